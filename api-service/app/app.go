@@ -1,0 +1,158 @@
+// Package app is the API service as a whole, to be started by its own main or inside another process. It touches neither
+// signals nor the environment.
+package app
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net/http"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+
+	"redrive/api-service/internal/authn"
+	"redrive/api-service/internal/endpoints"
+	"redrive/api-service/internal/handover"
+	"redrive/api-service/internal/httpapi"
+	"redrive/api-service/internal/publish"
+	"redrive/api-service/internal/redeliver"
+	"redrive/pkg/egress"
+	"redrive/pkg/lifecycle"
+	"redrive/pkg/observe"
+	"redrive/pkg/queue"
+	"redrive/pkg/store"
+	"redrive/pkg/webhook"
+)
+
+// Queues opens the queue's web UI; see httpapi.QueuesOptions.
+type Queues = httpapi.QueuesOptions
+
+// Options of the API service.
+type Options struct {
+	// Store and Redis stay the caller's to close, after Stop. Required.
+	Store *store.Store
+	Redis redis.UniversalClient
+	// Guard says which destinations an endpoint may have. Required.
+	Guard *egress.Guard
+	// Log defaults to slog.Default.
+	Log *slog.Logger
+	// Addr is where the API listens. Defaults to :8080.
+	Addr string
+	// OpsAddr is where health and metrics listen. Defaults to :9090.
+	OpsAddr string
+	// Queues opens the queue's web UI; the zero value leaves it out.
+	Queues Queues
+}
+
+const (
+	defaultAddr    = ":8080"
+	defaultOpsAddr = ":9090"
+)
+
+// Limits that a slow or greedy client runs into.
+const (
+	readHeaderTimeout = 5 * time.Second
+	readTimeout       = 20 * time.Second
+	writeTimeout      = 40 * time.Second // longer than reading and answering together
+	idleTimeout       = 2 * time.Minute
+	maxHeaderBytes    = 32 << 10
+	// timeToStop covers the longest answer.
+	timeToStop = 30 * time.Second
+)
+
+// App is the API service.
+type App struct {
+	options  Options
+	health   *observe.Health
+	ops      *lifecycle.Server
+	api      *lifecycle.Server
+	handover *handover.Handover
+}
+
+// New binds the addresses and puts the parts together.
+func New(o Options) (*App, error) {
+	if o.Store == nil || o.Redis == nil || o.Guard == nil {
+		return nil, errors.New("the API needs a store, a Redis client and an egress guard")
+	}
+	if o.Log == nil {
+		o.Log = slog.Default()
+	}
+	if o.Addr == "" {
+		o.Addr = defaultAddr
+	}
+	if o.OpsAddr == "" {
+		o.OpsAddr = defaultOpsAddr
+	}
+	registry := observe.NewRegistry()
+	hand := handover.New(queue.NewEnqueuer(o.Redis), o.Log, registry)
+	handler, err := httpapi.New(httpapi.Dependencies{
+		Store:         o.Store,
+		Authenticator: authn.New(o.Store),
+		Registry:      endpoints.New(o.Store, destinations{o.Guard}),
+		Publisher:     publish.New(o.Store, hand),
+		Redeliverer:   redeliver.New(o.Store, hand),
+		Redis:         o.Redis,
+		Queues:        o.Queues,
+		Log:           o.Log,
+		Metrics:       registry,
+	})
+	if err != nil {
+		return nil, err
+	}
+	health := observe.NewHealth(
+		observe.Check{Name: "database", Required: true, Probe: o.Store.Ping},
+		observe.Check{Name: "redis", Probe: func(ctx context.Context) error { return o.Redis.Ping(ctx).Err() }},
+	)
+	api, err := lifecycle.NewServer(o.Addr, &http.Server{
+		Handler:           handler,
+		ReadHeaderTimeout: readHeaderTimeout,
+		ReadTimeout:       readTimeout,
+		WriteTimeout:      writeTimeout,
+		IdleTimeout:       idleTimeout,
+		MaxHeaderBytes:    maxHeaderBytes,
+		ErrorLog:          slog.NewLogLogger(o.Log.Handler(), slog.LevelDebug), // what clients do wrong below HTTP
+	})
+	if err != nil {
+		return nil, err
+	}
+	ops, err := lifecycle.NewServer(o.OpsAddr, &http.Server{Handler: health.Handler(registry), ReadHeaderTimeout: readHeaderTimeout})
+	if err != nil {
+		return nil, errors.Join(err, api.Stop(context.Background()))
+	}
+	return &App{options: o, health: health, ops: ops, api: api, handover: hand}, nil
+}
+
+// Addr is the address of the API, with the port that was bound.
+func (a *App) Addr() string { return a.api.Addr() }
+
+// OpsAddr is the address of health and metrics, with the port that was bound.
+func (a *App) OpsAddr() string { return a.ops.Addr() }
+
+// Failed delivers the error that ended the service by itself.
+func (a *App) Failed() <-chan error { return a.api.Failed() }
+
+// Start begins to serve. A database or Redis that is away is waited for; a schema that is too old is an error.
+func (a *App) Start(ctx context.Context) error {
+	if err := a.options.Store.CheckSchema(ctx); err != nil {
+		if webhook.CodeOf(err) != webhook.CodeUnavailable {
+			return err
+		}
+		a.options.Log.WarnContext(ctx, "starting without the database", "error", err)
+	}
+	a.ops.Start()
+	a.api.Start()
+	a.options.Log.InfoContext(ctx, "API started", "addr", a.Addr(), "ops", a.OpsAddr())
+	return nil
+}
+
+// Stop becomes unready, answers the requests in progress until the context's deadline, and ends.
+func (a *App) Stop(ctx context.Context) error {
+	a.health.Drain()
+	err := a.api.Stop(ctx)
+	a.handover.Wait()
+	return errors.Join(err, a.ops.Stop(ctx))
+}
+
+// TimeToStop is how long Stop can take when all goes well.
+func (a *App) TimeToStop() time.Duration { return timeToStop }

@@ -1,0 +1,21 @@
+package app
+
+import (
+	"context"
+	"errors"
+
+	"redrive/pkg/egress"
+	"redrive/pkg/webhook"
+)
+
+// destinations words the guard's refusals in the domain's errors: neither package knows the other.
+type destinations struct{ guard *egress.Guard }
+
+func (d destinations) Check(ctx context.Context, url string) error {
+	err := d.guard.CheckURL(ctx, url)
+	var refused *egress.Refusal
+	if errors.As(err, &refused) {
+		return webhook.Invalid(refused.Reason, "url", refused.Message)
+	}
+	return err
+}

@@ -1,0 +1,83 @@
+// Command api-service serves Redrive's HTTP API, migrates its database and manages its API keys.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"syscall"
+)
+
+// version is stamped by the linker.
+var version = "dev"
+
+const (
+	exitFailed  = 1
+	exitInvalid = 2 // wrong arguments or settings: starting again will not help
+)
+
+const usage = `api-service serves Redrive's HTTP API. It is set up by environment variables (see the README).
+
+  api-service [serve]            serve the API
+  api-service migrate            bring the database's schema up to date
+  api-service keys create --organization ID --name NAME [--scope read|read-write]
+                                 make an API key and print it, this once
+  api-service keys list [--organization ID]
+  api-service keys revoke ID
+  api-service --version | --help
+`
+
+// invalidError is the caller's to mend: arguments or settings.
+type invalidError struct{ error }
+
+func (e invalidError) Unwrap() error { return e.error }
+
+func invalid(format string, args ...any) error { return invalidError{fmt.Errorf(format, args...)} }
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
+	code := run(ctx, os.Args[1:], os.Environ(), os.Stdout, os.Stderr)
+	stop()
+	os.Exit(code)
+}
+
+func run(ctx context.Context, args, environ []string, stdout, stderr io.Writer) int {
+	err := command(ctx, args, environ, stdout, stderr)
+	if err == nil {
+		return 0
+	}
+	_, _ = fmt.Fprintf(stderr, "api-service: %v\n", err)
+	if errors.As(err, &invalidError{}) {
+		return exitInvalid
+	}
+	return exitFailed
+}
+
+func command(ctx context.Context, args, environ []string, stdout, stderr io.Writer) error {
+	name := "serve"
+	if len(args) > 0 {
+		name, args = args[0], args[1:]
+	}
+	switch name {
+	case "serve", "migrate":
+		if len(args) > 0 {
+			return invalid("%s takes no arguments; try --help", name)
+		}
+		if name == "migrate" {
+			return migrate(ctx, environ, stdout)
+		}
+		return serve(ctx, environ, stderr)
+	case "keys":
+		return keys(ctx, args, environ, stdout)
+	case "--version", "-version", "version":
+		_, err := fmt.Fprintln(stdout, version)
+		return err
+	case "--help", "-help", "-h", "help":
+		_, err := fmt.Fprint(stdout, usage)
+		return err
+	}
+	return invalid("there is no command %q; try --help", name)
+}

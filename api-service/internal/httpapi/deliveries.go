@@ -1,0 +1,91 @@
+package httpapi
+
+import (
+	"context"
+
+	"github.com/labstack/echo/v4"
+
+	"redrive/api-service/internal/redeliver"
+	"redrive/pkg/webhook"
+)
+
+type deliveryStore interface {
+	FindDelivery(ctx context.Context, organizationID, id string) (webhook.Record, error)
+	ListDeliveries(ctx context.Context, organizationID, endpointID string, page webhook.Page) (webhook.List[webhook.Record], error)
+	ListAttempts(ctx context.Context, organizationID, deliveryID string, page webhook.Page) (webhook.List[webhook.Attempt], error)
+}
+
+type deliveryHandlers struct {
+	store       deliveryStore
+	redeliverer *redeliver.Redeliverer
+}
+
+func (h deliveryHandlers) list(c echo.Context) error {
+	page, err := pageOf(c.QueryParams())
+	if err != nil {
+		return err
+	}
+	endpointID := c.QueryParam("endpointId")
+	if c.QueryParams().Has("endpointId") {
+		if webhook.CheckID(webhook.KindEndpoint, endpointID) != nil {
+			return webhook.Invalid("invalid_id", "endpointId", "endpointId must be the id of an endpoint, such as ep_ followed by the 26 characters of a ULID")
+		}
+	}
+	list, err := h.store.ListDeliveries(c.Request().Context(), caller(c).OrganizationID, endpointID, page)
+	if err != nil {
+		return err
+	}
+	return okPage(c, list, page, viewDelivery)
+}
+
+func (h deliveryHandlers) get(c echo.Context) error {
+	id, err := pathID(c, webhook.KindDelivery)
+	if err != nil {
+		return err
+	}
+	record, err := h.store.FindDelivery(c.Request().Context(), caller(c).OrganizationID, id)
+	return okDelivery(c, record, err)
+}
+
+func (h deliveryHandlers) attempts(c echo.Context) error {
+	id, err := pathID(c, webhook.KindDelivery)
+	if err != nil {
+		return err
+	}
+	page, err := pageOf(c.QueryParams())
+	if err != nil {
+		return err
+	}
+	list, err := h.store.ListAttempts(c.Request().Context(), caller(c).OrganizationID, id, page)
+	if err != nil {
+		return err
+	}
+	return okPage(c, list, page, viewAttempt)
+}
+
+func (h deliveryHandlers) retry(c echo.Context) error { return redo(c, h.redeliverer.Retry) }
+
+func (h deliveryHandlers) replay(c echo.Context) error { return redo(c, h.redeliverer.Replay) }
+
+func redo(c echo.Context, act func(ctx context.Context, organizationID, id string) (webhook.Record, error)) error {
+	id, err := pathID(c, webhook.KindDelivery)
+	if err != nil {
+		return err
+	}
+	if err := decodeNothing(c); err != nil {
+		return err
+	}
+	record, err := act(c.Request().Context(), caller(c).OrganizationID, id)
+	return okDelivery(c, record, err)
+}
+
+func okDelivery(c echo.Context, record webhook.Record, err error) error {
+	if err != nil {
+		return err
+	}
+	view, err := viewDelivery(record)
+	if err != nil {
+		return err
+	}
+	return ok(c, view)
+}

@@ -1,0 +1,64 @@
+package httpapi
+
+import (
+	"context"
+	"errors"
+	"math"
+	"net/http"
+	"strconv"
+
+	"github.com/labstack/echo/v4"
+
+	"redrive/pkg/envelope"
+)
+
+// refusal is an error of HTTP itself, before the domain has a say.
+type refusal struct {
+	status  int
+	reason  string
+	message string
+}
+
+func (r *refusal) Error() string { return r.message }
+
+// refusals words Echo's own errors.
+var refusals = map[int]*refusal{
+	http.StatusNotFound:         {http.StatusNotFound, "route_not_found", "there is no such route; the routes are listed at /openapi.yaml"},
+	http.StatusMethodNotAllowed: {http.StatusMethodNotAllowed, "method_not_allowed", "this route does not take the method; the header Allow lists those that it takes"},
+}
+
+// handleError answers every error there is, in the envelope.
+func handleError(err error, c echo.Context) {
+	if c.Response().Committed {
+		return // the answer is on its way, and its status with it
+	}
+	failure := failureOf(err, requestIDOf(c))
+	header := c.Response().Header()
+	if failure.RetryAfter > 0 {
+		header.Set(echo.HeaderRetryAfter, strconv.Itoa(int(math.Ceil(failure.RetryAfter.Seconds()))))
+	}
+	if failure.Code == http.StatusUnauthorized {
+		header.Set(echo.HeaderWWWAuthenticate, `Bearer realm="redrive"`)
+	}
+	if c.Request().Method == http.MethodHead {
+		_ = c.NoContent(failure.Code)
+		return
+	}
+	_ = c.JSON(failure.Code, failure) // what fails here is the connection: there is nobody left to tell
+}
+
+func failureOf(err error, requestID string) envelope.Failure {
+	var refused *refusal
+	var echoed *echo.HTTPError
+	if errors.As(err, &echoed) {
+		refused = refusals[echoed.Code]
+	}
+	if refused != nil || errors.As(err, &refused) {
+		return envelope.Refuse(refused.status, refused.reason, refused.message, requestID)
+	}
+	if errors.Is(err, context.Canceled) {
+		// The caller has gone, or the server is stopping: nobody reads this, and it is nobody's fault.
+		return envelope.Refuse(http.StatusServiceUnavailable, "canceled", "the request was given up before it was answered", requestID)
+	}
+	return envelope.Fail(err, requestID)
+}

@@ -1,0 +1,50 @@
+package httpapi
+
+import (
+	"encoding/json"
+
+	"github.com/go-json-experiment/json/jsontext"
+	"github.com/labstack/echo/v4"
+
+	"redrive/api-service/internal/publish"
+	"redrive/pkg/webhook"
+)
+
+type eventHandlers struct {
+	publisher *publish.Publisher
+}
+
+type publishRequest struct {
+	EventType   string         `json:"eventType"`
+	Data        jsontext.Value `json:"data"` // as it stands in the body, digit for digit
+	WorkflowID  string         `json:"workflowId"`
+	RunID       string         `json:"runId"`
+	ExecutionID string         `json:"executionId"`
+}
+
+type publishedView struct {
+	Event      eventView      `json:"event"`
+	Deliveries []deliveryView `json:"deliveries"`
+}
+
+func (h eventHandlers) publish(c echo.Context) error {
+	request, err := decode[publishRequest](c)
+	if err != nil {
+		return err
+	}
+	event, deliveries, err := h.publisher.Publish(c.Request().Context(), caller(c).OrganizationID, webhook.EventSpec{
+		Type: request.EventType, Data: json.RawMessage(request.Data),
+		WorkflowID: request.WorkflowID, RunID: request.RunID, ExecutionID: request.ExecutionID,
+	})
+	if err != nil {
+		return err
+	}
+	c.Set(subjectInContext, event.ID)
+	published := publishedView{Event: viewEvent(event), Deliveries: make([]deliveryView, len(deliveries))}
+	for i, d := range deliveries {
+		if published.Deliveries[i], err = viewDelivery(webhook.Record{Delivery: d, Event: event}); err != nil {
+			return err
+		}
+	}
+	return ok(c, published)
+}

@@ -1,0 +1,122 @@
+package httpapi
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"regexp"
+	"runtime/debug"
+	"strconv"
+	"time"
+
+	"github.com/labstack/echo/v4"
+	"github.com/prometheus/client_golang/prometheus"
+
+	"redrive/pkg/webhook"
+)
+
+// plainRequestID is what is taken over from a caller. Anything else could break a log line or a header, and is replaced.
+var plainRequestID = regexp.MustCompile(`^[A-Za-z0-9._-]{1,128}$`)
+
+// requestID gives every request an ID, which every answer and every log line carries.
+func requestID(next echo.HandlerFunc) echo.HandlerFunc {
+	return func(c echo.Context) error {
+		id := c.Request().Header.Get(echo.HeaderXRequestID)
+		if !plainRequestID.MatchString(id) {
+			id = webhook.NewID(webhook.KindRequest, time.Now())
+		}
+		c.Response().Header().Set(echo.HeaderXRequestID, id)
+		return next(c)
+	}
+}
+
+func requestIDOf(c echo.Context) string { return c.Response().Header().Get(echo.HeaderXRequestID) }
+
+// observe turns a panic into an error, has every error answered, and logs and counts the request once it is answered.
+func observe(log *slog.Logger, metrics prometheus.Registerer) echo.MiddlewareFunc {
+	requests := prometheus.NewHistogramVec(prometheus.HistogramOpts{
+		Name: "redrive_http_request_duration_seconds", Help: "Time to answer a request of the API.",
+		Buckets: []float64{.001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 10},
+	}, []string{"method", "route", "status"})
+	metrics.MustRegister(requests)
+
+	return func(next echo.HandlerFunc) echo.HandlerFunc {
+		return func(c echo.Context) error {
+			start := time.Now()
+			err := recovered(next, c)
+			if err != nil {
+				c.Error(err)
+			}
+			took := time.Since(start)
+			status := c.Response().Status
+			requests.WithLabelValues(knownMethod(c), routeOf(c), strconv.Itoa(status)).Observe(took.Seconds())
+			log.LogAttrs(c.Request().Context(), levelOf(status), "request", attributes(c, took, err)...)
+			return nil
+		}
+	}
+}
+
+func recovered(next echo.HandlerFunc, c echo.Context) (err error) {
+	defer func() {
+		switch p := recover(); p {
+		case nil:
+		case http.ErrAbortHandler:
+			panic(p) // net/http's own way of cutting a connection off
+		default:
+			err = fmt.Errorf("panic: %v\n%s", p, debug.Stack())
+		}
+	}()
+	return next(c)
+}
+
+// attributes leave out the path itself: a route says as much, and a path may hold anything.
+func attributes(c echo.Context, took time.Duration, err error) []slog.Attr {
+	attrs := []slog.Attr{
+		slog.String("requestId", requestIDOf(c)),
+		slog.String("method", knownMethod(c)),
+		slog.String("route", routeOf(c)),
+		slog.Int("status", c.Response().Status),
+		slog.Float64("durationMs", float64(took.Microseconds())/1000),
+		slog.String("remote", c.Request().RemoteAddr),
+	}
+	if key := caller(c); key.ID != "" {
+		attrs = append(attrs, slog.String("organizationId", key.OrganizationID), slog.String("apiKeyId", key.ID))
+	}
+	if id, ok := c.Get(subjectInContext).(string); ok {
+		attrs = append(attrs, slog.String("id", id))
+	}
+	var known *webhook.Error
+	switch {
+	case errors.As(err, &known) && len(known.Details) > 0 && known.Err == nil:
+		attrs = append(attrs, slog.String("reason", known.Details[0].Reason))
+	case err != nil:
+		attrs = append(attrs, slog.Any("error", err))
+	}
+	return attrs
+}
+
+func levelOf(status int) slog.Level {
+	switch {
+	case status >= http.StatusInternalServerError:
+		return slog.LevelError
+	default:
+		return slog.LevelInfo
+	}
+}
+
+// routeOf and knownMethod keep the number of label values bounded, whatever is asked for.
+func routeOf(c echo.Context) string {
+	if path := c.Path(); path != "" {
+		return path
+	}
+	return "unknown"
+}
+
+func knownMethod(c echo.Context) string {
+	switch method := c.Request().Method; method {
+	case http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete, http.MethodOptions:
+		return method
+	}
+	return "other"
+}

@@ -1,0 +1,21 @@
+package httpapi
+
+import (
+	"net/http"
+
+	"github.com/labstack/echo/v4"
+
+	"redrive/api-service/openapi"
+)
+
+func openAPIYAML(c echo.Context) error {
+	return c.Blob(http.StatusOK, "application/yaml", openapi.YAML())
+}
+
+func openAPIJSON(c echo.Context) error {
+	document, err := openapi.JSON()
+	if err != nil {
+		return err
+	}
+	return c.JSONBlob(http.StatusOK, document)
+}

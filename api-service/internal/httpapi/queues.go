@@ -1,0 +1,105 @@
+package httpapi
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"crypto/subtle"
+	"net/http"
+	"regexp"
+	"strconv"
+
+	"github.com/hibiken/asynq"
+	"github.com/hibiken/asynqmon"
+	"github.com/labstack/echo/v4"
+	"github.com/redis/go-redis/v9"
+)
+
+const (
+	queuesPath   = "/queues"
+	operatorName = "operator"
+)
+
+// QueuesOptions open the queue's web UI. It shows every organization and is therefore the operator's: without a password,
+// and without Open, it is not there.
+type QueuesOptions struct {
+	// Password is asked for by Basic auth, with the user name operator.
+	Password string
+	// Open serves the UI without a password: for a laptop, on loopback.
+	Open bool
+	// Writable lets the operator run, archive and delete tasks. The database decides all the same: what is deleted here is
+	// enqueued again.
+	Writable bool
+}
+
+func (o QueuesOptions) enabled() bool { return o.Open || o.Password != "" }
+
+// sharedRedis hands our client to asynqmon.
+type sharedRedis struct{ client redis.UniversalClient }
+
+func (s sharedRedis) MakeRedisClient() any { return s.client }
+
+var _ asynq.RedisConnOpt = sharedRedis{}
+
+func queues(client redis.UniversalClient, options QueuesOptions) (echo.HandlerFunc, error) {
+	// asynqmon's own Close would close our client; it holds nothing else.
+	ui := asynqmon.New(asynqmon.Options{RootPath: queuesPath, RedisConnOpt: sharedRedis{client}, ReadOnly: !options.Writable})
+	return func(c echo.Context) error {
+		if !options.Open && !isOperator(c.Request(), options.Password) {
+			c.Response().Header().Set(echo.HeaderWWWAuthenticate, `Basic realm="redrive operator", charset="UTF-8"`)
+			return &refusal{http.StatusUnauthorized, "operator_only", "the queue's web UI asks for the user operator and the operator's password"}
+		}
+		page := &localPage{ResponseWriter: c.Response()}
+		ui.ServeHTTP(page, c.Request())
+		page.flush()
+		return nil
+	}, nil
+}
+
+// isOperator compares hashes, so that the time it takes tells nothing of the password, its length included.
+func isOperator(r *http.Request, password string) bool {
+	name, given, ok := r.BasicAuth()
+	want, got := sha256.Sum256([]byte(operatorName+":"+password)), sha256.Sum256([]byte(name+":"+given))
+	return subtle.ConstantTimeCompare(want[:], got[:]) == 1 && ok
+}
+
+// remoteFonts are the two style sheets that asynqmon's page asks a font service for: an operator's page asks nobody.
+var remoteFonts = regexp.MustCompile(`<link[^>]*//fonts\.[^>]*>`)
+
+// localPage passes everything on but HTML, which it holds back to take the remote fonts out.
+type localPage struct {
+	http.ResponseWriter
+	status int
+	html   *bytes.Buffer
+}
+
+func (p *localPage) WriteHeader(status int) {
+	p.status = status
+	if contentType := p.Header().Get(echo.HeaderContentType); len(contentType) >= 9 && contentType[:9] == "text/html" {
+		p.html = &bytes.Buffer{}
+		return
+	}
+	p.ResponseWriter.WriteHeader(status)
+}
+
+func (p *localPage) Write(content []byte) (int, error) {
+	if p.status == 0 {
+		if p.Header().Get(echo.HeaderContentType) == "" {
+			p.Header().Set(echo.HeaderContentType, http.DetectContentType(content))
+		}
+		p.WriteHeader(http.StatusOK)
+	}
+	if p.html != nil {
+		return p.html.Write(content)
+	}
+	return p.ResponseWriter.Write(content)
+}
+
+func (p *localPage) flush() {
+	if p.html == nil {
+		return
+	}
+	content := remoteFonts.ReplaceAll(p.html.Bytes(), nil)
+	p.Header().Set(echo.HeaderContentLength, strconv.Itoa(len(content)))
+	p.ResponseWriter.WriteHeader(p.status)
+	_, _ = p.ResponseWriter.Write(content) // the operator has closed the page
+}

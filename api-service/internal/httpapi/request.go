@@ -1,0 +1,52 @@
+package httpapi
+
+import (
+	"fmt"
+	"net/url"
+	"strconv"
+
+	"github.com/labstack/echo/v4"
+
+	"redrive/pkg/webhook"
+)
+
+// subjectInContext is the ID in the path, for the log.
+const subjectInContext = "subject"
+
+// pathID reads the ID in the path, before any SQL sees it.
+func pathID(c echo.Context, kind webhook.Kind) (string, error) {
+	id := c.Param("id")
+	if err := webhook.CheckID(kind, id); err != nil {
+		return "", err
+	}
+	c.Set(subjectInContext, id)
+	return id, nil
+}
+
+// pageOf reads limit and offset.
+func pageOf(query url.Values) (webhook.Page, error) {
+	page := webhook.Page{Limit: webhook.DefaultPageLimit}
+	var err error
+	if query.Has("limit") {
+		if page.Limit, err = integer(query, "limit", 1, webhook.MaxPageLimit); err != nil {
+			return webhook.Page{}, err
+		}
+	}
+	if query.Has("offset") {
+		if page.Offset, err = integer(query, "offset", 0, maxOffset); err != nil {
+			return webhook.Page{}, err
+		}
+	}
+	return page, nil
+}
+
+// maxOffset is far beyond what anybody pages through, and within what every database counts with.
+const maxOffset = 1_000_000_000
+
+func integer(query url.Values, field string, low, high int) (int, error) {
+	number, err := strconv.Atoi(query.Get(field))
+	if err != nil || number < low || number > high || len(query[field]) > 1 {
+		return 0, webhook.Invalid("out_of_range", field, fmt.Sprintf("%s must be one whole number between %d and %d", field, low, high))
+	}
+	return number, nil
+}

@@ -1,0 +1,130 @@
+package httpapi
+
+import (
+	"context"
+	"io"
+	"log/slog"
+	"net/http"
+	"time"
+
+	"github.com/labstack/echo/v4"
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/redis/go-redis/v9"
+
+	"redrive/api-service/internal/authn"
+	"redrive/api-service/internal/endpoints"
+	"redrive/api-service/internal/publish"
+	"redrive/api-service/internal/redeliver"
+	"redrive/pkg/webhook"
+)
+
+// Store is what is read, or switched, without a use case of its own.
+type Store interface {
+	endpointStore
+	deliveryStore
+}
+
+// Dependencies are what the API serves from.
+type Dependencies struct {
+	Store         Store
+	Authenticator *authn.Authenticator
+	Registry      *endpoints.Registry
+	Publisher     *publish.Publisher
+	Redeliverer   *redeliver.Redeliverer
+	// Redis and Queues are for the queue's web UI.
+	Redis   redis.UniversalClient
+	Queues  QueuesOptions
+	Log     *slog.Logger
+	Metrics prometheus.Registerer
+}
+
+// requestTimeout is how long a request may take in all; a database that does not answer by then is unavailable.
+const requestTimeout = 15 * time.Second
+
+// access is what a caller needs for a route.
+type access int
+
+const (
+	read access = iota
+	write
+	public
+)
+
+// route is one operation of the contract.
+type route struct {
+	method  string
+	path    string
+	access  access
+	handler echo.HandlerFunc
+}
+
+const (
+	base       = "/v1/execution-webhooks"
+	deliveries = base + "/deliveries"
+)
+
+// routes are all operations, and the same set as those of the OpenAPI document.
+func routes(d Dependencies) []route {
+	ep := endpointHandlers{store: d.Store, registry: d.Registry}
+	dlv := deliveryHandlers{store: d.Store, redeliverer: d.Redeliverer}
+	evt := eventHandlers{publisher: d.Publisher}
+	return []route{
+		{http.MethodGet, base, read, ep.list},
+		{http.MethodPost, base, write, ep.create},
+		{http.MethodGet, base + "/:id", read, ep.get},
+		{http.MethodPost, base + "/:id/disable", write, ep.setStatus(webhook.EndpointDisabled)},
+		{http.MethodPost, base + "/:id/enable", write, ep.setStatus(webhook.EndpointActive)},
+		{http.MethodPost, base + "/:id/regenerate-secret", write, ep.regenerateSecret},
+
+		{http.MethodPost, base + "/events", write, evt.publish},
+
+		{http.MethodGet, deliveries, read, dlv.list},
+		{http.MethodGet, deliveries + "/:id", read, dlv.get},
+		{http.MethodGet, deliveries + "/:id/attempts", read, dlv.attempts},
+		{http.MethodPost, deliveries + "/:id/retry", write, dlv.retry},
+		{http.MethodPost, deliveries + "/:id/replay", write, dlv.replay},
+
+		{http.MethodGet, "/openapi.yaml", public, openAPIYAML},
+		{http.MethodGet, "/openapi.json", public, openAPIJSON},
+	}
+}
+
+// New makes the API's handler.
+func New(d Dependencies) (http.Handler, error) {
+	e := echo.New()
+	e.HideBanner, e.HidePort = true, true
+	e.Logger.SetOutput(io.Discard) // errors are logged by our own middleware
+	e.JSONSerializer = serializer{}
+	e.HTTPErrorHandler = handleError
+
+	accesses := map[string]access{}
+	e.Pre(requestID, observe(d.Log, d.Metrics), deadline)
+	e.Use(authenticate(d.Authenticator, accesses))
+	for _, r := range routes(d) {
+		e.Add(r.method, r.path, r.handler)
+		accesses[r.method+" "+r.path] = r.access
+	}
+	// Without this, base/:id would take the word for an id.
+	e.GET(base+"/events", func(echo.Context) error { return echo.ErrMethodNotAllowed })
+
+	if d.Queues.enabled() {
+		handler, err := queues(d.Redis, d.Queues)
+		if err != nil {
+			return nil, err
+		}
+		for _, path := range []string{queuesPath, queuesPath + "/*"} {
+			e.Any(path, handler)
+			accesses[path] = public // it has a password of its own
+		}
+	}
+	return e, nil
+}
+
+func deadline(next echo.HandlerFunc) echo.HandlerFunc {
+	return func(c echo.Context) error {
+		ctx, cancel := context.WithTimeout(c.Request().Context(), requestTimeout)
+		defer cancel()
+		c.SetRequest(c.Request().WithContext(ctx))
+		return next(c)
+	}
+}

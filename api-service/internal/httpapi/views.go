@@ -1,0 +1,139 @@
+package httpapi
+
+import (
+	"encoding/json"
+	"strings"
+	"time"
+
+	"redrive/pkg/webhook"
+)
+
+// The views are what the contract shows. A field without a value is left out; nothing is ever null.
+
+type endpointView struct {
+	ID                   string    `json:"id"`
+	OrganizationID       string    `json:"organizationId"`
+	Name                 string    `json:"name"`
+	URL                  string    `json:"url"`
+	Description          string    `json:"description,omitempty"`
+	SubscribedEventTypes []string  `json:"subscribedEventTypes"`
+	MaxRetries           int       `json:"maxRetries"`
+	Status               string    `json:"status"`
+	DisabledAt           time.Time `json:"disabledAt,omitzero"`
+	CreatedBy            string    `json:"createdBy,omitempty"`
+	CreatedAt            time.Time `json:"createdAt"`
+	UpdatedAt            time.Time `json:"updatedAt"`
+}
+
+func viewEndpoint(e webhook.Endpoint) (endpointView, error) {
+	subscriptions := e.SubscribedEventTypes
+	if subscriptions == nil {
+		subscriptions = []string{}
+	}
+	return endpointView{
+		ID: e.ID, OrganizationID: e.OrganizationID, Name: e.Name, URL: e.URL, Description: e.Description,
+		SubscribedEventTypes: subscriptions, MaxRetries: e.MaxRetries, Status: string(e.Status),
+		DisabledAt: e.DisabledAt, CreatedBy: e.CreatedBy, CreatedAt: e.CreatedAt, UpdatedAt: e.UpdatedAt,
+	}, nil
+}
+
+type secretView struct {
+	Endpoint      endpointView `json:"endpoint"`
+	SigningSecret string       `json:"signingSecret"`
+}
+
+type eventView struct {
+	ID             string          `json:"id"`
+	OrganizationID string          `json:"organizationId"`
+	EventType      string          `json:"eventType"`
+	WorkflowID     string          `json:"workflowId,omitempty"`
+	RunID          string          `json:"runId,omitempty"`
+	ExecutionID    string          `json:"executionId,omitempty"`
+	Data           json.RawMessage `json:"data"`
+	CreatedAt      time.Time       `json:"createdAt"`
+}
+
+func viewEvent(e webhook.Event) eventView {
+	return eventView{
+		ID: e.ID, OrganizationID: e.OrganizationID, EventType: e.Type,
+		WorkflowID: e.WorkflowID, RunID: e.RunID, ExecutionID: e.ExecutionID, Data: e.Data, CreatedAt: e.CreatedAt,
+	}
+}
+
+type deliveryView struct {
+	ID              string            `json:"id"`
+	OrganizationID  string            `json:"organizationId"`
+	EndpointID      string            `json:"endpointId"`
+	EventType       string            `json:"eventType"`
+	WorkflowID      string            `json:"workflowId,omitempty"`
+	RunID           string            `json:"runId,omitempty"`
+	ExecutionID     string            `json:"executionId,omitempty"`
+	Status          string            `json:"status"`
+	RetryCount      int               `json:"retryCount"`
+	MaxRetries      int               `json:"maxRetries"`
+	NextRetryAt     time.Time         `json:"nextRetryAt,omitzero"`
+	RequestHeaders  map[string]string `json:"requestHeaders,omitempty"`
+	RequestBody     json.RawMessage   `json:"requestBody"`
+	ResponseStatus  int               `json:"responseStatus,omitempty"`
+	ResponseHeaders map[string]string `json:"responseHeaders,omitempty"`
+	ResponseBody    string            `json:"responseBody,omitempty"`
+	DurationMs      *int64            `json:"durationMs,omitempty"` // 0 is a value: an attempt may take less than a millisecond
+	ErrorMessage    string            `json:"errorMessage,omitempty"`
+	CreatedAt       time.Time         `json:"createdAt"`
+	UpdatedAt       time.Time         `json:"updatedAt"`
+}
+
+func viewDelivery(r webhook.Record) (deliveryView, error) {
+	body, err := r.Event.Body()
+	if err != nil {
+		return deliveryView{}, err
+	}
+	d := r.Delivery
+	view := deliveryView{
+		ID: d.ID, OrganizationID: d.OrganizationID, EndpointID: d.EndpointID,
+		EventType: r.Event.Type, WorkflowID: r.Event.WorkflowID, RunID: r.Event.RunID, ExecutionID: r.Event.ExecutionID,
+		Status: string(d.Status), RetryCount: d.RetryCount, MaxRetries: d.MaxRetries, NextRetryAt: d.NextRetryAt,
+		RequestBody: body, ErrorMessage: r.ErrorMessage(), CreatedAt: d.CreatedAt, UpdatedAt: d.UpdatedAt,
+	}
+	if a := r.LastAttempt; a != nil {
+		milliseconds := a.Duration.Milliseconds()
+		view.RequestHeaders = a.RequestHeaders
+		view.ResponseStatus = a.ResponseStatus
+		view.ResponseHeaders = a.ResponseHeaders
+		view.ResponseBody = text(a.ResponseBody)
+		view.DurationMs = &milliseconds
+	}
+	return view, nil
+}
+
+type attemptView struct {
+	ID                    string            `json:"id"`
+	DeliveryID            string            `json:"deliveryId"`
+	Number                int               `json:"number"`
+	StartedAt             time.Time         `json:"startedAt"`
+	DurationMs            int64             `json:"durationMs"`
+	Outcome               string            `json:"outcome"`
+	RequestHeaders        map[string]string `json:"requestHeaders"`
+	ResponseStatus        int               `json:"responseStatus,omitempty"`
+	ResponseHeaders       map[string]string `json:"responseHeaders,omitempty"`
+	ResponseBody          string            `json:"responseBody,omitempty"`
+	ResponseBodyTruncated bool              `json:"responseBodyTruncated"`
+	ErrorMessage          string            `json:"errorMessage,omitempty"`
+	NextRetryAt           time.Time         `json:"nextRetryAt,omitzero"`
+}
+
+func viewAttempt(a webhook.Attempt) (attemptView, error) {
+	requestHeaders := a.RequestHeaders
+	if requestHeaders == nil {
+		requestHeaders = map[string]string{}
+	}
+	return attemptView{
+		ID: a.ID, DeliveryID: a.DeliveryID, Number: a.Number, StartedAt: a.StartedAt, DurationMs: a.Duration.Milliseconds(),
+		Outcome: string(a.Outcome), RequestHeaders: requestHeaders, ResponseStatus: a.ResponseStatus,
+		ResponseHeaders: a.ResponseHeaders, ResponseBody: text(a.ResponseBody), ResponseBodyTruncated: a.ResponseBodyTruncated,
+		ErrorMessage: a.ErrorMessage, NextRetryAt: a.NextRetryAt,
+	}, nil
+}
+
+// text shows bytes that a receiver sent as the valid UTF-8 that JSON needs.
+func text(body []byte) string { return strings.ToValidUTF8(string(body), "\uFFFD") }

@@ -1,0 +1,265 @@
+package openapi
+
+import (
+	"encoding/json"
+	"go/build"
+	"maps"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/getkin/kin-openapi/openapi3"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	"sigs.k8s.io/yaml"
+)
+
+const requestIDHeader = "X-Request-Id"
+
+func load(t *testing.T) *openapi3.T {
+	t.Helper()
+	document, err := openapi3.NewLoader().LoadFromData(YAML())
+	require.NoError(t, err)
+	return document
+}
+
+// The operations are given: what clients have been generated from must not go away or change its name.
+func TestOperationsAreThoseOfTheContract(t *testing.T) {
+	got := map[string]string{}
+	for _, op := range operations(load(t)) {
+		got[op.name] = op.OperationID
+	}
+	assert.Equal(t, map[string]string{
+		"GET /v1/execution-webhooks":                          "listEndpoints",
+		"POST /v1/execution-webhooks":                         "createEndpoint",
+		"GET /v1/execution-webhooks/{id}":                     "getEndpoint",
+		"POST /v1/execution-webhooks/{id}/disable":            "disableEndpoint",
+		"POST /v1/execution-webhooks/{id}/enable":             "enableEndpoint",
+		"POST /v1/execution-webhooks/{id}/regenerate-secret":  "regenerateEndpointSecret",
+		"GET /v1/execution-webhooks/deliveries":               "listDeliveries",
+		"GET /v1/execution-webhooks/deliveries/{id}":          "getDelivery",
+		"POST /v1/execution-webhooks/deliveries/{id}/retry":   "retryDelivery",
+		"POST /v1/execution-webhooks/deliveries/{id}/replay":  "replayDelivery",
+		"GET /v1/execution-webhooks/deliveries/{id}/attempts": "listDeliveryAttempts",
+		"POST /v1/execution-webhooks/events":                  "publishEvent",
+		"GET /openapi.yaml":                                   "getOpenApiYaml",
+		"GET /openapi.json":                                   "getOpenApiJson",
+	}, got)
+}
+
+// So are the fields, which of them are always there, and their types.
+func TestTypesAreThoseOfTheContract(t *testing.T) {
+	for name, want := range map[string]struct{ required, optional string }{
+		"Delivery": {
+			"id organizationId endpointId eventType status retryCount:integer maxRetries:integer requestBody:object createdAt updatedAt",
+			"workflowId runId executionId nextRetryAt requestHeaders:object responseStatus:integer responseHeaders:object " +
+				"responseBody durationMs:integer errorMessage",
+		},
+		"Endpoint": {
+			"id organizationId name url subscribedEventTypes:array maxRetries:integer status createdAt updatedAt",
+			"description disabledAt createdBy",
+		},
+		"Event": {
+			"id organizationId eventType data:object createdAt",
+			"workflowId runId executionId",
+		},
+		"Attempt": {
+			"id deliveryId number:integer startedAt durationMs:integer outcome requestHeaders:object responseBodyTruncated:boolean",
+			"responseStatus:integer responseHeaders:object responseBody errorMessage nextRetryAt",
+		},
+		"EndpointCreate": {"name url", "description maxRetries:integer subscribedEventTypes:array"},
+		"EventPublish":   {"eventType data:object", "workflowId runId executionId"},
+		"Error":          {"code:integer message details:array requestId", ""},
+		"ErrorDetail":    {"reason message", "field"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			schema := load(t).Components.Schemas[name].Value
+			var required, optional []string
+			for field, property := range schema.Properties {
+				kind := property.Value.Type.Slice()[0]
+				if kind != "string" {
+					field += ":" + kind
+				}
+				if slices.Contains(schema.Required, strings.Split(field, ":")[0]) {
+					required = append(required, field)
+				} else {
+					optional = append(optional, field)
+				}
+			}
+			assert.ElementsMatch(t, strings.Fields(want.required), required, "required")
+			assert.ElementsMatch(t, strings.Fields(want.optional), optional, "optional")
+			assert.Len(t, schema.Required, len(required), "a required field is not declared")
+		})
+	}
+}
+
+func TestDeliveryStatuses(t *testing.T) {
+	status := load(t).Components.Schemas["DeliveryStatus"].Value
+	assert.ElementsMatch(t, []any{"pending", "success", "failure", "retrying"}, status.Enum)
+}
+
+// The retry is what most clients are generated for: its refusals are shown one by one.
+func TestRetryShowsItsRefusals(t *testing.T) {
+	var reasons []string
+	for name, response := range responses(load(t)) {
+		if name != "retryDelivery 400" {
+			continue
+		}
+		for _, example := range response.examples() {
+			for _, detail := range example["details"].([]any) {
+				reasons = append(reasons, detail.(map[string]any)["reason"].(string))
+			}
+		}
+	}
+	assert.Subset(t, reasons, []string{"delivery_not_failed", "endpoint_disabled", "invalid_id"})
+}
+
+// Real answers are validated against these schemas, so the schemas have to refuse what is wrong.
+func TestDeliverySchemaRefuses(t *testing.T) {
+	document := load(t)
+	schema := document.Components.Schemas["DeliveryResponse"].Value
+	for name, spoil := range map[string]func(envelope, delivery map[string]any){
+		"a missing field":          func(_, delivery map[string]any) { delete(delivery, "retryCount") },
+		"an unknown field":         func(_, delivery map[string]any) { delivery["eventId"] = "evt_01M7WV53ZT5PJ6XFXJV31VXV38" },
+		"a null":                   func(_, delivery map[string]any) { delivery["nextRetryAt"] = nil },
+		"a time without a zone":    func(_, delivery map[string]any) { delivery["createdAt"] = "2026-11-20T16:03:11" },
+		"a time in a local zone":   func(_, delivery map[string]any) { delivery["createdAt"] = "2026-11-20T17:03:11+01:00" },
+		"another kind of id":       func(_, delivery map[string]any) { delivery["id"] = delivery["endpointId"] },
+		"an unknown status":        func(_, delivery map[string]any) { delivery["status"] = "failed" },
+		"a number in a string":     func(_, delivery map[string]any) { delivery["durationMs"] = "83" },
+		"several values a header":  func(_, delivery map[string]any) { delivery["responseHeaders"] = map[string]any{"Via": []any{"a", "b"}} },
+		"a body that is no object": func(_, delivery map[string]any) { delivery["requestBody"] = "{}" },
+		"a code that is not 200":   func(envelope, _ map[string]any) { envelope["code"] = 201.0 },
+		"no request id":            func(envelope, _ map[string]any) { delete(envelope, "requestId") },
+		"an unknown envelope":      func(envelope, _ map[string]any) { envelope["details"] = []any{} },
+	} {
+		t.Run(name, func(t *testing.T) {
+			var envelope map[string]any
+			text, err := json.Marshal(document.Components.Examples["FailedDelivery"].Value.Value)
+			require.NoError(t, err)
+			require.NoError(t, json.Unmarshal(text, &envelope))
+			require.NoError(t, schema.VisitJSON(envelope))
+
+			spoil(envelope, envelope["data"].(map[string]any))
+			assert.Error(t, schema.VisitJSON(envelope))
+		})
+	}
+}
+
+func TestRequestSchemas(t *testing.T) {
+	schemas := load(t).Components.Schemas
+	for name, test := range map[string]struct {
+		schema, body string
+		valid        bool
+	}{
+		"endpoint":                 {"EndpointCreate", `{"name": "a", "url": "https://example.com", "maxRetries": 0}`, true},
+		"endpoint for all events":  {"EndpointCreate", `{"name": "a", "url": "https://example.com", "subscribedEventTypes": []}`, true},
+		"endpoint with patterns":   {"EndpointCreate", `{"name": "a", "url": "https://example.com", "subscribedEventTypes": ["*", "run.*", "a-b.c_d"]}`, true},
+		"endpoint with star amid":  {"EndpointCreate", `{"name": "a", "url": "https://example.com", "subscribedEventTypes": ["run.*.x"]}`, false},
+		"endpoint with bare dot":   {"EndpointCreate", `{"name": "a", "url": "https://example.com", "subscribedEventTypes": [".*"]}`, false},
+		"endpoint without url":     {"EndpointCreate", `{"name": "a"}`, false},
+		"endpoint, 21 retries":     {"EndpointCreate", `{"name": "a", "url": "https://example.com", "maxRetries": 21}`, false},
+		"endpoint, unknown field":  {"EndpointCreate", `{"name": "a", "url": "https://example.com", "secret": "x"}`, false},
+		"event":                    {"EventPublish", `{"eventType": "run.finished", "data": {"a": [1, {"b": "c"}]}, "runId": "r"}`, true},
+		"event, data not object":   {"EventPublish", `{"eventType": "run.finished", "data": []}`, false},
+		"event, trailing dot":      {"EventPublish", `{"eventType": "run.", "data": {}}`, false},
+		"event, run id too long":   {"EventPublish", `{"eventType": "run", "data": {}, "runId": "` + strings.Repeat("r", 129) + `"}`, false},
+		"nothing":                  {"EmptyObject", `{}`, true},
+		"nothing, with a field":    {"EmptyObject", `{"force": true}`, false},
+		"nothing, but not even {}": {"EmptyObject", `[]`, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var body any
+			require.NoError(t, json.Unmarshal([]byte(test.body), &body))
+			err := schemas[test.schema].Value.VisitJSON(body)
+			if test.valid {
+				assert.NoError(t, err)
+			} else {
+				assert.Error(t, err)
+			}
+		})
+	}
+}
+
+func TestBodiesOfStateChangesAreOptional(t *testing.T) {
+	for _, id := range []string{"disableEndpoint", "enableEndpoint", "regenerateEndpointSecret", "retryDelivery", "replayDelivery"} {
+		body := find(load(t), id).RequestBody
+		require.NotNil(t, body, id)
+		assert.False(t, body.Value.Required, id)
+		assert.Equal(t, "#/components/schemas/EmptyObject", body.Value.Content["application/json"].Schema.Ref, id)
+	}
+}
+
+func TestYAMLAndJSONAreTheSameDocument(t *testing.T) {
+	var fromYAML, fromJSON any
+	require.NoError(t, yaml.UnmarshalStrict(YAML(), &fromYAML))
+	text, err := JSON()
+	require.NoError(t, err)
+	require.NoError(t, json.Unmarshal(text, &fromJSON))
+	assert.Equal(t, fromYAML, fromJSON)
+	assert.Equal(t, "3.0.3", fromJSON.(map[string]any)["openapi"])
+	assert.Empty(t, nulls("", fromJSON))
+	assert.NotEmpty(t, nulls("", map[string]any{"a": []any{nil}}), "the search for nulls finds none")
+
+	document, err := openapi3.NewLoader().LoadFromData(text)
+	require.NoError(t, err)
+	assert.Empty(t, invalid(document))
+}
+
+func nulls(where string, value any) (found []string) {
+	switch value := value.(type) {
+	case nil:
+		return []string{where}
+	case map[string]any:
+		for name, member := range value {
+			found = append(found, nulls(where+"/"+name, member)...)
+		}
+	case []any:
+		for _, element := range value {
+			found = append(found, nulls(where+"/[]", element)...)
+		}
+	}
+	return found
+}
+
+func TestCallersCannotChangeTheDocument(t *testing.T) {
+	first := YAML()
+	clear(first)
+	assert.NotEqual(t, first, YAML())
+
+	converted, err := JSON()
+	require.NoError(t, err)
+	clear(converted)
+	again, err := JSON()
+	require.NoError(t, err)
+	assert.NotEqual(t, converted, again)
+}
+
+func TestUnusedComponents(t *testing.T) {
+	text := string(YAML())
+	components := load(t).Components
+	for kind, names := range map[string][]string{
+		"schemas":       slices.Collect(maps.Keys(components.Schemas)),
+		"responses":     slices.Collect(maps.Keys(components.Responses)),
+		"parameters":    slices.Collect(maps.Keys(components.Parameters)),
+		"examples":      slices.Collect(maps.Keys(components.Examples)),
+		"headers":       slices.Collect(maps.Keys(components.Headers)),
+		"requestBodies": slices.Collect(maps.Keys(components.RequestBodies)),
+		"callbacks":     slices.Collect(maps.Keys(components.Callbacks)),
+	} {
+		assert.NotEmpty(t, names, kind)
+		for _, name := range names {
+			assert.Contains(t, text, `"#/components/`+kind+`/`+name+`"`, "is described and never used")
+		}
+	}
+}
+
+// What validates the document is heavy and for tests only.
+func TestRuntimeDoesNotLinkTheValidator(t *testing.T) {
+	pkg, err := build.ImportDir(".", 0)
+	require.NoError(t, err)
+	require.Contains(t, pkg.Imports, "sigs.k8s.io/yaml")
+	for _, path := range pkg.Imports {
+		assert.NotContains(t, path, "kin-openapi")
+	}
+}

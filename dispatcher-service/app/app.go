@@ -1,0 +1,159 @@
+// Package app is the dispatcher service as a whole, to be started by its own main or inside another process. It touches
+// neither signals nor the environment.
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+
+	"redrive/dispatcher-service/internal/deliver"
+	"redrive/dispatcher-service/internal/reconcile"
+	"redrive/dispatcher-service/internal/sender"
+	"redrive/dispatcher-service/internal/worker"
+	"redrive/pkg/egress"
+	"redrive/pkg/lifecycle"
+	"redrive/pkg/observe"
+	"redrive/pkg/queue"
+	"redrive/pkg/store"
+	"redrive/pkg/webhook"
+)
+
+// Options of the dispatcher service.
+type Options struct {
+	// Store and Redis stay the caller's to close, after Stop. Required.
+	Store *store.Store
+	Redis redis.UniversalClient
+	// Guard says which destinations are allowed. Required.
+	Guard *egress.Guard
+	// Log defaults to slog.Default.
+	Log *slog.Logger
+	// OpsAddr is where health and metrics listen. Defaults to :9091.
+	OpsAddr string
+	// Concurrency is the number of deliveries in flight at once. Defaults to 200.
+	Concurrency int
+	// DeliveryTimeout bounds one attempt. Defaults to 15 s.
+	DeliveryTimeout time.Duration
+	// RetrySchedule holds the delays before each retry. Defaults to webhook.DefaultSchedule.
+	RetrySchedule []time.Duration
+	// ReconcileInterval is the time between passes over what is due. Defaults to 5 s.
+	ReconcileInterval time.Duration
+	// Version is what receivers see of us in User-Agent. Defaults to dev.
+	Version string
+}
+
+const (
+	defaultOpsAddr     = ":9091"
+	defaultConcurrency = 200
+	defaultTimeout     = 15 * time.Second
+	// margin is what an attempt takes beside its timeout: to be picked up, loaded and recorded.
+	margin = 5 * time.Second
+)
+
+func (o Options) withDefaults() (Options, error) {
+	if o.Store == nil || o.Redis == nil || o.Guard == nil {
+		return o, errors.New("the dispatcher needs a store, a Redis client and an egress guard")
+	}
+	if o.Log == nil {
+		o.Log = slog.Default()
+	}
+	if o.OpsAddr == "" {
+		o.OpsAddr = defaultOpsAddr
+	}
+	if o.Concurrency == 0 {
+		o.Concurrency = defaultConcurrency
+	}
+	if o.DeliveryTimeout == 0 {
+		o.DeliveryTimeout = defaultTimeout
+	}
+	if o.Version == "" {
+		o.Version = "dev"
+	}
+	return o, nil
+}
+
+// App is the dispatcher service.
+type App struct {
+	options    Options
+	health     *observe.Health
+	ops        *lifecycle.Server
+	sender     *sender.Sender
+	pool       *worker.Pool
+	reconciler *reconcile.Reconciler
+	started    lifecycle.Stack
+}
+
+// New binds the ops address and puts the parts together.
+func New(options Options) (*App, error) {
+	o, err := options.withDefaults()
+	if err != nil {
+		return nil, err
+	}
+	registry := observe.NewRegistry()
+	health := observe.NewHealth(
+		observe.Check{Name: "database", Required: true, Probe: o.Store.Ping},
+		observe.Check{Name: "redis", Probe: func(ctx context.Context) error { return o.Redis.Ping(ctx).Err() }},
+	)
+	ops, err := lifecycle.NewServer(o.OpsAddr, &http.Server{Handler: health.Handler(registry), ReadHeaderTimeout: margin})
+	if err != nil {
+		return nil, err
+	}
+	out := sender.New(sender.Options{Guard: o.Guard, Timeout: o.DeliveryTimeout, UserAgent: "Redrive/" + o.Version})
+	deliverer := deliver.New(o.Store, out, webhook.Policy{Schedule: o.RetrySchedule}, o.Log, registry)
+	return &App{
+		options: o, health: health, ops: ops, sender: out,
+		pool: worker.New(o.Redis, deliverer, worker.Options{
+			Concurrency:     o.Concurrency,
+			ShutdownTimeout: o.DeliveryTimeout + margin,
+			Log:             o.Log,
+		}),
+		reconciler: reconcile.New(o.Store, queue.NewEnqueuer(o.Redis), reconcile.Options{
+			Interval: o.ReconcileInterval,
+			Grace:    o.DeliveryTimeout + margin,
+			Log:      o.Log,
+		}, registry),
+	}, nil
+}
+
+// OpsAddr is the address of health and metrics, with the port that was bound.
+func (a *App) OpsAddr() string { return a.ops.Addr() }
+
+// Failed delivers the error that ended the service by itself.
+func (a *App) Failed() <-chan error { return a.ops.Failed() }
+
+// Start begins to deliver. A database or Redis that is away is waited for; a schema that is too old is an error.
+func (a *App) Start(ctx context.Context) error {
+	if err := a.options.Store.CheckSchema(ctx); err != nil {
+		if webhook.CodeOf(err) != webhook.CodeUnavailable {
+			return err
+		}
+		a.options.Log.WarnContext(ctx, "starting without the database", "error", err)
+	}
+	queue.WarnOnEviction(ctx, a.options.Redis, a.options.Log)
+
+	a.ops.Start()
+	if err := a.pool.Start(); err != nil {
+		return fmt.Errorf("start the workers: %w", err)
+	}
+	a.reconciler.Start()
+	a.started.Push("the workers", a.pool.Stop)
+	a.started.Push("the reconciler", a.reconciler.Stop)
+	a.options.Log.InfoContext(ctx, "dispatcher started", "ops", a.OpsAddr(), "concurrency", a.options.Concurrency, "version", a.options.Version)
+	return nil
+}
+
+// Stop becomes unready, takes no more tasks, and waits for deliveries in flight until the context's deadline.
+func (a *App) Stop(ctx context.Context) error {
+	a.health.Drain()
+	err := a.started.Unwind(ctx)
+	a.sender.Close()
+	return errors.Join(err, a.ops.Stop(ctx))
+}
+
+// TimeToStop is how long Stop can take when all goes well.
+func (a *App) TimeToStop() time.Duration { return a.options.DeliveryTimeout + 2*margin }

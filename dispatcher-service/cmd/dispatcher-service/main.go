@@ -1,0 +1,115 @@
+// Command dispatcher-service takes deliveries off the queue and POSTs them to their endpoints.
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"redrive/dispatcher-service/app"
+	"redrive/pkg/config"
+	"redrive/pkg/egress"
+	"redrive/pkg/keyring"
+	"redrive/pkg/lifecycle"
+	"redrive/pkg/observe"
+	"redrive/pkg/queue"
+	"redrive/pkg/store/postgres"
+)
+
+// version is stamped by the linker.
+var version = "dev"
+
+const (
+	exitFailed  = 1
+	exitInvalid = 2 // wrong arguments or settings: starting again will not help
+)
+
+const usage = `dispatcher-service takes deliveries off the queue and POSTs them to their endpoints.
+It has no commands and no flags but --help and --version; it is set up by environment variables (see the README).
+`
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
+	code := run(ctx, os.Args[1:], os.Environ(), os.Stdout, os.Stderr)
+	stop()
+	os.Exit(code)
+}
+
+func run(ctx context.Context, args, environ []string, stdout, stderr io.Writer) int {
+	flags := flag.NewFlagSet("dispatcher-service", flag.ContinueOnError)
+	flags.SetOutput(stderr)
+	flags.Usage = func() { _, _ = fmt.Fprint(stdout, usage) }
+	showVersion := flags.Bool("version", false, "print the version")
+	switch err := flags.Parse(args); {
+	case errors.Is(err, flag.ErrHelp):
+		return 0
+	case err != nil:
+		return exitInvalid
+	case flags.NArg() > 0:
+		_, _ = fmt.Fprintf(stderr, "dispatcher-service: there is no command %q\n", flags.Arg(0))
+		return exitInvalid
+	case *showVersion:
+		_, _ = fmt.Fprintln(stdout, version)
+		return 0
+	}
+
+	settings, err := config.LoadDispatcher(config.Environ(environ))
+	if err != nil {
+		return report(stderr, err, exitInvalid)
+	}
+	if err := serve(ctx, settings, stderr); err != nil {
+		code := exitFailed
+		if errors.Is(err, errSettings) {
+			code = exitInvalid
+		}
+		return report(stderr, err, code)
+	}
+	return 0
+}
+
+func report(stderr io.Writer, err error, code int) int {
+	_, _ = fmt.Fprintf(stderr, "dispatcher-service: %v\n", err)
+	return code
+}
+
+var errSettings = errors.New("settings")
+
+func serve(ctx context.Context, settings config.Dispatcher, logTo io.Writer) (err error) {
+	keys, err := keyring.Parse(settings.SecretsKey.Reveal())
+	if err != nil {
+		return fmt.Errorf("%w: SECRETS_KEY: %w", errSettings, err)
+	}
+	redis, err := queue.Connect(settings.RedisURL.Reveal())
+	if err != nil {
+		return fmt.Errorf("%w: %w", errSettings, err)
+	}
+	defer func() { err = errors.Join(err, redis.Close()) }()
+	opened, err := postgres.Open(postgres.Options{
+		URL: settings.Database.URL.Reveal(), ApplicationName: "redrive-dispatcher", MaxConnections: settings.MaxConnections,
+	}, keys)
+	if err != nil {
+		return fmt.Errorf("%w: %w", errSettings, err)
+	}
+	defer func() { err = errors.Join(err, opened.Close()) }()
+
+	service, err := app.New(app.Options{
+		Store:           opened,
+		Redis:           redis,
+		Guard:           egress.New(egress.Config{AllowHTTP: settings.AllowHTTP, Allow: settings.Allow}),
+		Log:             observe.NewLogger(logTo, settings.Level, settings.Format),
+		OpsAddr:         settings.OpsAddr,
+		Concurrency:     settings.Concurrency,
+		DeliveryTimeout: settings.DeliveryTimeout,
+		RetrySchedule:   settings.RetrySchedule,
+		Version:         version,
+	})
+	if err != nil {
+		return err
+	}
+	return lifecycle.Run(ctx, service, service.TimeToStop())
+}

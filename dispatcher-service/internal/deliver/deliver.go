@@ -1,0 +1,155 @@
+// Package deliver is the dispatcher's one use case: load a delivery, see whether it may be sent now, send it, decide what
+// follows, and record it. Only when the record is committed does the queue get its verdict.
+//
+//	load → guard → send → decide → record → verdict
+package deliver
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"redrive/pkg/webhook"
+)
+
+// Store is the database, one delivery at a time.
+type Store interface {
+	LoadDispatch(ctx context.Context, id string) (webhook.Dispatch, error)
+	RecordOutcome(ctx context.Context, o webhook.Outcome) (webhook.Delivery, error)
+	FailDelivery(ctx context.Context, failed webhook.Delivery) (webhook.Delivery, error)
+	FindDelivery(ctx context.Context, organizationID, id string) (webhook.Record, error)
+}
+
+// Sender makes one attempt and always comes back with a result.
+type Sender interface {
+	Send(ctx context.Context, d webhook.Dispatch) webhook.Result
+}
+
+// Deliverer is safe for concurrent use.
+type Deliverer struct {
+	store    Store
+	sender   Sender
+	policy   webhook.Policy
+	log      *slog.Logger
+	inFlight inFlight
+	metrics  metrics
+}
+
+// New makes a Deliverer and registers its metrics.
+func New(store Store, sender Sender, policy webhook.Policy, log *slog.Logger, registry prometheus.Registerer) *Deliverer {
+	return &Deliverer{store: store, sender: sender, policy: policy, log: log, metrics: newMetrics(registry)}
+}
+
+const (
+	// tolerance is how early a task may start: the queue keeps whole seconds.
+	tolerance = time.Second
+	// inFlightSnooze is when to look again at a delivery that this process is sending at this moment.
+	inFlightSnooze = 5 * time.Second
+)
+
+// Deliver makes one attempt of the delivery, if there is one to be made, and says what the queue is to do with its task. An
+// error means that the database could not be asked: the task should come back soon.
+func (d *Deliverer) Deliver(ctx context.Context, id, queue string) (Verdict, error) {
+	if !d.inFlight.begin(id) {
+		return Snooze(time.Now().Add(inFlightSnooze), "it is being sent at this moment"), nil
+	}
+	defer d.inFlight.end(id)
+
+	dispatch, err := d.store.LoadDispatch(ctx, id)
+	switch {
+	case webhook.CodeOf(err) == webhook.CodeNotFound:
+		return Done(), nil // purged
+	case err != nil:
+		return Verdict{}, err
+	}
+	if verdict, send, err := d.guard(ctx, dispatch, queue); !send {
+		return verdict, err
+	}
+	return d.attempt(ctx, dispatch)
+}
+
+// guard says whether the delivery is to be sent now, or else what becomes of the task.
+func (d *Deliverer) guard(ctx context.Context, dispatch webhook.Dispatch, queue string) (verdict Verdict, send bool, err error) {
+	delivery := dispatch.Delivery
+	now := webhook.Now()
+	switch early := delivery.NextRetryAt.Sub(now); {
+	case delivery.Queue != queue:
+		return Done(), false, nil // left over from before the delivery changed its queue
+	case !delivery.Status.Waiting():
+		verdict, err = d.settled(ctx, delivery)
+		return verdict, false, err
+	case early > tolerance:
+		return Snooze(delivery.NextRetryAt, "it is not due yet"), false, nil
+	case early > 0:
+		if err := sleep(ctx, early); err != nil {
+			return Verdict{}, false, err
+		}
+	}
+	if dispatch.Endpoint.Status == webhook.EndpointDisabled {
+		verdict, err = d.endUnsent(ctx, delivery, webhook.FailureEndpointDisabled)
+		return verdict, false, err
+	}
+	return Verdict{}, true, nil
+}
+
+// attempt sends, decides and records. The context may end meanwhile, and nothing is cut short by that: what a receiver has
+// seen goes on record.
+func (d *Deliverer) attempt(ctx context.Context, dispatch webhook.Dispatch) (Verdict, error) {
+	result := d.sender.Send(ctx, dispatch)
+	outcome, err := d.policy.Decide(dispatch.Delivery, result, webhook.Now())
+	if err != nil {
+		return Verdict{}, err
+	}
+	current, err := d.record(ctx, outcome)
+	if err != nil {
+		return Verdict{}, fmt.Errorf("the attempt was made and is not on record, so it will be made again: %w", err)
+	}
+	superseded := current.LastAttemptID != outcome.Attempt.ID
+	d.observe(ctx, dispatch, outcome, superseded)
+	if superseded {
+		return d.settled(ctx, current)
+	}
+	return verdictOf(current, outcome.Attempt.ErrorMessage), nil
+}
+
+// endUnsent ends a delivery without an attempt.
+func (d *Deliverer) endUnsent(ctx context.Context, delivery webhook.Delivery, reason webhook.FailureReason) (Verdict, error) {
+	failed, err := delivery.Failed(reason, webhook.Now())
+	if err != nil {
+		return Verdict{}, err
+	}
+	current, err := d.store.FailDelivery(ctx, failed)
+	if err != nil {
+		return Verdict{}, err
+	}
+	d.log.InfoContext(ctx, "delivery ended without an attempt", "deliveryId", delivery.ID, "endpointId", delivery.EndpointID,
+		"organizationId", delivery.OrganizationID, "reason", string(reason))
+	return d.settled(ctx, current)
+}
+
+// settled is the verdict on a delivery that this run did not move: the row decides. A dead letter stays one with the reason
+// that is on record, so that running it from the inspector does not erase it.
+func (d *Deliverer) settled(ctx context.Context, current webhook.Delivery) (Verdict, error) {
+	if current.Status != webhook.StatusFailure {
+		return verdictOf(current, "another run moved it"), nil
+	}
+	record, err := d.store.FindDelivery(ctx, current.OrganizationID, current.ID)
+	if err != nil {
+		return Verdict{}, err
+	}
+	return verdictOf(current, record.ErrorMessage()), nil
+}
+
+func sleep(ctx context.Context, d time.Duration) error {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-timer.C:
+		return nil
+	}
+}

@@ -1,0 +1,174 @@
+// Package reconcile puts rows back into the queue that are due and do not move. The queue can lose anything at any time, and
+// a commit can be followed by a crash before its task was enqueued: the database knows what is due, and that is enough.
+//
+// It runs in every replica. There is no leader: enqueueing a delivery that is queued already does nothing.
+package reconcile
+
+import (
+	"context"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"redrive/pkg/queue"
+	"redrive/pkg/store"
+	"redrive/pkg/webhook"
+)
+
+// Store lists what is due.
+type Store interface {
+	ListDue(ctx context.Context, before time.Time, after store.Due, limit int) ([]store.Due, error)
+}
+
+// Queue enqueues what is not queued.
+type Queue interface {
+	Enqueue(ctx context.Context, item queue.Item) (queue.Placement, error)
+	Announce(ctx context.Context, queues ...string) error
+}
+
+// Options of a Reconciler.
+type Options struct {
+	// Interval between passes. Defaults to 5 s.
+	Interval time.Duration
+	// Grace is how long a delivery may be due before it is looked at: longer than an attempt can take. Required.
+	Grace time.Duration
+	// PerPass bounds how many rows one pass asks Redis about; the next pass goes on where it ended. Defaults to 10,000.
+	PerPass int
+	Log     *slog.Logger
+}
+
+const (
+	defaultInterval = 5 * time.Second
+	defaultPerPass  = 10_000
+	batch           = 500
+	concurrency     = 16
+)
+
+// Reconciler runs passes until it is stopped.
+type Reconciler struct {
+	store   Store
+	queue   Queue
+	options Options
+	cursor  store.Due
+	found   *prometheus.CounterVec
+	failed  prometheus.Counter
+	cancel  context.CancelFunc
+	group   sync.WaitGroup
+}
+
+// New makes a Reconciler and registers its metrics.
+func New(store Store, queue Queue, options Options, registry prometheus.Registerer) *Reconciler {
+	if options.Interval == 0 {
+		options.Interval = defaultInterval
+	}
+	if options.PerPass == 0 {
+		options.PerPass = defaultPerPass
+	}
+	r := &Reconciler{
+		store: store, queue: queue, options: options,
+		found: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "redrive_reconciled_total", Help: "Overdue deliveries that the reconciler looked at, by where their task was found or put.",
+		}, []string{"placement"}),
+		failed: prometheus.NewCounter(prometheus.CounterOpts{
+			Name: "redrive_reconcile_failures_total", Help: "Passes of the reconciler that ended early because the database or Redis was away.",
+		}),
+	}
+	registry.MustRegister(r.found, r.failed)
+	return r
+}
+
+// Start runs a pass at once and then one at every interval.
+func (r *Reconciler) Start() {
+	ctx, cancel := context.WithCancel(context.Background())
+	r.cancel = cancel
+	r.group.Go(func() {
+		ticker := time.NewTicker(r.options.Interval)
+		defer ticker.Stop()
+		for {
+			if err := r.Pass(ctx); err != nil && ctx.Err() == nil {
+				r.failed.Inc()
+				r.options.Log.WarnContext(ctx, "reconciling was cut short and goes on with the next pass", "error", err)
+			}
+			select {
+			case <-ctx.Done():
+				return
+			case <-ticker.C:
+			}
+		}
+	})
+}
+
+// Stop ends the pass under way and returns. It may be called before Start, and again.
+func (r *Reconciler) Stop(context.Context) error {
+	if r.cancel != nil {
+		r.cancel()
+	}
+	r.group.Wait()
+	return nil
+}
+
+// Pass enqueues up to PerPass overdue deliveries, from where the pass before it ended, and begins anew once it has reached
+// the end.
+func (r *Reconciler) Pass(ctx context.Context) error {
+	if err := r.queue.Announce(ctx, webhook.QueueDeliveries); err != nil {
+		return err
+	}
+	before := webhook.Now().Add(-r.options.Grace)
+	placed := map[queue.Placement]int{}
+	for looked := 0; looked < r.options.PerPass; {
+		due, err := r.store.ListDue(ctx, before, r.cursor, min(batch, r.options.PerPass-looked))
+		if err != nil {
+			return err
+		}
+		if err := r.enqueue(ctx, due, placed); err != nil {
+			return err
+		}
+		looked += len(due)
+		if len(due) < batch {
+			r.cursor = store.Due{}
+			break
+		}
+		r.cursor = due[len(due)-1]
+	}
+	r.report(ctx, placed)
+	return nil
+}
+
+// enqueue asks Redis about a batch, several at a time. The first error ends it: Redis is away, and the cursor stays.
+func (r *Reconciler) enqueue(ctx context.Context, due []store.Due, placed map[queue.Placement]int) error {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	var group sync.WaitGroup
+	var mutex sync.Mutex
+	slots := make(chan struct{}, concurrency)
+	for _, d := range due {
+		slots <- struct{}{}
+		group.Go(func() {
+			defer func() { <-slots }()
+			if ctx.Err() != nil {
+				return
+			}
+			placement, err := r.queue.Enqueue(ctx, queue.Item{DeliveryID: d.ID, Queue: d.Queue, DueAt: d.NextRetryAt})
+			if err != nil {
+				cancel(err)
+				return
+			}
+			mutex.Lock()
+			defer mutex.Unlock()
+			placed[placement]++
+		})
+	}
+	group.Wait()
+	return context.Cause(ctx)
+}
+
+func (r *Reconciler) report(ctx context.Context, placed map[queue.Placement]int) {
+	for placement, count := range placed {
+		r.found.WithLabelValues(string(placement)).Add(float64(count))
+	}
+	if recovered := placed[queue.Queued] + placed[queue.Woken]; recovered > 0 {
+		r.options.Log.InfoContext(ctx, "put overdue deliveries back into the queue", "deliveries", recovered)
+	}
+}

@@ -1,0 +1,96 @@
+package sender
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"strings"
+	"syscall"
+
+	"redrive/pkg/egress"
+)
+
+var (
+	errBadURL       = errors.New("the endpoint's URL is not valid")
+	errReusedClosed = errors.New("the receiver closed a kept-alive connection as it was used again")
+)
+
+// explain says in a plain sentence why there was no answer, for the customer whose endpoint it is. It names no address that
+// a name resolved to: what the network looks like from here is nobody's business.
+func (s *Sender) explain(err error) string {
+	var dns *net.DNSError
+	var refused *egress.Refusal
+	switch {
+	case errors.Is(err, errBadURL), errors.Is(err, errReusedClosed):
+		return err.Error()
+	case errors.As(err, &refused):
+		return "not sent: " + refused.Message
+	case errors.Is(err, egress.ErrRefused):
+		return "not sent: the endpoint's host resolves to an address that webhooks may not be sent to"
+	case errors.As(err, &dns) && dns.IsNotFound:
+		return "the endpoint's host name does not exist"
+	case errors.As(err, &dns):
+		return "the endpoint's host name could not be resolved"
+	case isTimeout(err):
+		return fmt.Sprintf("no answer within %s", s.options.Timeout)
+	case errors.Is(err, syscall.ECONNREFUSED):
+		return "the connection was refused"
+	case isReset(err):
+		return "the receiver reset the connection before it answered"
+	case errors.Is(err, syscall.EHOSTUNREACH), errors.Is(err, syscall.ENETUNREACH):
+		return "the receiver's network cannot be reached"
+	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
+		return "the receiver closed the connection before it answered"
+	}
+	if reason, ok := explainTLS(err); ok {
+		return reason
+	}
+	return explainProtocol(err)
+}
+
+func isTimeout(err error) bool {
+	var network net.Error
+	return errors.Is(err, context.DeadlineExceeded) || errors.As(err, &network) && network.Timeout()
+}
+
+func isReset(err error) bool {
+	return errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE)
+}
+
+func explainTLS(err error) (string, bool) {
+	var expired x509.CertificateInvalidError
+	var host x509.HostnameError
+	var authority x509.UnknownAuthorityError
+	var alert tls.AlertError
+	var record tls.RecordHeaderError
+	switch {
+	case errors.As(err, &expired) && expired.Reason == x509.Expired:
+		return "TLS: the receiver's certificate has expired or is not valid yet", true
+	case errors.As(err, &host):
+		return "TLS: the receiver's certificate is for another host", true
+	case errors.As(err, &authority):
+		return "TLS: the receiver's certificate is signed by an unknown authority", true
+	case errors.As(err, &alert):
+		return "TLS: the receiver refused the handshake: " + alert.Error(), true
+	case errors.As(err, &record):
+		return "TLS: the receiver does not speak TLS on this port", true
+	case strings.Contains(err.Error(), "tls: "), strings.Contains(err.Error(), "x509: "):
+		return "TLS: the handshake with the receiver failed", true
+	}
+	return "", false
+}
+
+// explainProtocol covers what net/http says only in words; those may quote what was received, so they are not passed on.
+func explainProtocol(err error) string {
+	switch text := err.Error(); {
+	case strings.Contains(text, "server response headers exceeded"), strings.Contains(text, "too many 1xx"):
+		return fmt.Sprintf("the receiver's answer has more than %d bytes of headers", maxAnswerHeader)
+	case strings.Contains(text, "malformed"), strings.Contains(text, "Content-Length"), strings.Contains(text, "transfer encoding"):
+		return "the receiver's answer is not valid HTTP"
+	}
+	return "the exchange with the receiver failed"
+}

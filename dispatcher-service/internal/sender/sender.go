@@ -1,0 +1,176 @@
+// Package sender makes one attempt: it signs a webhook, POSTs it through the egress guard and reads a bounded part of the
+// answer. Receivers are other people's servers and may do anything; whatever they do, an attempt ends within the timeout,
+// takes a bounded amount of memory and comes to a result.
+package sender
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptrace"
+	"net/url"
+	"time"
+
+	"redrive/pkg/egress"
+	"redrive/pkg/signing"
+	"redrive/pkg/webhook"
+)
+
+// Options of a Sender.
+type Options struct {
+	// Guard says which destinations are allowed. Required.
+	Guard *egress.Guard
+	// Timeout bounds a whole exchange, from the name's resolution to the end of the answer. Defaults to 15 s.
+	Timeout time.Duration
+	// UserAgent names us to receivers. Defaults to Redrive/dev.
+	UserAgent string
+}
+
+const (
+	defaultTimeout      = 15 * time.Second
+	maxAnswerHeader     = 16 << 10 // bytes
+	maxAnswerBody       = 16 << 10 // bytes
+	idleConnectionLimit = 90 * time.Second
+	idlePerReceiver     = 64
+)
+
+// Sender is safe for concurrent use.
+type Sender struct {
+	options   Options
+	transport *http.Transport
+}
+
+// New makes a Sender.
+func New(options Options) *Sender {
+	if options.Timeout == 0 {
+		options.Timeout = defaultTimeout
+	}
+	if options.UserAgent == "" {
+		options.UserAgent = "Redrive/dev"
+	}
+	dialer := &net.Dialer{Timeout: options.Timeout, Control: options.Guard.Control}
+	protocols := new(http.Protocols)
+	protocols.SetHTTP1(true)
+	return &Sender{options: options, transport: &http.Transport{
+		Proxy:                  nil, // a proxy would be dialled in the receiver's place, and the guard see the proxy's address
+		DialContext:            dialer.DialContext,
+		Protocols:              protocols,
+		DisableCompression:     true, // what is not asked for need not be unpacked
+		MaxResponseHeaderBytes: maxAnswerHeader,
+		MaxIdleConnsPerHost:    idlePerReceiver,
+		IdleConnTimeout:        idleConnectionLimit,
+		TLSHandshakeTimeout:    options.Timeout,
+	}}
+}
+
+// Close closes idle connections.
+func (s *Sender) Close() { s.transport.CloseIdleConnections() }
+
+// Send makes one attempt. It always returns a result; it is not cut short when ctx ends, since what a receiver has been
+// sent must be seen to its end.
+func (s *Sender) Send(ctx context.Context, d webhook.Dispatch) webhook.Result {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), s.options.Timeout)
+	defer cancel()
+
+	started := webhook.Now()
+	result := webhook.Result{StartedAt: started}
+	request, err := s.request(ctx, d, started)
+	if err == nil {
+		result.RequestHeaders = flatten(request.Header)
+		err = s.exchange(request, &result)
+	}
+	if err != nil {
+		result.Failure = s.explain(err)
+	}
+	result.Duration = time.Since(started)
+	return result
+}
+
+// request builds and signs the POST.
+func (s *Sender) request(ctx context.Context, d webhook.Dispatch, at time.Time) (*http.Request, error) {
+	target, err := url.Parse(d.Endpoint.URL)
+	if err != nil {
+		return nil, errBadURL // the cause would quote the URL
+	}
+	if err := s.options.Guard.CheckScheme(target.Scheme); err != nil {
+		return nil, err
+	}
+	body, err := d.Event.Body()
+	if err != nil {
+		return nil, err
+	}
+	signature, err := sign(d, at, body)
+	if err != nil {
+		return nil, err
+	}
+	request, err := http.NewRequestWithContext(ctx, http.MethodPost, target.String(), bytes.NewReader(body))
+	if err != nil {
+		return nil, errBadURL
+	}
+	request.GetBody = nil // the transport could send a second time with it, behind our back
+	request.Header.Set("Content-Type", "application/json")
+	request.Header.Set("User-Agent", s.options.UserAgent)
+	request.Header.Set(signing.HeaderID, d.Delivery.ID)
+	request.Header.Set(signing.HeaderTimestamp, fmt.Sprint(at.Unix()))
+	request.Header.Set(signing.HeaderSignature, signature)
+	return request, nil
+}
+
+func sign(d webhook.Dispatch, at time.Time, body []byte) (string, error) {
+	var keys []signing.Key
+	for _, secret := range d.Endpoint.LiveSecrets(at) {
+		key, err := signing.Parse(secret.Reveal())
+		if err != nil {
+			return "", fmt.Errorf("read a signing secret: %w", err)
+		}
+		keys = append(keys, key)
+	}
+	signature, err := signing.Sign(d.Delivery.ID, at, body, keys...)
+	if err != nil {
+		return "", fmt.Errorf("sign: %w", err)
+	}
+	return signature, nil
+}
+
+// exchange sends the request and reads the answer. An answer counts once its status is known: a body that breaks off, or
+// never ends, changes nothing.
+func (s *Sender) exchange(request *http.Request, result *webhook.Result) error {
+	var reused bool
+	request = request.WithContext(httptrace.WithClientTrace(request.Context(), &httptrace.ClientTrace{
+		GotConn: func(info httptrace.GotConnInfo) { reused = info.Reused },
+	}))
+	response, err := s.transport.RoundTrip(request) // and not Client.Do: no redirects, no cookies
+	if err != nil {
+		if reused && closedByPeer(err) {
+			return errReusedClosed
+		}
+		return err
+	}
+	defer func() { _ = response.Body.Close() }()
+
+	result.ResponseStatus = response.StatusCode
+	result.ResponseHeaders = flatten(response.Header)
+	result.RetryAfter = response.Header.Get("Retry-After")
+	if response.StatusCode == http.StatusSwitchingProtocols {
+		return nil // what would follow is no HTTP, and heeds no deadline
+	}
+	result.ResponseBody, result.ResponseBodyTruncated = readSome(response.Body)
+	return nil
+}
+
+// readSome reads the beginning of a body and says whether there was more, or whether it broke off.
+func readSome(body io.Reader) (content []byte, truncated bool) {
+	content, err := io.ReadAll(io.LimitReader(body, maxAnswerBody+1))
+	if len(content) > maxAnswerBody {
+		return content[:maxAnswerBody], true
+	}
+	return content, err != nil
+}
+
+func closedByPeer(err error) bool {
+	return errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || isReset(err) || err.Error() == "http: server closed idle connection"
+}

@@ -1,0 +1,164 @@
+// Package worker runs deliveries off the queue: it decodes a task, calls the use case and tells asynq the verdict. It decides
+// nothing.
+package worker
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"math/rand/v2"
+	"sync"
+	"time"
+
+	"github.com/hibiken/asynq"
+	"github.com/redis/go-redis/v9"
+
+	"redrive/dispatcher-service/internal/deliver"
+	"redrive/pkg/queue"
+	"redrive/pkg/webhook"
+)
+
+// Deliverer makes an attempt: deliver.Deliverer.
+type Deliverer interface {
+	Deliver(ctx context.Context, id, queue string) (deliver.Verdict, error)
+}
+
+// Options of a Pool.
+type Options struct {
+	// Concurrency is the number of deliveries in flight at once.
+	Concurrency int
+	// ShutdownTimeout is how long Stop waits for them; longer than an attempt can take, for asynq hands a task on before it
+	// stops the handler, and the receiver would be sent the webhook twice.
+	ShutdownTimeout time.Duration
+	Log             *slog.Logger
+}
+
+const (
+	// servers is how many asynq servers share the work: each takes one task at a time off the queue, and two in a process
+	// drain up to 70 % more.
+	servers = 2
+	// pollInterval is how soon an idle worker notices a task: asynq polls.
+	pollInterval = 20 * time.Millisecond
+	// forwardInterval is how soon a task that has come due is moved to where workers look.
+	forwardInterval = 500 * time.Millisecond
+)
+
+// Pool takes tasks off the queue.
+type Pool struct {
+	servers   []*asynq.Server
+	deliverer Deliverer
+	stopOnce  sync.Once
+	stopped   chan struct{}
+}
+
+// New makes a Pool over a shared client, which stays the caller's to close.
+func New(client redis.UniversalClient, deliverer Deliverer, options Options) *Pool {
+	p := &Pool{deliverer: deliverer, stopped: make(chan struct{})}
+	for i := range servers {
+		p.servers = append(p.servers, asynq.NewServerFromRedisClient(client, asynq.Config{
+			Concurrency:              max(1, (options.Concurrency+i)/servers),
+			Queues:                   map[string]int{webhook.QueueDeliveries: 1},
+			TaskCheckInterval:        pollInterval,
+			DelayedTaskCheckInterval: forwardInterval,
+			ShutdownTimeout:          options.ShutdownTimeout,
+			RetryDelayFunc:           retryDelay,
+			IsFailure:                isFailure,
+			Logger:                   logger{options.Log},
+			LogLevel:                 asynq.ErrorLevel, // every attempt has its own line already
+		}))
+	}
+	return p
+}
+
+// Start begins to take tasks. It does not need Redis to be there yet.
+func (p *Pool) Start() error {
+	for _, server := range p.servers {
+		if err := server.Start(asynq.HandlerFunc(p.handle)); err != nil {
+			return fmt.Errorf("start taking tasks: %w", err)
+		}
+	}
+	return nil
+}
+
+// Stop takes no more tasks, waits for those in flight and returns. All servers stop taking before any is shut down: one of
+// them would otherwise take what the other has just handed back. It may be called before Start, and again.
+func (p *Pool) Stop(ctx context.Context) error {
+	p.stopOnce.Do(func() {
+		for _, server := range p.servers {
+			server.Stop()
+		}
+		var group sync.WaitGroup
+		for _, server := range p.servers {
+			group.Go(server.Shutdown)
+		}
+		go func() {
+			group.Wait()
+			close(p.stopped)
+		}()
+	})
+	select {
+	case <-p.stopped:
+		return nil
+	case <-ctx.Done():
+		return fmt.Errorf("wait for deliveries in flight: %w", ctx.Err())
+	}
+}
+
+func (p *Pool) handle(ctx context.Context, task *asynq.Task) error {
+	id, err := queue.DeliveryID(task)
+	if err != nil {
+		return fmt.Errorf("%w: %w", err, asynq.SkipRetry) // nobody of ours put this here
+	}
+	name, _ := asynq.GetQueueName(ctx)
+	verdict, err := p.deliverer.Deliver(ctx, id, name)
+	if err != nil {
+		return err
+	}
+	return answer(verdict)
+}
+
+// later asks asynq for another run at a time.
+type later struct {
+	at     time.Time
+	reason string
+	failed bool // an attempt was made and failed
+}
+
+func (l *later) Error() string { return l.reason }
+
+func answer(v deliver.Verdict) error {
+	switch v.Kind {
+	case deliver.KindRetry:
+		return &later{at: v.At, reason: v.Reason, failed: true}
+	case deliver.KindSnooze:
+		return &later{at: v.At, reason: v.Reason}
+	case deliver.KindDead:
+		return fmt.Errorf("%s: %w", v.Reason, asynq.SkipRetry)
+	default:
+		return nil
+	}
+}
+
+// isFailure says what asynq's statistics count as one. It is asked before SkipRetry is looked at.
+func isFailure(err error) bool {
+	var l *later
+	if errors.As(err, &l) {
+		return l.failed
+	}
+	return errors.Is(err, asynq.SkipRetry)
+}
+
+// retryDelay is asked for how long to wait after an error. Times that the database set are met to the second, rounded up,
+// for asynq cuts fractions off; what went wrong on our side is tried again soon, and not by all at once.
+func retryDelay(_ int, err error, _ *asynq.Task) time.Duration {
+	var l *later
+	if !errors.As(err, &l) {
+		return time.Second + rand.N(4*time.Second)
+	}
+	wait := max(0, time.Until(l.at))
+	if whole := wait.Truncate(time.Second); whole != wait {
+		return whole + time.Second
+	}
+	return wait
+}

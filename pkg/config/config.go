@@ -1,0 +1,160 @@
+// Package config reads the settings of both services, from the environment and in this one place. All that is wrong is said
+// at once, by the names of the variables, and never with the value of a secret.
+package config
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/netip"
+	"reflect"
+	"time"
+
+	"github.com/caarlos0/env/v11"
+)
+
+// Secret is a setting that does not print itself.
+type Secret string
+
+// Reveal returns the text itself.
+func (s Secret) Reveal() string { return string(s) }
+
+func (Secret) String() string { return "****" }
+
+// GoString hides the text from %#v.
+func (s Secret) GoString() string { return s.String() }
+
+// LogValue hides the text from slog.
+func (s Secret) LogValue() slog.Value { return slog.StringValue(s.String()) }
+
+// Database says where the truth is.
+type Database struct {
+	URL            Secret `env:"DATABASE_URL,required,notEmpty" doc:"PostgreSQL, as postgres://user:password@host:port/database"`
+	MaxConnections int    `env:"DATABASE_MAX_CONNECTIONS" envDefault:"20" doc:"connections that one process opens at most"`
+}
+
+// Log says what is logged and how.
+type Log struct {
+	Level  slog.Level `env:"LOG_LEVEL" envDefault:"info" doc:"debug, info, warn or error"`
+	Format string     `env:"LOG_FORMAT" envDefault:"json" doc:"json or text"`
+}
+
+// Egress says which destinations webhooks may have beside public https addresses.
+type Egress struct {
+	AllowHTTP bool           `env:"EGRESS_ALLOW_HTTP" envDefault:"false" doc:"take endpoints with plain http URLs"`
+	Allow     []netip.Prefix `env:"EGRESS_ALLOW" doc:"comma-separated CIDRs that may be sent to although they are not public"`
+}
+
+// Shared is what both services need.
+type Shared struct {
+	Database
+	Log
+	Egress
+	RedisURL   Secret `env:"REDIS_URL,required,notEmpty" doc:"Redis, as redis://, rediss:// or redis-sentinel://"`
+	SecretsKey Secret `env:"SECRETS_KEY,required,notEmpty" doc:"base64 of 32 bytes that encrypt signing secrets; several, comma-separated, while they are rotated: the first encrypts"`
+}
+
+// API is the API service's settings.
+type API struct {
+	Shared
+	Addr             string `env:"API_ADDR" envDefault:":8080" doc:"where the API listens"`
+	OpsAddr          string `env:"OPS_ADDR" envDefault:":9090" doc:"where /metrics, /livez and /readyz listen"`
+	OperatorPassword Secret `env:"OPERATOR_PASSWORD" doc:"opens the queue's web UI at /queues (user operator); unset, it is not there"`
+	QueuesReadOnly   bool   `env:"QUEUES_READ_ONLY" envDefault:"true" doc:"whether the web UI only shows; false lets it run, archive and delete tasks"`
+}
+
+// Dispatcher is the dispatcher service's settings.
+type Dispatcher struct {
+	Shared
+	OpsAddr         string          `env:"OPS_ADDR" envDefault:":9091" doc:"where /metrics, /livez and /readyz listen"`
+	Concurrency     int             `env:"DISPATCHER_CONCURRENCY" envDefault:"200" doc:"deliveries in flight at once in one process"`
+	DeliveryTimeout time.Duration   `env:"DELIVERY_TIMEOUT" envDefault:"15s" doc:"longest time that one attempt may take"`
+	RetrySchedule   []time.Duration `env:"RETRY_SCHEDULE" envDefault:"5s,5m,30m,2h,5h,10h,14h,20h,24h" doc:"delays before each retry; the last repeats"`
+}
+
+// LoadDatabase reads what the commands need that touch nothing but the database.
+func LoadDatabase(environ map[string]string) (Database, error) {
+	return load[Database](environ, func(d Database, c *check) { d.check(c) })
+}
+
+// LoadAPI reads the API service's settings.
+func LoadAPI(environ map[string]string) (API, error) {
+	return load[API](environ, func(a API, c *check) { a.Shared.check(c) })
+}
+
+// LoadDispatcher reads the dispatcher service's settings.
+func LoadDispatcher(environ map[string]string) (Dispatcher, error) {
+	return load[Dispatcher](environ, func(d Dispatcher, c *check) {
+		d.Shared.check(c)
+		between(c, "DISPATCHER_CONCURRENCY", d.Concurrency, 1, 10_000)
+		between(c, "DELIVERY_TIMEOUT", d.DeliveryTimeout, 100*time.Millisecond, 5*time.Minute)
+		for _, delay := range d.RetrySchedule {
+			between(c, "RETRY_SCHEDULE", delay, time.Millisecond, 7*24*time.Hour)
+		}
+	})
+}
+
+// Environ is the process's environment, as the loaders take it.
+func Environ(environ []string) map[string]string { return env.ToMap(environ) }
+
+func (d Database) check(c *check) {
+	between(c, "DATABASE_MAX_CONNECTIONS", d.MaxConnections, 1, 10_000)
+}
+
+func (s Shared) check(c *check) {
+	s.Database.check(c)
+	if s.Format != "json" && s.Format != "text" {
+		c.add("LOG_FORMAT must be json or text")
+	}
+}
+
+// check collects what is wrong.
+type check struct{ problems []error }
+
+func (c *check) add(format string, args ...any) {
+	c.problems = append(c.problems, fmt.Errorf(format, args...))
+}
+
+func between[T cmp.Ordered](c *check, name string, value, low, high T) {
+	if value < low || value > high {
+		c.add("%s must be between %v and %v", name, low, high)
+	}
+}
+
+func load[T any](environ map[string]string, validate func(T, *check)) (T, error) {
+	var settings T
+	var c check
+	if err := env.ParseWithOptions(&settings, env.Options{Environment: environ}); err != nil {
+		c.parsing(reflect.TypeOf(settings), err)
+	}
+	if len(c.problems) == 0 {
+		validate(settings, &c)
+	}
+	return settings, errors.Join(c.problems...)
+}
+
+// parsing re-tells the parser's errors by the names of the variables, which is what its reader can change.
+func (c *check) parsing(settings reflect.Type, err error) {
+	var all env.AggregateError
+	if !errors.As(err, &all) {
+		c.add("read the settings: %w", err)
+		return
+	}
+	for _, problem := range all.Errors {
+		var unset env.VarIsNotSetError
+		var empty env.EmptyVarError
+		var unparsable env.ParseError
+		switch {
+		case errors.As(problem, &unset):
+			c.add("%s is required", unset.Key)
+		case errors.As(problem, &empty):
+			c.add("%s is required and must not be empty", empty.Key)
+		case errors.As(problem, &unparsable):
+			field, _ := settings.FieldByName(unparsable.Name)
+			c.add("%s is not valid: %w", variable(field), unparsable.Err)
+		default:
+			c.problems = append(c.problems, problem)
+		}
+	}
+}

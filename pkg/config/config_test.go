@@ -1,0 +1,77 @@
+package config_test
+
+import (
+	"fmt"
+	"log/slog"
+	"net/netip"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"redrive/pkg/config"
+)
+
+func environ(changes map[string]string) map[string]string {
+	all := map[string]string{
+		"DATABASE_URL": "postgres://u:canary@db/x", "REDIS_URL": "redis://:canary@r", "SECRETS_KEY": "canary",
+	}
+	for name, value := range changes {
+		all[name] = value
+	}
+	return all
+}
+
+func TestDefaultsAreTheDocumentedOnes(t *testing.T) {
+	dispatcher, err := config.LoadDispatcher(environ(nil))
+	require.NoError(t, err)
+	assert.Equal(t, 200, dispatcher.Concurrency)
+	assert.Equal(t, 15*time.Second, dispatcher.DeliveryTimeout)
+	assert.Len(t, dispatcher.RetrySchedule, 9)
+	assert.Equal(t, ":9091", dispatcher.OpsAddr)
+	assert.Equal(t, slog.LevelInfo, dispatcher.Level)
+	assert.False(t, dispatcher.AllowHTTP)
+	assert.Empty(t, dispatcher.Allow)
+
+	api, err := config.LoadAPI(environ(map[string]string{"EGRESS_ALLOW": "127.0.0.0/8,::1/128"}))
+	require.NoError(t, err)
+	assert.Equal(t, ":8080", api.Addr)
+	assert.Equal(t, ":9090", api.OpsAddr)
+	assert.Equal(t, []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8"), netip.MustParsePrefix("::1/128")}, api.Allow)
+}
+
+func TestAllThatIsWrongIsSaidAtOnceAndByName(t *testing.T) {
+	_, err := config.LoadDispatcher(map[string]string{
+		"REDIS_URL": "", "LOG_LEVEL": "loud", "EGRESS_ALLOW": "10.0.0.0/99", "DELIVERY_TIMEOUT": "soon", "DISPATCHER_CONCURRENCY": "many",
+	})
+	require.Error(t, err)
+	for _, name := range []string{"DATABASE_URL", "REDIS_URL", "SECRETS_KEY", "LOG_LEVEL", "EGRESS_ALLOW", "DELIVERY_TIMEOUT", "DISPATCHER_CONCURRENCY"} {
+		assert.ErrorContains(t, err, name)
+	}
+
+	_, err = config.LoadDispatcher(environ(map[string]string{
+		"LOG_FORMAT": "xml", "DELIVERY_TIMEOUT": "1ms", "DISPATCHER_CONCURRENCY": "0", "RETRY_SCHEDULE": "5s,-1s", "DATABASE_MAX_CONNECTIONS": "0",
+	}))
+	for _, name := range []string{"LOG_FORMAT", "DELIVERY_TIMEOUT", "DISPATCHER_CONCURRENCY", "RETRY_SCHEDULE", "DATABASE_MAX_CONNECTIONS"} {
+		assert.ErrorContains(t, err, name)
+	}
+}
+
+func TestSettingsDoNotPrintSecrets(t *testing.T) {
+	api, err := config.LoadAPI(environ(map[string]string{"OPERATOR_PASSWORD": "canary"}))
+	require.NoError(t, err)
+	assert.NotContains(t, fmt.Sprintf("%v %+v %#v", api, api, api), "canary")
+	assert.Equal(t, "canary", api.OperatorPassword.Reveal())
+}
+
+func TestEveryVariableIsDocumented(t *testing.T) {
+	names := map[string]bool{}
+	for _, v := range append(config.Variables(config.API{}), config.Variables(config.Dispatcher{})...) {
+		assert.NotEmpty(t, v.Name)
+		assert.NotEmpty(t, v.Doc, v.Name)
+		names[v.Name] = true
+	}
+	assert.Contains(t, names, "DATABASE_URL")
+	assert.Contains(t, names, "RETRY_SCHEDULE")
+}

@@ -1,0 +1,122 @@
+package egress
+
+import (
+	"context"
+	"net/url"
+	"strconv"
+	"strings"
+)
+
+// maxURLLength is in bytes: more than any receiver needs, and what browsers and proxies commonly carry.
+const maxURLLength = 2048
+
+// CheckURL says whether an endpoint with this URL may be saved: nil, or a *Refusal. A host name is looked up, and refused
+// if any of its addresses is; one that does not resolve is accepted, since DNS is often set up after the endpoint and
+// Control will look again.
+//
+// Whatever could be read differently by another URL parser is refused, rather than interpreted.
+func (g *Guard) CheckURL(ctx context.Context, rawURL string) error {
+	// A nil *Refusal must not become an error that is not nil.
+	if refusal := g.checkURL(ctx, rawURL); refusal != nil {
+		return refusal
+	}
+	return nil
+}
+
+func (g *Guard) checkURL(ctx context.Context, rawURL string) *Refusal {
+	if refusal := checkText(rawURL); refusal != nil {
+		return refusal
+	}
+	scheme, rest, found := strings.Cut(rawURL, ":")
+	if !found || strings.ContainsAny(scheme, "/?[@%") {
+		return refuse(ReasonInvalidURL, "Write the whole URL, starting with https://.")
+	}
+	if err := g.CheckScheme(scheme); err != nil {
+		return asRefusal(err)
+	}
+	rest, found = strings.CutPrefix(rest, "//")
+	if !found {
+		return refuse(ReasonInvalidURL, "Write the URL with two slashes after the scheme, as in https://example.com/hook.")
+	}
+
+	authority, path := rest, ""
+	if end := strings.IndexAny(rest, "/?"); end >= 0 {
+		authority, path = rest[:end], rest[end:]
+	}
+	host, refusal := splitAuthority(authority)
+	if refusal != nil {
+		return refusal
+	}
+	destination, refusal := parseHost(host)
+	if refusal != nil {
+		return refusal
+	}
+	if !isPrintableASCII(path) {
+		return refuse(ReasonInvalidURL, "Percent-encode the characters of the path and the query that are not ASCII.")
+	}
+
+	// The sender reads the URL with net/url, so the two readings have to agree. Its error quotes the URL: drop it.
+	parsed, err := url.Parse(rawURL)
+	if err != nil || parsed.Host != authority || parsed.User != nil || parsed.Opaque != "" {
+		return refuse(ReasonInvalidURL, "The URL is malformed; check its path and query for broken percent-encoding.")
+	}
+	return g.checkTarget(ctx, destination)
+}
+
+// checkText refuses what no URL may contain anywhere.
+func checkText(rawURL string) *Refusal {
+	switch {
+	case rawURL == "":
+		return refuse(ReasonInvalidURL, "Give a URL, starting with https://.")
+	case len(rawURL) > maxURLLength:
+		return refuse(ReasonInvalidURL, "Shorten the URL to "+strconv.Itoa(maxURLLength)+" characters.")
+	case strings.ContainsFunc(rawURL, func(r rune) bool { return r <= ' ' || r == 0x7f }):
+		return refuse(ReasonInvalidURL, "Remove spaces, line breaks and control characters from the URL.")
+	case strings.Contains(rawURL, `\`):
+		return refuse(ReasonInvalidURL, "Remove backslashes from the URL; use / between the parts of its path.")
+	case strings.Contains(rawURL, "#"):
+		return refuse(ReasonInvalidURL, "Remove the fragment, from # on; it is never sent to a server.")
+	}
+	return nil
+}
+
+// splitAuthority takes host[:port] apart, checks the port and returns the host, an IPv6 address still in its brackets.
+func splitAuthority(authority string) (string, *Refusal) {
+	if strings.Contains(authority, "@") {
+		return "", refuse(ReasonCredentialsInURL,
+			"Remove the user name and password from the URL; use a custom header or the signature to authenticate.")
+	}
+
+	host, port, hasPort := authority, "", false
+	if strings.HasPrefix(authority, "[") {
+		end := strings.Index(authority, "]")
+		if end < 0 || (end+1 < len(authority) && authority[end+1] != ':') {
+			return "", refuse(ReasonInvalidHost, "Write an IPv6 address in brackets, as in https://[2606:4700::1111]/.")
+		}
+		host = authority[:end+1]
+		if hasPort = end+1 < len(authority); hasPort {
+			port = authority[end+2:]
+		}
+	} else {
+		host, port, hasPort = strings.Cut(authority, ":")
+	}
+	if hasPort && !validPort(port) {
+		return "", refuse(ReasonInvalidPort, "Use a port from 1 to 65535, or leave it out.")
+	}
+	return host, nil
+}
+
+// validPort wants the one usual spelling: no sign and no leading zero.
+func validPort(port string) bool {
+	number, err := strconv.ParseUint(port, 10, 16)
+	return err == nil && number > 0 && strconv.FormatUint(number, 10) == port
+}
+
+func isPrintableASCII(text string) bool {
+	for i := range len(text) {
+		if text[i] <= ' ' || text[i] >= 0x7f {
+			return false
+		}
+	}
+	return true
+}

@@ -1,0 +1,71 @@
+package observe_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+
+	"redrive/pkg/observe"
+)
+
+func get(h http.Handler, path string) *httptest.ResponseRecorder {
+	recorder := httptest.NewRecorder()
+	h.ServeHTTP(recorder, httptest.NewRequest(http.MethodGet, path, nil))
+	return recorder
+}
+
+func TestReadinessFollowsItsChecks(t *testing.T) {
+	var database, redis error
+	health := observe.NewHealth(
+		observe.Check{Name: "database", Required: true, Probe: func(context.Context) error { return database }},
+		observe.Check{Name: "redis", Probe: func(context.Context) error { return redis }},
+	)
+	handler := health.Handler(observe.NewRegistry())
+	ready := func() (int, string) {
+		r := get(handler, "/readyz")
+		return r.Code, r.Body.String()
+	}
+
+	code, body := ready()
+	assert.Equal(t, 200, code)
+	assert.JSONEq(t, `{"status":"ok","checks":{"database":"ok","redis":"ok"}}`, body)
+
+	redis = errors.New("dial 10.0.0.7: refused")
+	code, body = ready()
+	assert.Equal(t, 200, code)
+	assert.JSONEq(t, `{"status":"degraded","checks":{"database":"ok","redis":"failed"}}`, body)
+
+	database = errors.New("away")
+	code, body = ready()
+	assert.Equal(t, 503, code)
+	assert.JSONEq(t, `{"status":"unavailable","checks":{"database":"failed","redis":"failed"}}`, body)
+
+	database, redis = nil, nil
+	health.Drain()
+	code, body = ready()
+	assert.Equal(t, 503, code)
+	assert.JSONEq(t, `{"status":"draining"}`, body)
+	assert.Equal(t, 200, get(handler, "/livez").Code, "alive all the same")
+}
+
+func TestMetricsAreServed(t *testing.T) {
+	handler := observe.NewHealth().Handler(observe.NewRegistry())
+	assert.Contains(t, get(handler, "/metrics").Body.String(), "go_goroutines")
+}
+
+func TestLoggerFormats(t *testing.T) {
+	var out bytes.Buffer
+	observe.NewLogger(&out, slog.LevelInfo, "json").Info("hello", "deliveryId", "dlv_1")
+	assert.Contains(t, out.String(), `"deliveryId":"dlv_1"`)
+	out.Reset()
+	observe.NewLogger(&out, slog.LevelWarn, "text").Info("hello")
+	assert.Empty(t, out.String())
+	observe.NewLogger(&out, slog.LevelWarn, "text").Warn("hello", "x", "line\nbreak")
+	assert.Contains(t, out.String(), `x="line\nbreak"`)
+}

@@ -1,0 +1,33 @@
+package queue
+
+import (
+	"math"
+	"time"
+
+	"github.com/hibiken/asynq"
+
+	"redrive/pkg/webhook"
+)
+
+// TaskType is the type of the one task there is.
+const TaskType = "webhook:deliver"
+
+// taskTimeout is no limit: the dispatcher bounds every step itself. When a task's timeout passes, asynq hands it to a second
+// worker while the first is still at it, so it has to be longer than anything that can happen.
+const taskTimeout = 24 * time.Hour
+
+// newTask makes the task of a delivery. The database decides how often it is tried, so asynq must never give up by itself.
+// MaxRetry is kept as an int32: a larger number would wrap and archive the task at its first retry.
+func newTask(deliveryID, queue string) *asynq.Task {
+	return asynq.NewTask(TaskType, []byte(deliveryID),
+		asynq.TaskID(deliveryID), asynq.Queue(queue), asynq.MaxRetry(math.MaxInt32), asynq.Timeout(taskTimeout))
+}
+
+// DeliveryID returns the ID of the delivery that a task is about, or an error for a task that is not ours.
+func DeliveryID(task *asynq.Task) (string, error) {
+	id := string(task.Payload())
+	if err := webhook.CheckID(webhook.KindDelivery, id); err != nil {
+		return "", err
+	}
+	return id, nil
+}

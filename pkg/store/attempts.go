@@ -1,0 +1,108 @@
+package store
+
+import (
+	"context"
+	"time"
+
+	"redrive/pkg/webhook"
+)
+
+type attemptRow struct {
+	ID                    string `gorm:"primaryKey"`
+	OrganizationID        string
+	DeliveryID            string
+	Number                int
+	StartedAt             time.Time
+	DurationMs            int64
+	Outcome               string
+	RequestHeaders        string
+	ResponseStatus        int
+	ResponseHeaders       string
+	ResponseBody          []byte
+	ResponseBodyTruncated bool
+	ErrorMessage          string
+	NextRetryAt           *time.Time
+}
+
+func (attemptRow) TableName() string { return "attempts" }
+
+func newAttemptRow(a webhook.Attempt) (attemptRow, error) {
+	requestHeaders, err := encodeColumn(a.RequestHeaders)
+	if err != nil {
+		return attemptRow{}, err
+	}
+	responseHeaders, err := encodeColumn(a.ResponseHeaders)
+	if err != nil {
+		return attemptRow{}, err
+	}
+	body := a.ResponseBody
+	if body == nil {
+		body = []byte{} // nil would be NULL
+	}
+	return attemptRow{
+		ID:                    a.ID,
+		OrganizationID:        a.OrganizationID,
+		DeliveryID:            a.DeliveryID,
+		Number:                a.Number,
+		StartedAt:             a.StartedAt,
+		DurationMs:            a.Duration.Milliseconds(),
+		Outcome:               string(a.Outcome),
+		RequestHeaders:        requestHeaders,
+		ResponseStatus:        a.ResponseStatus,
+		ResponseHeaders:       responseHeaders,
+		ResponseBody:          body,
+		ResponseBodyTruncated: a.ResponseBodyTruncated,
+		ErrorMessage:          a.ErrorMessage,
+		NextRetryAt:           nullable(a.NextRetryAt),
+	}, nil
+}
+
+func (r attemptRow) attempt() (webhook.Attempt, error) {
+	requestHeaders, err := decodeColumn[map[string]string](r.RequestHeaders)
+	if err != nil {
+		return webhook.Attempt{}, err
+	}
+	responseHeaders, err := decodeColumn[map[string]string](r.ResponseHeaders)
+	if err != nil {
+		return webhook.Attempt{}, err
+	}
+	return webhook.Attempt{
+		ID:                    r.ID,
+		OrganizationID:        r.OrganizationID,
+		DeliveryID:            r.DeliveryID,
+		Number:                r.Number,
+		StartedAt:             r.StartedAt.UTC(),
+		Duration:              time.Duration(r.DurationMs) * time.Millisecond,
+		Outcome:               webhook.AttemptOutcome(r.Outcome),
+		RequestHeaders:        requestHeaders,
+		ResponseStatus:        r.ResponseStatus,
+		ResponseHeaders:       responseHeaders,
+		ResponseBody:          r.ResponseBody,
+		ResponseBodyTruncated: r.ResponseBodyTruncated,
+		ErrorMessage:          r.ErrorMessage,
+		NextRetryAt:           timeOf(r.NextRetryAt),
+	}, nil
+}
+
+// ListAttempts returns a page of the attempts of one of the organization's deliveries, newest first.
+func (s *Store) ListAttempts(ctx context.Context, organizationID, deliveryID string, page webhook.Page) (webhook.List[webhook.Attempt], error) {
+	none := webhook.List[webhook.Attempt]{}
+	var delivery deliveryRow
+	err := s.db.WithContext(ctx).Select("id").Where("id = ? AND organization_id = ?", deliveryID, organizationID).Take(&delivery).Error
+	if err != nil {
+		return none, s.translate("find a delivery", notFound(err, "delivery", deliveryID))
+	}
+	var rows []attemptRow
+	err = s.db.WithContext(ctx).Where("organization_id = ? AND delivery_id = ?", organizationID, deliveryID).
+		Order("number DESC").Limit(page.Limit + 1).Offset(page.Offset).Find(&rows).Error
+	if err != nil {
+		return none, s.translate("list the attempts", err)
+	}
+	attempts := make([]webhook.Attempt, len(rows))
+	for i, row := range rows {
+		if attempts[i], err = row.attempt(); err != nil {
+			return none, err
+		}
+	}
+	return webhook.NewList(attempts, page), nil
+}

@@ -1,0 +1,42 @@
+package store
+
+import (
+	"encoding/json"
+	"fmt"
+	"time"
+)
+
+// Times are kept without a zone in mind and read back as UTC; the domain's zero time is NULL.
+
+func nullable(t time.Time) *time.Time {
+	if t.IsZero() {
+		return nil
+	}
+	t = t.UTC()
+	return &t
+}
+
+func timeOf(t *time.Time) time.Time {
+	if t == nil {
+		return time.Time{}
+	}
+	return t.UTC()
+}
+
+// JSON columns hold what is only ever read as a whole.
+
+func encodeColumn(value any) (string, error) {
+	text, err := json.Marshal(value)
+	if err != nil {
+		return "", fmt.Errorf("encode a JSON column: %w", err)
+	}
+	return string(text), nil
+}
+
+func decodeColumn[T any](text string) (T, error) {
+	var value T
+	if err := json.Unmarshal([]byte(text), &value); err != nil {
+		return value, fmt.Errorf("decode a JSON column: %w", err)
+	}
+	return value, nil
+}

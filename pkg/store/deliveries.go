@@ -1,0 +1,172 @@
+package store
+
+import (
+	"context"
+	"time"
+
+	"gorm.io/gorm"
+	"gorm.io/gorm/clause"
+
+	"redrive/pkg/webhook"
+)
+
+type deliveryRow struct {
+	ID             string `gorm:"primaryKey"`
+	OrganizationID string
+	EndpointID     string
+	EventID        string
+	Status         string
+	RetryCount     int
+	MaxRetries     int
+	NextRetryAt    *time.Time
+	Revision       int64
+	Queue          string
+	FailureReason  string
+	AttemptCount   int
+	LastAttemptID  string
+	CreatedAt      time.Time `gorm:"autoCreateTime:false"`
+	UpdatedAt      time.Time `gorm:"autoUpdateTime:false"`
+
+	Endpoint    *endpointRow `gorm:"foreignKey:EndpointID"`
+	Event       *eventRow    `gorm:"foreignKey:EventID"`
+	LastAttempt *attemptRow  `gorm:"foreignKey:LastAttemptID"`
+}
+
+func (deliveryRow) TableName() string { return "deliveries" }
+
+func newDeliveryRow(d webhook.Delivery) deliveryRow {
+	return deliveryRow{
+		ID:             d.ID,
+		OrganizationID: d.OrganizationID,
+		EndpointID:     d.EndpointID,
+		EventID:        d.EventID,
+		Status:         string(d.Status),
+		RetryCount:     d.RetryCount,
+		MaxRetries:     d.MaxRetries,
+		NextRetryAt:    nullable(d.NextRetryAt),
+		Revision:       d.Revision,
+		Queue:          d.Queue,
+		FailureReason:  string(d.FailureReason),
+		LastAttemptID:  d.LastAttemptID,
+		CreatedAt:      d.CreatedAt,
+		UpdatedAt:      d.UpdatedAt,
+	}
+}
+
+func (r deliveryRow) delivery() webhook.Delivery {
+	return webhook.Delivery{
+		ID:             r.ID,
+		OrganizationID: r.OrganizationID,
+		EndpointID:     r.EndpointID,
+		EventID:        r.EventID,
+		Status:         webhook.Status(r.Status),
+		RetryCount:     r.RetryCount,
+		MaxRetries:     r.MaxRetries,
+		NextRetryAt:    timeOf(r.NextRetryAt),
+		Revision:       r.Revision,
+		Queue:          r.Queue,
+		FailureReason:  webhook.FailureReason(r.FailureReason),
+		LastAttemptID:  r.LastAttemptID,
+		CreatedAt:      r.CreatedAt.UTC(),
+		UpdatedAt:      r.UpdatedAt.UTC(),
+	}
+}
+
+// record expects Event and LastAttempt joined.
+func (r deliveryRow) record() (webhook.Record, error) {
+	record := webhook.Record{Delivery: r.delivery(), Event: r.Event.event()}
+	if r.LastAttemptID != "" {
+		attempt, err := r.LastAttempt.attempt()
+		if err != nil {
+			return webhook.Record{}, err
+		}
+		record.LastAttempt = &attempt
+	}
+	return record, nil
+}
+
+// records is the query for deliveries as they are shown.
+func (s *Store) records(ctx context.Context, organizationID string) *gorm.DB {
+	return s.db.WithContext(ctx).InnerJoins("Event").Joins("LastAttempt").Where("deliveries.organization_id = ?", organizationID)
+}
+
+// CreateDelivery keeps one more delivery of an event that is on record: a replay.
+func (s *Store) CreateDelivery(ctx context.Context, d webhook.Delivery) error {
+	return s.translate("create a delivery", createDeliveries(s.db.WithContext(ctx), []webhook.Delivery{d}))
+}
+
+// FindDelivery returns one delivery of the organization as it is shown.
+func (s *Store) FindDelivery(ctx context.Context, organizationID, id string) (webhook.Record, error) {
+	var row deliveryRow
+	if err := s.records(ctx, organizationID).Where("deliveries.id = ?", id).Take(&row).Error; err != nil {
+		return webhook.Record{}, s.translate("find a delivery", notFound(err, "delivery", id))
+	}
+	return row.record()
+}
+
+// ListDeliveries returns a page of the organization's deliveries, newest first, of one endpoint if endpointID is not empty.
+func (s *Store) ListDeliveries(ctx context.Context, organizationID, endpointID string, page webhook.Page) (webhook.List[webhook.Record], error) {
+	query := s.records(ctx, organizationID)
+	if endpointID != "" {
+		query = query.Where("deliveries.endpoint_id = ?", endpointID)
+	}
+	var rows []deliveryRow
+	err := query.Order("deliveries.id DESC").Limit(page.Limit + 1).Offset(page.Offset).Find(&rows).Error
+	if err != nil {
+		return webhook.List[webhook.Record]{}, s.translate("list the deliveries", err)
+	}
+	records := make([]webhook.Record, len(rows))
+	for i, row := range rows {
+		if records[i], err = row.record(); err != nil {
+			return webhook.List[webhook.Record]{}, err
+		}
+	}
+	return webhook.NewList(records, page), nil
+}
+
+// RetryDelivery requeues a delivery that has ended in failure, as webhook.Delivery.Retried says, in one guarded statement:
+// of any number of concurrent callers one changes the row, the others get webhook.ErrDeliveryNotFailed. A delivery to a
+// disabled endpoint gets webhook.ErrEndpointDisabled.
+func (s *Store) RetryDelivery(ctx context.Context, organizationID, id string, now time.Time) (webhook.Record, error) {
+	for {
+		requeued, won, err := s.requeue(ctx, organizationID, id, now)
+		if err != nil {
+			return webhook.Record{}, s.translate("retry a delivery", err)
+		}
+		record, err := s.FindDelivery(ctx, organizationID, id)
+		if err != nil {
+			return webhook.Record{}, err
+		}
+		if won {
+			record.Delivery = requeued // the row may have moved on already; the caller is shown what it did
+			return record, nil
+		}
+		if record.Delivery.Status != webhook.StatusFailure {
+			return webhook.Record{}, webhook.ErrDeliveryNotFailed
+		}
+		endpoint, err := s.FindEndpoint(ctx, organizationID, record.Delivery.EndpointID)
+		if err != nil {
+			return webhook.Record{}, err
+		}
+		if endpoint.Status == webhook.EndpointDisabled {
+			return webhook.Record{}, webhook.ErrEndpointDisabled
+		}
+		// It became retryable between the two statements: try again.
+	}
+}
+
+func (s *Store) requeue(ctx context.Context, organizationID, id string, now time.Time) (requeued webhook.Delivery, won bool, err error) {
+	active := s.db.Model(&endpointRow{}).Select("1").Where("endpoints.id = deliveries.endpoint_id AND endpoints.status = ?", webhook.EndpointActive)
+	var row deliveryRow
+	update := s.db.WithContext(ctx).Model(&row).Clauses(clause.Returning{}).
+		Where("id = ? AND organization_id = ? AND status = ? AND EXISTS (?)", id, organizationID, webhook.StatusFailure, active).
+		UpdateColumns(map[string]any{
+			"status":         webhook.StatusPending,
+			"retry_count":    0,
+			"next_retry_at":  now,
+			"failure_reason": "",
+			"revision":       gorm.Expr("revision + 1"),
+			"updated_at":     now,
+		})
+	return row.delivery(), update.RowsAffected == 1, update.Error
+}

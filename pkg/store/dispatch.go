@@ -1,0 +1,139 @@
+package store
+
+import (
+	"context"
+	"time"
+
+	"gorm.io/gorm"
+	"gorm.io/gorm/clause"
+
+	"redrive/pkg/webhook"
+)
+
+// LoadDispatch returns all that an attempt of the delivery needs. It is the dispatcher's and therefore of no organization.
+func (s *Store) LoadDispatch(ctx context.Context, id string) (webhook.Dispatch, error) {
+	var row deliveryRow
+	err := s.db.WithContext(ctx).InnerJoins("Event").InnerJoins("Endpoint").Where("deliveries.id = ?", id).Take(&row).Error
+	if err != nil {
+		return webhook.Dispatch{}, s.translate("load a delivery", notFound(err, "delivery", id))
+	}
+	endpoint, err := s.endpointWithSecrets(*row.Endpoint)
+	if err != nil {
+		return webhook.Dispatch{}, err
+	}
+	return webhook.Dispatch{Delivery: row.delivery(), Event: row.Event.event(), Endpoint: endpoint}, nil
+}
+
+// RecordOutcome writes an attempt and the delivery's new state in one transaction, fenced by the revision that the outcome
+// was decided on. If the delivery has moved on meanwhile, the attempt goes on record as superseded and nothing else
+// changes. It returns the delivery as it is now. Recording one outcome twice, after a commit whose answer was lost, is
+// harmless.
+func (s *Store) RecordOutcome(ctx context.Context, o webhook.Outcome) (webhook.Delivery, error) {
+	attempt, err := newAttemptRow(o.Attempt)
+	if err != nil {
+		return webhook.Delivery{}, err
+	}
+	var now webhook.Delivery
+	err = s.db.WithContext(ctx).Transaction(func(tx *gorm.DB) error {
+		row, moved, err := moveDelivery(tx, o.Delivery, gorm.Expr("attempt_count + 1"))
+		if err != nil {
+			return err
+		}
+		if !moved {
+			if row, err = supersede(tx, &attempt); err != nil {
+				return err
+			}
+		}
+		now = row.delivery()
+		if attempt.Number == 0 && moved {
+			attempt.Number = row.AttemptCount
+		}
+		if attempt.Number == 0 {
+			return nil // recorded before
+		}
+		if err := tx.Create(&attempt).Error; err != nil {
+			return err
+		}
+		if moved && o.DisableEndpoint {
+			return setEndpointStatus(tx, o.Delivery.EndpointID, webhook.EndpointDisabled, o.Delivery.UpdatedAt, "organization_id = ?", o.Delivery.OrganizationID)
+		}
+		return nil
+	})
+	return now, s.translate("record an attempt", err)
+}
+
+// FailDelivery writes the end of a delivery that was decided without an attempt, fenced like an outcome, and returns the
+// delivery as it is now.
+func (s *Store) FailDelivery(ctx context.Context, failed webhook.Delivery) (webhook.Delivery, error) {
+	tx := s.db.WithContext(ctx)
+	row, moved, err := moveDelivery(tx, failed, gorm.Expr("attempt_count"))
+	if err == nil && !moved {
+		err = notFound(tx.Where("id = ?", failed.ID).Take(&row).Error, "delivery", failed.ID)
+	}
+	return row.delivery(), s.translate("fail a delivery", err)
+}
+
+// moveDelivery writes a delivery's new state if its revision is still the one before.
+func moveDelivery(tx *gorm.DB, d webhook.Delivery, attemptCount clause.Expr) (row deliveryRow, moved bool, err error) {
+	update := tx.Model(&row).Clauses(clause.Returning{}).
+		Where("id = ? AND revision = ?", d.ID, d.Revision-1).
+		UpdateColumns(map[string]any{
+			"status":          d.Status,
+			"retry_count":     d.RetryCount,
+			"next_retry_at":   nullable(d.NextRetryAt),
+			"failure_reason":  d.FailureReason,
+			"last_attempt_id": d.LastAttemptID,
+			"attempt_count":   attemptCount,
+			"revision":        d.Revision,
+			"updated_at":      d.UpdatedAt,
+		})
+	return row, update.RowsAffected == 1, update.Error
+}
+
+// supersede numbers an attempt that decided nothing and returns the delivery as it is. The number stays 0 if the attempt is
+// on record already.
+func supersede(tx *gorm.DB, attempt *attemptRow) (deliveryRow, error) {
+	var row deliveryRow
+	var recorded int64
+	if err := tx.Model(&attemptRow{}).Where("id = ?", attempt.ID).Count(&recorded).Error; err != nil {
+		return row, err
+	}
+	if recorded > 0 {
+		return row, notFound(tx.Where("id = ?", attempt.DeliveryID).Take(&row).Error, "delivery", attempt.DeliveryID)
+	}
+	update := tx.Model(&row).Clauses(clause.Returning{}).Where("id = ?", attempt.DeliveryID).
+		UpdateColumn("attempt_count", gorm.Expr("attempt_count + 1"))
+	if update.Error == nil && update.RowsAffected == 0 {
+		return row, webhook.NotFound("delivery", attempt.DeliveryID)
+	}
+	attempt.Number = row.AttemptCount
+	attempt.Outcome = string(webhook.AttemptSuperseded)
+	attempt.NextRetryAt = nil
+	return row, update.Error
+}
+
+// Due is a delivery that waits for an attempt.
+type Due struct {
+	ID          string
+	Queue       string
+	NextRetryAt time.Time
+}
+
+// ListDue returns up to limit deliveries that were due at or before a time, the longest due first, that come after the
+// cursor; the zero cursor begins at the beginning.
+func (s *Store) ListDue(ctx context.Context, before time.Time, after Due, limit int) ([]Due, error) {
+	query := s.db.WithContext(ctx).Model(&deliveryRow{}).Select("id", "queue", "next_retry_at").
+		Where("status IN ('pending', 'retrying') AND next_retry_at <= ?", before)
+	if after.ID != "" {
+		query = query.Where("(next_retry_at, id) > (?, ?)", after.NextRetryAt, after.ID)
+	}
+	var rows []deliveryRow
+	if err := query.Order("next_retry_at, id").Limit(limit).Find(&rows).Error; err != nil {
+		return nil, s.translate("list what is due", err)
+	}
+	due := make([]Due, len(rows))
+	for i, row := range rows {
+		due[i] = Due{ID: row.ID, Queue: row.Queue, NextRetryAt: timeOf(row.NextRetryAt)}
+	}
+	return due, nil
+}

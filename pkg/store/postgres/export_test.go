@@ -1,0 +1,4 @@
+package postgres
+
+// Unavailable is exported to the tests.
+var Unavailable = unavailable

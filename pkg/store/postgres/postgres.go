@@ -1,0 +1,113 @@
+// Package postgres opens a store in PostgreSQL, where it belongs in production.
+package postgres
+
+import (
+	"database/sql/driver"
+	"embed"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"net"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/stdlib"
+	"github.com/pressly/goose/v3"
+	"github.com/pressly/goose/v3/lock"
+	"gorm.io/driver/postgres"
+
+	"redrive/pkg/store"
+)
+
+//go:embed migrations/*.sql
+var migrations embed.FS
+
+// Options are how to reach the database.
+type Options struct {
+	// URL is postgres://user:password@host:port/database?options, as libpq knows it.
+	URL string
+	// ApplicationName is what pg_stat_activity shows.
+	ApplicationName string
+	// MaxConnections bounds the pool. Defaults to 20: more connections than a database's cores and disks can serve only
+	// queue there instead of here.
+	MaxConnections int
+}
+
+const (
+	defaultMaxConnections = 20
+	connectTimeout        = 5 * time.Second
+	// connectionLifetime lets a pool follow a failover or a changed address of a load balancer.
+	connectionLifetime = 30 * time.Minute
+)
+
+// Open makes a store of a PostgreSQL database. It does not connect: the first statement does.
+func Open(options Options, sealer store.Sealer) (*store.Store, error) {
+	config, err := pgx.ParseConfig(options.URL)
+	if err != nil {
+		// pgx redacts the password, but not one that it could not tell from the rest.
+		return nil, errors.New("DATABASE_URL is not a valid postgres:// URL")
+	}
+	if config.ConnectTimeout == 0 {
+		config.ConnectTimeout = connectTimeout
+	}
+	config.RuntimeParams["timezone"] = "UTC"
+	if config.RuntimeParams["application_name"] == "" {
+		config.RuntimeParams["application_name"] = options.ApplicationName
+	}
+	locker, err := lock.NewPostgresSessionLocker()
+	if err != nil {
+		return nil, fmt.Errorf("make the migrations' lock: %w", err)
+	}
+	folder, err := fs.Sub(migrations, "migrations")
+	if err != nil {
+		return nil, fmt.Errorf("find the migrations: %w", err)
+	}
+
+	db := stdlib.OpenDB(*config)
+	connections := options.MaxConnections
+	if connections == 0 {
+		connections = defaultMaxConnections
+	}
+	db.SetMaxOpenConns(connections)
+	db.SetMaxIdleConns(connections)
+	db.SetConnMaxLifetime(connectionLifetime)
+
+	opened, err := store.New(store.Dialect{
+		Dialector:   postgres.New(postgres.Config{Conn: db}),
+		SQL:         db,
+		Goose:       goose.DialectPostgres,
+		Migrations:  folder,
+		Locker:      locker,
+		Unavailable: unavailable,
+	}, sealer)
+	if err != nil {
+		return nil, errors.Join(err, db.Close())
+	}
+	return opened, nil
+}
+
+// readOnly is the SQLSTATE code of a write to a standby.
+const readOnly = "25006"
+
+// unavailableClasses are beginnings of SQLSTATE codes (https://www.postgresql.org/docs/current/errcodes-appendix.html):
+// connection exceptions, insufficient resources, operator intervention and system errors.
+var unavailableClasses = []string{"08", "53", "57P", "58"}
+
+// unavailable knows the errors of a PostgreSQL that is away, starting, stopping, full or read-only after a failover.
+func unavailable(err error) bool {
+	var refused *pgconn.PgError
+	if errors.As(err, &refused) {
+		return refused.Code == readOnly || slices.ContainsFunc(unavailableClasses, func(class string) bool {
+			return strings.HasPrefix(refused.Code, class)
+		})
+	}
+	var connect *pgconn.ConnectError
+	var network net.Error
+	return errors.As(err, &connect) || errors.As(err, &network) || errors.Is(err, driver.ErrBadConn) ||
+		errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, net.ErrClosed) ||
+		pgconn.SafeToRetry(err)
+}

@@ -1,0 +1,131 @@
+package postgres_test
+
+import (
+	"database/sql"
+	"errors"
+	"fmt"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5/pgconn"
+	_ "github.com/jackc/pgx/v5/stdlib"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	"go.uber.org/goleak"
+
+	"redrive/pkg/keyring"
+	"redrive/pkg/store"
+	"redrive/pkg/store/postgres"
+	"redrive/pkg/store/storetest"
+	"redrive/pkg/testservers"
+	"redrive/pkg/webhook"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(testservers.Suite(m)) }
+
+func TestConformance(t *testing.T) {
+	storetest.Run(t, func(t *testing.T) *store.Store {
+		opened := open(t, testservers.Postgres(t))
+		_, err := opened.Migrate(t.Context())
+		require.NoError(t, err)
+		return opened
+	})
+}
+
+func open(t *testing.T, url string) *store.Store {
+	t.Helper()
+	key, err := keyring.Generate()
+	require.NoError(t, err)
+	sealer, err := keyring.Parse(key)
+	require.NoError(t, err)
+	opened, err := postgres.Open(postgres.Options{URL: url, MaxConnections: 8}, sealer)
+	require.NoError(t, err)
+	t.Cleanup(func() { assert.NoError(t, opened.Close()) })
+	return opened
+}
+
+func TestConcurrentMigrationsApplyOnce(t *testing.T) {
+	url := testservers.Postgres(t)
+	fresh := open(t, url)
+	require.ErrorContains(t, fresh.CheckSchema(t.Context()), "api-service migrate")
+
+	var group sync.WaitGroup
+	var mutex sync.Mutex
+	total := 0
+	for range 3 {
+		one := open(t, url)
+		group.Go(func() {
+			applied, err := one.Migrate(t.Context())
+			assert.NoError(t, err)
+			mutex.Lock()
+			defer mutex.Unlock()
+			total += len(applied)
+		})
+	}
+	group.Wait()
+	assert.Positive(t, total)
+	var tables int
+	require.NoError(t, query(t, url, "SELECT count(*) FROM goose_db_version WHERE version_id > 0", &tables))
+	assert.Equal(t, total, tables, "each migration once")
+	require.NoError(t, fresh.CheckSchema(t.Context()))
+}
+
+func TestSigningSecretsAreNotReadableInTheDatabase(t *testing.T) {
+	url := testservers.Postgres(t)
+	opened := open(t, url)
+	_, err := opened.Migrate(t.Context())
+	require.NoError(t, err)
+	endpoint := webhook.NewEndpoint("org_a", "", webhook.EndpointSpec{Name: "n", URL: "https://example.com"}, "whsec_canary", webhook.Now())
+	require.NoError(t, opened.CreateEndpoint(t.Context(), endpoint))
+
+	var row string
+	require.NoError(t, query(t, url, "SELECT endpoints::text || encode(signing_secrets, 'escape') FROM endpoints", &row))
+	assert.Contains(t, row, endpoint.ID)
+	assert.NotContains(t, row, "canary")
+}
+
+func TestADatabaseThatIsAwayIsUnavailable(t *testing.T) {
+	server, err := testservers.StartPostgres(testservers.PostgresOptions{})
+	require.NoError(t, err)
+	defer func() { _ = server.Close() }()
+	opened := open(t, server.URL())
+	_, err = opened.Migrate(t.Context())
+	require.NoError(t, err)
+
+	require.NoError(t, server.Kill())
+	_, err = opened.FindEndpoint(t.Context(), "org_a", "ep_x")
+	var known *webhook.Error
+	require.ErrorAs(t, err, &known)
+	assert.Equal(t, webhook.CodeUnavailable, known.Code)
+	assert.Equal(t, 5*time.Second, known.RetryAfter)
+	assert.Equal(t, webhook.CodeUnavailable, webhook.CodeOf(opened.Ping(t.Context())))
+
+	require.NoError(t, server.Restart(t.Context()))
+	_, err = opened.FindEndpoint(t.Context(), "org_a", "ep_x")
+	assert.Equal(t, webhook.CodeNotFound, webhook.CodeOf(err), "back by itself: %v", err)
+}
+
+func TestUnavailableKnowsWhatIsTheDatabasesState(t *testing.T) {
+	for code, want := range map[string]bool{
+		"08006": true, "53300": true, "53100": true, "57P01": true, "57P03": true, "58030": true, "25006": true,
+		"23505": false, "42P01": false, "22021": false, "40P01": false,
+	} {
+		assert.Equal(t, want, postgres.Unavailable(fmt.Errorf("wrapped: %w", &pgconn.PgError{Code: code})), code)
+	}
+	assert.False(t, postgres.Unavailable(errors.New("anything")))
+}
+
+func TestAWrongURLIsRefusedWithoutBeingQuoted(t *testing.T) {
+	_, err := postgres.Open(postgres.Options{URL: "postgres://user:canary@host:port/x"}, nil)
+	require.Error(t, err)
+	assert.NotContains(t, err.Error(), "canary")
+}
+
+func query(t *testing.T, url, statement string, into any) error {
+	t.Helper()
+	db, err := sql.Open("pgx", url)
+	require.NoError(t, err)
+	defer func() { _ = db.Close() }()
+	return db.QueryRowContext(t.Context(), statement).Scan(into)
+}

@@ -1,0 +1,71 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"io/fs"
+
+	"github.com/pressly/goose/v3"
+	"github.com/pressly/goose/v3/lock"
+	"gorm.io/gorm"
+	"gorm.io/gorm/logger"
+
+	"redrive/pkg/webhook"
+)
+
+// Sealer encrypts what must not lie in the database in plain: keyring.Keyring in production. The additional data binds a
+// ciphertext to its row.
+type Sealer interface {
+	Seal(plaintext, additionalData []byte) ([]byte, error)
+	Open(ciphertext, additionalData []byte) ([]byte, error)
+}
+
+// Dialect is what differs between the databases.
+type Dialect struct {
+	Dialector  gorm.Dialector
+	SQL        *sql.DB
+	Goose      goose.Dialect
+	Migrations fs.FS
+	// Locker keeps two processes from migrating at once; nil where one process has the database to itself.
+	Locker lock.SessionLocker
+	// Unavailable says whether an error means that the database cannot be reached or cannot work, rather than that it
+	// refused a statement.
+	Unavailable func(error) bool
+}
+
+// Store is the database. It is safe for concurrent use.
+type Store struct {
+	db      *gorm.DB
+	dialect Dialect
+	sealer  Sealer
+}
+
+// New makes a Store of an open database, and owns it from here on.
+func New(dialect Dialect, sealer Sealer) (*Store, error) {
+	db, err := gorm.Open(dialect.Dialector, &gorm.Config{
+		// Statements that belong together are in explicit transactions; one alone needs none.
+		SkipDefaultTransaction: true,
+		DisableAutomaticPing:   true, // a service starts while its database is still away
+		TranslateError:         true,
+		NowFunc:                webhook.Now,
+		Logger:                 logger.Discard, // errors are returned, and logged once by whoever handles them
+	})
+	if err != nil {
+		return nil, fmt.Errorf("open the store: %w", err)
+	}
+	return &Store{db: db, dialect: dialect, sealer: sealer}, nil
+}
+
+// Close closes the database's connections.
+func (s *Store) Close() error {
+	if err := s.dialect.SQL.Close(); err != nil {
+		return fmt.Errorf("close the store: %w", err)
+	}
+	return nil
+}
+
+// Ping says whether the database answers.
+func (s *Store) Ping(ctx context.Context) error {
+	return s.translate("ping the database", s.dialect.SQL.PingContext(ctx))
+}

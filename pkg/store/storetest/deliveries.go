@@ -1,0 +1,151 @@
+package storetest
+
+import (
+	"encoding/json"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"redrive/pkg/store"
+	"redrive/pkg/webhook"
+)
+
+func testEventRoundTrip(t *testing.T, s *store.Store) {
+	w := newWorld(t, s)
+	event, delivery := w.publish()
+
+	record := w.find(delivery.ID)
+	assert.Equal(t, webhook.Record{Delivery: delivery, Event: event}, record)
+
+	dispatch, err := s.LoadDispatch(w.ctx, delivery.ID)
+	require.NoError(t, err)
+	assert.Equal(t, webhook.Dispatch{Delivery: delivery, Event: event, Endpoint: w.endpoint}, withoutNil(dispatch))
+}
+
+// withoutNil forgives the one difference that is none: no subscriptions are read back as an empty list.
+func withoutNil(d webhook.Dispatch) webhook.Dispatch {
+	if len(d.Endpoint.SubscribedEventTypes) == 0 {
+		d.Endpoint.SubscribedEventTypes = nil
+	}
+	return d
+}
+
+func testEventAllOrNothing(t *testing.T, s *store.Store) {
+	w := newWorld(t, s)
+	_, taken := w.publish()
+
+	event := webhook.NewEvent(org, webhook.EventSpec{Type: "run.finished", Data: json.RawMessage(`{}`)}, start)
+	fresh := webhook.NewDelivery(event, w.endpoint, start)
+	clash := webhook.NewDelivery(event, w.endpoint, start)
+	clash.ID = taken.ID
+	require.Error(t, s.CreateEvent(w.ctx, event, []webhook.Delivery{fresh, clash}))
+
+	_, err := s.FindDelivery(w.ctx, org, fresh.ID)
+	requireNotFound(t, err)
+	require.NoError(t, s.CreateEvent(w.ctx, event, []webhook.Delivery{fresh}), "the event was not left behind")
+}
+
+func testLargeFanOut(t *testing.T, s *store.Store) {
+	w := newWorld(t, s)
+	event := webhook.NewEvent(org, webhook.EventSpec{Type: "run.finished", Data: json.RawMessage(`{}`)}, start)
+	deliveries := make([]webhook.Delivery, 5_000)
+	for i := range deliveries {
+		deliveries[i] = webhook.NewDelivery(event, w.endpoint, start)
+	}
+	require.NoError(t, s.CreateEvent(w.ctx, event, deliveries))
+	assert.Equal(t, deliveries[4_999], w.find(deliveries[4_999].ID).Delivery)
+
+	lonely := webhook.NewEvent(org, webhook.EventSpec{Type: "run.finished", Data: json.RawMessage(`{}`)}, start)
+	assert.NoError(t, s.CreateEvent(w.ctx, lonely, nil), "an event that nobody subscribes to is kept too")
+}
+
+func testDeliveryPages(t *testing.T, s *store.Store) {
+	w := newWorld(t, s)
+	second := newWorld(t, s)
+	var mine []string
+	for range 3 {
+		_, d := w.publish()
+		mine = append(mine, d.ID)
+		second.publish()
+	}
+	list, err := s.ListDeliveries(w.ctx, org, "", webhook.Page{Limit: 4})
+	require.NoError(t, err)
+	assert.Len(t, list.Items, 4)
+	assert.True(t, list.HasMore)
+	assert.Greater(t, list.Items[0].Delivery.ID, list.Items[1].Delivery.ID, "newest first")
+
+	list, err = s.ListDeliveries(w.ctx, org, w.endpoint.ID, webhook.Page{Limit: 2, Offset: 1})
+	require.NoError(t, err)
+	assert.False(t, list.HasMore)
+	require.Len(t, list.Items, 2)
+	assert.Equal(t, mine[1], list.Items[0].Delivery.ID)
+	assert.Equal(t, mine[0], list.Items[1].Delivery.ID)
+	assert.Equal(t, "run.finished", list.Items[0].Event.Type)
+}
+
+func testDue(t *testing.T, s *store.Store) {
+	w := newWorld(t, s)
+	_, first := w.publish()
+	_, second := w.publish()
+	_, later := w.publish()
+	w.attempt(later, 500) // retrying, 5 s and more from now
+	_, done := w.publish()
+	w.attempt(done, 200)
+
+	ids := func(due []store.Due) (ids []string) {
+		for _, d := range due {
+			assert.Equal(t, webhook.QueueDeliveries, d.Queue)
+			ids = append(ids, d.ID)
+		}
+		return ids
+	}
+	due, err := s.ListDue(w.ctx, start, store.Due{}, 10)
+	require.NoError(t, err)
+	assert.Equal(t, []string{first.ID, second.ID}, ids(due))
+
+	due, err = s.ListDue(w.ctx, start, store.Due{}, 1)
+	require.NoError(t, err)
+	assert.Equal(t, []string{first.ID}, ids(due))
+	due, err = s.ListDue(w.ctx, start, due[0], 10)
+	require.NoError(t, err)
+	assert.Equal(t, []string{second.ID}, ids(due))
+
+	due, err = s.ListDue(w.ctx, start.Add(-1), store.Due{}, 10)
+	require.NoError(t, err)
+	assert.Empty(t, due)
+	due, err = s.ListDue(w.ctx, w.find(later.ID).Delivery.NextRetryAt, store.Due{}, 10)
+	require.NoError(t, err)
+	assert.Equal(t, []string{first.ID, second.ID, later.ID}, ids(due), "the longest due first")
+}
+
+func testScoping(t *testing.T, s *store.Store) {
+	w := newWorld(t, s)
+	d := w.failed()
+	page := webhook.Page{Limit: 10}
+
+	_, err := s.FindDelivery(w.ctx, other, d.ID)
+	requireNotFound(t, err)
+	_, err = s.RetryDelivery(w.ctx, other, d.ID, start)
+	requireNotFound(t, err)
+	_, err = s.ListAttempts(w.ctx, other, d.ID, page)
+	requireNotFound(t, err)
+	_, err = s.FindEndpoint(w.ctx, other, w.endpoint.ID)
+	requireNotFound(t, err)
+	_, err = s.SetEndpointStatus(w.ctx, other, w.endpoint.ID, webhook.EndpointDisabled, start)
+	requireNotFound(t, err)
+	_, err = s.RotateSecret(w.ctx, other, w.endpoint.ID, "whsec_two", 0, start)
+	requireNotFound(t, err)
+
+	endpoints, err := s.ListEndpoints(w.ctx, other, page)
+	require.NoError(t, err)
+	assert.Empty(t, endpoints.Items)
+	deliveries, err := s.ListDeliveries(w.ctx, other, w.endpoint.ID, page)
+	require.NoError(t, err)
+	assert.Empty(t, deliveries.Items)
+
+	found, err := s.FindEndpoint(w.ctx, org, w.endpoint.ID)
+	require.NoError(t, err)
+	assert.Equal(t, webhook.EndpointActive, found.Status)
+	assert.Equal(t, d, w.find(d.ID).Delivery, "nothing was touched")
+}

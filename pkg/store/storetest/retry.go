@@ -1,0 +1,88 @@
+package storetest
+
+import (
+	"errors"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"redrive/pkg/store"
+	"redrive/pkg/webhook"
+)
+
+func testRetrySameRecord(t *testing.T, s *store.Store) {
+	w := newWorld(t, s)
+	before := w.failed()
+	now := start.Add(time.Hour)
+
+	want, err := before.Retried(now)
+	require.NoError(t, err)
+	record, err := s.RetryDelivery(w.ctx, org, before.ID, now)
+	require.NoError(t, err)
+	assert.Equal(t, want, record.Delivery, "the statement does what the domain says")
+	require.NotNil(t, record.LastAttempt)
+	assert.Equal(t, 500, record.LastAttempt.ResponseStatus, "the last answer stays until the next replaces it")
+	assert.Equal(t, record, w.find(before.ID))
+
+	_, err = s.RetryDelivery(w.ctx, org, before.ID, now)
+	assert.ErrorIs(t, err, webhook.ErrDeliveryNotFailed)
+}
+
+func testRetryOnlyFailures(t *testing.T, s *store.Store) {
+	w := newWorld(t, s)
+	_, pending := w.publish()
+	_, retrying := w.publish()
+	retrying, _ = w.attempt(retrying, 500)
+	_, success := w.publish()
+	success, _ = w.attempt(success, 200)
+	for _, d := range []webhook.Delivery{pending, retrying, success} {
+		_, err := s.RetryDelivery(w.ctx, org, d.ID, start)
+		require.ErrorIs(t, err, webhook.ErrDeliveryNotFailed, "%s", d.Status)
+		assert.Equal(t, d, w.find(d.ID).Delivery)
+	}
+	_, err := s.RetryDelivery(w.ctx, org, webhook.NewID(webhook.KindDelivery, start), start)
+	requireNotFound(t, err)
+}
+
+func testRetryOneOfMany(t *testing.T, s *store.Store) {
+	w := newWorld(t, s)
+	d := w.failed()
+	var won, refused atomic.Int32
+	var group sync.WaitGroup
+	for range 50 {
+		group.Go(func() {
+			_, err := s.RetryDelivery(w.ctx, org, d.ID, start.Add(time.Hour))
+			switch {
+			case err == nil:
+				won.Add(1)
+			case errors.Is(err, webhook.ErrDeliveryNotFailed):
+				refused.Add(1)
+			default:
+				t.Errorf("retry: %v", err)
+			}
+		})
+	}
+	group.Wait()
+	assert.EqualValues(t, 1, won.Load())
+	assert.EqualValues(t, 49, refused.Load())
+	assert.Equal(t, d.Revision+1, w.find(d.ID).Delivery.Revision)
+}
+
+func testRetryDisabledEndpoint(t *testing.T, s *store.Store) {
+	w := newWorld(t, s)
+	d := w.failed()
+	_, err := s.SetEndpointStatus(w.ctx, org, w.endpoint.ID, webhook.EndpointDisabled, start)
+	require.NoError(t, err)
+	_, err = s.RetryDelivery(w.ctx, org, d.ID, start)
+	require.ErrorIs(t, err, webhook.ErrEndpointDisabled)
+	assert.Equal(t, d, w.find(d.ID).Delivery)
+
+	_, err = s.SetEndpointStatus(w.ctx, org, w.endpoint.ID, webhook.EndpointActive, start)
+	require.NoError(t, err)
+	_, err = s.RetryDelivery(w.ctx, org, d.ID, start)
+	assert.NoError(t, err)
+}

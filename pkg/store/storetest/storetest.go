@@ -1,0 +1,130 @@
+// Package storetest is the conformance suite of the store: every database must pass it, and what it asserts is what the rest
+// of Redrive may rely on.
+package storetest
+
+import (
+	"context"
+	"encoding/json"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"redrive/pkg/store"
+	"redrive/pkg/webhook"
+)
+
+// Run runs the suite. Open returns an empty store that has been migrated; each test gets its own.
+func Run(t *testing.T, open func(t *testing.T) *store.Store) {
+	for name, test := range map[string]func(*testing.T, *store.Store){
+		"endpoints/round trip":               testEndpointRoundTrip,
+		"endpoints/pages":                    testEndpointPages,
+		"endpoints/status":                   testEndpointStatus,
+		"endpoints/secrets rotate":           testSecretsRotate,
+		"endpoints/concurrent rotation":      testConcurrentRotation,
+		"events/round trip":                  testEventRoundTrip,
+		"events/all or nothing":              testEventAllOrNothing,
+		"events/large fan-out":               testLargeFanOut,
+		"deliveries/pages":                   testDeliveryPages,
+		"retry/same record":                  testRetrySameRecord,
+		"retry/only failures":                testRetryOnlyFailures,
+		"retry/one of many":                  testRetryOneOfMany,
+		"retry/disabled endpoint":            testRetryDisabledEndpoint,
+		"outcome/success":                    testOutcomeSuccess,
+		"outcome/fenced":                     testOutcomeFenced,
+		"outcome/twice":                      testOutcomeTwice,
+		"outcome/gone":                       testOutcomeGone,
+		"outcome/hostile bytes":              testOutcomeHostileBytes,
+		"outcome/concurrent":                 testOutcomeConcurrent,
+		"outcome/without attempt":            testFailWithoutAttempt,
+		"attempts/pages":                     testAttemptPages,
+		"due/order and cursor":               testDue,
+		"scoping/other organization":         testScoping,
+		"keys/round trip":                    testKeyRoundTrip,
+		"schema/second migration is nothing": testSecondMigration,
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			test(t, open(t))
+		})
+	}
+}
+
+// org and other are two organizations that must never see each other.
+const (
+	org   = "org_a"
+	other = "org_b"
+)
+
+// start is a fixed time with microseconds, for databases keep no more.
+var start = time.Date(2026, 5, 6, 7, 8, 9, 123456000, time.UTC)
+
+// world is an endpoint and the events published to it.
+type world struct {
+	t        *testing.T
+	ctx      context.Context
+	store    *store.Store
+	endpoint webhook.Endpoint
+}
+
+func newWorld(t *testing.T, s *store.Store) world {
+	t.Helper()
+	endpoint := webhook.NewEndpoint(org, "key_x", webhook.EndpointSpec{Name: "billing", URL: "https://example.com/hook"}, "whsec_one", start)
+	require.NoError(t, s.CreateEndpoint(t.Context(), endpoint))
+	return world{t: t, ctx: t.Context(), store: s, endpoint: endpoint}
+}
+
+// publish makes an event with one delivery to the world's endpoint.
+func (w world) publish() (webhook.Event, webhook.Delivery) {
+	w.t.Helper()
+	event := webhook.NewEvent(org, webhook.EventSpec{Type: "run.finished", WorkflowID: "wf", RunID: "run", ExecutionID: "exec", Data: json.RawMessage(`{"b":1.50,"a":12345678901234567890}`)}, start)
+	delivery := webhook.NewDelivery(event, w.endpoint, start)
+	require.NoError(w.t, w.store.CreateEvent(w.ctx, event, []webhook.Delivery{delivery}))
+	return event, delivery
+}
+
+// attempt decides and records an answer on the delivery as it is known to the caller.
+func (w world) attempt(d webhook.Delivery, status int) (webhook.Delivery, webhook.Outcome) {
+	w.t.Helper()
+	outcome := w.decide(d, status)
+	now, err := w.store.RecordOutcome(w.ctx, outcome)
+	require.NoError(w.t, err)
+	return now, outcome
+}
+
+func (w world) decide(d webhook.Delivery, status int) webhook.Outcome {
+	w.t.Helper()
+	outcome, err := webhook.Policy{}.Decide(d, webhook.Result{
+		StartedAt:       start.Add(time.Second),
+		Duration:        42 * time.Millisecond,
+		RequestHeaders:  map[string]string{"Webhook-Id": d.ID},
+		ResponseStatus:  status,
+		ResponseHeaders: map[string]string{"Content-Type": "text/plain"},
+		ResponseBody:    []byte("answer"),
+	}, start.Add(2*time.Second))
+	require.NoError(w.t, err)
+	return outcome
+}
+
+// failed publishes an event and has its delivery end in failure with one answer of 500.
+func (w world) failed() webhook.Delivery {
+	w.t.Helper()
+	_, d := w.publish()
+	d.MaxRetries = 0 // decided here, the row keeps its own
+	d, _ = w.attempt(d, 500)
+	require.Equal(w.t, webhook.StatusFailure, d.Status)
+	return d
+}
+
+func (w world) find(id string) webhook.Record {
+	w.t.Helper()
+	record, err := w.store.FindDelivery(w.ctx, org, id)
+	require.NoError(w.t, err)
+	return record
+}
+
+func requireNotFound(t *testing.T, err error) {
+	t.Helper()
+	require.Error(t, err)
+	require.Equal(t, webhook.CodeNotFound, webhook.CodeOf(err), "%v", err)
+}

@@ -1,0 +1,78 @@
+package testservers
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"syscall"
+	"time"
+)
+
+// packageDatabase is what installations lock each other out with: the directory itself is a lock that leaves no file behind, and
+// one that dpkg does not use.
+const packageDatabase = "/var/lib/dpkg"
+
+// lockInstallation waits until no other process is in Install. The first one to finish would otherwise take away what keeps the
+// packages of the others from starting servers.
+func lockInstallation(ctx context.Context) (unlock func(), err error) {
+	dir, err := os.Open(packageDatabase)
+	if err != nil {
+		return nil, fmt.Errorf("opening the package database: %w", err)
+	}
+	for {
+		err := syscall.Flock(int(dir.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
+		if err == nil {
+			return func() { _ = dir.Close() }, nil
+		}
+		if !errors.Is(err, syscall.EWOULDBLOCK) && !errors.Is(err, syscall.EINTR) {
+			return nil, errors.Join(fmt.Errorf("locking the package database: %w", err), dir.Close())
+		}
+		select {
+		case <-ctx.Done():
+			return nil, errors.Join(fmt.Errorf("waiting for another installation: %w", ctx.Err()), dir.Close())
+		case <-time.After(200 * time.Millisecond):
+		}
+	}
+}
+
+func aptInstall(ctx context.Context, w io.Writer, lacking []requirement) (err error) {
+	restore, err := quietPackages()
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, restore()) }()
+
+	// One broken source among many fails the update and need not matter to the packages wanted.
+	if err := apt(ctx, w, "update"); err != nil {
+		if ctx.Err() != nil {
+			return err
+		}
+		fmt.Fprintf(w, "%v; trying to install all the same\n", err)
+	}
+	args := []string{
+		"install", "-y", "--no-install-recommends",
+		// Settings that somebody has changed stay as they are, without a question.
+		"-o", "Dpkg::Options::=--force-confdef", "-o", "Dpkg::Options::=--force-confold",
+	}
+	for _, r := range lacking {
+		args = append(args, r.debian...)
+	}
+	return apt(ctx, w, args...)
+}
+
+func apt(ctx context.Context, w io.Writer, args ...string) error {
+	// Another apt-get may be at work, as after the boot of a cloud machine.
+	cmd := exec.CommandContext(ctx, "apt-get", append([]string{"-q", "-o", "DPkg::Lock::Timeout=120"}, args...)...)
+	cmd.Env = append(os.Environ(), "DEBIAN_FRONTEND=noninteractive", "UCF_FORCE_CONFFOLD=1")
+	cmd.Stdout, cmd.Stderr = w, w
+	// A package half installed is worse than one late: ask first.
+	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) }
+	cmd.WaitDelay = time.Minute
+	if err := cmd.Run(); err != nil {
+		return fmt.Errorf("apt-get %s: %w", args[0], err)
+	}
+	return nil
+}

@@ -1,0 +1,71 @@
+package testservers
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// ErrNotInstalled is in the chain of the error that a missing server program leads to.
+var ErrNotInstalled = errors.New("not installed")
+
+// postgresPlaces are the places where packages put the programs of PostgreSQL's server without adding them to PATH: Debian, the
+// packages of the PostgreSQL project for Fedora and its relatives, and Homebrew on Apple and on Intel processors.
+var postgresPlaces = []string{
+	"/usr/lib/postgresql/*/bin",
+	"/usr/pgsql-*/bin",
+	"/opt/homebrew/opt/postgresql@*/bin",
+	"/usr/local/opt/postgresql@*/bin",
+}
+
+// findPostgres returns the directory that holds both initdb and postgres: the first in PATH, else the newest version installed.
+func findPostgres() (string, error) {
+	for _, dir := range append(filepath.SplitList(os.Getenv("PATH")), newestFirst(postgresPlaces)...) {
+		if filepath.IsAbs(dir) && executable(filepath.Join(dir, "postgres")) && executable(filepath.Join(dir, "initdb")) {
+			return dir, nil
+		}
+	}
+	return "", fmt.Errorf("PostgreSQL (postgres and initdb): %w", ErrNotInstalled)
+}
+
+// findRedis returns the path of redis-server, or of its fork Valkey.
+func findRedis() (string, error) {
+	for _, name := range []string{"redis-server", "valkey-server"} {
+		if path, err := exec.LookPath(name); err == nil {
+			return path, nil
+		}
+	}
+	return "", fmt.Errorf("redis-server or valkey-server: %w", ErrNotInstalled)
+}
+
+func executable(path string) bool {
+	info, err := os.Stat(path)
+	return err == nil && info.Mode().IsRegular() && info.Mode().Perm()&0o111 != 0
+}
+
+func newestFirst(patterns []string) []string {
+	var found []string
+	for _, pattern := range patterns {
+		matches, _ := filepath.Glob(pattern) // The patterns are well-formed.
+		slices.SortFunc(matches, func(a, b string) int { return cmp.Compare(majorVersion(b), majorVersion(a)) })
+		found = append(found, matches...)
+	}
+	return found
+}
+
+// majorVersion reads 15 out of /usr/lib/postgresql/15/bin, and 9.6 out of its predecessors.
+func majorVersion(dir string) float64 {
+	name := filepath.Base(filepath.Dir(dir))
+	digits := name[strings.LastIndexAny(name, "@-")+1:]
+	version, err := strconv.ParseFloat(digits, 64)
+	if err != nil {
+		return 0
+	}
+	return version
+}

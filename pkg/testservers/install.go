@@ -1,0 +1,59 @@
+package testservers
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"strings"
+)
+
+// Install makes sure that the tests find what they need: PostgreSQL, Redis, and a C compiler for the race detector. It does
+// nothing if all of it is there. As root on Debian or one of its relatives it installs what is missing and reports on w, without
+// letting the packages start servers of their own. Otherwise its error says what is missing and how to install it; [ErrNotInstalled]
+// is in its chain.
+//
+// A server that TEST_DATABASE_URL or TEST_REDIS_URL names need not be installed.
+func Install(ctx context.Context, w io.Writer) error {
+	lacking := missing(ctx)
+	if len(lacking) == 0 {
+		return nil
+	}
+	if os.Geteuid() != 0 || !haveApt() {
+		return notInstalled(lacking)
+	}
+	unlock, err := lockInstallation(ctx)
+	if err != nil {
+		return err
+	}
+	defer unlock()
+	if lacking = missing(ctx); len(lacking) == 0 { // Another process has done it meanwhile.
+		return nil
+	}
+	if err := aptInstall(ctx, w, lacking); err != nil {
+		return errors.Join(fmt.Errorf("installing %s: %w", names(lacking), err), notInstalled(lacking))
+	}
+	if lacking = missing(ctx); len(lacking) > 0 {
+		return fmt.Errorf("after installing the packages: %w", notInstalled(lacking))
+	}
+	return nil
+}
+
+func notInstalled(lacking []requirement) error {
+	return fmt.Errorf("%s: %w\n%s", names(lacking), ErrNotInstalled, Hint())
+}
+
+func names(lacking []requirement) string {
+	list := make([]string, len(lacking))
+	for i, r := range lacking {
+		list[i] = r.name
+	}
+	return strings.Join(list, ", ")
+}
+
+func haveApt() bool {
+	_, err := exec.LookPath("apt-get")
+	return err == nil
+}

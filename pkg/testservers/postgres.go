@@ -1,0 +1,130 @@
+package testservers
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"net/url"
+	"os"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+)
+
+const (
+	databaseURLVariable = "TEST_DATABASE_URL"
+
+	// databaseTimeout bounds making and dropping a database; dropping waits for the clients that it throws out.
+	databaseTimeout = 30 * time.Second
+)
+
+// Postgres returns the URL of a fresh, empty database, which is dropped when the test ends, whoever is still connected to it. It is
+// made on the server at TEST_DATABASE_URL, or on one that all tests of this process share, see [Shutdown]. Whichever it is, the
+// database is encoded in UTF-8 and sorts by bytes.
+func Postgres(tb testing.TB) string {
+	tb.Helper()
+	server := os.Getenv(databaseURLVariable)
+	if server == "" {
+		var err error
+		if server, err = shared.url(); err != nil {
+			tb.Fatalf("testservers: starting PostgreSQL for the tests of this process: %v", err)
+		}
+	}
+	database, err := createDatabase(server)
+	if err != nil {
+		tb.Fatalf("testservers: creating a database: %v", err)
+	}
+	tb.Cleanup(func() {
+		if err := database.drop(); err != nil {
+			tb.Errorf("testservers: dropping a database: %v", err)
+		}
+	})
+	return database.url
+}
+
+// shared is the server that the tests of this process share.
+var shared sharedPostgres
+
+type sharedPostgres struct {
+	mu      sync.Mutex
+	started bool
+	server  *PostgresServer
+	err     error // kept, so that a hundred tests do not wait for the same failure a hundred times
+}
+
+func (s *sharedPostgres) url() (string, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !s.started {
+		s.started = true
+		// Nobody kills this server and looks at what is left, so that commits need not wait for anything.
+		s.server, s.err = StartPostgres(PostgresOptions{Settings: map[string]string{"synchronous_commit": "off"}})
+	}
+	if s.err != nil {
+		return "", s.err
+	}
+	return s.server.URL(), nil
+}
+
+// forget makes the next call of url start another server.
+func (s *sharedPostgres) forget() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.started, s.server, s.err = false, nil, nil
+}
+
+type database struct {
+	server string // the URL to connect to for creating and dropping
+	name   string
+	url    string
+}
+
+func createDatabase(server string) (*database, error) {
+	location, err := url.Parse(server)
+	if err != nil || (location.Scheme != "postgres" && location.Scheme != "postgresql") {
+		// Without the value or the error, which repeats it: there may be a password in it.
+		return nil, fmt.Errorf("%s is not a postgres:// URL", databaseURLVariable)
+	}
+	suffix := make([]byte, 8)
+	_, _ = rand.Read(suffix) // It never fails.
+	d := &database{server: server, name: "redrive_test_" + hex.EncodeToString(suffix)}
+	location.Path, location.RawPath = "/"+d.name, ""
+	d.url = location.String()
+
+	// template0 is what a new database is meant to be: nobody can have put anything into it, or be connected to it.
+	err = d.exec("CREATE DATABASE " + d.name + " TEMPLATE template0 ENCODING 'UTF8' LOCALE 'C'")
+	for range 50 {
+		if !isObjectInUse(err) {
+			break
+		}
+		time.Sleep(100 * time.Millisecond) // Nobody but autovacuum, which does not stay long.
+		err = d.exec("CREATE DATABASE " + d.name + " TEMPLATE template0 ENCODING 'UTF8' LOCALE 'C'")
+	}
+	return d, err
+}
+
+func (d *database) drop() error {
+	return d.exec("DROP DATABASE IF EXISTS " + d.name + " WITH (FORCE)")
+}
+
+func (d *database) exec(statement string) error {
+	ctx, cancel := context.WithTimeout(context.Background(), databaseTimeout)
+	defer cancel()
+	conn, err := pgx.Connect(ctx, d.server)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = conn.Close(ctx) }()
+	_, err = conn.Exec(ctx, statement)
+	return err
+}
+
+func isObjectInUse(err error) bool {
+	var refused *pgconn.PgError
+	return errors.As(err, &refused) && refused.Code == "55006"
+}

@@ -1,0 +1,105 @@
+package testservers
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"net"
+	"slices"
+	"strconv"
+	"strings"
+	"syscall"
+
+	"github.com/redis/go-redis/v9"
+	"github.com/redis/go-redis/v9/maintnotifications"
+)
+
+// RedisOptions are the options of [StartRedis].
+type RedisOptions struct {
+	// Settings are added to the server's command line, over the defaults of this package: nothing is saved (save, appendonly) and
+	// nothing is evicted (maxmemory-policy noeviction).
+	Settings map[string]string
+}
+
+// RedisServer is a Redis server that keeps nothing on disk: it comes back empty from Stop, Kill and Restart.
+type RedisServer struct {
+	server
+}
+
+// StartRedis starts a server from the installed program. Close it after use.
+func StartRedis(options RedisOptions) (*RedisServer, error) {
+	path, err := findRedis()
+	if err != nil {
+		return nil, fmt.Errorf("%w\n%s", err, Hint())
+	}
+	dir, err := newDirectory("redis", nil)
+	if err != nil {
+		return nil, fmt.Errorf("preparing a directory for Redis: %w", err)
+	}
+	s := &RedisServer{server{dir: dir, program: program{
+		name:    "Redis",
+		path:    path,
+		args:    func(port int) []string { return redisArgs(dir.data(), port, options.Settings) },
+		stop:    syscall.SIGTERM,
+		discard: syscall.SIGKILL,
+		ready:   redisReady,
+	}}}
+	if err := s.launch(context.Background()); err != nil {
+		return nil, err
+	}
+	return s, nil
+}
+
+// URL returns the address of database number 0.
+func (s *RedisServer) URL() string {
+	return "redis://" + address(s.Port()) + "/0"
+}
+
+func redisArgs(dir string, port int, overrides map[string]string) []string {
+	settings := map[string]string{
+		"bind":             loopback,
+		"dir":              dir,
+		"save":             "",
+		"appendonly":       "no",
+		"maxmemory-policy": "noeviction",
+	}
+	maps.Copy(settings, overrides)
+	args := []string{"--port", strconv.Itoa(port)}
+	for _, name := range slices.Sorted(maps.Keys(settings)) {
+		args = append(args, "--"+name, settings[name])
+	}
+	return args
+}
+
+func redisReady(ctx context.Context, port, pid int) error {
+	// The client would log every attempt that fails, and the first ones do.
+	var dialer net.Dialer
+	conn, err := dialer.DialContext(ctx, "tcp", address(port))
+	if err != nil {
+		return err
+	}
+	_ = conn.Close()
+
+	client := newRedisClient(&redis.Options{Addr: address(port)})
+	defer func() { _ = client.Close() }()
+	info, err := client.Info(ctx, "server").Result()
+	if err != nil {
+		return err
+	}
+	if !strings.Contains(info, fmt.Sprintf("\nprocess_id:%d\r\n", pid)) {
+		return errPortTaken
+	}
+	return nil
+}
+
+// newRedisClient returns a client for the few commands of this package: it gives up with its context, tries once, and leaves out
+// what longer lived clients say to a server when they connect.
+func newRedisClient(options *redis.Options) *redis.Client {
+	options.ContextTimeoutEnabled = true
+	options.MaxRetries = -1
+	options.DialerRetries = 1
+	options.PoolSize = 1
+	options.DisableIdentity = true
+	options.MaintNotificationsConfig = &maintnotifications.Config{Mode: maintnotifications.ModeDisabled}
+	return redis.NewClient(options)
+}

@@ -1,0 +1,83 @@
+package testservers
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"os/exec"
+	"runtime"
+	"strings"
+)
+
+// requirement is something that the tests need to be installed.
+type requirement struct {
+	name string
+	// debian are the names of the packages that bring it.
+	debian []string
+	// missing returns why it is not there, nil if it is.
+	missing func(context.Context) error
+}
+
+// required returns what the tests of this process need: servers unless the environment names others, and a C compiler for the race
+// detector.
+func required() []requirement {
+	var needed []requirement
+	if os.Getenv(databaseURLVariable) == "" {
+		needed = append(needed, requirement{"PostgreSQL", []string{"postgresql"}, func(context.Context) error {
+			_, err := findPostgres()
+			return err
+		}})
+	}
+	if os.Getenv(redisURLVariable) == "" {
+		needed = append(needed, requirement{"Redis or Valkey", []string{"redis-server"}, func(context.Context) error {
+			_, err := findRedis()
+			return err
+		}})
+	}
+	if runtime.GOOS == "linux" { // The race detector needs no compiler elsewhere.
+		needed = append(needed, requirement{"a C compiler with the headers of libc", []string{"gcc", "libc6-dev"}, tryCompiler})
+	}
+	return needed
+}
+
+func missing(ctx context.Context) []requirement {
+	var lacking []requirement
+	for _, r := range required() {
+		if r.missing(ctx) != nil {
+			lacking = append(lacking, r)
+		}
+	}
+	return lacking
+}
+
+// tryCompiler builds a program with the compiler that the go command uses when it links against libc: gcc, unless CC says otherwise.
+// That a compiler is in PATH would say nothing about the headers.
+func tryCompiler(ctx context.Context) error {
+	compiler := strings.Fields(os.Getenv("CC"))
+	if len(compiler) == 0 {
+		compiler = []string{"gcc"}
+	}
+	dir, err := os.MkdirTemp("", directoryPrefix+"cc-")
+	if err != nil {
+		return fmt.Errorf("making a directory: %w", err)
+	}
+	defer func() { _ = os.RemoveAll(dir) }()
+	cmd := exec.CommandContext(ctx, compiler[0], append(compiler[1:], "-x", "c", "-o", "a.out", "-", "-lpthread")...)
+	cmd.Dir = dir
+	cmd.Stdin = strings.NewReader("#include <stdlib.h>\n#include <pthread.h>\nint main(void) { return EXIT_SUCCESS; }\n")
+	if out, err := cmd.CombinedOutput(); err != nil {
+		return fmt.Errorf("compiling a C program: %w\n%s", err, out)
+	}
+	return nil
+}
+
+// Hint says how a person gets what the tests need.
+func Hint() string {
+	return `Install the missing programs:
+  Debian, Ubuntu:  sudo apt-get install postgresql redis-server gcc libc6-dev
+  Fedora:          sudo dnf install postgresql-server valkey gcc glibc-devel
+  Homebrew:        brew install postgresql@17 redis
+Or let the tests use servers that are running: set ` + databaseURLVariable + ` to a postgres:// URL
+whose user may create databases, and ` + redisURLVariable + ` to the redis:// URL of a server whose databases 1 to 15
+may be emptied.`
+}

@@ -1,0 +1,56 @@
+package webhook
+
+import (
+	"fmt"
+	"regexp"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+)
+
+// check collects what is wrong with a request, so that its author is told everything at once.
+type check struct {
+	details []Detail
+}
+
+func (c *check) add(reason, field, message string) {
+	c.details = append(c.details, Detail{Reason: reason, Field: field, Message: message})
+}
+
+// text refuses what a database or a log cannot hold: too much of it, invalid UTF-8, control characters (NUL among them).
+func (c *check) text(field, value string, limit int) {
+	switch {
+	case utf8.RuneCountInString(value) > limit:
+		c.add("too_long", field, fmt.Sprintf("%s must not be longer than %d characters", field, limit))
+	case !utf8.ValidString(value):
+		c.add("invalid_text", field, field+" must be valid UTF-8")
+	case strings.ContainsFunc(value, unicode.IsControl):
+		c.add("invalid_text", field, field+" must not contain control characters")
+	}
+}
+
+func (c *check) required(field, value string, limit int) {
+	if strings.TrimSpace(value) == "" {
+		c.add("required", field, field+" is required and must not be empty")
+		return
+	}
+	c.text(field, value, limit)
+}
+
+func (c *check) err() error {
+	if len(c.details) == 0 {
+		return nil
+	}
+	return InvalidAll(c.details)
+}
+
+var organizationPattern = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$`)
+
+// CheckOrganizationID says whether the text can name an organization: up to 64 letters, digits, _ and -. Organizations are
+// the platform's own; Redrive only keeps them apart.
+func CheckOrganizationID(id string) error {
+	if !organizationPattern.MatchString(id) {
+		return Invalid("invalid_organization", "organizationId", "an organization id is 1 to 64 letters, digits, _ and -, beginning with a letter or digit")
+	}
+	return nil
+}

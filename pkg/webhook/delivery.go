@@ -1,0 +1,138 @@
+package webhook
+
+import (
+	"errors"
+	"fmt"
+	"time"
+)
+
+// Status is where a delivery stands.
+type Status string
+
+// The statuses of a delivery.
+const (
+	StatusPending  Status = "pending"  // waits for an attempt that is due now
+	StatusRetrying Status = "retrying" // an attempt failed, another is scheduled
+	StatusSuccess  Status = "success"  // an attempt was answered 2xx
+	StatusFailure  Status = "failure"  // no further attempt is made by itself: a dead letter
+)
+
+// Waiting says whether the delivery waits for an attempt; the other statuses are terminal.
+func (s Status) Waiting() bool { return s == StatusPending || s == StatusRetrying }
+
+// FailureReason says why a delivery ended in failure without an attempt that could tell. It is empty when the last attempt
+// tells.
+type FailureReason string
+
+// FailureEndpointDisabled: the delivery came due while its endpoint was disabled.
+const FailureEndpointDisabled FailureReason = "endpoint_disabled"
+
+// Message is the reason as a sentence for a delivery's errorMessage; it begins with the word itself.
+func (r FailureReason) Message() string {
+	if r == FailureEndpointDisabled {
+		return "endpoint_disabled: the endpoint was disabled when this delivery came due; enable it and retry the delivery"
+	}
+	return string(r)
+}
+
+// QueueDeliveries is the queue that deliveries wait in. A delivery remembers its queue, since task IDs are unique within
+// one queue only.
+const QueueDeliveries = "deliveries"
+
+// Delivery is one event on its way to one endpoint.
+type Delivery struct {
+	ID             string
+	OrganizationID string
+	EndpointID     string
+	EventID        string
+	Status         Status
+	// RetryCount is the number of retries made since the delivery was created or last retried by hand.
+	RetryCount int
+	// MaxRetries is how many retries are made by themselves.
+	MaxRetries int
+	// NextRetryAt is when the next attempt is due; zero in a terminal status.
+	NextRetryAt time.Time
+	// Revision rises with every change of state. An outcome counts only if it was decided on the current revision.
+	Revision      int64
+	Queue         string
+	FailureReason FailureReason
+	// LastAttemptID names the attempt that decided the present state; empty before the first.
+	LastAttemptID string
+	CreatedAt     time.Time
+	UpdatedAt     time.Time
+}
+
+// ErrIllegalMove is a bug: a delivery was asked for a move that its status does not allow.
+var ErrIllegalMove = errors.New("illegal move of a delivery")
+
+// NewDelivery makes a delivery of the event to the endpoint, due at once.
+func NewDelivery(event Event, endpoint Endpoint, now time.Time) Delivery {
+	return Delivery{
+		ID:             NewID(KindDelivery, now),
+		OrganizationID: event.OrganizationID,
+		EndpointID:     endpoint.ID,
+		EventID:        event.ID,
+		Status:         StatusPending,
+		MaxRetries:     endpoint.MaxRetries,
+		NextRetryAt:    now,
+		Revision:       1,
+		Queue:          QueueDeliveries,
+		CreatedAt:      now,
+		UpdatedAt:      now,
+	}
+}
+
+// Retried is the same delivery requeued by hand: due at once, with a fresh set of retries. Only a delivery in failure can
+// be retried; the error for any other is ErrDeliveryNotFailed.
+func (d Delivery) Retried(now time.Time) (Delivery, error) {
+	if d.Status != StatusFailure {
+		return Delivery{}, ErrDeliveryNotFailed
+	}
+	d.Status = StatusPending
+	d.RetryCount = 0
+	d.NextRetryAt = now
+	d.FailureReason = ""
+	return d.moved(now), nil
+}
+
+// Failed is the delivery ended without an attempt, for the reason.
+func (d Delivery) Failed(reason FailureReason, now time.Time) (Delivery, error) {
+	if !d.Status.Waiting() {
+		return Delivery{}, fmt.Errorf("%w: %s to failure (%s)", ErrIllegalMove, d.Status, reason)
+	}
+	d.Status = StatusFailure
+	d.NextRetryAt = time.Time{}
+	d.FailureReason = reason
+	return d.moved(now), nil
+}
+
+func (d Delivery) moved(now time.Time) Delivery {
+	d.Revision++
+	d.UpdatedAt = now
+	return d
+}
+
+// Record is a delivery with what it takes to show it: its event, and its last attempt if there was one.
+type Record struct {
+	Delivery    Delivery
+	Event       Event
+	LastAttempt *Attempt
+}
+
+// ErrorMessage is the reason that the delivery's last attempt, or the lack of one, gives for not having arrived.
+func (r Record) ErrorMessage() string {
+	switch {
+	case r.Delivery.FailureReason != "":
+		return r.Delivery.FailureReason.Message()
+	case r.LastAttempt != nil:
+		return r.LastAttempt.ErrorMessage
+	}
+	return ""
+}
+
+// Dispatch is all that one attempt needs: the delivery, its event, and its endpoint with the signing secrets.
+type Dispatch struct {
+	Delivery Delivery
+	Event    Event
+	Endpoint Endpoint
+}

@@ -1,0 +1,149 @@
+package webhook
+
+import (
+	"fmt"
+	"log/slog"
+	"slices"
+	"time"
+)
+
+// EndpointStatus says whether an endpoint takes deliveries.
+type EndpointStatus string
+
+// The statuses of an endpoint.
+const (
+	EndpointActive   EndpointStatus = "active"
+	EndpointDisabled EndpointStatus = "disabled"
+)
+
+// Limits of an endpoint.
+const (
+	DefaultMaxRetries  = 5
+	MaxMaxRetries      = 20
+	maxEndpointName    = 128
+	maxDescription     = 1024
+	maxSubscriptions   = 100
+	maxSigningSecrets  = 10 // of one endpoint at once: each is one more signature in a header
+	DefaultSecretGrace = 24 * time.Hour
+)
+
+// Endpoint is where an organization wants its events sent.
+type Endpoint struct {
+	ID                   string
+	OrganizationID       string
+	Name                 string
+	URL                  string
+	Description          string
+	SubscribedEventTypes []string
+	MaxRetries           int
+	Status               EndpointStatus
+	DisabledAt           time.Time
+	CreatedBy            string
+	CreatedAt            time.Time
+	UpdatedAt            time.Time
+	// SigningSecrets holds the newest first. Only what signs needs them, so lists leave them out.
+	SigningSecrets []SigningSecret
+}
+
+// Secret is a text that must not be shown by accident: it prints, logs and encodes as asterisks.
+type Secret string
+
+// Reveal returns the text itself.
+func (s Secret) Reveal() string { return string(s) }
+
+func (Secret) String() string { return "****" }
+
+// GoString hides the text from %#v.
+func (s Secret) GoString() string { return s.String() }
+
+// LogValue hides the text from slog.
+func (s Secret) LogValue() slog.Value { return slog.StringValue(s.String()) }
+
+// MarshalText hides the text from JSON and its kin.
+func (s Secret) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
+
+// SigningSecret is one of an endpoint's secrets. A zero ExpiresAt means that it is the current one.
+type SigningSecret struct {
+	Value     Secret
+	ExpiresAt time.Time
+}
+
+// EndpointSpec is what a caller says about a new endpoint. MaxRetries nil means DefaultMaxRetries.
+type EndpointSpec struct {
+	Name                 string
+	URL                  string
+	Description          string
+	MaxRetries           *int
+	SubscribedEventTypes []string
+}
+
+// Check says everything that is wrong with the spec, but for whether its URL is a permitted destination.
+func (s EndpointSpec) Check() error {
+	var c check
+	c.required("name", s.Name, maxEndpointName)
+	if s.URL == "" {
+		c.add("required", "url", "url is required and must not be empty")
+	}
+	c.text("description", s.Description, maxDescription)
+	if s.MaxRetries != nil && (*s.MaxRetries < 0 || *s.MaxRetries > MaxMaxRetries) {
+		c.add("out_of_range", "maxRetries", fmt.Sprintf("maxRetries must be between 0 and %d", MaxMaxRetries))
+	}
+	if len(s.SubscribedEventTypes) > maxSubscriptions {
+		c.add("too_many", "subscribedEventTypes", fmt.Sprintf("subscribedEventTypes must not have more than %d entries", maxSubscriptions))
+	}
+	for i, entry := range s.SubscribedEventTypes {
+		if !CheckSubscription(entry) {
+			c.add("invalid_event_type", fmt.Sprintf("subscribedEventTypes[%d]", i), "each entry must be an event type such as run.finished, a prefix such as run.*, or *")
+			break
+		}
+	}
+	return c.err()
+}
+
+// NewEndpoint makes an active endpoint from a checked spec.
+func NewEndpoint(organizationID, createdBy string, spec EndpointSpec, secret Secret, now time.Time) Endpoint {
+	maxRetries := DefaultMaxRetries
+	if spec.MaxRetries != nil {
+		maxRetries = *spec.MaxRetries
+	}
+	return Endpoint{
+		ID:                   NewID(KindEndpoint, now),
+		OrganizationID:       organizationID,
+		Name:                 spec.Name,
+		URL:                  spec.URL,
+		Description:          spec.Description,
+		SubscribedEventTypes: slices.Clone(spec.SubscribedEventTypes),
+		MaxRetries:           maxRetries,
+		Status:               EndpointActive,
+		CreatedBy:            createdBy,
+		CreatedAt:            now,
+		UpdatedAt:            now,
+		SigningSecrets:       []SigningSecret{{Value: secret}},
+	}
+}
+
+// LiveSecrets returns the secrets that sign at a time, the current one first.
+func (e Endpoint) LiveSecrets(now time.Time) []Secret {
+	var live []Secret
+	for _, s := range e.SigningSecrets {
+		if s.ExpiresAt.IsZero() || s.ExpiresAt.After(now) {
+			live = append(live, s.Value)
+		}
+	}
+	return live
+}
+
+// RotatedSecrets returns the secrets after a regeneration: the new one is current, those before it go on signing for the
+// overlap, so that a receiver can change over without refusing anything, and those that have run out are gone.
+func (e Endpoint) RotatedSecrets(secret Secret, overlap time.Duration, now time.Time) []SigningSecret {
+	rotated := []SigningSecret{{Value: secret}}
+	for _, s := range e.SigningSecrets {
+		if s.ExpiresAt.IsZero() {
+			s.ExpiresAt = now.Add(overlap)
+		}
+		if s.ExpiresAt.After(now) && len(rotated) < maxSigningSecrets {
+			rotated = append(rotated, s)
+		}
+	}
+	return rotated
+}

@@ -1,0 +1,89 @@
+package webhook
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"time"
+)
+
+const maxCorrelationID = 128
+
+// Event is something that happened on the workflow platform. Data is JSON exactly as it was published: it is never parsed
+// into numbers or maps, so that digits and order survive.
+type Event struct {
+	ID             string
+	OrganizationID string
+	Type           string
+	WorkflowID     string
+	RunID          string
+	ExecutionID    string
+	Data           json.RawMessage
+	CreatedAt      time.Time
+}
+
+// EventSpec is what a publisher says about an event.
+type EventSpec struct {
+	Type        string
+	WorkflowID  string
+	RunID       string
+	ExecutionID string
+	Data        json.RawMessage
+}
+
+// Check says everything that is wrong with the spec. That Data is well-formed JSON is the decoder's to say.
+func (s EventSpec) Check() error {
+	var c check
+	switch {
+	case s.Type == "":
+		c.add("required", "eventType", "eventType is required and must not be empty")
+	case !CheckEventType(s.Type):
+		c.add("invalid_event_type", "eventType", "eventType must be words of letters, digits, _ and - joined by dots, at most 128 characters")
+	}
+	switch {
+	case len(s.Data) == 0:
+		c.add("required", "data", "data is required and must be a JSON object")
+	case s.Data[0] != '{':
+		c.add("invalid_type", "data", "data must be a JSON object")
+	}
+	c.text("workflowId", s.WorkflowID, maxCorrelationID)
+	c.text("runId", s.RunID, maxCorrelationID)
+	c.text("executionId", s.ExecutionID, maxCorrelationID)
+	return c.err()
+}
+
+// NewEvent makes an event from a checked spec.
+func NewEvent(organizationID string, spec EventSpec, now time.Time) Event {
+	return Event{
+		ID:             NewID(KindEvent, now),
+		OrganizationID: organizationID,
+		Type:           spec.Type,
+		WorkflowID:     spec.WorkflowID,
+		RunID:          spec.RunID,
+		ExecutionID:    spec.ExecutionID,
+		Data:           bytes.Clone(spec.Data),
+		CreatedAt:      now,
+	}
+}
+
+// Body is what is POSTed to a receiver. It depends on the event alone, so that every attempt, and every delivery of the
+// event, sends the same bytes.
+func (e Event) Body() ([]byte, error) {
+	var body bytes.Buffer
+	encoder := json.NewEncoder(&body)
+	encoder.SetEscapeHTML(false) // data goes out as it came in
+	err := encoder.Encode(struct {
+		ID             string          `json:"id"`
+		Type           string          `json:"type"`
+		Timestamp      time.Time       `json:"timestamp"`
+		OrganizationID string          `json:"organizationId"`
+		WorkflowID     string          `json:"workflowId,omitempty"`
+		RunID          string          `json:"runId,omitempty"`
+		ExecutionID    string          `json:"executionId,omitempty"`
+		Data           json.RawMessage `json:"data"`
+	}{e.ID, e.Type, e.CreatedAt.UTC(), e.OrganizationID, e.WorkflowID, e.RunID, e.ExecutionID, e.Data})
+	if err != nil {
+		return nil, fmt.Errorf("encode the body of event %s: %w", e.ID, err)
+	}
+	return bytes.TrimSuffix(body.Bytes(), []byte("\n")), nil
+}

@@ -1,0 +1,47 @@
+package webhook_test
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/oklog/ulid/v2"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"redrive/pkg/webhook"
+)
+
+func TestNewIDIsAULIDOfItsTime(t *testing.T) {
+	at := time.Date(2026, 3, 4, 5, 6, 7, 89_000_000, time.UTC)
+	id := webhook.NewID(webhook.KindDelivery, at)
+
+	parsed, err := ulid.ParseStrict(strings.TrimPrefix(id, "dlv_"))
+	require.NoError(t, err)
+	assert.Equal(t, at, ulid.Time(parsed.Time()).UTC())
+	require.NoError(t, webhook.CheckID(webhook.KindDelivery, id))
+}
+
+func TestNewIDsAscendWithinAMillisecond(t *testing.T) {
+	at := time.Now()
+	last := webhook.NewID(webhook.KindEvent, at)
+	for range 10_000 {
+		next := webhook.NewID(webhook.KindEvent, at)
+		require.Less(t, last, next)
+		last = next
+	}
+}
+
+func TestCheckIDRefusesAllButItsOwnForm(t *testing.T) {
+	valid := webhook.NewID(webhook.KindDelivery, time.Now())
+	for _, id := range []string{
+		"", "dlv_", "x", valid[4:], "evt" + valid[3:], valid + "0", valid[:len(valid)-1], strings.ToLower(valid),
+		"dlv_8ZZZZZZZZZZZZZZZZZZZZZZZZZ", "dlv_" + strings.Repeat("I", 26), "dlv_" + strings.Repeat("0", 10_000),
+		valid + "\x00", "dlv_" + strings.Repeat("\xff", 26), "dlv_../" + valid[7:], "dlv_' OR 1=1 --" + valid[15:],
+	} {
+		err := webhook.CheckID(webhook.KindDelivery, id)
+		var refused *webhook.Error
+		require.ErrorAs(t, err, &refused, "%.40q", id)
+		assert.Equal(t, "invalid_id", refused.Details[0].Reason)
+	}
+}
