@@ -86,7 +86,7 @@ func New(o Options) (*App, error) {
 	}
 	registry := observe.NewRegistry()
 	hand := handover.New(queue.NewEnqueuer(o.Redis), o.Log, registry)
-	handler, err := httpapi.New(httpapi.Dependencies{
+	handler := httpapi.New(httpapi.Dependencies{
 		Store:         o.Store,
 		Authenticator: authn.New(o.Store),
 		Registry:      endpoints.New(o.Store, destinations{o.Guard}),
@@ -97,9 +97,6 @@ func New(o Options) (*App, error) {
 		Log:           o.Log,
 		Metrics:       registry,
 	})
-	if err != nil {
-		return nil, err
-	}
 	health := observe.NewHealth(
 		observe.Check{Name: "database", Required: true, Probe: o.Store.Ping},
 		observe.Check{Name: "redis", Probe: func(ctx context.Context) error { return o.Redis.Ping(ctx).Err() }},

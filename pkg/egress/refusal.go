@@ -20,7 +20,7 @@ const (
 )
 
 // Refusal says why a destination is refused.
-type Refusal struct {
+type Refusal struct { //nolint:errname // it is what the guard answers, and only then an error
 	Reason  string // one of the Reason constants
 	Message string // one sentence for the customer, saying how to mend it; quotes nothing of the URL
 

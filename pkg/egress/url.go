@@ -87,7 +87,8 @@ func splitAuthority(authority string) (string, *Refusal) {
 			"Remove the user name and password from the URL; use a custom header or the signature to authenticate.")
 	}
 
-	host, port, hasPort := authority, "", false
+	var host, port string
+	var hasPort bool
 	if strings.HasPrefix(authority, "[") {
 		end := strings.Index(authority, "]")
 		if end < 0 || (end+1 < len(authority) && authority[end+1] != ':') {

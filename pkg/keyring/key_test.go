@@ -107,8 +107,10 @@ func TestKeyringDoesNotPrintItself(t *testing.T) {
 	texts = append(texts, string(encoded), logged.String(), ring.String(), ring.GoString(), ring.LogValue().String())
 
 	for _, text := range texts {
-		for _, leak := range []string{"012345", "fbffbe30", "FBFFBE30", "251 255 190", "0xfb, 0xff", "48 49 50", "+/++",
-			"4227841584", "817823739"} { // the first word of the key schedule, in either byte order
+		for _, leak := range []string{
+			"012345", "fbffbe30", "FBFFBE30", "251 255 190", "0xfb, 0xff", "48 49 50", "+/++",
+			"4227841584", "817823739",
+		} { // the first word of the key schedule, in either byte order
 			assert.NotContains(t, text, leak)
 		}
 	}

@@ -64,8 +64,10 @@ func TestVerifyHeaders(t *testing.T) {
 		header.Set(name, "")
 		assert.ErrorIs(t, Verify(header, body, at, 0, key), ErrMissingHeader, "empty %s", name)
 	}
-	for _, timestamp := range []string{"x", "+1614265330", "-1", "01614265330", "1614265330.0", " 1614265330", "1e9",
-		"99999999999999999999"} {
+	for _, timestamp := range []string{
+		"x", "+1614265330", "-1", "01614265330", "1614265330.0", " 1614265330", "1e9",
+		"99999999999999999999",
+	} {
 		header := headers(vectorID, at, vectorSignature)
 		header.Set(HeaderTimestamp, timestamp)
 		assert.ErrorIs(t, Verify(header, body, at, 0, key), ErrInvalidTimestamp, "%q", timestamp)

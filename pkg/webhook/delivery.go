@@ -24,7 +24,7 @@ func (s Status) Waiting() bool { return s == StatusPending || s == StatusRetryin
 // tells.
 type FailureReason string
 
-// FailureEndpointDisabled: the delivery came due while its endpoint was disabled.
+// FailureEndpointDisabled says that the delivery came due while its endpoint was disabled.
 const FailureEndpointDisabled FailureReason = "endpoint_disabled"
 
 // Message is the reason as a sentence for a delivery's errorMessage; it begins with the word itself.

@@ -55,7 +55,7 @@ var lastULID struct {
 }
 
 func nextULID(at time.Time) ulid {
-	milli := uint64(at.UnixMilli()) //nolint:gosec // G115: 48 bits last until the year 10889, and no clock is before 1970
+	milli := uint64(at.UnixMilli()) // 48 bits last until the year 10889, and no clock is before 1970
 
 	lastULID.Lock()
 	defer lastULID.Unlock()

@@ -40,7 +40,7 @@ func (s sharedRedis) MakeRedisClient() any { return s.client }
 
 var _ asynq.RedisConnOpt = sharedRedis{}
 
-func queues(client redis.UniversalClient, options QueuesOptions) (echo.HandlerFunc, error) {
+func queues(client redis.UniversalClient, options QueuesOptions) echo.HandlerFunc {
 	// asynqmon's own Close would close our client; it holds nothing else.
 	ui := asynqmon.New(asynqmon.Options{RootPath: queuesPath, RedisConnOpt: sharedRedis{client}, ReadOnly: !options.Writable})
 	return func(c echo.Context) error {
@@ -52,7 +52,7 @@ func queues(client redis.UniversalClient, options QueuesOptions) (echo.HandlerFu
 		ui.ServeHTTP(page, c.Request())
 		page.flush()
 		return nil
-	}, nil
+	}
 }
 
 // isOperator compares hashes, so that the time it takes tells nothing of the password, its length included.

@@ -90,7 +90,7 @@ func routes(d Dependencies) []route {
 }
 
 // New makes the API's handler.
-func New(d Dependencies) (http.Handler, error) {
+func New(d Dependencies) http.Handler {
 	e := echo.New()
 	e.HideBanner, e.HidePort = true, true
 	e.Logger.SetOutput(io.Discard) // errors are logged by our own middleware
@@ -108,16 +108,13 @@ func New(d Dependencies) (http.Handler, error) {
 	e.GET(base+"/events", func(echo.Context) error { return echo.ErrMethodNotAllowed })
 
 	if d.Queues.enabled() {
-		handler, err := queues(d.Redis, d.Queues)
-		if err != nil {
-			return nil, err
-		}
+		handler := queues(d.Redis, d.Queues)
 		for _, path := range []string{queuesPath, queuesPath + "/*"} {
 			e.Any(path, handler)
 			accesses[path] = public // it has a password of its own
 		}
 	}
-	return e, nil
+	return e
 }
 
 func deadline(next echo.HandlerFunc) echo.HandlerFunc {

@@ -16,6 +16,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"os/signal"
@@ -79,8 +80,7 @@ func prepare(signals <-chan os.Signal) error {
 		return err
 	case sig := <-signals:
 		cancel(fmt.Errorf("got %v", sig))
-		<-done
-		return context.Cause(ctx)
+		return errors.Join(context.Cause(ctx), <-done)
 	}
 }
 

@@ -1,0 +1,39 @@
+# Redrive. `make help` says what each target is for.
+
+MODULES   := pkg api-service dispatcher-service deploy
+VERSION   ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
+LDFLAGS   := -s -w -X main.version=$(VERSION)
+
+GOLANGCI  := go run github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
+# Starts a PostgreSQL of its own unless TEST_DATABASE_URL names one, and installs what is missing where it may.
+SERVERS   := CGO_ENABLED=0 go run ./pkg/testservers/cmd/withservers --
+
+export GOFLAGS := -buildvcs=false
+
+.DEFAULT_GOAL := help
+.PHONY: help build check fmt lint modules test clean
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+build: ## build both services into bin/, as static binaries
+	CGO_ENABLED=0 go build -trimpath -ldflags '$(LDFLAGS)' -o bin/ ./api-service/cmd/api-service ./dispatcher-service/cmd/dispatcher-service
+
+check: modules lint ## format, vet, lint, and build every module by itself
+
+fmt: ## format the code
+	@for m in $(MODULES); do (cd $$m && $(GOLANGCI) fmt .) || exit 1; done
+
+lint: ## run the linters, the formatter among them
+	@for m in $(MODULES); do echo "lint $$m"; (cd $$m && $(GOLANGCI) run ./...) || exit 1; done
+
+# go.work hides a missing requirement, so every module has to build without it.
+modules: ## build and vet every module outside the workspace, and see that their files are tidy
+	@for m in $(MODULES); do echo "build $$m"; (cd $$m && export GOWORK=off && go build ./... && go vet ./... && go mod tidy -diff && go mod verify >/dev/null) || exit 1; done
+	@go work sync && git diff --exit-code -- go.work '*/go.mod' '*/go.sum'
+
+test: ## run all tests, on a PostgreSQL and a Redis of their own
+	$(SERVERS) go test -race $(addprefix ./,$(addsuffix /...,$(MODULES)))
+
+clean: ## remove what was built
+	rm -rf bin
