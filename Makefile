@@ -11,10 +11,18 @@ SERVERS   := CGO_ENABLED=0 go run ./pkg/testservers/cmd/withservers --
 export GOFLAGS := -buildvcs=false
 
 .DEFAULT_GOAL := help
-.PHONY: help build check fmt lint modules test clean
+.PHONY: help run demo build check fmt lint modules test clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+run: ## run everything in one process on loopback, with data in .local/
+	@go build -o bin/redrive ./deploy/local/cmd/redrive
+	@exec bin/redrive
+
+demo: ## watch a delivery fail and come back to life, in a few seconds
+	@go build -o bin/redrive ./deploy/local/cmd/redrive
+	@exec bin/redrive demo
 
 build: ## build both services into bin/, as static binaries
 	CGO_ENABLED=0 go build -trimpath -ldflags '$(LDFLAGS)' -o bin/ ./api-service/cmd/api-service ./dispatcher-service/cmd/dispatcher-service

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net"
 	"net/netip"
 	"reflect"
 	"time"
@@ -73,6 +74,19 @@ type Dispatcher struct {
 	RetrySchedule   []time.Duration `env:"RETRY_SCHEDULE" envDefault:"5s,5m,30m,2h,5h,10h,14h,20h,24h" doc:"delays before each retry; the last repeats"`
 }
 
+// Local is the settings of the one process for a laptop. What is not here is what it is for: the store is a file, the queue
+// in the process, and nothing listens beyond loopback.
+type Local struct {
+	Dir             string          `env:"REDRIVE_LOCAL_DIR" envDefault:".local" doc:"folder of the database and the keys"`
+	Addr            string          `env:"API_ADDR" envDefault:"127.0.0.1:8080" doc:"where the API listens"`
+	ReceiverAddr    string          `env:"RECEIVER_ADDR" envDefault:"127.0.0.1:8099" doc:"where the sample receiver listens"`
+	OpsAddr         string          `env:"OPS_ADDR" envDefault:"127.0.0.1:9090" doc:"where /metrics, /livez and /readyz listen"`
+	DeliveryTimeout time.Duration   `env:"DELIVERY_TIMEOUT" envDefault:"15s" doc:"longest time that one attempt may take"`
+	RetrySchedule   []time.Duration `env:"RETRY_SCHEDULE" envDefault:"5s,5m,30m,2h,5h,10h,14h,20h,24h" doc:"delays before each retry; the last repeats"`
+	LogLevel        slog.Level      `env:"LOG_LEVEL" envDefault:"info" doc:"debug, info, warn or error"`
+	LogFormat       string          `env:"LOG_FORMAT" envDefault:"text" doc:"json or text"`
+}
+
 // LoadDatabase reads what the commands need that touch nothing but the database.
 func LoadDatabase(environ map[string]string) (Database, error) {
 	return load[Database](environ, func(d Database, c *check) { d.check(c) })
@@ -88,10 +102,18 @@ func LoadDispatcher(environ map[string]string) (Dispatcher, error) {
 	return load[Dispatcher](environ, func(d Dispatcher, c *check) {
 		d.Shared.check(c)
 		between(c, "DISPATCHER_CONCURRENCY", d.Concurrency, 1, 10_000)
-		between(c, "DELIVERY_TIMEOUT", d.DeliveryTimeout, 100*time.Millisecond, 5*time.Minute)
-		for _, delay := range d.RetrySchedule {
-			between(c, "RETRY_SCHEDULE", delay, time.Millisecond, 7*24*time.Hour)
-		}
+		c.sending(d.DeliveryTimeout, d.RetrySchedule)
+	})
+}
+
+// LoadLocal reads the settings of local mode.
+func LoadLocal(environ map[string]string) (Local, error) {
+	return load[Local](environ, func(l Local, c *check) {
+		c.format(l.LogFormat)
+		c.sending(l.DeliveryTimeout, l.RetrySchedule)
+		c.loopback("API_ADDR", l.Addr)
+		c.loopback("RECEIVER_ADDR", l.ReceiverAddr)
+		c.loopback("OPS_ADDR", l.OpsAddr)
 	})
 }
 
@@ -104,9 +126,7 @@ func (d Database) check(c *check) {
 
 func (s Shared) check(c *check) {
 	s.Database.check(c)
-	if s.Format != "json" && s.Format != "text" {
-		c.add("LOG_FORMAT must be json or text")
-	}
+	c.format(s.Format)
 }
 
 // check collects what is wrong.
@@ -114,6 +134,27 @@ type check struct{ problems []error }
 
 func (c *check) add(format string, args ...any) {
 	c.problems = append(c.problems, fmt.Errorf(format, args...))
+}
+
+func (c *check) format(format string) {
+	if format != "json" && format != "text" {
+		c.add("LOG_FORMAT must be json or text")
+	}
+}
+
+func (c *check) sending(timeout time.Duration, schedule []time.Duration) {
+	between(c, "DELIVERY_TIMEOUT", timeout, 100*time.Millisecond, 5*time.Minute)
+	for _, delay := range schedule {
+		between(c, "RETRY_SCHEDULE", delay, time.Millisecond, 7*24*time.Hour)
+	}
+}
+
+func (c *check) loopback(name, addr string) {
+	host, _, err := net.SplitHostPort(addr)
+	ip, notIP := netip.ParseAddr(host)
+	if err != nil || host != "localhost" && (notIP != nil || !ip.IsLoopback()) {
+		c.add("%s must be an address of loopback, such as 127.0.0.1:8080: local mode asks for no password", name)
+	}
 }
 
 func between[T cmp.Ordered](c *check, name string, value, low, high T) {

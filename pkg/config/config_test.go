@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/netip"
+	"slices"
 	"testing"
 	"time"
 
@@ -65,9 +66,21 @@ func TestSettingsDoNotPrintSecrets(t *testing.T) {
 	assert.Equal(t, "canary", api.OperatorPassword.Reveal())
 }
 
+func TestLocalModeStaysOnLoopback(t *testing.T) {
+	local, err := config.LoadLocal(map[string]string{"API_ADDR": "localhost:0", "OPS_ADDR": "[::1]:0"})
+	require.NoError(t, err)
+	assert.Equal(t, ".local", local.Dir)
+	assert.Equal(t, "127.0.0.1:8099", local.ReceiverAddr)
+
+	_, err = config.LoadLocal(map[string]string{"API_ADDR": ":8080", "OPS_ADDR": "0.0.0.0:1", "RECEIVER_ADDR": "192.0.2.1:80", "LOG_FORMAT": "xml"})
+	for _, name := range []string{"API_ADDR", "OPS_ADDR", "RECEIVER_ADDR", "LOG_FORMAT"} {
+		assert.ErrorContains(t, err, name)
+	}
+}
+
 func TestEveryVariableIsDocumented(t *testing.T) {
 	names := map[string]bool{}
-	for _, v := range append(config.Variables(config.API{}), config.Variables(config.Dispatcher{})...) {
+	for _, v := range slices.Concat(config.Variables(config.API{}), config.Variables(config.Dispatcher{}), config.Variables(config.Local{})) {
 		assert.NotEmpty(t, v.Name)
 		assert.NotEmpty(t, v.Doc, v.Name)
 		names[v.Name] = true

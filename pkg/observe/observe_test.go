@@ -7,9 +7,12 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"strings"
+	"sync/atomic"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
 
 	"redrive/pkg/observe"
 )
@@ -57,6 +60,25 @@ func TestReadinessFollowsItsChecks(t *testing.T) {
 func TestMetricsAreServed(t *testing.T) {
 	handler := observe.NewHealth().Handler(observe.NewRegistry())
 	assert.Contains(t, get(handler, "/metrics").Body.String(), "go_goroutines")
+}
+
+func TestHealthcheckAsksTheOwnPort(t *testing.T) {
+	var broken atomic.Bool
+	health := observe.NewHealth(observe.Check{Name: "database", Required: true, Probe: func(context.Context) error {
+		if broken.Load() {
+			return errors.New("away")
+		}
+		return nil
+	}})
+	server := httptest.NewServer(health.Handler(observe.NewRegistry()))
+	addr := strings.Replace(server.Listener.Addr().String(), "127.0.0.1", "", 1) // as in :9090
+
+	require.NoError(t, observe.Healthcheck(t.Context(), addr, "/readyz"))
+	broken.Store(true)
+	require.ErrorContains(t, observe.Healthcheck(t.Context(), addr, "/readyz"), "503")
+	server.Close()
+	require.Error(t, observe.Healthcheck(t.Context(), addr, "/readyz"))
+	require.Error(t, observe.Healthcheck(t.Context(), "no port", "/readyz"))
 }
 
 func TestLoggerFormats(t *testing.T) {

@@ -1,0 +1,121 @@
+package local
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"time"
+
+	"redrive/pkg/webhook"
+)
+
+// client calls the API as any user would: what seeds and what demonstrates takes no shorter way.
+type client struct {
+	base string
+	key  webhook.Secret
+	http *http.Client
+}
+
+const clientTimeout = 10 * time.Second
+
+func newClient(l *Local) client {
+	return client{
+		base: l.Addresses().API + "/v1/execution-webhooks", key: l.key,
+		http: &http.Client{Timeout: clientTimeout, Transport: &http.Transport{DisableKeepAlives: true}},
+	}
+}
+
+type delivery struct {
+	ID           string
+	Status       string
+	RetryCount   int
+	NextRetryAt  time.Time
+	ErrorMessage string
+}
+
+type attempt struct {
+	Number         int
+	StartedAt      time.Time
+	ResponseStatus int
+	ErrorMessage   string
+	NextRetryAt    time.Time
+}
+
+func (c client) createEndpoint(ctx context.Context, name, url string, maxRetries int) error {
+	return c.call(ctx, http.MethodPost, "", map[string]any{"name": name, "url": url, "maxRetries": maxRetries}, nil)
+}
+
+func (c client) publish(ctx context.Context, eventType string, data any) (delivery, error) {
+	var published struct{ Deliveries []delivery }
+	err := c.call(ctx, http.MethodPost, "/events", map[string]any{"eventType": eventType, "runId": "run_42", "data": data}, &published)
+	if err != nil {
+		return delivery{}, err
+	}
+	if len(published.Deliveries) == 0 {
+		return delivery{}, fmt.Errorf("nobody subscribes to %s", eventType)
+	}
+	return published.Deliveries[0], nil
+}
+
+func (c client) find(ctx context.Context, id string) (found delivery, err error) {
+	return found, c.call(ctx, http.MethodGet, "/deliveries/"+id, nil, &found)
+}
+
+func (c client) retry(ctx context.Context, id string) (requeued delivery, err error) {
+	return requeued, c.call(ctx, http.MethodPost, "/deliveries/"+id+"/retry", nil, &requeued)
+}
+
+func (c client) latest(ctx context.Context) ([]delivery, error) {
+	var page struct{ Items []delivery }
+	return page.Items, c.call(ctx, http.MethodGet, "/deliveries?limit=100", nil, &page)
+}
+
+func (c client) countEndpoints(ctx context.Context) (int, error) {
+	var page struct{ Items []struct{} }
+	return len(page.Items), c.call(ctx, http.MethodGet, "?limit=1", nil, &page)
+}
+
+func (c client) attempts(ctx context.Context, id string) ([]attempt, error) {
+	var page struct{ Items []attempt }
+	return page.Items, c.call(ctx, http.MethodGet, "/deliveries/"+id+"/attempts", nil, &page)
+}
+
+func (c client) call(ctx context.Context, method, path string, body, data any) error {
+	var encoded bytes.Buffer
+	if body != nil {
+		if err := json.NewEncoder(&encoded).Encode(body); err != nil {
+			return fmt.Errorf("encode a request: %w", err)
+		}
+	}
+	request, err := http.NewRequestWithContext(ctx, method, c.base+path, &encoded)
+	if err != nil {
+		return fmt.Errorf("make a request: %w", err)
+	}
+	request.Header.Set("Authorization", "Bearer "+c.key.Reveal())
+	request.Header.Set("Content-Type", "application/json")
+	response, err := c.http.Do(request)
+	if err != nil {
+		return fmt.Errorf("call the API: %w", err)
+	}
+	defer func() { _ = response.Body.Close() }()
+
+	var envelope struct {
+		Message string
+		Data    json.RawMessage
+	}
+	if err := json.NewDecoder(response.Body).Decode(&envelope); err != nil {
+		return fmt.Errorf("read the API's answer: %w", err)
+	}
+	if response.StatusCode != http.StatusOK {
+		return fmt.Errorf("%s %s: %d: %s", method, path, response.StatusCode, envelope.Message)
+	}
+	if data == nil {
+		return nil
+	}
+	if err := json.Unmarshal(envelope.Data, data); err != nil {
+		return fmt.Errorf("read the API's answer: %w", err)
+	}
+	return nil
+}

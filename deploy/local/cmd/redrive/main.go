@@ -1,0 +1,81 @@
+// Command redrive runs Redrive in one process, for trying it: `redrive` until it is stopped, `redrive demo` for a short story
+// that leaves nothing behind.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"redrive/deploy/local"
+	"redrive/pkg/config"
+	"redrive/pkg/lifecycle"
+	"redrive/pkg/observe"
+)
+
+const (
+	exitFailed  = 1
+	exitInvalid = 2 // wrong arguments or settings: starting again will not help
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
+	code := run(ctx, os.Args[1:])
+	stop()
+	os.Exit(code)
+}
+
+func run(ctx context.Context, args []string) int {
+	var err error
+	switch {
+	case len(args) == 1 && args[0] == "demo":
+		err = local.Demo(ctx, os.Stdout)
+	case len(args) == 0:
+		settings, invalid := config.LoadLocal(config.Environ(os.Environ()))
+		if invalid != nil {
+			fmt.Fprintln(os.Stderr, "redrive:", invalid)
+			return exitInvalid
+		}
+		err = serve(ctx, settings)
+	default:
+		fmt.Fprintln(os.Stderr, "redrive: the one command is demo; without it Redrive runs until it is stopped")
+		return exitInvalid
+	}
+	if err != nil && !errors.Is(err, context.Canceled) {
+		fmt.Fprintln(os.Stderr, "redrive:", err)
+		return exitFailed
+	}
+	return 0
+}
+
+func serve(ctx context.Context, settings config.Local) error {
+	l, err := local.New(ctx, local.Options{
+		Dir: settings.Dir, APIAddr: settings.Addr, OpsAddr: settings.OpsAddr, ReceiverAddr: settings.ReceiverAddr,
+		DeliveryTimeout: settings.DeliveryTimeout, RetrySchedule: settings.RetrySchedule,
+		Log: observe.NewLogger(os.Stderr, settings.LogLevel, settings.LogFormat),
+	})
+	if err != nil {
+		return err
+	}
+	return lifecycle.Run(ctx, welcoming{l}, l.TimeToStop())
+}
+
+// welcoming seeds a new folder once everything runs, and says what to do with it.
+type welcoming struct{ *local.Local }
+
+func (w welcoming) Start(ctx context.Context) error {
+	if err := w.Local.Start(ctx); err != nil {
+		return err
+	}
+	failed, err := w.Seed(ctx)
+	if err != nil {
+		return err
+	}
+	if err := w.Announce(); err != nil {
+		return err
+	}
+	return w.Welcome(os.Stdout, failed)
+}

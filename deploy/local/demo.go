@@ -1,0 +1,106 @@
+package local
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"os"
+	"time"
+)
+
+// Demo tells the whole story by itself, in a folder of its own that is gone afterwards: an event is published, its receiver
+// fails it for good, it is healed, and one retry brings the same delivery to its end.
+func Demo(ctx context.Context, out io.Writer) (err error) {
+	folder, err := os.MkdirTemp("", "redrive-demo-")
+	if err != nil {
+		return fmt.Errorf("make a folder for the demo: %w", err)
+	}
+	defer func() { err = errors.Join(err, os.RemoveAll(folder)) }()
+	l, err := New(ctx, Options{Dir: folder, RetrySchedule: []time.Duration{time.Second}, Log: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, l.Stop(context.WithoutCancel(ctx))) }()
+	if err := l.Start(ctx); err != nil {
+		return err
+	}
+	s := &story{client: newClient(l), receiver: l.Addresses().Receiver, out: out, began: time.Now()}
+	return s.tell(ctx)
+}
+
+// story prints a line for every step, with the seconds since it began.
+type story struct {
+	client   client
+	receiver string
+	out      io.Writer
+	began    time.Time
+	told     int // attempts
+}
+
+func (s *story) line(at time.Time, format string, args ...any) {
+	_, _ = fmt.Fprintf(s.out, "%6.2f s  %s\n", at.Sub(s.began).Seconds(), fmt.Sprintf(format, args...))
+}
+
+func (s *story) tell(ctx context.Context) error {
+	if err := s.client.createEndpoint(ctx, "demo", s.receiver+"/flaky", 2); err != nil {
+		return err
+	}
+	s.line(time.Now(), "endpoint registered: its receiver answers 500; 2 retries, one second apart")
+	published, err := s.client.publish(ctx, "run.finished", map[string]any{"status": "succeeded"})
+	if err != nil {
+		return err
+	}
+	s.line(time.Now(), "event published       → delivery %s is %s", published.ID, published.Status)
+	if err := s.follow(ctx, published.ID, "failure"); err != nil {
+		return err
+	}
+
+	if err := s.heal(ctx); err != nil {
+		return err
+	}
+	s.line(time.Now(), "the receiver is healed")
+	requeued, err := s.client.retry(ctx, published.ID)
+	if err != nil {
+		return err
+	}
+	s.line(time.Now(), "POST …/retry          → the same delivery is %s, retryCount %d", requeued.Status, requeued.RetryCount)
+	return s.follow(ctx, published.ID, "success")
+}
+
+// follow tells every attempt until the delivery has the status.
+func (s *story) follow(ctx context.Context, id, status string) error {
+	return s.client.await(ctx, id, func(d delivery) bool {
+		attempts, err := s.client.attempts(ctx, id)
+		if err != nil {
+			return false // asked again, and the deadline tells
+		}
+		for i := len(attempts) - 1 - s.told; i >= 0; i-- { // the newest is first
+			a := attempts[i]
+			next := ""
+			if !a.NextRetryAt.IsZero() {
+				next = fmt.Sprintf(", retrying at %.2f s", a.NextRetryAt.Sub(s.began).Seconds())
+			}
+			s.line(a.StartedAt, "attempt %d             → %d%s", a.Number, a.ResponseStatus, next)
+			s.told++
+		}
+		if d.Status == status {
+			s.line(time.Now(), "the delivery is %s", d.Status)
+		}
+		return d.Status == status
+	})
+}
+
+func (s *story) heal(ctx context.Context) error {
+	request, err := http.NewRequestWithContext(ctx, http.MethodPost, s.receiver+"/heal", nil)
+	if err != nil {
+		return fmt.Errorf("heal the receiver: %w", err)
+	}
+	response, err := s.client.http.Do(request)
+	if err != nil {
+		return fmt.Errorf("heal the receiver: %w", err)
+	}
+	return response.Body.Close()
+}

@@ -1,0 +1,142 @@
+package local
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/gofrs/flock"
+
+	"redrive/pkg/keyring"
+	"redrive/pkg/store"
+	"redrive/pkg/store/sqlite"
+	"redrive/pkg/webhook"
+)
+
+const (
+	databaseFile  = "redrive.db"
+	secretsFile   = "secrets-key"
+	apiKeyFile    = "api-key"
+	addressesFile = "addresses.json"
+	lockFile      = "lock"
+
+	privateFolder = 0o700
+	privateFile   = 0o600
+)
+
+// directory is the folder that one instance at a time keeps its data in.
+type directory struct {
+	path string
+	lock *flock.Flock
+}
+
+func openDirectory(path string) (*directory, error) {
+	absolute, err := filepath.Abs(path)
+	if err != nil {
+		return nil, fmt.Errorf("find the folder %s: %w", path, err)
+	}
+	if err := os.MkdirAll(absolute, privateFolder); err != nil {
+		return nil, fmt.Errorf("make the folder: %w", err)
+	}
+	d := &directory{path: absolute, lock: flock.New(filepath.Join(absolute, lockFile))}
+	locked, err := d.lock.TryLock()
+	switch {
+	case err != nil:
+		return nil, fmt.Errorf("lock the folder: %w", err)
+	case !locked:
+		return nil, fmt.Errorf("another instance is using the folder %s: stop it, or set REDRIVE_LOCAL_DIR to another folder", absolute)
+	}
+	// Left by an instance that was killed: nobody must take it for ours.
+	if err := os.Remove(d.file(addressesFile)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, errors.Join(fmt.Errorf("use the folder: %w", err), d.lock.Unlock())
+	}
+	return d, nil
+}
+
+func (d *directory) close() error {
+	err := os.Remove(d.file(addressesFile))
+	if errors.Is(err, fs.ErrNotExist) {
+		err = nil
+	}
+	return errors.Join(err, d.lock.Unlock())
+}
+
+func (d *directory) file(name string) string { return filepath.Join(d.path, name) }
+
+// openStore opens the database and brings its schema up to date.
+func (d *directory) openStore(ctx context.Context) (*store.Store, error) {
+	secrets, err := d.readOrMake(secretsFile, keyring.Generate)
+	if err != nil {
+		return nil, err
+	}
+	sealer, err := keyring.Parse(secrets)
+	if err != nil {
+		return nil, fmt.Errorf("read %s: %w", d.file(secretsFile), err)
+	}
+	opened, err := sqlite.Open(d.file(databaseFile), sealer)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := opened.Migrate(ctx); err != nil {
+		return nil, errors.Join(err, opened.Close())
+	}
+	return opened, nil
+}
+
+// apiKey returns the raw key in the folder, or makes one if it is not there or not in the database.
+func (d *directory) apiKey(ctx context.Context, s *store.Store) (webhook.Secret, error) {
+	raw, err := os.ReadFile(d.file(apiKeyFile))
+	if err == nil {
+		kept := strings.TrimSpace(string(raw))
+		if _, err := s.FindAPIKeyByHash(ctx, webhook.HashAPIKey(kept)); err == nil {
+			return webhook.Secret(kept), nil
+		}
+	}
+	key, secret := webhook.NewAPIKey(webhook.APIKeySpec{
+		OrganizationID: Organization, Name: "local", Scope: webhook.ScopeReadWrite, CreatedBy: "local mode",
+	}, webhook.Now())
+	if err := s.CreateAPIKey(ctx, key); err != nil {
+		return "", err
+	}
+	return secret, d.write(apiKeyFile, secret.Reveal()+"\n")
+}
+
+func (d *directory) readOrMake(name string, generate func() (string, error)) (string, error) {
+	content, err := os.ReadFile(d.file(name))
+	if err == nil {
+		return strings.TrimSpace(string(content)), nil
+	}
+	if !errors.Is(err, fs.ErrNotExist) {
+		return "", fmt.Errorf("read the folder: %w", err)
+	}
+	made, err := generate()
+	if err != nil {
+		return "", err
+	}
+	return made, d.write(name, made+"\n")
+}
+
+func (d *directory) writeAddresses(addresses Addresses) error {
+	content, err := json.Marshal(addresses)
+	if err != nil {
+		return fmt.Errorf("encode the addresses: %w", err)
+	}
+	return d.write(addressesFile, string(content)+"\n")
+}
+
+// write replaces a file as a whole, so that a reader, or a kill, never finds half of it.
+func (d *directory) write(name, content string) error {
+	scratch := d.file(name + ".new")
+	if err := os.WriteFile(scratch, []byte(content), privateFile); err != nil {
+		return fmt.Errorf("write into the folder: %w", err)
+	}
+	if err := os.Rename(scratch, d.file(name)); err != nil {
+		return fmt.Errorf("write into the folder: %w", err)
+	}
+	return nil
+}

@@ -1,0 +1,175 @@
+// Package local is Redrive in one process, for trying it on a laptop with nothing installed: both services unchanged, a
+// SQLite file in place of PostgreSQL, an in-process Redis, and a sample receiver. Nothing listens beyond loopback.
+//
+//	.local/redrive.db      the truth; survives kill -9
+//	.local/secrets-key     encrypts the signing secrets in it
+//	.local/api-key         the raw API key, for pasting
+//	.local/addresses.json  where everything listens, once it does
+//	.local/lock            held by the one instance that may use the folder
+//
+// The in-process Redis forgets everything when the process ends. That is no loss: the reconciler fills it again from the
+// database, as it does in production after Redis was lost.
+package local
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"net/netip"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+
+	api "redrive/api-service/app"
+	"redrive/deploy/receiver"
+	dispatcher "redrive/dispatcher-service/app"
+	"redrive/pkg/egress"
+	"redrive/pkg/lifecycle"
+	"redrive/pkg/store"
+	"redrive/pkg/webhook"
+)
+
+// Organization is whose API key local mode makes.
+const Organization = "org_local"
+
+// Options of a Local.
+type Options struct {
+	// Dir is the folder of the data. Required.
+	Dir string
+	// APIAddr, OpsAddr and ReceiverAddr are where to listen. Default to a free port of 127.0.0.1.
+	APIAddr, OpsAddr, ReceiverAddr string
+	// DeliveryTimeout and RetrySchedule are the dispatcher's. Default to its own.
+	DeliveryTimeout time.Duration
+	RetrySchedule   []time.Duration
+	// Log defaults to slog.Default.
+	Log *slog.Logger
+}
+
+const anyPort = "127.0.0.1:0"
+
+func (o Options) withDefaults() Options {
+	for _, addr := range []*string{&o.APIAddr, &o.OpsAddr, &o.ReceiverAddr} {
+		if *addr == "" {
+			*addr = anyPort
+		}
+	}
+	if o.Log == nil {
+		o.Log = slog.Default()
+	}
+	return o
+}
+
+// Local is Redrive in one process.
+type Local struct {
+	dir        *directory
+	store      *store.Store
+	receiver   *lifecycle.Server
+	dispatcher *dispatcher.App
+	api        *api.App
+	key        webhook.Secret
+	opened     lifecycle.Stack
+}
+
+// New opens the folder, which no other instance may be using, brings its database up to date and binds the addresses.
+func New(ctx context.Context, options Options) (_ *Local, err error) {
+	o := options.withDefaults()
+	l := &Local{}
+	defer func() {
+		if err != nil {
+			_ = l.opened.Unwind(context.WithoutCancel(ctx)) // the first error is the one to tell
+		}
+	}()
+
+	if l.dir, err = openDirectory(o.Dir); err != nil {
+		return nil, err
+	}
+	l.opened.Push("the folder", func(context.Context) error { return l.dir.close() })
+	if l.store, err = l.dir.openStore(ctx); err != nil {
+		return nil, err
+	}
+	l.opened.Push("the database", func(context.Context) error { return l.store.Close() })
+	if l.key, err = l.dir.apiKey(ctx, l.store); err != nil {
+		return nil, err
+	}
+	client, stopRedis, err := startRedis()
+	if err != nil {
+		return nil, err
+	}
+	l.opened.Push("the in-process Redis", func(context.Context) error { return stopRedis() })
+	return l, l.bind(o, client)
+}
+
+// bind makes the parts that listen.
+func (l *Local) bind(o Options, client redis.UniversalClient) (err error) {
+	guard := egress.New(egress.Config{
+		AllowHTTP: true,
+		Allow:     []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8"), netip.MustParsePrefix("::1/128")},
+	})
+	l.receiver, err = lifecycle.NewServer(o.ReceiverAddr, &http.Server{
+		Handler: receiver.New(signingKeys(l.store)), ReadHeaderTimeout: receiverTimeout,
+	})
+	if err != nil {
+		return fmt.Errorf("the sample receiver: %w", err)
+	}
+	l.opened.Push("the sample receiver", l.receiver.Stop)
+	l.dispatcher, err = dispatcher.New(dispatcher.Options{
+		Store: l.store, Redis: client, Guard: guard, Log: o.Log, OpsAddr: anyPort,
+		DeliveryTimeout: o.DeliveryTimeout, RetrySchedule: o.RetrySchedule, Version: "local",
+	})
+	if err != nil {
+		return fmt.Errorf("the dispatcher: %w", err)
+	}
+	l.opened.Push("the dispatcher", l.dispatcher.Stop)
+	l.api, err = api.New(api.Options{
+		Store: l.store, Redis: client, Guard: guard, Log: o.Log, Addr: o.APIAddr, OpsAddr: o.OpsAddr,
+		Queues: api.Queues{Open: true}, // whoever reaches loopback can read the folder too
+	})
+	if err != nil {
+		return fmt.Errorf("the API: %w", err)
+	}
+	l.opened.Push("the API", l.api.Stop)
+	return nil
+}
+
+const receiverTimeout = 5 * time.Second
+
+// Start serves and delivers.
+func (l *Local) Start(ctx context.Context) error {
+	l.receiver.Start()
+	if err := l.dispatcher.Start(ctx); err != nil {
+		return fmt.Errorf("start the dispatcher: %w", err)
+	}
+	if err := l.api.Start(ctx); err != nil {
+		return fmt.Errorf("start the API: %w", err)
+	}
+	return nil
+}
+
+// Announce writes where everything listens into the folder. It is for after Start, and after Seed.
+func (l *Local) Announce() error { return l.dir.writeAddresses(l.Addresses()) }
+
+// Failed delivers the error that ended one of the parts by itself.
+func (l *Local) Failed() <-chan error { return l.api.Failed() }
+
+// Stop ends everything in the reverse order and lets go of the folder. It may be called at any time and again.
+func (l *Local) Stop(ctx context.Context) error { return l.opened.Unwind(ctx) }
+
+// TimeToStop is how long Stop can take when all goes well.
+func (l *Local) TimeToStop() time.Duration { return l.api.TimeToStop() + l.dispatcher.TimeToStop() }
+
+// Addresses are base URLs.
+type Addresses struct {
+	API      string `json:"api"`
+	Receiver string `json:"receiver"`
+	Ops      string `json:"ops"`
+}
+
+// Addresses says where everything listens.
+func (l *Local) Addresses() Addresses {
+	return Addresses{
+		API:      "http://" + l.api.Addr(),
+		Receiver: "http://" + l.receiver.Addr(),
+		Ops:      "http://" + l.api.OpsAddr(),
+	}
+}

@@ -1,0 +1,128 @@
+package local_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	"go.uber.org/goleak"
+
+	"redrive/deploy/local"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+func options(dir string) local.Options {
+	return local.Options{Dir: dir, Log: slog.New(slog.DiscardHandler), DeliveryTimeout: time.Second}
+}
+
+// start runs an instance until the test ends, or until it is stopped.
+func start(t *testing.T, o local.Options) *local.Local {
+	t.Helper()
+	l, err := local.New(t.Context(), o)
+	require.NoError(t, err)
+	t.Cleanup(func() { assert.NoError(t, l.Stop(context.Background())) })
+	require.NoError(t, l.Start(t.Context()))
+	return l
+}
+
+func seed(t *testing.T, l *local.Local) string {
+	t.Helper()
+	id, err := l.Seed(t.Context())
+	require.NoError(t, err)
+	return id
+}
+
+func TestAFirstStartLeavesOneFailedDelivery(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "new folder")
+	first := start(t, options(dir))
+	failed := seed(t, first)
+	assert.Regexp(t, `^dlv_`, failed)
+	assert.Equal(t, failed, seed(t, first), "once")
+	require.NoError(t, first.Announce())
+
+	var addresses local.Addresses
+	content, err := os.ReadFile(filepath.Join(dir, "addresses.json"))
+	require.NoError(t, err)
+	require.NoError(t, json.Unmarshal(content, &addresses))
+	assert.Equal(t, first.Addresses(), addresses)
+	assertPrivate(t, filepath.Join(dir, "api-key"))
+	assertPrivate(t, filepath.Join(dir, "secrets-key"))
+
+	var text bytes.Buffer
+	require.NoError(t, first.Welcome(&text, failed))
+	key, err := os.ReadFile(filepath.Join(dir, "api-key"))
+	require.NoError(t, err)
+	assert.Contains(t, text.String(), string(bytes.TrimSpace(key)))
+	assert.Contains(t, text.String(), addresses.API+"/v1/execution-webhooks/deliveries/"+failed+"/retry")
+
+	require.NoError(t, first.Stop(t.Context()))
+	assert.NoFileExists(t, filepath.Join(dir, "addresses.json"))
+
+	second := start(t, options(dir))
+	assert.Equal(t, failed, seed(t, second), "the folder remembers, its key included")
+}
+
+func assertPrivate(t *testing.T, path string) {
+	t.Helper()
+	info, err := os.Stat(path)
+	require.NoError(t, err)
+	assert.Equal(t, os.FileMode(0o600), info.Mode().Perm(), path)
+}
+
+func TestWhatIsInTheWayIsSaidInOneLine(t *testing.T) {
+	dir := t.TempDir()
+	running := start(t, options(dir))
+	_, err := local.New(t.Context(), options(dir))
+	require.ErrorContains(t, err, "another instance is using the folder")
+
+	taken := options(t.TempDir())
+	taken.APIAddr = strings.TrimPrefix(running.Addresses().API, "http://")
+	_, err = local.New(t.Context(), taken)
+	require.ErrorContains(t, err, "address already in use")
+	taken.APIAddr = ""
+	again, err := local.New(t.Context(), taken)
+	require.NoError(t, err, "what failed let go of its folder")
+	require.NoError(t, again.Stop(t.Context()), "a stop before the start")
+
+	file := filepath.Join(t.TempDir(), "file")
+	require.NoError(t, os.WriteFile(file, nil, 0o600))
+	_, err = local.New(t.Context(), options(file))
+	require.ErrorContains(t, err, "make the folder")
+	assert.NotContains(t, err.Error(), "\n")
+}
+
+func TestTheQueueUIIsOpenAndNothingListensBeyondLoopback(t *testing.T) {
+	l := start(t, options(t.TempDir()))
+	for _, url := range []string{l.Addresses().API + "/queues", l.Addresses().Ops + "/readyz", l.Addresses().Receiver + "/"} {
+		response, err := http.Get(url)
+		require.NoError(t, err)
+		require.NoError(t, response.Body.Close())
+		assert.Equal(t, 200, response.StatusCode, url)
+		host, _, err := net.SplitHostPort(response.Request.URL.Host)
+		require.NoError(t, err)
+		assert.Equal(t, "127.0.0.1", host)
+	}
+	http.DefaultClient.CloseIdleConnections()
+}
+
+func TestTheDemoTellsTheWholeStoryAndLeavesNothing(t *testing.T) {
+	scratch := t.TempDir()
+	t.Setenv("TMPDIR", scratch)
+	var told bytes.Buffer
+	require.NoError(t, local.Demo(t.Context(), &told))
+	assert.Regexp(t, `(?s)published.*attempt 1 .*500.*retrying.*attempt 2 .*500.*attempt 3 .*500.*failure.*healed.*retry.*pending.*attempt 4 .*200.*success`, told.String())
+	left, err := os.ReadDir(scratch)
+	require.NoError(t, err)
+	assert.Empty(t, left)
+}

@@ -1,0 +1,79 @@
+// Command receiver runs the sample receiver by itself, beside the composed stack.
+package main
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"os"
+	"os/signal"
+	"strings"
+	"syscall"
+	"time"
+
+	"redrive/deploy/receiver"
+	"redrive/pkg/lifecycle"
+	"redrive/pkg/observe"
+	"redrive/pkg/signing"
+)
+
+const (
+	defaultAddr = "127.0.0.1:8099"
+	timeout     = 5 * time.Second
+)
+
+// RECEIVER_ADDR is where it listens; RECEIVER_SECRETS are the signing secrets that it verifies with, comma-separated.
+func main() {
+	addr := os.Getenv("RECEIVER_ADDR")
+	if addr == "" {
+		addr = defaultAddr
+	}
+	run := serve
+	if len(os.Args) > 1 && os.Args[1] == "healthcheck" {
+		run = healthcheck
+	}
+	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
+	err := run(ctx, addr)
+	stop()
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "receiver:", err)
+		os.Exit(1)
+	}
+}
+
+func serve(ctx context.Context, addr string) error {
+	var keys []signing.Key
+	for secret := range strings.SplitSeq(os.Getenv("RECEIVER_SECRETS"), ",") {
+		if secret == "" {
+			continue
+		}
+		key, err := signing.Parse(secret)
+		if err != nil {
+			return fmt.Errorf("RECEIVER_SECRETS: %w", err)
+		}
+		keys = append(keys, key)
+	}
+	server, err := lifecycle.NewServer(addr, &http.Server{
+		Handler:           receiver.New(func(*http.Request) ([]signing.Key, error) { return keys, nil }),
+		ReadHeaderTimeout: timeout,
+	})
+	if err != nil {
+		return err
+	}
+	server.Start()
+	fmt.Println("listening on", server.Addr())
+	select {
+	case <-ctx.Done():
+	case err = <-server.Failed():
+	}
+	stopping, cancel := context.WithTimeout(context.WithoutCancel(ctx), timeout)
+	defer cancel()
+	if stopErr := server.Stop(stopping); err == nil {
+		err = stopErr
+	}
+	return err
+}
+
+func healthcheck(ctx context.Context, addr string) error {
+	return observe.Healthcheck(ctx, addr, "/healthz")
+}

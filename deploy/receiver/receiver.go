@@ -1,0 +1,130 @@
+// Package receiver is a sample receiver of webhooks, to see deliveries fail and arrive: /ok answers 200, /flaky answers 500
+// until somebody POSTs /heal, and / shows what arrived and whether its signature verified.
+package receiver
+
+import (
+	"encoding/json"
+	"errors"
+	"io"
+	"net/http"
+	"sync"
+	"time"
+
+	"redrive/pkg/signing"
+)
+
+const (
+	// shown is how many of the latest requests are kept.
+	shown   = 100
+	maxBody = 2 << 20 // bytes
+)
+
+// Keys returns the keys that may have signed the delivery: those of the endpoint that it was sent to.
+type Keys func(r *http.Request) ([]signing.Key, error)
+
+// Receiver is an http.Handler.
+type Receiver struct {
+	keys   Keys
+	mux    *http.ServeMux
+	mutex  sync.Mutex
+	healed bool
+	latest []received
+}
+
+// received is one webhook as it is shown.
+type received struct {
+	At        time.Time       `json:"at"`
+	Path      string          `json:"path"`
+	WebhookID string          `json:"webhookId"`
+	Signature string          `json:"signature"`
+	Answered  int             `json:"answered"`
+	Body      json.RawMessage `json:"body"`
+}
+
+// New makes a Receiver that verifies signatures with keys.
+func New(keys Keys) *Receiver {
+	r := &Receiver{keys: keys, mux: http.NewServeMux()}
+	r.mux.HandleFunc("POST /ok", func(w http.ResponseWriter, q *http.Request) { r.receive(w, q, http.StatusOK) })
+	r.mux.HandleFunc("POST /flaky", func(w http.ResponseWriter, q *http.Request) { r.receive(w, q, r.flaky()) })
+	r.mux.HandleFunc("POST /heal", r.heal)
+	r.mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "ok\n") })
+	r.mux.HandleFunc("GET /{$}", r.show)
+	return r
+}
+
+func (r *Receiver) ServeHTTP(w http.ResponseWriter, q *http.Request) { r.mux.ServeHTTP(w, q) }
+
+func (r *Receiver) flaky() int {
+	r.mutex.Lock()
+	defer r.mutex.Unlock()
+	if r.healed {
+		return http.StatusOK
+	}
+	return http.StatusInternalServerError
+}
+
+func (r *Receiver) heal(w http.ResponseWriter, _ *http.Request) {
+	r.mutex.Lock()
+	r.healed = true
+	r.mutex.Unlock()
+	_, _ = io.WriteString(w, "healed: /flaky answers 200 from now on\n")
+}
+
+func (r *Receiver) receive(w http.ResponseWriter, q *http.Request, status int) {
+	body, err := io.ReadAll(http.MaxBytesReader(w, q.Body, maxBody))
+	if err != nil {
+		http.Error(w, "the body did not arrive", http.StatusBadRequest)
+		return
+	}
+	got := received{
+		At: time.Now().UTC(), Path: q.URL.Path, WebhookID: q.Header.Get(signing.HeaderID),
+		Signature: r.verify(q, body), Answered: status, Body: body,
+	}
+	if !json.Valid(body) {
+		got.Body, _ = json.Marshal(string(body))
+	}
+	r.keep(got)
+	w.WriteHeader(status)
+	_, _ = io.WriteString(w, http.StatusText(status)+"\n")
+}
+
+// verify says in words what a real receiver would decide on: it refuses whatever is not verified.
+func (r *Receiver) verify(q *http.Request, body []byte) string {
+	keys, err := r.keys(q)
+	if err != nil || len(keys) == 0 {
+		return "not checked: the endpoint's signing secret is not known here"
+	}
+	err = signing.Verify(q.Header, body, time.Now(), signing.DefaultTolerance, keys...)
+	switch {
+	case err == nil:
+		return "verified"
+	case errors.Is(err, signing.ErrMissingHeader):
+		return "missing"
+	default:
+		return "invalid"
+	}
+}
+
+func (r *Receiver) keep(got received) {
+	r.mutex.Lock()
+	defer r.mutex.Unlock()
+	r.latest = append([]received{got}, r.latest[:min(len(r.latest), shown-1)]...)
+}
+
+func (r *Receiver) show(w http.ResponseWriter, _ *http.Request) {
+	r.mutex.Lock()
+	page := struct {
+		Flaky    string     `json:"flaky"`
+		Received []received `json:"received"`
+	}{Flaky: "answers 500 until POST /heal", Received: append([]received{}, r.latest...)}
+	if r.healed {
+		page.Flaky = "healed: answers 200"
+	}
+	r.mutex.Unlock()
+
+	w.Header().Set("Content-Type", "application/json")
+	encoder := json.NewEncoder(w)
+	encoder.SetEscapeHTML(false)
+	encoder.SetIndent("", "  ")
+	_ = encoder.Encode(page) // the reader has gone
+}
