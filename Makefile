@@ -11,7 +11,7 @@ SERVERS   := CGO_ENABLED=0 go run ./pkg/testservers/cmd/withservers --
 export GOFLAGS := -buildvcs=false
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo build check fmt lint modules test clean
+.PHONY: help run demo env up down logs build check fmt lint modules test clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -23,6 +23,18 @@ run: ## run everything in one process on loopback, with data in .local/
 demo: ## watch a delivery fail and come back to life, in a few seconds
 	@go build -o bin/redrive ./deploy/local/cmd/redrive
 	@exec bin/redrive demo
+
+env: ## fill .env with random secrets for the containers, unless it is there
+	@sh deploy/docker/env.sh
+
+up: env ## build the images and start the stack in containers, until it is healthy
+	VERSION=$(VERSION) docker compose up --build --detach --wait
+
+down: ## stop the containers; their data stays in its volumes
+	docker compose --profile demo down
+
+logs: ## follow the logs of the containers
+	docker compose --profile demo logs --follow --tail 100
 
 build: ## build both services into bin/, as static binaries
 	CGO_ENABLED=0 go build -trimpath -ldflags '$(LDFLAGS)' -o bin/ ./api-service/cmd/api-service ./dispatcher-service/cmd/dispatcher-service

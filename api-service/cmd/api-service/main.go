@@ -27,6 +27,7 @@ const usage = `api-service serves Redrive's HTTP API. It is set up by environmen
                                  make an API key and print it, this once
   api-service keys list [--organization ID]
   api-service keys revoke ID
+  api-service healthcheck        ask the service of the same container whether it is ready
   api-service --version | --help
 `
 
@@ -70,6 +71,8 @@ func command(ctx context.Context, args, environ []string, stdout, stderr io.Writ
 			return migrate(ctx, environ, stdout)
 		}
 		return serve(ctx, environ, stderr)
+	case "healthcheck":
+		return healthcheck(ctx, environ)
 	case "keys":
 		return keys(ctx, args, environ, stdout)
 	case "--version", "-version", "version":

@@ -52,6 +52,15 @@ func serve(ctx context.Context, environ []string, logTo io.Writer) (err error) {
 	return lifecycle.Run(ctx, service, service.TimeToStop())
 }
 
+// healthcheck is for a container, whose settings are those of the service in it.
+func healthcheck(ctx context.Context, environ []string) error {
+	settings, err := config.LoadAPI(config.Environ(environ))
+	if err != nil {
+		return invalidError{err}
+	}
+	return observe.Healthcheck(ctx, settings.OpsAddr, "/readyz")
+}
+
 func open(settings config.Database, sealer store.Sealer) (*store.Store, error) {
 	opened, err := postgres.Open(postgres.Options{
 		URL: settings.URL.Reveal(), ApplicationName: "redrive-api", MaxConnections: settings.MaxConnections,

@@ -29,8 +29,15 @@ const (
 	exitInvalid = 2 // wrong arguments or settings: starting again will not help
 )
 
+// commandHealthcheck is for a container, whose settings are those of the service in it.
+const commandHealthcheck = "healthcheck"
+
 const usage = `dispatcher-service takes deliveries off the queue and POSTs them to their endpoints.
-It has no commands and no flags but --help and --version; it is set up by environment variables (see the README).
+It is set up by environment variables (see the README).
+
+  dispatcher-service                      deliver until it is told to stop
+  dispatcher-service healthcheck          ask the service of the same container whether it is ready
+  dispatcher-service --version | --help
 `
 
 func main() {
@@ -43,14 +50,15 @@ func main() {
 func run(ctx context.Context, args, environ []string, stdout, stderr io.Writer) int {
 	flags := flag.NewFlagSet("dispatcher-service", flag.ContinueOnError)
 	flags.SetOutput(stderr)
-	flags.Usage = func() { _, _ = fmt.Fprint(stdout, usage) }
+	flags.Usage = func() {} // printed where it was asked for, and not over what was wrong
 	showVersion := flags.Bool("version", false, "print the version")
 	switch err := flags.Parse(args); {
 	case errors.Is(err, flag.ErrHelp):
+		_, _ = fmt.Fprint(stdout, usage)
 		return 0
 	case err != nil:
 		return exitInvalid
-	case flags.NArg() > 0:
+	case flags.NArg() > 0 && (flags.NArg() > 1 || flags.Arg(0) != commandHealthcheck):
 		_, _ = fmt.Fprintf(stderr, "dispatcher-service: there is no command %q\n", flags.Arg(0))
 		return exitInvalid
 	case *showVersion:
@@ -61,6 +69,12 @@ func run(ctx context.Context, args, environ []string, stdout, stderr io.Writer) 
 	settings, err := config.LoadDispatcher(config.Environ(environ))
 	if err != nil {
 		return report(stderr, err, exitInvalid)
+	}
+	if flags.Arg(0) == commandHealthcheck {
+		if err := observe.Healthcheck(ctx, settings.OpsAddr, "/readyz"); err != nil {
+			return report(stderr, err, exitFailed)
+		}
+		return 0
 	}
 	if err := serve(ctx, settings, stderr); err != nil {
 		code := exitFailed

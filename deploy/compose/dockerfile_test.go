@@ -1,0 +1,121 @@
+package compose_test
+
+import (
+	"fmt"
+	"os"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// instruction is one line of a Dockerfile, whose flags (--name=value) stand before the rest.
+type instruction struct {
+	name  string
+	flags map[string]string
+	rest  string
+}
+
+// stage is what begins with a FROM.
+type stage struct {
+	name, from   string
+	instructions []instruction
+}
+
+// stages reads as much of the format as the file uses.
+func stages(t *testing.T, file string) map[string]stage {
+	t.Helper()
+	text, err := os.ReadFile(file)
+	require.NoError(t, err)
+	all := make(map[string]stage)
+	var current stage
+	for line := range strings.SplitSeq(strings.ReplaceAll(string(text), "\\\n", " "), "\n") {
+		if line = strings.TrimSpace(line); line == "" || strings.HasPrefix(line, "#") {
+			continue
+		}
+		read := parse(line)
+		if read.name == "FROM" {
+			words := strings.Fields(read.rest)
+			require.Len(t, words, 3, "every stage has a name: %s", line)
+			current = stage{name: words[2], from: words[0]}
+		} else {
+			current.instructions = append(current.instructions, read)
+		}
+		all[current.name] = current
+	}
+	return all
+}
+
+func parse(line string) instruction {
+	name, rest, _ := strings.Cut(line, " ")
+	read := instruction{name: name, flags: make(map[string]string)}
+	for rest = strings.TrimSpace(rest); strings.HasPrefix(rest, "--"); rest = strings.TrimSpace(rest) {
+		var flag string
+		flag, rest, _ = strings.Cut(rest, " ")
+		key, value, _ := strings.Cut(strings.TrimPrefix(flag, "--"), "=")
+		read.flags[key] = value
+	}
+	read.rest = rest
+	return read
+}
+
+// find returns the last instruction of that name that is in effect in the stage.
+func find(all map[string]stage, name, instructionName string) string {
+	for in, found := all[name]; found; in, found = all[in.from] {
+		for i := len(in.instructions) - 1; i >= 0; i-- {
+			if in.instructions[i].name == instructionName {
+				return in.instructions[i].rest
+			}
+		}
+	}
+	return ""
+}
+
+const dockerfile = repository + "/deploy/docker/Dockerfile"
+
+func TestImagesStartTheirProgramWithoutPrivileges(t *testing.T) {
+	all := stages(t, dockerfile)
+	for name, service := range demo(t).Services {
+		if service.Build == nil {
+			continue
+		}
+		assert.Equal(t, repository+"/"+service.Build.Dockerfile, dockerfile, name)
+		assert.DirExists(t, service.Build.Context, name)
+		require.Contains(t, all, service.Build.Target, name)
+		assert.Equal(t, fmt.Sprintf("[%q]", ours[name]), find(all, service.Build.Target, "ENTRYPOINT"), name)
+		assert.Equal(t, service.User, find(all, service.Build.Target, "USER"), name)
+		assert.Equal(t, "scratch", base(all, service.Build.Target), name)
+	}
+}
+
+// The image has the toolchain that it has: it may not fetch a newer one.
+func TestTheBuilderIsNewEnough(t *testing.T) {
+	image := base(stages(t, dockerfile), "modules")
+	has, found := strings.CutPrefix(image, "golang:")
+	require.True(t, found, image)
+	has, _, _ = strings.Cut(has, "-")
+	for _, file := range []string{"go.work", "pkg/go.mod", "api-service/go.mod", "dispatcher-service/go.mod", "deploy/go.mod"} {
+		text, err := os.ReadFile(repository + "/" + file)
+		require.NoError(t, err)
+		for line := range strings.Lines(string(text)) {
+			if needs, found := strings.CutPrefix(line, "go "); found {
+				assert.GreaterOrEqual(t, minor(t, has), minor(t, needs), file)
+			}
+		}
+	}
+}
+
+func minor(t *testing.T, version string) (minor int) {
+	t.Helper()
+	_, err := fmt.Sscanf(version, "1.%d", &minor)
+	require.NoError(t, err, version)
+	return minor
+}
+
+func base(all map[string]stage, name string) string {
+	for in, found := all[name]; found; in, found = all[name] {
+		name = in.from
+	}
+	return name
+}
