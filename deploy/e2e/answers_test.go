@@ -1,0 +1,102 @@
+package e2e
+
+import (
+	"encoding/json"
+	"time"
+)
+
+// What the API answers, as a client reads it that knows the contract and nothing else.
+
+type endpoint struct {
+	ID                   string
+	OrganizationID       string
+	Name                 string
+	URL                  string
+	Description          string
+	SubscribedEventTypes []string
+	MaxRetries           int
+	Status               string
+	DisabledAt           time.Time
+	CreatedBy            string
+	CreatedAt            time.Time
+	UpdatedAt            time.Time
+}
+
+type endpointSecret struct {
+	Endpoint      endpoint
+	SigningSecret string
+}
+
+type event struct {
+	ID        string
+	EventType string
+	RunID     string
+	Data      json.RawMessage
+	CreatedAt time.Time
+}
+
+type published struct {
+	Event      event
+	Deliveries []delivery
+}
+
+type delivery struct {
+	ID              string
+	OrganizationID  string
+	EndpointID      string
+	EventType       string
+	WorkflowID      string
+	RunID           string
+	ExecutionID     string
+	Status          string
+	RetryCount      int
+	MaxRetries      int
+	NextRetryAt     time.Time
+	RequestHeaders  map[string]string
+	RequestBody     json.RawMessage
+	ResponseStatus  int
+	ResponseHeaders map[string]string
+	ResponseBody    string
+	DurationMs      *int
+	ErrorMessage    string
+	CreatedAt       time.Time
+	UpdatedAt       time.Time
+}
+
+// The statuses of a delivery.
+const (
+	pending  = "pending"
+	retrying = "retrying"
+	success  = "success"
+	failure  = "failure"
+)
+
+type attempt struct {
+	ID             string
+	DeliveryID     string
+	Number         int
+	StartedAt      time.Time
+	Outcome        string
+	RequestHeaders map[string]string
+	ResponseStatus int
+	ResponseBody   string
+	ErrorMessage   string
+	NextRetryAt    time.Time
+}
+
+type page[T any] struct {
+	Items   []T
+	HasMore bool
+	Limit   int
+	Offset  int
+}
+
+// problem is an answer that is no success.
+type problem struct {
+	Code      int
+	Message   string
+	Details   []detail
+	RequestID string
+}
+
+type detail struct{ Reason, Field, Message string }

@@ -1,0 +1,44 @@
+package e2e
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+)
+
+var isolationStories = map[string]func(*testing.T, *suite){
+	"isolation: another organization's is like missing": anotherOrganizations,
+}
+
+func anotherOrganizations(t *testing.T, s *suite) {
+	owner, stranger := s.organization(t), s.organization(t)
+	hook, url := answering(t, status(500))
+	target := owner.endpoint(t, url, 0)
+	failed := owner.failed(t)
+
+	for _, o := range operations() {
+		theirs := strings.NewReplacer("dlv_"+nobodys, failed.ID, "ep_"+nobodys, target.ID).Replace(o.path)
+		if theirs == o.path {
+			continue // it names nothing
+		}
+		foreign := stranger.call(t, request{method: o.method, path: theirs, body: o.body})
+		missing := stranger.call(t, request{method: o.method, path: o.path, body: o.body})
+		kind := "delivery_not_found"
+		if !strings.Contains(o.path, "dlv_") {
+			kind = "endpoint_not_found"
+		}
+		p, q := foreign.refused(t, 404, kind), missing.refused(t, 404, kind)
+		p.RequestID, q.RequestID = "", ""
+		p.Message = strings.NewReplacer(failed.ID, "dlv_"+nobodys, target.ID, "ep_"+nobodys).Replace(p.Message)
+		assert.Equal(t, q, p, o.path)
+	}
+	assert.Empty(t, data[page[endpoint]](t, stranger.get(t, base)).Items)
+	assert.Empty(t, data[page[delivery]](t, stranger.get(t, deliveries)).Items)
+	assert.Empty(t, data[page[delivery]](t, stranger.get(t, deliveries+"?endpointId="+target.ID)).Items)
+	assert.Empty(t, stranger.publishEvent(t, `{"eventType":"run.finished","data":{}}`).Deliveries)
+
+	assert.Equal(t, failed, owner.delivery(t, failed.ID))
+	assert.Equal(t, target, owner.find(t, target.ID))
+	assert.Len(t, hook.all(), 1)
+}

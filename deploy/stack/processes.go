@@ -1,0 +1,242 @@
+package stack
+
+import (
+	"bytes"
+	"crypto/rand"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"maps"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/hibiken/asynq"
+
+	"redrive/pkg/testservers"
+)
+
+const (
+	defaultDeliveryTimeout = 5 * time.Second
+	defaultRetryDelay      = 100 * time.Millisecond
+	// stopMargin is what a service may take to stop, beside its longest attempt.
+	stopMargin = 20 * time.Second
+)
+
+// ProcessStack is the stack of separate processes.
+type ProcessStack struct {
+	key         string
+	settings    map[string]string
+	api         *Service
+	dispatchers []*Service
+	redis       *testservers.RedisServer
+	inspector   *asynq.Inspector
+	stop        func() error
+}
+
+var (
+	_ Stack       = (*ProcessStack)(nil)
+	_ Inspectable = (*ProcessStack)(nil)
+	_ RedisOwner  = (*ProcessStack)(nil)
+	_ Fleet       = (*ProcessStack)(nil)
+	_ CommandLine = (*ProcessStack)(nil)
+)
+
+// Processes builds the two programs and starts them over a fresh PostgreSQL database and a Redis server of their own, until the
+// test ends. When it has failed by then, the end of the services' logs is shown. A data race, a panic or a secret in a log
+// fails the test by itself.
+func Processes(tb testing.TB, options Options) *ProcessStack {
+	tb.Helper()
+	programs, err := binaries.directory()
+	if err != nil {
+		tb.Fatalf("stack: %v", err)
+	}
+	database := testservers.Postgres(tb)
+	redis, err := testservers.StartRedis(testservers.RedisOptions{})
+	if err != nil {
+		tb.Fatalf("stack: %v", err)
+	}
+	s := &ProcessStack{settings: settingsOf(options, database, redis.URL()), redis: redis}
+	s.stop = sync.OnceValue(s.end)
+	tb.Cleanup(func() { s.conclude(tb) })
+
+	connection, err := asynq.ParseRedisURI(redis.URL())
+	if err != nil {
+		tb.Fatalf("stack: %v", err)
+	}
+	s.inspector = asynq.NewInspector(connection)
+
+	timeout := options.deliveryTimeout()
+	s.api = s.service(apiProgram, apiProgram, programs, timeout)
+	for i := range max(1, options.Dispatchers) {
+		s.dispatchers = append(s.dispatchers, s.service(fmt.Sprintf("%s %d", dispatcherProgram, i+1), dispatcherProgram, programs, timeout))
+	}
+	if err := s.start(tb); err != nil {
+		tb.Fatalf("stack: %v", err)
+	}
+	return s
+}
+
+func (o Options) deliveryTimeout() time.Duration {
+	if o.DeliveryTimeout == 0 {
+		return defaultDeliveryTimeout
+	}
+	return o.DeliveryTimeout
+}
+
+// settingsOf is the whole environment of both services: nothing of this process's, proxies among it, is handed on but where
+// temporary files and time zones are.
+func settingsOf(o Options, database, redis string) map[string]string {
+	key := make([]byte, 32)
+	_, _ = rand.Read(key) // it never fails
+	schedule := o.RetrySchedule
+	if len(schedule) == 0 {
+		schedule = []time.Duration{defaultRetryDelay}
+	}
+	delays := make([]string, len(schedule))
+	for i, delay := range schedule {
+		delays[i] = delay.String()
+	}
+	settings := map[string]string{
+		"PATH":             os.Getenv("PATH"),
+		"TMPDIR":           os.TempDir(),
+		"GORACE":           "atexit_sleep_ms=0", // or else every command takes a second longer
+		"DATABASE_URL":     database,
+		"REDIS_URL":        redis,
+		"API_ADDR":         "127.0.0.1:0",
+		"OPS_ADDR":         "127.0.0.1:0",
+		"SECRETS_KEY":      base64.StdEncoding.EncodeToString(key),
+		"DELIVERY_TIMEOUT": o.deliveryTimeout().String(),
+		"RETRY_SCHEDULE":   strings.Join(delays, ","),
+	}
+	if !o.PublicOnly {
+		settings["EGRESS_ALLOW_HTTP"] = "true"
+		settings["EGRESS_ALLOW"] = "127.0.0.0/8,::1/128"
+	}
+	if o.OperatorPassword != "" {
+		settings["OPERATOR_PASSWORD"] = o.OperatorPassword
+	}
+	maps.Copy(settings, o.Settings)
+	return settings
+}
+
+func (s *ProcessStack) service(name, program, programs string, timeout time.Duration) *Service {
+	return &Service{
+		name: name, program: filepath.Join(programs, program), settings: s.settings,
+		stopLimit: timeout + stopMargin, journal: newJournal(),
+	}
+}
+
+// start migrates, makes the key and starts the services, all at once.
+func (s *ProcessStack) start(tb testing.TB) error {
+	if said, err := s.Command("migrate"); err != nil {
+		return fmt.Errorf("%w\n%s", err, said)
+	}
+	s.key = s.NewKey(tb, Organization, ReadWrite)
+	services := s.services()
+	failures := make([]error, len(services))
+	var group sync.WaitGroup
+	for i, service := range services {
+		group.Go(func() { failures[i] = service.Start(nil) })
+	}
+	group.Wait()
+	return errors.Join(failures...)
+}
+
+func (s *ProcessStack) services() []*Service { return append([]*Service{s.api}, s.dispatchers...) }
+
+// URL is the base URL of the API.
+func (s *ProcessStack) URL() string { return s.api.url() }
+
+// OpsURLs are the base URLs of health and metrics, of the API first and then of each dispatcher.
+func (s *ProcessStack) OpsURLs() []string {
+	var urls []string
+	for _, service := range s.services() {
+		urls = append(urls, service.OpsURL())
+	}
+	return urls
+}
+
+// Key is a raw API key of the organization Organization that may read and write.
+func (s *ProcessStack) Key() string { return s.key }
+
+// NewKey makes another raw API key.
+func (s *ProcessStack) NewKey(tb testing.TB, organization string, scope Scope) string {
+	tb.Helper()
+	said, err := s.Command("keys", "create", "--organization", organization, "--name", "test", "--scope", string(scope))
+	if err != nil {
+		tb.Fatalf("stack: %v", err)
+	}
+	key := strings.TrimSuffix(said, "\n")
+	for _, service := range s.services() {
+		service.journal.forbid(key)
+	}
+	return key
+}
+
+// Command runs the API service's program with arguments and returns what it printed.
+func (s *ProcessStack) Command(args ...string) (string, error) {
+	var said, complained bytes.Buffer
+	cmd := exec.Command(s.api.program, args...)
+	cmd.Env = environ(s.settings)
+	cmd.Stdout, cmd.Stderr = &said, &complained
+	if err := cmd.Run(); err != nil {
+		return said.String(), fmt.Errorf("api-service %s: %w: %s", strings.Join(args, " "), err, complained.String())
+	}
+	return said.String(), nil
+}
+
+// Queues looks into the queue.
+func (s *ProcessStack) Queues() *asynq.Inspector { return s.inspector }
+
+// Redis is the queue's server, and this stack's alone.
+func (s *ProcessStack) Redis() *testservers.RedisServer { return s.redis }
+
+// API is the API service.
+func (s *ProcessStack) API() *Service { return s.api }
+
+// Dispatchers are the dispatcher services.
+func (s *ProcessStack) Dispatchers() []*Service { return s.dispatchers }
+
+// Stop ends everything in good order. It may be called again.
+func (s *ProcessStack) Stop() error { return s.stop() }
+
+func (s *ProcessStack) end() error {
+	var group sync.WaitGroup
+	services := s.services()
+	failures := make([]error, len(services))
+	for i, service := range services {
+		if service != nil && service.current() != nil {
+			group.Go(func() { failures[i] = service.Stop() })
+		}
+	}
+	group.Wait()
+	if s.inspector != nil {
+		failures = append(failures, s.inspector.Close())
+	}
+	return errors.Join(append(failures, s.redis.Close())...)
+}
+
+// conclude stops the stack and says what its logs have to say.
+func (s *ProcessStack) conclude(tb testing.TB) {
+	if err := s.Stop(); err != nil {
+		tb.Errorf("stack: %v", err)
+	}
+	for _, service := range s.services() {
+		if service == nil {
+			continue
+		}
+		for _, alarm := range service.journal.alarmed() {
+			tb.Errorf("stack: %s: %s", service.name, alarm)
+		}
+	}
+	for _, service := range s.services() {
+		if tb.Failed() && service != nil {
+			tb.Logf("stack: the end of the log of %s:\n%s", service.name, service.journal.end())
+		}
+	}
+}

@@ -1,0 +1,74 @@
+package stack
+
+import (
+	"testing"
+	"time"
+
+	"github.com/hibiken/asynq"
+
+	"redrive/pkg/testservers"
+)
+
+// Stack is a running Redrive.
+type Stack interface {
+	// URL is the base URL of the API, without a slash at its end. It stays the same over restarts.
+	URL() string
+	// OpsURLs are the base URLs of health and metrics, of the API first and then of each dispatcher.
+	OpsURLs() []string
+	// Key is a raw API key of the organization Organization that may read and write.
+	Key() string
+	// NewKey makes another raw API key.
+	NewKey(tb testing.TB, organization string, scope Scope) string
+	// Stop ends everything in good order. It is called at the end of the test in any case, and may be called before.
+	Stop() error
+}
+
+// Organization is whose key Stack.Key returns.
+const Organization = "acme"
+
+// Scope is what an API key may do.
+type Scope string
+
+// The scopes of API keys.
+const (
+	Read      Scope = "read"
+	ReadWrite Scope = "read-write"
+)
+
+// Options of a stack. The zero value is a Redrive that sends to this machine and retries after a second.
+type Options struct {
+	// DeliveryTimeout bounds one attempt. Defaults to 5 s. What the queue has lost is found 5 to 10 s after that.
+	DeliveryTimeout time.Duration
+	// RetrySchedule holds the delays before each retry, which are rounded up to a whole second. Defaults to 100 ms.
+	RetrySchedule []time.Duration
+	// Dispatchers is the number of dispatchers. Defaults to 1.
+	Dispatchers int
+	// PublicOnly leaves the guard as it is in production: only https, and only to public addresses.
+	PublicOnly bool
+	// OperatorPassword opens the queue's web UI.
+	OperatorPassword string
+	// Settings are further environment variables of both services.
+	Settings map[string]string
+}
+
+// Inspectable is a stack whose queue can be looked into.
+type Inspectable interface {
+	Queues() *asynq.Inspector
+}
+
+// RedisOwner is a stack with a Redis server that can be stopped, killed and restarted.
+type RedisOwner interface {
+	Redis() *testservers.RedisServer
+}
+
+// Fleet is a stack of separate services that can be stopped, killed and restarted.
+type Fleet interface {
+	API() *Service
+	Dispatchers() []*Service
+}
+
+// CommandLine is a stack whose API service has a command line.
+type CommandLine interface {
+	// Command runs the API service's program with arguments and returns what it printed.
+	Command(args ...string) (string, error)
+}
