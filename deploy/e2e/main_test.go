@@ -14,3 +14,8 @@ func TestProcesses(t *testing.T) {
 	t.Parallel()
 	tell(t, func(tb testing.TB, options stack.Options) stack.Stack { return stack.Processes(tb, options) })
 }
+
+func TestEmbedded(t *testing.T) {
+	t.Parallel()
+	tell(t, func(tb testing.TB, options stack.Options) stack.Stack { return stack.Embedded(tb, options) })
+}

@@ -76,4 +76,3 @@ func TestEveryFileThatIsLinkedExists(t *testing.T) {
 		assert.FileExists(t, "../../"+link[1])
 	}
 }
-

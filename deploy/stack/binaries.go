@@ -10,15 +10,17 @@ import (
 	"sync"
 )
 
-// programs are the services, by the module that each is built from.
-var programs = map[string]string{
-	apiProgram:        "./cmd/api-service",
-	dispatcherProgram: "./cmd/dispatcher-service",
+// programs says which module each program is built from, and where it is in there.
+var programs = map[string]struct{ module, source string }{
+	apiProgram:        {"api-service", "./cmd/api-service"},
+	dispatcherProgram: {"dispatcher-service", "./cmd/dispatcher-service"},
+	embeddedProgram:   {"deploy", "./local/cmd/redrive"},
 }
 
 const (
 	apiProgram        = "api-service"
 	dispatcherProgram = "dispatcher-service"
+	embeddedProgram   = "redrive"
 )
 
 var binaries built
@@ -47,7 +49,7 @@ func (b *built) remove() error {
 	return os.RemoveAll(dir)
 }
 
-// build builds both programs at once: the linker is what takes the time.
+// build builds all programs at once: the linker is what takes the time.
 func build() (dir string, err error) {
 	workspace, err := workspace()
 	if err != nil {
@@ -58,9 +60,9 @@ func build() (dir string, err error) {
 	}
 	var group sync.WaitGroup
 	failures := make(chan error, len(programs))
-	for module, source := range programs {
+	for name, program := range programs {
 		group.Go(func() {
-			failures <- goBuild(filepath.Join(workspace, module), source, filepath.Join(dir, module))
+			failures <- goBuild(filepath.Join(workspace, program.module), program.source, filepath.Join(dir, name))
 		})
 	}
 	group.Wait()

@@ -5,7 +5,8 @@
 //	s.NewKey(t, "acme", stack.ReadWrite)             // a raw API key
 //
 // What a test asks of a running Redrive is the interface [Stack]. [Processes] is the one as it is deployed: both programs, built
-// from source, as processes of their own, over a PostgreSQL and a Redis that nobody else uses. What only some stacks can do (to
+// from source, as processes of their own, over a PostgreSQL and a Redis that nobody else uses. [Embedded] is the one of a laptop:
+// one process, SQLite, and a queue inside. What only some stacks can do (to
 // show their queue, to lose their Redis, to have a service killed) are interfaces of their own, which a test asks the stack for:
 //
 //	if queue, ok := s.(stack.Inspectable); ok { … }

@@ -27,6 +27,7 @@ type journal struct {
 	alarms    []string
 	forbidden []string // texts that no line may hold
 	started   chan addresses
+	ready     []string // the messages that say that the service has started
 }
 
 // addresses is what a service says it listens on.
@@ -36,7 +37,10 @@ type addresses struct{ API, Ops string }
 var neverLogged = []string{"whsec_", "WARNING: DATA RACE", "panic: "}
 
 func newJournal() *journal {
-	return &journal{forbidden: slices.Clone(neverLogged), started: make(chan addresses, 1)}
+	return &journal{
+		forbidden: slices.Clone(neverLogged), started: make(chan addresses, 1),
+		ready: []string{"API started", "dispatcher started"},
+	}
 }
 
 // forbid has a text noticed from now on.
@@ -73,7 +77,7 @@ func (j *journal) line(line string) {
 			j.alarms = append(j.alarms, fmt.Sprintf("the log holds %.12s…: %s", text, line))
 		}
 	}
-	if structured && (entry.Msg == "API started" || entry.Msg == "dispatcher started") {
+	if structured && slices.Contains(j.ready, entry.Msg) {
 		select {
 		case j.started <- addresses{API: entry.Addr, Ops: entry.Ops}:
 		default: // nobody waits for a second announcement

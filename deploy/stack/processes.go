@@ -44,6 +44,7 @@ var (
 	_ RedisOwner  = (*ProcessStack)(nil)
 	_ Fleet       = (*ProcessStack)(nil)
 	_ CommandLine = (*ProcessStack)(nil)
+	_ Operated    = (*ProcessStack)(nil)
 )
 
 // Processes builds the two programs and starts them over a fresh PostgreSQL database and a Redis server of their own, until the
@@ -88,11 +89,7 @@ func (o Options) deliveryTimeout() time.Duration {
 	return o.DeliveryTimeout
 }
 
-// settingsOf is the whole environment of both services: nothing of this process's, proxies among it, is handed on but where
-// temporary files and time zones are.
-func settingsOf(o Options, database, redis string) map[string]string {
-	key := make([]byte, 32)
-	_, _ = rand.Read(key) // it never fails
+func (o Options) retrySchedule() string {
 	schedule := o.RetrySchedule
 	if len(schedule) == 0 {
 		schedule = []time.Duration{defaultRetryDelay}
@@ -101,6 +98,14 @@ func settingsOf(o Options, database, redis string) map[string]string {
 	for i, delay := range schedule {
 		delays[i] = delay.String()
 	}
+	return strings.Join(delays, ",")
+}
+
+// settingsOf is the whole environment of both services: nothing of this process's, proxies among it, is handed on but where
+// temporary files and time zones are.
+func settingsOf(o Options, database, redis string) map[string]string {
+	key := make([]byte, 32)
+	_, _ = rand.Read(key) // it never fails
 	settings := map[string]string{
 		"PATH":             os.Getenv("PATH"),
 		"TMPDIR":           os.TempDir(),
@@ -111,7 +116,7 @@ func settingsOf(o Options, database, redis string) map[string]string {
 		"OPS_ADDR":         "127.0.0.1:0",
 		"SECRETS_KEY":      base64.StdEncoding.EncodeToString(key),
 		"DELIVERY_TIMEOUT": o.deliveryTimeout().String(),
-		"RETRY_SCHEDULE":   strings.Join(delays, ","),
+		"RETRY_SCHEDULE":   o.retrySchedule(),
 	}
 	if !o.PublicOnly {
 		settings["EGRESS_ALLOW_HTTP"] = "true"
@@ -190,6 +195,9 @@ func (s *ProcessStack) Command(args ...string) (string, error) {
 	return said.String(), nil
 }
 
+// OperatorPassword opens the queue's page.
+func (s *ProcessStack) OperatorPassword() string { return s.settings["OPERATOR_PASSWORD"] }
+
 // Queues looks into the queue.
 func (s *ProcessStack) Queues() *asynq.Inspector { return s.inspector }
 
@@ -221,12 +229,14 @@ func (s *ProcessStack) end() error {
 	return errors.Join(append(failures, s.redis.Close())...)
 }
 
-// conclude stops the stack and says what its logs have to say.
-func (s *ProcessStack) conclude(tb testing.TB) {
+func (s *ProcessStack) conclude(tb testing.TB) { conclude(tb, s, s.services()) }
+
+// conclude stops a stack and says what the logs of its services have to say.
+func conclude(tb testing.TB, s Stack, services []*Service) {
 	if err := s.Stop(); err != nil {
 		tb.Errorf("stack: %v", err)
 	}
-	for _, service := range s.services() {
+	for _, service := range services {
 		if service == nil {
 			continue
 		}
@@ -234,7 +244,7 @@ func (s *ProcessStack) conclude(tb testing.TB) {
 			tb.Errorf("stack: %s: %s", service.name, alarm)
 		}
 	}
-	for _, service := range s.services() {
+	for _, service := range services {
 		if tb.Failed() && service != nil {
 			tb.Logf("stack: the end of the log of %s:\n%s", service.name, service.journal.end())
 		}

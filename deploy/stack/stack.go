@@ -67,6 +67,16 @@ type Fleet interface {
 	Dispatchers() []*Service
 }
 
+// Operated is a stack whose queue page asks for the operator's password.
+type Operated interface {
+	OperatorPassword() string
+}
+
+// Single is a stack of one process that can be stopped, killed and restarted.
+type Single interface {
+	Process() *Service
+}
+
 // CommandLine is a stack whose API service has a command line.
 type CommandLine interface {
 	// Command runs the API service's program with arguments and returns what it printed.

@@ -1,0 +1,102 @@
+package stack
+
+import (
+	"maps"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"redrive/pkg/store/sqlite"
+	"redrive/pkg/webhook"
+)
+
+// EmbeddedStack is Redrive in one process: what `make run` starts.
+type EmbeddedStack struct {
+	dir     string
+	key     string
+	process *Service
+}
+
+var (
+	_ Stack  = (*EmbeddedStack)(nil)
+	_ Single = (*EmbeddedStack)(nil)
+)
+
+// Embedded builds the one program and starts it in a folder of its own, until the test ends. The process is told by its
+// settings what an embedded Redrive can be told; a test of what is public only, or of the operator's password, is not for it.
+func Embedded(tb testing.TB, options Options) *EmbeddedStack {
+	tb.Helper()
+	if options.PublicOnly {
+		tb.Skip("an embedded Redrive always sends to loopback")
+	}
+	programs, err := binaries.directory()
+	if err != nil {
+		tb.Fatalf("stack: %v", err)
+	}
+	dir := tb.TempDir()
+	settings := map[string]string{
+		"PATH":              os.Getenv("PATH"),
+		"TMPDIR":            os.TempDir(),
+		"GORACE":            "atexit_sleep_ms=0",
+		"REDRIVE_LOCAL_DIR": dir,
+		"API_ADDR":          "127.0.0.1:0",
+		"OPS_ADDR":          "127.0.0.1:0",
+		"RECEIVER_ADDR":     "127.0.0.1:0",
+		"DELIVERY_TIMEOUT":  options.deliveryTimeout().String(),
+		"RETRY_SCHEDULE":    options.retrySchedule(),
+		"LOG_FORMAT":        "json",
+	}
+	maps.Copy(settings, options.Settings)
+	journal := newJournal()
+	journal.ready = []string{"API started"} // the last of its parts
+	s := &EmbeddedStack{dir: dir, process: &Service{
+		name: embeddedProgram, program: filepath.Join(programs, embeddedProgram), settings: settings,
+		stopLimit: options.deliveryTimeout() + stopMargin, journal: journal,
+	}}
+	tb.Cleanup(func() { conclude(tb, s, []*Service{s.process}) })
+	if err := s.process.Start(nil); err != nil {
+		tb.Fatalf("stack: %v", err)
+	}
+	s.key = s.NewKey(tb, Organization, ReadWrite)
+	return s
+}
+
+// URL is the base URL of the API.
+func (s *EmbeddedStack) URL() string { return s.process.url() }
+
+// OpsURLs are the base URLs of health and metrics: there is one.
+func (s *EmbeddedStack) OpsURLs() []string { return []string{s.process.OpsURL()} }
+
+// Key is a raw API key of the organization Organization that may read and write.
+func (s *EmbeddedStack) Key() string { return s.key }
+
+// NewKey makes another raw API key: in the database, which a second process can open, for the program has no command for it.
+func (s *EmbeddedStack) NewKey(tb testing.TB, organization string, scope Scope) string {
+	tb.Helper()
+	opened, err := sqlite.Open(filepath.Join(s.dir, "redrive.db"), nil) // nothing sealed is touched
+	if err != nil {
+		tb.Fatalf("stack: %v", err)
+	}
+	defer func() {
+		if err := opened.Close(); err != nil {
+			tb.Errorf("stack: %v", err)
+		}
+	}()
+	key, raw := webhook.NewAPIKey(webhook.APIKeySpec{OrganizationID: organization, Name: "test", Scope: webhook.Scope(scope)}, webhook.Now())
+	if err := opened.CreateAPIKey(tb.Context(), key); err != nil {
+		tb.Fatalf("stack: %v", err)
+	}
+	s.process.journal.forbid(raw.Reveal())
+	return raw.Reveal()
+}
+
+// Process is the one there is.
+func (s *EmbeddedStack) Process() *Service { return s.process }
+
+// Stop ends the process in good order. It may be called again.
+func (s *EmbeddedStack) Stop() error {
+	if s.process.current() == nil {
+		return nil
+	}
+	return s.process.Stop()
+}
