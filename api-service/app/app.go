@@ -53,12 +53,14 @@ const (
 // Limits that a slow or greedy client runs into.
 const (
 	readHeaderTimeout = 5 * time.Second
-	readTimeout       = 20 * time.Second
+	readTimeout       = 10 * time.Second // shorter than a request may take, so that a slow body is not taken for a slow database
 	writeTimeout      = 40 * time.Second // longer than reading and answering together
 	idleTimeout       = 2 * time.Minute
 	maxHeaderBytes    = 32 << 10
 	// timeToStop covers the longest answer.
 	timeToStop = 30 * time.Second
+	// schemaTimeout is how long a start waits for a database that takes connections and says nothing.
+	schemaTimeout = 10 * time.Second
 )
 
 // App is the API service.
@@ -131,7 +133,9 @@ func (a *App) Failed() <-chan error { return a.api.Failed() }
 
 // Start begins to serve. A database or Redis that is away is waited for; a schema that is too old is an error.
 func (a *App) Start(ctx context.Context) error {
-	if err := a.options.Store.CheckSchema(ctx); err != nil {
+	checking, cancel := context.WithTimeout(ctx, schemaTimeout)
+	defer cancel()
+	if err := a.options.Store.CheckSchema(checking); err != nil {
 		if webhook.CodeOf(err) != webhook.CodeUnavailable {
 			return err
 		}

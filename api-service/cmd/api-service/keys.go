@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"flag"
 	"fmt"
 	"io"
@@ -21,7 +22,11 @@ func keys(ctx context.Context, args, environ []string, stdout io.Writer) error {
 	organization := flags.String("organization", "", "the organization that the key belongs to")
 	name := flags.String("name", "", "what the key is for")
 	scope := flags.String("scope", string(webhook.ScopeRead), "read or read-write")
-	if err := flags.Parse(args[1:]); err != nil {
+	switch err := flags.Parse(args[1:]); {
+	case errors.Is(err, flag.ErrHelp) || args[0] == "--help" || args[0] == "-h":
+		_, err = fmt.Fprint(stdout, usage)
+		return err
+	case err != nil:
 		return invalid("keys %s: %w; try --help", args[0], err)
 	}
 
@@ -31,24 +36,36 @@ func keys(ctx context.Context, args, environ []string, stdout io.Writer) error {
 		if err := spec.Check(webhook.Now()); err != nil {
 			return invalid("keys create: %w", err)
 		}
-		return withDatabase(environ, func(s *store.Store) error { return createKey(ctx, s, spec, stdout) })
+		return withKeys(ctx, environ, func(s *store.Store) error { return createKey(ctx, s, spec, stdout) })
 	case args[0] == "list" && flags.NArg() == 0:
-		return withDatabase(environ, func(s *store.Store) error { return listKeys(ctx, s, *organization, stdout) })
+		if *organization != "" {
+			if err := webhook.CheckOrganizationID(*organization); err != nil {
+				return invalid("keys list: %w", err)
+			}
+		}
+		return withKeys(ctx, environ, func(s *store.Store) error { return listKeys(ctx, s, *organization, stdout) })
 	case args[0] == "revoke" && flags.NArg() == 1:
 		id := flags.Arg(0)
 		if err := webhook.CheckID(webhook.KindAPIKey, id); err != nil {
 			return invalid("keys revoke: %w", err)
 		}
-		return withDatabase(environ, func(s *store.Store) error { return s.RevokeAPIKey(ctx, id, webhook.Now()) })
+		return withKeys(ctx, environ, func(s *store.Store) error { return s.RevokeAPIKey(ctx, id, webhook.Now()) })
 	}
 	return invalid("keys: the arguments do not fit; try --help")
 }
 
+// withKeys sees to it first that there is a table of keys, and says how to make it if not.
+func withKeys(ctx context.Context, environ []string, do func(*store.Store) error) error {
+	return withDatabase(environ, func(s *store.Store) error {
+		if err := s.CheckSchema(ctx); err != nil {
+			return err
+		}
+		return do(s)
+	})
+}
+
 // createKey prints the raw key alone, so that a script can take it.
 func createKey(ctx context.Context, s *store.Store, spec webhook.APIKeySpec, stdout io.Writer) error {
-	if err := s.CheckSchema(ctx); err != nil {
-		return err
-	}
 	key, raw := webhook.NewAPIKey(spec, webhook.Now())
 	if err := s.CreateAPIKey(ctx, key); err != nil {
 		return err

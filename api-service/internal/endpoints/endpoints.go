@@ -58,7 +58,10 @@ func (r *Registry) RegenerateSecret(ctx context.Context, organizationID, id stri
 		return webhook.Endpoint{}, "", err
 	}
 	endpoint, err := r.store.RotateSecret(ctx, organizationID, id, secret, webhook.DefaultSecretGrace, webhook.Now())
-	return endpoint, secret, err
+	if err != nil {
+		return webhook.Endpoint{}, "", err
+	}
+	return endpoint, secret, nil
 }
 
 func newSecret() (webhook.Secret, error) {

@@ -22,6 +22,8 @@ const (
 	maxDepth = 32      // nested objects and arrays
 )
 
+var errTooLarge = &refusal{http.StatusRequestEntityTooLarge, "body_too_large", fmt.Sprintf("the body must not be larger than %d bytes", maxBody)}
+
 // decode reads a body into a request strictly: one JSON object, no unknown or duplicate fields, no nulls, nothing behind it.
 func decode[T any](c echo.Context) (T, error) {
 	var request T
@@ -29,7 +31,7 @@ func decode[T any](c echo.Context) (T, error) {
 	if err != nil {
 		return request, err
 	}
-	if len(body) == 0 {
+	if blank(body) {
 		return request, webhook.Invalid("empty_body", "", "the body is empty; send a JSON object")
 	}
 	return request, decodeJSON(body, &request)
@@ -38,18 +40,25 @@ func decode[T any](c echo.Context) (T, error) {
 // decodeNothing is for operations that take no body: an empty one and {} are fine.
 func decodeNothing(c echo.Context) error {
 	body, err := readBody(c)
-	if err != nil || len(body) == 0 {
+	if err != nil || blank(body) {
 		return err
 	}
 	return decodeJSON(body, &struct{}{})
 }
 
+// blank knows JSON's own white space alone: the decoder refuses any other.
+func blank(body []byte) bool { return len(bytes.Trim(body, " \t\r\n")) == 0 }
+
 func readBody(c echo.Context) ([]byte, error) {
-	body, err := io.ReadAll(http.MaxBytesReader(c.Response(), c.Request().Body, maxBody))
+	if c.Request().ContentLength > maxBody {
+		return nil, errTooLarge // before a byte of it is read
+	}
+	// The writer is net/http's own, so that it can be told to close the connection rather than to read on.
+	body, err := io.ReadAll(http.MaxBytesReader(c.Response().Writer, c.Request().Body, maxBody))
 	var tooLarge *http.MaxBytesError
 	switch {
 	case errors.As(err, &tooLarge):
-		return nil, &refusal{http.StatusRequestEntityTooLarge, "body_too_large", fmt.Sprintf("the body must not be larger than %d bytes", maxBody)}
+		return nil, errTooLarge
 	case err != nil:
 		return nil, webhook.Invalid("unreadable_body", "", "the body did not arrive in full and in time")
 	}
@@ -86,17 +95,17 @@ func decodeJSON(body []byte, request any) error {
 	if errors.Is(err, json.ErrUnknownName) {
 		return webhook.Invalid("unknown_field", field, fmt.Sprintf("there is no field %s here; check its spelling and case", field))
 	}
-	if field == "" {
-		return webhook.Invalid("invalid_type", "", "the body must be a JSON object")
-	}
 	return webhook.Invalid("invalid_type", field, fmt.Sprintf("%s must be %s", field, typeName(semantic.GoType)))
 }
 
-// checkJSON looks at the text as a whole before anything is made of it: well-formed in UTF-8, no duplicate keys, one value,
+// checkJSON looks at the text as a whole before anything is made of it: well-formed in UTF-8, no duplicate keys, one object,
 // not too deep, and no null where a field is expected (the contract's types are not nullable; what an event's data holds is
 // its own affair).
 func checkJSON(body []byte) error {
 	decoder := jsontext.NewDecoder(bytes.NewReader(body))
+	if kind := decoder.PeekKind(); kind != '{' && kind != jsontext.KindInvalid {
+		return webhook.Invalid("invalid_type", "", "the body must be a JSON object")
+	}
 	for {
 		token, err := decoder.ReadToken()
 		switch {
@@ -110,7 +119,7 @@ func checkJSON(body []byte) error {
 			field := fieldOf(decoder.StackPointer())
 			return webhook.Invalid("null_not_allowed", field, fmt.Sprintf("%s must not be null; leave it out instead", field))
 		}
-		if decoder.StackDepth() == 0 && len(bytes.TrimSpace(body[decoder.InputOffset():])) > 0 {
+		if decoder.StackDepth() == 0 && !blank(body[decoder.InputOffset():]) {
 			return webhook.Invalid("trailing_data", "", "the body must be one JSON object with nothing behind it")
 		}
 	}
@@ -128,10 +137,22 @@ func malformed(err error) error {
 	return webhook.Invalid("malformed_json", "", fmt.Sprintf("the body is not well-formed JSON (UTF-8): look at byte %d", syntactic.ByteOffset))
 }
 
-// fieldOf writes a JSON pointer the way details name fields: a.b[0] is clear enough as a.b.0. What a caller sent is cut, so
-// that an answer stays readable.
+// fieldOf writes a JSON pointer the way details name fields, a.b[0]. A pointer does not tell an array's index from an object's
+// key of digits, and no request has such keys but in an event's data. What a caller sent is cut, so that an answer stays
+// readable.
 func fieldOf(pointer jsontext.Pointer) string {
-	field := strings.ToValidUTF8(strings.ReplaceAll(strings.TrimPrefix(string(pointer), "/"), "/", "."), "?")
+	var path strings.Builder
+	for token := range pointer.Tokens() {
+		switch {
+		case path.Len() > 0 && token != "" && strings.Trim(token, "0123456789") == "":
+			path.WriteString("[" + token + "]")
+		case path.Len() > 0:
+			path.WriteString("." + token)
+		default:
+			path.WriteString(token)
+		}
+	}
+	field := strings.ToValidUTF8(path.String(), "?")
 	const longest = 128
 	if runes := []rune(field); len(runes) > longest {
 		return string(runes[:longest]) + "…"

@@ -21,15 +21,17 @@ type deliveryHandlers struct {
 }
 
 func (h deliveryHandlers) list(c echo.Context) error {
-	page, err := pageOf(c.QueryParams())
+	query, err := queryOf(c)
 	if err != nil {
 		return err
 	}
-	endpointID := c.QueryParam("endpointId")
-	if c.QueryParams().Has("endpointId") {
-		if webhook.CheckID(webhook.KindEndpoint, endpointID) != nil {
-			return webhook.Invalid("invalid_id", "endpointId", "endpointId must be the id of an endpoint, such as ep_ followed by the 26 characters of a ULID")
-		}
+	page, err := pageOf(query)
+	if err != nil {
+		return err
+	}
+	endpointID := query.Get("endpointId")
+	if given := query["endpointId"]; len(given) > 1 || len(given) == 1 && webhook.CheckID(webhook.KindEndpoint, endpointID) != nil {
+		return webhook.Invalid("invalid_id", "endpointId", "endpointId must be the id of one endpoint: ep_ followed by the 26 characters of a ULID")
 	}
 	list, err := h.store.ListDeliveries(c.Request().Context(), caller(c).OrganizationID, endpointID, page)
 	if err != nil {
@@ -52,7 +54,11 @@ func (h deliveryHandlers) attempts(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	page, err := pageOf(c.QueryParams())
+	query, err := queryOf(c)
+	if err != nil {
+		return err
+	}
+	page, err := pageOf(query)
 	if err != nil {
 		return err
 	}

@@ -67,7 +67,11 @@ func okSecret(c echo.Context, endpoint webhook.Endpoint, secret webhook.Secret) 
 }
 
 func (h endpointHandlers) list(c echo.Context) error {
-	page, err := pageOf(c.QueryParams())
+	query, err := queryOf(c)
+	if err != nil {
+		return err
+	}
+	page, err := pageOf(query)
 	if err != nil {
 		return err
 	}

@@ -37,7 +37,7 @@ func handleError(err error, c echo.Context) {
 	if failure.RetryAfter > 0 {
 		header.Set(echo.HeaderRetryAfter, strconv.Itoa(int(math.Ceil(failure.RetryAfter.Seconds()))))
 	}
-	if failure.Code == http.StatusUnauthorized {
+	if failure.Code == http.StatusUnauthorized && header.Get(echo.HeaderWWWAuthenticate) == "" {
 		header.Set(echo.HeaderWWWAuthenticate, `Bearer realm="redrive"`)
 	}
 	if c.Request().Method == http.MethodHead {

@@ -41,10 +41,12 @@ func (h eventHandlers) publish(c echo.Context) error {
 	}
 	c.Set(subjectInContext, event.ID)
 	published := publishedView{Event: viewEvent(event), Deliveries: make([]deliveryView, len(deliveries))}
+	body, err := event.Body() // once, however many endpoints it goes to
+	if err != nil {
+		return err
+	}
 	for i, d := range deliveries {
-		if published.Deliveries[i], err = viewDelivery(webhook.Record{Delivery: d, Event: event}); err != nil {
-			return err
-		}
+		published.Deliveries[i] = viewDeliveryOf(webhook.Record{Delivery: d, Event: event}, body)
 	}
 	return ok(c, published)
 }

@@ -1,6 +1,7 @@
 package httpapi
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -19,7 +20,8 @@ import (
 // plainRequestID is what is taken over from a caller. Anything else could break a log line or a header, and is replaced.
 var plainRequestID = regexp.MustCompile(`^[A-Za-z0-9._-]{1,128}$`)
 
-// requestID gives every request an ID, which every answer and every log line carries.
+// requestID gives every request an ID, which every answer and every log line carries. No answer is to be taken for anything but
+// what its content type says.
 func requestID(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		id := c.Request().Header.Get(echo.HeaderXRequestID)
@@ -27,6 +29,7 @@ func requestID(next echo.HandlerFunc) echo.HandlerFunc {
 			id = webhook.NewID(webhook.KindRequest, time.Now())
 		}
 		c.Response().Header().Set(echo.HeaderXRequestID, id)
+		c.Response().Header().Set(echo.HeaderXContentTypeOptions, "nosniff")
 		return next(c)
 	}
 }
@@ -51,7 +54,7 @@ func observe(log *slog.Logger, metrics prometheus.Registerer) echo.MiddlewareFun
 			took := time.Since(start)
 			status := c.Response().Status
 			requests.WithLabelValues(knownMethod(c), routeOf(c), strconv.Itoa(status)).Observe(took.Seconds())
-			log.LogAttrs(c.Request().Context(), levelOf(status), "request", attributes(c, took, err)...)
+			log.LogAttrs(c.Request().Context(), levelOf(status, err), "request", attributes(c, took, err)...)
 			return nil
 		}
 	}
@@ -96,13 +99,12 @@ func attributes(c echo.Context, took time.Duration, err error) []slog.Attr {
 	return attrs
 }
 
-func levelOf(status int) slog.Level {
-	switch {
-	case status >= http.StatusInternalServerError:
+// levelOf keeps the error level for what is ours to mend: a caller that has gone is not.
+func levelOf(status int, err error) slog.Level {
+	if status >= http.StatusInternalServerError && !errors.Is(err, context.Canceled) {
 		return slog.LevelError
-	default:
-		return slog.LevelInfo
 	}
+	return slog.LevelInfo
 }
 
 // routeOf and knownMethod keep the number of label values bounded, whatever is asked for.

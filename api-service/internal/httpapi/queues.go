@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"regexp"
 	"strconv"
+	"strings"
 
 	"github.com/hibiken/asynq"
 	"github.com/hibiken/asynqmon"
@@ -43,11 +44,17 @@ var _ asynq.RedisConnOpt = sharedRedis{}
 func queues(client redis.UniversalClient, options QueuesOptions) echo.HandlerFunc {
 	// asynqmon's own Close would close our client; it holds nothing else.
 	ui := asynqmon.New(asynqmon.Options{RootPath: queuesPath, RedisConnOpt: sharedRedis{client}, ReadOnly: !options.Writable})
+	// A browser sends the operator's password along with whatever another site makes it ask for.
+	sameOrigin := http.NewCrossOriginProtection()
 	return func(c echo.Context) error {
 		if !options.Open && !isOperator(c.Request(), options.Password) {
 			c.Response().Header().Set(echo.HeaderWWWAuthenticate, `Basic realm="redrive operator", charset="UTF-8"`)
 			return &refusal{http.StatusUnauthorized, "operator_only", "the queue's web UI asks for the user operator and the operator's password"}
 		}
+		if sameOrigin.Check(c.Request()) != nil {
+			return &refusal{http.StatusForbidden, "cross_origin", "the queue's web UI takes changes from its own pages alone"}
+		}
+		c.Response().Header().Set(echo.HeaderXFrameOptions, "DENY")
 		page := &localPage{ResponseWriter: c.Response()}
 		ui.ServeHTTP(page, c.Request())
 		page.flush()
@@ -74,7 +81,7 @@ type localPage struct {
 
 func (p *localPage) WriteHeader(status int) {
 	p.status = status
-	if contentType := p.Header().Get(echo.HeaderContentType); len(contentType) >= 9 && contentType[:9] == "text/html" {
+	if strings.HasPrefix(p.Header().Get(echo.HeaderContentType), echo.MIMETextHTML) {
 		p.html = &bytes.Buffer{}
 		return
 	}

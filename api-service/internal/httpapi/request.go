@@ -23,6 +23,15 @@ func pathID(c echo.Context, kind webhook.Kind) (string, error) {
 	return id, nil
 }
 
+// queryOf reads the query. Echo's own QueryParams drops what it cannot read, and a filter that is dropped shows too much.
+func queryOf(c echo.Context) (url.Values, error) {
+	query, err := url.ParseQuery(c.Request().URL.RawQuery)
+	if err != nil {
+		return nil, webhook.Invalid("malformed_query", "", "the query is malformed: percent-encode what is not plain, and join parameters with &")
+	}
+	return query, nil
+}
+
 // pageOf reads limit and offset.
 func pageOf(query url.Values) (webhook.Page, error) {
 	page := webhook.Page{Limit: webhook.DefaultPageLimit}

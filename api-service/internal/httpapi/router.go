@@ -100,12 +100,12 @@ func New(d Dependencies) http.Handler {
 	accesses := map[string]access{}
 	e.Pre(requestID, observe(d.Log, d.Metrics), deadline)
 	e.Use(authenticate(d.Authenticator, accesses))
+	// Without this, base/:id would take the word for an id. The route itself, below, replaces one of these.
+	e.Any(base+"/events", onlyPost)
 	for _, r := range routes(d) {
 		e.Add(r.method, r.path, r.handler)
 		accesses[r.method+" "+r.path] = r.access
 	}
-	// Without this, base/:id would take the word for an id.
-	e.GET(base+"/events", func(echo.Context) error { return echo.ErrMethodNotAllowed })
 
 	if d.Queues.enabled() {
 		handler := queues(d.Redis, d.Queues)
@@ -115,6 +115,15 @@ func New(d Dependencies) http.Handler {
 		}
 	}
 	return e
+}
+
+// onlyPost answers all other methods the way Echo does where it knows by itself.
+func onlyPost(c echo.Context) error {
+	c.Response().Header().Set(echo.HeaderAllow, "OPTIONS, POST")
+	if c.Request().Method == http.MethodOptions {
+		return c.NoContent(http.StatusNoContent)
+	}
+	return echo.ErrMethodNotAllowed
 }
 
 func deadline(next echo.HandlerFunc) echo.HandlerFunc {

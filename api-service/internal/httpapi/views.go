@@ -88,6 +88,10 @@ func viewDelivery(r webhook.Record) (deliveryView, error) {
 	if err != nil {
 		return deliveryView{}, err
 	}
+	return viewDeliveryOf(r, body), nil
+}
+
+func viewDeliveryOf(r webhook.Record, body []byte) deliveryView {
 	d := r.Delivery
 	view := deliveryView{
 		ID: d.ID, OrganizationID: d.OrganizationID, EndpointID: d.EndpointID,
@@ -103,7 +107,7 @@ func viewDelivery(r webhook.Record) (deliveryView, error) {
 		view.ResponseBody = text(a.ResponseBody)
 		view.DurationMs = &milliseconds
 	}
-	return view, nil
+	return view
 }
 
 type attemptView struct {

@@ -1,0 +1,50 @@
+package app_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"redrive/pkg/testservers"
+)
+
+// The service starts whatever is away, says what it can do, and does it as soon as it can.
+func TestTheServiceStartsWhileItsServersAreAway(t *testing.T) {
+	database, err := testservers.StartPostgres(testservers.PostgresOptions{})
+	require.NoError(t, err)
+	t.Cleanup(func() { assert.NoError(t, database.Close()) })
+	memory, err := testservers.StartRedis(testservers.RedisOptions{})
+	require.NoError(t, err)
+	t.Cleanup(func() { assert.NoError(t, memory.Close()) })
+	s := openStore(t, database.URL())
+	_, err = s.Migrate(t.Context())
+	require.NoError(t, err)
+	key := newKey(t, s)
+	require.NoError(t, database.Stop())
+	require.NoError(t, memory.Stop())
+
+	service := started(t, options(s, openRedis(t, memory.URL())))
+	assert.Equal(t, 503, list(t, service, key))
+	status, word := ready(t, service)
+	assert.Equal(t, 503, status)
+	assert.Equal(t, "unavailable", word)
+
+	require.NoError(t, database.Restart(t.Context()))
+	assert.Equal(t, 200, list(t, service, key))
+	status, word = ready(t, service)
+	assert.Equal(t, 200, status, "without Redis it takes requests all the same")
+	assert.Equal(t, "degraded", word)
+	conn, reader := beginPublishing(t, service, key)
+	_, err = conn.Write([]byte(event))
+	require.NoError(t, err)
+	status, _ = readResponse(t, reader)
+	assert.Equal(t, 200, status)
+
+	require.NoError(t, memory.Restart(t.Context()))
+	require.Eventually(t, func() bool { // the client dials again when it sees fit
+		status, word := ready(t, service)
+		return status == 200 && word == "ok"
+	}, 10*time.Second, 10*time.Millisecond)
+}

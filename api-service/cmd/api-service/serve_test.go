@@ -1,0 +1,101 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"io"
+	"net/http"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"redrive/pkg/testservers"
+)
+
+// serving runs the program until stop is called, which returns its exit code and all that it has logged.
+func serving(t *testing.T, environ []string, args ...string) (addr string, stop func() (int, string)) {
+	t.Helper()
+	ctx, cancel := context.WithCancel(t.Context())
+	t.Cleanup(cancel)
+	reader, writer := io.Pipe()
+	code := make(chan int, 1)
+	go func() {
+		code <- run(ctx, args, environ, io.Discard, writer)
+		_ = writer.Close()
+	}()
+	started := make(chan string, 1)
+	logged := make(chan string, 1)
+	go func() {
+		defer close(started)
+		var all strings.Builder
+		lines := bufio.NewScanner(reader)
+		for lines.Scan() {
+			all.WriteString(lines.Text() + "\n")
+			var line struct{ Msg, Addr string }
+			if json.Unmarshal(lines.Bytes(), &line) == nil && line.Msg == "API started" {
+				started <- line.Addr
+			}
+		}
+		logged <- all.String()
+	}()
+	addr, ok := <-started
+	require.True(t, ok, "it ended before it started")
+	return addr, func() (int, string) {
+		cancel()
+		return <-code, <-logged
+	}
+}
+
+func list(t *testing.T, addr, key string) int {
+	t.Helper()
+	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}, Timeout: 10 * time.Second}
+	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://"+addr+"/v1/execution-webhooks", nil)
+	require.NoError(t, err)
+	request.Header.Set("Authorization", "Bearer "+key)
+	response, err := client.Do(request)
+	require.NoError(t, err)
+	_ = response.Body.Close()
+	return response.StatusCode
+}
+
+func TestServeUntilToldToStop(t *testing.T) {
+	const canary = "c4n4ry"
+	environ := []string{
+		"DATABASE_URL=" + testservers.Postgres(t), "REDIS_URL=" + testservers.Redis(t), "SECRETS_KEY=MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=",
+		"API_ADDR=127.0.0.1:0", "OPS_ADDR=127.0.0.1:0", "OPERATOR_PASSWORD=" + canary, "LOG_LEVEL=debug",
+	}
+	unmigrated := runWith(t, environ, "serve")
+	assert.Equal(t, 1, unmigrated.code)
+	assert.Contains(t, unmigrated.stderr, "run `api-service migrate` first")
+
+	require.Equal(t, 0, runWith(t, environ, "migrate").code)
+	key := strings.TrimSpace(runWith(t, environ, "keys", "create", "--organization", "org_a", "--name", "ci").stdout)
+
+	for _, args := range [][]string{{}, {"serve"}} {
+		addr, stop := serving(t, environ, args...)
+		assert.Equal(t, 200, list(t, addr, key))
+		code, logged := stop()
+		assert.Equal(t, 0, code, logged)
+		for _, secret := range []string{key, canary, "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY="} {
+			assert.NotContains(t, logged, secret)
+		}
+	}
+
+	// A key that is revoked while the service runs is refused from then on.
+	addr, stop := serving(t, environ)
+	assert.Equal(t, 200, list(t, addr, key))
+	id := strings.Fields(strings.Split(runWith(t, environ, "keys", "list").stdout, "\n")[1])[0]
+	require.Equal(t, 0, runWith(t, environ, "keys", "revoke", id).code)
+	assert.Equal(t, 401, list(t, addr, key))
+
+	refused := runWith(t, slices.Concat(environ, []string{"API_ADDR=" + addr}), "serve")
+	assert.Equal(t, 1, refused.code)
+	assert.Contains(t, refused.stderr, "listen on "+addr)
+	code, logged := stop()
+	assert.Equal(t, 0, code, logged)
+}

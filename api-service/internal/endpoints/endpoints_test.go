@@ -1,0 +1,100 @@
+package endpoints_test
+
+import (
+	"context"
+	"errors"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"redrive/api-service/internal/endpoints"
+	"redrive/pkg/webhook"
+)
+
+// store keeps what it is given.
+type store struct {
+	created []webhook.Endpoint
+	secret  webhook.Secret
+	overlap time.Duration
+	err     error
+}
+
+func (s *store) CreateEndpoint(_ context.Context, e webhook.Endpoint) error {
+	s.created = append(s.created, e)
+	return s.err
+}
+
+func (s *store) RotateSecret(_ context.Context, organizationID, id string, secret webhook.Secret, overlap time.Duration, _ time.Time) (webhook.Endpoint, error) {
+	s.secret, s.overlap = secret, overlap
+	return webhook.Endpoint{ID: id, OrganizationID: organizationID}, s.err
+}
+
+// destinations answers what a test says.
+type destinations struct {
+	err   error
+	asked []string
+}
+
+func (d *destinations) Check(_ context.Context, url string) error {
+	d.asked = append(d.asked, url)
+	return d.err
+}
+
+var (
+	by   = webhook.APIKey{ID: "key_1", OrganizationID: "org_a"}
+	spec = webhook.EndpointSpec{Name: "Billing", URL: "https://hooks.example.com/"}
+)
+
+func TestCreateKeepsTheEndpointWithItsSecret(t *testing.T) {
+	s, d := &store{}, &destinations{}
+	endpoint, secret, err := endpoints.New(s, d).Create(t.Context(), by, spec)
+	require.NoError(t, err)
+	assert.Equal(t, []string{spec.URL}, d.asked)
+	assert.Equal(t, []webhook.Endpoint{endpoint}, s.created)
+	assert.Regexp(t, `^whsec_[A-Za-z0-9+/]{43}=$`, secret.Reveal())
+	assert.Equal(t, []webhook.SigningSecret{{Value: secret}}, endpoint.SigningSecrets)
+	assert.Equal(t, []string{"org_a", "key_1"}, []string{endpoint.OrganizationID, endpoint.CreatedBy})
+
+	_, another, err := endpoints.New(s, d).Create(t.Context(), by, spec)
+	require.NoError(t, err)
+	assert.NotEqual(t, secret, another)
+}
+
+func TestARefusedDestinationIsNeverStored(t *testing.T) {
+	s := &store{}
+	refused := webhook.Invalid("destination_not_allowed", "url", "no")
+	_, secret, err := endpoints.New(s, &destinations{err: refused}).Create(t.Context(), by, spec)
+	require.ErrorIs(t, err, refused)
+	assert.Empty(t, s.created)
+	assert.Empty(t, secret)
+}
+
+func TestAWrongSpecIsRefusedBeforeItsNameIsLookedUp(t *testing.T) {
+	s, d := &store{}, &destinations{}
+	_, _, err := endpoints.New(s, d).Create(t.Context(), by, webhook.EndpointSpec{URL: spec.URL})
+	assert.Equal(t, webhook.CodeInvalid, webhook.CodeOf(err))
+	assert.Empty(t, d.asked)
+	assert.Empty(t, s.created)
+}
+
+func TestASecretThatIsNotKeptIsNotShown(t *testing.T) {
+	broken := errors.New("broken")
+	registry := endpoints.New(&store{err: broken}, &destinations{})
+	_, secret, err := registry.Create(t.Context(), by, spec)
+	require.ErrorIs(t, err, broken)
+	assert.Empty(t, secret)
+	_, secret, err = registry.RegenerateSecret(t.Context(), "org_a", "ep_1")
+	require.ErrorIs(t, err, broken)
+	assert.Empty(t, secret)
+}
+
+func TestRegenerateSecretLeavesTheOldOneADay(t *testing.T) {
+	s := &store{}
+	endpoint, secret, err := endpoints.New(s, &destinations{}).RegenerateSecret(t.Context(), "org_a", "ep_1")
+	require.NoError(t, err)
+	assert.Equal(t, webhook.Endpoint{ID: "ep_1", OrganizationID: "org_a"}, endpoint)
+	assert.Equal(t, s.secret, secret)
+	assert.Equal(t, 24*time.Hour, s.overlap)
+}

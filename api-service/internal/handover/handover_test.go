@@ -1,0 +1,189 @@
+package handover_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"log/slog"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"redrive/api-service/internal/handover"
+	"redrive/pkg/queue"
+	"redrive/pkg/webhook"
+)
+
+// The tests run on synctest's clock: a second passes when nobody has anything left to do in it.
+
+// enqueuer does what a test says, and remembers what it was asked for.
+type enqueuer struct {
+	do      func(ctx context.Context) (queue.Placement, error)
+	running atomic.Int32
+	most    atomic.Int32
+
+	mutex sync.Mutex
+	items []queue.Item
+}
+
+func (e *enqueuer) EnqueueSettled(ctx context.Context, item queue.Item) (queue.Placement, error) {
+	now := e.running.Add(1)
+	defer e.running.Add(-1)
+	for most := e.most.Load(); now > most && !e.most.CompareAndSwap(most, now); most = e.most.Load() {
+	}
+	e.mutex.Lock()
+	e.items = append(e.items, item)
+	e.mutex.Unlock()
+	return e.do(ctx)
+}
+
+func at(placement queue.Placement) func(context.Context) (queue.Placement, error) {
+	return func(context.Context) (queue.Placement, error) { return placement, nil }
+}
+
+// hang is a Redis that takes connections and says nothing.
+func hang(ctx context.Context) (queue.Placement, error) {
+	<-ctx.Done()
+	return "", ctx.Err()
+}
+
+type fixture struct {
+	*handover.Handover
+	enqueuer *enqueuer
+	registry *prometheus.Registry
+	log      *bytes.Buffer // to be read when nothing is under way
+}
+
+func newFixture(do func(context.Context) (queue.Placement, error)) *fixture {
+	f := &fixture{enqueuer: &enqueuer{do: do}, registry: prometheus.NewRegistry(), log: &bytes.Buffer{}}
+	f.Handover = handover.New(f.enqueuer, slog.New(slog.NewTextHandler(f.log, nil)), f.registry)
+	return f
+}
+
+// count reads a counter, over all its labels.
+func (f *fixture) count(t *testing.T, name string) (sum float64) {
+	t.Helper()
+	families, err := f.registry.Gather()
+	require.NoError(t, err)
+	for _, family := range families {
+		if family.GetName() == name {
+			for _, metric := range family.GetMetric() {
+				sum += metric.GetCounter().GetValue()
+			}
+		}
+	}
+	return sum
+}
+
+func some(n int) []webhook.Delivery {
+	deliveries := make([]webhook.Delivery, n)
+	for i := range deliveries {
+		deliveries[i] = webhook.Delivery{ID: webhook.NewID(webhook.KindDelivery, time.Now()), Queue: "bulk", NextRetryAt: time.Now().Add(time.Duration(i))}
+	}
+	return deliveries
+}
+
+func TestEnqueueHandsOverAndReturns(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := newFixture(at(queue.Queued))
+		deliveries := some(100)
+		start := time.Now()
+		f.Enqueue(t.Context(), deliveries...)
+		assert.Zero(t, time.Since(start))
+		want := make([]queue.Item, len(deliveries))
+		for i, d := range deliveries {
+			want[i] = queue.Item{DeliveryID: d.ID, Queue: "bulk", DueAt: d.NextRetryAt}
+		}
+		assert.ElementsMatch(t, want, f.enqueuer.items)
+		assert.EqualValues(t, 100, f.count(t, "redrive_enqueued_total"))
+		assert.Zero(t, f.count(t, "redrive_enqueue_failures_total"))
+		assert.Empty(t, f.log.String())
+	})
+}
+
+func TestNothingToEnqueue(t *testing.T) {
+	f := newFixture(func(context.Context) (queue.Placement, error) { panic("asked for nothing") })
+	f.Enqueue(t.Context())
+	f.Wait()
+}
+
+func TestACallerWaitsAMomentForAHangingRedis(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := newFixture(hang)
+		start := time.Now()
+		f.Enqueue(t.Context(), some(1000)...)
+		assert.LessOrEqual(t, time.Since(start), 300*time.Millisecond)
+		assert.Zero(t, f.count(t, "redrive_enqueue_failures_total"), "it may yet succeed")
+
+		f.Wait()
+		assert.LessOrEqual(t, time.Since(start), 2*time.Second, "given up, by all at once")
+		assert.EqualValues(t, 1000, f.count(t, "redrive_enqueue_failures_total"))
+		assert.Equal(t, 1, strings.Count(f.log.String(), "\n"), "one line for a fan-out: %s", f.log)
+		assert.Contains(t, f.log.String(), "deliveries=1000")
+		assert.LessOrEqual(t, f.enqueuer.most.Load(), int32(16))
+	})
+}
+
+func TestWhatIsLateIsStillHandedOver(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := newFixture(func(ctx context.Context) (queue.Placement, error) {
+			select {
+			case <-ctx.Done():
+				return "", ctx.Err()
+			case <-time.After(time.Second):
+				return queue.Woken, nil
+			}
+		})
+		// The caller is answered, and its context ends with the answer.
+		ctx, answered := context.WithCancel(t.Context())
+		f.Enqueue(ctx, some(1)...)
+		answered()
+		assert.Zero(t, f.count(t, "redrive_enqueued_total"))
+		f.Wait()
+		assert.EqualValues(t, 1, f.count(t, "redrive_enqueued_total"))
+	})
+}
+
+func TestAFailureIsCountedAndLogged(t *testing.T) {
+	f := newFixture(func(context.Context) (queue.Placement, error) { return "", errors.New("refused") })
+	deliveries := some(3)
+	f.Enqueue(t.Context(), deliveries...)
+	f.Wait()
+	assert.EqualValues(t, 3, f.count(t, "redrive_enqueue_failures_total"))
+	assert.Equal(t, 1, strings.Count(f.log.String(), "\n"))
+	assert.Contains(t, f.log.String(), "level=WARN")
+	assert.Contains(t, f.log.String(), "refused")
+	assert.Contains(t, f.log.String(), "deliveryId=dlv_")
+}
+
+func TestHandoversUnderWayAreBounded(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const limit = 256
+		f := newFixture(hang)
+		var callers sync.WaitGroup
+		for range limit {
+			callers.Go(func() { f.Enqueue(t.Context(), some(1)...) })
+		}
+		callers.Wait()
+		require.EqualValues(t, limit, f.enqueuer.running.Load())
+
+		start := time.Now()
+		f.Enqueue(t.Context(), some(7)...)
+		assert.Zero(t, time.Since(start), "nobody waits for what is not tried")
+		assert.EqualValues(t, 7, f.count(t, "redrive_enqueue_failures_total"))
+		assert.EqualValues(t, limit, f.enqueuer.running.Load())
+
+		f.Wait()
+		assert.EqualValues(t, limit+7, f.count(t, "redrive_enqueue_failures_total"))
+		f.enqueuer.do = at(queue.Queued)
+		f.Enqueue(t.Context(), some(1)...)
+		assert.EqualValues(t, 1, f.count(t, "redrive_enqueued_total"), "there is room again")
+	})
+}

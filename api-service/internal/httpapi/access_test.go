@@ -1,0 +1,224 @@
+package httpapi
+
+import (
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"redrive/pkg/webhook"
+)
+
+// protected are the routes that need a key: all but the document.
+func protected(t *testing.T) []route {
+	t.Helper()
+	var list []route
+	for _, r := range routes(Dependencies{}) {
+		if r.access != public {
+			list = append(list, r)
+		}
+	}
+	require.Len(t, list, 12)
+	return list
+}
+
+// of puts an ID into a route's path: the endpoint's or the delivery's, as it needs.
+func (r route) of(endpointID, deliveryID string) string {
+	if strings.HasPrefix(r.path, deliveries) {
+		return strings.ReplaceAll(r.path, ":id", deliveryID)
+	}
+	return strings.ReplaceAll(r.path, ":id", endpointID)
+}
+
+func (r route) hasID() bool { return strings.Contains(r.path, ":id") }
+
+// body is one that the route takes.
+func (r route) body() string {
+	switch r.method + " " + r.path {
+	case "POST " + base:
+		return createBody
+	case "POST " + base + "/events":
+		return publishBody
+	}
+	return ""
+}
+
+// Every route is tried with every way of not being allowed to use it, with IDs that exist.
+func TestNoRouteAnswersWhoMayNotAsk(t *testing.T) {
+	s := newService(t).withKeys(t)
+	endpointID, _ := s.endpoint(t, s.writer)
+	deliveryID := s.delivery(t, s.writer)
+	unknown := "rdk_0000000000000000000000000000000000000000000" + "000000"
+	_, neverStored := webhook.NewAPIKey(webhook.APIKeySpec{}, webhook.Now())
+	readWrite := webhook.APIKeySpec{Scope: webhook.ScopeReadWrite}
+	revoked := s.newKey(t, readWrite, func(k *webhook.APIKey) { k.RevokedAt = webhook.Now().Add(-time.Second) })
+	expired := s.newKey(t, readWrite, func(k *webhook.APIKey) { k.ExpiresAt = webhook.Now().Add(-time.Second) })
+
+	authorization := func(value string) func(*http.Request) { return header("Authorization", value) }
+	for name, credentials := range map[string]func(*http.Request){
+		"no key":                func(*http.Request) {},
+		"an empty header":       authorization(""),
+		"the scheme alone":      authorization("Bearer"),
+		"the scheme and spaces": authorization("Bearer   "),
+		"another scheme":        func(r *http.Request) { r.SetBasicAuth("operator", s.writer) },
+		"no scheme":             authorization(s.writer),
+		"a scheme run together": authorization("Bearer" + s.writer),
+		"a malformed key":       authorization("Bearer rdk_x"),
+		"a wrong checksum":      authorization("Bearer " + unknown),
+		"a long key":            authorization("Bearer " + strings.Repeat("k", 10_000)),
+		"an unknown key":        authorization("Bearer " + neverStored.Reveal()),
+		"a revoked key":         authorization("Bearer " + revoked),
+		"an expired key":        authorization("Bearer " + expired),
+		"two keys in one":       authorization("Bearer " + s.writer + ", Bearer " + s.writer),
+		"something behind it":   authorization("Bearer " + s.writer + " x"),
+		"two headers": func(r *http.Request) {
+			r.Header["Authorization"] = []string{"Bearer " + s.writer, "Bearer " + s.writer}
+		},
+		"the key in the query": func(r *http.Request) { r.URL.RawQuery = "access_token=" + s.writer },
+		"X-Org-ID alone":       header("X-Org-ID", organization),
+	} {
+		t.Run(name, func(t *testing.T) {
+			for _, r := range protected(t) {
+				refused(t, s.call(t, r.method, r.of(endpointID, deliveryID), "", r.body(), credentials), 401, "unauthenticated")
+			}
+		})
+	}
+
+	for _, r := range protected(t) {
+		path := r.of(endpointID, deliveryID)
+		t.Run(r.method+" "+r.path, func(t *testing.T) {
+			refused(t, s.call(t, r.method, path, s.writer, r.body(), header("X-Org-ID", "org_other")), 403, "organization_mismatch")
+			refused(t, s.call(t, r.method, path, s.writer, r.body(), header("X-Org-ID", strings.ToUpper(organization))), 403, "organization_mismatch")
+			if r.access == write {
+				refused(t, s.call(t, r.method, path, s.reader, r.body()), 403, "read_only_key")
+				// Who may not write is told nothing about what was to be written.
+				refused(t, s.call(t, r.method, r.of("x", "x"), s.reader, "{"), 403, "read_only_key")
+			} else {
+				granted(t, s.call(t, r.method, path, s.reader, ""))
+			}
+			assert.NotEqual(t, 403, s.call(t, r.method, path, s.writer, r.body(), header("X-Org-ID", organization)).status)
+		})
+	}
+	found, err := s.store.FindEndpoint(t.Context(), organization, endpointID)
+	require.NoError(t, err)
+	assert.Equal(t, webhook.EndpointActive, found.Status, "the last to succeed was enable")
+}
+
+// Another organization's is answered like what does not exist, to the letter, and is left alone.
+func TestAnotherOrganizationsIsMissing(t *testing.T) {
+	s := newService(t).withKeys(t)
+	stranger := s.newKey(t, webhook.APIKeySpec{OrganizationID: "org_stranger", Scope: webhook.ScopeReadWrite})
+	endpointID, _ := s.endpoint(t, s.writer)
+	deliveryID := s.delivery(t, s.writer)
+	s.fail(t, deliveryID)
+	noEndpoint, noDelivery := webhook.NewID(webhook.KindEndpoint, time.Now()), webhook.NewID(webhook.KindDelivery, time.Now())
+	before := s.call(t, "GET", deliveries+"/"+deliveryID, s.reader, "").body
+
+	same := header("X-Request-Id", "same")
+	for _, r := range protected(t) {
+		if !r.hasID() {
+			continue
+		}
+		t.Run(r.method+" "+r.path, func(t *testing.T) {
+			reason := "endpoint_not_found"
+			if strings.HasPrefix(r.path, deliveries) {
+				reason = "delivery_not_found"
+			}
+			theirs := s.call(t, r.method, r.of(endpointID, deliveryID), stranger, "", same)
+			missing := s.call(t, r.method, r.of(noEndpoint, noDelivery), stranger, "", same)
+			refused(t, theirs, 404, reason)
+			refused(t, missing, 404, reason)
+			anonymous := strings.NewReplacer(endpointID, "ID", deliveryID, "ID", noEndpoint, "ID", noDelivery, "ID")
+			assert.Equal(t, anonymous.Replace(string(missing.body)), anonymous.Replace(string(theirs.body)))
+			missing.header.Del("Date")
+			missing.header.Del("Content-Length")
+			theirs.header.Del("Date")
+			theirs.header.Del("Content-Length")
+			assert.Equal(t, missing.header, theirs.header)
+		})
+	}
+	for _, list := range []string{base, deliveries, deliveries + "?endpointId=" + endpointID} {
+		assert.Empty(t, granted(t, s.call(t, "GET", list, stranger, ""))["items"], list)
+	}
+	published := granted(t, s.call(t, "POST", base+"/events", stranger, publishBody))
+	assert.Empty(t, published["deliveries"], "an event reaches nobody else's endpoints")
+	assert.NotNil(t, published["deliveries"])
+
+	after := s.call(t, "GET", deliveries+"/"+deliveryID, s.reader, "").body
+	assert.JSONEq(t, withoutRequestID(t, before), withoutRequestID(t, after))
+}
+
+func withoutRequestID(t *testing.T, body []byte) string {
+	t.Helper()
+	return string(requestIDs.ReplaceAll(body, nil))
+}
+
+func TestUnknownRoutesAndMethods(t *testing.T) {
+	s := newService(t).withKeys(t)
+	for _, path := range []string{"/", "/v1", "/v2/execution-webhooks", base + "/a/b", base + "/deliveries/a/b/c", "/queues", "/queues/", "/metrics", "/livez", "//v1/execution-webhooks", base + "x"} {
+		for _, method := range []string{"GET", "POST", "DELETE"} {
+			refused(t, s.call(t, method, path, "", ""), 401, "unauthenticated")
+			refused(t, s.call(t, method, path, s.reader, ""), 404, "route_not_found")
+		}
+	}
+
+	allowed := map[string][]string{}
+	for _, r := range routes(Dependencies{}) {
+		allowed[r.path] = append(allowed[r.path], r.method)
+	}
+	for path, methods := range allowed {
+		for _, method := range []string{"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "TRACE", "PROPFIND"} {
+			if slices.Contains(methods, method) {
+				continue
+			}
+			t.Run(method+" "+path, func(t *testing.T) {
+				url := strings.ReplaceAll(path, ":id", "x")
+				assert.Equal(t, 401, s.call(t, method, url, "", "").status)
+
+				answered := s.call(t, method, url, s.reader, "")
+				assert.ElementsMatch(t, append([]string{"OPTIONS"}, methods...), strings.Split(answered.header.Get("Allow"), ", "))
+				if method == "HEAD" {
+					assert.Equal(t, 405, answered.status)
+					assert.Empty(t, answered.body)
+					assert.NotEmpty(t, answered.header.Get("X-Request-Id"))
+				} else {
+					refused(t, answered, 405, "method_not_allowed")
+				}
+			})
+		}
+		t.Run("OPTIONS "+path, func(t *testing.T) {
+			url := strings.ReplaceAll(path, ":id", "x")
+			answered := s.call(t, "OPTIONS", url, s.reader, "")
+			assert.Equal(t, 204, answered.status)
+			assert.ElementsMatch(t, append([]string{"OPTIONS"}, methods...), strings.Split(answered.header.Get("Allow"), ", "))
+			assert.Equal(t, 401, s.call(t, "OPTIONS", url, "", "").status)
+		})
+	}
+	refused(t, s.call(t, "QUERY", base, s.reader, ""), 405, "method_not_allowed")
+	// The word is no id, so it is not told that it is a malformed one.
+	refused(t, s.call(t, "GET", base+"/events", s.reader, ""), 405, "method_not_allowed")
+}
+
+func TestTheDocumentNeedsNoKey(t *testing.T) {
+	s := newService(t)
+	for _, path := range []string{"/openapi.yaml", "/openapi.json"} {
+		answered := s.call(t, "GET", path, "not a key", "")
+		assert.Equal(t, 200, answered.status)
+		assert.NotEmpty(t, answered.header.Get("X-Request-Id"))
+		assert.Contains(t, string(answered.body), "/v1/execution-webhooks/deliveries/{id}/retry")
+	}
+	assert.Equal(t, "application/json", s.call(t, "GET", "/openapi.json", "", "").header.Get("Content-Type"))
+	assert.Equal(t, "application/yaml", s.call(t, "GET", "/openapi.yaml", "", "").header.Get("Content-Type"))
+}
+
+func TestTheSchemeIsTakenInAnyCase(t *testing.T) {
+	s := newService(t).withKeys(t)
+	for _, scheme := range []string{"Bearer", "bearer", "BEARER"} {
+		granted(t, s.call(t, "GET", base, "", "", header("Authorization", fmt.Sprintf("%s  %s ", scheme, s.reader))))
+	}
+}

@@ -1,0 +1,60 @@
+package httpapi
+
+import (
+	"strconv"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"redrive/api-service/internal/authn"
+	"redrive/pkg/testservers"
+	"redrive/pkg/webhook"
+)
+
+// Without its database the API says so on every route, whether it is the key or what it opens that cannot be read, and in
+// no time; and it is there again as soon as the database is.
+func TestTheDatabaseIsAway(t *testing.T) {
+	server, err := testservers.StartPostgres(testservers.PostgresOptions{})
+	require.NoError(t, err)
+	t.Cleanup(func() { assert.NoError(t, server.Close()) })
+	opened := openStore(t, server.URL())
+	_, err = opened.Migrate(t.Context())
+	require.NoError(t, err)
+	s := serve(t, opened).withKeys(t)
+	authenticated := serve(t, opened, func(d *Dependencies) { d.Authenticator = authn.New(oneKey{}) })
+	endpointID, _ := s.endpoint(t, s.writer)
+	deliveryID := s.delivery(t, s.writer)
+
+	away := func(t *testing.T) {
+		for _, r := range protected(t) {
+			for _, service := range []*service{s, authenticated} {
+				a := service.call(t, r.method, r.of(endpointID, deliveryID), s.writer, r.body())
+				refused(t, a, 503, "database_unavailable")
+				seconds, err := strconv.Atoi(a.header.Get("Retry-After"))
+				require.NoError(t, err)
+				assert.Positive(t, seconds)
+				assert.NotContains(t, string(a.body), "127.0.0.1")
+			}
+		}
+		// What needs no database is told all the same.
+		refused(t, s.call(t, "GET", base, "", ""), 401, "unauthenticated")
+		refused(t, authenticated.call(t, "GET", "/x", s.writer, ""), 404, "route_not_found")
+		refused(t, authenticated.call(t, "POST", base, s.writer, "{"), 400, "malformed_json")
+		assert.Equal(t, 200, s.call(t, "GET", "/openapi.json", "", "").status)
+	}
+
+	require.NoError(t, server.Stop())
+	start := time.Now()
+	t.Run("stopped", away)
+	assert.Less(t, time.Since(start), 20*time.Second, "two dozen answers")
+
+	require.NoError(t, server.Restart(t.Context()))
+	granted(t, s.call(t, "GET", base, s.reader, ""))
+	require.NoError(t, server.Kill())
+	t.Run("killed", away)
+	require.NoError(t, server.Restart(t.Context()))
+	granted(t, s.call(t, "GET", deliveries+"/"+deliveryID, s.reader, ""))
+	assert.Equal(t, string(webhook.StatusPending), granted(t, s.call(t, "GET", deliveries+"/"+deliveryID, s.reader, ""))["status"])
+}

@@ -1,0 +1,291 @@
+package httpapi
+
+import (
+	"bytes"
+	"context"
+	"crypto/rand"
+	"encoding/json"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/getkin/kin-openapi/openapi3"
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"redrive/api-service/internal/authn"
+	"redrive/api-service/internal/endpoints"
+	"redrive/api-service/internal/publish"
+	"redrive/api-service/internal/redeliver"
+	"redrive/api-service/openapi"
+	"redrive/pkg/keyring"
+	"redrive/pkg/store"
+	"redrive/pkg/store/postgres"
+	"redrive/pkg/testservers"
+	"redrive/pkg/webhook"
+)
+
+// service is the API over a real socket and a real database. Each has a database of its own, with one organization in it.
+type service struct {
+	url    string
+	store  *store.Store
+	log    *logged
+	server *httptest.Server
+	client *http.Client
+	reader string // the raw keys of the organization
+	writer string
+}
+
+const organization = "org_own"
+
+func newService(t *testing.T, change ...func(*Dependencies)) *service {
+	t.Helper()
+	opened := openStore(t, testservers.Postgres(t))
+	_, err := opened.Migrate(t.Context())
+	require.NoError(t, err)
+	return serve(t, opened, change...)
+}
+
+func openStore(t *testing.T, url string) *store.Store {
+	t.Helper()
+	sealer, err := keyring.Parse("MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=")
+	require.NoError(t, err)
+	opened, err := postgres.Open(postgres.Options{URL: url, ApplicationName: "test", MaxConnections: 4}, sealer)
+	require.NoError(t, err)
+	t.Cleanup(func() { assert.NoError(t, opened.Close()) })
+	return opened
+}
+
+func serve(t *testing.T, opened *store.Store, change ...func(*Dependencies)) *service {
+	t.Helper()
+	return serveWithin(t, opened, 10*time.Second, change...)
+}
+
+// serveWithin gives callers a time to send their requests.
+func serveWithin(t *testing.T, opened *store.Store, readTimeout time.Duration, change ...func(*Dependencies)) *service {
+	t.Helper()
+	s := &service{store: opened, log: &logged{}}
+	dependencies := Dependencies{
+		Store:         opened,
+		Authenticator: authn.New(opened),
+		Registry:      endpoints.New(opened, anywhere{}),
+		Publisher:     publish.New(opened, noQueue{}),
+		Redeliverer:   redeliver.New(opened, noQueue{}),
+		Log:           slog.New(slog.NewJSONHandler(s.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
+		Metrics:       prometheus.NewRegistry(),
+	}
+	for _, f := range change {
+		f(&dependencies)
+	}
+	server := httptest.NewUnstartedServer(New(dependencies))
+	server.Config.ReadTimeout = readTimeout
+	server.Config.ErrorLog = slog.NewLogLogger(dependencies.Log.Handler(), slog.LevelDebug)
+	server.Start()
+	t.Cleanup(server.Close)
+	s.url, s.server = server.URL, server
+	s.client = &http.Client{
+		Transport:     &http.Transport{},
+		Timeout:       20 * time.Second,
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}
+	t.Cleanup(s.client.CloseIdleConnections)
+	return s
+}
+
+// lines ends the service, so that it has logged all that it was asked, and returns its log.
+func (s *service) lines(t *testing.T) []map[string]any {
+	t.Helper()
+	s.server.Close()
+	var lines []map[string]any
+	for line := range strings.Lines(s.log.String()) {
+		var attributes map[string]any
+		require.NoError(t, json.Unmarshal([]byte(line), &attributes), "%s", line)
+		lines = append(lines, attributes)
+	}
+	return lines
+}
+
+// withKeys gives the organization its two keys.
+func (s *service) withKeys(t *testing.T) *service {
+	t.Helper()
+	s.reader = s.newKey(t, webhook.APIKeySpec{Scope: webhook.ScopeRead})
+	s.writer = s.newKey(t, webhook.APIKeySpec{Scope: webhook.ScopeReadWrite})
+	return s
+}
+
+func (s *service) newKey(t *testing.T, spec webhook.APIKeySpec, change ...func(*webhook.APIKey)) string {
+	t.Helper()
+	if spec.OrganizationID == "" {
+		spec.OrganizationID = organization
+	}
+	spec.Name = "test"
+	key, raw := webhook.NewAPIKey(spec, webhook.Now())
+	for _, f := range change {
+		f(&key)
+	}
+	require.NoError(t, s.store.CreateAPIKey(t.Context(), key))
+	return raw.Reveal()
+}
+
+// answer is what came back, read in full.
+type answer struct {
+	status int
+	header http.Header
+	body   []byte
+	last   bool // the connection ends behind it
+}
+
+// call makes a request with a key. Each change may alter it.
+func (s *service) call(t *testing.T, method, path, key, body string, change ...func(*http.Request)) answer {
+	t.Helper()
+	request, err := http.NewRequestWithContext(t.Context(), method, s.url+path, strings.NewReader(body))
+	require.NoError(t, err)
+	if key != "" {
+		request.Header.Set("Authorization", "Bearer "+key)
+	}
+	if body != "" {
+		request.Header.Set("Content-Type", "application/json")
+	}
+	for _, f := range change {
+		f(request)
+	}
+	response, err := s.client.Do(request)
+	require.NoError(t, err)
+	return readAnswer(t, response)
+}
+
+func readAnswer(t *testing.T, response *http.Response) answer {
+	t.Helper()
+	defer func() { _ = response.Body.Close() }()
+	body, err := io.ReadAll(response.Body)
+	require.NoError(t, err)
+	return answer{response.StatusCode, response.Header, body, response.Close}
+}
+
+func header(name, value string) func(*http.Request) {
+	return func(r *http.Request) { r.Header.Set(name, value) }
+}
+
+// failure is the error envelope.
+type failure struct {
+	Code      int
+	Message   string
+	RequestID string `json:"requestId"`
+	Details   []struct{ Reason, Field, Message string }
+}
+
+// refused expects an error in the envelope as the document has it, with the reason in its first detail.
+func refused(t *testing.T, a answer, status int, reason string) failure {
+	t.Helper()
+	require.Equal(t, status, a.status, "%s", a.body)
+	var untyped any
+	require.NoError(t, json.Unmarshal(a.body, &untyped), "%s", a.body)
+	schemas := document(t).Components.Schemas
+	require.NoError(t, schemas["Error"].Value.VisitJSON(untyped), "%s", a.body)
+
+	var f failure
+	require.NoError(t, json.Unmarshal(a.body, &f))
+	assert.Equal(t, status, f.Code)
+	assert.Equal(t, reason, f.Details[0].Reason, "%s", a.body)
+	assert.Contains(t, schemas["ErrorDetail"].Value.Properties["reason"].Value.Description, "`"+f.Details[0].Reason+"`", "the reason is not in the document")
+	assert.Equal(t, f.RequestID, a.header.Get("X-Request-Id"))
+	assert.Equal(t, "application/json", a.header.Get("Content-Type"))
+	assert.Equal(t, "nosniff", a.header.Get("X-Content-Type-Options"))
+	if status == http.StatusUnauthorized {
+		assert.Equal(t, `Bearer realm="redrive"`, a.header.Get("WWW-Authenticate"))
+	}
+	return f
+}
+
+// granted expects a success and returns its data.
+func granted(t *testing.T, a answer) map[string]any {
+	t.Helper()
+	require.Equal(t, http.StatusOK, a.status, "%s", a.body)
+	var success struct {
+		Code               int
+		Message, RequestID string
+		Data               map[string]any
+	}
+	require.NoError(t, json.Unmarshal(a.body, &success))
+	assert.Equal(t, 200, success.Code)
+	assert.Equal(t, "success", success.Message)
+	assert.Equal(t, a.header.Get("X-Request-Id"), success.RequestID)
+	return success.Data
+}
+
+var document = func() func(*testing.T) *openapi3.T {
+	loaded := sync.OnceValues(func() (*openapi3.T, error) { return openapi3.NewLoader().LoadFromData(openapi.YAML()) })
+	return func(t *testing.T) *openapi3.T {
+		t.Helper()
+		d, err := loaded()
+		require.NoError(t, err)
+		return d
+	}
+}()
+
+const (
+	createBody  = `{"name": "Billing", "url": "https://hooks.example.com/redrive"}`
+	publishBody = `{"eventType": "run.finished", "data": {"n": 1}}`
+)
+
+// endpoint registers an endpoint and returns its ID and its secret.
+func (s *service) endpoint(t *testing.T, key string) (id, secret string) {
+	t.Helper()
+	data := granted(t, s.call(t, "POST", base, key, createBody))
+	return data["endpoint"].(map[string]any)["id"].(string), data["signingSecret"].(string)
+}
+
+// delivery publishes an event to one endpoint and returns the ID of the delivery that it makes.
+func (s *service) delivery(t *testing.T, key string) string {
+	t.Helper()
+	data := granted(t, s.call(t, "POST", base+"/events", key, publishBody))
+	return data["deliveries"].([]any)[0].(map[string]any)["id"].(string)
+}
+
+// fail ends a delivery in failure, as the dispatcher would.
+func (s *service) fail(t *testing.T, id string) {
+	t.Helper()
+	dispatch, err := s.store.LoadDispatch(t.Context(), id)
+	require.NoError(t, err)
+	failed, err := dispatch.Delivery.Failed(webhook.FailureEndpointDisabled, webhook.Now())
+	require.NoError(t, err)
+	_, err = s.store.FailDelivery(t.Context(), failed)
+	require.NoError(t, err)
+}
+
+// anywhere permits every destination.
+type anywhere struct{}
+
+func (anywhere) Check(context.Context, string) error { return nil }
+
+// noQueue takes everything and forgets it.
+type noQueue struct{}
+
+func (noQueue) Enqueue(context.Context, ...webhook.Delivery) {}
+
+// logged is what the service has written to its log.
+type logged struct {
+	mutex sync.Mutex
+	text  bytes.Buffer
+}
+
+func (l *logged) Write(line []byte) (int, error) {
+	l.mutex.Lock()
+	defer l.mutex.Unlock()
+	return l.text.Write(line)
+}
+
+func (l *logged) String() string {
+	l.mutex.Lock()
+	defer l.mutex.Unlock()
+	return l.text.String()
+}
+
+// unguessable is a text that is nowhere by accident.
+func unguessable() string { return rand.Text() }

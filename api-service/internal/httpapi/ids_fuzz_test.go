@@ -1,0 +1,66 @@
+package httpapi
+
+import (
+	"context"
+	"crypto/sha256"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/stretchr/testify/require"
+
+	"redrive/api-service/internal/authn"
+	"redrive/pkg/webhook"
+)
+
+// emptyStore has none of what it is asked for, and sees to it that it is asked in good form.
+type emptyStore struct {
+	Store
+	t *testing.T
+}
+
+func (s emptyStore) FindDelivery(_ context.Context, organizationID, id string) (webhook.Record, error) {
+	require.Equal(s.t, organization, organizationID)
+	require.NoError(s.t, webhook.CheckID(webhook.KindDelivery, id), "%q reached the database", id)
+	return webhook.Record{}, webhook.NotFound("delivery", id)
+}
+
+// oneKey knows every key as the organization's.
+type oneKey struct{}
+
+func (oneKey) FindAPIKeyByHash(context.Context, [sha256.Size]byte) (webhook.APIKey, error) {
+	return webhook.APIKey{ID: "key_1", OrganizationID: organization, Scope: webhook.ScopeReadWrite}, nil
+}
+
+// Whatever stands in the place of an ID, it is refused or not found, and only what is an ID gets to the database.
+func FuzzIDs(f *testing.F) {
+	valid := webhook.NewID(webhook.KindDelivery, time.Now())
+	for _, id := range []string{"", valid, strings.ToLower(valid), valid + "/retry", "../" + valid, "\x00", "\xff", "a/b", "?", "#", "%2F", ";", "..", "events"} {
+		f.Add(id, true)
+		f.Add(url.PathEscape(id), false)
+	}
+	_, raw := webhook.NewAPIKey(webhook.APIKeySpec{}, webhook.Now())
+	f.Fuzz(func(t *testing.T, id string, escape bool) {
+		if escape {
+			id = url.PathEscape(id)
+		}
+		target, err := url.Parse("http://localhost" + deliveries + "/" + id)
+		if err != nil {
+			return // net/http does not let it in
+		}
+		handler := New(Dependencies{
+			Store: emptyStore{t: t}, Authenticator: authn.New(oneKey{}), Log: slog.New(slog.DiscardHandler), Metrics: prometheus.NewRegistry(),
+		})
+		recorder := httptest.NewRecorder()
+		handler.ServeHTTP(recorder, &http.Request{
+			Method: http.MethodGet, URL: target, Header: http.Header{"Authorization": {"Bearer " + raw.Reveal()}}, Body: http.NoBody,
+		})
+		require.Contains(t, []int{400, 404, 405}, recorder.Code, "%s", recorder.Body)
+		require.Contains(t, recorder.Body.String(), `"requestId":"req_`)
+	})
+}

@@ -1,0 +1,78 @@
+package httpapi
+
+import (
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"redrive/pkg/queue"
+	"redrive/pkg/testservers"
+	"redrive/pkg/webhook"
+)
+
+// A whole run, with and without success, leaves nothing secret in any answer but the two that are meant to show one, and
+// nothing at all in the log.
+func TestSecretsStaySecret(t *testing.T) {
+	redis, err := queue.Connect(testservers.Redis(t))
+	require.NoError(t, err)
+	t.Cleanup(func() { _ = redis.Close() })
+	password := unguessable()
+	s := newService(t, func(d *Dependencies) { d.Redis, d.Queues = redis, QueuesOptions{Password: password} }).withKeys(t)
+
+	endpointID, first := s.endpoint(t, s.writer)
+	regenerated := s.call(t, "POST", base+"/"+endpointID+"/regenerate-secret", s.writer, "")
+	second := granted(t, regenerated)["signingSecret"].(string)
+	require.NotEqual(t, first, second)
+	assert.Equal(t, "no-store", regenerated.header.Get("Cache-Control"))
+	assert.NotContains(t, string(regenerated.body), first, "the old one is not shown again")
+	deliveryID := s.delivery(t, s.writer)
+
+	_, strange := webhook.NewAPIKey(webhook.APIKeySpec{}, webhook.Now())
+	query, inPath, inBody, guess := unguessable(), unguessable(), unguessable(), unguessable()
+	secrets := map[string]string{
+		"the read key": s.reader, "the write key": s.writer, "an unknown key": strange.Reveal(), "the first signing secret": first,
+		"the second signing secret": second, "the operator's password": password, "a wrong password": guess, "the query": query, "the path": inPath,
+		"the body": inBody,
+	}
+
+	var answers []answer
+	for _, r := range protected(t) {
+		if strings.HasSuffix(r.path, "/regenerate-secret") || r.method == http.MethodPost && r.path == base {
+			continue // these show a secret, and have been looked at
+		}
+		for _, key := range []string{s.writer, s.reader, strange.Reveal(), "", s.writer + "x", "x " + s.writer} {
+			answers = append(answers,
+				s.call(t, r.method, r.of(endpointID, deliveryID)+"?key="+query, key, r.body()),
+				s.call(t, r.method, r.of(inPath, inPath), key, `{"`+inBody+`"`),
+				s.call(t, r.method, r.of(endpointID, deliveryID), key, "{}", header("X-Request-Id", "it is "+s.writer), header("Content-Type", inBody)),
+			)
+		}
+	}
+	for _, credentials := range [][2]string{{"operator", password}, {"operator", guess}, {guess, password}} {
+		answers = append(answers, s.call(t, "GET", "/queues/api/queues?q="+query, "", "", func(r *http.Request) { r.SetBasicAuth(credentials[0], credentials[1]) }))
+	}
+	answers = append(answers, s.call(t, "GET", "/"+inPath, s.writer, ""), s.call(t, "GET", "/?"+query, "", ""))
+
+	// What a database says when it fails is logged, so it fails too.
+	require.NoError(t, s.store.Close())
+	for _, r := range protected(t) {
+		answers = append(answers, s.call(t, r.method, r.of(endpointID, deliveryID)+"?key="+query, s.writer, r.body()))
+	}
+
+	s.lines(t)
+	for name, secret := range secrets {
+		for _, a := range answers {
+			assert.NotContains(t, string(a.body), secret, name)
+			for _, values := range a.header {
+				assert.NotContains(t, strings.Join(values, "\n"), secret, name)
+			}
+		}
+		assert.NotContains(t, s.log.String(), secret, name)
+		assert.NotContains(t, s.log.String(), strings.TrimPrefix(secret, "whsec_"), name)
+	}
+	assert.Contains(t, s.log.String(), `"status":200`)
+	assert.Contains(t, s.log.String(), `"status":401`)
+}

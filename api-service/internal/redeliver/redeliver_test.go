@@ -1,0 +1,121 @@
+package redeliver_test
+
+import (
+	"context"
+	"errors"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"redrive/api-service/internal/redeliver"
+	"redrive/pkg/webhook"
+)
+
+// world is a store with one delivery and its endpoint, and a queue. It keeps the order in which they are used.
+type world struct {
+	record   webhook.Record
+	endpoint webhook.Endpoint
+	broken   map[string]error
+	calls    []string
+	created  []webhook.Delivery
+	enqueued []webhook.Delivery
+}
+
+func (w *world) did(what string) error {
+	w.calls = append(w.calls, what)
+	return w.broken[what]
+}
+
+func (w *world) RetryDelivery(_ context.Context, _, _ string, now time.Time) (webhook.Record, error) {
+	if err := w.did("retry"); err != nil {
+		return webhook.Record{}, err
+	}
+	retried, err := w.record.Delivery.Retried(now)
+	return webhook.Record{Delivery: retried, Event: w.record.Event}, err
+}
+
+func (w *world) FindDelivery(context.Context, string, string) (webhook.Record, error) {
+	return w.record, w.did("find delivery")
+}
+
+func (w *world) FindEndpoint(_ context.Context, organizationID, id string) (webhook.Endpoint, error) {
+	if organizationID != w.endpoint.OrganizationID || id != w.endpoint.ID {
+		return webhook.Endpoint{}, webhook.NotFound("endpoint", id)
+	}
+	return w.endpoint, w.did("find endpoint")
+}
+
+func (w *world) CreateDelivery(_ context.Context, d webhook.Delivery) error {
+	w.created = append(w.created, d)
+	return w.did("create")
+}
+
+func (w *world) Enqueue(_ context.Context, deliveries ...webhook.Delivery) {
+	_ = w.did("enqueue")
+	w.enqueued = append(w.enqueued, deliveries...)
+}
+
+func newWorld(status webhook.Status) *world {
+	now := webhook.Now().Add(-time.Hour)
+	endpoint := webhook.Endpoint{ID: "ep_1", OrganizationID: "org_a", Status: webhook.EndpointActive, MaxRetries: 7}
+	event := webhook.Event{ID: "evt_1", OrganizationID: "org_a", Type: "run.finished"}
+	delivery := webhook.NewDelivery(event, endpoint, now)
+	delivery.Status, delivery.RetryCount, delivery.MaxRetries, delivery.LastAttemptID = status, 2, 2, "att_1"
+	return &world{record: webhook.Record{Delivery: delivery, Event: event, LastAttempt: &webhook.Attempt{ID: "att_1"}}, endpoint: endpoint, broken: map[string]error{}}
+}
+
+func TestRetryEnqueuesTheSameDelivery(t *testing.T) {
+	w := newWorld(webhook.StatusFailure)
+	record, err := redeliver.New(w, w).Retry(t.Context(), "org_a", w.record.Delivery.ID)
+	require.NoError(t, err)
+	assert.Equal(t, []string{"retry", "enqueue"}, w.calls)
+	assert.Equal(t, w.record.Delivery.ID, record.Delivery.ID)
+	assert.Equal(t, []webhook.Delivery{record.Delivery}, w.enqueued)
+}
+
+func TestARetryThatIsRefusedEnqueuesNothing(t *testing.T) {
+	w := newWorld(webhook.StatusRetrying)
+	_, err := redeliver.New(w, w).Retry(t.Context(), "org_a", "dlv_1")
+	require.ErrorIs(t, err, webhook.ErrDeliveryNotFailed)
+	assert.Equal(t, []string{"retry"}, w.calls)
+}
+
+func TestReplayMakesANewDeliveryOfAnyStatus(t *testing.T) {
+	for _, status := range []webhook.Status{webhook.StatusPending, webhook.StatusRetrying, webhook.StatusSuccess, webhook.StatusFailure} {
+		w := newWorld(status)
+		before := w.record.Delivery
+		record, err := redeliver.New(w, w).Replay(t.Context(), "org_a", before.ID)
+		require.NoError(t, err)
+		assert.Equal(t, []string{"find delivery", "find endpoint", "create", "enqueue"}, w.calls)
+		assert.Equal(t, before, w.record.Delivery, "the old one is left alone")
+		assert.Equal(t, w.created, w.enqueued)
+		assert.Equal(t, w.created, []webhook.Delivery{record.Delivery})
+		assert.Equal(t, w.record.Event, record.Event)
+		assert.Nil(t, record.LastAttempt, "it has none of its own yet")
+
+		replay := record.Delivery
+		assert.NotEqual(t, before.ID, replay.ID)
+		assert.Equal(t, webhook.StatusPending, replay.Status)
+		assert.Equal(t, 7, replay.MaxRetries, "the endpoint's of today")
+		assert.Equal(t, []any{"evt_1", "ep_1", 0, ""}, []any{replay.EventID, replay.EndpointID, replay.RetryCount, replay.LastAttemptID})
+	}
+}
+
+func TestAReplayThatFailsEnqueuesNothing(t *testing.T) {
+	broken := errors.New("broken")
+	for _, step := range []string{"find delivery", "find endpoint", "create"} {
+		w := newWorld(webhook.StatusSuccess)
+		w.broken[step] = broken
+		_, err := redeliver.New(w, w).Replay(t.Context(), "org_a", "dlv_1")
+		require.ErrorIs(t, err, broken)
+		assert.Equal(t, step, w.calls[len(w.calls)-1])
+	}
+	w := newWorld(webhook.StatusSuccess)
+	w.endpoint.Status = webhook.EndpointDisabled
+	_, err := redeliver.New(w, w).Replay(t.Context(), "org_a", "dlv_1")
+	require.ErrorIs(t, err, webhook.ErrEndpointDisabled)
+	assert.Empty(t, w.created)
+	assert.Empty(t, w.enqueued)
+}
