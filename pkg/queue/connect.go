@@ -18,6 +18,7 @@ const (
 	dialTimeout = time.Second
 	ioTimeout   = 2 * time.Second
 	maxRetries  = 1 // one, for a pooled connection that was closed while it was idle
+	dialTries   = 1 // go-redis would try five times for each command
 )
 
 // errURL never quotes the URL: it may hold a password.
@@ -33,6 +34,7 @@ func Connect(rawURL string) (redis.UniversalClient, error) {
 		return nil, err
 	}
 	options.DialTimeout = dialTimeout
+	options.DialerRetries = dialTries
 	options.ReadTimeout = ioTimeout
 	options.WriteTimeout = ioTimeout
 	options.MaxRetries = maxRetries
@@ -45,7 +47,7 @@ func parse(rawURL string) (*redis.UniversalOptions, error) {
 		return parseSentinel(rawURL)
 	}
 	parsed, err := redis.ParseURL(rawURL)
-	if err != nil {
+	if err != nil || !isAddr(parsed.Addr) { // a path, of unix://, is what UniversalOptions could not tell from it
 		return nil, errURL
 	}
 	return &redis.UniversalOptions{
@@ -84,7 +86,7 @@ func parseSentinel(rawURL string) (*redis.UniversalOptions, error) {
 		return nil, errURL
 	}
 	if database := strings.Trim(u.Path, "/"); database != "" {
-		if options.DB, err = strconv.Atoi(database); err != nil {
+		if options.DB, err = strconv.Atoi(database); err != nil || options.DB < 0 {
 			return nil, errURL
 		}
 	}
@@ -92,12 +94,21 @@ func parseSentinel(rawURL string) (*redis.UniversalOptions, error) {
 		options.TLSConfig = &tls.Config{MinVersion: tls.VersionTLS12}
 	}
 	for host := range strings.SplitSeq(hosts, ",") {
-		if _, _, err := net.SplitHostPort(host); err != nil {
-			return nil, fmt.Errorf("%w: a sentinel has no port", errURL)
+		if !isAddr(host) {
+			return nil, fmt.Errorf("%w: a sentinel is not host:port", errURL)
 		}
 		options.Addrs = append(options.Addrs, host)
 	}
 	return options, nil
+}
+
+func isAddr(s string) bool {
+	host, port, err := net.SplitHostPort(s)
+	if err != nil || host == "" {
+		return false
+	}
+	number, err := strconv.ParseUint(port, 10, 16)
+	return err == nil && number > 0
 }
 
 func cutLast(s, separator string) (before, after string, found bool) {

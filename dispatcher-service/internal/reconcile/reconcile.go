@@ -6,6 +6,7 @@ package reconcile
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
 	"sync"
 	"time"
@@ -55,7 +56,7 @@ type Reconciler struct {
 	found   *prometheus.CounterVec
 	failed  prometheus.Counter
 	cancel  context.CancelFunc
-	group   sync.WaitGroup
+	stopped chan struct{}
 }
 
 // New makes a Reconciler and registers its metrics.
@@ -82,8 +83,9 @@ func New(store Store, queue Queue, options Options, registry prometheus.Register
 // Start runs a pass at once and then one at every interval.
 func (r *Reconciler) Start() {
 	ctx, cancel := context.WithCancel(context.Background())
-	r.cancel = cancel
-	r.group.Go(func() {
+	r.cancel, r.stopped = cancel, make(chan struct{})
+	go func() {
+		defer close(r.stopped)
 		ticker := time.NewTicker(r.options.Interval)
 		defer ticker.Stop()
 		for {
@@ -97,16 +99,22 @@ func (r *Reconciler) Start() {
 			case <-ticker.C:
 			}
 		}
-	})
+	}()
 }
 
-// Stop ends the pass under way and returns. It may be called before Start, and again.
-func (r *Reconciler) Stop(context.Context) error {
-	if r.cancel != nil {
-		r.cancel()
+// Stop ends the pass under way, which Redis can hold up for some seconds, and returns. It may be called before Start, and
+// again.
+func (r *Reconciler) Stop(ctx context.Context) error {
+	if r.cancel == nil {
+		return nil
 	}
-	r.group.Wait()
-	return nil
+	r.cancel()
+	select {
+	case <-r.stopped:
+		return nil
+	case <-ctx.Done():
+		return fmt.Errorf("wait for the pass under way: %w", ctx.Err())
+	}
 }
 
 // Pass enqueues up to PerPass overdue deliveries, from where the pass before it ended, and begins anew once it has reached
@@ -117,8 +125,10 @@ func (r *Reconciler) Pass(ctx context.Context) error {
 	}
 	before := webhook.Now().Add(-r.options.Grace)
 	placed := map[queue.Placement]int{}
+	defer func() { r.report(ctx, placed) }()
 	for looked := 0; looked < r.options.PerPass; {
-		due, err := r.store.ListDue(ctx, before, r.cursor, min(batch, r.options.PerPass-looked))
+		limit := min(batch, r.options.PerPass-looked)
+		due, err := r.store.ListDue(ctx, before, r.cursor, limit)
 		if err != nil {
 			return err
 		}
@@ -126,17 +136,17 @@ func (r *Reconciler) Pass(ctx context.Context) error {
 			return err
 		}
 		looked += len(due)
-		if len(due) < batch {
+		if len(due) < limit {
 			r.cursor = store.Due{}
 			break
 		}
 		r.cursor = due[len(due)-1]
 	}
-	r.report(ctx, placed)
 	return nil
 }
 
-// enqueue asks Redis about a batch, several at a time. The first error ends it: Redis is away, and the cursor stays.
+// enqueue asks Redis about a batch, several at a time. Redis being away ends it, and the cursor stays; one task that Redis
+// cannot make sense of is left to the next round, and holds up no other.
 func (r *Reconciler) enqueue(ctx context.Context, due []store.Due, placed map[queue.Placement]int) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
@@ -152,7 +162,11 @@ func (r *Reconciler) enqueue(ctx context.Context, due []store.Due, placed map[qu
 			}
 			placement, err := r.queue.Enqueue(ctx, queue.Item{DeliveryID: d.ID, Queue: d.Queue, DueAt: d.NextRetryAt})
 			if err != nil {
-				cancel(err)
+				if away := r.queue.Announce(ctx, webhook.QueueDeliveries); away != nil {
+					cancel(err)
+					return
+				}
+				r.options.Log.WarnContext(ctx, "an overdue delivery could not be put back into the queue", "deliveryId", d.ID, "error", err)
 				return
 			}
 			mutex.Lock()

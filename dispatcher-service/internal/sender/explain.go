@@ -16,6 +16,9 @@ import (
 
 var (
 	errBadURL       = errors.New("the endpoint's URL is not valid")
+	errNotBuilt     = errors.New("not sent: the webhook could not be built and signed")
+	errBadStatus    = errors.New("the receiver's answer is not valid HTTP: its status is below 100")
+	errSlowName     = errors.New("the endpoint's host name could not be resolved in time")
 	errReusedClosed = errors.New("the receiver closed a kept-alive connection as it was used again")
 )
 
@@ -25,14 +28,18 @@ func (s *Sender) explain(err error) string {
 	var dns *net.DNSError
 	var refused *egress.Refusal
 	switch {
-	case errors.Is(err, errBadURL), errors.Is(err, errReusedClosed):
+	case errors.Is(err, errBadURL), errors.Is(err, errBadStatus), errors.Is(err, errSlowName), errors.Is(err, errReusedClosed):
 		return err.Error()
+	case errors.Is(err, errNotBuilt):
+		return errNotBuilt.Error() // the cause is ours, and none of the customer's business
 	case errors.As(err, &refused):
 		return "not sent: " + refused.Message
 	case errors.Is(err, egress.ErrRefused):
 		return "not sent: the endpoint's host resolves to an address that webhooks may not be sent to"
 	case errors.As(err, &dns) && dns.IsNotFound:
 		return "the endpoint's host name does not exist"
+	case errors.As(err, &dns) && dns.IsTimeout:
+		return errSlowName.Error()
 	case errors.As(err, &dns):
 		return "the endpoint's host name could not be resolved"
 	case isTimeout(err):
@@ -43,7 +50,7 @@ func (s *Sender) explain(err error) string {
 		return "the receiver reset the connection before it answered"
 	case errors.Is(err, syscall.EHOSTUNREACH), errors.Is(err, syscall.ENETUNREACH):
 		return "the receiver's network cannot be reached"
-	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
+	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), isClosedIdle(err):
 		return "the receiver closed the connection before it answered"
 	}
 	if reason, ok := explainTLS(err); ok {
@@ -61,11 +68,15 @@ func isReset(err error) bool {
 	return errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE)
 }
 
+// isClosedIdle knows an error of net/http that has no name. It is also what becomes of a new connection that the receiver
+// closes before the request is on it.
+func isClosedIdle(err error) bool { return err.Error() == "http: server closed idle connection" }
+
 func explainTLS(err error) (string, bool) {
 	var expired x509.CertificateInvalidError
 	var host x509.HostnameError
 	var authority x509.UnknownAuthorityError
-	var alert tls.AlertError
+	var alert *net.OpError // crypto/tls gives an alert no name of its own
 	var record tls.RecordHeaderError
 	switch {
 	case errors.As(err, &expired) && expired.Reason == x509.Expired:
@@ -74,8 +85,8 @@ func explainTLS(err error) (string, bool) {
 		return "TLS: the receiver's certificate is for another host", true
 	case errors.As(err, &authority):
 		return "TLS: the receiver's certificate is signed by an unknown authority", true
-	case errors.As(err, &alert):
-		return "TLS: the receiver refused the handshake: " + alert.Error(), true
+	case errors.As(err, &alert) && alert.Op == "remote error":
+		return "TLS: the receiver refused the handshake: " + strings.TrimPrefix(alert.Err.Error(), "tls: "), true
 	case errors.As(err, &record):
 		return "TLS: the receiver does not speak TLS on this port", true
 	case strings.Contains(err.Error(), "tls: "), strings.Contains(err.Error(), "x509: "):

@@ -13,6 +13,7 @@ import (
 	"net/http"
 	"net/http/httptrace"
 	"net/url"
+	"sync/atomic"
 	"time"
 
 	"redrive/pkg/egress"
@@ -77,6 +78,7 @@ func (s *Sender) Send(ctx context.Context, d webhook.Dispatch) webhook.Result {
 	defer cancel()
 
 	started := webhook.Now()
+	clock := time.Now() // started has lost the monotonic reading
 	result := webhook.Result{StartedAt: started}
 	request, err := s.request(ctx, d, started)
 	if err == nil {
@@ -86,7 +88,7 @@ func (s *Sender) Send(ctx context.Context, d webhook.Dispatch) webhook.Result {
 	if err != nil {
 		result.Failure = s.explain(err)
 	}
-	result.Duration = time.Since(started)
+	result.Duration = time.Since(clock)
 	return result
 }
 
@@ -101,11 +103,11 @@ func (s *Sender) request(ctx context.Context, d webhook.Dispatch, at time.Time) 
 	}
 	body, err := d.Event.Body()
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("%w: %w", errNotBuilt, err)
 	}
 	signature, err := sign(d, at, body)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("%w: %w", errNotBuilt, err)
 	}
 	request, err := http.NewRequestWithContext(ctx, http.MethodPost, target.String(), bytes.NewReader(body))
 	if err != nil {
@@ -140,17 +142,25 @@ func sign(d webhook.Dispatch, at time.Time, body []byte) (string, error) {
 // never ends, changes nothing.
 func (s *Sender) exchange(request *http.Request, result *webhook.Result) error {
 	var reused bool
+	var resolving atomic.Bool // the transport dials on a goroutine of its own
 	request = request.WithContext(httptrace.WithClientTrace(request.Context(), &httptrace.ClientTrace{
-		GotConn: func(info httptrace.GotConnInfo) { reused = info.Reused },
+		DNSStart:     func(httptrace.DNSStartInfo) { resolving.Store(true) },
+		ConnectStart: func(string, string) { resolving.Store(false) },
+		GotConn:      func(info httptrace.GotConnInfo) { reused = info.Reused },
 	}))
 	response, err := s.transport.RoundTrip(request) // and not Client.Do: no redirects, no cookies
-	if err != nil {
-		if reused && closedByPeer(err) {
-			return errReusedClosed
-		}
+	switch {
+	case err != nil && resolving.Load() && isTimeout(err):
+		return errSlowName
+	case err != nil && reused && closedByPeer(err):
+		return errReusedClosed
+	case err != nil:
 		return err
 	}
 	defer func() { _ = response.Body.Close() }()
+	if response.StatusCode < http.StatusContinue {
+		return errBadStatus // net/http takes any three digits, and 0 would say that there was no answer
+	}
 
 	result.ResponseStatus = response.StatusCode
 	result.ResponseHeaders = flatten(response.Header)
@@ -172,5 +182,5 @@ func readSome(body io.Reader) (content []byte, truncated bool) {
 }
 
 func closedByPeer(err error) bool {
-	return errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || isReset(err) || err.Error() == "http: server closed idle connection"
+	return errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || isReset(err) || isClosedIdle(err)
 }

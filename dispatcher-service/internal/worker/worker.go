@@ -26,7 +26,7 @@ type Deliverer interface {
 
 // Options of a Pool.
 type Options struct {
-	// Concurrency is the number of deliveries in flight at once.
+	// Concurrency is the number of deliveries in flight at once, at least 1.
 	Concurrency int
 	// ShutdownTimeout is how long Stop waits for them; longer than an attempt can take, for asynq hands a task on before it
 	// stops the handler, and the receiver would be sent the webhook twice.
@@ -48,16 +48,18 @@ const (
 type Pool struct {
 	servers   []*asynq.Server
 	deliverer Deliverer
+	log       *slog.Logger
 	stopOnce  sync.Once
 	stopped   chan struct{}
 }
 
 // New makes a Pool over a shared client, which stays the caller's to close.
 func New(client redis.UniversalClient, deliverer Deliverer, options Options) *Pool {
-	p := &Pool{deliverer: deliverer, stopped: make(chan struct{})}
-	for i := range servers {
+	p := &Pool{deliverer: deliverer, log: options.Log, stopped: make(chan struct{})}
+	count := max(1, min(servers, options.Concurrency)) // a server without a share would take what another has to spare
+	for i := range count {
 		p.servers = append(p.servers, asynq.NewServerFromRedisClient(client, asynq.Config{
-			Concurrency:              max(1, (options.Concurrency+i)/servers),
+			Concurrency:              max(1, (options.Concurrency+i)/count),
 			Queues:                   map[string]int{webhook.QueueDeliveries: 1},
 			TaskCheckInterval:        pollInterval,
 			DelayedTaskCheckInterval: forwardInterval,
@@ -81,20 +83,12 @@ func (p *Pool) Start() error {
 	return nil
 }
 
-// Stop takes no more tasks, waits for those in flight and returns. All servers stop taking before any is shut down: one of
-// them would otherwise take what the other has just handed back. It may be called before Start, and again.
+// Stop takes no more tasks, waits for those in flight and returns. It may be called before Start, and again.
 func (p *Pool) Stop(ctx context.Context) error {
 	p.stopOnce.Do(func() {
-		for _, server := range p.servers {
-			server.Stop()
-		}
-		var group sync.WaitGroup
-		for _, server := range p.servers {
-			group.Go(server.Shutdown)
-		}
 		go func() {
-			group.Wait()
-			close(p.stopped)
+			defer close(p.stopped)
+			p.stop()
 		}()
 	})
 	select {
@@ -102,6 +96,18 @@ func (p *Pool) Stop(ctx context.Context) error {
 		return nil
 	case <-ctx.Done():
 		return fmt.Errorf("wait for deliveries in flight: %w", ctx.Err())
+	}
+}
+
+// stop takes its time: a server that waits for Redis does not look up before it has an answer. All servers stop taking
+// before any is shut down: one of them would otherwise take what the other has just handed back.
+func (p *Pool) stop() {
+	for _, step := range []func(*asynq.Server){(*asynq.Server).Stop, (*asynq.Server).Shutdown} {
+		var group sync.WaitGroup
+		for _, server := range p.servers {
+			group.Go(func() { step(server) })
+		}
+		group.Wait()
 	}
 }
 
@@ -113,6 +119,7 @@ func (p *Pool) handle(ctx context.Context, task *asynq.Task) error {
 	name, _ := asynq.GetQueueName(ctx)
 	verdict, err := p.deliverer.Deliver(ctx, id, name)
 	if err != nil {
+		p.log.WarnContext(ctx, "a delivery could not be handled and is tried again shortly", "deliveryId", id, "error", err)
 		return err
 	}
 	return answer(verdict)
@@ -140,7 +147,9 @@ func answer(v deliver.Verdict) error {
 	}
 }
 
-// isFailure says what asynq's statistics count as one. It is asked before SkipRetry is looked at.
+// isFailure says what asynq's statistics, and a task's count of retries, take for a failed run: an attempt that failed, and
+// neither a snooze nor what went wrong on our side. asynq asks it about tasks that run again; one that is archived always
+// counts.
 func isFailure(err error) bool {
 	var l *later
 	if errors.As(err, &l) {

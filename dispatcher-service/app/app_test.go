@@ -1,0 +1,145 @@
+package app_test
+
+import (
+	"context"
+	"net"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"redrive/dispatcher-service/app"
+	"redrive/pkg/egress"
+	"redrive/pkg/queue"
+	"redrive/pkg/testservers"
+	"redrive/pkg/webhook"
+)
+
+func TestDelivers(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, testservers.Postgres(t), testservers.Redis(t))
+	b.migrate()
+	service := b.start()
+	status, body := get(t, service, "/readyz")
+	assert.Equal(t, 200, status, body)
+
+	d := b.publish(webhook.Now())
+	_, err := queue.NewEnqueuer(b.redis).Enqueue(t.Context(), queue.Item{DeliveryID: d.ID, Queue: d.Queue, DueAt: d.NextRetryAt})
+	require.NoError(t, err)
+	b.arrives(d)
+
+	forgotten := b.publish(webhook.Now().Add(-time.Hour)) // committed, and nobody lived to enqueue it
+	b.arrives(forgotten)
+
+	_, body = get(t, service, "/metrics")
+	assert.Contains(t, body, `redrive_attempts_total{outcome="success",status="2xx"} 2`)
+	assert.Contains(t, body, `redrive_reconciled_total`)
+	assert.NoError(t, service.Stop(t.Context()))
+	assert.NoError(t, service.Stop(t.Context()), "again")
+	select {
+	case err := <-service.Failed():
+		assert.NoError(t, err)
+	default:
+	}
+}
+
+func TestStopBeforeStart(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, "postgres://127.0.0.1:1/none", "redis://127.0.0.1:1")
+	service, err := app.New(b.options())
+	require.NoError(t, err, "nothing is asked of the servers yet")
+	require.NoError(t, service.Stop(t.Context()))
+	require.NoError(t, service.Stop(t.Context()))
+	assertFree(t, service.OpsAddr())
+}
+
+func TestPortTaken(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, "postgres://127.0.0.1:1/none", "redis://127.0.0.1:1")
+	taken, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	defer func() { require.NoError(t, taken.Close()) }()
+	options := b.options()
+	options.OpsAddr = taken.Addr().String()
+	_, err = app.New(options)
+	require.ErrorContains(t, err, options.OpsAddr)
+}
+
+func TestOldSchema(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, testservers.Postgres(t), testservers.Redis(t))
+	service, err := app.New(b.options())
+	require.NoError(t, err)
+	require.ErrorContains(t, service.Start(t.Context()), "api-service migrate")
+	stop(t, service)
+	assertFree(t, service.OpsAddr())
+}
+
+func TestRequiredOptions(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, "postgres://127.0.0.1:1/none", "redis://127.0.0.1:1")
+	for _, options := range []app.Options{
+		{}, {Store: b.store, Redis: b.redis}, {Store: b.store, Guard: egress.New(egress.Config{})}, {Redis: b.redis, Guard: egress.New(egress.Config{})},
+	} {
+		_, err := app.New(options)
+		require.Error(t, err)
+	}
+}
+
+// Neither server is there at the start, and both come later: nobody has to lend a hand.
+func TestStartsWithoutItsServers(t *testing.T) {
+	t.Parallel()
+	database, err := testservers.StartPostgres(testservers.PostgresOptions{})
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, database.Close()) })
+	cache, err := testservers.StartRedis(testservers.RedisOptions{})
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, cache.Close()) })
+	b := newBench(t, database.URL(), cache.URL())
+	b.migrate()
+	d := b.publish(webhook.Now().Add(-time.Hour))
+	require.NoError(t, cache.Stop())
+	require.NoError(t, database.Stop())
+
+	service := b.start()
+	status, _ := get(t, service, "/livez")
+	assert.Equal(t, 200, status)
+	status, body := get(t, service, "/readyz")
+	assert.Equal(t, 503, status, body)
+
+	require.NoError(t, database.Restart(t.Context()))
+	require.Eventually(t, func() bool {
+		status, body := get(t, service, "/readyz")
+		return status == 200 && assert.Contains(t, body, "degraded")
+	}, soon, 20*time.Millisecond, "ready without Redis, though degraded")
+	require.NoError(t, cache.Restart(t.Context()))
+	b.arrives(d)
+}
+
+// Stop gives up at its deadline, however long a receiver takes, and can be asked again.
+func TestStopHeedsItsDeadline(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, testservers.Postgres(t), testservers.Redis(t))
+	b.migrate()
+	service := b.start()
+	held, release := make(chan struct{}), make(chan struct{})
+	b.receiver.Config.Handler = holding(held, release)
+	d := b.publish(webhook.Now().Add(-time.Hour))
+	<-held
+	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+	defer cancel()
+	require.ErrorIs(t, service.Stop(ctx), context.DeadlineExceeded)
+	close(release)
+	require.Eventually(t, func() bool {
+		record, err := b.store.FindDelivery(t.Context(), org, d.ID)
+		return err == nil && record.LastAttempt != nil
+	}, soon, 5*time.Millisecond, "what was sent goes on record all the same")
+}
+
+func assertFree(t *testing.T, addr string) {
+	t.Helper()
+	listener, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", addr)
+	require.NoError(t, err, "the port is still bound")
+	require.NoError(t, listener.Close())
+}

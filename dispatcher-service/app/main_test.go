@@ -1,0 +1,142 @@
+package app_test
+
+import (
+	"context"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"net/netip"
+	"testing"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	"go.uber.org/goleak"
+
+	"redrive/dispatcher-service/app"
+	"redrive/pkg/egress"
+	"redrive/pkg/keyring"
+	"redrive/pkg/queue"
+	"redrive/pkg/signing"
+	"redrive/pkg/store"
+	"redrive/pkg/store/postgres"
+	"redrive/pkg/testservers"
+	"redrive/pkg/webhook"
+)
+
+// A client of a Redis that is away looks for it once a second, and notices that it has been closed when it does next.
+var closing = goleak.IgnoreAnyFunction("github.com/redis/go-redis/v9/internal/pool.(*ConnPool).tryDial")
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(testservers.Suite(m), closing) }
+
+const (
+	soon = 30 * time.Second
+	org  = "org_a"
+)
+
+// bench is what a dispatcher needs, and a receiver that says when it was sent something.
+type bench struct {
+	t        *testing.T
+	store    *store.Store
+	redis    redis.UniversalClient
+	receiver *httptest.Server
+	received chan string // delivery IDs
+}
+
+func newBench(t *testing.T, postgresURL, redisURL string) *bench {
+	t.Helper()
+	b := &bench{t: t, received: make(chan string, 100)}
+	key, err := keyring.Generate()
+	require.NoError(t, err)
+	sealer, err := keyring.Parse(key)
+	require.NoError(t, err)
+	b.store, err = postgres.Open(postgres.Options{URL: postgresURL, MaxConnections: 4}, sealer)
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, b.store.Close()) })
+	b.redis, err = queue.Connect(redisURL)
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, b.redis.Close()) })
+	b.receiver = httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { b.received <- r.Header.Get(signing.HeaderID) }))
+	t.Cleanup(b.receiver.Close)
+	return b
+}
+
+func (b *bench) migrate() {
+	b.t.Helper()
+	_, err := b.store.Migrate(b.t.Context())
+	require.NoError(b.t, err)
+}
+
+func (b *bench) options() app.Options {
+	return app.Options{
+		Store: b.store, Redis: b.redis, Log: slog.New(slog.DiscardHandler), OpsAddr: "127.0.0.1:0", Concurrency: 4,
+		DeliveryTimeout: 500 * time.Millisecond, ReconcileInterval: 50 * time.Millisecond, Version: "test",
+		Guard: egress.New(egress.Config{AllowHTTP: true, Allow: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}}),
+	}
+}
+
+func (b *bench) start() *app.App {
+	b.t.Helper()
+	service, err := app.New(b.options())
+	require.NoError(b.t, err)
+	require.NoError(b.t, service.Start(b.t.Context()))
+	b.t.Cleanup(func() { stop(b.t, service) })
+	return service
+}
+
+func stop(t *testing.T, service *app.App) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), service.TimeToStop())
+	defer cancel()
+	require.NoError(t, service.Stop(ctx))
+}
+
+// publish commits a delivery to the receiver and returns it without enqueueing it.
+func (b *bench) publish(due time.Time) webhook.Delivery {
+	b.t.Helper()
+	secret, err := signing.NewSecret()
+	require.NoError(b.t, err)
+	endpoint := webhook.NewEndpoint(org, "key_a", webhook.EndpointSpec{Name: "n", URL: b.receiver.URL}, webhook.Secret(secret), webhook.Now())
+	require.NoError(b.t, b.store.CreateEndpoint(b.t.Context(), endpoint))
+	event := webhook.NewEvent(org, webhook.EventSpec{Type: "run.finished", Data: []byte(`{}`)}, webhook.Now())
+	d := webhook.NewDelivery(event, endpoint, due)
+	require.NoError(b.t, b.store.CreateEvent(b.t.Context(), event, []webhook.Delivery{d}))
+	return d
+}
+
+// arrives waits until the receiver has it and the database says so.
+func (b *bench) arrives(d webhook.Delivery) {
+	b.t.Helper()
+	select {
+	case id := <-b.received:
+		require.Equal(b.t, d.ID, id)
+	case <-time.After(soon):
+		require.FailNow(b.t, "it did not arrive")
+	}
+	require.Eventually(b.t, func() bool {
+		record, err := b.store.FindDelivery(b.t.Context(), org, d.ID)
+		return err == nil && record.Delivery.Status == webhook.StatusSuccess
+	}, soon, 5*time.Millisecond)
+}
+
+// get asks the ops port.
+func get(t *testing.T, service *app.App, path string) (status int, body string) {
+	t.Helper()
+	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
+	response, err := client.Get("http://" + service.OpsAddr() + path)
+	require.NoError(t, err)
+	defer func() { assert.NoError(t, response.Body.Close()) }()
+	content, err := io.ReadAll(response.Body)
+	require.NoError(t, err)
+	return response.StatusCode, string(content)
+}
+
+// holding is a receiver that says when it has a request, and holds the answer.
+func holding(held, release chan struct{}) http.Handler {
+	return http.HandlerFunc(func(http.ResponseWriter, *http.Request) {
+		close(held)
+		<-release
+	})
+}

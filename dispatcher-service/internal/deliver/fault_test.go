@@ -1,0 +1,198 @@
+package deliver_test
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"redrive/dispatcher-service/internal/deliver"
+	"redrive/pkg/webhook"
+)
+
+// fakeStore has one delivery, and faults.
+type fakeStore struct {
+	mutex    sync.Mutex
+	dispatch webhook.Dispatch
+	load     error
+	record   func(context.Context) error // asked before each write
+	written  []webhook.Outcome
+	tries    int
+}
+
+func (f *fakeStore) serve(d webhook.Dispatch) {
+	f.mutex.Lock()
+	defer f.mutex.Unlock()
+	f.dispatch = d
+}
+
+func (f *fakeStore) LoadDispatch(context.Context, string) (webhook.Dispatch, error) {
+	f.mutex.Lock()
+	defer f.mutex.Unlock()
+	return f.dispatch, f.load
+}
+
+func (f *fakeStore) RecordOutcome(ctx context.Context, o webhook.Outcome) (webhook.Delivery, error) {
+	f.mutex.Lock()
+	defer f.mutex.Unlock()
+	f.tries++
+	if f.record != nil {
+		if err := f.record(ctx); err != nil {
+			return webhook.Delivery{}, err
+		}
+	}
+	f.written = append(f.written, o)
+	return o.Delivery, nil
+}
+
+func (f *fakeStore) FailDelivery(context.Context, webhook.Delivery) (webhook.Delivery, error) {
+	return webhook.Delivery{}, errAway
+}
+
+func (f *fakeStore) FindDelivery(context.Context, string, string) (webhook.Record, error) {
+	return webhook.Record{}, errAway
+}
+
+var errAway = webhook.Unavailable(time.Second, errors.New("away"))
+
+func TestDatabaseAwayBeforeSending(t *testing.T) {
+	t.Parallel()
+	sender := &scripted{}
+	d := newDeliverer(&fakeStore{load: errAway}, sender)
+	for range 2 {
+		_, err := d.Deliver(t.Context(), "dlv_x", webhook.QueueDeliveries)
+		require.ErrorIs(t, err, errAway)
+	}
+
+	disabled := due(0)
+	disabled.Endpoint.Status = webhook.EndpointDisabled
+	_, err := newDeliverer(&fakeStore{dispatch: disabled}, sender).Deliver(t.Context(), "dlv_x", webhook.QueueDeliveries)
+	require.ErrorIs(t, err, errAway)
+
+	failed := due(0)
+	failed.Delivery.Status = webhook.StatusFailure
+	_, err = newDeliverer(&fakeStore{dispatch: failed}, sender).Deliver(t.Context(), "dlv_x", webhook.QueueDeliveries)
+	require.ErrorIs(t, err, errAway)
+	assert.Zero(t, sender.sent.Load())
+}
+
+// An attempt is kept until the database takes it, whatever the database says meanwhile: if it were given up, the receiver
+// would be sent the webhook again every few seconds.
+func TestDatabaseAwayWhileRecording(t *testing.T) {
+	for name, fault := range map[string]error{"away": errAway, "refusing": errors.New("deadlock detected")} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				left := 8
+				store := &fakeStore{dispatch: due(0), record: func(context.Context) error {
+					if left--; left >= 0 {
+						return fault
+					}
+					return nil
+				}}
+				sender := &scripted{}
+				begin := time.Now()
+				verdict, err := newDeliverer(store, sender).Deliver(t.Context(), store.dispatch.Delivery.ID, webhook.QueueDeliveries)
+				require.NoError(t, err)
+				assert.Equal(t, deliver.Done(), verdict)
+				assert.Len(t, store.written, 1)
+				assert.Equal(t, 9, store.tries)
+				assert.EqualValues(t, 1, sender.sent.Load())
+				assert.Greater(t, time.Since(begin), time.Second, "not hammered")
+			})
+		})
+	}
+}
+
+func TestDatabaseAwayForTooLong(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		store := &fakeStore{dispatch: due(0), record: func(ctx context.Context) error {
+			select { // a frozen database: nothing until the caller has had enough
+			case <-ctx.Done():
+			case <-time.After(20 * time.Second):
+			}
+			return errAway
+		}}
+		begin := time.Now()
+		_, err := newDeliverer(store, &scripted{}).Deliver(t.Context(), store.dispatch.Delivery.ID, webhook.QueueDeliveries)
+		require.ErrorIs(t, err, errAway)
+		assert.ErrorContains(t, err, "will be made again")
+		assert.Equal(t, 30*time.Second, time.Since(begin))
+	})
+}
+
+func TestPurgedWhileSending(t *testing.T) {
+	t.Parallel()
+	store := &fakeStore{dispatch: due(0), record: func(context.Context) error { return webhook.NotFound("delivery", "dlv_x") }}
+	_, err := newDeliverer(store, &scripted{}).Deliver(t.Context(), "dlv_x", webhook.QueueDeliveries)
+	require.Error(t, err, "the next run finds out that it is gone")
+	assert.Equal(t, 1, store.tries)
+}
+
+// lossy is a real store whose first writes fail, before the commit or after it, when the answer is lost.
+type lossy struct {
+	deliver.Store
+	before, after int
+}
+
+func (l *lossy) RecordOutcome(ctx context.Context, o webhook.Outcome) (webhook.Delivery, error) {
+	if l.before--; l.before >= 0 {
+		return webhook.Delivery{}, errAway
+	}
+	current, err := l.Store.RecordOutcome(ctx, o)
+	if l.after--; l.after >= 0 {
+		return webhook.Delivery{}, errAway
+	}
+	return current, err
+}
+
+func TestRecordedOnce(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, 0)
+	w.sender.status = 500
+	for _, faults := range []lossy{{before: 2}, {after: 2}, {before: 1, after: 1}} {
+		d := w.publish()
+		faults.Store = w.store
+		verdict, err := newDeliverer(&faults, w.sender).Deliver(t.Context(), d.ID, webhook.QueueDeliveries)
+		require.NoError(t, err)
+		assert.Equal(t, deliver.Verdict{Kind: deliver.KindDead, Reason: "the receiver answered 500 Internal Server Error"}, verdict)
+		assert.Equal(t, []webhook.AttemptOutcome{webhook.AttemptFailure}, w.attempts(d.ID))
+		assert.Equal(t, d.Revision+1, w.find(d.ID).Delivery.Revision)
+	}
+}
+
+// The answer to the commit is lost, and before it is asked for again somebody has retried by hand.
+func TestRetriedBeforeTheAnswer(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, 0)
+	w.sender.status = 500
+	d := w.publish()
+	retried := &retriedMeanwhile{Store: w.store, retry: func() {
+		_, err := w.store.RetryDelivery(context.Background(), org, d.ID, webhook.Now())
+		assert.NoError(t, err)
+	}}
+	verdict, err := newDeliverer(retried, w.sender).Deliver(t.Context(), d.ID, webhook.QueueDeliveries)
+	require.NoError(t, err)
+	assert.Equal(t, deliver.KindSnooze, verdict.Kind, "the row is pending again")
+	assert.Equal(t, webhook.StatusPending, w.find(d.ID).Delivery.Status)
+	assert.Equal(t, []webhook.AttemptOutcome{webhook.AttemptFailure}, w.attempts(d.ID))
+}
+
+type retriedMeanwhile struct {
+	deliver.Store
+	retry func()
+	once  sync.Once
+}
+
+func (r *retriedMeanwhile) RecordOutcome(ctx context.Context, o webhook.Outcome) (webhook.Delivery, error) {
+	current, err := r.Store.RecordOutcome(ctx, o)
+	r.once.Do(func() {
+		r.retry()
+		err = errAway
+	})
+	return current, err
+}

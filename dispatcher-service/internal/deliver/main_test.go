@@ -1,0 +1,121 @@
+package deliver_test
+
+import (
+	"context"
+	"log/slog"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/stretchr/testify/require"
+	"go.uber.org/goleak"
+
+	"redrive/dispatcher-service/internal/deliver"
+	"redrive/pkg/keyring"
+	"redrive/pkg/store"
+	"redrive/pkg/store/postgres"
+	"redrive/pkg/testservers"
+	"redrive/pkg/webhook"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(testservers.Suite(m)) }
+
+const org = "org_a"
+
+// world is a real store with one endpoint, and a receiver that answers as the test says.
+type world struct {
+	t        *testing.T
+	store    *store.Store
+	endpoint webhook.Endpoint
+	sender   *scripted
+}
+
+func newWorld(t *testing.T, maxRetries int) *world {
+	t.Helper()
+	key, err := keyring.Generate()
+	require.NoError(t, err)
+	sealer, err := keyring.Parse(key)
+	require.NoError(t, err)
+	opened, err := postgres.Open(postgres.Options{URL: testservers.Postgres(t), MaxConnections: 4}, sealer)
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, opened.Close()) })
+	_, err = opened.Migrate(t.Context())
+	require.NoError(t, err)
+
+	endpoint := newEndpoint(maxRetries)
+	require.NoError(t, opened.CreateEndpoint(t.Context(), endpoint))
+	return &world{t: t, store: opened, endpoint: endpoint, sender: &scripted{}}
+}
+
+func newEndpoint(maxRetries int) webhook.Endpoint {
+	spec := webhook.EndpointSpec{Name: "n", URL: "https://example.com/hook", MaxRetries: &maxRetries}
+	return webhook.NewEndpoint(org, "key_a", spec, "whsec_a", webhook.Now())
+}
+
+// publish makes a delivery that is due now, changed as the test likes.
+func (w *world) publish(change ...func(*webhook.Delivery)) webhook.Delivery {
+	w.t.Helper()
+	event := newEvent()
+	delivery := webhook.NewDelivery(event, w.endpoint, webhook.Now())
+	for _, c := range change {
+		c(&delivery)
+	}
+	require.NoError(w.t, w.store.CreateEvent(w.t.Context(), event, []webhook.Delivery{delivery}))
+	return delivery
+}
+
+func newEvent() webhook.Event {
+	return webhook.NewEvent(org, webhook.EventSpec{Type: "run.finished", Data: []byte(`{}`)}, webhook.Now())
+}
+
+func (w *world) deliver(id string) deliver.Verdict {
+	w.t.Helper()
+	verdict, err := newDeliverer(w.store, w.sender).Deliver(w.t.Context(), id, webhook.QueueDeliveries)
+	require.NoError(w.t, err)
+	return verdict
+}
+
+func newDeliverer(s deliver.Store, sender deliver.Sender) *deliver.Deliverer {
+	return deliver.New(s, sender, webhook.Policy{}, slog.New(slog.DiscardHandler), prometheus.NewRegistry())
+}
+
+func (w *world) find(id string) webhook.Record {
+	w.t.Helper()
+	record, err := w.store.FindDelivery(w.t.Context(), org, id)
+	require.NoError(w.t, err)
+	return record
+}
+
+// attempts lists what is on record, the oldest first.
+func (w *world) attempts(id string) []webhook.AttemptOutcome {
+	w.t.Helper()
+	list, err := w.store.ListAttempts(w.t.Context(), org, id, webhook.Page{Limit: 100})
+	require.NoError(w.t, err)
+	outcomes := make([]webhook.AttemptOutcome, len(list.Items))
+	for i, attempt := range list.Items {
+		require.Equal(w.t, len(list.Items)-i, attempt.Number)
+		outcomes[len(list.Items)-1-i] = attempt.Outcome
+	}
+	return outcomes
+}
+
+// scripted is a Sender whose receiver answers 200, or as the test says.
+type scripted struct {
+	status  int
+	failure string
+	during  func(webhook.Dispatch) // what happens meanwhile
+	sent    atomic.Int32
+}
+
+func (s *scripted) Send(_ context.Context, d webhook.Dispatch) webhook.Result {
+	s.sent.Add(1)
+	if s.during != nil {
+		s.during(d)
+	}
+	result := webhook.Result{StartedAt: webhook.Now(), Duration: time.Millisecond, ResponseStatus: s.status, Failure: s.failure}
+	if s.status == 0 && s.failure == "" {
+		result.ResponseStatus = 200
+	}
+	return result
+}

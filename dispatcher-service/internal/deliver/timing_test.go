@@ -1,0 +1,101 @@
+package deliver_test
+
+import (
+	"context"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"redrive/dispatcher-service/internal/deliver"
+	"redrive/pkg/webhook"
+)
+
+func due(in time.Duration) webhook.Dispatch {
+	event, endpoint := newEvent(), newEndpoint(1)
+	delivery := webhook.NewDelivery(event, endpoint, webhook.Now())
+	delivery.NextRetryAt = delivery.NextRetryAt.Add(in)
+	return webhook.Dispatch{Delivery: delivery, Event: event, Endpoint: endpoint}
+}
+
+// The queue keeps whole seconds, so a task can start up to one too early: that is waited for.
+func TestSlightlyEarlyWaits(t *testing.T) {
+	for _, early := range []time.Duration{time.Microsecond, 300 * time.Millisecond, time.Second} {
+		synctest.Test(t, func(t *testing.T) {
+			dispatch := due(early)
+			store := &fakeStore{dispatch: dispatch}
+			sender := &scripted{during: func(webhook.Dispatch) {
+				assert.False(t, time.Now().Before(dispatch.Delivery.NextRetryAt), "no attempt before its time")
+			}}
+			verdict, err := newDeliverer(store, sender).Deliver(t.Context(), dispatch.Delivery.ID, webhook.QueueDeliveries)
+			require.NoError(t, err)
+			assert.Equal(t, deliver.Done(), verdict)
+			assert.EqualValues(t, 1, sender.sent.Load())
+		})
+	}
+}
+
+func TestEarlySnoozes(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		dispatch := due(time.Second + time.Microsecond)
+		sender := &scripted{}
+		begin := time.Now()
+		verdict, err := newDeliverer(&fakeStore{dispatch: dispatch}, sender).Deliver(t.Context(), dispatch.Delivery.ID, webhook.QueueDeliveries)
+		require.NoError(t, err)
+		assert.Equal(t, deliver.KindSnooze, verdict.Kind)
+		assert.Equal(t, dispatch.Delivery.NextRetryAt, verdict.At)
+		assert.Zero(t, time.Since(begin))
+		assert.Zero(t, sender.sent.Load())
+	})
+}
+
+func TestContextEndsWhileWaiting(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		dispatch := due(time.Second)
+		sender := &scripted{}
+		ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
+		defer cancel()
+		_, err := newDeliverer(&fakeStore{dispatch: dispatch}, sender).Deliver(ctx, dispatch.Delivery.ID, webhook.QueueDeliveries)
+		require.ErrorIs(t, err, context.DeadlineExceeded)
+		assert.Zero(t, sender.sent.Load(), "nothing has begun, so nothing need be finished")
+	})
+}
+
+func TestInFlightIsNotSentTwice(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		dispatch, another := due(0), due(0)
+		sender := &scripted{during: func(d webhook.Dispatch) {
+			if d.Delivery.ID == dispatch.Delivery.ID {
+				time.Sleep(10 * time.Second) // the bubble's clock
+			}
+		}}
+		store := &fakeStore{dispatch: dispatch}
+		d := newDeliverer(store, sender)
+		done := make(chan deliver.Verdict)
+		go func() {
+			verdict, err := d.Deliver(t.Context(), dispatch.Delivery.ID, webhook.QueueDeliveries)
+			assert.NoError(t, err)
+			done <- verdict
+		}()
+		synctest.Wait()
+
+		verdict, err := d.Deliver(t.Context(), dispatch.Delivery.ID, webhook.QueueDeliveries)
+		require.NoError(t, err)
+		assert.Equal(t, deliver.KindSnooze, verdict.Kind)
+		assert.Equal(t, 5*time.Second, time.Until(verdict.At))
+		assert.EqualValues(t, 1, sender.sent.Load())
+
+		store.serve(another)
+		verdict, err = d.Deliver(t.Context(), another.Delivery.ID, webhook.QueueDeliveries)
+		require.NoError(t, err)
+		assert.Equal(t, deliver.Done(), verdict, "another delivery is not held up")
+
+		assert.Equal(t, deliver.Done(), <-done)
+		store.serve(dispatch)
+		_, err = d.Deliver(t.Context(), dispatch.Delivery.ID, webhook.QueueDeliveries)
+		require.NoError(t, err)
+		assert.EqualValues(t, 3, sender.sent.Load(), "it is in flight no more")
+	})
+}

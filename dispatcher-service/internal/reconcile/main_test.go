@@ -1,0 +1,109 @@
+package reconcile_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"go.uber.org/goleak"
+
+	"redrive/dispatcher-service/internal/reconcile"
+	"redrive/pkg/queue"
+	"redrive/pkg/store"
+	"redrive/pkg/testservers"
+	"redrive/pkg/webhook"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(testservers.Suite(m)) }
+
+const (
+	soon  = 20 * time.Second
+	grace = time.Minute
+)
+
+// rows is a table of what is due, in the order in which the store lists it.
+type rows struct {
+	due   []store.Due
+	asked []int // the limits
+	err   error
+}
+
+// newRows makes rows that have been due for more than the grace.
+func newRows(count int) *rows {
+	r := &rows{}
+	oldest := webhook.Now().Add(-time.Hour)
+	for i := range count {
+		r.due = append(r.due, store.Due{ID: fmt.Sprintf("dlv_%05d", i), Queue: webhook.QueueDeliveries, NextRetryAt: oldest.Add(time.Duration(i) * time.Millisecond)})
+	}
+	return r
+}
+
+func (r *rows) ListDue(_ context.Context, before time.Time, after store.Due, limit int) ([]store.Due, error) {
+	r.asked = append(r.asked, limit)
+	var page []store.Due
+	for _, d := range r.due {
+		if len(page) < limit && !d.NextRetryAt.After(before) && (after.ID == "" || d.ID > after.ID) {
+			page = append(page, d)
+		}
+	}
+	return page, r.err
+}
+
+// fakeQueue takes what it is given, with faults.
+type fakeQueue struct {
+	mutex     sync.Mutex
+	enqueued  []string
+	away      bool             // nothing works
+	bad       map[string]error // these fail alone
+	during    func(id string)
+	announced int
+}
+
+var errAway = errors.New("connection refused")
+
+func (f *fakeQueue) Announce(context.Context, ...string) error {
+	f.mutex.Lock()
+	defer f.mutex.Unlock()
+	f.announced++
+	if f.away {
+		return errAway
+	}
+	return nil
+}
+
+func (f *fakeQueue) Enqueue(ctx context.Context, item queue.Item) (queue.Placement, error) {
+	if f.during != nil {
+		f.during(item.DeliveryID)
+	}
+	f.mutex.Lock()
+	defer f.mutex.Unlock()
+	if err := f.bad[item.DeliveryID]; err != nil {
+		return "", err
+	}
+	if f.away {
+		return "", errAway
+	}
+	f.enqueued = append(f.enqueued, item.DeliveryID)
+	return queue.Queued, ctx.Err()
+}
+
+// take returns what was enqueued since the last call.
+func (f *fakeQueue) take() []string {
+	f.mutex.Lock()
+	defer f.mutex.Unlock()
+	taken := f.enqueued
+	f.enqueued = nil
+	return taken
+}
+
+func newReconciler(s reconcile.Store, q reconcile.Queue, perPass int) (*reconcile.Reconciler, *prometheus.Registry) {
+	registry := prometheus.NewRegistry()
+	return reconcile.New(s, q, reconcile.Options{
+		Interval: time.Millisecond, Grace: grace, PerPass: perPass, Log: slog.New(slog.DiscardHandler),
+	}, registry), registry
+}

@@ -1,0 +1,148 @@
+package reconcile_test
+
+import (
+	"context"
+	"errors"
+	"testing"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"redrive/pkg/store"
+	"redrive/pkg/webhook"
+)
+
+func ids(due []store.Due) []string {
+	list := make([]string, len(due))
+	for i, d := range due {
+		list[i] = d.ID
+	}
+	return list
+}
+
+func TestOverdueIsEnqueued(t *testing.T) {
+	t.Parallel()
+	table, q := newRows(3), &fakeQueue{}
+	table.due = append(table.due, store.Due{ID: "dlv_90000", NextRetryAt: webhook.Now().Add(-grace / 2)}, store.Due{ID: "dlv_90001", NextRetryAt: webhook.Now().Add(time.Hour)})
+	r, registry := newReconciler(table, q, 0)
+	require.NoError(t, r.Pass(t.Context()))
+	assert.ElementsMatch(t, ids(table.due[:3]), q.take(), "and not what a worker may be at")
+	assert.Equal(t, 1, q.announced, "on every pass: Redis may have been emptied")
+	assert.InDelta(t, 3, counted(t, registry), 0)
+
+	require.NoError(t, r.Pass(t.Context()))
+	assert.Len(t, q.take(), 3, "again, as long as they do not move")
+}
+
+// A pass goes on where the one before it ended, in any division, and begins anew at the end.
+func TestCursor(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct{ total, perPass, passes int }{
+		{total: 10, perPass: 3, passes: 4},
+		{total: 9, perPass: 3, passes: 4}, // the fourth finds that there is no more
+		{total: 1, perPass: 1, passes: 2},
+		{total: 1300, perPass: 1000, passes: 2},
+		{total: 1300, perPass: 700, passes: 2},
+		{total: 1300, perPass: 10_000, passes: 1},
+		{total: 1000, perPass: 10_000, passes: 1},
+		{total: 0, perPass: 10, passes: 1},
+	} {
+		table, q := newRows(c.total), &fakeQueue{}
+		r, _ := newReconciler(table, q, c.perPass)
+		for range 2 { // the second round proves that it begins anew
+			var found []string
+			for range c.passes {
+				require.NoError(t, r.Pass(t.Context()))
+				passed := q.take()
+				assert.LessOrEqual(t, len(passed), c.perPass)
+				found = append(found, passed...)
+			}
+			assert.ElementsMatch(t, ids(table.due), found, "%+v", c)
+		}
+		for _, limit := range table.asked {
+			assert.LessOrEqual(t, limit, 500)
+		}
+	}
+}
+
+// With Redis away a pass ends, and the next begins with what it could not enqueue.
+func TestRedisAwayKeepsTheCursor(t *testing.T) {
+	t.Parallel()
+	table, q := newRows(1500), &fakeQueue{}
+	r, registry := newReconciler(table, q, 500)
+	require.NoError(t, r.Pass(t.Context()))
+	assert.ElementsMatch(t, ids(table.due[:500]), q.take())
+
+	q.during = func(id string) {
+		if id >= "dlv_00700" {
+			q.mutex.Lock()
+			defer q.mutex.Unlock()
+			q.away = true
+		}
+	}
+	require.ErrorIs(t, r.Pass(t.Context()), errAway)
+	before := len(q.take())
+	assert.Less(t, before, 300, "it does not go on asking")
+	require.ErrorIs(t, r.Pass(t.Context()), errAway)
+	assert.Empty(t, q.take())
+	assert.InDelta(t, 500+before, counted(t, registry), 0, "what was enqueued counts all the same")
+
+	q.during, q.away = nil, false
+	require.NoError(t, r.Pass(t.Context()))
+	assert.ElementsMatch(t, ids(table.due[500:1000]), q.take())
+	require.NoError(t, r.Pass(t.Context()))
+	assert.ElementsMatch(t, ids(table.due[1000:]), q.take())
+}
+
+func TestDatabaseAwayKeepsTheCursor(t *testing.T) {
+	t.Parallel()
+	table, q := newRows(4), &fakeQueue{}
+	r, _ := newReconciler(table, q, 2)
+	require.NoError(t, r.Pass(t.Context()))
+	q.take()
+	table.err = errors.New("away")
+	require.ErrorIs(t, r.Pass(t.Context()), table.err)
+	assert.Empty(t, q.take())
+	table.err = nil
+	require.NoError(t, r.Pass(t.Context()))
+	assert.ElementsMatch(t, ids(table.due[2:]), q.take())
+}
+
+// One task that Redis cannot make sense of holds up no other.
+func TestOneBadTask(t *testing.T) {
+	t.Parallel()
+	table := newRows(600)
+	q := &fakeQueue{bad: map[string]error{"dlv_00000": errors.New("its task did not stand still"), "dlv_00550": errors.New("no such type")}}
+	r, _ := newReconciler(table, q, 0)
+	for range 2 {
+		require.NoError(t, r.Pass(t.Context()))
+		assert.Len(t, q.take(), 598)
+	}
+}
+
+func TestPassEndsWithItsContext(t *testing.T) {
+	t.Parallel()
+	ctx, cancel := context.WithCancel(t.Context())
+	q := &fakeQueue{during: func(string) { cancel() }}
+	r, _ := newReconciler(newRows(1000), q, 0)
+	require.ErrorIs(t, r.Pass(ctx), context.Canceled)
+	assert.Less(t, len(q.take()), 100)
+}
+
+// counted is how many rows the metric says were looked at.
+func counted(t *testing.T, registry *prometheus.Registry) (total float64) {
+	t.Helper()
+	families, err := registry.Gather()
+	require.NoError(t, err)
+	for _, family := range families {
+		if family.GetName() != "redrive_reconciled_total" {
+			continue
+		}
+		for _, metric := range family.GetMetric() {
+			total += metric.GetCounter().GetValue()
+		}
+	}
+	return total
+}

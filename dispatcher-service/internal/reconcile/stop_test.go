@@ -1,0 +1,69 @@
+package reconcile_test
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+func TestStopBeforeStart(t *testing.T) {
+	t.Parallel()
+	r, _ := newReconciler(newRows(0), &fakeQueue{}, 0)
+	require.NoError(t, r.Stop(t.Context()))
+	require.NoError(t, r.Stop(t.Context()))
+}
+
+func TestStartRunsPasses(t *testing.T) {
+	t.Parallel()
+	passes := make(chan struct{}, 1000)
+	q := &fakeQueue{during: func(string) { passes <- struct{}{} }}
+	r, _ := newReconciler(newRows(1), q, 0)
+	r.Start()
+	for range 3 {
+		<-passes
+	}
+	require.NoError(t, r.Stop(t.Context()))
+	require.NoError(t, r.Stop(t.Context()))
+	q.take()
+	assert.Never(t, func() bool { return len(q.take()) > 0 }, 50*time.Millisecond, 10*time.Millisecond)
+}
+
+// Redis being away ends no more than a pass.
+func TestPassesGoOnAfterAnError(t *testing.T) {
+	t.Parallel()
+	passes := make(chan struct{}, 1000)
+	q := &fakeQueue{away: true, during: func(string) { passes <- struct{}{} }}
+	r, _ := newReconciler(newRows(1), q, 0)
+	r.Start()
+	require.Eventually(t, func() bool {
+		q.mutex.Lock()
+		defer q.mutex.Unlock()
+		return q.announced > 2
+	}, soon, time.Millisecond)
+	q.mutex.Lock()
+	q.away = false
+	q.mutex.Unlock()
+	<-passes
+	require.NoError(t, r.Stop(t.Context()))
+}
+
+// A pass that Redis holds up keeps Stop no longer than its caller allows.
+func TestStopHeedsItsDeadline(t *testing.T) {
+	t.Parallel()
+	held, release := make(chan struct{}, 1), make(chan struct{})
+	q := &fakeQueue{during: func(string) {
+		held <- struct{}{}
+		<-release
+	}}
+	r, _ := newReconciler(newRows(1), q, 0)
+	r.Start()
+	<-held
+	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+	defer cancel()
+	require.ErrorIs(t, r.Stop(ctx), context.DeadlineExceeded)
+	close(release)
+	require.NoError(t, r.Stop(t.Context()))
+}

@@ -1,0 +1,287 @@
+package sender
+
+import (
+	"bytes"
+	"compress/gzip"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"runtime"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+	"unicode/utf8"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"redrive/pkg/signing"
+	"redrive/pkg/webhook"
+)
+
+func TestRequest(t *testing.T) {
+	t.Parallel()
+	s := newSender(t)
+	d := newDispatch(t, "")
+	current, currentKey := newSecret(t)
+	previous, previousKey := newSecret(t)
+	expired, expiredKey := newSecret(t)
+	now := webhook.Now()
+	d.Endpoint.SigningSecrets = []webhook.SigningSecret{
+		{Value: current}, {Value: previous, ExpiresAt: now.Add(time.Hour)}, {Value: expired, ExpiresAt: now.Add(-time.Second)},
+	}
+	want, err := d.Event.Body()
+	require.NoError(t, err)
+
+	var got *http.Request
+	var body []byte
+	receiver := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		got = r
+		body, _ = io.ReadAll(r.Body)
+		w.Header().Set("X-Two", "1")
+		w.Header().Add("X-Two", "2")
+		w.Header().Set("Retry-After", "7")
+		w.WriteHeader(http.StatusTooManyRequests)
+		_, _ = io.WriteString(w, "slow down")
+	}))
+	defer receiver.Close()
+	d.Endpoint.URL = receiver.URL + "/hook/%2F?a=b%20c&a="
+	result := send(t, s, d)
+
+	assert.Equal(t, http.MethodPost, got.Method)
+	assert.Equal(t, "/hook/%2F?a=b%20c&a=", got.RequestURI, "the URL as it was saved")
+	assert.Equal(t, 1, got.ProtoMajor)
+	assert.Equal(t, want, body)
+	assert.Equal(t, int64(len(want)), got.ContentLength)
+	names := make([]string, 0, len(got.Header))
+	for name := range got.Header {
+		names = append(names, name)
+	}
+	assert.ElementsMatch(t, []string{"Content-Type", "Content-Length", "User-Agent", "Webhook-Id", "Webhook-Timestamp", "Webhook-Signature"}, names)
+	assert.Equal(t, "application/json", got.Header.Get("Content-Type"))
+	assert.Equal(t, "Redrive/test", got.Header.Get("User-Agent"))
+	assert.Equal(t, d.Delivery.ID, got.Header.Get(signing.HeaderID))
+
+	for _, key := range []signing.Key{currentKey, previousKey} {
+		assert.NoError(t, signing.Verify(got.Header, body, time.Now(), signing.DefaultTolerance, key))
+	}
+	assert.ErrorIs(t, signing.Verify(got.Header, body, time.Now(), signing.DefaultTolerance, expiredKey), signing.ErrNoMatchingSignature)
+	assert.Len(t, strings.Fields(got.Header.Get(signing.HeaderSignature)), 2)
+
+	for name, value := range result.RequestHeaders {
+		assert.Equal(t, got.Header.Get(name), value, "what is on record is what was sent")
+	}
+	assert.Equal(t, http.StatusTooManyRequests, result.ResponseStatus)
+	assert.Equal(t, "7", result.RetryAfter)
+	assert.Equal(t, "1, 2", result.ResponseHeaders["X-Two"])
+	assert.Equal(t, "slow down", string(result.ResponseBody))
+	assert.False(t, result.ResponseBodyTruncated)
+}
+
+// The receiver is not told, and nothing is sent, when we cannot sign; the customer learns that it is not theirs to mend.
+func TestCannotSign(t *testing.T) {
+	t.Parallel()
+	s := newSender(t)
+	r := listen(t, answered(ok+"\r\n"))
+	for name, spoil := range map[string]func(*webhook.Dispatch){
+		"no secret":     func(d *webhook.Dispatch) { d.Endpoint.SigningSecrets = nil },
+		"broken secret": func(d *webhook.Dispatch) { d.Endpoint.SigningSecrets[0].Value = "whsec_broken" },
+		"broken data":   func(d *webhook.Dispatch) { d.Event.Data = []byte(`{`) },
+	} {
+		d := newDispatch(t, r.url)
+		spoil(&d)
+		result := send(t, s, d)
+		assert.Contains(t, result.Failure, "could not be built and signed", name)
+		assert.NotContains(t, result.Failure, "whsec", name)
+	}
+	assert.Empty(t, r.connections)
+}
+
+func TestRedirectsAreNotFollowed(t *testing.T) {
+	t.Parallel()
+	s := newSender(t)
+	elsewhere := listen(t, answered(ok+"\r\n"))
+	for _, status := range []int{301, 302, 303, 307, 308} {
+		r := listen(t, answered(fmt.Sprintf("HTTP/1.1 %d Elsewhere\r\nLocation: %s\r\nContent-Length: 0\r\n\r\n", status, elsewhere.url)))
+		assert.Equal(t, status, send(t, s, newDispatch(t, r.url)).ResponseStatus)
+	}
+	assert.Empty(t, elsewhere.connections)
+}
+
+func TestCookiesAreNotKept(t *testing.T) {
+	t.Parallel()
+	s := newSender(t)
+	cookies := make(chan string, 2)
+	receiver := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		cookies <- r.Header.Get("Cookie")
+		http.SetCookie(w, &http.Cookie{Name: "session", Value: "1", Path: "/"})
+	}))
+	defer receiver.Close()
+	for range 2 {
+		send(t, s, newDispatch(t, receiver.URL))
+		assert.Empty(t, <-cookies)
+	}
+}
+
+// A gzip bomb stays as small as it came.
+func TestGzipIsNotUnpacked(t *testing.T) {
+	t.Parallel()
+	s := newSender(t)
+	var bomb bytes.Buffer
+	packer := gzip.NewWriter(&bomb)
+	_, err := packer.Write(make([]byte, 4<<20))
+	require.NoError(t, err)
+	require.NoError(t, packer.Close())
+	require.Less(t, bomb.Len(), maxAnswerBody)
+	receiver := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		assert.Empty(t, r.Header.Get("Accept-Encoding"))
+		w.Header().Set("Content-Encoding", "gzip")
+		_, _ = w.Write(bomb.Bytes())
+	}))
+	defer receiver.Close()
+	result := send(t, s, newDispatch(t, receiver.URL))
+	assert.Equal(t, bomb.Bytes(), result.ResponseBody)
+	assert.Equal(t, "gzip", result.ResponseHeaders["Content-Encoding"])
+}
+
+func TestHeaderValuesAreShowable(t *testing.T) {
+	t.Parallel()
+	s := newSender(t)
+	r := listen(t, answered(ok+"X-Odd: a\xff\xfec\r\nX-Folded: a\r\n b\r\nRetry-After: \xff\r\n\r\n"))
+	result := send(t, s, newDispatch(t, r.url))
+	require.Equal(t, 200, result.ResponseStatus, result.Failure)
+	assert.Contains(t, result.ResponseHeaders["X-Odd"], "\uFFFD")
+	assert.Equal(t, "a b", result.ResponseHeaders["X-Folded"])
+	for name, value := range result.ResponseHeaders {
+		assert.True(t, utf8.ValidString(name+value), "%q: %q", name, value)
+	}
+}
+
+// Connections are used again, and by every sender of the process.
+func TestKeepAlive(t *testing.T) {
+	t.Parallel()
+	s := newSender(t)
+	r := listen(t, func(p *peer) {
+		for {
+			if _, more := p.request(); !more {
+				return
+			}
+			p.say(ok + "Content-Length: 2\r\n\r\nok")
+		}
+	})
+	for range 5 {
+		require.Equal(t, 200, send(t, s, newDispatch(t, r.url)).ResponseStatus)
+	}
+	assert.Len(t, r.connections, 1)
+	s.Close()
+	require.Equal(t, 200, send(t, s, newDispatch(t, r.url)).ResponseStatus, "usable after Close")
+}
+
+// The receiver closes a kept-alive connection when the next request is already on it. Nobody can tell whether it was
+// handled, so the transport must not send it again: the attempt has failed, and the retry is ours.
+func TestReusedConnectionClosed(t *testing.T) {
+	t.Parallel()
+	for name, end := range map[string]func(*peer){"closed": func(*peer) {}, "reset": (*peer).reset} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := newSender(t)
+			requests := make(chan string, 10)
+			r := listen(t, func(p *peer) {
+				for served := 0; ; served++ {
+					request, more := p.request()
+					if !more {
+						return
+					}
+					requests <- request.Header.Get(signing.HeaderID)
+					if served == 1 {
+						end(p)
+						return
+					}
+					p.say(ok + "Content-Length: 0\r\n\r\n")
+				}
+			})
+			require.Equal(t, 200, send(t, s, newDispatch(t, r.url)).ResponseStatus)
+			d := newDispatch(t, r.url)
+			result := send(t, s, d)
+			assert.Zero(t, result.ResponseStatus)
+			assert.Contains(t, result.Failure, "kept-alive connection")
+			assert.Len(t, r.connections, 1)
+			assert.Len(t, requests, 2)
+			assert.Equal(t, 200, send(t, s, d).ResponseStatus, "the retry has a connection of its own")
+		})
+	}
+}
+
+// A receiver that closes after every answer races with the next request: that may fail, and is never sent twice.
+func TestReuseRace(t *testing.T) {
+	t.Parallel()
+	s := newSender(t)
+	var mutex sync.Mutex
+	seen := map[string]int{}
+	r := listen(t, func(p *peer) {
+		if request, more := p.request(); more {
+			mutex.Lock()
+			seen[request.Header.Get(signing.HeaderID)]++
+			mutex.Unlock()
+			p.say(ok + "Content-Length: 0\r\n\r\n")
+		}
+	})
+	answers := 0
+	for range 200 {
+		result := send(t, s, newDispatch(t, r.url))
+		if result.ResponseStatus == 200 {
+			answers++
+			continue
+		}
+		assert.Contains(t, result.Failure, "kept-alive connection")
+	}
+	assert.Positive(t, answers)
+	mutex.Lock()
+	defer mutex.Unlock()
+	assert.Len(t, seen, answers)
+	for id, times := range seen {
+		assert.Equal(t, 1, times, id)
+	}
+}
+
+// Send is not cut short when the caller's context ends: what a receiver has been sent is seen to its end.
+func TestSendOutlivesItsContext(t *testing.T) {
+	t.Parallel()
+	s := newSender(t)
+	ctx, cancel := cancelled(t)
+	r := listen(t, func(p *peer) {
+		p.request()
+		cancel()
+		p.say(ok + "Content-Length: 2\r\n\r\nok")
+	})
+	result := s.Send(ctx, newDispatch(t, r.url))
+	assert.Equal(t, 200, result.ResponseStatus)
+	assert.Equal(t, "ok", string(result.ResponseBody))
+	assert.Equal(t, 200, s.Send(ctx, newDispatch(t, r.url)).ResponseStatus)
+}
+
+// Many hostile receivers at once take memory for what is kept, and not for what they send. It runs alone, for all
+// allocations of the process count.
+func TestMemoryIsBounded(t *testing.T) {
+	const sends = 20
+	s := newSender(t)
+	flood := make([]byte, 1<<20)
+	r := listen(t, func(p *peer) {
+		p.request()
+		p.say(ok + "\r\n")
+		for err := error(nil); err == nil; {
+			_, err = p.Write(flood)
+		}
+	})
+	d := newDispatch(t, r.url)
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	for range sends {
+		result := s.Send(t.Context(), d)
+		require.True(t, result.ResponseBodyTruncated)
+	}
+	runtime.ReadMemStats(&after)
+	assert.Less(t, (after.TotalAlloc-before.TotalAlloc)/sends, uint64(256<<10), "bytes for each attempt")
+}

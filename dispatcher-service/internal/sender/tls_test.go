@@ -1,0 +1,111 @@
+package sender
+
+import (
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/tls"
+	"crypto/x509"
+	"io"
+	"log"
+	"math/big"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+func TestTLS(t *testing.T) {
+	t.Parallel()
+	valid := newCertificate(t, "127.0.0.1", time.Hour)
+	for name, c := range map[string]struct {
+		certificate tls.Certificate
+		untrusted   bool
+		newest      uint16
+		failure     string
+	}{
+		"valid":       {certificate: valid},
+		"self-signed": {certificate: valid, untrusted: true, failure: "unknown authority"},
+		"wrong host":  {certificate: newCertificate(t, "example.com", time.Hour), failure: "for another host"},
+		"wrong IP":    {certificate: newCertificate(t, "192.0.2.1", time.Hour), failure: "for another host"},
+		"expired":     {certificate: newCertificate(t, "127.0.0.1", -time.Hour), failure: "has expired"},
+		"TLS 1.1":     {certificate: valid, newest: tls.VersionTLS11, failure: "TLS: "},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			reached := make(chan struct{}, 1)
+			receiver := httptest.NewUnstartedServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { reached <- struct{}{} }))
+			receiver.TLS = &tls.Config{Certificates: []tls.Certificate{c.certificate}, MaxVersion: c.newest}
+			receiver.Config.ErrorLog = log.New(io.Discard, "", 0)
+			receiver.StartTLS()
+			defer receiver.Close()
+			s := newSender(t)
+			defer s.Close()
+			if !c.untrusted {
+				roots := x509.NewCertPool()
+				roots.AddCert(c.certificate.Leaf)
+				s.transport.TLSClientConfig = &tls.Config{RootCAs: roots} // in place of the machine's, which no test can sign for
+			}
+			result := send(t, s, newDispatch(t, receiver.URL))
+			if c.failure == "" {
+				assert.Equal(t, http.StatusOK, result.ResponseStatus, result.Failure)
+				return
+			}
+			assert.Zero(t, result.ResponseStatus)
+			assert.True(t, strings.HasPrefix(result.Failure, "TLS: "), result.Failure)
+			assert.Contains(t, result.Failure, c.failure)
+			assert.Empty(t, reached, "nothing is sent")
+			assertUsable(t, s)
+		})
+	}
+}
+
+func TestTLSThatIsNone(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		script  func(*peer)
+		failure string
+	}{
+		"plain HTTP": {func(p *peer) { p.say("HTTP/1.0 400 Bad Request\r\n\r\n"); p.silence() }, "does not speak TLS"},
+		"garbage":    {func(p *peer) { p.say("\x00\x01\x02 garbage, and more of it"); p.silence() }, "TLS"},
+		"silence":    {func(p *peer) { p.silence() }, "no answer within"},
+		"closed":     {func(*peer) {}, "before it answered"},
+		"reset":      {func(p *peer) { p.reset() }, "before it answered"},
+		"alert":      {func(p *peer) { p.say("\x15\x03\x03\x00\x02\x02\x28"); p.silence() }, "refused the handshake"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := newSender(t)
+			r := listen(t, c.script)
+			result := send(t, s, newDispatch(t, "https"+strings.TrimPrefix(r.url, "http")))
+			assert.Contains(t, result.Failure, c.failure)
+			assertUsable(t, s)
+		})
+	}
+}
+
+// newCertificate makes a certificate that is its own authority.
+func newCertificate(t *testing.T, host string, lasts time.Duration) tls.Certificate {
+	t.Helper()
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	require.NoError(t, err)
+	template := &x509.Certificate{
+		SerialNumber: big.NewInt(1), NotBefore: time.Now().Add(-24 * time.Hour), NotAfter: time.Now().Add(lasts),
+		IsCA: true, BasicConstraintsValid: true,
+	}
+	if ip := net.ParseIP(host); ip != nil {
+		template.IPAddresses = []net.IP{ip}
+	} else {
+		template.DNSNames = []string{host}
+	}
+	der, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
+	require.NoError(t, err)
+	leaf, err := x509.ParseCertificate(der)
+	require.NoError(t, err)
+	return tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key, Leaf: leaf}
+}

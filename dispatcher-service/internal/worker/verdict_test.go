@@ -1,0 +1,146 @@
+package worker_test
+
+import (
+	"context"
+	"errors"
+	"testing"
+	"time"
+
+	"github.com/hibiken/asynq"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"redrive/dispatcher-service/internal/deliver"
+	"redrive/pkg/testservers"
+	"redrive/pkg/webhook"
+)
+
+func TestDone(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, testservers.Redis(t))
+	type call struct{ id, queue string }
+	calls := make(chan call, 1)
+	b.pool(4, func(_ context.Context, id, queue string) (deliver.Verdict, error) {
+		calls <- call{id, queue}
+		return deliver.Done(), nil
+	})
+	id := b.enqueue()
+	assert.Equal(t, call{id, webhook.QueueDeliveries}, signal(t, calls, "the delivery"))
+	b.removed(id)
+	assert.Zero(t, b.queue().FailedTotal)
+}
+
+// A retry is kept for the second that the database names, runs no earlier, and counts as one.
+func TestRetry(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, testservers.Redis(t))
+	at := time.Now().Add(1200 * time.Millisecond).Truncate(time.Second).Add(time.Second) // whole, as the policy has it
+	runs := make(chan time.Time, 2)
+	b.pool(4, func(context.Context, string, string) (deliver.Verdict, error) {
+		runs <- time.Now()
+		if len(runs) == 1 {
+			return deliver.Verdict{Kind: deliver.KindRetry, At: at, Reason: "answered 500; retry 1 of 5 follows"}, nil
+		}
+		return deliver.Done(), nil
+	})
+	id := b.enqueue()
+	task := b.inState(id, asynq.TaskStateRetry)
+	assert.True(t, task.NextProcessAt.Equal(at), "due %s, wanted %s", task.NextProcessAt, at)
+	assert.Equal(t, 1, task.Retried)
+	assert.Equal(t, "answered 500; retry 1 of 5 follows", task.LastErr)
+	assert.Equal(t, 1, b.queue().FailedTotal)
+
+	b.removed(id)
+	<-runs
+	second := signal(t, runs, "the retry")
+	assert.False(t, second.Before(at), "%s early", at.Sub(second))
+	assert.Less(t, second.Sub(at), 3*time.Second)
+}
+
+// A snooze is no failure: neither in the task nor in the statistics.
+func TestSnooze(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, testservers.Redis(t))
+	at := time.Now().Add(time.Minute)
+	b.pool(4, func(context.Context, string, string) (deliver.Verdict, error) {
+		return deliver.Snooze(at, "it is not due yet"), nil
+	})
+	task := b.inState(b.enqueue(), asynq.TaskStateRetry)
+	assert.WithinRange(t, task.NextProcessAt, at.Add(-time.Second), at.Add(time.Second))
+	assert.Zero(t, task.Retried)
+	assert.Equal(t, "it is not due yet", task.LastErr)
+	assert.Zero(t, b.queue().FailedTotal)
+}
+
+// A time that has passed means at once.
+func TestSnoozeUntilThePast(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, testservers.Redis(t))
+	runs := make(chan struct{}, 2)
+	b.pool(4, func(context.Context, string, string) (deliver.Verdict, error) {
+		runs <- struct{}{}
+		if len(runs) == 1 {
+			return deliver.Snooze(time.Now().Add(-time.Hour), "another run moved it"), nil
+		}
+		return deliver.Done(), nil
+	})
+	begin := time.Now()
+	b.removed(b.enqueue())
+	assert.Len(t, runs, 2)
+	assert.Less(t, time.Since(begin), 5*time.Second)
+}
+
+func TestDead(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, testservers.Redis(t))
+	b.pool(4, func(context.Context, string, string) (deliver.Verdict, error) {
+		return deliver.Verdict{Kind: deliver.KindDead, Reason: "the receiver answered 410 Gone"}, nil
+	})
+	id := b.enqueue()
+	task := b.inState(id, asynq.TaskStateArchived)
+	assert.Contains(t, task.LastErr, "the receiver answered 410 Gone")
+	assert.Equal(t, 1, b.queue().FailedTotal)
+
+	require.NoError(t, b.inspector.RunTask(webhook.QueueDeliveries, id)) // a click of the operator
+	require.Eventually(t, func() bool { return b.queue().ProcessedTotal == 2 }, soon, 2*time.Millisecond)
+	assert.Contains(t, b.inState(id, asynq.TaskStateArchived).LastErr, "the receiver answered 410 Gone")
+}
+
+// What went wrong on our side comes back soon, and is held against nobody.
+func TestError(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, testservers.Redis(t))
+	b.pool(4, func(context.Context, string, string) (deliver.Verdict, error) {
+		return deliver.Verdict{}, errors.New("the database is away")
+	})
+	begin := time.Now()
+	task := b.inState(b.enqueue(), asynq.TaskStateRetry)
+	assert.WithinRange(t, task.NextProcessAt, begin.Truncate(time.Second), time.Now().Add(6*time.Second))
+	assert.Zero(t, task.Retried)
+	assert.Equal(t, "the database is away", task.LastErr)
+	assert.Zero(t, b.queue().FailedTotal)
+}
+
+func TestPanic(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, testservers.Redis(t))
+	b.pool(1, func(_ context.Context, id, _ string) (deliver.Verdict, error) { panic("a bug with " + id) })
+	for range 3 {
+		assert.Contains(t, b.inState(b.enqueue(), asynq.TaskStateRetry).LastErr, "a bug with", "the worker goes on")
+	}
+}
+
+func TestForeignTask(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, testservers.Redis(t))
+	b.pool(4, func(context.Context, string, string) (deliver.Verdict, error) {
+		assert.Fail(t, "delivered")
+		return deliver.Done(), nil
+	})
+	client := asynq.NewClientFromRedisClient(b.redis)
+	for _, payload := range []string{"", "{}", "evt_01ARZ3NDEKTSV4RRFFQ69G5FAV"} {
+		info, err := client.Enqueue(asynq.NewTask("email:send", []byte(payload)), asynq.Queue(webhook.QueueDeliveries))
+		require.NoError(t, err)
+		assert.Contains(t, b.inState(info.ID, asynq.TaskStateArchived).LastErr, "ULID")
+	}
+}

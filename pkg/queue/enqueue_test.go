@@ -1,0 +1,176 @@
+package queue_test
+
+import (
+	"context"
+	"errors"
+	"math"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/hibiken/asynq"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"redrive/pkg/queue"
+	"redrive/pkg/testservers"
+)
+
+func TestEnqueueNew(t *testing.T) {
+	t.Parallel()
+	b, item := newBench(t, testservers.Redis(t)), newItem()
+	require.Equal(t, queue.Queued, b.enqueue(item))
+
+	task := b.task(item)
+	assert.Equal(t, asynq.TaskStatePending, task.State)
+	assert.Equal(t, queue.TaskType, task.Type)
+	assert.Equal(t, item.DeliveryID, task.ID)
+	assert.Equal(t, item.DeliveryID, string(task.Payload), "the ID and nothing else")
+	assert.Equal(t, math.MaxInt32, task.MaxRetry)
+	assert.Zero(t, task.Retention)
+	assert.GreaterOrEqual(t, task.Timeout, 24*time.Hour)
+}
+
+func TestEnqueueScheduled(t *testing.T) {
+	t.Parallel()
+	b, item := newBench(t, testservers.Redis(t)), newItem()
+	item.DueAt = time.Now().Add(time.Hour)
+	require.Equal(t, queue.Queued, b.enqueue(item))
+
+	task := b.task(item)
+	assert.Equal(t, asynq.TaskStateScheduled, task.State)
+	assert.WithinDuration(t, item.DueAt, task.NextProcessAt, time.Second)
+	assert.Equal(t, queue.AlreadyQueued, b.enqueue(item), "it sleeps as long as it should")
+	assert.Equal(t, asynq.TaskStateScheduled, b.task(item).State)
+}
+
+// A task that sleeps for little longer than it should is one that was put off for its endpoint's sake.
+func TestEnqueueLeavesSnoozedTasksAlone(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, testservers.Redis(t))
+	for _, c := range []struct {
+		sleeps time.Duration // from now
+		due    time.Duration
+		want   queue.Placement
+		state  asynq.TaskState
+	}{
+		{sleeps: 85 * time.Second, due: 0, want: queue.AlreadyQueued, state: asynq.TaskStateScheduled},
+		{sleeps: 85 * time.Second, due: -time.Hour, want: queue.AlreadyQueued, state: asynq.TaskStateScheduled},
+		{sleeps: 10*time.Minute + 85*time.Second, due: 10 * time.Minute, want: queue.AlreadyQueued, state: asynq.TaskStateScheduled},
+		{sleeps: 100 * time.Second, due: 0, want: queue.Woken, state: asynq.TaskStatePending},
+		{sleeps: 100 * time.Second, due: -time.Hour, want: queue.Woken, state: asynq.TaskStatePending},
+		{sleeps: time.Hour, due: 10 * time.Minute, want: queue.Woken, state: asynq.TaskStatePending},
+	} {
+		item := newItem()
+		item.DueAt = time.Now().Add(c.sleeps)
+		require.Equal(t, queue.Queued, b.enqueue(item))
+		item.DueAt = time.Now().Add(c.due)
+		assert.Equal(t, c.want, b.enqueue(item), "%+v", c)
+		assert.Equal(t, c.state, b.task(item).State, "%+v", c)
+	}
+}
+
+func TestEnqueuePending(t *testing.T) {
+	t.Parallel()
+	b, item := newBench(t, testservers.Redis(t)), newItem()
+	require.Equal(t, queue.Queued, b.enqueue(item))
+	assert.Equal(t, queue.AlreadyQueued, b.enqueue(item))
+	item.DueAt = time.Now().Add(time.Hour)
+	assert.Equal(t, queue.AlreadyQueued, b.enqueue(item), "the worker will see that it is early")
+}
+
+func TestEnqueueInRetry(t *testing.T) {
+	t.Parallel()
+	b, item := newBench(t, testservers.Redis(t)), newItem()
+	require.Equal(t, queue.Queued, b.enqueue(item))
+	stop := b.work(func(context.Context, *asynq.Task) error { return errors.New("in an hour") })
+	b.inState(item, asynq.TaskStateRetry)
+	stop()
+
+	item.DueAt = time.Now().Add(time.Hour)
+	assert.Equal(t, queue.AlreadyQueued, b.enqueue(item))
+	assert.Equal(t, asynq.TaskStateRetry, b.task(item).State)
+	item.DueAt = time.Now()
+	assert.Equal(t, queue.Woken, b.enqueue(item), "the row says now, the task says in an hour")
+	assert.Equal(t, asynq.TaskStatePending, b.task(item).State)
+}
+
+func TestEnqueueArchived(t *testing.T) {
+	t.Parallel()
+	b, item := newBench(t, testservers.Redis(t)), newItem()
+	require.Equal(t, queue.Queued, b.enqueue(item))
+	stop := b.work(skip)
+	b.inState(item, asynq.TaskStateArchived)
+	stop()
+
+	assert.Equal(t, queue.Woken, b.enqueue(item))
+	assert.Equal(t, asynq.TaskStatePending, b.task(item).State)
+}
+
+func TestEnqueueCompleted(t *testing.T) {
+	t.Parallel()
+	b, item := newBench(t, testservers.Redis(t)), newItem()
+	task := asynq.NewTask(queue.TaskType, []byte(item.DeliveryID)) // ours have no retention, but an operator's may
+	_, err := asynq.NewClientFromRedisClient(b.redis).Enqueue(task, asynq.TaskID(item.DeliveryID), asynq.Queue(item.Queue), asynq.Retention(time.Hour))
+	require.NoError(t, err)
+	stop := b.work(func(context.Context, *asynq.Task) error { return nil })
+	b.inState(item, asynq.TaskStateCompleted)
+	stop()
+
+	assert.Equal(t, queue.Woken, b.enqueue(item))
+	assert.Equal(t, asynq.TaskStatePending, b.task(item).State)
+}
+
+func TestEnqueueActive(t *testing.T) {
+	t.Parallel()
+	b, item := newBench(t, testservers.Redis(t)), newItem()
+	running, release := make(chan struct{}), make(chan struct{})
+	b.work(func(context.Context, *asynq.Task) error {
+		running <- struct{}{}
+		<-release
+		return nil
+	})
+	defer close(release)
+	require.Equal(t, queue.Queued, b.enqueue(item))
+	signal(t, running, "the run")
+
+	assert.Equal(t, queue.Active, b.enqueue(item))
+	begin := time.Now()
+	placement, err := b.EnqueueSettled(t.Context(), item)
+	require.NoError(t, err)
+	assert.Equal(t, queue.Active, placement, "it does not wait for a whole run")
+	assert.WithinRange(t, time.Now(), begin.Add(400*time.Millisecond), begin.Add(5*time.Second))
+
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	_, err = b.EnqueueSettled(ctx, item)
+	assert.ErrorContains(t, err, "context canceled") // asynq keeps the text of an error and nothing else
+}
+
+func TestConcurrentEnqueueMakesOneTask(t *testing.T) {
+	t.Parallel()
+	b, item := newBench(t, testservers.Redis(t)), newItem()
+	var group sync.WaitGroup
+	var queued, already atomic.Int32
+	for range 32 {
+		group.Go(func() {
+			placement, err := b.Enqueue(t.Context(), item)
+			assert.NoError(t, err)
+			switch placement {
+			case queue.Queued:
+				queued.Add(1)
+			case queue.AlreadyQueued:
+				already.Add(1)
+			default:
+				assert.Fail(t, "placed", string(placement))
+			}
+		})
+	}
+	group.Wait()
+	assert.EqualValues(t, 1, queued.Load())
+	assert.EqualValues(t, 31, already.Load())
+	info, err := b.inspector.GetQueueInfo(item.Queue)
+	require.NoError(t, err)
+	assert.Equal(t, 1, info.Size)
+}

@@ -1,0 +1,136 @@
+package queue_test
+
+import (
+	"bytes"
+	"context"
+	"log/slog"
+	"testing"
+	"time"
+
+	"github.com/hibiken/asynq"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"redrive/pkg/queue"
+	"redrive/pkg/testservers"
+)
+
+func startRedis(t *testing.T, settings map[string]string) *testservers.RedisServer {
+	t.Helper()
+	server, err := testservers.StartRedis(testservers.RedisOptions{Settings: settings})
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, server.Close()) })
+	return server
+}
+
+// asynq tells Redis the name of a queue once for each client, so that after FLUSHALL nobody sees the queue any more.
+func TestAnnounceAfterFlush(t *testing.T) {
+	t.Parallel()
+	b, item := newBench(t, startRedis(t, nil).URL()), newItem()
+	require.Equal(t, queue.Queued, b.enqueue(item))
+	require.NoError(t, b.redis.FlushAll(t.Context()).Err())
+	require.Equal(t, queue.Queued, b.enqueue(item))
+	_, err := b.inspector.GetTaskInfo(item.Queue, item.DeliveryID)
+	require.ErrorIs(t, err, asynq.ErrQueueNotFound)
+
+	require.NoError(t, b.Announce(t.Context(), item.Queue))
+	assert.Equal(t, asynq.TaskStatePending, b.task(item).State)
+	require.NoError(t, b.Announce(t.Context(), item.Queue), "again")
+}
+
+// A conflict after FLUSHALL announces the queue by itself: the reconciler may not have come by yet.
+func TestConflictAfterFlush(t *testing.T) {
+	t.Parallel()
+	b, item := newBench(t, startRedis(t, nil).URL()), newItem()
+	require.Equal(t, queue.Queued, b.enqueue(item))
+	require.NoError(t, b.redis.FlushAll(t.Context()).Err())
+	require.Equal(t, queue.Queued, b.enqueue(item))
+	assert.Equal(t, queue.AlreadyQueued, b.enqueue(item))
+	assert.Equal(t, asynq.TaskStatePending, b.task(item).State)
+}
+
+func TestRedisAway(t *testing.T) {
+	t.Parallel()
+	server := startRedis(t, nil)
+	b, item := newBench(t, server.URL()), newItem()
+	require.NoError(t, server.Stop())
+
+	begin := time.Now()
+	for range 3 {
+		_, err := b.Enqueue(t.Context(), item)
+		require.Error(t, err)
+		require.ErrorContains(t, err, item.DeliveryID)
+	}
+	_, err := b.EnqueueSettled(t.Context(), item)
+	require.Error(t, err)
+	require.Error(t, b.Announce(t.Context(), item.Queue))
+	assert.Less(t, time.Since(begin), 3*time.Second, "a refused connection is known at once")
+
+	require.NoError(t, server.Restart(t.Context()))
+	require.Eventually(t, func() bool {
+		placement, err := b.Enqueue(t.Context(), item)
+		return err == nil && placement != queue.Active
+	}, soon, 10*time.Millisecond)
+	assert.Equal(t, asynq.TaskStatePending, b.task(item).State)
+}
+
+// A frozen Redis takes connections and does not answer.
+func TestRedisFrozen(t *testing.T) {
+	t.Parallel()
+	server := startRedis(t, nil)
+	b, item := newBench(t, server.URL()), newItem()
+	require.Equal(t, queue.Queued, b.enqueue(item))
+	require.NoError(t, server.Pause())
+
+	begin := time.Now()
+	ctx, cancel := context.WithTimeout(t.Context(), 200*time.Millisecond)
+	defer cancel()
+	_, err := b.Enqueue(ctx, item)
+	require.Error(t, err)
+	assert.Less(t, time.Since(begin), 2*time.Second, "the caller's deadline is heeded")
+
+	begin = time.Now()
+	_, err = b.Enqueue(context.Background(), item)
+	require.Error(t, err)
+	assert.Less(t, time.Since(begin), 10*time.Second, "and without one there is an end all the same")
+
+	require.NoError(t, server.Resume())
+	assert.Equal(t, queue.AlreadyQueued, b.enqueue(item))
+}
+
+// A task that Redis has lost track of is an error of this one task.
+func TestPhantom(t *testing.T) {
+	t.Parallel()
+	b, item := newBench(t, testservers.Redis(t)), newItem()
+	require.Equal(t, queue.Queued, b.enqueue(item))
+	require.NoError(t, b.inspector.ArchiveTask(item.Queue, item.DeliveryID))
+	require.NoError(t, b.redis.Del(t.Context(), "asynq:{"+item.Queue+"}:archived").Err())
+
+	_, err := b.Enqueue(t.Context(), item)
+	require.ErrorContains(t, err, item.DeliveryID)
+}
+
+func TestWarnOnEviction(t *testing.T) {
+	t.Parallel()
+	warning := func(url string) string {
+		client, err := queue.Connect(url)
+		require.NoError(t, err)
+		defer func() { require.NoError(t, client.Close()) }()
+		var out bytes.Buffer
+		queue.WarnOnEviction(t.Context(), client, slog.New(slog.NewTextHandler(&out, nil)))
+		return out.String()
+	}
+	evicting := warning(startRedis(t, map[string]string{"maxmemory-policy": "allkeys-lru"}).URL())
+	assert.Contains(t, evicting, "level=ERROR")
+	assert.Contains(t, evicting, "noeviction")
+	assert.Contains(t, evicting, "allkeys-lru")
+
+	assert.Empty(t, warning(startRedis(t, nil).URL()))
+
+	secretive := startRedis(t, map[string]string{"maxmemory-policy": "allkeys-lru"})
+	b := newBench(t, secretive.URL())
+	require.NoError(t, b.redis.Do(t.Context(), "ACL", "SETUSER", "default", "-config").Err())
+	assert.Empty(t, warning(secretive.URL()), "one that does not tell is taken at its operator's word")
+	require.NoError(t, secretive.Stop())
+	assert.Empty(t, warning(secretive.URL()), "and there is none to warn of")
+}

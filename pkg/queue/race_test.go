@@ -1,0 +1,74 @@
+package queue_test
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"testing"
+	"time"
+
+	"github.com/hibiken/asynq"
+	"github.com/stretchr/testify/require"
+
+	"redrive/pkg/queue"
+	"redrive/pkg/testservers"
+)
+
+// A manual retry comes at any instant of the last run's end: while its handler returns, while asynq archives the task, and
+// after that. Whichever it is, another run must follow, or the delivery would wait for the reconciler.
+func TestRetryRacesArchiving(t *testing.T) {
+	t.Parallel()
+	const rounds = 500
+	b, item := newBench(t, testservers.Redis(t)), newItem()
+	recorded := make(chan struct{}, rounds+1)
+	b.work(func(context.Context, *asynq.Task) error {
+		recorded <- struct{}{} // from here on the row is in failure and may be retried
+		return fmt.Errorf("used up: %w", asynq.SkipRetry)
+	})
+
+	placed := map[queue.Placement]int{b.enqueue(item): 1}
+	for round := range rounds {
+		signal(t, recorded, fmt.Sprintf("run %d, after %v", round, placed))
+		if round%2 == 1 {
+			waitAbout(time.Millisecond) // the other rounds are as early as can be
+		}
+		placement, err := b.EnqueueSettled(t.Context(), item)
+		require.NoError(t, err)
+		require.NotEqual(t, queue.Active, placement, "round %d", round)
+		placed[placement]++
+	}
+	signal(t, recorded, "the last run")
+	b.inState(item, asynq.TaskStateArchived)
+	require.Empty(t, recorded, "no run more than was asked for")
+	t.Logf("placed: %v", placed)
+}
+
+// waitAbout spins, for timers are too coarse to hit the moment at which a task changes hands.
+func waitAbout(d time.Duration) {
+	for end := time.Now().Add(rand.N(d)); time.Now().Before(end); {
+	}
+}
+
+// An operator deletes and archives what the API enqueues: nothing but a moving target comes of it.
+func TestEnqueueRacesOperator(t *testing.T) {
+	t.Parallel()
+	b, item := newBench(t, testservers.Redis(t)), newItem()
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		for range 300 {
+			_ = b.inspector.ArchiveTask(item.Queue, item.DeliveryID)
+			_ = b.inspector.DeleteTask(item.Queue, item.DeliveryID)
+		}
+	}()
+	for running := true; running; {
+		select {
+		case <-done:
+			running = false
+		default:
+			b.enqueue(item)
+		}
+	}
+	b.enqueue(item)
+	require.Equal(t, asynq.TaskStatePending, b.task(item).State)
+}
