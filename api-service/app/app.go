@@ -22,7 +22,6 @@ import (
 	"redrive/pkg/observe"
 	"redrive/pkg/queue"
 	"redrive/pkg/store"
-	"redrive/pkg/webhook"
 )
 
 // Queues opens the queue's web UI; see httpapi.QueuesOptions.
@@ -59,8 +58,6 @@ const (
 	maxHeaderBytes    = 32 << 10
 	// timeToStop covers the longest answer.
 	timeToStop = 30 * time.Second
-	// schemaTimeout is how long a start waits for a database that takes connections and says nothing.
-	schemaTimeout = 10 * time.Second
 )
 
 // App is the API service.
@@ -133,13 +130,8 @@ func (a *App) Failed() <-chan error { return a.api.Failed() }
 
 // Start begins to serve. A database or Redis that is away is waited for; a schema that is too old is an error.
 func (a *App) Start(ctx context.Context) error {
-	checking, cancel := context.WithTimeout(ctx, schemaTimeout)
-	defer cancel()
-	if err := a.options.Store.CheckSchema(checking); err != nil {
-		if webhook.CodeOf(err) != webhook.CodeUnavailable {
-			return err
-		}
-		a.options.Log.WarnContext(ctx, "starting without the database", "error", err)
+	if err := a.options.Store.CheckSchemaOrWait(ctx, a.options.Log); err != nil {
+		return err
 	}
 	a.ops.Start()
 	a.api.Start()

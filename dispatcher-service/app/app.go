@@ -128,20 +128,17 @@ func (a *App) Failed() <-chan error { return a.ops.Failed() }
 
 // Start begins to deliver. A database or Redis that is away is waited for; a schema that is too old is an error.
 func (a *App) Start(ctx context.Context) error {
-	if err := a.options.Store.CheckSchema(ctx); err != nil {
-		if webhook.CodeOf(err) != webhook.CodeUnavailable {
-			return err
-		}
-		a.options.Log.WarnContext(ctx, "starting without the database", "error", err)
+	if err := a.options.Store.CheckSchemaOrWait(ctx, a.options.Log); err != nil {
+		return err
 	}
 	queue.WarnOnEviction(ctx, a.options.Redis, a.options.Log)
 
 	a.ops.Start()
+	a.started.Push("the workers", a.pool.Stop)
 	if err := a.pool.Start(); err != nil {
 		return fmt.Errorf("start the workers: %w", err)
 	}
 	a.reconciler.Start()
-	a.started.Push("the workers", a.pool.Stop)
 	a.started.Push("the reconciler", a.reconciler.Stop)
 	a.options.Log.InfoContext(ctx, "dispatcher started", "ops", a.OpsAddr(), "concurrency", a.options.Concurrency, "version", a.options.Version)
 	return nil

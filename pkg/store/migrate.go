@@ -3,8 +3,12 @@ package store
 import (
 	"context"
 	"fmt"
+	"log/slog"
+	"time"
 
 	"github.com/pressly/goose/v3"
+
+	"redrive/pkg/webhook"
 )
 
 func (s *Store) migrations() (*goose.Provider, error) {
@@ -35,6 +39,21 @@ func (s *Store) Migrate(ctx context.Context) ([]string, error) {
 		applied[i] = result.Source.Path
 	}
 	return applied, nil
+}
+
+// schemaPatience is how long a start waits for a database that takes connections and says nothing.
+const schemaPatience = 10 * time.Second
+
+// CheckSchemaOrWait is CheckSchema for a service that starts, which it may do while its database is still away.
+func (s *Store) CheckSchemaOrWait(ctx context.Context, log *slog.Logger) error {
+	checking, cancel := context.WithTimeout(ctx, schemaPatience)
+	defer cancel()
+	err := s.CheckSchema(checking)
+	if webhook.CodeOf(err) == webhook.CodeUnavailable {
+		log.WarnContext(ctx, "starting without the database", "error", err)
+		return nil
+	}
+	return err
 }
 
 // CheckSchema returns an error that says what to do if the schema is older than this program.

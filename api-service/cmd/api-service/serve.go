@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 
 	"redrive/api-service/app"
 	"redrive/pkg/config"
@@ -37,11 +38,14 @@ func serve(ctx context.Context, environ []string, logTo io.Writer) (err error) {
 	}
 	defer func() { err = errors.Join(err, opened.Close()) }()
 
+	log := observe.NewLogger(logTo, settings.Level, settings.Format)
+	slog.SetDefault(log) // what libraries say has its place in the log too
+	queue.LogTo(log)
 	service, err := app.New(app.Options{
 		Store:   opened,
 		Redis:   redis,
 		Guard:   egress.New(egress.Config{AllowHTTP: settings.AllowHTTP, Allow: settings.Allow}),
-		Log:     observe.NewLogger(logTo, settings.Level, settings.Format),
+		Log:     log,
 		Addr:    settings.Addr,
 		OpsAddr: settings.OpsAddr,
 		Queues:  app.Queues{Password: settings.OperatorPassword.Reveal(), Writable: !settings.QueuesReadOnly},

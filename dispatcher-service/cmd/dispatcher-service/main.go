@@ -7,6 +7,7 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"log/slog"
 	"os"
 	"os/signal"
 	"syscall"
@@ -42,6 +43,7 @@ It is set up by environment variables (see the README).
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
+	context.AfterFunc(ctx, stop) // a second Ctrl-C ends the process at once
 	code := run(ctx, os.Args[1:], os.Environ(), os.Stdout, os.Stderr)
 	stop()
 	os.Exit(code)
@@ -111,11 +113,14 @@ func serve(ctx context.Context, settings config.Dispatcher, logTo io.Writer) (er
 	}
 	defer func() { err = errors.Join(err, opened.Close()) }()
 
+	log := observe.NewLogger(logTo, settings.Level, settings.Format)
+	slog.SetDefault(log) // what libraries say has its place in the log too
+	queue.LogTo(log)
 	service, err := app.New(app.Options{
 		Store:           opened,
 		Redis:           redis,
 		Guard:           egress.New(egress.Config{AllowHTTP: settings.AllowHTTP, Allow: settings.Allow}),
-		Log:             observe.NewLogger(logTo, settings.Level, settings.Format),
+		Log:             log,
 		OpsAddr:         settings.OpsAddr,
 		Concurrency:     settings.Concurrency,
 		DeliveryTimeout: settings.DeliveryTimeout,

@@ -120,6 +120,13 @@ func TestPortTaken(t *testing.T) {
 	assert.NotContains(t, stderr.String(), "s3cret")
 }
 
+func TestHealthcheckOfNobody(t *testing.T) {
+	t.Parallel()
+	var stdout, stderr output
+	assert.Equal(t, exitFailed, run(t.Context(), []string{commandHealthcheck}, settings("OPS_ADDR=127.0.0.1:1"), &stdout, &stderr))
+	assert.NotContains(t, stderr.String(), "s3cret")
+}
+
 // The servers are away: it starts all the same, says so without a password, and ends well when it is told to.
 func TestServesWithoutServers(t *testing.T) {
 	t.Parallel()

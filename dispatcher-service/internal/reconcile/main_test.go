@@ -62,6 +62,7 @@ type fakeQueue struct {
 	bad       map[string]error // these fail alone
 	during    func(id string)
 	announced int
+	emptied   bool // and not marked as intact since
 }
 
 var errAway = errors.New("connection refused")
@@ -73,6 +74,19 @@ func (f *fakeQueue) Announce(context.Context, ...string) error {
 	if f.away {
 		return errAway
 	}
+	return nil
+}
+
+func (f *fakeQueue) Intact(context.Context) (bool, error) {
+	f.mutex.Lock()
+	defer f.mutex.Unlock()
+	return !f.emptied, nil
+}
+
+func (f *fakeQueue) MarkIntact(context.Context) error {
+	f.mutex.Lock()
+	defer f.mutex.Unlock()
+	f.emptied = false
 	return nil
 }
 

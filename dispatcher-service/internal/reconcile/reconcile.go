@@ -1,6 +1,9 @@
 // Package reconcile puts rows back into the queue that are due and do not move. The queue can lose anything at any time, and
 // a commit can be followed by a crash before its task was enqueued: the database knows what is due, and that is enough.
 //
+// A pass looks at what has been due for longer than an attempt takes. When Redis has been emptied, which a missing marker
+// tells, there is no need to wait for that: everything that waits is enqueued at once, and only then is the marker set.
+//
 // It runs in every replica. There is no leader: enqueueing a delivery that is queued already does nothing.
 package reconcile
 
@@ -8,6 +11,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"math"
 	"sync"
 	"time"
 
@@ -27,6 +31,8 @@ type Store interface {
 type Queue interface {
 	Enqueue(ctx context.Context, item queue.Item) (queue.Placement, error)
 	Announce(ctx context.Context, queues ...string) error
+	Intact(ctx context.Context) (bool, error)
+	MarkIntact(ctx context.Context) error
 }
 
 // Options of a Reconciler.
@@ -45,6 +51,8 @@ const (
 	defaultPerPass  = 10_000
 	batch           = 500
 	concurrency     = 16
+	// anyTime from now is later than any delivery's next attempt.
+	anyTime = 10 * 365 * 24 * time.Hour
 )
 
 // Reconciler runs passes until it is stopped.
@@ -70,7 +78,7 @@ func New(store Store, queue Queue, options Options, registry prometheus.Register
 	r := &Reconciler{
 		store: store, queue: queue, options: options,
 		found: prometheus.NewCounterVec(prometheus.CounterOpts{
-			Name: "redrive_reconciled_total", Help: "Overdue deliveries that the reconciler looked at, by where their task was found or put.",
+			Name: "redrive_reconciled_total", Help: "Deliveries that the reconciler looked at, by where their task was found or put.",
 		}, []string{"placement"}),
 		failed: prometheus.NewCounter(prometheus.CounterOpts{
 			Name: "redrive_reconcile_failures_total", Help: "Passes of the reconciler that ended early because the database or Redis was away.",
@@ -117,32 +125,54 @@ func (r *Reconciler) Stop(ctx context.Context) error {
 	}
 }
 
-// Pass enqueues up to PerPass overdue deliveries, from where the pass before it ended, and begins anew once it has reached
-// the end.
+// Pass rebuilds the queue if Redis has been emptied. Otherwise it enqueues up to PerPass overdue deliveries, from where the
+// pass before it ended, and begins anew once it has reached the end.
 func (r *Reconciler) Pass(ctx context.Context) error {
 	if err := r.queue.Announce(ctx, webhook.QueueDeliveries); err != nil {
 		return err
 	}
-	before := webhook.Now().Add(-r.options.Grace)
+	intact, err := r.queue.Intact(ctx)
+	switch {
+	case err != nil:
+		return err
+	case !intact:
+		return r.rebuild(ctx)
+	}
+	r.cursor, err = r.walk(ctx, webhook.Now().Add(-r.options.Grace), r.cursor, r.options.PerPass)
+	return err
+}
+
+// rebuild enqueues everything that waits, for the time at which it is due. One that is cut short is begun again by the next
+// pass: enqueueing twice does nothing.
+func (r *Reconciler) rebuild(ctx context.Context) error {
+	r.options.Log.InfoContext(ctx, "the queue is new or was emptied: filling it with everything that waits")
+	if _, err := r.walk(ctx, webhook.Now().Add(anyTime), store.Due{}, math.MaxInt); err != nil {
+		return err
+	}
+	return r.queue.MarkIntact(ctx)
+}
+
+// walk enqueues up to limit deliveries that are due by a time, from behind the cursor on. It returns the cursor to go on
+// from: the zero one once there is nothing left, and the last that is done with when it was cut short.
+func (r *Reconciler) walk(ctx context.Context, by time.Time, cursor store.Due, limit int) (store.Due, error) {
 	placed := map[queue.Placement]int{}
 	defer func() { r.report(ctx, placed) }()
-	for looked := 0; looked < r.options.PerPass; {
-		limit := min(batch, r.options.PerPass-looked)
-		due, err := r.store.ListDue(ctx, before, r.cursor, limit)
+	for limit > 0 {
+		size := min(batch, limit)
+		due, err := r.store.ListDue(ctx, by, cursor, size)
 		if err != nil {
-			return err
+			return cursor, err
 		}
 		if err := r.enqueue(ctx, due, placed); err != nil {
-			return err
+			return cursor, err
 		}
-		looked += len(due)
-		if len(due) < limit {
-			r.cursor = store.Due{}
-			break
+		if len(due) < size {
+			return store.Due{}, nil
 		}
-		r.cursor = due[len(due)-1]
+		cursor = due[len(due)-1]
+		limit -= size
 	}
-	return nil
+	return cursor, nil
 }
 
 // enqueue asks Redis about a batch, several at a time. Redis being away ends it, and the cursor stays; one task that Redis
@@ -166,7 +196,7 @@ func (r *Reconciler) enqueue(ctx context.Context, due []store.Due, placed map[qu
 					cancel(err)
 					return
 				}
-				r.options.Log.WarnContext(ctx, "an overdue delivery could not be put back into the queue", "deliveryId", d.ID, "error", err)
+				r.options.Log.WarnContext(ctx, "a delivery could not be put back into the queue", "deliveryId", d.ID, "error", err)
 				return
 			}
 			mutex.Lock()
@@ -183,6 +213,6 @@ func (r *Reconciler) report(ctx context.Context, placed map[queue.Placement]int)
 		r.found.WithLabelValues(string(placement)).Add(float64(count))
 	}
 	if recovered := placed[queue.Queued] + placed[queue.Woken]; recovered > 0 {
-		r.options.Log.InfoContext(ctx, "put overdue deliveries back into the queue", "deliveries", recovered)
+		r.options.Log.InfoContext(ctx, "put deliveries back into the queue", "deliveries", recovered)
 	}
 }

@@ -66,6 +66,8 @@ func TestCommittedAndNeverEnqueued(t *testing.T) {
 	archive(t, client, inspector, want[0])
 	phantom(t, client, inspector, want[1])
 
+	require.NoError(t, queue.NewEnqueuer(client).MarkIntact(t.Context())) // or else everything would be enqueued at once
+
 	var group sync.WaitGroup
 	for range 2 {
 		r, _ := newReconciler(opened, queue.NewEnqueuer(client), 0)

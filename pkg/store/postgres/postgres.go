@@ -94,8 +94,9 @@ func Open(options Options, sealer store.Sealer) (*store.Store, error) {
 const readOnly = "25006"
 
 // unavailableClasses are beginnings of SQLSTATE codes (https://www.postgresql.org/docs/current/errcodes-appendix.html):
-// connection exceptions, insufficient resources, operator intervention and system errors.
-var unavailableClasses = []string{"08", "53", "57P", "58"}
+// connection exceptions, transactions that were rolled back for another's sake (a deadlock), insufficient resources, operator
+// intervention and system errors.
+var unavailableClasses = []string{"08", "40", "53", "57", "58"}
 
 // unavailable knows the errors of a PostgreSQL that is away, starting, stopping, full or read-only after a failover.
 func unavailable(err error) bool {

@@ -108,8 +108,8 @@ func TestADatabaseThatIsAwayIsUnavailable(t *testing.T) {
 
 func TestUnavailableKnowsWhatIsTheDatabasesState(t *testing.T) {
 	for code, want := range map[string]bool{
-		"08006": true, "53300": true, "53100": true, "57P01": true, "57P03": true, "58030": true, "25006": true,
-		"23505": false, "42P01": false, "22021": false, "40P01": false,
+		"08006": true, "53300": true, "53100": true, "57P01": true, "57P03": true, "58030": true, "25006": true, "40001": true, "40P01": true, "57014": true,
+		"23505": false, "42P01": false, "22021": false,
 	} {
 		assert.Equal(t, want, postgres.Unavailable(fmt.Errorf("wrapped: %w", &pgconn.PgError{Code: code})), code)
 	}

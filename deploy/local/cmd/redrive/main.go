@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"os"
 	"os/signal"
 	"syscall"
@@ -14,6 +15,7 @@ import (
 	"redrive/pkg/config"
 	"redrive/pkg/lifecycle"
 	"redrive/pkg/observe"
+	"redrive/pkg/queue"
 )
 
 const (
@@ -23,6 +25,7 @@ const (
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
+	context.AfterFunc(ctx, stop) // a second Ctrl-C ends the process at once
 	code := run(ctx, os.Args[1:])
 	stop()
 	os.Exit(code)
@@ -52,10 +55,13 @@ func run(ctx context.Context, args []string) int {
 }
 
 func serve(ctx context.Context, settings config.Local) error {
+	log := observe.NewLogger(os.Stderr, settings.LogLevel, settings.LogFormat)
+	slog.SetDefault(log) // what libraries say has its place in the log too
+	queue.LogTo(log)
 	l, err := local.New(ctx, local.Options{
 		Dir: settings.Dir, APIAddr: settings.Addr, OpsAddr: settings.OpsAddr, ReceiverAddr: settings.ReceiverAddr,
 		DeliveryTimeout: settings.DeliveryTimeout, RetrySchedule: settings.RetrySchedule,
-		Log: observe.NewLogger(os.Stderr, settings.LogLevel, settings.LogFormat),
+		Log: log,
 	})
 	if err != nil {
 		return err

@@ -1,0 +1,83 @@
+package reconcile_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/hibiken/asynq"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"redrive/pkg/queue"
+	"redrive/pkg/store"
+	"redrive/pkg/testservers"
+	"redrive/pkg/webhook"
+)
+
+// Whatever waits is enqueued when Redis has been emptied, due or not, however much a pass may do otherwise.
+func TestAnEmptiedQueueIsRebuilt(t *testing.T) {
+	t.Parallel()
+	table, q := newRows(1300), &fakeQueue{emptied: true}
+	table.due = append(table.due, store.Due{ID: "dlv_90000", NextRetryAt: webhook.Now()}, store.Due{ID: "dlv_90001", NextRetryAt: webhook.Now().Add(time.Hour)})
+	r, _ := newReconciler(table, q, 10)
+	require.NoError(t, r.Pass(t.Context()))
+	assert.ElementsMatch(t, ids(table.due), q.take())
+	assert.False(t, q.emptied, "marked as intact")
+
+	require.NoError(t, r.Pass(t.Context()))
+	assert.Len(t, q.take(), 10, "an ordinary pass again, from the beginning")
+}
+
+// The marker is set after the rebuild and never before: one that was cut short is begun again.
+func TestARebuildThatIsCutShortIsBegunAgain(t *testing.T) {
+	t.Parallel()
+	table, q := newRows(1300), &fakeQueue{emptied: true}
+	r, _ := newReconciler(table, q, 0)
+	q.during = func(id string) {
+		if id == table.due[900].ID {
+			q.mutex.Lock()
+			q.away = true
+			q.mutex.Unlock()
+		}
+	}
+	require.ErrorIs(t, r.Pass(t.Context()), errAway)
+	assert.True(t, q.emptied)
+	assert.NotEmpty(t, q.take())
+
+	q.during, q.away = nil, false
+	require.NoError(t, r.Pass(t.Context()))
+	assert.ElementsMatch(t, ids(table.due), q.take())
+	assert.False(t, q.emptied)
+}
+
+// Flushed, a real Redis holds everything again after one pass, each delivery for the time at which it is due.
+func TestAFlushedRedisIsFilledAgain(t *testing.T) {
+	t.Parallel()
+	server, err := testservers.StartRedis(testservers.RedisOptions{})
+	require.NoError(t, err)
+	t.Cleanup(func() { assert.NoError(t, server.Close()) })
+	client, err := queue.Connect(server.URL())
+	require.NoError(t, err)
+	t.Cleanup(func() { assert.NoError(t, client.Close()) })
+	inspector := asynq.NewInspectorFromRedisClient(client)
+
+	now, later := webhook.Now(), webhook.Now().Add(time.Hour).Truncate(time.Second)
+	due := webhook.NewID(webhook.KindDelivery, now)
+	scheduled := webhook.NewID(webhook.KindDelivery, now)
+	table := &rows{due: []store.Due{
+		{ID: due, Queue: webhook.QueueDeliveries, NextRetryAt: now},
+		{ID: scheduled, Queue: webhook.QueueDeliveries, NextRetryAt: later},
+	}}
+	r, _ := newReconciler(table, queue.NewEnqueuer(client), 0)
+	for range 2 {
+		require.NoError(t, r.Pass(t.Context()))
+		info, err := inspector.GetTaskInfo(webhook.QueueDeliveries, due)
+		require.NoError(t, err)
+		assert.Equal(t, asynq.TaskStatePending, info.State)
+		info, err = inspector.GetTaskInfo(webhook.QueueDeliveries, scheduled)
+		require.NoError(t, err)
+		assert.Equal(t, asynq.TaskStateScheduled, info.State)
+		assert.Equal(t, later, info.NextProcessAt.UTC())
+		require.NoError(t, client.FlushAll(t.Context()).Err())
+	}
+}
