@@ -29,6 +29,7 @@ func newClient(l *Local) client {
 
 type delivery struct {
 	ID           string
+	EndpointID   string
 	Status       string
 	RetryCount   int
 	NextRetryAt  time.Time
@@ -43,20 +44,40 @@ type attempt struct {
 	NextRetryAt    time.Time
 }
 
-func (c client) createEndpoint(ctx context.Context, name, url string, maxRetries int) error {
-	return c.call(ctx, http.MethodPost, "", map[string]any{"name": name, "url": url, "maxRetries": maxRetries}, nil)
+type endpoint struct {
+	ID     string
+	Name   string
+	URL    string
+	Status string
 }
 
-func (c client) publish(ctx context.Context, eventType string, data any) (delivery, error) {
+func (c client) createEndpoint(ctx context.Context, name, url string, maxRetries int) (endpoint, error) {
+	var created struct{ Endpoint endpoint }
+	return created.Endpoint, c.call(ctx, http.MethodPost, "", map[string]any{"name": name, "url": url, "maxRetries": maxRetries}, &created)
+}
+
+func (c client) disable(ctx context.Context, endpointID string) error {
+	return c.call(ctx, http.MethodPost, "/"+endpointID+"/disable", nil, nil)
+}
+
+func (c client) endpoints(ctx context.Context) ([]endpoint, error) {
+	var page struct{ Items []endpoint }
+	return page.Items, c.call(ctx, http.MethodGet, "?limit=100", nil, &page)
+}
+
+// publish returns the delivery to one of the endpoints that the event goes to.
+func (c client) publish(ctx context.Context, eventType string, data any, endpointID string) (delivery, error) {
 	var published struct{ Deliveries []delivery }
 	err := c.call(ctx, http.MethodPost, "/events", map[string]any{"eventType": eventType, "runId": "run_42", "data": data}, &published)
 	if err != nil {
 		return delivery{}, err
 	}
-	if len(published.Deliveries) == 0 {
-		return delivery{}, fmt.Errorf("nobody subscribes to %s", eventType)
+	for _, d := range published.Deliveries {
+		if d.EndpointID == endpointID {
+			return d, nil
+		}
 	}
-	return published.Deliveries[0], nil
+	return delivery{}, fmt.Errorf("the event %s did not go to the endpoint %s", eventType, endpointID)
 }
 
 func (c client) find(ctx context.Context, id string) (found delivery, err error) {
@@ -67,14 +88,9 @@ func (c client) retry(ctx context.Context, id string) (requeued delivery, err er
 	return requeued, c.call(ctx, http.MethodPost, "/deliveries/"+id+"/retry", nil, &requeued)
 }
 
-func (c client) latest(ctx context.Context) ([]delivery, error) {
+func (c client) latestOf(ctx context.Context, endpointID string) ([]delivery, error) {
 	var page struct{ Items []delivery }
-	return page.Items, c.call(ctx, http.MethodGet, "/deliveries?limit=100", nil, &page)
-}
-
-func (c client) countEndpoints(ctx context.Context) (int, error) {
-	var page struct{ Items []struct{} }
-	return len(page.Items), c.call(ctx, http.MethodGet, "?limit=1", nil, &page)
+	return page.Items, c.call(ctx, http.MethodGet, "/deliveries?limit=100&endpointId="+endpointID, nil, &page)
 }
 
 func (c client) attempts(ctx context.Context, id string) ([]attempt, error) {

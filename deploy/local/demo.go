@@ -45,11 +45,12 @@ func (s *story) line(at time.Time, format string, args ...any) {
 }
 
 func (s *story) tell(ctx context.Context) error {
-	if err := s.client.createEndpoint(ctx, "demo", s.receiver+"/flaky", 2); err != nil {
+	registered, err := s.client.createEndpoint(ctx, "demo", s.receiver+"/flaky", 2)
+	if err != nil {
 		return err
 	}
 	s.line(time.Now(), "endpoint registered: its receiver answers 500; 2 retries, one second apart")
-	published, err := s.client.publish(ctx, "run.finished", map[string]any{"status": "succeeded"})
+	published, err := s.client.publish(ctx, "run.finished", map[string]any{"status": "succeeded"}, registered.ID)
 	if err != nil {
 		return err
 	}

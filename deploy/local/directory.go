@@ -41,13 +41,13 @@ func openDirectory(path string) (*directory, error) {
 		return nil, fmt.Errorf("find the folder %s: %w", path, err)
 	}
 	if err := os.MkdirAll(absolute, privateFolder); err != nil {
-		return nil, fmt.Errorf("make the folder: %w", err)
+		return nil, fmt.Errorf("make the folder %s (REDRIVE_LOCAL_DIR names another): %w", absolute, err)
 	}
 	d := &directory{path: absolute, lock: flock.New(filepath.Join(absolute, lockFile))}
 	locked, err := d.lock.TryLock()
 	switch {
 	case err != nil:
-		return nil, fmt.Errorf("lock the folder: %w", err)
+		return nil, fmt.Errorf("use the folder %s (REDRIVE_LOCAL_DIR names another): %w", absolute, err)
 	case !locked:
 		return nil, fmt.Errorf("another instance is using the folder %s: stop it, or set REDRIVE_LOCAL_DIR to another folder", absolute)
 	}
@@ -77,6 +77,14 @@ func (d *directory) openStore(ctx context.Context) (*store.Store, error) {
 	sealer, err := keyring.Parse(secrets)
 	if err != nil {
 		return nil, fmt.Errorf("read %s: %w", d.file(secretsFile), err)
+	}
+	// SQLite makes the file, and those beside it, readable by everyone; the permissions of one that is there are kept.
+	file, err := os.OpenFile(d.file(databaseFile), os.O_CREATE|os.O_RDWR, privateFile)
+	if err != nil {
+		return nil, fmt.Errorf("make the database: %w", err)
+	}
+	if err := file.Close(); err != nil {
+		return nil, fmt.Errorf("make the database: %w", err)
 	}
 	opened, err := sqlite.Open(d.file(databaseFile), sealer)
 	if err != nil {

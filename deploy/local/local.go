@@ -110,7 +110,7 @@ func (l *Local) bind(o Options, client redis.UniversalClient) (err error) {
 		Handler: receiver.New(signingKeys(l.store)), ReadHeaderTimeout: receiverTimeout,
 	})
 	if err != nil {
-		return fmt.Errorf("the sample receiver: %w", err)
+		return fmt.Errorf("the sample receiver (RECEIVER_ADDR): %w", err)
 	}
 	l.opened.Push("the sample receiver", l.receiver.Stop)
 	l.dispatcher, err = dispatcher.New(dispatcher.Options{
@@ -126,7 +126,7 @@ func (l *Local) bind(o Options, client redis.UniversalClient) (err error) {
 		Queues: api.Queues{Open: true}, // whoever reaches loopback can read the folder too
 	})
 	if err != nil {
-		return fmt.Errorf("the API: %w", err)
+		return fmt.Errorf("the API (API_ADDR, OPS_ADDR): %w", err)
 	}
 	l.opened.Push("the API", l.api.Stop)
 	return nil

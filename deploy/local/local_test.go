@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -44,7 +45,7 @@ func seed(t *testing.T, l *local.Local) string {
 }
 
 func TestAFirstStartLeavesOneFailedDelivery(t *testing.T) {
-	dir := filepath.Join(t.TempDir(), "new folder")
+	dir := filepath.Join(t.TempDir(), "somebody's new folder")
 	first := start(t, options(dir))
 	failed := seed(t, first)
 	assert.Regexp(t, `^dlv_`, failed)
@@ -58,6 +59,8 @@ func TestAFirstStartLeavesOneFailedDelivery(t *testing.T) {
 	assert.Equal(t, first.Addresses(), addresses)
 	assertPrivate(t, filepath.Join(dir, "api-key"))
 	assertPrivate(t, filepath.Join(dir, "secrets-key"))
+	assertPrivate(t, filepath.Join(dir, "redrive.db"))
+	assertPrivate(t, filepath.Join(dir, "redrive.db-wal"))
 
 	var text bytes.Buffer
 	require.NoError(t, first.Welcome(&text, failed))
@@ -69,8 +72,55 @@ func TestAFirstStartLeavesOneFailedDelivery(t *testing.T) {
 	require.NoError(t, first.Stop(t.Context()))
 	assert.NoFileExists(t, filepath.Join(dir, "addresses.json"))
 
-	second := start(t, options(dir))
+	same := options(dir)
+	same.ReceiverAddr = strings.TrimPrefix(addresses.Receiver, "http://")
+	second := start(t, same)
 	assert.Equal(t, failed, seed(t, second), "the folder remembers, its key included")
+	require.NoError(t, second.Stop(t.Context()))
+
+	third := start(t, options(dir)) // the receiver is elsewhere now
+	fresh := seed(t, third)
+	assert.NotEqual(t, failed, fresh, "a delivery that can arrive")
+	assert.Equal(t, fresh, seed(t, third))
+	text.Reset()
+	require.NoError(t, third.Welcome(&text, fresh))
+	paste(t, text.String())
+	eventuallyArrives(t, third)
+}
+
+// paste runs the commands that are printed, as a shell takes them.
+func paste(t *testing.T, printed string) {
+	t.Helper()
+	var commands []string
+	for line := range strings.Lines(printed) {
+		if command, ok := strings.CutPrefix(line, "  "); ok && (strings.HasPrefix(command, "KEY=") || strings.HasPrefix(command, "curl ")) {
+			commands = append(commands, command)
+		}
+	}
+	require.Len(t, commands, 4, printed)
+	said, err := exec.CommandContext(t.Context(), "sh", "-ec", strings.ReplaceAll(strings.Join(commands, ""), "curl ", "curl -sf ")).CombinedOutput()
+	require.NoError(t, err, "%s", said)
+	assert.Contains(t, string(said), `"status":"pending"`, "the answer to the retry")
+}
+
+func eventuallyArrives(t *testing.T, l *local.Local) {
+	t.Helper()
+	require.Eventually(t, func() bool {
+		response, err := http.Get(l.Addresses().Receiver + "/")
+		if err != nil {
+			return false
+		}
+		defer func() { _ = response.Body.Close() }()
+		var page struct {
+			Received []struct {
+				Answered  int
+				Signature string
+			}
+		}
+		return json.NewDecoder(response.Body).Decode(&page) == nil && len(page.Received) > 0 &&
+			page.Received[0].Answered == 200 && page.Received[0].Signature == "verified"
+	}, 10*time.Second, 20*time.Millisecond)
+	http.DefaultClient.CloseIdleConnections()
 }
 
 func assertPrivate(t *testing.T, path string) {

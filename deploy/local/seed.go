@@ -6,18 +6,43 @@ import (
 	"time"
 )
 
-// Seed leaves one endpoint and one delivery that has ended in failure in a folder that has none, so that there is something
-// to retry, and returns the ID of a failed delivery; it is empty if none has failed.
+// sampleName is what the sample receiver's endpoint is called.
+const sampleName = "sample receiver"
+
+// Seed sees to it that the sample receiver has an endpoint and returns the ID of a delivery to it that has ended in failure,
+// so that there is something to retry; it is empty if none has failed. An endpoint that is made here gets such a delivery at
+// once. One of a receiver that listened elsewhere the last time is disabled: nothing would ever arrive there.
 func (l *Local) Seed(ctx context.Context) (failedID string, err error) {
 	c := newClient(l)
-	known, err := c.latest(ctx)
+	url := l.Addresses().Receiver + "/flaky"
+	known, err := c.endpoints(ctx)
 	if err != nil {
 		return "", err
 	}
-	if len(known) == 0 {
-		return l.seed(ctx, c)
+	var sample endpoint
+	for _, e := range known {
+		switch {
+		case e.URL == url && e.Status == "active":
+			sample = e
+		case e.Name == sampleName && e.Status == "active":
+			if err := c.disable(ctx, e.ID); err != nil {
+				return "", err
+			}
+		}
 	}
-	for _, d := range known {
+	if sample.ID == "" {
+		if sample, err = c.createEndpoint(ctx, sampleName, url, 0); err != nil {
+			return "", err
+		}
+	}
+	sent, err := c.latestOf(ctx, sample.ID)
+	if err != nil {
+		return "", err
+	}
+	if len(sent) == 0 { // it is new, or its first start was killed at this very point
+		return c.fail(ctx, sample.ID)
+	}
+	for _, d := range sent {
 		if d.Status == "failure" {
 			return d.ID, nil
 		}
@@ -25,17 +50,9 @@ func (l *Local) Seed(ctx context.Context) (failedID string, err error) {
 	return "", nil
 }
 
-func (l *Local) seed(ctx context.Context, c client) (string, error) {
-	endpoints, err := c.countEndpoints(ctx)
-	if err != nil {
-		return "", err
-	}
-	if endpoints == 0 { // one may be there from a first start that was killed at this very point
-		if err := c.createEndpoint(ctx, "sample receiver", l.Addresses().Receiver+"/flaky", 0); err != nil {
-			return "", err
-		}
-	}
-	published, err := c.publish(ctx, "run.finished", map[string]any{"workflow": "nightly-report", "status": "succeeded", "durationMs": 1834})
+// fail publishes an event whose delivery to the endpoint ends in failure.
+func (c client) fail(ctx context.Context, endpointID string) (string, error) {
+	published, err := c.publish(ctx, "run.finished", map[string]any{"workflow": "nightly-report", "status": "succeeded", "durationMs": 1834}, endpointID)
 	if err != nil {
 		return "", err
 	}

@@ -3,6 +3,7 @@ package local
 import (
 	"fmt"
 	"io"
+	"strings"
 	"text/template"
 )
 
@@ -20,7 +21,7 @@ A delivery has ended in failure: its receiver answers 500. Bring it back from an
 
 Take the key and heal the receiver:
 
-  KEY=$(cat '{{.Dir}}/api-key')
+  KEY=$(cat {{.KeyFile}})
   curl -X POST {{.Receiver}}/heal
 
 Retry the delivery; the answer is the same record, pending again:
@@ -33,7 +34,7 @@ Look at it; it has arrived:
 {{else}}
 No delivery has failed. Publish an event from another terminal:
 
-  KEY=$(cat '{{.Dir}}/api-key')
+  KEY=$(cat {{.KeyFile}})
   curl -X POST {{.API}}/v1/execution-webhooks/events -H "Authorization: Bearer $KEY" \
     -H 'Content-Type: application/json' -d '{"eventType": "run.finished", "data": {"status": "succeeded"}}'
 {{end}}
@@ -45,10 +46,13 @@ Open {{.API}}/queues to see the queue, and {{.Receiver}}/ to see what arrived. C
 func (l *Local) Welcome(w io.Writer, failedID string) error {
 	err := welcome.Execute(w, struct {
 		Addresses
-		Dir, Key, Failed string
-	}{l.Addresses(), l.dir.path, l.key.Reveal(), failedID})
+		Dir, KeyFile, Key, Failed string
+	}{l.Addresses(), l.dir.path, quoted(l.dir.file(apiKeyFile)), l.key.Reveal(), failedID})
 	if err != nil {
 		return fmt.Errorf("print the welcome: %w", err)
 	}
 	return nil
 }
+
+// quoted is a text as a shell takes it for one word, whatever is in it.
+func quoted(text string) string { return "'" + strings.ReplaceAll(text, "'", `'\''`) + "'" }

@@ -61,7 +61,7 @@ func table() string {
 func TestEveryMakeTargetOfTheReadmeExists(t *testing.T) {
 	makefile, err := os.ReadFile("../../Makefile")
 	require.NoError(t, err)
-	named := regexp.MustCompile("`make ([a-z]+)[^`]*`|^make ([a-z]+)").FindAllStringSubmatch(readme(t), -1)
+	named := regexp.MustCompile("`make ([a-z]+)[^`]*`|(?m:^)make ([a-z]+)").FindAllStringSubmatch(readme(t), -1)
 	assert.NotEmpty(t, named)
 	for _, match := range named {
 		target := match[1] + match[2]

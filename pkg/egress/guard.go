@@ -70,9 +70,9 @@ func (g *Guard) CheckScheme(scheme string) error {
 		if g.allowHTTP {
 			return nil
 		}
-		return refuse(ReasonSchemeNotAllowed, "Plain http is not allowed; use a URL that starts with https://.")
+		return refuse(ReasonSchemeNotAllowed, "plain http is not allowed; use a URL that starts with https://")
 	default:
-		return refuse(ReasonSchemeNotAllowed, "Use a URL that starts with https://.")
+		return refuse(ReasonSchemeNotAllowed, "use a URL that starts with https://")
 	}
 }
 
@@ -86,7 +86,7 @@ func (g *Guard) CheckAddr(addr netip.Addr) error {
 	}
 	return &Refusal{
 		Reason:  ReasonDestinationNotAllowed,
-		Message: "The destination is not a public internet address; use a host that can be reached from the internet.",
+		Message: "the destination is not a public internet address; use a host that can be reached from the internet",
 		Addr:    addr,
 	}
 }
@@ -98,11 +98,11 @@ func (g *Guard) Control(network, address string, _ syscall.RawConn) error {
 	switch network {
 	case "tcp", "tcp4", "tcp6":
 	default:
-		return refuse(ReasonDestinationNotAllowed, "Only TCP connections are allowed.")
+		return refuse(ReasonDestinationNotAllowed, "only TCP connections are allowed")
 	}
 	target, err := netip.ParseAddrPort(address)
 	if err != nil || target.Port() == 0 {
-		return refuse(ReasonDestinationNotAllowed, "The destination is not an IP address with a port.")
+		return refuse(ReasonDestinationNotAllowed, "the destination is not an IP address with a port")
 	}
 	return g.CheckAddr(target.Addr())
 }

@@ -24,7 +24,7 @@ func parseHost(host string) (target, *Refusal) {
 	if literal, bracketed := strings.CutPrefix(host, "["); bracketed {
 		addr, err := netip.ParseAddr(strings.TrimSuffix(literal, "]"))
 		if err != nil || !addr.Is6() || addr.Zone() != "" {
-			return target{}, refuse(ReasonInvalidHost, "Only a plain IPv6 address, without a zone, may stand in brackets.")
+			return target{}, refuse(ReasonInvalidHost, "only a plain IPv6 address, without a zone, may stand in brackets")
 		}
 		return target{addr: addr}, nil
 	}
@@ -37,7 +37,7 @@ func parseHost(host string) (target, *Refusal) {
 	}
 	addr, err := netip.ParseAddr(name)
 	if err != nil {
-		return target{}, refuse(ReasonInvalidHost, "Write an IPv4 address as four decimal numbers, without leading zeros.")
+		return target{}, refuse(ReasonInvalidHost, "write an IPv4 address as four decimal numbers, without leading zeros")
 	}
 	return target{addr: addr}, nil
 }
@@ -79,7 +79,7 @@ func (g *Guard) checkResolved(ctx context.Context, name string) *Refusal {
 		if g.CheckAddr(addr.Unmap()) != nil {
 			return &Refusal{
 				Reason:  ReasonDestinationNotAllowed,
-				Message: "The host resolves to an address that is not public; use a host that can be reached from the internet.",
+				Message: "the host resolves to an address that is not public; use a host that can be reached from the internet",
 				Addr:    addr,
 			}
 		}
@@ -90,27 +90,27 @@ func (g *Guard) checkResolved(ctx context.Context, name string) *Refusal {
 // checkName wants letters, digits, hyphens, dots, and underscores, which some real hosts have.
 func checkName(host string) *Refusal {
 	if host == "" {
-		return refuse(ReasonInvalidHost, "Name a host, as in https://example.com/hook.")
+		return refuse(ReasonInvalidHost, "name a host, as in https://example.com/hook")
 	}
 	for i := range len(host) {
 		switch c := host[i]; {
 		case c >= 'a' && c <= 'z', c >= 'A' && c <= 'Z', c >= '0' && c <= '9', c == '-', c == '.', c == '_':
 		case c >= 0x80:
-			return refuse(ReasonInvalidHost, "Write the host in ASCII; an international name in its xn-- form.")
+			return refuse(ReasonInvalidHost, "write the host in ASCII; an international name in its xn-- form")
 		default:
-			return refuse(ReasonInvalidHost, "Write the host with letters, digits, hyphens and dots only, and not percent-encoded.")
+			return refuse(ReasonInvalidHost, "write the host with letters, digits, hyphens and dots only, and not percent-encoded")
 		}
 	}
 	if strings.HasSuffix(host, ".") {
-		return refuse(ReasonInvalidHost, "Remove the dot at the end of the host.")
+		return refuse(ReasonInvalidHost, "remove the dot at the end of the host")
 	}
 	if len(host) > maxNameLength {
-		return refuse(ReasonInvalidHost, "The host name is too long; use one of at most 253 characters.")
+		return refuse(ReasonInvalidHost, "the host name is too long; use one of at most 253 characters")
 	}
 	for label := range strings.SplitSeq(host, ".") {
 		if label == "" || len(label) > maxLabelLength || label[0] == '-' || label[len(label)-1] == '-' {
 			return refuse(ReasonInvalidHost,
-				"Each part of the host between dots needs 1 to 63 characters and no hyphen at either end.")
+				"each part of the host between dots needs 1 to 63 characters and no hyphen at either end")
 		}
 	}
 	return nil

@@ -29,14 +29,14 @@ func (g *Guard) checkURL(ctx context.Context, rawURL string) *Refusal {
 	}
 	scheme, rest, found := strings.Cut(rawURL, ":")
 	if !found || strings.ContainsAny(scheme, "/?[@%") {
-		return refuse(ReasonInvalidURL, "Write the whole URL, starting with https://.")
+		return refuse(ReasonInvalidURL, "write the whole URL, starting with https://")
 	}
 	if err := g.CheckScheme(scheme); err != nil {
 		return asRefusal(err)
 	}
 	rest, found = strings.CutPrefix(rest, "//")
 	if !found {
-		return refuse(ReasonInvalidURL, "Write the URL with two slashes after the scheme, as in https://example.com/hook.")
+		return refuse(ReasonInvalidURL, "write the URL with two slashes after the scheme, as in https://example.com/hook")
 	}
 
 	authority, path := rest, ""
@@ -52,13 +52,13 @@ func (g *Guard) checkURL(ctx context.Context, rawURL string) *Refusal {
 		return refusal
 	}
 	if !isPrintableASCII(path) {
-		return refuse(ReasonInvalidURL, "Percent-encode the characters of the path and the query that are not ASCII.")
+		return refuse(ReasonInvalidURL, "percent-encode the characters of the path and the query that are not ASCII")
 	}
 
 	// The sender reads the URL with net/url, so the two readings have to agree. Its error quotes the URL: drop it.
 	parsed, err := url.Parse(rawURL)
 	if err != nil || parsed.Host != authority || parsed.User != nil || parsed.Opaque != "" {
-		return refuse(ReasonInvalidURL, "The URL is malformed; check its path and query for broken percent-encoding.")
+		return refuse(ReasonInvalidURL, "the URL is malformed; check its path and query for broken percent-encoding")
 	}
 	return g.checkTarget(ctx, destination)
 }
@@ -67,15 +67,15 @@ func (g *Guard) checkURL(ctx context.Context, rawURL string) *Refusal {
 func checkText(rawURL string) *Refusal {
 	switch {
 	case rawURL == "":
-		return refuse(ReasonInvalidURL, "Give a URL, starting with https://.")
+		return refuse(ReasonInvalidURL, "give a URL, starting with https://")
 	case len(rawURL) > maxURLLength:
-		return refuse(ReasonInvalidURL, "Shorten the URL to "+strconv.Itoa(maxURLLength)+" characters.")
+		return refuse(ReasonInvalidURL, "shorten the URL to "+strconv.Itoa(maxURLLength)+" characters")
 	case strings.ContainsFunc(rawURL, func(r rune) bool { return r <= ' ' || r == 0x7f }):
-		return refuse(ReasonInvalidURL, "Remove spaces, line breaks and control characters from the URL.")
+		return refuse(ReasonInvalidURL, "remove spaces, line breaks and control characters from the URL")
 	case strings.Contains(rawURL, `\`):
-		return refuse(ReasonInvalidURL, "Remove backslashes from the URL; use / between the parts of its path.")
+		return refuse(ReasonInvalidURL, "remove backslashes from the URL; use / between the parts of its path")
 	case strings.Contains(rawURL, "#"):
-		return refuse(ReasonInvalidURL, "Remove the fragment, from # on; it is never sent to a server.")
+		return refuse(ReasonInvalidURL, "remove the fragment, from # on; it is never sent to a server")
 	}
 	return nil
 }
@@ -84,7 +84,7 @@ func checkText(rawURL string) *Refusal {
 func splitAuthority(authority string) (string, *Refusal) {
 	if strings.Contains(authority, "@") {
 		return "", refuse(ReasonCredentialsInURL,
-			"Remove the user name and password from the URL; use a custom header or the signature to authenticate.")
+			"remove the user name and password from the URL; the signature tells the receiver who is sending")
 	}
 
 	var host, port string
@@ -92,7 +92,7 @@ func splitAuthority(authority string) (string, *Refusal) {
 	if strings.HasPrefix(authority, "[") {
 		end := strings.Index(authority, "]")
 		if end < 0 || (end+1 < len(authority) && authority[end+1] != ':') {
-			return "", refuse(ReasonInvalidHost, "Write an IPv6 address in brackets, as in https://[2606:4700::1111]/.")
+			return "", refuse(ReasonInvalidHost, "write an IPv6 address in brackets, as in https://[2606:4700::1111]/")
 		}
 		host = authority[:end+1]
 		if hasPort = end+1 < len(authority); hasPort {
@@ -102,7 +102,7 @@ func splitAuthority(authority string) (string, *Refusal) {
 		host, port, hasPort = strings.Cut(authority, ":")
 	}
 	if hasPort && !validPort(port) {
-		return "", refuse(ReasonInvalidPort, "Use a port from 1 to 65535, or leave it out.")
+		return "", refuse(ReasonInvalidPort, "use a port from 1 to 65535, or leave it out")
 	}
 	return host, nil
 }

@@ -20,6 +20,10 @@ type Server struct {
 func NewServer(addr string, server *http.Server) (*Server, error) {
 	listener, err := (&net.ListenConfig{}).Listen(context.Background(), "tcp", addr)
 	if err != nil {
+		var cause *net.OpError
+		if errors.As(err, &cause) {
+			err = cause.Err // the rest would say the address again
+		}
 		return nil, fmt.Errorf("listen on %s: %w", addr, err)
 	}
 	return &Server{http: server, listener: listener, failed: make(chan error, 1)}, nil

@@ -12,8 +12,8 @@ import (
 // TaskType is the type of the one task there is.
 const TaskType = "webhook:deliver"
 
-// taskTimeout is no limit: the dispatcher bounds every step itself. When a task's timeout passes, asynq hands it to a second
-// worker while the first is still at it, so it has to be longer than anything that can happen.
+// taskTimeout is no limit: the dispatcher bounds every step of a delivery itself. When a task's timeout passes, asynq hands it
+// to a second worker while the first is still at it, so it has to be longer than anything that can happen.
 const taskTimeout = 24 * time.Hour
 
 // newTask makes the task of a delivery. The database decides how often it is tried, so asynq must never give up by itself.

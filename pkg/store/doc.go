@@ -11,5 +11,5 @@
 // number of callers one wins. An outcome is fenced (WHERE revision = the one it was decided on), so that a worker that was
 // frozen cannot overwrite what happened meanwhile.
 //
-// The child packages open the databases: store/postgres. Package storetest is the conformance suite that each must pass.
+// The child packages open the databases: store/postgres in production, store/sqlite on a laptop. Package storetest is the conformance suite that each must pass.
 package store

@@ -23,7 +23,7 @@ const (
 	maxEndpointName    = 128
 	maxDescription     = 1024
 	maxSubscriptions   = 100
-	maxSigningSecrets  = 10 // of one endpoint at once: each is one more signature in a header
+	maxSigningSecrets  = 50 // of one endpoint at once: each is one more signature, of some 50 bytes, in a header
 	DefaultSecretGrace = 24 * time.Hour
 )
 

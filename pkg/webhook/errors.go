@@ -78,7 +78,7 @@ func NotFound(what, id string) *Error {
 	return &Error{
 		Code:    CodeNotFound,
 		Message: fmt.Sprintf("there is no %s %s in this organization", what, id),
-		Details: []Detail{{Reason: strings.ReplaceAll(what, " ", "_") + "_not_found", Field: "id", Message: "check the id, and that the API key belongs to the organization that owns it"}},
+		Details: []Detail{{Reason: strings.ToLower(strings.ReplaceAll(what, " ", "_")) + "_not_found", Field: "id", Message: "check the id, and that the API key belongs to the organization that owns it"}},
 	}
 }
 
@@ -87,7 +87,7 @@ func Unavailable(retryAfter time.Duration, err error) *Error {
 	return &Error{
 		Code:       CodeUnavailable,
 		Message:    "the service cannot reach its database at the moment; try again shortly",
-		Details:    []Detail{{Reason: "database_unavailable", Message: "nothing was changed by this request, or it can be repeated safely"}},
+		Details:    []Detail{{Reason: "database_unavailable", Message: "whether this request was carried out is not known; before you repeat one that creates something, look whether it is there"}},
 		RetryAfter: retryAfter,
 		Err:        err,
 	}

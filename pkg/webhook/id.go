@@ -28,8 +28,8 @@ const (
 	crockford  = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 )
 
-// NewID returns a fresh identifier of the kind, stamped with the time. Identifiers that one process makes within the same
-// millisecond ascend too, so that a page of deliveries keeps the order in which they were published.
+// NewID returns a fresh identifier of the kind, stamped with the time. Identifiers that are made in a row within the same
+// millisecond ascend too, so that the deliveries of one event keep their order.
 func NewID(kind Kind, at time.Time) string {
 	return string(kind) + "_" + encodeULID(nextULID(at))
 }

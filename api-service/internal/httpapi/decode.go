@@ -117,7 +117,7 @@ func checkJSON(body []byte) error {
 			return webhook.Invalid("too_deep", "", fmt.Sprintf("the body nests deeper than %d levels", maxDepth))
 		case token.Kind() == 'n' && decoder.StackDepth() == 1:
 			field := fieldOf(decoder.StackPointer())
-			return webhook.Invalid("null_not_allowed", field, fmt.Sprintf("%s must not be null; leave it out instead", field))
+			return webhook.Invalid("null_not_allowed", field, fmt.Sprintf("%s must not be null; give it a value, or leave it out if it is optional", field))
 		}
 		if decoder.StackDepth() == 0 && !blank(body[decoder.InputOffset():]) {
 			return webhook.Invalid("trailing_data", "", "the body must be one JSON object with nothing behind it")

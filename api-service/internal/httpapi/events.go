@@ -23,8 +23,8 @@ type publishRequest struct {
 }
 
 type publishedView struct {
-	Event      eventView      `json:"event"`
-	Deliveries []deliveryView `json:"deliveries"`
+	Event      eventView       `json:"event"`
+	Deliveries json.RawMessage `json:"deliveries"`
 }
 
 func (h eventHandlers) publish(c echo.Context) error {
@@ -40,13 +40,15 @@ func (h eventHandlers) publish(c echo.Context) error {
 		return err
 	}
 	c.Set(subjectInContext, event.ID)
-	published := publishedView{Event: viewEvent(event), Deliveries: make([]deliveryView, len(deliveries))}
 	body, err := event.Body() // once, however many endpoints it goes to
 	if err != nil {
 		return err
 	}
+	shown := make([]deliveryView, len(deliveries))
 	for i, d := range deliveries {
-		published.Deliveries[i] = viewDeliveryOf(webhook.Record{Delivery: d, Event: event}, body)
+		shown[i] = viewDeliveryOf(webhook.Record{Delivery: d, Event: event}, body)
 	}
-	return ok(c, published)
+	return stream(c, shown, func(items json.RawMessage) any {
+		return publishedView{Event: viewEvent(event), Deliveries: items}
+	})
 }

@@ -1,8 +1,12 @@
 package httpapi
 
 import (
+	"bytes"
+	"crypto/rand"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"io"
 	"net/http"
 
 	"github.com/labstack/echo/v4"
@@ -15,30 +19,79 @@ func ok(c echo.Context, data any) error {
 	return c.JSON(http.StatusOK, envelope.OK(data, requestIDOf(c)))
 }
 
-// pageView is a list as it is answered; Items is never null.
-type pageView[T any] struct {
-	Items   []T  `json:"items"`
-	HasMore bool `json:"hasMore"`
-	Limit   int  `json:"limit"`
-	Offset  int  `json:"offset"`
+// pageView is a list as it is answered.
+type pageView struct {
+	Items   json.RawMessage `json:"items"`
+	HasMore bool            `json:"hasMore"`
+	Limit   int             `json:"limit"`
+	Offset  int             `json:"offset"`
 }
 
 func okPage[T, V any](c echo.Context, list webhook.List[T], page webhook.Page, view func(T) (V, error)) error {
-	shown := pageView[V]{Items: make([]V, len(list.Items)), HasMore: list.HasMore, Limit: page.Limit, Offset: page.Offset}
+	shown := make([]V, len(list.Items))
 	for i, item := range list.Items {
 		var err error
-		if shown.Items[i], err = view(item); err != nil {
+		if shown[i], err = view(item); err != nil {
 			return err
 		}
 	}
-	return ok(c, shown)
+	return stream(c, shown, func(items json.RawMessage) any {
+		return pageView{Items: items, HasMore: list.HasMore, Limit: page.Limit, Offset: page.Offset}
+	})
+}
+
+// stream answers like ok, but writes the items of a list one by one: each may be as large as an event, and a hundred of them
+// need not be in memory at once. What goes before and behind the items is the JSON of the frame, cut where they belong.
+func stream[V any](c echo.Context, items []V, frame func(items json.RawMessage) any) error {
+	var framed bytes.Buffer
+	if err := encode(&framed, envelope.OK(frame(placeholder), requestIDOf(c))); err != nil {
+		return err
+	}
+	before, behind, found := bytes.Cut(framed.Bytes(), placeholder)
+	if !found {
+		return errors.New("the frame of a list has no place for its items")
+	}
+	response := c.Response()
+	response.Header().Set(echo.HeaderContentType, echo.MIMEApplicationJSON)
+	response.WriteHeader(http.StatusOK)
+	return writeItems(response, before, items, behind)
+}
+
+// placeholder is where the items go. It is random, and never shown, so that an event's data cannot hold it too.
+var placeholder = json.RawMessage(`"` + rand.Text() + `"`)
+
+func writeItems[V any](w io.Writer, before []byte, items []V, behind []byte) error {
+	if _, err := w.Write(append(before, '[')); err != nil {
+		return fmt.Errorf("write the answer: %w", err)
+	}
+	var item bytes.Buffer
+	for i := range items {
+		item.Reset()
+		if i > 0 {
+			item.WriteByte(',')
+		}
+		if err := encode(&item, items[i]); err != nil {
+			return err
+		}
+		if _, err := w.Write(item.Bytes()); err != nil {
+			return fmt.Errorf("write the answer: %w", err)
+		}
+	}
+	if _, err := w.Write(append([]byte{']'}, behind...)); err != nil {
+		return fmt.Errorf("write the answer: %w", err)
+	}
+	return nil
 }
 
 // serializer encodes answers without escaping <, > and &: an event's data is shown as it was published.
 type serializer struct{}
 
 func (serializer) Serialize(c echo.Context, value any, _ string) error {
-	encoder := json.NewEncoder(c.Response())
+	return encode(c.Response(), value)
+}
+
+func encode(w io.Writer, value any) error {
+	encoder := json.NewEncoder(w)
 	encoder.SetEscapeHTML(false)
 	if err := encoder.Encode(value); err != nil {
 		return fmt.Errorf("encode the answer: %w", err)

@@ -40,7 +40,7 @@ type Deliverer struct {
 
 // New makes a Deliverer and registers its metrics.
 func New(store Store, sender Sender, policy webhook.Policy, log *slog.Logger, registry prometheus.Registerer) *Deliverer {
-	return &Deliverer{store: store, sender: sender, policy: policy, log: log, metrics: newMetrics(registry)}
+	return &Deliverer{store: bounded{store}, sender: sender, policy: policy, log: log, metrics: newMetrics(registry)}
 }
 
 const (

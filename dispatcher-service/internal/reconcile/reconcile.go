@@ -51,6 +51,7 @@ const (
 	defaultPerPass  = 10_000
 	batch           = 500
 	concurrency     = 16
+	listTimeout     = 10 * time.Second
 	// anyTime from now is later than any delivery's next attempt.
 	anyTime = 10 * 365 * 24 * time.Hour
 )
@@ -159,7 +160,7 @@ func (r *Reconciler) walk(ctx context.Context, by time.Time, cursor store.Due, l
 	defer func() { r.report(ctx, placed) }()
 	for limit > 0 {
 		size := min(batch, limit)
-		due, err := r.store.ListDue(ctx, by, cursor, size)
+		due, err := r.list(ctx, by, cursor, size)
 		if err != nil {
 			return cursor, err
 		}
@@ -173,6 +174,13 @@ func (r *Reconciler) walk(ctx context.Context, by time.Time, cursor store.Due, l
 		limit -= size
 	}
 	return cursor, nil
+}
+
+// list gives up on a database that takes connections and then says nothing: the next pass tries again.
+func (r *Reconciler) list(ctx context.Context, by time.Time, cursor store.Due, limit int) ([]store.Due, error) {
+	ctx, cancel := context.WithTimeout(ctx, listTimeout)
+	defer cancel()
+	return r.store.ListDue(ctx, by, cursor, limit)
 }
 
 // enqueue asks Redis about a batch, several at a time. Redis being away ends it, and the cursor stays; one task that Redis

@@ -36,7 +36,7 @@ func TestEgressIsGuarded(t *testing.T) {
 		"mapped":           {egress.Config{AllowHTTP: true}, "http://[::ffff:127.0.0.1]:" + port, "not a public internet address"},
 		"short":            {egress.Config{AllowHTTP: true}, "http://0:" + port, "not"},
 		"metadata":         {egress.Config{AllowHTTP: true}, "http://169.254.169.254/latest/meta-data", "not a public internet address"},
-		"plain http":       {egress.Config{}, r.url, "Plain http is not allowed"},
+		"plain http":       {egress.Config{}, r.url, "plain http is not allowed"},
 		"another scheme":   {egress.Config{AllowHTTP: true}, "gopher://127.0.0.1:" + port, "https://"},
 		"no URL":           {egress.Config{AllowHTTP: true}, "http://127.0.0.1:" + port + "/%zz", "URL is not valid"},
 		"no host":          {egress.Config{AllowHTTP: true}, "http:///hook", ""},
