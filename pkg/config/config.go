@@ -4,10 +4,7 @@ package config
 
 import (
 	"cmp"
-	"errors"
-	"fmt"
 	"log/slog"
-	"net"
 	"net/netip"
 	"reflect"
 	"time"
@@ -129,37 +126,9 @@ func (s Shared) check(c *check) {
 	c.format(s.Format)
 }
 
-// check collects what is wrong.
-type check struct{ problems []error }
-
-func (c *check) add(format string, args ...any) {
-	c.problems = append(c.problems, fmt.Errorf(format, args...))
-}
-
-func (c *check) format(format string) {
-	if format != "json" && format != "text" {
-		c.add("LOG_FORMAT must be json or text")
-	}
-}
-
-func (c *check) sending(timeout time.Duration, schedule []time.Duration) {
-	between(c, "DELIVERY_TIMEOUT", timeout, 100*time.Millisecond, 5*time.Minute)
-	for _, delay := range schedule {
-		between(c, "RETRY_SCHEDULE", delay, time.Millisecond, 7*24*time.Hour)
-	}
-}
-
-func (c *check) loopback(name, addr string) {
-	host, _, err := net.SplitHostPort(addr)
-	ip, notIP := netip.ParseAddr(host)
-	if err != nil || host != "localhost" && (notIP != nil || !ip.IsLoopback()) {
-		c.add("%s must be an address of loopback, such as 127.0.0.1:8080: local mode asks for no password", name)
-	}
-}
-
 func between[T cmp.Ordered](c *check, name string, value, low, high T) {
 	if value < low || value > high {
-		c.add("%s must be between %v and %v", name, low, high)
+		c.add(name, "must be between %v and %v", low, high)
 	}
 }
 
@@ -169,33 +138,6 @@ func load[T any](environ map[string]string, validate func(T, *check)) (T, error)
 	if err := env.ParseWithOptions(&settings, env.Options{Environment: environ}); err != nil {
 		c.parsing(reflect.TypeOf(settings), err)
 	}
-	if len(c.problems) == 0 {
-		validate(settings, &c)
-	}
-	return settings, errors.Join(c.problems...)
-}
-
-// parsing re-tells the parser's errors by the names of the variables, which is what its reader can change.
-func (c *check) parsing(settings reflect.Type, err error) {
-	var all env.AggregateError
-	if !errors.As(err, &all) {
-		c.add("read the settings: %w", err)
-		return
-	}
-	for _, problem := range all.Errors {
-		var unset env.VarIsNotSetError
-		var empty env.EmptyVarError
-		var unparsable env.ParseError
-		switch {
-		case errors.As(problem, &unset):
-			c.add("%s is required", unset.Key)
-		case errors.As(problem, &empty):
-			c.add("%s is required and must not be empty", empty.Key)
-		case errors.As(problem, &unparsable):
-			field, _ := settings.FieldByName(unparsable.Name)
-			c.add("%s is not valid: %w", variable(field), unparsable.Err)
-		default:
-			c.problems = append(c.problems, problem)
-		}
-	}
+	validate(settings, &c)
+	return settings, Problems(c.problems...)
 }

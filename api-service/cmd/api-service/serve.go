@@ -8,9 +8,9 @@ import (
 	"log/slog"
 
 	"redrive/api-service/app"
+	"redrive/pkg/backend"
 	"redrive/pkg/config"
 	"redrive/pkg/egress"
-	"redrive/pkg/keyring"
 	"redrive/pkg/lifecycle"
 	"redrive/pkg/observe"
 	"redrive/pkg/queue"
@@ -18,32 +18,25 @@ import (
 	"redrive/pkg/store/postgres"
 )
 
+// applicationName is what the database shows of us.
+const applicationName = "redrive-api"
+
 func serve(ctx context.Context, environ []string, logTo io.Writer) (err error) {
-	settings, err := config.LoadAPI(config.Environ(environ))
-	if err != nil {
+	settings, wrong := config.LoadAPI(config.Environ(environ))
+	opened, alsoWrong := backend.Open(settings.Shared, applicationName)
+	if opened != nil {
+		defer func() { err = errors.Join(err, opened.Close()) }()
+	}
+	if err := config.Problems(wrong, alsoWrong); err != nil {
 		return invalidError{err}
 	}
-	secrets, err := keyring.Parse(settings.SecretsKey.Reveal())
-	if err != nil {
-		return invalid("SECRETS_KEY: %w", err)
-	}
-	redis, err := queue.Connect(settings.RedisURL.Reveal())
-	if err != nil {
-		return invalidError{err}
-	}
-	defer func() { err = errors.Join(err, redis.Close()) }()
-	opened, err := open(settings.Database, secrets)
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, opened.Close()) }()
 
 	log := observe.NewLogger(logTo, settings.Level, settings.Format)
 	slog.SetDefault(log) // what libraries say has its place in the log too
 	queue.LogTo(log)
 	service, err := app.New(app.Options{
-		Store:   opened,
-		Redis:   redis,
+		Store:   opened.Store,
+		Redis:   opened.Redis,
 		Guard:   egress.New(egress.Config{AllowHTTP: settings.AllowHTTP, Allow: settings.Allow}),
 		Log:     log,
 		Addr:    settings.Addr,
@@ -65,25 +58,17 @@ func healthcheck(ctx context.Context, environ []string) error {
 	return observe.Healthcheck(ctx, settings.OpsAddr, "/readyz")
 }
 
-func open(settings config.Database, sealer store.Sealer) (*store.Store, error) {
-	opened, err := postgres.Open(postgres.Options{
-		URL: settings.URL.Reveal(), ApplicationName: "redrive-api", MaxConnections: settings.MaxConnections,
-	}, sealer)
-	if err != nil {
-		return nil, invalidError{err}
-	}
-	return opened, nil
-}
-
 // withDatabase runs a command that needs the database and no secrets.
 func withDatabase(environ []string, do func(*store.Store) error) (err error) {
 	settings, err := config.LoadDatabase(config.Environ(environ))
 	if err != nil {
 		return invalidError{err}
 	}
-	opened, err := open(settings, nil) // nothing that is sealed is touched
+	opened, err := postgres.Open(postgres.Options{
+		URL: settings.URL.Reveal(), ApplicationName: applicationName, MaxConnections: settings.MaxConnections,
+	}, nil) // nothing that is sealed is touched
 	if err != nil {
-		return err
+		return invalidError{err}
 	}
 	defer func() { err = errors.Join(err, opened.Close()) }()
 	return do(opened)

@@ -13,13 +13,12 @@ import (
 	"syscall"
 
 	"redrive/dispatcher-service/app"
+	"redrive/pkg/backend"
 	"redrive/pkg/config"
 	"redrive/pkg/egress"
-	"redrive/pkg/keyring"
 	"redrive/pkg/lifecycle"
 	"redrive/pkg/observe"
 	"redrive/pkg/queue"
-	"redrive/pkg/store/postgres"
 )
 
 // version is stamped by the linker.
@@ -68,22 +67,22 @@ func run(ctx context.Context, args, environ []string, stdout, stderr io.Writer) 
 		return 0
 	}
 
-	settings, err := config.LoadDispatcher(config.Environ(environ))
-	if err != nil {
-		return report(stderr, err, exitInvalid)
-	}
-	if flags.Arg(0) == commandHealthcheck {
+	settings, wrong := config.LoadDispatcher(config.Environ(environ))
+	if flags.Arg(0) == commandHealthcheck && wrong == nil {
 		if err := observe.Healthcheck(ctx, settings.OpsAddr, "/readyz"); err != nil {
 			return report(stderr, err, exitFailed)
 		}
 		return 0
 	}
-	if err := serve(ctx, settings, stderr); err != nil {
-		code := exitFailed
-		if errors.Is(err, errSettings) {
-			code = exitInvalid
+	opened, alsoWrong := backend.Open(settings.Shared, "redrive-dispatcher")
+	if err := config.Problems(wrong, alsoWrong); err != nil {
+		if opened != nil {
+			_ = opened.Close() // it has connected to nothing
 		}
-		return report(stderr, err, code)
+		return report(stderr, err, exitInvalid)
+	}
+	if err := errors.Join(serve(ctx, settings, opened, stderr), opened.Close()); err != nil {
+		return report(stderr, err, exitFailed)
 	}
 	return 0
 }
@@ -93,32 +92,13 @@ func report(stderr io.Writer, err error, code int) int {
 	return code
 }
 
-var errSettings = errors.New("settings")
-
-func serve(ctx context.Context, settings config.Dispatcher, logTo io.Writer) (err error) {
-	keys, err := keyring.Parse(settings.SecretsKey.Reveal())
-	if err != nil {
-		return fmt.Errorf("%w: SECRETS_KEY: %w", errSettings, err)
-	}
-	redis, err := queue.Connect(settings.RedisURL.Reveal())
-	if err != nil {
-		return fmt.Errorf("%w: %w", errSettings, err)
-	}
-	defer func() { err = errors.Join(err, redis.Close()) }()
-	opened, err := postgres.Open(postgres.Options{
-		URL: settings.Database.URL.Reveal(), ApplicationName: "redrive-dispatcher", MaxConnections: settings.MaxConnections,
-	}, keys)
-	if err != nil {
-		return fmt.Errorf("%w: %w", errSettings, err)
-	}
-	defer func() { err = errors.Join(err, opened.Close()) }()
-
+func serve(ctx context.Context, settings config.Dispatcher, opened *backend.Backend, logTo io.Writer) error {
 	log := observe.NewLogger(logTo, settings.Level, settings.Format)
 	slog.SetDefault(log) // what libraries say has its place in the log too
 	queue.LogTo(log)
 	service, err := app.New(app.Options{
-		Store:           opened,
-		Redis:           redis,
+		Store:           opened.Store,
+		Redis:           opened.Redis,
 		Guard:           egress.New(egress.Config{AllowHTTP: settings.AllowHTTP, Allow: settings.Allow}),
 		Log:             log,
 		OpsAddr:         settings.OpsAddr,

@@ -1,0 +1,58 @@
+// Package backend opens what both services stand on: the store in PostgreSQL, with the keys for what is sealed in it, and
+// Redis.
+package backend
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/redis/go-redis/v9"
+
+	"redrive/pkg/config"
+	"redrive/pkg/keyring"
+	"redrive/pkg/queue"
+	"redrive/pkg/store"
+	"redrive/pkg/store/postgres"
+)
+
+// Backend is an open store and an open Redis client.
+type Backend struct {
+	Store *store.Store
+	Redis redis.UniversalClient
+}
+
+// Open makes both without connecting yet. The error says everything that is wrong with the settings that are there: those
+// that are missing are config's to tell.
+func Open(settings config.Shared, application string) (*Backend, error) {
+	var b Backend
+	var problems []error
+	keys, err := keyring.Parse(settings.SecretsKey.Reveal())
+	if err != nil && settings.SecretsKey != "" {
+		problems = append(problems, fmt.Errorf("SECRETS_KEY is not valid: %w", err))
+	}
+	if b.Redis, err = queue.Connect(settings.RedisURL.Reveal()); err != nil && settings.RedisURL != "" {
+		problems = append(problems, err)
+	}
+	b.Store, err = postgres.Open(postgres.Options{
+		URL: settings.Database.URL.Reveal(), ApplicationName: application, MaxConnections: settings.MaxConnections,
+	}, keys)
+	if err != nil && settings.Database.URL != "" {
+		problems = append(problems, err)
+	}
+	if len(problems) > 0 {
+		return nil, errors.Join(append(problems, b.Close())...)
+	}
+	return &b, nil
+}
+
+// Close closes what is open.
+func (b *Backend) Close() error {
+	var failures []error
+	if b.Redis != nil {
+		failures = append(failures, b.Redis.Close())
+	}
+	if b.Store != nil {
+		failures = append(failures, b.Store.Close())
+	}
+	return errors.Join(failures...)
+}

@@ -1,0 +1,41 @@
+package backend_test
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	"go.uber.org/goleak"
+
+	"redrive/pkg/backend"
+	"redrive/pkg/config"
+	"redrive/pkg/keyring"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+func TestOpenSaysAllThatIsWrongAndQuotesNothing(t *testing.T) {
+	_, err := backend.Open(config.Shared{
+		SecretsKey: "canary", RedisURL: "http://:canary@h", Database: config.Database{URL: "postgres://u:canary@h:port/x"},
+	}, "test")
+	require.Error(t, err)
+	for _, name := range []string{"SECRETS_KEY", "REDIS_URL", "DATABASE_URL"} {
+		assert.ErrorContains(t, err, name)
+	}
+	assert.NotContains(t, err.Error(), "canary")
+
+	_, err = backend.Open(config.Shared{RedisURL: "redis://h", SecretsKey: "short"}, "test")
+	require.ErrorContains(t, err, "SECRETS_KEY")
+	assert.NotContains(t, err.Error(), "REDIS_URL")
+	assert.NotContains(t, err.Error(), "DATABASE_URL", "what is missing is told elsewhere")
+}
+
+func TestOpenConnectsToNothing(t *testing.T) {
+	key, err := keyring.Generate()
+	require.NoError(t, err)
+	b, err := backend.Open(config.Shared{
+		SecretsKey: config.Secret(key), RedisURL: "redis://127.0.0.1:1", Database: config.Database{URL: "postgres://127.0.0.1:1/x"},
+	}, "test")
+	require.NoError(t, err)
+	require.NoError(t, b.Close())
+}

@@ -1,0 +1,82 @@
+package config
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+	"reflect"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/caarlos0/env/v11"
+)
+
+// Problems joins what is wrong with the settings into an error of one line; it is nil if nothing is.
+func Problems(problems ...error) error {
+	joined := errors.Join(problems...)
+	if joined == nil {
+		return nil
+	}
+	return errors.New(strings.ReplaceAll(joined.Error(), "\n", "; "))
+}
+
+// check collects what is wrong, one thing for each variable: one that could not be read has a value that means nothing.
+type check struct {
+	named    []string
+	problems []error
+}
+
+func (c *check) add(name, format string, args ...any) {
+	if !slices.Contains(c.named, name) {
+		c.named = append(c.named, name)
+		c.problems = append(c.problems, fmt.Errorf(name+" "+format, args...))
+	}
+}
+
+func (c *check) format(format string) {
+	if format != "json" && format != "text" {
+		c.add("LOG_FORMAT", "must be json or text")
+	}
+}
+
+func (c *check) sending(timeout time.Duration, schedule []time.Duration) {
+	between(c, "DELIVERY_TIMEOUT", timeout, 100*time.Millisecond, 5*time.Minute)
+	for _, delay := range schedule {
+		between(c, "RETRY_SCHEDULE", delay, time.Millisecond, 7*24*time.Hour)
+	}
+}
+
+func (c *check) loopback(name, addr string) {
+	host, _, err := net.SplitHostPort(addr)
+	ip, notIP := netip.ParseAddr(host)
+	if err != nil || host != "localhost" && (notIP != nil || !ip.IsLoopback()) {
+		c.add(name, "must be an address of loopback, such as 127.0.0.1:8080: local mode asks for no password")
+	}
+}
+
+// parsing re-tells the parser's errors by the names of the variables, which is what its reader can change.
+func (c *check) parsing(settings reflect.Type, err error) {
+	var all env.AggregateError
+	if !errors.As(err, &all) {
+		c.problems = append(c.problems, fmt.Errorf("read the settings: %w", err))
+		return
+	}
+	for _, problem := range all.Errors {
+		var unset env.VarIsNotSetError
+		var empty env.EmptyVarError
+		var unparsable env.ParseError
+		switch {
+		case errors.As(problem, &unset):
+			c.add(unset.Key, "is required")
+		case errors.As(problem, &empty):
+			c.add(empty.Key, "is required and must not be empty")
+		case errors.As(problem, &unparsable):
+			field, _ := settings.FieldByName(unparsable.Name)
+			c.add(variable(field), "is not valid: %w", unparsable.Err)
+		default:
+			c.problems = append(c.problems, problem)
+		}
+	}
+}
