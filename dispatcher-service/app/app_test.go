@@ -135,6 +135,7 @@ func TestStopHeedsItsDeadline(t *testing.T) {
 		record, err := b.store.FindDelivery(t.Context(), org, d.ID)
 		return err == nil && record.LastAttempt != nil
 	}, soon, 5*time.Millisecond, "what was sent goes on record all the same")
+	require.NoError(t, service.Stop(t.Context()), "asked again, it waits for what was left")
 }
 
 func assertFree(t *testing.T, addr string) {

@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 )
 
@@ -28,7 +29,7 @@ func (s *Stack) Push(name string, do func(context.Context) error) {
 }
 
 // Unwind stops everything, in the reverse order of Push. One failure keeps no other part from being stopped. A second call
-// finds nothing left to do.
+// has to do with those that failed alone: what did not end in time is waited for again.
 func (s *Stack) Unwind(ctx context.Context) error {
 	s.mutex.Lock()
 	stops := s.stops
@@ -36,10 +37,16 @@ func (s *Stack) Unwind(ctx context.Context) error {
 	s.mutex.Unlock()
 
 	var failures []error
-	for i := len(stops) - 1; i >= 0; i-- {
-		if err := stops[i].do(ctx); err != nil {
-			failures = append(failures, fmt.Errorf("stop %s: %w", stops[i].name, err))
+	var failed []stop
+	for _, part := range slices.Backward(stops) {
+		if err := part.do(ctx); err != nil {
+			failures = append(failures, fmt.Errorf("stop %s: %w", part.name, err))
+			failed = append(failed, part)
 		}
 	}
+	slices.Reverse(failed)
+	s.mutex.Lock()
+	s.stops = append(failed, s.stops...)
+	s.mutex.Unlock()
 	return errors.Join(failures...)
 }

@@ -81,7 +81,13 @@ func run(ctx context.Context, args, environ []string, stdout, stderr io.Writer) 
 		}
 		return report(stderr, err, exitInvalid)
 	}
-	if err := errors.Join(serve(ctx, settings, opened, stderr), opened.Close()); err != nil {
+	err := serve(ctx, settings, opened, stderr)
+	// Deliveries that did not end in time are still at it. What they use is closed by the end of the process then, and not
+	// before: asynq does not survive that its Redis client is closed.
+	if !errors.Is(err, context.DeadlineExceeded) {
+		err = errors.Join(err, opened.Close())
+	}
+	if err != nil {
 		return report(stderr, err, exitFailed)
 	}
 	return 0
