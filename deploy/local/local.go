@@ -68,7 +68,8 @@ type Local struct {
 	dispatcher *dispatcher.App
 	api        *api.App
 	key        webhook.Secret
-	opened     lifecycle.Stack
+	opened     lifecycle.Stack // what the services use
+	serving    lifecycle.Stack // the services, and the receiver
 }
 
 // New opens the folder, which no other instance may be using, brings its database up to date and binds the addresses.
@@ -77,7 +78,7 @@ func New(ctx context.Context, options Options) (_ *Local, err error) {
 	l := &Local{}
 	defer func() {
 		if err != nil {
-			_ = l.opened.Unwind(context.WithoutCancel(ctx)) // the first error is the one to tell
+			_ = l.Stop(context.WithoutCancel(ctx)) // the first error is the one to tell
 		}
 	}()
 
@@ -112,7 +113,7 @@ func (l *Local) bind(o Options, client redis.UniversalClient) (err error) {
 	if err != nil {
 		return fmt.Errorf("the sample receiver (RECEIVER_ADDR): %w", err)
 	}
-	l.opened.Push("the sample receiver", l.receiver.Stop)
+	l.serving.Push("the sample receiver", l.receiver.Stop)
 	l.dispatcher, err = dispatcher.New(dispatcher.Options{
 		Store: l.store, Redis: client, Guard: guard, Log: o.Log, OpsAddr: anyPort,
 		DeliveryTimeout: o.DeliveryTimeout, RetrySchedule: o.RetrySchedule, Version: "local",
@@ -120,7 +121,7 @@ func (l *Local) bind(o Options, client redis.UniversalClient) (err error) {
 	if err != nil {
 		return fmt.Errorf("the dispatcher: %w", err)
 	}
-	l.opened.Push("the dispatcher", l.dispatcher.Stop)
+	l.serving.Push("the dispatcher", l.dispatcher.Stop)
 	l.api, err = api.New(api.Options{
 		Store: l.store, Redis: client, Guard: guard, Log: o.Log, Addr: o.APIAddr, OpsAddr: o.OpsAddr,
 		Queues: api.Queues{Open: true}, // whoever reaches loopback can read the folder too
@@ -128,7 +129,7 @@ func (l *Local) bind(o Options, client redis.UniversalClient) (err error) {
 	if err != nil {
 		return fmt.Errorf("the API (API_ADDR, OPS_ADDR): %w", err)
 	}
-	l.opened.Push("the API", l.api.Stop)
+	l.serving.Push("the API", l.api.Stop)
 	return nil
 }
 
@@ -152,8 +153,14 @@ func (l *Local) Announce() error { return l.dir.writeAddresses(l.Addresses()) }
 // Failed delivers the error that ended one of the parts by itself.
 func (l *Local) Failed() <-chan error { return l.api.Failed() }
 
-// Stop ends everything in the reverse order and lets go of the folder. It may be called at any time and again.
-func (l *Local) Stop(ctx context.Context) error { return l.opened.Unwind(ctx) }
+// Stop ends everything in the reverse order and lets go of the folder. It may be called at any time and again. What did not
+// end in time keeps what it uses: asynq does not survive that its Redis client is closed.
+func (l *Local) Stop(ctx context.Context) error {
+	if err := l.serving.Unwind(ctx); err != nil {
+		return err
+	}
+	return l.opened.Unwind(ctx)
+}
 
 // TimeToStop is how long Stop can take when all goes well.
 func (l *Local) TimeToStop() time.Duration { return l.api.TimeToStop() + l.dispatcher.TimeToStop() }

@@ -179,3 +179,20 @@ func TestTheDemoTellsTheWholeStoryAndLeavesNothing(t *testing.T) {
 	require.NoError(t, err)
 	assert.Empty(t, left)
 }
+
+// A stop that runs out of time leaves the services what they use, and can be asked again: the queue's servers would panic if
+// their Redis were closed under them.
+func TestAStopThatRunsOutOfTimeCanBeRepeated(t *testing.T) {
+	dir := t.TempDir()
+	l := start(t, options(dir))
+	over, cancel := context.WithCancel(t.Context())
+	cancel()
+	require.ErrorIs(t, l.Stop(over), context.Canceled)
+	_, err := local.New(t.Context(), options(dir))
+	require.ErrorContains(t, err, "another instance", "the folder is still in use")
+
+	require.NoError(t, l.Stop(t.Context()))
+	again := start(t, options(dir))
+	require.NoError(t, again.Stop(t.Context()))
+	require.NoError(t, again.Stop(t.Context()))
+}

@@ -3,6 +3,7 @@ package local
 import (
 	"crypto/rand"
 	"fmt"
+	"sync"
 	"time"
 
 	"github.com/alicebob/miniredis/v2"
@@ -26,12 +27,12 @@ func startRedis() (client redis.UniversalClient, stop func() error, err error) {
 		return nil, nil, err
 	}
 	stopClock := passTime(server)
-	return client, func() error {
+	return client, sync.OnceValue(func() error {
 		err := client.Close()
 		stopClock()
 		server.Close()
 		return err
-	}, nil
+	}), nil
 }
 
 // passTime lets keys expire: the in-process Redis has a clock that stands still unless it is told.
