@@ -1,7 +1,6 @@
 package local
 
 import (
-	"fmt"
 	"net/http"
 	"time"
 
@@ -18,14 +17,6 @@ func signingKeys(s *store.Store) receiver.Keys {
 		if err != nil {
 			return nil, err
 		}
-		var keys []signing.Key
-		for _, secret := range dispatch.Endpoint.LiveSecrets(time.Now()) {
-			key, err := signing.Parse(secret.Reveal())
-			if err != nil {
-				return nil, fmt.Errorf("read a signing secret: %w", err)
-			}
-			keys = append(keys, key)
-		}
-		return keys, nil
+		return signing.ParseAll(dispatch.Endpoint.LiveSecrets(time.Now()))
 	}
 }

@@ -65,6 +65,18 @@ func Parse(secret string) (Key, error) {
 	return Key{newMAC: func() hash.Hash { return hmac.New(sha256.New, decoded) }}, nil
 }
 
+// ParseAll reads several secrets, in their order: an endpoint has more than one while its secret is being rotated.
+func ParseAll[S ~string](secrets []S) ([]Key, error) {
+	keys := make([]Key, len(secrets))
+	for i, secret := range secrets {
+		var err error
+		if keys[i], err = Parse(string(secret)); err != nil {
+			return nil, fmt.Errorf("secret %d of %d: %w", i+1, len(secrets), err)
+		}
+	}
+	return keys, nil
+}
+
 // String hides the key.
 func (Key) String() string { return redacted }
 

@@ -114,3 +114,23 @@ func FuzzParse(f *testing.F) {
 		require.Equal(t, theirs, ours)
 	})
 }
+
+func TestParseAllKeepsTheOrderAndNamesTheBrokenOne(t *testing.T) {
+	first, err := NewSecret()
+	require.NoError(t, err)
+	second, err := NewSecret()
+	require.NoError(t, err)
+	keys, err := ParseAll([]string{first, second})
+	require.NoError(t, err)
+	at, body := time.Unix(1614265330, 0), []byte(`{}`)
+	both, err := Sign("msg_1", at, body, keys...)
+	require.NoError(t, err)
+	one, err := Sign("msg_1", at, body, keys[0])
+	require.NoError(t, err)
+	assert.True(t, strings.HasPrefix(both, one+" "))
+
+	_, err = ParseAll([]string{first, "whsec_canary"})
+	require.ErrorIs(t, err, ErrInvalidSecret)
+	require.ErrorContains(t, err, "2 of 2")
+	assert.NotContains(t, err.Error(), "canary")
+}

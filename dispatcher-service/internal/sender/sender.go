@@ -123,13 +123,9 @@ func (s *Sender) request(ctx context.Context, d webhook.Dispatch, at time.Time) 
 }
 
 func sign(d webhook.Dispatch, at time.Time, body []byte) (string, error) {
-	var keys []signing.Key
-	for _, secret := range d.Endpoint.LiveSecrets(at) {
-		key, err := signing.Parse(secret.Reveal())
-		if err != nil {
-			return "", fmt.Errorf("read a signing secret: %w", err)
-		}
-		keys = append(keys, key)
+	keys, err := signing.ParseAll(d.Endpoint.LiveSecrets(at))
+	if err != nil {
+		return "", fmt.Errorf("read the signing secrets: %w", err)
 	}
 	signature, err := signing.Sign(d.Delivery.ID, at, body, keys...)
 	if err != nil {

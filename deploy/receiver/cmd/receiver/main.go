@@ -42,16 +42,9 @@ func main() {
 }
 
 func serve(ctx context.Context, addr string) error {
-	var keys []signing.Key
-	for secret := range strings.SplitSeq(os.Getenv("RECEIVER_SECRETS"), ",") {
-		if secret == "" {
-			continue
-		}
-		key, err := signing.Parse(secret)
-		if err != nil {
-			return fmt.Errorf("RECEIVER_SECRETS: %w", err)
-		}
-		keys = append(keys, key)
+	keys, err := signing.ParseAll(strings.FieldsFunc(os.Getenv("RECEIVER_SECRETS"), func(r rune) bool { return r == ',' }))
+	if err != nil {
+		return fmt.Errorf("RECEIVER_SECRETS: %w", err)
 	}
 	server, err := lifecycle.NewServer(addr, &http.Server{
 		Handler:           receiver.New(func(*http.Request) ([]signing.Key, error) { return keys, nil }),
