@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+	"golang.org/x/sync/errgroup"
 
 	"redrive/pkg/queue"
 	"redrive/pkg/webhook"
@@ -88,25 +89,24 @@ func (h *Handover) Enqueue(ctx context.Context, deliveries ...webhook.Delivery) 
 }
 
 func (h *Handover) enqueueAll(ctx context.Context, deliveries []webhook.Delivery) {
-	var group sync.WaitGroup
+	var group errgroup.Group
+	group.SetLimit(concurrency)
 	var once sync.Once
-	slots := make(chan struct{}, concurrency)
 	for _, delivery := range deliveries {
-		slots <- struct{}{}
-		group.Go(func() {
-			defer func() { <-slots }()
+		group.Go(func() error {
 			placement, err := h.enqueuer.EnqueueSettled(ctx, queue.Item{DeliveryID: delivery.ID, Queue: delivery.Queue, DueAt: delivery.NextRetryAt})
 			if err == nil {
 				h.placed.WithLabelValues(string(placement)).Inc()
-				return
+				return nil
 			}
 			h.failed.Inc()
 			once.Do(func() { // one line for a fan-out, however wide
 				h.log.WarnContext(ctx, "could not enqueue: left to the reconciler", "deliveryId", delivery.ID, "deliveries", len(deliveries), "error", err)
 			})
+			return nil
 		})
 	}
-	group.Wait()
+	_ = group.Wait() // each failure has been dealt with
 }
 
 // Wait returns when no hand-over is under way: each ends by itself within seconds.

@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+	"golang.org/x/sync/errgroup"
 
 	"redrive/pkg/queue"
 	"redrive/pkg/store"
@@ -186,34 +187,29 @@ func (r *Reconciler) list(ctx context.Context, by time.Time, cursor store.Due, l
 // enqueue asks Redis about a batch, several at a time. Redis being away ends it, and the cursor stays; one task that Redis
 // cannot make sense of is left to the next round, and holds up no other.
 func (r *Reconciler) enqueue(ctx context.Context, due []store.Due, placed map[queue.Placement]int) error {
-	ctx, cancel := context.WithCancelCause(ctx)
-	defer cancel(nil)
-	var group sync.WaitGroup
+	group, ctx := errgroup.WithContext(ctx)
+	group.SetLimit(concurrency)
 	var mutex sync.Mutex
-	slots := make(chan struct{}, concurrency)
 	for _, d := range due {
-		slots <- struct{}{}
-		group.Go(func() {
-			defer func() { <-slots }()
+		group.Go(func() error {
 			if ctx.Err() != nil {
-				return
+				return ctx.Err()
 			}
 			placement, err := r.queue.Enqueue(ctx, queue.Item{DeliveryID: d.ID, Queue: d.Queue, DueAt: d.NextRetryAt})
 			if err != nil {
 				if away := r.queue.Announce(ctx, webhook.QueueDeliveries); away != nil {
-					cancel(err)
-					return
+					return err
 				}
 				r.options.Log.WarnContext(ctx, "a delivery could not be put back into the queue", "deliveryId", d.ID, "error", err)
-				return
+				return nil
 			}
 			mutex.Lock()
 			defer mutex.Unlock()
 			placed[placement]++
+			return nil
 		})
 	}
-	group.Wait()
-	return context.Cause(ctx)
+	return group.Wait()
 }
 
 func (r *Reconciler) report(ctx context.Context, placed map[queue.Placement]int) {
