@@ -36,18 +36,14 @@ func (s *Store) RecordOutcome(ctx context.Context, o webhook.Outcome) (webhook.D
 	var now webhook.Delivery
 	err = s.db.WithContext(ctx).Transaction(func(tx *gorm.DB) error {
 		row, moved, err := moveDelivery(tx, o.Delivery, gorm.Expr("attempt_count + 1"))
+		attempt.Number = row.AttemptCount
+		if err == nil && !moved {
+			row, err = supersede(tx, &attempt)
+		}
 		if err != nil {
 			return err
 		}
-		if !moved {
-			if row, err = supersede(tx, &attempt); err != nil {
-				return err
-			}
-		}
 		now = row.delivery()
-		if attempt.Number == 0 && moved {
-			attempt.Number = row.AttemptCount
-		}
 		if attempt.Number == 0 {
 			return nil // recorded before
 		}
