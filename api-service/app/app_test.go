@@ -17,6 +17,7 @@ import (
 	"redrive/api-service/app"
 	"redrive/pkg/lifecycle"
 	"redrive/pkg/store"
+	"redrive/pkg/store/storetest"
 	"redrive/pkg/testservers"
 )
 
@@ -24,7 +25,7 @@ var _ lifecycle.Service = (*app.App)(nil)
 
 func servers(t *testing.T) (*store.Store, redis.UniversalClient) {
 	t.Helper()
-	opened := openStore(t, testservers.Postgres(t))
+	opened := storetest.OpenPostgres(t, testservers.Postgres(t))
 	_, err := opened.Migrate(t.Context())
 	require.NoError(t, err)
 	return opened, openRedis(t, testservers.Redis(t))
@@ -119,7 +120,7 @@ func TestNewNeedsItsParts(t *testing.T) {
 }
 
 func TestAnOldSchemaIsAnError(t *testing.T) {
-	service, err := app.New(options(openStore(t, testservers.Postgres(t)), openRedis(t, testservers.Redis(t))))
+	service, err := app.New(options(storetest.OpenPostgres(t, testservers.Postgres(t)), openRedis(t, testservers.Redis(t))))
 	require.NoError(t, err)
 	require.ErrorContains(t, service.Start(t.Context()), "api-service migrate")
 	require.NoError(t, service.Stop(t.Context()))

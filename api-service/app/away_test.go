@@ -7,6 +7,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"redrive/pkg/store/storetest"
 	"redrive/pkg/testservers"
 )
 
@@ -18,7 +19,7 @@ func TestTheServiceStartsWhileItsServersAreAway(t *testing.T) {
 	memory, err := testservers.StartRedis(testservers.RedisOptions{})
 	require.NoError(t, err)
 	t.Cleanup(func() { assert.NoError(t, memory.Close()) })
-	s := openStore(t, database.URL())
+	s := storetest.OpenPostgres(t, database.URL())
 	_, err = s.Migrate(t.Context())
 	require.NoError(t, err)
 	key := newKey(t, s)

@@ -15,22 +15,10 @@ import (
 
 	"redrive/api-service/app"
 	"redrive/pkg/egress"
-	"redrive/pkg/keyring"
 	"redrive/pkg/queue"
 	"redrive/pkg/store"
-	"redrive/pkg/store/postgres"
 	"redrive/pkg/webhook"
 )
-
-func openStore(t *testing.T, url string) *store.Store {
-	t.Helper()
-	sealer, err := keyring.Parse("MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=")
-	require.NoError(t, err)
-	opened, err := postgres.Open(postgres.Options{URL: url, ApplicationName: "test", MaxConnections: 4}, sealer)
-	require.NoError(t, err)
-	t.Cleanup(func() { assert.NoError(t, opened.Close()) })
-	return opened
-}
 
 func openRedis(t *testing.T, url string) redis.UniversalClient {
 	t.Helper()

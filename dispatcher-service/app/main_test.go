@@ -17,11 +17,10 @@ import (
 
 	"redrive/dispatcher-service/app"
 	"redrive/pkg/egress"
-	"redrive/pkg/keyring"
 	"redrive/pkg/queue"
 	"redrive/pkg/signing"
 	"redrive/pkg/store"
-	"redrive/pkg/store/postgres"
+	"redrive/pkg/store/storetest"
 	"redrive/pkg/testservers"
 	"redrive/pkg/webhook"
 )
@@ -47,14 +46,8 @@ type bench struct {
 
 func newBench(t *testing.T, postgresURL, redisURL string) *bench {
 	t.Helper()
-	b := &bench{t: t, received: make(chan string, 100)}
-	key, err := keyring.Generate()
-	require.NoError(t, err)
-	sealer, err := keyring.Parse(key)
-	require.NoError(t, err)
-	b.store, err = postgres.Open(postgres.Options{URL: postgresURL, MaxConnections: 4}, sealer)
-	require.NoError(t, err)
-	t.Cleanup(func() { require.NoError(t, b.store.Close()) })
+	b := &bench{t: t, received: make(chan string, 100), store: storetest.OpenPostgres(t, postgresURL)}
+	var err error
 	b.redis, err = queue.Connect(redisURL)
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, b.redis.Close()) })
@@ -65,8 +58,7 @@ func newBench(t *testing.T, postgresURL, redisURL string) *bench {
 
 func (b *bench) migrate() {
 	b.t.Helper()
-	_, err := b.store.Migrate(b.t.Context())
-	require.NoError(b.t, err)
+	storetest.Migrated(b.t, b.store)
 }
 
 func (b *bench) options() app.Options {

@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"redrive/api-service/internal/authn"
+	"redrive/pkg/store/storetest"
 	"redrive/pkg/testservers"
 	"redrive/pkg/webhook"
 )
@@ -19,7 +20,7 @@ func TestTheDatabaseIsAway(t *testing.T) {
 	server, err := testservers.StartPostgres(testservers.PostgresOptions{})
 	require.NoError(t, err)
 	t.Cleanup(func() { assert.NoError(t, server.Close()) })
-	opened := openStore(t, server.URL())
+	opened := storetest.OpenPostgres(t, server.URL())
 	_, err = opened.Migrate(t.Context())
 	require.NoError(t, err)
 	s := serve(t, opened).withKeys(t)

@@ -11,6 +11,7 @@ import (
 
 	"github.com/stretchr/testify/assert"
 
+	"redrive/pkg/store/storetest"
 	"redrive/pkg/webhook"
 )
 
@@ -32,7 +33,7 @@ func TestRoutesAndDocumentAreTheSameSet(t *testing.T) {
 // Each status that the document promises is provoked, and no other comes.
 func TestDocumentedStatusesAreGiven(t *testing.T) {
 	s := newService(t).withKeys(t)
-	away := serve(t, openStore(t, "postgres://nobody@127.0.0.1:1/nothing"))
+	away := serve(t, storetest.OpenPostgres(t, "postgres://nobody@127.0.0.1:1/nothing"))
 	tooLarge := `{"name": "` + strings.Repeat("x", maxBody) + `"}`
 	for _, r := range protected(t) {
 		t.Run(r.method+" "+r.path, func(t *testing.T) {

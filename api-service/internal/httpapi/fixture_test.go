@@ -24,9 +24,8 @@ import (
 	"redrive/api-service/internal/publish"
 	"redrive/api-service/internal/redeliver"
 	"redrive/api-service/openapi"
-	"redrive/pkg/keyring"
 	"redrive/pkg/store"
-	"redrive/pkg/store/postgres"
+	"redrive/pkg/store/storetest"
 	"redrive/pkg/testservers"
 	"redrive/pkg/webhook"
 )
@@ -46,20 +45,7 @@ const organization = "org_own"
 
 func newService(t *testing.T, change ...func(*Dependencies)) *service {
 	t.Helper()
-	opened := openStore(t, testservers.Postgres(t))
-	_, err := opened.Migrate(t.Context())
-	require.NoError(t, err)
-	return serve(t, opened, change...)
-}
-
-func openStore(t *testing.T, url string) *store.Store {
-	t.Helper()
-	sealer, err := keyring.Parse("MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=")
-	require.NoError(t, err)
-	opened, err := postgres.Open(postgres.Options{URL: url, ApplicationName: "test", MaxConnections: 4}, sealer)
-	require.NoError(t, err)
-	t.Cleanup(func() { assert.NoError(t, opened.Close()) })
-	return opened
+	return serve(t, storetest.Migrated(t, storetest.OpenPostgres(t, testservers.Postgres(t))), change...)
 }
 
 func serve(t *testing.T, opened *store.Store, change ...func(*Dependencies)) *service {

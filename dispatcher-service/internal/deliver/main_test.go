@@ -12,9 +12,8 @@ import (
 	"go.uber.org/goleak"
 
 	"redrive/dispatcher-service/internal/deliver"
-	"redrive/pkg/keyring"
 	"redrive/pkg/store"
-	"redrive/pkg/store/postgres"
+	"redrive/pkg/store/storetest"
 	"redrive/pkg/testservers"
 	"redrive/pkg/webhook"
 )
@@ -33,16 +32,7 @@ type world struct {
 
 func newWorld(t *testing.T, maxRetries int) *world {
 	t.Helper()
-	key, err := keyring.Generate()
-	require.NoError(t, err)
-	sealer, err := keyring.Parse(key)
-	require.NoError(t, err)
-	opened, err := postgres.Open(postgres.Options{URL: testservers.Postgres(t), MaxConnections: 4}, sealer)
-	require.NoError(t, err)
-	t.Cleanup(func() { require.NoError(t, opened.Close()) })
-	_, err = opened.Migrate(t.Context())
-	require.NoError(t, err)
-
+	opened := storetest.Migrated(t, storetest.OpenPostgres(t, testservers.Postgres(t)))
 	endpoint := newEndpoint(maxRetries)
 	require.NoError(t, opened.CreateEndpoint(t.Context(), endpoint))
 	return &world{t: t, store: opened, endpoint: endpoint, sender: &scripted{}}

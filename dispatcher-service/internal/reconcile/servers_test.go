@@ -10,33 +10,17 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"redrive/pkg/keyring"
 	"redrive/pkg/queue"
-	"redrive/pkg/store"
-	"redrive/pkg/store/postgres"
+	"redrive/pkg/store/storetest"
 	"redrive/pkg/testservers"
 	"redrive/pkg/webhook"
 )
-
-func openStore(t *testing.T) *store.Store {
-	t.Helper()
-	key, err := keyring.Generate()
-	require.NoError(t, err)
-	sealer, err := keyring.Parse(key)
-	require.NoError(t, err)
-	opened, err := postgres.Open(postgres.Options{URL: testservers.Postgres(t), MaxConnections: 4}, sealer)
-	require.NoError(t, err)
-	t.Cleanup(func() { require.NoError(t, opened.Close()) })
-	_, err = opened.Migrate(t.Context())
-	require.NoError(t, err)
-	return opened
-}
 
 // Rows that were committed and never enqueued are found, by two replicas at once and with each row queued once.
 func TestCommittedAndNeverEnqueued(t *testing.T) {
 	t.Parallel()
 	const total = 700
-	opened := openStore(t)
+	opened := storetest.Migrated(t, storetest.OpenPostgres(t, testservers.Postgres(t)))
 	client, err := queue.Connect(testservers.Redis(t))
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, client.Close()) })

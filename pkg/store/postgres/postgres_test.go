@@ -14,7 +14,6 @@ import (
 	"github.com/stretchr/testify/require"
 	"go.uber.org/goleak"
 
-	"redrive/pkg/keyring"
 	"redrive/pkg/store"
 	"redrive/pkg/store/postgres"
 	"redrive/pkg/store/storetest"
@@ -26,35 +25,20 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(testservers.Suite(m)) }
 
 func TestConformance(t *testing.T) {
 	storetest.Run(t, func(t *testing.T) *store.Store {
-		opened := open(t, testservers.Postgres(t))
-		_, err := opened.Migrate(t.Context())
-		require.NoError(t, err)
-		return opened
+		return storetest.Migrated(t, storetest.OpenPostgres(t, testservers.Postgres(t)))
 	})
-}
-
-func open(t *testing.T, url string) *store.Store {
-	t.Helper()
-	key, err := keyring.Generate()
-	require.NoError(t, err)
-	sealer, err := keyring.Parse(key)
-	require.NoError(t, err)
-	opened, err := postgres.Open(postgres.Options{URL: url, MaxConnections: 8}, sealer)
-	require.NoError(t, err)
-	t.Cleanup(func() { assert.NoError(t, opened.Close()) })
-	return opened
 }
 
 func TestConcurrentMigrationsApplyOnce(t *testing.T) {
 	url := testservers.Postgres(t)
-	fresh := open(t, url)
+	fresh := storetest.OpenPostgres(t, url)
 	require.ErrorContains(t, fresh.CheckSchema(t.Context()), "api-service migrate")
 
 	var group sync.WaitGroup
 	var mutex sync.Mutex
 	total := 0
 	for range 3 {
-		one := open(t, url)
+		one := storetest.OpenPostgres(t, url)
 		group.Go(func() {
 			applied, err := one.Migrate(t.Context())
 			assert.NoError(t, err)
@@ -73,7 +57,7 @@ func TestConcurrentMigrationsApplyOnce(t *testing.T) {
 
 func TestSigningSecretsAreNotReadableInTheDatabase(t *testing.T) {
 	url := testservers.Postgres(t)
-	opened := open(t, url)
+	opened := storetest.OpenPostgres(t, url)
 	_, err := opened.Migrate(t.Context())
 	require.NoError(t, err)
 	endpoint := webhook.NewEndpoint("org_a", "", webhook.EndpointSpec{Name: "n", URL: "https://example.com"}, "whsec_canary", webhook.Now())
@@ -89,7 +73,7 @@ func TestADatabaseThatIsAwayIsUnavailable(t *testing.T) {
 	server, err := testservers.StartPostgres(testservers.PostgresOptions{})
 	require.NoError(t, err)
 	defer func() { _ = server.Close() }()
-	opened := open(t, server.URL())
+	opened := storetest.OpenPostgres(t, server.URL())
 	_, err = opened.Migrate(t.Context())
 	require.NoError(t, err)
 

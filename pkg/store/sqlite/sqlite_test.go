@@ -8,7 +8,6 @@ import (
 	"github.com/stretchr/testify/require"
 	"go.uber.org/goleak"
 
-	"redrive/pkg/keyring"
 	"redrive/pkg/store"
 	"redrive/pkg/store/sqlite"
 	"redrive/pkg/store/storetest"
@@ -19,31 +18,20 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 func TestConformance(t *testing.T) {
 	storetest.Run(t, func(t *testing.T) *store.Store {
-		opened := open(t, filepath.Join(t.TempDir(), "a strange name?#%.db"))
-		_, err := opened.Migrate(t.Context())
-		require.NoError(t, err)
-		return opened
+		return storetest.Migrated(t, open(t, filepath.Join(t.TempDir(), "a strange name?#%.db")))
 	})
 }
 
 func open(t *testing.T, path string) *store.Store {
 	t.Helper()
-	key, err := keyring.Generate()
-	require.NoError(t, err)
-	sealer, err := keyring.Parse(key)
-	require.NoError(t, err)
-	opened, err := sqlite.Open(path, sealer)
+	opened, err := sqlite.Open(path, storetest.Sealer(t))
 	require.NoError(t, err)
 	t.Cleanup(func() { assert.NoError(t, opened.Close()) })
 	return opened
 }
 
 func TestAFileThatCannotBeOpenedIsUnavailable(t *testing.T) {
-	key, err := keyring.Generate()
-	require.NoError(t, err)
-	sealer, err := keyring.Parse(key)
-	require.NoError(t, err)
-	opened, err := sqlite.Open(filepath.Join(t.TempDir(), "missing", "x.db"), sealer)
+	opened, err := sqlite.Open(filepath.Join(t.TempDir(), "missing", "x.db"), storetest.Sealer(t))
 	if err == nil {
 		err = opened.Ping(t.Context())
 		assert.Equal(t, webhook.CodeUnavailable, webhook.CodeOf(err))

@@ -1,0 +1,40 @@
+package storetest
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"redrive/pkg/keyring"
+	"redrive/pkg/store"
+	"redrive/pkg/store/postgres"
+)
+
+// Sealer is a keyring with one random key.
+func Sealer(t testing.TB) *keyring.Keyring {
+	t.Helper()
+	key, err := keyring.Generate()
+	require.NoError(t, err)
+	sealer, err := keyring.Parse(key)
+	require.NoError(t, err)
+	return sealer
+}
+
+// OpenPostgres opens a store in the PostgreSQL database of the URL until the test ends. Nobody has to be there, and nothing is
+// migrated.
+func OpenPostgres(t testing.TB, url string) *store.Store {
+	t.Helper()
+	opened, err := postgres.Open(postgres.Options{URL: url, ApplicationName: "test", MaxConnections: 8}, Sealer(t))
+	require.NoError(t, err)
+	t.Cleanup(func() { assert.NoError(t, opened.Close()) })
+	return opened
+}
+
+// Migrated brings the schema of a store up to date and returns the store.
+func Migrated(t testing.TB, s *store.Store) *store.Store {
+	t.Helper()
+	_, err := s.Migrate(t.Context())
+	require.NoError(t, err)
+	return s
+}
