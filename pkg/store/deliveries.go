@@ -22,6 +22,7 @@ type deliveryRow struct {
 	Revision       int64
 	Queue          string
 	FailureReason  string
+	OrphanCount    int
 	AttemptCount   int
 	LastAttemptID  string
 	CreatedAt      time.Time `gorm:"autoCreateTime:false"`
@@ -47,6 +48,7 @@ func newDeliveryRow(d webhook.Delivery) deliveryRow {
 		Revision:       d.Revision,
 		Queue:          d.Queue,
 		FailureReason:  string(d.FailureReason),
+		OrphanCount:    d.OrphanCount,
 		LastAttemptID:  d.LastAttemptID,
 		CreatedAt:      d.CreatedAt,
 		UpdatedAt:      d.UpdatedAt,
@@ -66,6 +68,7 @@ func (r deliveryRow) delivery() webhook.Delivery {
 		Revision:       r.Revision,
 		Queue:          r.Queue,
 		FailureReason:  webhook.FailureReason(r.FailureReason),
+		OrphanCount:    r.OrphanCount,
 		LastAttemptID:  r.LastAttemptID,
 		CreatedAt:      r.CreatedAt.UTC(),
 		UpdatedAt:      r.UpdatedAt.UTC(),
@@ -165,6 +168,7 @@ func (s *Store) requeue(ctx context.Context, organizationID, id string, now time
 			"retry_count":    0,
 			"next_retry_at":  now,
 			"failure_reason": "",
+			"orphan_count":   0,
 			"revision":       gorm.Expr("revision + 1"),
 			"updated_at":     now,
 		})

@@ -69,6 +69,21 @@ func (s *Store) FailDelivery(ctx context.Context, failed webhook.Delivery) (webh
 	return row.delivery(), s.translate("fail a delivery", err)
 }
 
+// CountOrphan notes that an attempt of the delivery ended without an outcome, and returns the delivery as it is now. It is no
+// change of state: the attempt's own outcome, should it come after all, still counts. A delivery that has ended is left as it
+// is.
+func (s *Store) CountOrphan(ctx context.Context, id string) (webhook.Delivery, error) {
+	var row deliveryRow
+	tx := s.db.WithContext(ctx)
+	update := tx.Model(&row).Clauses(clause.Returning{}).Where("id = ? AND status IN ('pending', 'retrying')", id).
+		UpdateColumn("orphan_count", gorm.Expr("orphan_count + 1"))
+	err := update.Error
+	if err == nil && update.RowsAffected == 0 {
+		err = notFound(tx.Where("id = ?", id).Take(&row).Error, "delivery", id)
+	}
+	return row.delivery(), s.translate("count an orphaned attempt", err)
+}
+
 // moveDelivery writes a delivery's new state if its revision is still the one before.
 func moveDelivery(tx *gorm.DB, d webhook.Delivery, attemptCount clause.Expr) (row deliveryRow, moved bool, err error) {
 	update := tx.Model(&row).Clauses(clause.Returning{}).
@@ -78,6 +93,7 @@ func moveDelivery(tx *gorm.DB, d webhook.Delivery, attemptCount clause.Expr) (ro
 			"retry_count":     d.RetryCount,
 			"next_retry_at":   nullable(d.NextRetryAt),
 			"failure_reason":  d.FailureReason,
+			"orphan_count":    d.OrphanCount,
 			"last_attempt_id": d.LastAttemptID,
 			"attempt_count":   attemptCount,
 			"revision":        d.Revision,
@@ -111,6 +127,7 @@ func supersede(tx *gorm.DB, attempt *attemptRow) (deliveryRow, error) {
 // Due is a delivery that waits for an attempt.
 type Due struct {
 	ID          string
+	Status      webhook.Status
 	Queue       string
 	NextRetryAt time.Time
 }
@@ -118,7 +135,7 @@ type Due struct {
 // ListDue returns up to limit deliveries that were due at or before a time, the longest due first, that come after the
 // cursor; the zero cursor begins at the beginning.
 func (s *Store) ListDue(ctx context.Context, before time.Time, after Due, limit int) ([]Due, error) {
-	query := s.db.WithContext(ctx).Model(&deliveryRow{}).Select("id", "queue", "next_retry_at").
+	query := s.db.WithContext(ctx).Model(&deliveryRow{}).Select("id", "status", "queue", "next_retry_at").
 		Where("status IN ('pending', 'retrying') AND next_retry_at <= ?", before)
 	if after.ID != "" {
 		query = query.Where("(next_retry_at, id) > (?, ?)", after.NextRetryAt, after.ID)
@@ -129,7 +146,7 @@ func (s *Store) ListDue(ctx context.Context, before time.Time, after Due, limit 
 	}
 	due := make([]Due, len(rows))
 	for i, row := range rows {
-		due[i] = Due{ID: row.ID, Queue: row.Queue, NextRetryAt: timeOf(row.NextRetryAt)}
+		due[i] = Due{ID: row.ID, Status: webhook.Status(row.Status), Queue: row.Queue, NextRetryAt: timeOf(row.NextRetryAt)}
 	}
 	return due, nil
 }

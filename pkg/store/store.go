@@ -29,6 +29,8 @@ type Dialect struct {
 	Migrations fs.FS
 	// Locker keeps two processes from migrating at once; nil where one process has the database to itself.
 	Locker lock.SessionLocker
+	// Arrays: a slice can be one parameter, and a statement can write to two tables.
+	Arrays bool
 	// Unavailable says whether an error means that the database cannot be reached or cannot work, rather than that it
 	// refused a statement.
 	Unavailable func(error) bool

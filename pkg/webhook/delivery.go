@@ -24,13 +24,25 @@ func (s Status) Waiting() bool { return s == StatusPending || s == StatusRetryin
 // tells.
 type FailureReason string
 
-// FailureEndpointDisabled says that the delivery came due while its endpoint was disabled.
-const FailureEndpointDisabled FailureReason = "endpoint_disabled"
+// The reasons for an end without an attempt.
+const (
+	// FailureEndpointDisabled says that the delivery came due while its endpoint was disabled.
+	FailureEndpointDisabled FailureReason = "endpoint_disabled"
+	// FailureOrphaned says that MaxOrphans attempts in a row ended without an outcome.
+	FailureOrphaned FailureReason = "attempts_orphaned"
+)
+
+// MaxOrphans is how many attempts of a delivery in a row may end without an outcome, because the process that made them died.
+// One that died five times over the same delivery may have died of it.
+const MaxOrphans = 5
 
 // Message is the reason as a sentence for a delivery's errorMessage; it begins with the word itself.
 func (r FailureReason) Message() string {
-	if r == FailureEndpointDisabled {
+	switch r {
+	case FailureEndpointDisabled:
 		return "endpoint_disabled: the endpoint was disabled when this delivery came due; enable it and retry the delivery"
+	case FailureOrphaned:
+		return fmt.Sprintf("attempts_orphaned: the dispatcher stopped %d times in a row while it was at this delivery; retry it once the cause is known", MaxOrphans)
 	}
 	return string(r)
 }
@@ -56,6 +68,9 @@ type Delivery struct {
 	Revision      int64
 	Queue         string
 	FailureReason FailureReason
+	// OrphanCount is the number of attempts since the last one on record that ended without an outcome. It is counted when they
+	// are found, so it is a lower bound.
+	OrphanCount int
 	// LastAttemptID names the attempt that decided the present state; empty before the first.
 	LastAttemptID string
 	CreatedAt     time.Time
@@ -92,6 +107,7 @@ func (d Delivery) Retried(now time.Time) (Delivery, error) {
 	d.RetryCount = 0
 	d.NextRetryAt = now
 	d.FailureReason = ""
+	d.OrphanCount = 0
 	return d.moved(now), nil
 }
 

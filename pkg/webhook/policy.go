@@ -60,6 +60,7 @@ func (p Policy) Decide(d Delivery, r Result, now time.Time) (Outcome, error) {
 		d.NextRetryAt = ceilSecond(now.Add(p.delay(d.RetryCount, r, now)))
 	}
 	d.FailureReason = ""
+	d.OrphanCount = 0
 	d.LastAttemptID = attempt.ID
 	attempt.NextRetryAt = d.NextRetryAt
 	return Outcome{Delivery: d.moved(now), Attempt: attempt, DisableEndpoint: gone}, nil

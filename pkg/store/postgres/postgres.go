@@ -82,6 +82,7 @@ func Open(options Options, sealer store.Sealer) (*store.Store, error) {
 		Goose:       goose.DialectPostgres,
 		Migrations:  folder,
 		Locker:      locker,
+		Arrays:      true,
 		Unavailable: unavailable,
 	}, sealer)
 	if err != nil {

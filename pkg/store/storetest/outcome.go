@@ -1,6 +1,7 @@
 package storetest
 
 import (
+	"context"
 	"sync"
 	"testing"
 	"time"
@@ -19,8 +20,27 @@ func (w world) attempts(deliveryID string) []webhook.Attempt {
 	return list.Items
 }
 
-func testOutcomeSuccess(t *testing.T, s *store.Store) {
-	w := newWorld(t, s)
+// recorder is a way of recording an outcome.
+type recorder func(context.Context, webhook.Outcome) (webhook.Delivery, error)
+
+// alone records outcomes one by one.
+func alone(test func(*testing.T, world)) func(*testing.T, *store.Store) {
+	return func(t *testing.T, s *store.Store) { test(t, newWorld(t, s)) }
+}
+
+// together records each outcome as a batch of one.
+func together(test func(*testing.T, world)) func(*testing.T, *store.Store) {
+	return func(t *testing.T, s *store.Store) {
+		w := newWorld(t, s)
+		w.record = func(ctx context.Context, o webhook.Outcome) (webhook.Delivery, error) {
+			now, failures := s.RecordOutcomes(ctx, []webhook.Outcome{o})
+			return now[0], failures[0]
+		}
+		test(t, w)
+	}
+}
+
+func testOutcomeSuccess(t *testing.T, w world) {
 	_, d := w.publish()
 	now, outcome := w.attempt(d, 200)
 	assert.Equal(t, outcome.Delivery, now)
@@ -33,13 +53,12 @@ func testOutcomeSuccess(t *testing.T, s *store.Store) {
 	assert.Equal(t, []webhook.Attempt{want}, w.attempts(d.ID))
 }
 
-func testOutcomeFenced(t *testing.T, s *store.Store) {
-	w := newWorld(t, s)
+func testOutcomeFenced(t *testing.T, w world) {
 	_, loaded := w.publish()
 	late := w.decide(loaded, 500) // a worker freezes with this decision in hand
 
 	current, first := w.attempt(loaded, 200)
-	now, err := s.RecordOutcome(w.ctx, late)
+	now, err := w.record(w.ctx, late)
 	require.NoError(t, err)
 	assert.Equal(t, current, now, "the late worker learns what the row says")
 
@@ -54,11 +73,10 @@ func testOutcomeFenced(t *testing.T, s *store.Store) {
 	assert.True(t, attempts[0].NextRetryAt.IsZero(), "it scheduled nothing")
 }
 
-func testOutcomeTwice(t *testing.T, s *store.Store) {
-	w := newWorld(t, s)
+func testOutcomeTwice(t *testing.T, w world) {
 	_, d := w.publish()
 	current, outcome := w.attempt(d, 500)
-	now, err := s.RecordOutcome(w.ctx, outcome) // the answer to the commit was lost
+	now, err := w.record(w.ctx, outcome) // the answer to the commit was lost
 	require.NoError(t, err)
 	assert.Equal(t, current, now)
 	attempts := w.attempts(d.ID)
@@ -70,48 +88,45 @@ func testOutcomeTwice(t *testing.T, s *store.Store) {
 	assert.Equal(t, 2, w.attempts(d.ID)[0].Number, "numbers have no gaps")
 }
 
-func testOutcomeGone(t *testing.T, s *store.Store) {
-	w := newWorld(t, s)
+func testOutcomeGone(t *testing.T, w world) {
 	_, d := w.publish()
 	stale := w.decide(d, 410)
 	w.attempt(d, 500)
-	_, err := s.RecordOutcome(w.ctx, stale)
+	_, err := w.record(w.ctx, stale)
 	require.NoError(t, err)
-	endpoint, err := s.FindEndpoint(w.ctx, org, w.endpoint.ID)
+	endpoint, err := w.store.FindEndpoint(w.ctx, org, w.endpoint.ID)
 	require.NoError(t, err)
 	assert.Equal(t, webhook.EndpointActive, endpoint.Status, "a superseded attempt decides nothing")
 
 	_, d = w.publish()
 	now, outcome := w.attempt(d, 410)
 	assert.Equal(t, webhook.StatusFailure, now.Status)
-	endpoint, err = s.FindEndpoint(w.ctx, org, w.endpoint.ID)
+	endpoint, err = w.store.FindEndpoint(w.ctx, org, w.endpoint.ID)
 	require.NoError(t, err)
 	assert.Equal(t, webhook.EndpointDisabled, endpoint.Status)
 	assert.Equal(t, outcome.Delivery.UpdatedAt, endpoint.DisabledAt)
 }
 
-func testOutcomeHostileBytes(t *testing.T, s *store.Store) {
-	w := newWorld(t, s)
+func testOutcomeHostileBytes(t *testing.T, w world) {
 	_, d := w.publish()
 	outcome := w.decide(d, 500)
 	outcome.Attempt.ResponseBody = []byte("a\x00b\xff\xfe\r\n'\"; DROP TABLE attempts")
 	outcome.Attempt.ResponseHeaders = map[string]string{"X-Odd": "\x00\x7f é"}
 	outcome.Attempt.ResponseStatus = 999
-	_, err := s.RecordOutcome(w.ctx, outcome)
+	_, err := w.record(w.ctx, outcome)
 	require.NoError(t, err)
 	found := w.attempts(d.ID)[0]
 	assert.Equal(t, outcome.Attempt.ResponseBody, found.ResponseBody)
 	assert.Equal(t, outcome.Attempt.ResponseHeaders, found.ResponseHeaders)
 }
 
-func testOutcomeConcurrent(t *testing.T, s *store.Store) {
-	w := newWorld(t, s)
+func testOutcomeConcurrent(t *testing.T, w world) {
 	_, d := w.publish()
 	var group sync.WaitGroup
 	for range 10 {
 		outcome := w.decide(d, 500)
 		group.Go(func() {
-			_, err := s.RecordOutcome(w.ctx, outcome)
+			_, err := w.record(w.ctx, outcome)
 			assert.NoError(t, err)
 		})
 	}

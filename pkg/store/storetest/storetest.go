@@ -17,31 +17,41 @@ import (
 // Run runs the suite. Open returns an empty store that has been migrated; each test gets its own.
 func Run(t *testing.T, open func(t *testing.T) *store.Store) {
 	for name, test := range map[string]func(*testing.T, *store.Store){
-		"endpoints/round trip":               testEndpointRoundTrip,
-		"endpoints/pages":                    testEndpointPages,
-		"endpoints/status":                   testEndpointStatus,
-		"endpoints/secrets rotate":           testSecretsRotate,
-		"endpoints/concurrent rotation":      testConcurrentRotation,
-		"events/round trip":                  testEventRoundTrip,
-		"events/all or nothing":              testEventAllOrNothing,
-		"events/large fan-out":               testLargeFanOut,
-		"deliveries/pages":                   testDeliveryPages,
-		"retry/same record":                  testRetrySameRecord,
-		"retry/only failures":                testRetryOnlyFailures,
-		"retry/one of many":                  testRetryOneOfMany,
-		"retry/disabled endpoint":            testRetryDisabledEndpoint,
-		"outcome/success":                    testOutcomeSuccess,
-		"outcome/fenced":                     testOutcomeFenced,
-		"outcome/twice":                      testOutcomeTwice,
-		"outcome/gone":                       testOutcomeGone,
-		"outcome/hostile bytes":              testOutcomeHostileBytes,
-		"outcome/concurrent":                 testOutcomeConcurrent,
-		"outcome/without attempt":            testFailWithoutAttempt,
-		"attempts/pages":                     testAttemptPages,
-		"due/order and cursor":               testDue,
-		"scoping/other organization":         testScoping,
-		"keys/round trip":                    testKeyRoundTrip,
-		"schema/second migration is nothing": testSecondMigration,
+		"endpoints/round trip":                  testEndpointRoundTrip,
+		"endpoints/pages":                       testEndpointPages,
+		"endpoints/status":                      testEndpointStatus,
+		"endpoints/secrets rotate":              testSecretsRotate,
+		"endpoints/concurrent rotation":         testConcurrentRotation,
+		"events/round trip":                     testEventRoundTrip,
+		"events/all or nothing":                 testEventAllOrNothing,
+		"events/large fan-out":                  testLargeFanOut,
+		"deliveries/pages":                      testDeliveryPages,
+		"retry/same record":                     testRetrySameRecord,
+		"retry/only failures":                   testRetryOnlyFailures,
+		"retry/one of many":                     testRetryOneOfMany,
+		"retry/disabled endpoint":               testRetryDisabledEndpoint,
+		"outcome/success":                       alone(testOutcomeSuccess),
+		"outcome together/success":              together(testOutcomeSuccess),
+		"outcome/fenced":                        alone(testOutcomeFenced),
+		"outcome together/fenced":               together(testOutcomeFenced),
+		"outcome/twice":                         alone(testOutcomeTwice),
+		"outcome together/twice":                together(testOutcomeTwice),
+		"outcome/gone":                          alone(testOutcomeGone),
+		"outcome together/gone":                 together(testOutcomeGone),
+		"outcome/hostile bytes":                 alone(testOutcomeHostileBytes),
+		"outcome together/hostile bytes":        together(testOutcomeHostileBytes),
+		"outcome/concurrent":                    alone(testOutcomeConcurrent),
+		"outcome together/concurrent":           together(testOutcomeConcurrent),
+		"outcome/without attempt":               testFailWithoutAttempt,
+		"outcomes/one does not spoil another":   testOutcomesApart,
+		"outcomes/many at once":                 testOutcomesMany,
+		"dispatches/one does not spoil another": testDispatchesApart,
+		"orphans/counted":                       testOrphansCounted,
+		"attempts/pages":                        testAttemptPages,
+		"due/order and cursor":                  testDue,
+		"scoping/other organization":            testScoping,
+		"keys/round trip":                       testKeyRoundTrip,
+		"schema/second migration is nothing":    testSecondMigration,
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -65,13 +75,14 @@ type world struct {
 	ctx      context.Context
 	store    *store.Store
 	endpoint webhook.Endpoint
+	record   recorder
 }
 
 func newWorld(t *testing.T, s *store.Store) world {
 	t.Helper()
 	endpoint := webhook.NewEndpoint(org, "key_x", webhook.EndpointSpec{Name: "billing", URL: "https://example.com/hook"}, "whsec_one", start)
 	require.NoError(t, s.CreateEndpoint(t.Context(), endpoint))
-	return world{t: t, ctx: t.Context(), store: s, endpoint: endpoint}
+	return world{t: t, ctx: t.Context(), store: s, endpoint: endpoint, record: s.RecordOutcome}
 }
 
 // publish makes an event with one delivery to the world's endpoint.
@@ -87,7 +98,7 @@ func (w world) publish() (webhook.Event, webhook.Delivery) {
 func (w world) attempt(d webhook.Delivery, status int) (webhook.Delivery, webhook.Outcome) {
 	w.t.Helper()
 	outcome := w.decide(d, status)
-	now, err := w.store.RecordOutcome(w.ctx, outcome)
+	now, err := w.record(w.ctx, outcome)
 	require.NoError(w.t, err)
 	return now, outcome
 }
