@@ -20,14 +20,20 @@ import (
 	"redrive/pkg/lifecycle"
 	"redrive/pkg/observe"
 	"redrive/pkg/queue"
-	"redrive/pkg/store"
 	"redrive/pkg/webhook"
 )
+
+// Store is the database: store.Store.
+type Store interface {
+	deliver.Store
+	reconcile.Store
+	CheckSchemaOrWait(ctx context.Context, log *slog.Logger) error
+}
 
 // Options of the dispatcher service.
 type Options struct {
 	// Store and Redis stay the caller's to close, after Stop. Required.
-	Store *store.Store
+	Store Store
 	Redis redis.UniversalClient
 	// Guard says which destinations are allowed. Required.
 	Guard *egress.Guard
@@ -43,6 +49,9 @@ type Options struct {
 	RetrySchedule []time.Duration
 	// ReconcileInterval is the time between passes over what is due. Defaults to 5 s.
 	ReconcileInterval time.Duration
+	// PollInterval is how soon an idle worker notices a task, and ForwardInterval how soon one that has come due is noticed.
+	// Default to the worker's own.
+	PollInterval, ForwardInterval time.Duration
 	// Version is what receivers see of us in User-Agent. Defaults to dev.
 	Version string
 }
@@ -83,6 +92,7 @@ type App struct {
 	health     *observe.Health
 	ops        *lifecycle.Server
 	sender     *sender.Sender
+	deliverer  *deliver.Deliverer
 	pool       *worker.Pool
 	reconciler *reconcile.Reconciler
 	started    lifecycle.Stack
@@ -106,10 +116,12 @@ func New(options Options) (*App, error) {
 	out := sender.New(sender.Options{Guard: o.Guard, Timeout: o.DeliveryTimeout, UserAgent: "Redrive/" + o.Version})
 	deliverer := deliver.New(o.Store, out, webhook.Policy{Schedule: o.RetrySchedule}, o.Log, registry)
 	return &App{
-		options: o, health: health, ops: ops, sender: out,
+		options: o, health: health, ops: ops, sender: out, deliverer: deliverer,
 		pool: worker.New(o.Redis, deliverer, worker.Options{
 			Concurrency:     o.Concurrency,
 			ShutdownTimeout: o.DeliveryTimeout + margin,
+			PollInterval:    o.PollInterval,
+			ForwardInterval: o.ForwardInterval,
 			Log:             o.Log,
 		}),
 		reconciler: reconcile.New(o.Store, queue.NewEnqueuer(o.Redis), reconcile.Options{
@@ -134,6 +146,10 @@ func (a *App) Start(ctx context.Context) error {
 	queue.WarnOnEviction(ctx, a.options.Redis, a.options.Log)
 
 	a.ops.Start()
+	a.started.Push("outcomes that are not on record", func(context.Context) error {
+		a.deliverer.Abandon()
+		return nil
+	})
 	a.started.Push("the workers", a.pool.Stop)
 	if err := a.pool.Start(); err != nil {
 		return fmt.Errorf("start the workers: %w", err)
@@ -147,6 +163,7 @@ func (a *App) Start(ctx context.Context) error {
 // Stop becomes unready, takes no more tasks, and waits for deliveries in flight until the context's deadline.
 func (a *App) Stop(ctx context.Context) error {
 	a.health.Drain()
+	a.deliverer.Drain()
 	err := a.started.Unwind(ctx)
 	a.sender.Close()
 	return errors.Join(err, a.ops.Stop(ctx))

@@ -31,6 +31,8 @@ type Dialect struct {
 	Locker lock.SessionLocker
 	// Arrays: a slice can be one parameter, and a statement can write to two tables.
 	Arrays bool
+	// Ping says whether the database answers and takes writes.
+	Ping func(context.Context) error
 	// Unavailable says whether an error means that the database cannot be reached or cannot work, rather than that it
 	// refused a statement.
 	Unavailable func(error) bool
@@ -67,7 +69,7 @@ func (s *Store) Close() error {
 	return nil
 }
 
-// Ping says whether the database answers.
+// Ping says whether the database answers and takes writes.
 func (s *Store) Ping(ctx context.Context) error {
-	return s.translate("ping the database", s.dialect.SQL.PingContext(ctx))
+	return s.translate("ping the database", s.dialect.Ping(ctx))
 }

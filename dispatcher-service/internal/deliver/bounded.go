@@ -14,6 +14,18 @@ const databaseTimeout = 5 * time.Second
 // bounded is a Store that gives up.
 type bounded struct{ store Store }
 
+func (b bounded) Ping(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, databaseTimeout)
+	defer cancel()
+	return b.store.Ping(ctx)
+}
+
+func (b bounded) CountOrphan(ctx context.Context, id string) (webhook.Delivery, error) {
+	ctx, cancel := context.WithTimeout(ctx, databaseTimeout)
+	defer cancel()
+	return b.store.CountOrphan(ctx, id)
+}
+
 func (b bounded) LoadDispatch(ctx context.Context, id string) (webhook.Dispatch, error) {
 	ctx, cancel := context.WithTimeout(ctx, databaseTimeout)
 	defer cancel()

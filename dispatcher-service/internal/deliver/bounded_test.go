@@ -43,6 +43,12 @@ func (s *silentStore) RecordOutcome(ctx context.Context, o webhook.Outcome) (web
 	return o.Delivery, nil
 }
 
+func (s *silentStore) Ping(context.Context) error { return nil }
+
+func (s *silentStore) CountOrphan(ctx context.Context, _ string) (webhook.Delivery, error) {
+	return webhook.Delivery{}, s.hang(ctx, "count")
+}
+
 func (s *silentStore) FailDelivery(ctx context.Context, _ webhook.Delivery) (webhook.Delivery, error) {
 	return webhook.Delivery{}, s.hang(ctx, "fail")
 }

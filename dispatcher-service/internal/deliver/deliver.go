@@ -6,8 +6,10 @@ package deliver
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
+	"sync"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -17,10 +19,12 @@ import (
 
 // Store is the database, one delivery at a time.
 type Store interface {
+	Ping(ctx context.Context) error
 	LoadDispatch(ctx context.Context, id string) (webhook.Dispatch, error)
 	RecordOutcome(ctx context.Context, o webhook.Outcome) (webhook.Delivery, error)
 	FailDelivery(ctx context.Context, failed webhook.Delivery) (webhook.Delivery, error)
 	FindDelivery(ctx context.Context, organizationID, id string) (webhook.Record, error)
+	CountOrphan(ctx context.Context, id string) (webhook.Delivery, error)
 }
 
 // Sender makes one attempt and always comes back with a result.
@@ -36,12 +40,32 @@ type Deliverer struct {
 	log      *slog.Logger
 	inFlight inFlight
 	metrics  metrics
+	database *outage
+	// abandoned is closed when outcomes are kept no longer.
+	abandoned chan struct{}
+	drain     sync.Once
+	abandon   sync.Once
 }
 
 // New makes a Deliverer and registers its metrics.
 func New(store Store, sender Sender, policy webhook.Policy, log *slog.Logger, registry prometheus.Registerer) *Deliverer {
-	return &Deliverer{store: bounded{store}, sender: sender, policy: policy, log: log, metrics: newMetrics(registry)}
+	d := &Deliverer{
+		store: bounded{store}, sender: sender, policy: policy, log: log, metrics: newMetrics(registry),
+		database: newOutage(bounded{store}.Ping, log), abandoned: make(chan struct{}),
+	}
+	registry.MustRegister(d.database.gauge)
+	return d
 }
+
+// Drain is the beginning of a stop: a delivery that waits for the database is handed back instead.
+func (d *Deliverer) Drain() { d.drain.Do(func() { close(d.database.draining) }) }
+
+// Abandon is the end of a stop: an outcome that the database has not taken by now is given up, and its attempt will be made
+// again by another process.
+func (d *Deliverer) Abandon() { d.abandon.Do(func() { close(d.abandoned) }) }
+
+// errAway hands a task back for a moment.
+var errAway = errors.New("the database is away: the delivery is tried again shortly")
 
 const (
 	// tolerance is how early a task may start: the queue keeps whole seconds.
@@ -58,7 +82,11 @@ func (d *Deliverer) Deliver(ctx context.Context, id, queue string) (Verdict, err
 	}
 	defer d.inFlight.end(id)
 
+	if err := d.database.wait(ctx); err != nil {
+		return Verdict{}, err
+	}
 	dispatch, err := d.store.LoadDispatch(ctx, id)
+	d.database.noticed(ctx, err)
 	switch {
 	case webhook.CodeOf(err) == webhook.CodeNotFound:
 		return Done(), nil // purged
@@ -68,14 +96,20 @@ func (d *Deliverer) Deliver(ctx context.Context, id, queue string) (Verdict, err
 	if verdict, send, err := d.guard(ctx, dispatch, queue); !send {
 		return verdict, err
 	}
+	if d.database.away() != nil {
+		return Verdict{}, errAway // since it was loaded
+	}
 	return d.attempt(ctx, dispatch)
 }
 
 // guard says whether the delivery is to be sent now, or else what becomes of the task.
 func (d *Deliverer) guard(ctx context.Context, dispatch webhook.Dispatch, queue string) (verdict Verdict, send bool, err error) {
 	delivery := dispatch.Delivery
-	now := webhook.Now()
-	switch early := delivery.NextRetryAt.Sub(now); {
+	var early time.Duration
+	if delivery.Status == webhook.StatusRetrying { // a pending one is due, whatever the clock of who wrote it says
+		early = delivery.NextRetryAt.Sub(webhook.Now())
+	}
+	switch {
 	case delivery.Queue != queue:
 		return Done(), false, nil // left over from before the delivery changed its queue
 	case !delivery.Status.Waiting():
@@ -117,17 +151,26 @@ func (d *Deliverer) attempt(ctx context.Context, dispatch webhook.Dispatch) (Ver
 
 // endUnsent ends a delivery without an attempt.
 func (d *Deliverer) endUnsent(ctx context.Context, delivery webhook.Delivery, reason webhook.FailureReason) (Verdict, error) {
-	failed, err := delivery.Failed(reason, webhook.Now())
+	current, err := d.fail(ctx, delivery, reason)
 	if err != nil {
 		return Verdict{}, err
+	}
+	return d.settled(ctx, current)
+}
+
+// fail writes the end and returns the row as it is then.
+func (d *Deliverer) fail(ctx context.Context, delivery webhook.Delivery, reason webhook.FailureReason) (webhook.Delivery, error) {
+	failed, err := delivery.Failed(reason, webhook.Now())
+	if err != nil {
+		return webhook.Delivery{}, err
 	}
 	current, err := d.store.FailDelivery(ctx, failed)
 	if err != nil {
-		return Verdict{}, err
+		return webhook.Delivery{}, err
 	}
 	d.log.InfoContext(ctx, "delivery ended without an attempt", "deliveryId", delivery.ID, "endpointId", delivery.EndpointID,
 		"organizationId", delivery.OrganizationID, "reason", string(reason))
-	return d.settled(ctx, current)
+	return current, nil
 }
 
 // settled is the verdict on a delivery that this run did not move: the row decides. A dead letter stays one with the reason

@@ -20,6 +20,7 @@ type fakeStore struct {
 	mutex    sync.Mutex
 	dispatch webhook.Dispatch
 	load     error
+	ping     func() error
 	record   func(context.Context) error // asked before each write
 	written  []webhook.Outcome
 	tries    int
@@ -50,6 +51,17 @@ func (f *fakeStore) RecordOutcome(ctx context.Context, o webhook.Outcome) (webho
 	return o.Delivery, nil
 }
 
+func (f *fakeStore) Ping(context.Context) error {
+	if f.ping == nil {
+		return nil
+	}
+	return f.ping()
+}
+
+func (f *fakeStore) CountOrphan(context.Context, string) (webhook.Delivery, error) {
+	return webhook.Delivery{}, errAway
+}
+
 func (f *fakeStore) FailDelivery(context.Context, webhook.Delivery) (webhook.Delivery, error) {
 	return webhook.Delivery{}, errAway
 }
@@ -63,15 +75,12 @@ var errAway = webhook.Unavailable(time.Second, errors.New("away"))
 func TestDatabaseAwayBeforeSending(t *testing.T) {
 	t.Parallel()
 	sender := &scripted{}
-	d := newDeliverer(&fakeStore{load: errAway}, sender)
-	for range 2 {
-		_, err := d.Deliver(t.Context(), "dlv_x", webhook.QueueDeliveries)
-		require.ErrorIs(t, err, errAway)
-	}
+	_, err := newDeliverer(&fakeStore{load: errAway}, sender).Deliver(t.Context(), "dlv_x", webhook.QueueDeliveries)
+	require.ErrorIs(t, err, errAway)
 
 	disabled := due(0)
 	disabled.Endpoint.Status = webhook.EndpointDisabled
-	_, err := newDeliverer(&fakeStore{dispatch: disabled}, sender).Deliver(t.Context(), "dlv_x", webhook.QueueDeliveries)
+	_, err = newDeliverer(&fakeStore{dispatch: disabled}, sender).Deliver(t.Context(), "dlv_x", webhook.QueueDeliveries)
 	require.ErrorIs(t, err, errAway)
 
 	failed := due(0)
@@ -108,20 +117,62 @@ func TestDatabaseAwayWhileRecording(t *testing.T) {
 	}
 }
 
-func TestDatabaseAwayForTooLong(t *testing.T) {
+// However long a database is away, what was sent is kept.
+func TestDatabaseAwayForLong(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
+		begin := time.Now()
 		store := &fakeStore{dispatch: due(0), record: func(ctx context.Context) error {
-			select { // a frozen database: nothing until the caller has had enough
+			if time.Since(begin) > 3*time.Hour {
+				return nil
+			}
+			select { // frozen: nothing until the caller has had enough
 			case <-ctx.Done():
 			case <-time.After(20 * time.Second):
 			}
 			return errAway
 		}}
+		ctx, lost := context.WithTimeout(t.Context(), time.Minute) // the queue has lost its patience
+		defer lost()
+		verdict, err := newDeliverer(store, &scripted{}).Deliver(ctx, store.dispatch.Delivery.ID, webhook.QueueDeliveries)
+		require.NoError(t, err)
+		assert.Equal(t, deliver.Done(), verdict)
+		assert.Len(t, store.written, 1)
+	})
+}
+
+func TestAbandonedOutcome(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		store := &fakeStore{dispatch: due(0), record: func(context.Context) error { return errAway }}
+		d := newDeliverer(store, &scripted{})
+		time.AfterFunc(time.Minute, func() {
+			d.Drain()
+			d.Drain()
+		})
+		time.AfterFunc(2*time.Minute, func() {
+			d.Abandon()
+			d.Abandon()
+		})
 		begin := time.Now()
-		_, err := newDeliverer(store, &scripted{}).Deliver(t.Context(), store.dispatch.Delivery.ID, webhook.QueueDeliveries)
+		_, err := d.Deliver(t.Context(), store.dispatch.Delivery.ID, webhook.QueueDeliveries)
 		require.ErrorIs(t, err, errAway)
 		assert.ErrorContains(t, err, "will be made again")
-		assert.Equal(t, 30*time.Second, time.Since(begin))
+		assert.Equal(t, 2*time.Minute, time.Since(begin))
+	})
+}
+
+// A database that is there and refuses an outcome will refuse it tomorrow too.
+func TestRefusedForTooLong(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		refused := errors.New("violates a constraint")
+		store := &fakeStore{dispatch: due(0), record: func(context.Context) error { return refused }}
+		begin := time.Now()
+		d := newDeliverer(store, &scripted{})
+		_, err := d.Deliver(t.Context(), store.dispatch.Delivery.ID, webhook.QueueDeliveries)
+		require.ErrorIs(t, err, refused)
+		assert.WithinRange(t, time.Now(), begin.Add(30*time.Second), begin.Add(34*time.Second))
+		store.record = nil
+		_, err = d.Deliver(t.Context(), store.dispatch.Delivery.ID, webhook.QueueDeliveries)
+		require.NoError(t, err, "that is no outage")
 	})
 }
 

@@ -11,4 +11,9 @@ func (f *inFlight) begin(id string) bool {
 	return !loaded
 }
 
+func (f *inFlight) has(id string) bool {
+	_, found := f.ids.Load(id)
+	return found
+}
+
 func (f *inFlight) end(id string) { f.ids.Delete(id) }

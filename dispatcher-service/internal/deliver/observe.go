@@ -13,6 +13,7 @@ import (
 type metrics struct {
 	attempts *prometheus.CounterVec
 	duration prometheus.Histogram
+	orphans  prometheus.Counter
 }
 
 func newMetrics(registry prometheus.Registerer) metrics {
@@ -25,7 +26,10 @@ func newMetrics(registry prometheus.Registerer) metrics {
 			Buckets: []float64{.005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10, 15, 30},
 		}),
 	}
-	registry.MustRegister(m.attempts, m.duration)
+	m.orphans = prometheus.NewCounter(prometheus.CounterOpts{
+		Name: "redrive_attempts_orphaned_total", Help: "Attempts that were found to have ended without an outcome, because their dispatcher died.",
+	})
+	registry.MustRegister(m.attempts, m.duration, m.orphans)
 	return m
 }
 

@@ -13,9 +13,11 @@ import (
 	"redrive/pkg/webhook"
 )
 
+// due is a delivery whose retry is due in a while.
 func due(in time.Duration) webhook.Dispatch {
 	event, endpoint := newEvent(), newEndpoint(1)
 	delivery := webhook.NewDelivery(event, endpoint, webhook.Now())
+	delivery.Status = webhook.StatusRetrying
 	delivery.NextRetryAt = delivery.NextRetryAt.Add(in)
 	return webhook.Dispatch{Delivery: delivery, Event: event, Endpoint: endpoint}
 }
@@ -48,6 +50,19 @@ func TestEarlySnoozes(t *testing.T) {
 		assert.Equal(t, dispatch.Delivery.NextRetryAt, verdict.At)
 		assert.Zero(t, time.Since(begin))
 		assert.Zero(t, sender.sent.Load())
+	})
+}
+
+// A pending delivery is due. That its time has not come yet says that the clocks of two machines differ.
+func TestPendingIsDueWhateverTheClock(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		dispatch := due(7 * time.Minute)
+		dispatch.Delivery.Status = webhook.StatusPending
+		begin := time.Now()
+		verdict, err := newDeliverer(&fakeStore{dispatch: dispatch}, &scripted{}).Deliver(t.Context(), dispatch.Delivery.ID, webhook.QueueDeliveries)
+		require.NoError(t, err)
+		assert.Equal(t, deliver.Done(), verdict)
+		assert.Zero(t, time.Since(begin))
 	})
 }
 

@@ -33,6 +33,8 @@ func (d deliverer) Deliver(ctx context.Context, id, queue string) (deliver.Verdi
 	return d(ctx, id, queue)
 }
 
+func (d deliverer) Orphaned(context.Context, string) error { return nil }
+
 // bench is a Redis of its own and what looks at it from outside.
 type bench struct {
 	*queue.Enqueuer

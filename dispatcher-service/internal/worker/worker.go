@@ -19,9 +19,10 @@ import (
 	"redrive/pkg/webhook"
 )
 
-// Deliverer makes an attempt: deliver.Deliverer.
+// Deliverer makes an attempt, and is told of one that was found without its worker: deliver.Deliverer.
 type Deliverer interface {
 	Deliver(ctx context.Context, id, queue string) (deliver.Verdict, error)
+	Orphaned(ctx context.Context, id string) error
 }
 
 // Options of a Pool.
@@ -31,17 +32,21 @@ type Options struct {
 	// ShutdownTimeout is how long Stop waits for them; longer than an attempt can take, for asynq hands a task on before it
 	// stops the handler, and the receiver would be sent the webhook twice.
 	ShutdownTimeout time.Duration
+	// PollInterval is how soon an idle worker notices a task: asynq polls. Defaults to 20 ms.
+	PollInterval time.Duration
+	// ForwardInterval is how soon a task that has come due is moved to where workers look. Defaults to 500 ms.
+	ForwardInterval time.Duration
 	Log             *slog.Logger
 }
 
 const (
 	// servers is how many asynq servers share the work: each takes one task at a time off the queue, and two in a process
 	// drain up to 70 % more.
-	servers = 2
-	// pollInterval is how soon an idle worker notices a task: asynq polls.
-	pollInterval = 20 * time.Millisecond
-	// forwardInterval is how soon a task that has come due is moved to where workers look.
-	forwardInterval = 500 * time.Millisecond
+	servers                = 2
+	defaultPollInterval    = 20 * time.Millisecond
+	defaultForwardInterval = 500 * time.Millisecond
+	// orphanTimeout bounds the note of an orphaned attempt, for asynq waits for it.
+	orphanTimeout = 2 * time.Second
 )
 
 // Pool takes tasks off the queue.
@@ -56,15 +61,21 @@ type Pool struct {
 // New makes a Pool over a shared client, which stays the caller's to close.
 func New(client redis.UniversalClient, deliverer Deliverer, options Options) *Pool {
 	p := &Pool{deliverer: deliverer, log: options.Log, stopped: make(chan struct{})}
+	if options.PollInterval == 0 {
+		options.PollInterval = defaultPollInterval
+	}
+	if options.ForwardInterval == 0 {
+		options.ForwardInterval = defaultForwardInterval
+	}
 	count := max(1, min(servers, options.Concurrency)) // a server without a share would take what another has to spare
 	for i := range count {
 		p.servers = append(p.servers, asynq.NewServerFromRedisClient(client, asynq.Config{
 			Concurrency:              max(1, (options.Concurrency+i)/count),
 			Queues:                   map[string]int{webhook.QueueDeliveries: 1},
-			TaskCheckInterval:        pollInterval,
-			DelayedTaskCheckInterval: forwardInterval,
+			TaskCheckInterval:        options.PollInterval,
+			DelayedTaskCheckInterval: options.ForwardInterval,
 			ShutdownTimeout:          options.ShutdownTimeout,
-			RetryDelayFunc:           retryDelay,
+			RetryDelayFunc:           p.retryDelay,
 			IsFailure:                isFailure,
 			Logger:                   logger{options.Log},
 			LogLevel:                 asynq.ErrorLevel, // every attempt has its own line already
@@ -156,6 +167,27 @@ func isFailure(err error) bool {
 		return l.failed
 	}
 	return errors.Is(err, asynq.SkipRetry)
+}
+
+// retryDelay is asked by asynq for how long to wait after an error. A lease that has expired is what asynq's recoverer found a
+// task with whose worker is gone: should it have been faster than our reconciler, the orphan is counted here.
+func (p *Pool) retryDelay(retried int, err error, task *asynq.Task) time.Duration {
+	if errors.Is(err, asynq.ErrLeaseExpired) {
+		p.orphaned(task)
+	}
+	return retryDelay(retried, err, task)
+}
+
+func (p *Pool) orphaned(task *asynq.Task) {
+	id, err := queue.DeliveryID(task)
+	if err != nil {
+		return // nobody of ours put this here
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), orphanTimeout)
+	defer cancel()
+	if err := p.deliverer.Orphaned(ctx, id); err != nil {
+		p.log.WarnContext(ctx, "an orphaned attempt could not be counted", "deliveryId", id, "error", err)
+	}
 }
 
 // retryDelay is asked for how long to wait after an error. Times that the database set are met to the second, rounded up,

@@ -2,6 +2,8 @@
 package postgres
 
 import (
+	"context"
+	"database/sql"
 	"database/sql/driver"
 	"embed"
 	"errors"
@@ -83,12 +85,25 @@ func Open(options Options, sealer store.Sealer) (*store.Store, error) {
 		Migrations:  folder,
 		Locker:      locker,
 		Arrays:      true,
+		Ping:        func(ctx context.Context) error { return ping(ctx, db) },
 		Unavailable: unavailable,
 	}, sealer)
 	if err != nil {
 		return nil, errors.Join(err, db.Close())
 	}
 	return opened, nil
+}
+
+// errReadOnly is a server that answers and is of no use: a standby, or one that was set to read-only.
+var errReadOnly = errors.New("the database is read-only")
+
+func ping(ctx context.Context, db *sql.DB) error {
+	var readOnly string
+	err := db.QueryRowContext(ctx, "SHOW transaction_read_only").Scan(&readOnly)
+	if err == nil && readOnly != "off" {
+		err = errReadOnly
+	}
+	return err
 }
 
 // readOnly is the SQLSTATE code of a write to a standby.
@@ -111,5 +126,5 @@ func unavailable(err error) bool {
 	var network net.Error
 	return errors.As(err, &connect) || errors.As(err, &network) || errors.Is(err, driver.ErrBadConn) ||
 		errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, net.ErrClosed) ||
-		pgconn.SafeToRetry(err)
+		errors.Is(err, errReadOnly) || pgconn.SafeToRetry(err)
 }

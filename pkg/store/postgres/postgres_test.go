@@ -90,6 +90,16 @@ func TestADatabaseThatIsAwayIsUnavailable(t *testing.T) {
 	assert.Equal(t, webhook.CodeNotFound, webhook.CodeOf(err), "back by itself: %v", err)
 }
 
+func TestAReadOnlyDatabaseIsUnavailable(t *testing.T) {
+	url := testservers.Postgres(t)
+	opened := storetest.OpenPostgres(t, url)
+	require.NoError(t, opened.Ping(t.Context()))
+	standby := storetest.OpenPostgres(t, url+"&default_transaction_read_only=on")
+	err := standby.Ping(t.Context())
+	assert.Equal(t, webhook.CodeUnavailable, webhook.CodeOf(err))
+	assert.ErrorContains(t, err, "read-only")
+}
+
 func TestUnavailableKnowsWhatIsTheDatabasesState(t *testing.T) {
 	for code, want := range map[string]bool{
 		"08006": true, "53300": true, "53100": true, "57P01": true, "57P03": true, "58030": true, "25006": true, "40001": true, "40P01": true, "57014": true,

@@ -41,6 +41,7 @@ func Open(path string, sealer store.Sealer) (*store.Store, error) {
 		SQL:         db,
 		Goose:       goose.DialectSQLite3,
 		Migrations:  folder,
+		Ping:        db.PingContext,
 		Unavailable: unavailable,
 	}, sealer)
 	if err != nil {

@@ -1,0 +1,147 @@
+package deliver_test
+
+import (
+	"context"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"redrive/dispatcher-service/internal/deliver"
+	"redrive/pkg/webhook"
+)
+
+// recovering is a database that is away until it is told to be back, and counts who asks.
+type recovering struct {
+	*fakeStore
+	isBack         atomic.Bool
+	asking, asked  atomic.Int32
+	twoAskedAtOnce atomic.Bool
+}
+
+func (r *recovering) Ping(context.Context) error {
+	r.asked.Add(1)
+	if r.asking.Add(1) > 1 {
+		r.twoAskedAtOnce.Store(true)
+	}
+	defer r.asking.Add(-1)
+	time.Sleep(10 * time.Millisecond)
+	if r.isBack.Load() {
+		return nil
+	}
+	return errAway
+}
+
+func (r *recovering) LoadDispatch(ctx context.Context, id string) (webhook.Dispatch, error) {
+	if !r.isBack.Load() {
+		return webhook.Dispatch{}, errAway
+	}
+	dispatch, err := r.fakeStore.LoadDispatch(ctx, id)
+	dispatch.Delivery.ID = id
+	return dispatch, err
+}
+
+// While the database is away nothing is sent, tasks wait where they are, and only one of them asks.
+func TestNothingIsSentWhileTheDatabaseIsAway(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		store, sender := &recovering{fakeStore: &fakeStore{dispatch: due(0)}}, &scripted{}
+		d := newDeliverer(store, sender)
+		_, err := d.Deliver(t.Context(), "dlv_first", webhook.QueueDeliveries)
+		require.ErrorIs(t, err, errAway, "this one found out")
+
+		var group sync.WaitGroup
+		for _, id := range []string{"dlv_a", "dlv_b", "dlv_c", "dlv_d"} {
+			group.Go(func() {
+				verdict, err := d.Deliver(t.Context(), id, webhook.QueueDeliveries)
+				assert.NoError(t, err)
+				assert.Equal(t, deliver.Done(), verdict)
+			})
+		}
+		time.Sleep(time.Minute) // the bubble's clock
+		assert.Zero(t, sender.sent.Load())
+		assert.False(t, store.twoAskedAtOnce.Load())
+		assert.Less(t, store.asked.Load(), int32(70), "not hammered")
+		assert.Greater(t, store.asked.Load(), int32(20))
+
+		store.isBack.Store(true)
+		begin := time.Now()
+		group.Wait()
+		assert.Less(t, time.Since(begin), 4*time.Second)
+		assert.EqualValues(t, 4, sender.sent.Load())
+	})
+}
+
+// Whoever asks for all can end: another takes over.
+func TestTheOneWhoAsksGivesUp(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		store := &recovering{fakeStore: &fakeStore{dispatch: due(0)}}
+		d := newDeliverer(store, &scripted{})
+		_, err := d.Deliver(t.Context(), "dlv_first", webhook.QueueDeliveries)
+		require.ErrorIs(t, err, errAway)
+		ctx, cancel := context.WithCancel(t.Context())
+		ended := make(chan error)
+		go func() {
+			_, err := d.Deliver(ctx, "dlv_a", webhook.QueueDeliveries)
+			ended <- err
+		}()
+		synctest.Wait() // it asks
+		done := make(chan error)
+		go func() {
+			_, err := d.Deliver(t.Context(), "dlv_b", webhook.QueueDeliveries)
+			done <- err
+		}()
+		synctest.Wait()
+		cancel()
+		require.ErrorIs(t, <-ended, context.Canceled)
+		store.isBack.Store(true)
+		require.NoError(t, <-done)
+	})
+}
+
+func TestDrainHandsBackWhatWaitsForTheDatabase(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		store, sender := &recovering{fakeStore: &fakeStore{dispatch: due(0)}}, &scripted{}
+		d := newDeliverer(store, sender)
+		_, err := d.Deliver(t.Context(), "dlv_first", webhook.QueueDeliveries)
+		require.ErrorIs(t, err, errAway)
+		ended := make(chan error)
+		for _, id := range []string{"dlv_a", "dlv_b"} {
+			go func() {
+				_, err := d.Deliver(t.Context(), id, webhook.QueueDeliveries)
+				ended <- err
+			}()
+		}
+		synctest.Wait()
+		d.Drain()
+		require.ErrorContains(t, <-ended, "another takes the delivery over")
+		require.ErrorContains(t, <-ended, "another takes the delivery over")
+		store.isBack.Store(true)
+		assert.Zero(t, sender.sent.Load())
+	})
+}
+
+// An outage that begins between the load and the POST is heeded too.
+func TestOutageAfterTheLoad(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		dispatch := due(500 * time.Millisecond) // it waits for its second
+		store := &recovering{fakeStore: &fakeStore{dispatch: dispatch}}
+		store.isBack.Store(true)
+		sender := &scripted{}
+		d := newDeliverer(store, sender)
+		ended := make(chan error)
+		go func() {
+			_, err := d.Deliver(t.Context(), "dlv_a", webhook.QueueDeliveries)
+			ended <- err
+		}()
+		synctest.Wait()
+		store.isBack.Store(false)
+		_, err := d.Deliver(t.Context(), "dlv_b", webhook.QueueDeliveries)
+		require.ErrorIs(t, err, errAway)
+		require.ErrorContains(t, <-ended, "the database is away")
+		assert.Zero(t, sender.sent.Load())
+	})
+}
