@@ -7,6 +7,7 @@ import (
 	"errors"
 	"log/slog"
 	"net/http"
+	"sync"
 	"time"
 
 	"github.com/redis/go-redis/v9"
@@ -42,6 +43,8 @@ type Options struct {
 	OpsAddr string
 	// Queues opens the queue's web UI; the zero value leaves it out.
 	Queues Queues
+	// DrainDelay is how long Stop goes on serving, unready, before it closes the address. Defaults to not at all.
+	DrainDelay time.Duration
 }
 
 const (
@@ -67,6 +70,7 @@ type App struct {
 	ops      *lifecycle.Server
 	api      *lifecycle.Server
 	handover *handover.Handover
+	drain    sync.Once
 }
 
 // New binds the addresses and puts the parts together.
@@ -142,10 +146,11 @@ func (a *App) Start(ctx context.Context) error {
 // Stop becomes unready, answers the requests in progress until the context's deadline, and ends.
 func (a *App) Stop(ctx context.Context) error {
 	a.health.Drain()
+	a.drain.Do(func() { a.api.Drain(ctx, a.options.DrainDelay) })
 	err := a.api.Stop(ctx)
 	a.handover.Wait()
 	return errors.Join(err, a.ops.Stop(ctx))
 }
 
 // TimeToStop is how long Stop can take when all goes well.
-func (a *App) TimeToStop() time.Duration { return timeToStop }
+func (a *App) TimeToStop() time.Duration { return a.options.DrainDelay + timeToStop }

@@ -114,6 +114,7 @@ func settingsOf(o Options, database, redis string) map[string]string {
 		"REDIS_URL":        redis,
 		"API_ADDR":         "127.0.0.1:0",
 		"OPS_ADDR":         "127.0.0.1:0",
+		"DRAIN_DELAY":      "0s", // there is no load balancer in front of it
 		"SECRETS_KEY":      base64.StdEncoding.EncodeToString(key),
 		"DELIVERY_TIMEOUT": o.deliveryTimeout().String(),
 		"RETRY_SCHEDULE":   o.retrySchedule(),

@@ -60,6 +60,8 @@ type API struct {
 	OpsAddr          string `env:"OPS_ADDR" envDefault:":9090" doc:"where /metrics, /livez and /readyz listen"`
 	OperatorPassword Secret `env:"OPERATOR_PASSWORD" doc:"opens the queue's web UI at /queues (user operator); unset, it is not there"`
 	QueuesReadOnly   bool   `env:"QUEUES_READ_ONLY" envDefault:"true" doc:"whether the web UI only shows; false lets it run, archive and delete tasks"`
+	// DrainDelay is longer than a load balancer takes to notice.
+	DrainDelay time.Duration `env:"DRAIN_DELAY" envDefault:"3s" doc:"how long an API that was told to stop goes on serving, unready, until load balancers have noticed"`
 }
 
 // Dispatcher is the dispatcher service's settings.
@@ -91,7 +93,10 @@ func LoadDatabase(environ map[string]string) (Database, error) {
 
 // LoadAPI reads the API service's settings.
 func LoadAPI(environ map[string]string) (API, error) {
-	return load[API](environ, func(a API, c *check) { a.Shared.check(c) })
+	return load[API](environ, func(a API, c *check) {
+		a.Shared.check(c)
+		between(c, "DRAIN_DELAY", a.DrainDelay, 0, time.Minute)
+	})
 }
 
 // LoadDispatcher reads the dispatcher service's settings.

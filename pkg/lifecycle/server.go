@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"sync/atomic"
+	"time"
 )
 
 // Server is an HTTP server that has its address before it serves, so that whoever asked for port 0 can be told which port
@@ -14,6 +16,7 @@ type Server struct {
 	http     *http.Server
 	listener net.Listener
 	failed   chan error
+	draining atomic.Bool
 }
 
 // NewServer binds the address. The server's handler, limits and timeouts are the caller's.
@@ -26,7 +29,19 @@ func NewServer(addr string, server *http.Server) (*Server, error) {
 		}
 		return nil, fmt.Errorf("listen on %s: %w", addr, err)
 	}
-	return &Server{http: server, listener: listener, failed: make(chan error, 1)}, nil
+	s := &Server{http: server, listener: listener, failed: make(chan error, 1)}
+	server.Handler = s.sendingAway(server.Handler)
+	return s, nil
+}
+
+// sendingAway tells clients, once the server is draining, to go on over another connection.
+func (s *Server) sendingAway(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if s.draining.Load() {
+			w.Header().Set("Connection", "close")
+		}
+		next.ServeHTTP(w, r)
+	})
 }
 
 // Addr is the address that was bound, with the port that it got.
@@ -43,6 +58,17 @@ func (s *Server) Start() {
 
 // Failed delivers the error that ended serving, if one does.
 func (s *Server) Failed() <-chan error { return s.failed }
+
+// Drain goes on serving for a while, and has each connection closed with the answer that it carries next. A load balancer
+// needs a moment to learn that this process is to get no more, and a client one request to be sent elsewhere: a connection
+// that is closed while a request is on its way costs the client an error.
+func (s *Server) Drain(ctx context.Context, delay time.Duration) {
+	s.draining.Store(true)
+	select {
+	case <-ctx.Done():
+	case <-time.After(delay):
+	}
+}
 
 // Stop takes no new connections and waits for requests in progress; those that outlast the context are cut off. It also
 // unbinds a server that was never started.

@@ -35,13 +35,14 @@ func serve(ctx context.Context, environ []string, logTo io.Writer) (err error) {
 	slog.SetDefault(log) // what libraries say has its place in the log too
 	queue.LogTo(log)
 	service, err := app.New(app.Options{
-		Store:   opened.Store,
-		Redis:   opened.Redis,
-		Guard:   egress.New(egress.Config{AllowHTTP: settings.AllowHTTP, Allow: settings.Allow}),
-		Log:     log,
-		Addr:    settings.Addr,
-		OpsAddr: settings.OpsAddr,
-		Queues:  app.Queues{Password: settings.OperatorPassword.Reveal(), Writable: !settings.QueuesReadOnly},
+		Store:      opened.Store,
+		Redis:      opened.Redis,
+		DrainDelay: settings.DrainDelay,
+		Guard:      egress.New(egress.Config{AllowHTTP: settings.AllowHTTP, Allow: settings.Allow}),
+		Log:        log,
+		Addr:       settings.Addr,
+		OpsAddr:    settings.OpsAddr,
+		Queues:     app.Queues{Password: settings.OperatorPassword.Reveal(), Writable: !settings.QueuesReadOnly},
 	})
 	if err != nil {
 		return err
