@@ -42,6 +42,8 @@ type Options struct {
 	// DeliveryTimeout and RetrySchedule are the dispatcher's. Default to its own.
 	DeliveryTimeout time.Duration
 	RetrySchedule   []time.Duration
+	// Retention is how long what has ended is kept. Defaults to for ever.
+	Retention time.Duration
 	// Log defaults to slog.Default.
 	Log *slog.Logger
 }
@@ -116,7 +118,7 @@ func (l *Local) bind(o Options, client redis.UniversalClient) (err error) {
 	l.serving.Push("the sample receiver", l.receiver.Stop)
 	l.dispatcher, err = dispatcher.New(dispatcher.Options{
 		Store: l.store, Redis: client, Guard: guard, Log: o.Log, OpsAddr: anyPort,
-		DeliveryTimeout: o.DeliveryTimeout, RetrySchedule: o.RetrySchedule, Version: "local",
+		DeliveryTimeout: o.DeliveryTimeout, RetrySchedule: o.RetrySchedule, Retention: o.Retention, Version: "local",
 	})
 	if err != nil {
 		return fmt.Errorf("the dispatcher: %w", err)

@@ -14,6 +14,7 @@ import (
 
 	"redrive/dispatcher-service/internal/deliver"
 	"redrive/dispatcher-service/internal/reconcile"
+	"redrive/dispatcher-service/internal/retention"
 	"redrive/dispatcher-service/internal/sender"
 	"redrive/dispatcher-service/internal/worker"
 	"redrive/pkg/egress"
@@ -27,6 +28,7 @@ import (
 type Store interface {
 	deliver.Store
 	reconcile.Store
+	retention.Store
 	CheckSchemaOrWait(ctx context.Context, log *slog.Logger) error
 }
 
@@ -52,6 +54,8 @@ type Options struct {
 	// PollInterval is how soon an idle worker notices a task, and ForwardInterval how soon one that has come due is noticed.
 	// Default to the worker's own.
 	PollInterval, ForwardInterval time.Duration
+	// Retention is how long deliveries and events are kept after they have ended. Defaults to for ever.
+	Retention time.Duration
 	// Version is what receivers see of us in User-Agent. Defaults to dev.
 	Version string
 }
@@ -95,6 +99,7 @@ type App struct {
 	deliverer  *deliver.Deliverer
 	pool       *worker.Pool
 	reconciler *reconcile.Reconciler
+	purger     *retention.Purger
 	started    lifecycle.Stack
 }
 
@@ -129,6 +134,7 @@ func New(options Options) (*App, error) {
 			Grace:    o.DeliveryTimeout + margin,
 			Log:      o.Log,
 		}, registry),
+		purger: retention.New(o.Store, retention.Options{Keep: o.Retention, Log: o.Log}, registry),
 	}, nil
 }
 
@@ -156,6 +162,8 @@ func (a *App) Start(ctx context.Context) error {
 	}
 	a.reconciler.Start()
 	a.started.Push("the reconciler", a.reconciler.Stop)
+	a.purger.Start()
+	a.started.Push("the purge", a.purger.Stop)
 	a.options.Log.InfoContext(ctx, "dispatcher started", "ops", a.OpsAddr(), "concurrency", a.options.Concurrency, "version", a.options.Version)
 	return nil
 }

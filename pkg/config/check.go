@@ -48,6 +48,13 @@ func (c *check) sending(timeout time.Duration, schedule []time.Duration) {
 	}
 }
 
+// retention refuses what can only be a slip of the pen.
+func (c *check) retention(keep time.Duration) {
+	if keep != 0 {
+		between(c, "RETENTION", keep, time.Hour, 100*365*24*time.Hour)
+	}
+}
+
 func (c *check) loopback(name, addr string) {
 	host, _, err := net.SplitHostPort(addr)
 	ip, notIP := netip.ParseAddr(host)

@@ -71,6 +71,7 @@ type Dispatcher struct {
 	Concurrency     int             `env:"DISPATCHER_CONCURRENCY" envDefault:"200" doc:"deliveries in flight at once in one process"`
 	DeliveryTimeout time.Duration   `env:"DELIVERY_TIMEOUT" envDefault:"15s" doc:"longest time that one attempt may take"`
 	RetrySchedule   []time.Duration `env:"RETRY_SCHEDULE" envDefault:"5s,5m,30m,2h,5h,10h,14h,20h,24h" doc:"delays before each retry; the last repeats"`
+	Retention       time.Duration   `env:"RETENTION" envDefault:"2160h" doc:"how long deliveries, attempts and events are kept after they have ended; 0 for ever"`
 }
 
 // Local is the settings of the one process for a laptop. What is not here is what it is for: the store is a file, the queue
@@ -82,6 +83,7 @@ type Local struct {
 	OpsAddr         string          `env:"OPS_ADDR" envDefault:"127.0.0.1:9090" doc:"where /metrics, /livez and /readyz listen"`
 	DeliveryTimeout time.Duration   `env:"DELIVERY_TIMEOUT" envDefault:"15s" doc:"longest time that one attempt may take"`
 	RetrySchedule   []time.Duration `env:"RETRY_SCHEDULE" envDefault:"5s,5m,30m,2h,5h,10h,14h,20h,24h" doc:"delays before each retry; the last repeats"`
+	Retention       time.Duration   `env:"RETENTION" envDefault:"0s" doc:"how long deliveries, attempts and events are kept after they have ended; 0 for ever"`
 	LogLevel        slog.Level      `env:"LOG_LEVEL" envDefault:"info" doc:"debug, info, warn or error"`
 	LogFormat       string          `env:"LOG_FORMAT" envDefault:"text" doc:"json or text"`
 }
@@ -105,6 +107,7 @@ func LoadDispatcher(environ map[string]string) (Dispatcher, error) {
 		d.Shared.check(c)
 		between(c, "DISPATCHER_CONCURRENCY", d.Concurrency, 1, 10_000)
 		c.sending(d.DeliveryTimeout, d.RetrySchedule)
+		c.retention(d.Retention)
 	})
 }
 
@@ -113,6 +116,7 @@ func LoadLocal(environ map[string]string) (Local, error) {
 	return load[Local](environ, func(l Local, c *check) {
 		c.format(l.LogFormat)
 		c.sending(l.DeliveryTimeout, l.RetrySchedule)
+		c.retention(l.Retention)
 		c.loopback("API_ADDR", l.Addr)
 		c.loopback("RECEIVER_ADDR", l.ReceiverAddr)
 		c.loopback("OPS_ADDR", l.OpsAddr)

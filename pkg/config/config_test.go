@@ -31,6 +31,7 @@ func TestDefaultsAreTheDocumentedOnes(t *testing.T) {
 	assert.Equal(t, 200, dispatcher.Concurrency)
 	assert.Equal(t, 15*time.Second, dispatcher.DeliveryTimeout)
 	assert.Len(t, dispatcher.RetrySchedule, 9)
+	assert.Equal(t, 90*24*time.Hour, dispatcher.Retention)
 	assert.Equal(t, ":9091", dispatcher.OpsAddr)
 	assert.Equal(t, slog.LevelInfo, dispatcher.Level)
 	assert.False(t, dispatcher.AllowHTTP)
@@ -40,6 +41,7 @@ func TestDefaultsAreTheDocumentedOnes(t *testing.T) {
 	require.NoError(t, err)
 	assert.Equal(t, ":8080", api.Addr)
 	assert.Equal(t, ":9090", api.OpsAddr)
+	assert.Equal(t, 3*time.Second, api.DrainDelay)
 	assert.Equal(t, []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8"), netip.MustParsePrefix("::1/128")}, api.Allow)
 }
 
@@ -59,8 +61,9 @@ func TestAllThatIsWrongIsSaidAtOnceAndByName(t *testing.T) {
 
 	_, err = config.LoadDispatcher(environ(map[string]string{
 		"LOG_FORMAT": "xml", "DELIVERY_TIMEOUT": "1ms", "DISPATCHER_CONCURRENCY": "0", "RETRY_SCHEDULE": "5s,-1s", "DATABASE_MAX_CONNECTIONS": "0",
+		"RETENTION": "90s",
 	}))
-	for _, name := range []string{"LOG_FORMAT", "DELIVERY_TIMEOUT", "DISPATCHER_CONCURRENCY", "RETRY_SCHEDULE", "DATABASE_MAX_CONNECTIONS"} {
+	for _, name := range []string{"LOG_FORMAT", "DELIVERY_TIMEOUT", "DISPATCHER_CONCURRENCY", "RETRY_SCHEDULE", "DATABASE_MAX_CONNECTIONS", "RETENTION"} {
 		assert.ErrorContains(t, err, name)
 	}
 }
@@ -76,6 +79,7 @@ func TestLocalModeStaysOnLoopback(t *testing.T) {
 	local, err := config.LoadLocal(map[string]string{"API_ADDR": "localhost:0", "OPS_ADDR": "[::1]:0"})
 	require.NoError(t, err)
 	assert.Equal(t, ".local", local.Dir)
+	assert.Zero(t, local.Retention, "a laptop keeps everything")
 	assert.Equal(t, "127.0.0.1:8099", local.ReceiverAddr)
 
 	_, err = config.LoadLocal(map[string]string{"API_ADDR": ":8080", "OPS_ADDR": "0.0.0.0:1", "RECEIVER_ADDR": "192.0.2.1:80", "LOG_FORMAT": "xml"})

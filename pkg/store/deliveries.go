@@ -95,7 +95,13 @@ func (s *Store) records(ctx context.Context, organizationID string) *gorm.DB {
 
 // CreateDelivery keeps one more delivery of an event that is on record: a replay.
 func (s *Store) CreateDelivery(ctx context.Context, d webhook.Delivery) error {
-	return s.translate("create a delivery", createDeliveries(s.db.WithContext(ctx), []webhook.Delivery{d}))
+	err := s.db.WithContext(ctx).Transaction(func(tx *gorm.DB) error {
+		if err := s.keepEvent(tx, d.EventID); err != nil {
+			return err
+		}
+		return createDeliveries(tx, []webhook.Delivery{d})
+	})
+	return s.translate("create a delivery", err)
 }
 
 // FindDelivery returns one delivery of the organization as it is shown.

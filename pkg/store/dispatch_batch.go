@@ -189,8 +189,22 @@ func (c *outcomeColumns) add(d webhook.Delivery, a attemptRow) {
 // arrays are in the order of recordTogetherSQL.
 func (c *outcomeColumns) arrays() []any {
 	return []any{
-		array{c.ids}, array{c.revisions}, array{c.statuses}, array{c.retryCounts}, array{c.nextRetryAts}, array{c.updatedAts},
-		array{c.attemptIDs}, array{c.organizationIDs}, array{c.startedAts}, array{c.durations}, array{c.outcomes}, array{c.requestHeaders},
-		array{c.responseStatuses}, array{c.responseHeaders}, array{c.responseBodies}, array{c.truncated}, array{c.errorMessages},
+		array{c.ids},
+		array{c.revisions},
+		array{c.statuses},
+		array{c.retryCounts},
+		array{c.nextRetryAts},
+		array{c.updatedAts},
+		array{c.attemptIDs},
+		array{c.organizationIDs},
+		array{c.startedAts},
+		array{c.durations},
+		array{c.outcomes},
+		array{c.requestHeaders},
+		array{c.responseStatuses},
+		array{c.responseHeaders},
+		array{c.responseBodies},
+		array{c.truncated},
+		array{c.errorMessages},
 	}
 }

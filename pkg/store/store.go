@@ -31,6 +31,8 @@ type Dialect struct {
 	Locker lock.SessionLocker
 	// Arrays: a slice can be one parameter, and a statement can write to two tables.
 	Arrays bool
+	// RowLocks: rows can be locked one by one. Where they cannot, a transaction that writes has the database to itself.
+	RowLocks bool
 	// Ping says whether the database answers and takes writes.
 	Ping func(context.Context) error
 	// Unavailable says whether an error means that the database cannot be reached or cannot work, rather than that it

@@ -34,6 +34,12 @@ func NewID(kind Kind, at time.Time) string {
 	return string(kind) + "_" + encodeULID(nextULID(at))
 }
 
+// FirstID is before every identifier of the kind that was made at this millisecond or later, and behind all that were made
+// earlier.
+func FirstID(kind Kind, at time.Time) string {
+	return string(kind) + "_" + encodeULID(ulid{high: uint64(at.UnixMilli()) << 16})
+}
+
 // CheckID says whether the text is an identifier of the kind, exactly as NewID would write it.
 func CheckID(kind Kind, text string) error {
 	ulid, ok := strings.CutPrefix(text, string(kind)+"_")

@@ -45,3 +45,11 @@ func TestCheckIDRefusesAllButItsOwnForm(t *testing.T) {
 		assert.Equal(t, "invalid_id", refused.Details[0].Reason)
 	}
 }
+
+func TestFirstID(t *testing.T) {
+	at := time.Date(2026, 5, 6, 7, 8, 9, 123_000_000, time.UTC)
+	first := webhook.FirstID(webhook.KindDelivery, at)
+	require.NoError(t, webhook.CheckID(webhook.KindDelivery, first))
+	assert.Less(t, webhook.NewID(webhook.KindDelivery, at.Add(-time.Millisecond)), first)
+	assert.Less(t, first, webhook.NewID(webhook.KindDelivery, at))
+}

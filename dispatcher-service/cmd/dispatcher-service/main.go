@@ -111,6 +111,7 @@ func serve(ctx context.Context, settings config.Dispatcher, opened *backend.Back
 		Concurrency:     settings.Concurrency,
 		DeliveryTimeout: settings.DeliveryTimeout,
 		RetrySchedule:   settings.RetrySchedule,
+		Retention:       settings.Retention,
 		Version:         version,
 	})
 	if err != nil {

@@ -85,6 +85,7 @@ func Open(options Options, sealer store.Sealer) (*store.Store, error) {
 		Migrations:  folder,
 		Locker:      locker,
 		Arrays:      true,
+		RowLocks:    true,
 		Ping:        func(ctx context.Context) error { return ping(ctx, db) },
 		Unavailable: unavailable,
 	}, sealer)

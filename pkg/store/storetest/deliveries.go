@@ -49,12 +49,12 @@ func testEventAllOrNothing(t *testing.T, s *store.Store) {
 func testLargeFanOut(t *testing.T, s *store.Store) {
 	w := newWorld(t, s)
 	event := webhook.NewEvent(org, webhook.EventSpec{Type: "run.finished", Data: json.RawMessage(`{}`)}, start)
-	deliveries := make([]webhook.Delivery, 5_000)
+	deliveries := make([]webhook.Delivery, 2_500)
 	for i := range deliveries {
 		deliveries[i] = webhook.NewDelivery(event, w.endpoint, start)
 	}
 	require.NoError(t, s.CreateEvent(w.ctx, event, deliveries))
-	assert.Equal(t, deliveries[4_999], w.find(deliveries[4_999].ID).Delivery)
+	assert.Equal(t, deliveries[2_499], w.find(deliveries[2_499].ID).Delivery)
 
 	lonely := webhook.NewEvent(org, webhook.EventSpec{Type: "run.finished", Data: json.RawMessage(`{}`)}, start)
 	assert.NoError(t, s.CreateEvent(w.ctx, lonely, nil), "an event that nobody subscribes to is kept too")

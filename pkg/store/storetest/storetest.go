@@ -16,6 +16,9 @@ import (
 
 // Run runs the suite. Open returns an empty store that has been migrated; each test gets its own.
 func Run(t *testing.T, open func(t *testing.T) *store.Store) {
+	// These make IDs of several times, which would come between the ascending ones of a test beside them.
+	t.Run("retention/purge", func(t *testing.T) { testPurge(t, open(t)) })
+	t.Run("retention/races", func(t *testing.T) { testPurgeRaces(t, open(t)) })
 	for name, test := range map[string]func(*testing.T, *store.Store){
 		"endpoints/round trip":                  testEndpointRoundTrip,
 		"endpoints/pages":                       testEndpointPages,

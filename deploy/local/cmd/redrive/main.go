@@ -60,7 +60,7 @@ func serve(ctx context.Context, settings config.Local) error {
 	queue.LogTo(log)
 	l, err := local.New(ctx, local.Options{
 		Dir: settings.Dir, APIAddr: settings.Addr, OpsAddr: settings.OpsAddr, ReceiverAddr: settings.ReceiverAddr,
-		DeliveryTimeout: settings.DeliveryTimeout, RetrySchedule: settings.RetrySchedule,
+		DeliveryTimeout: settings.DeliveryTimeout, RetrySchedule: settings.RetrySchedule, Retention: settings.Retention,
 		Log: log,
 	})
 	if err != nil {

@@ -1,0 +1,133 @@
+package retention_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	"go.uber.org/goleak"
+
+	"redrive/dispatcher-service/internal/retention"
+	"redrive/pkg/store"
+	"redrive/pkg/store/storetest"
+	"redrive/pkg/testservers"
+	"redrive/pkg/webhook"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(testservers.Suite(m)) }
+
+func newPurger(s retention.Store, keep time.Duration) (*retention.Purger, *prometheus.Registry) {
+	registry := prometheus.NewRegistry()
+	return retention.New(s, retention.Options{Keep: keep, Log: slog.New(slog.DiscardHandler)}, registry), registry
+}
+
+// More than one batch of old deliveries is removed from a real database, and nothing else.
+func TestRun(t *testing.T) {
+	t.Parallel()
+	opened := storetest.Migrated(t, storetest.OpenPostgres(t, testservers.Postgres(t)))
+	long := webhook.Now().Add(-48 * time.Hour)
+	endpoint := webhook.NewEndpoint("org_a", "", webhook.EndpointSpec{Name: "n", URL: "https://example.com"}, "whsec_a", long)
+	event := webhook.NewEvent("org_a", webhook.EventSpec{Type: "run.finished", Data: []byte(`{}`)}, long)
+	old := make([]webhook.Delivery, 1_200)
+	for i := range old {
+		old[i] = webhook.NewDelivery(event, endpoint, long)
+		old[i].Status, old[i].NextRetryAt = webhook.StatusFailure, time.Time{}
+	}
+	waiting := webhook.NewDelivery(event, endpoint, long)
+	require.NoError(t, opened.CreateEvent(t.Context(), event, append(old, waiting)))
+	lonely := webhook.NewEvent("org_a", webhook.EventSpec{Type: "run.finished", Data: []byte(`{}`)}, long)
+	require.NoError(t, opened.CreateEvent(t.Context(), lonely, nil))
+
+	purger, registry := newPurger(opened, 24*time.Hour)
+	require.NoError(t, purger.Run(t.Context()))
+	assert.Equal(t, 1_200.0, count(t, registry, "delivery"))
+	assert.Equal(t, 1.0, count(t, registry, "event"))
+	list, err := opened.ListDeliveries(t.Context(), "org_a", "", webhook.Page{Limit: 2})
+	require.NoError(t, err)
+	require.Len(t, list.Items, 1)
+	assert.Equal(t, waiting.ID, list.Items[0].Delivery.ID)
+	require.NoError(t, purger.Run(t.Context()), "again")
+	assert.Equal(t, 1_200.0, count(t, registry, "delivery"))
+}
+
+func count(t *testing.T, registry *prometheus.Registry, kind string) float64 {
+	t.Helper()
+	families, err := registry.Gather()
+	require.NoError(t, err)
+	for _, family := range families {
+		for _, metric := range family.GetMetric() {
+			if metric.GetLabel()[0].GetValue() == kind {
+				return metric.GetCounter().GetValue()
+			}
+		}
+	}
+	return -1
+}
+
+// slow is a database that takes a second over each batch, and says when it was asked.
+type slow struct {
+	mutex   sync.Mutex
+	batches int
+	asked   []time.Time
+	err     error
+}
+
+func (s *slow) PurgeDeliveries(context.Context, time.Time, string, int) (store.Purged, error) {
+	s.mutex.Lock()
+	defer s.mutex.Unlock()
+	s.asked = append(s.asked, time.Now())
+	time.Sleep(time.Second) // the bubble's clock
+	purged := store.Purged{Deliveries: 500}
+	if len(s.asked)%s.batches != 0 {
+		purged.After = fmt.Sprint(len(s.asked))
+	}
+	return purged, s.err
+}
+
+func (s *slow) PurgeEvents(context.Context, time.Time, string, int) (store.Purged, error) {
+	return store.Purged{}, nil
+}
+
+func TestRestsBetweenBatches(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		database := &slow{batches: 3}
+		purger, registry := newPurger(database, time.Hour)
+		begin := time.Now()
+		require.NoError(t, purger.Run(t.Context()))
+		assert.Equal(t, 5*time.Second, time.Since(begin), "three batches and two rests")
+		assert.Equal(t, 1500.0, count(t, registry, "delivery"))
+	})
+}
+
+// It runs every hour, an error ends no more than a run, and Stop ends a rest.
+func TestStartAndStop(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		database := &slow{batches: 1, err: errors.New("away")}
+		purger, _ := newPurger(database, time.Hour)
+		require.NoError(t, purger.Stop(t.Context()), "before Start")
+		purger.Start()
+		time.Sleep(4 * time.Hour)
+		require.NoError(t, purger.Stop(t.Context()))
+		require.NoError(t, purger.Stop(t.Context()))
+		assert.GreaterOrEqual(t, len(database.asked), 3)
+	})
+}
+
+func TestKeepEverything(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		database := &slow{batches: 1}
+		purger, _ := newPurger(database, 0)
+		purger.Start()
+		time.Sleep(48 * time.Hour)
+		assert.Empty(t, database.asked)
+		require.NoError(t, purger.Stop(t.Context()))
+	})
+}
