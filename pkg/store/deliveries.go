@@ -114,23 +114,30 @@ func (s *Store) FindDelivery(ctx context.Context, organizationID, id string) (we
 }
 
 // ListDeliveries returns a page of the organization's deliveries, newest first, of one endpoint if endpointID is not empty.
+// It finds the page in an index, and reads events and attempts of what it shows alone.
 func (s *Store) ListDeliveries(ctx context.Context, organizationID, endpointID string, page webhook.Page) (webhook.List[webhook.Record], error) {
-	query := s.records(ctx, organizationID)
+	none := webhook.List[webhook.Record]{}
+	query := s.db.WithContext(ctx).Model(&deliveryRow{}).Where("organization_id = ?", organizationID)
 	if endpointID != "" {
-		query = query.Where("deliveries.endpoint_id = ?", endpointID)
+		query = query.Where("endpoint_id = ?", endpointID)
 	}
+	var found []string
+	if err := query.Order("id DESC").Limit(page.Limit+1).Offset(page.Offset).Pluck("id", &found).Error; err != nil {
+		return none, s.translate("list the deliveries", err)
+	}
+	ids := webhook.NewList(found, page)
 	var rows []deliveryRow
-	err := query.Order("deliveries.id DESC").Limit(page.Limit + 1).Offset(page.Offset).Find(&rows).Error
+	err := s.records(ctx, organizationID).Where(s.oneOf("deliveries.id", ids.Items)).Order("deliveries.id DESC").Find(&rows).Error
 	if err != nil {
-		return webhook.List[webhook.Record]{}, s.translate("list the deliveries", err)
+		return none, s.translate("read a page of deliveries", err)
 	}
-	records := make([]webhook.Record, len(rows))
+	records := webhook.List[webhook.Record]{Items: make([]webhook.Record, len(rows)), HasMore: ids.HasMore}
 	for i, row := range rows {
-		if records[i], err = row.record(); err != nil {
-			return webhook.List[webhook.Record]{}, err
+		if records.Items[i], err = row.record(); err != nil {
+			return none, err
 		}
 	}
-	return webhook.NewList(records, page), nil
+	return records, nil
 }
 
 // RetryDelivery requeues a delivery that has ended in failure, as webhook.Delivery.Retried says, in one guarded statement:

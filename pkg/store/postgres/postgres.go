@@ -37,6 +37,8 @@ type Options struct {
 	// MaxConnections bounds the pool. Defaults to 20: more connections than a database's cores and disks can serve only
 	// queue there instead of here.
 	MaxConnections int
+	// Tracer is shown every statement, if there is one.
+	Tracer pgx.QueryTracer
 }
 
 const (
@@ -56,6 +58,7 @@ func Open(options Options, sealer store.Sealer) (*store.Store, error) {
 	if config.ConnectTimeout == 0 {
 		config.ConnectTimeout = connectTimeout
 	}
+	config.Tracer = options.Tracer
 	config.RuntimeParams["timezone"] = "UTC"
 	if config.RuntimeParams["application_name"] == "" {
 		config.RuntimeParams["application_name"] = options.ApplicationName

@@ -1,0 +1,227 @@
+package postgres_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"redrive/pkg/store"
+	"redrive/pkg/store/postgres"
+	"redrive/pkg/store/storetest"
+	"redrive/pkg/testservers"
+	"redrive/pkg/webhook"
+)
+
+// statements takes down what the store says to the database.
+type statements struct {
+	mutex sync.Mutex
+	said  []pgx.TraceQueryStartData
+}
+
+func (s *statements) TraceQueryStart(ctx context.Context, _ *pgx.Conn, data pgx.TraceQueryStartData) context.Context {
+	s.mutex.Lock()
+	defer s.mutex.Unlock()
+	s.said = append(s.said, data)
+	return ctx
+}
+
+func (s *statements) TraceQueryEnd(context.Context, *pgx.Conn, pgx.TraceQueryEndData) {}
+
+// of returns the statements of a call that have a plan.
+func (s *statements) of(call func()) []pgx.TraceQueryStartData {
+	s.said = nil
+	call()
+	s.mutex.Lock()
+	defer s.mutex.Unlock()
+	var planned []pgx.TraceQueryStartData
+	for _, said := range s.said {
+		verb, _, _ := strings.Cut(strings.ToLower(strings.TrimSpace(said.SQL)), " ")
+		switch strings.TrimSpace(verb) {
+		case "select", "update", "delete", "insert", "with":
+			planned = append(planned, said)
+		}
+	}
+	return planned
+}
+
+// TestPlans takes the plan of every statement that is said all the time, and looks for the index by its name: that is what makes
+// it cost the same with millions of rows as with some.
+func TestPlans(t *testing.T) {
+	t.Parallel()
+	url := testservers.Postgres(t)
+	recorder := &statements{}
+	opened, err := postgres.Open(postgres.Options{URL: url, MaxConnections: 1, Tracer: recorder}, storetest.Sealer(t))
+	require.NoError(t, err)
+	t.Cleanup(func() { assert.NoError(t, opened.Close()) })
+	storetest.Migrated(t, opened)
+	w := fill(t, opened)
+	conn := connect(t, url)
+
+	ctx, page, now := t.Context(), webhook.Page{Limit: 20, Offset: 40}, webhook.Now()
+	for name, c := range map[string]struct {
+		call    func() error
+		indexes [][]string // of each statement
+	}{
+		"get a delivery": {
+			func() error { _, err := opened.FindDelivery(ctx, "org", w.failed.ID); return err },
+			[][]string{{"deliveries_by_organization", "events_pkey", "attempts_pkey"}},
+		},
+		"list deliveries": {
+			func() error { _, err := opened.ListDeliveries(ctx, "org", "", page); return err },
+			[][]string{{"deliveries_by_organization"}, {"deliveries_pkey", "events_pkey", "attempts_pkey"}},
+		},
+		"list deliveries of an endpoint": {
+			func() error { _, err := opened.ListDeliveries(ctx, "org", w.endpoint.ID, page); return err },
+			[][]string{{"deliveries_by_endpoint"}, {"deliveries_pkey", "events_pkey", "attempts_pkey"}},
+		},
+		"list attempts": {
+			func() error { _, err := opened.ListAttempts(ctx, "org", w.failed.ID, page); return err },
+			[][]string{{"deliveries_by_organization"}, {"attempts_delivery_id_number_key"}},
+		},
+		"list endpoints": {
+			func() error { _, err := opened.ListEndpoints(ctx, "org", page); return err },
+			[][]string{{"endpoints_by_organization"}},
+		},
+		"whom an event concerns": {
+			func() error { _, err := opened.ListActiveEndpoints(ctx, "org"); return err },
+			[][]string{{"endpoints_by_organization"}},
+		},
+		"find a key": {
+			func() error { _, err := opened.FindAPIKeyByHash(ctx, [32]byte{1}); return ignoreNotFound(err) },
+			[][]string{{"api_keys_key_hash_key"}},
+		},
+		"load a dispatch": {
+			func() error { _, err := opened.LoadDispatch(ctx, w.waiting.ID); return err },
+			[][]string{{"deliveries_pkey", "events_pkey", "endpoints_pkey"}},
+		},
+		"load dispatches": {
+			func() error {
+				_, errs := opened.LoadDispatches(ctx, []string{w.waiting.ID, w.failed.ID})
+				return errs[0]
+			},
+			[][]string{{"deliveries_pkey", "events_pkey"}, {"endpoints_pkey"}},
+		},
+		"record outcomes": {
+			func() error { _, errs := opened.RecordOutcomes(ctx, []webhook.Outcome{w.outcome}); return errs[0] },
+			[][]string{{"deliveries_pkey"}},
+		},
+		"list what is due": {
+			func() error {
+				_, err := opened.ListDue(ctx, now.Add(time.Hour), store.Due{ID: w.waiting.ID, NextRetryAt: w.waiting.NextRetryAt}, 10)
+				return err
+			},
+			[][]string{{"deliveries_due"}},
+		},
+		"purge deliveries": {
+			func() error { _, err := opened.PurgeDeliveries(ctx, now.Add(-time.Hour), "", 5); return err },
+			[][]string{{"deliveries_pkey"}},
+		},
+		"purge events": {
+			func() error { _, err := opened.PurgeEvents(ctx, now.Add(time.Hour), "", 5); return err },
+			[][]string{{"events_pkey", "deliveries_by_event"}},
+		},
+		"retry": {
+			func() error { _, err := opened.RetryDelivery(ctx, "org", w.failed.ID, now); return err },
+			nil, // whatever statements it takes, each by its index
+		},
+	} {
+		said := recorder.of(func() { require.NoError(t, c.call(), name) })
+		require.NotEmpty(t, said, name)
+		if c.indexes != nil {
+			require.Len(t, said, len(c.indexes), "%s: %v", name, said)
+		}
+		for i, statement := range said {
+			plan := explain(t, conn, statement)
+			assert.NotContains(t, plan, "Seq Scan", "%s: %s\n%s", name, statement.SQL, plan)
+			if c.indexes == nil {
+				continue
+			}
+			for _, index := range c.indexes[i] {
+				assert.Contains(t, plan, index, "%s: %s\n%s", name, statement.SQL, plan)
+			}
+			if strings.HasPrefix(name, "list") && i == 0 {
+				assert.NotContains(t, plan, "Sort", "%s: the index has the order already\n%s", name, plan)
+			}
+		}
+	}
+}
+
+type filled struct {
+	endpoint        webhook.Endpoint
+	waiting, failed webhook.Delivery
+	outcome         webhook.Outcome
+}
+
+// fill makes enough rows of enough organizations for the planner to know the worth of an index.
+func fill(t *testing.T, s *store.Store) (w filled) {
+	t.Helper()
+	now := webhook.Now()
+	for i := range 40 {
+		organization := fmt.Sprintf("org-%d", i)
+		if i == 20 {
+			organization = "org"
+		}
+		for range 3 {
+			w.endpoint = webhook.NewEndpoint(organization, "", webhook.EndpointSpec{Name: "n", URL: "https://example.com"}, "whsec_a", now)
+			require.NoError(t, s.CreateEndpoint(t.Context(), w.endpoint))
+		}
+		var outcomes []webhook.Outcome
+		for range 40 {
+			event := webhook.NewEvent(organization, webhook.EventSpec{Type: "run.finished", Data: json.RawMessage(`{}`)}, now)
+			waiting, failed := webhook.NewDelivery(event, w.endpoint, now), webhook.NewDelivery(event, w.endpoint, now)
+			failed.MaxRetries = 0
+			require.NoError(t, s.CreateEvent(t.Context(), event, []webhook.Delivery{waiting, failed}))
+			outcome, err := webhook.Policy{}.Decide(failed, webhook.Result{StartedAt: now, ResponseStatus: 500}, now)
+			require.NoError(t, err)
+			outcomes = append(outcomes, outcome)
+			if organization == "org" {
+				w.waiting, w.failed = waiting, failed
+			}
+		}
+		_, errs := s.RecordOutcomes(t.Context(), outcomes)
+		require.NoError(t, errors.Join(errs...))
+	}
+	endpoints, err := s.ListActiveEndpoints(t.Context(), "org")
+	require.NoError(t, err)
+	w.endpoint = endpoints[2]
+	w.outcome, err = webhook.Policy{}.Decide(w.waiting, webhook.Result{StartedAt: now, ResponseStatus: 500}, now)
+	require.NoError(t, err)
+	return w
+}
+
+func connect(t *testing.T, url string) *pgx.Conn {
+	t.Helper()
+	conn, err := pgx.Connect(t.Context(), url)
+	require.NoError(t, err)
+	t.Cleanup(func() { _ = conn.Close(context.Background()) })
+	for _, statement := range []string{"ANALYZE", "SET enable_seqscan = off", "SET enable_hashjoin = off", "SET enable_mergejoin = off", "SET enable_bitmapscan = off", "SET enable_sort = off"} {
+		_, err = conn.Exec(t.Context(), statement)
+		require.NoError(t, err)
+	}
+	return conn
+}
+
+func explain(t *testing.T, conn *pgx.Conn, statement pgx.TraceQueryStartData) string {
+	t.Helper()
+	rows, err := conn.Query(t.Context(), "EXPLAIN (COSTS OFF) "+statement.SQL, statement.Args...)
+	require.NoError(t, err, statement.SQL)
+	lines, err := pgx.CollectRows(rows, pgx.RowTo[string])
+	require.NoError(t, err, statement.SQL)
+	return strings.Join(lines, "\n")
+}
+
+func ignoreNotFound(err error) error {
+	if webhook.CodeOf(err) == webhook.CodeNotFound {
+		return nil
+	}
+	return err
+}
