@@ -1,0 +1,190 @@
+package groupcommit_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	"go.uber.org/goleak"
+
+	"redrive/pkg/groupcommit"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+var errOdd = errors.New("odd")
+
+// spell is a write whose result tells which item it belongs to; odd items fail.
+func spell(_ context.Context, items []int) ([]string, []error) {
+	results, failures := make([]string, len(items)), make([]error, len(items))
+	for i, item := range items {
+		results[i] = strconv.Itoa(item)
+		if item%2 == 1 {
+			failures[i] = errOdd
+		}
+	}
+	return results, failures
+}
+
+func TestEachCallerGetsItsOwn(t *testing.T) {
+	t.Parallel()
+	for _, options := range []groupcommit.Options{{}, {MaxBatch: 1}, {MaxBatch: 3, Writers: 1}, {MaxBatch: 7, Writers: 5}} {
+		var largest, total atomic.Int64
+		options.Observe = func(size int) {
+			total.Add(int64(size))
+			for {
+				seen := largest.Load()
+				if int64(size) <= seen || largest.CompareAndSwap(seen, int64(size)) {
+					return
+				}
+			}
+		}
+		group := groupcommit.New(spell, options)
+		var callers sync.WaitGroup
+		for item := range 2_000 {
+			callers.Go(func() {
+				result, err := group.Do(t.Context(), item)
+				assert.Equal(t, strconv.Itoa(item), result)
+				assert.Equal(t, item%2 == 1, errors.Is(err, errOdd))
+			})
+		}
+		callers.Wait()
+		group.Close()
+		assert.EqualValues(t, 2_000, total.Load())
+		if options.MaxBatch > 0 {
+			assert.LessOrEqual(t, largest.Load(), int64(options.MaxBatch))
+		}
+	}
+}
+
+// What comes while a batch is being written is written together; what comes when nobody writes is written at once.
+func TestGathers(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var sizes []int
+		group := groupcommit.New(func(ctx context.Context, items []int) ([]string, []error) {
+			time.Sleep(time.Second) // the bubble's clock
+			return spell(ctx, items)
+		}, groupcommit.Options{Writers: 1, MaxBatch: 8, Observe: func(size int) { sizes = append(sizes, size) }})
+		var callers sync.WaitGroup
+		ask := func(item int) {
+			callers.Go(func() {
+				_, err := group.Do(t.Context(), item)
+				assert.NoError(t, err)
+			})
+			synctest.Wait()
+		}
+		begin := time.Now()
+		for item := range 12 {
+			ask(2 * item)
+		}
+		callers.Wait()
+		assert.Equal(t, 3*time.Second, time.Since(begin))
+		ask(0)
+		callers.Wait()
+		assert.Equal(t, 4*time.Second, time.Since(begin), "an idle group does not wait for company")
+		group.Close()
+		assert.Equal(t, []int{1, 8, 3, 1}, sizes)
+	})
+}
+
+func TestOneCallersEndIsNotAnothers(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		group := groupcommit.New(func(ctx context.Context, items []int) ([]string, []error) {
+			time.Sleep(time.Second)
+			assert.NoError(t, ctx.Err())
+			return spell(ctx, items)
+		}, groupcommit.Options{Writers: 1})
+		short, cancel := context.WithTimeout(t.Context(), 1500*time.Millisecond)
+		defer cancel()
+		var callers sync.WaitGroup
+		for item, ctx := range []context.Context{t.Context(), short, t.Context()} {
+			callers.Go(func() {
+				result, err := group.Do(ctx, 2*item)
+				if ctx == short {
+					assert.ErrorIs(t, err, context.DeadlineExceeded)
+					assert.Empty(t, result)
+					return
+				}
+				assert.NoError(t, err)
+				assert.Equal(t, strconv.Itoa(2*item), result)
+			})
+			synctest.Wait()
+		}
+		callers.Wait()
+		group.Close()
+	})
+}
+
+// A batch that hangs, panics or comes back incomplete is an error of its callers, and the next one is written.
+func TestABadBatch(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		for name, bad := range map[string]groupcommit.Write[int, string]{
+			"deadline": func(ctx context.Context, items []int) ([]string, []error) {
+				<-ctx.Done()
+				return make([]string, len(items)), []error{ctx.Err()}
+			},
+			"a bug":          func(context.Context, []int) ([]string, []error) { panic("a bug") },
+			"0 results":      func(context.Context, []int) ([]string, []error) { return nil, nil },
+			"2 results and ": func(context.Context, []int) ([]string, []error) { return make([]string, 2), make([]error, 1) },
+		} {
+			broken := true
+			group := groupcommit.New(func(ctx context.Context, items []int) ([]string, []error) {
+				if broken {
+					return bad(ctx, items)
+				}
+				return spell(ctx, items)
+			}, groupcommit.Options{Timeout: time.Second})
+			_, err := group.Do(t.Context(), 0)
+			require.ErrorContains(t, err, name)
+			broken = false
+			_, err = group.Do(t.Context(), 0)
+			require.NoError(t, err)
+			group.Close()
+		}
+	})
+}
+
+func TestCloseWritesWhatWaits(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		group := groupcommit.New(func(ctx context.Context, items []int) ([]string, []error) {
+			time.Sleep(time.Second)
+			return spell(ctx, items)
+		}, groupcommit.Options{Writers: 1})
+		var callers sync.WaitGroup
+		for item := range 5 {
+			callers.Go(func() {
+				_, err := group.Do(t.Context(), 2*item)
+				assert.NoError(t, err)
+			})
+		}
+		synctest.Wait()
+		group.Close()
+		callers.Wait()
+		_, err := group.Do(t.Context(), 0)
+		require.ErrorIs(t, err, groupcommit.ErrClosed)
+		group.Close()
+	})
+}
+
+func BenchmarkDo(b *testing.B) {
+	for _, writers := range []int{1, 2} {
+		b.Run(fmt.Sprintf("writers=%d", writers), func(b *testing.B) {
+			group := groupcommit.New(spell, groupcommit.Options{Writers: writers})
+			b.SetParallelism(100)
+			b.RunParallel(func(pb *testing.PB) {
+				for pb.Next() {
+					_, _ = group.Do(b.Context(), 2)
+				}
+			})
+			group.Close()
+		})
+	}
+}
