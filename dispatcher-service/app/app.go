@@ -26,7 +26,7 @@ import (
 
 // Store is the database: store.Store.
 type Store interface {
-	deliver.Store
+	deliver.BatchStore
 	reconcile.Store
 	retention.Store
 	CheckSchemaOrWait(ctx context.Context, log *slog.Logger) error
@@ -119,7 +119,7 @@ func New(options Options) (*App, error) {
 		return nil, err
 	}
 	out := sender.New(sender.Options{Guard: o.Guard, Timeout: o.DeliveryTimeout, UserAgent: "Redrive/" + o.Version})
-	deliverer := deliver.New(o.Store, out, webhook.Policy{Schedule: o.RetrySchedule}, o.Log, registry)
+	deliverer := deliver.New(deliver.Batch(o.Store, registry), out, webhook.Policy{Schedule: o.RetrySchedule}, o.Log, registry)
 	return &App{
 		options: o, health: health, ops: ops, sender: out, deliverer: deliverer,
 		pool: worker.New(o.Redis, deliverer, worker.Options{

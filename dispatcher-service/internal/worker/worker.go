@@ -42,7 +42,7 @@ type Options struct {
 const (
 	// servers is how many asynq servers share the work: each takes one task at a time off the queue, and two in a process
 	// drain up to 70 % more.
-	servers                = 2
+	servers = 2
 	// One server that looks often finds a task sooner than two that look half as often each, for as many questions to Redis:
 	// nobody waits longer than one interval. The others look seldom, and go on at once when there is more to take.
 	seldom = 8

@@ -1,0 +1,93 @@
+package deliver_test
+
+import (
+	"context"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"redrive/dispatcher-service/internal/deliver"
+	"redrive/pkg/webhook"
+)
+
+// counting is a real store that counts its statements and holds the first ones until everybody is waiting.
+type counting struct {
+	deliver.BatchStore
+	hold           chan struct{}
+	loads, records atomic.Int32
+}
+
+func (c *counting) LoadDispatches(ctx context.Context, ids []string) ([]webhook.Dispatch, []error) {
+	<-c.hold
+	c.loads.Add(1)
+	return c.BatchStore.LoadDispatches(ctx, ids)
+}
+
+func (c *counting) RecordOutcomes(ctx context.Context, outcomes []webhook.Outcome) ([]webhook.Delivery, []error) {
+	c.records.Add(1)
+	return c.BatchStore.RecordOutcomes(ctx, outcomes)
+}
+
+// Deliveries share their statements, and each has its own outcome: one that does not exist, or is to be sent to nobody, keeps
+// none of the others back.
+func TestBatched(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, 0)
+	const count = 60
+	store := &counting{BatchStore: w.store, hold: make(chan struct{})}
+	w.sender.during = func(d webhook.Dispatch) { assert.Equal(t, w.endpoint.ID, d.Endpoint.ID) }
+	d := newDeliverer(deliver.Batch(store, prometheus.NewRegistry()), w.sender)
+	var group sync.WaitGroup
+	var ids []string
+	for range count {
+		id := w.publish().ID
+		ids = append(ids, id)
+		group.Go(func() {
+			verdict, err := d.Deliver(t.Context(), id, webhook.QueueDeliveries)
+			assert.NoError(t, err)
+			assert.Equal(t, deliver.Done(), verdict)
+		})
+	}
+	group.Go(func() {
+		verdict, err := d.Deliver(t.Context(), webhook.NewID(webhook.KindDelivery, webhook.Now()), webhook.QueueDeliveries)
+		assert.NoError(t, err)
+		assert.Equal(t, deliver.Done(), verdict, "purged")
+	})
+	close(store.hold)
+	group.Wait()
+	for _, id := range ids {
+		assert.Equal(t, webhook.StatusSuccess, w.find(id).Delivery.Status)
+		assert.Equal(t, []webhook.AttemptOutcome{webhook.AttemptSuccess}, w.attempts(id))
+	}
+	assert.EqualValues(t, count, w.sender.sent.Load())
+	assert.Less(t, store.loads.Load(), int32(count))
+}
+
+// hanging is a database that takes connections and says nothing.
+type hanging struct{ deliver.BatchStore }
+
+func (hanging) LoadDispatches(ctx context.Context, ids []string) ([]webhook.Dispatch, []error) {
+	<-ctx.Done()
+	failures := make([]error, len(ids))
+	for i := range failures {
+		failures[i] = webhook.Unavailable(time.Second, ctx.Err())
+	}
+	return make([]webhook.Dispatch, len(ids)), failures
+}
+
+func TestBatchesGiveUp(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		store := deliver.Batch(hanging{}, prometheus.NewRegistry())
+		begin := time.Now()
+		_, err := store.LoadDispatch(t.Context(), "dlv_x")
+		require.ErrorIs(t, err, context.DeadlineExceeded)
+		assert.Equal(t, webhook.CodeUnavailable, webhook.CodeOf(err))
+		assert.Equal(t, 5*time.Second, time.Since(begin))
+	})
+}
