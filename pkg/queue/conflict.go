@@ -37,15 +37,20 @@ func (e *Enqueuer) resolve(ctx context.Context, item Item) (Placement, error) {
 	case asynq.TaskStateArchived, asynq.TaskStateCompleted:
 		return e.wake(item), nil
 	default: // scheduled or retry
-		due := item.DueAt
-		if now := time.Now(); due.Before(now) {
-			due = now
-		}
-		if info.NextProcessAt.After(due.Add(longestSnooze)) {
+		if item.tooLate(info.NextProcessAt) {
 			return e.wake(item), nil
 		}
 		return AlreadyQueued, nil
 	}
+}
+
+// tooLate says whether a task that sleeps until then sleeps for longer than it should.
+func (i Item) tooLate(until time.Time) bool {
+	due := i.DueAt
+	if now := time.Now(); due.Before(now) {
+		due = now
+	}
+	return until.After(due.Add(longestSnooze))
 }
 
 // wake moves a task to pending. When it fails, the task has moved meanwhile, or Redis is away: the next look tells which.

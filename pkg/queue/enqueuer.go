@@ -38,7 +38,7 @@ func NewEnqueuer(client redis.UniversalClient) *Enqueuer {
 	}
 }
 
-// Item is a delivery to enqueue: its ID, the queue that its row names, and when it is due.
+// Item is a delivery to enqueue: its ID, the queue that its row names, and when it is due; the zero time is at once.
 type Item struct {
 	DeliveryID string
 	Queue      string

@@ -1,0 +1,130 @@
+package queue
+
+import (
+	"context"
+	_ "embed"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+)
+
+// Sight is what Look saw of a delivery's task.
+type Sight string
+
+// What can be seen of a task.
+const (
+	Missing Sight = "missing" // there is none
+	Waiting Sight = "waiting" // it is pending, or sleeps no longer than it should
+	Late    Sight = "late"    // it sleeps for longer than it should
+	Running Sight = "running" // a worker has it
+	Ended   Sight = "ended"   // it is archived, or completed
+	// Orphan was held by a worker that is gone, so an attempt may have ended without an outcome. It is not there any more.
+	Orphan Sight = "orphan"
+	// Phantom was a task that nobody would ever have run: part of what makes a task was lost. It is not there any more.
+	Phantom Sight = "phantom"
+)
+
+// Keeper says whether the queue already keeps what is due: enqueueing would do nothing.
+func (s Sight) Keeper() bool { return s == Waiting || s == Running }
+
+// leaseMargin is how long a lease may have expired before its worker is taken for gone. asynq extends a lease of 30 s every 5 s,
+// so one that has expired has missed five turns already; clocks that differ by less than half a minute make no orphan.
+const leaseMargin = 5 * time.Second
+
+// lookBatch bounds the scripts in one round trip: Redis serves nobody else while it runs one of them, and keeps all answers in
+// memory until the last is there.
+const lookBatch = 500
+
+// lookSource reads a task as asynq 0.26 keeps it (internal/base, internal/rdb). TestLookKnowsEveryState fails when that changes.
+//
+//go:embed look.lua
+var lookSource string
+
+var lookScript = redis.NewScript(lookSource)
+
+// Look looks at the tasks of many deliveries, each in one step that nothing can come between, and removes orphans and phantoms:
+// they only look like tasks, and keep the delivery from being enqueued. Whether a pending task is in the list that workers take
+// from is looked at for those that verify names: that list has to be searched.
+func (e *Enqueuer) Look(ctx context.Context, items []Item, verify func(Item) bool) ([]Sight, error) {
+	sights := make([]Sight, 0, len(items))
+	for len(items) > 0 {
+		size := min(len(items), lookBatch)
+		seen, err := e.lookBatch(ctx, items[:size], verify)
+		if err != nil {
+			return nil, fmt.Errorf("look at tasks: %w", err)
+		}
+		sights, items = append(sights, seen...), items[size:]
+	}
+	return sights, nil
+}
+
+func (e *Enqueuer) lookBatch(ctx context.Context, items []Item, verify func(Item) bool) ([]Sight, error) {
+	seen, err := e.runLook(ctx, items, verify)
+	if err != nil && strings.HasPrefix(err.Error(), "NOSCRIPT") { // a Redis that is new, or was emptied
+		if err = lookScript.Load(ctx, e.redis).Err(); err == nil {
+			seen, err = e.runLook(ctx, items, verify)
+		}
+	}
+	return seen, err
+}
+
+func (e *Enqueuer) runLook(ctx context.Context, items []Item, verify func(Item) bool) ([]Sight, error) {
+	replies := make([]*redis.Cmd, len(items))
+	_, err := e.redis.Pipelined(ctx, func(pipe redis.Pipeliner) error {
+		for i, item := range items {
+			verified := 0
+			if verify != nil && verify(item) {
+				verified = 1
+			}
+			replies[i] = lookScript.EvalSha(ctx, pipe, taskKeys(item), item.DeliveryID, int(leaseMargin.Seconds()), verified)
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	sights := make([]Sight, len(items))
+	for i, reply := range replies {
+		answer, err := reply.Slice()
+		if err != nil {
+			return nil, err
+		}
+		state, isText := answer[0].(string)
+		score, isNumber := answer[1].(int64)
+		if len(answer) != 2 || !isText || !isNumber {
+			return nil, fmt.Errorf("the script said %v", answer)
+		}
+		sights[i] = items[i].sight(state, time.Unix(score, 0))
+	}
+	return sights, nil
+}
+
+// sight reads the script's answer.
+func (i Item) sight(state string, at time.Time) Sight {
+	switch state {
+	case "pending":
+		return Waiting
+	case "active":
+		return Running
+	case "scheduled", "retry":
+		if i.tooLate(at) {
+			return Late
+		}
+		return Waiting
+	case "archived", "completed":
+		return Ended
+	default:
+		return Sight(state)
+	}
+}
+
+// taskKeys are the keys of asynq 0.26 that a task can be in, in the order of look.lua.
+func taskKeys(i Item) []string {
+	prefix := "asynq:{" + i.Queue + "}:"
+	return []string{
+		prefix + "t:" + i.DeliveryID, prefix + "pending", prefix + "active", prefix + "lease",
+		prefix + "scheduled", prefix + "retry", prefix + "archived", prefix + "completed",
+	}
+}

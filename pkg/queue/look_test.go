@@ -1,0 +1,232 @@
+package queue_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/hibiken/asynq"
+	"github.com/redis/go-redis/v9"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"redrive/pkg/queue"
+	"redrive/pkg/testservers"
+	"redrive/pkg/webhook"
+)
+
+const prefix = "asynq:{" + webhook.QueueDeliveries + "}:"
+
+func always(queue.Item) bool { return true }
+
+func (b bench) look(item queue.Item, verify func(queue.Item) bool) queue.Sight {
+	b.t.Helper()
+	sights, err := b.Look(b.t.Context(), []queue.Item{item}, verify)
+	require.NoError(b.t, err)
+	require.Len(b.t, sights, 1)
+	return sights[0]
+}
+
+// take leaves behind what a worker does that takes the oldest task: nothing of asynq's lets go of a task as a crash does.
+func (b bench) take(item queue.Item, lease time.Time) {
+	b.t.Helper()
+	ctx := b.t.Context()
+	require.NoError(b.t, b.redis.RPopLPush(ctx, prefix+"pending", prefix+"active").Err())
+	require.NoError(b.t, b.redis.HSet(ctx, prefix+"t:"+item.DeliveryID, "state", "active").Err())
+	require.NoError(b.t, b.redis.ZAdd(ctx, prefix+"lease", redis.Z{Score: float64(lease.Unix()), Member: item.DeliveryID}).Err())
+}
+
+// TestLookKnowsEveryState has asynq itself put tasks into every state that they can be in. It fails when another version of
+// asynq keeps them otherwise, and then look.lua has to follow.
+func TestLookKnowsEveryState(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, testservers.Redis(t))
+	client := asynq.NewClientFromRedisClient(b.redis)
+
+	pending, sleeping, late := newItem(), newItem(), newItem()
+	assert.Equal(t, queue.Missing, b.look(pending, always))
+	sleeping.DueAt = time.Now().Add(time.Hour)
+	late.DueAt = sleeping.DueAt
+	running, retrying, archived, completed := newItem(), newItem(), newItem(), newItem()
+
+	release := make(chan struct{})
+	held := make(chan string, 1)
+	stop := b.work(func(_ context.Context, task *asynq.Task) error {
+		switch string(task.Payload()) {
+		case running.DeliveryID:
+			held <- running.DeliveryID
+			<-release
+			return nil
+		case retrying.DeliveryID:
+			return errors.New("again in an hour")
+		case archived.DeliveryID:
+			return skip(t.Context(), task)
+		default:
+			return nil
+		}
+	})
+	for _, item := range []queue.Item{sleeping, late, retrying, archived, running} {
+		b.enqueue(item)
+	}
+	_, err := client.Enqueue(asynq.NewTask(queue.TaskType, nil), asynq.TaskID(completed.DeliveryID), asynq.Queue(completed.Queue), asynq.Retention(time.Hour))
+	require.NoError(t, err)
+	signal(t, held, "the run")
+	b.inState(retrying, asynq.TaskStateRetry)
+	b.inState(archived, asynq.TaskStateArchived)
+	b.inState(completed, asynq.TaskStateCompleted)
+	late.DueAt = time.Now()
+	sleepsWell := retrying
+	sleepsWell.DueAt = time.Now().Add(time.Hour)
+	items := []queue.Item{sleeping, late, running, retrying, sleepsWell, archived, completed, newItem()}
+	want := []queue.Sight{queue.Waiting, queue.Late, queue.Running, queue.Late, queue.Waiting, queue.Ended, queue.Ended, queue.Missing}
+	sights, err := b.Look(t.Context(), items, always)
+	require.NoError(t, err)
+	assert.Equal(t, want, sights)
+	close(release)
+	stop()
+
+	b.enqueue(pending)
+	assert.Equal(t, queue.Waiting, b.look(pending, nil))
+	assert.Equal(t, queue.Waiting, b.look(pending, always))
+	again, err := b.Look(t.Context(), items[3:], always)
+	require.NoError(t, err)
+	assert.Equal(t, want[3:], again, "looking changes nothing")
+}
+
+func TestLookRemovesOrphans(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, testservers.Redis(t))
+	for name, c := range map[string]struct {
+		lease time.Duration
+		want  queue.Sight
+	}{
+		"alive":                {25 * time.Second, queue.Running},
+		"late with its beat":   {-2 * time.Second, queue.Running},
+		"gone":                 {-7 * time.Second, queue.Orphan},
+		"gone for a long time": {-time.Hour, queue.Orphan},
+	} {
+		item := newItem()
+		b.enqueue(item)
+		b.take(item, time.Now().Add(c.lease))
+		require.Equal(t, c.want, b.look(item, nil), name)
+		if c.want == queue.Orphan {
+			b.cleared(item)
+		}
+	}
+
+	item := newItem()
+	b.enqueue(item)
+	b.take(item, time.Now())
+	require.NoError(t, b.redis.ZRem(t.Context(), prefix+"lease", item.DeliveryID).Err())
+	require.Equal(t, queue.Orphan, b.look(item, nil), "asynq's own recovery does not see one without a lease")
+	b.cleared(item)
+}
+
+// Whatever part of a task is lost, the rest does not keep its delivery from being enqueued.
+func TestLookRemovesPhantoms(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, testservers.Redis(t))
+	for name, lose := range map[string]func(ctx context.Context, item queue.Item, hash string) error{
+		"its place in the pending list": func(ctx context.Context, item queue.Item, _ string) error {
+			return b.redis.LRem(ctx, prefix+"pending", 0, item.DeliveryID).Err()
+		},
+		"its message": func(ctx context.Context, _ queue.Item, hash string) error { return b.redis.HDel(ctx, hash, "msg").Err() },
+		"its state":   func(ctx context.Context, _ queue.Item, hash string) error { return b.redis.HDel(ctx, hash, "state").Err() },
+		"the sense of its state": func(ctx context.Context, _ queue.Item, hash string) error {
+			return b.redis.HSet(ctx, hash, "state", "retry").Err()
+		},
+	} {
+		item := newItem()
+		b.enqueue(item)
+		require.NoError(t, lose(t.Context(), item, prefix+"t:"+item.DeliveryID))
+		require.Equal(t, queue.Phantom, b.look(item, always), name)
+		b.cleared(item)
+	}
+
+	item := newItem()
+	b.enqueue(item)
+	require.NoError(t, b.redis.LRem(t.Context(), prefix+"pending", 0, item.DeliveryID).Err())
+	require.Equal(t, queue.Waiting, b.look(item, func(queue.Item) bool { return false }), "not searched for unless it is asked for")
+	require.Equal(t, queue.Phantom, b.look(item, always))
+
+	item.DueAt = time.Now().Add(time.Hour)
+	b.enqueue(item)
+	require.NoError(t, b.redis.ZRem(t.Context(), prefix+"scheduled", item.DeliveryID).Err())
+	require.Equal(t, queue.Phantom, b.look(item, nil))
+	b.cleared(item)
+}
+
+// cleared sees that nothing is left of a task and that it can be enqueued anew.
+func (b bench) cleared(item queue.Item) {
+	b.t.Helper()
+	ctx := b.t.Context()
+	keys, err := b.redis.Keys(ctx, prefix+"*").Result()
+	require.NoError(b.t, err)
+	for _, key := range keys {
+		assert.NotContains(b.t, key, item.DeliveryID)
+	}
+	for _, list := range []string{"pending", "active"} {
+		require.ErrorIs(b.t, b.redis.LPos(ctx, prefix+list, item.DeliveryID, redis.LPosArgs{}).Err(), redis.Nil)
+	}
+	for _, set := range []string{"lease", "scheduled", "retry", "archived", "completed"} {
+		require.ErrorIs(b.t, b.redis.ZScore(ctx, prefix+set, item.DeliveryID).Err(), redis.Nil)
+	}
+	require.Equal(b.t, queue.Queued, b.enqueue(item))
+	require.NoError(b.t, b.inspector.DeleteTask(item.Queue, item.DeliveryID))
+}
+
+// Many are looked at in a few round trips, also by a Redis that does not know the script yet.
+func TestLookAtMany(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, testservers.Redis(t))
+	var items []queue.Item
+	for i := range 1_203 {
+		item := newItem()
+		items = append(items, item)
+		if i%3 == 0 {
+			b.enqueue(item)
+		}
+	}
+	for range 2 {
+		sights, err := b.Look(t.Context(), items, nil)
+		require.NoError(t, err)
+		require.Len(t, sights, len(items))
+		for i, sight := range sights {
+			want := queue.Missing
+			if i%3 == 0 {
+				want = queue.Waiting
+			}
+			require.Equal(t, want, sight, "item %d", i)
+		}
+		require.NoError(t, b.redis.ScriptFlush(t.Context()).Err())
+	}
+	none, err := b.Look(t.Context(), nil, nil)
+	require.NoError(t, err)
+	assert.Empty(t, none)
+}
+
+func TestTrimArchive(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, testservers.Redis(t))
+	ctx := t.Context()
+	const old, fresh = 1_100, 40
+	for i := range old + fresh {
+		at := time.Now().Add(-79 * 24 * time.Hour)
+		if i < old {
+			at = time.Now().Add(-81 * 24 * time.Hour)
+		}
+		id := fmt.Sprintf("dlv_%d", i)
+		require.NoError(t, b.redis.ZAdd(ctx, prefix+"archived", redis.Z{Score: float64(at.Unix()), Member: id}).Err())
+		require.NoError(t, b.redis.HSet(ctx, prefix+"t:"+id, "msg", "m", "state", "archived").Err())
+	}
+	removed, err := b.TrimArchive(ctx, webhook.QueueDeliveries)
+	require.NoError(t, err)
+	assert.Equal(t, old, removed)
+	assert.EqualValues(t, fresh, b.redis.ZCard(ctx, prefix+"archived").Val())
+	assert.EqualValues(t, fresh+1, b.redis.DBSize(ctx).Val(), "the hashes went with them")
+	removed, err = b.TrimArchive(ctx, webhook.QueueDeliveries)
+	require.NoError(t, err)
+	assert.Zero(t, removed)
+}
