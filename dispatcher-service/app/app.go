@@ -129,7 +129,7 @@ func New(options Options) (*App, error) {
 			ForwardInterval: o.ForwardInterval,
 			Log:             o.Log,
 		}),
-		reconciler: reconcile.New(o.Store, queue.NewEnqueuer(o.Redis), reconcile.Options{
+		reconciler: reconcile.New(o.Store, queue.NewEnqueuer(o.Redis), deliverer, reconcile.Options{
 			Interval: o.ReconcileInterval,
 			Grace:    o.DeliveryTimeout + margin,
 			Log:      o.Log,

@@ -63,6 +63,51 @@ type fakeQueue struct {
 	during    func(id string)
 	announced int
 	emptied   bool // and not marked as intact since
+	sights    map[string]queue.Sight
+	verified  []string
+	orphaned  []string
+	trimmed   int
+	dueAt     map[string]time.Time
+}
+
+// Look sees no task unless the test says otherwise.
+func (f *fakeQueue) Look(_ context.Context, items []queue.Item, verify func(queue.Item) bool) ([]queue.Sight, error) {
+	f.mutex.Lock()
+	defer f.mutex.Unlock()
+	if f.away {
+		return nil, errAway
+	}
+	sights := make([]queue.Sight, len(items))
+	for i, item := range items {
+		sights[i] = queue.Missing
+		if sight, found := f.sights[item.DeliveryID]; found {
+			sights[i] = sight
+		}
+		if verify(item) {
+			f.verified = append(f.verified, item.DeliveryID)
+		}
+	}
+	return sights, nil
+}
+
+func (f *fakeQueue) TrimArchive(context.Context, string) (int, error) {
+	f.mutex.Lock()
+	defer f.mutex.Unlock()
+	f.trimmed++
+	return 1, nil
+}
+
+// Orphaned is there too, to see the order of things.
+func (f *fakeQueue) Orphaned(_ context.Context, id string) error {
+	f.mutex.Lock()
+	defer f.mutex.Unlock()
+	f.orphaned = append(f.orphaned, id)
+	for _, enqueued := range f.enqueued {
+		if enqueued == id {
+			return errors.New("it was enqueued before it was counted")
+		}
+	}
+	return nil
 }
 
 var errAway = errors.New("connection refused")
@@ -103,6 +148,10 @@ func (f *fakeQueue) Enqueue(ctx context.Context, item queue.Item) (queue.Placeme
 		return "", errAway
 	}
 	f.enqueued = append(f.enqueued, item.DeliveryID)
+	if f.dueAt == nil {
+		f.dueAt = map[string]time.Time{}
+	}
+	f.dueAt[item.DeliveryID] = item.DueAt
 	return queue.Queued, ctx.Err()
 }
 
@@ -117,7 +166,11 @@ func (f *fakeQueue) take() []string {
 
 func newReconciler(s reconcile.Store, q reconcile.Queue, perPass int) (*reconcile.Reconciler, *prometheus.Registry) {
 	registry := prometheus.NewRegistry()
-	return reconcile.New(s, q, reconcile.Options{
+	orphans, told := q.(reconcile.Orphans)
+	if !told {
+		orphans = &fakeQueue{}
+	}
+	return reconcile.New(s, q, orphans, reconcile.Options{
 		Interval: time.Millisecond, Grace: grace, PerPass: perPass, Log: slog.New(slog.DiscardHandler),
 	}, registry), registry
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"redrive/pkg/queue"
 	"redrive/pkg/store"
 	"redrive/pkg/webhook"
 )
@@ -25,7 +26,7 @@ func ids(due []store.Due) []string {
 func TestOverdueIsEnqueued(t *testing.T) {
 	t.Parallel()
 	table, q := newRows(3), &fakeQueue{}
-	table.due = append(table.due, store.Due{ID: "dlv_90000", NextRetryAt: webhook.Now().Add(-grace / 2)}, store.Due{ID: "dlv_90001", NextRetryAt: webhook.Now().Add(time.Hour)})
+	table.due = append(table.due, store.Due{ID: "dlv_90000", Status: webhook.StatusRetrying, NextRetryAt: webhook.Now().Add(-grace / 2)}, store.Due{ID: "dlv_90001", NextRetryAt: webhook.Now().Add(time.Hour)})
 	r, registry := newReconciler(table, q, 0)
 	require.NoError(t, r.Pass(t.Context()))
 	assert.ElementsMatch(t, ids(table.due[:3]), q.take(), "and not what a worker may be at")
@@ -87,7 +88,7 @@ func TestRedisAwayKeepsTheCursor(t *testing.T) {
 	assert.Less(t, before, 300, "it does not go on asking")
 	require.ErrorIs(t, r.Pass(t.Context()), errAway)
 	assert.Empty(t, q.take())
-	assert.InDelta(t, 500+before, counted(t, registry), 0, "what was enqueued counts all the same")
+	assert.InDelta(t, 1000, counted(t, registry), 0, "what was looked at counts all the same")
 
 	q.during, q.away = nil, false
 	require.NoError(t, r.Pass(t.Context()))
@@ -145,4 +146,62 @@ func counted(t *testing.T, registry *prometheus.Registry) (total float64) {
 		}
 	}
 	return total
+}
+
+// What the queue keeps is left alone, and everything else goes back; an orphan is counted before it does.
+func TestMends(t *testing.T) {
+	t.Parallel()
+	sights := []queue.Sight{queue.Missing, queue.Waiting, queue.Late, queue.Running, queue.Ended, queue.Orphan, queue.Phantom}
+	table, q := newRows(len(sights)), &fakeQueue{sights: map[string]queue.Sight{}}
+	var lost []string
+	for i, sight := range sights {
+		q.sights[table.due[i].ID] = sight
+		if !sight.Keeper() {
+			lost = append(lost, table.due[i].ID)
+		}
+	}
+	r, registry := newReconciler(table, q, 0)
+	require.NoError(t, r.Pass(t.Context()))
+	assert.ElementsMatch(t, lost, q.take())
+	assert.Len(t, lost, 5)
+	assert.Equal(t, []string{table.due[5].ID}, q.orphaned)
+	assert.InDelta(t, len(sights), counted(t, registry), 0)
+}
+
+// The pending list is searched for what has been due for minutes, and for no more than some of it.
+func TestVerifiesSome(t *testing.T) {
+	t.Parallel()
+	table, q := newRows(40), &fakeQueue{}
+	fresh := store.Due{ID: "dlv_90000", NextRetryAt: webhook.Now().Add(-2 * time.Minute)}
+	table.due = append(table.due, fresh)
+	r, _ := newReconciler(table, q, 0)
+	require.NoError(t, r.Pass(t.Context()))
+	assert.ElementsMatch(t, ids(table.due[:40]), q.verified)
+
+	many := newRows(5_000)
+	table.due = many.due
+	everChecked := map[string]bool{}
+	for range 20 {
+		q.verified = nil
+		require.NoError(t, r.Pass(t.Context()))
+		assert.LessOrEqual(t, len(q.verified), 50)
+		for _, id := range q.verified {
+			everChecked[id] = true
+		}
+	}
+	assert.Greater(t, len(everChecked), 500, "not the same ones every time")
+}
+
+// A pending delivery is due now, and one that is retried at its time.
+func TestWhenItIsDue(t *testing.T) {
+	t.Parallel()
+	ahead := webhook.Now().Add(10 * time.Minute)
+	table := &rows{due: []store.Due{
+		{ID: "dlv_1", Status: webhook.StatusPending, NextRetryAt: ahead}, // the clock of who wrote it is ahead of ours
+		{ID: "dlv_2", Status: webhook.StatusRetrying, NextRetryAt: ahead},
+	}}
+	q := &fakeQueue{emptied: true}
+	r, _ := newReconciler(table, q, 0)
+	require.NoError(t, r.Pass(t.Context()))
+	assert.Equal(t, map[string]time.Time{"dlv_1": {}, "dlv_2": ahead}, q.dueAt)
 }

@@ -66,7 +66,7 @@ func TestAFlushedRedisIsFilledAgain(t *testing.T) {
 	scheduled := webhook.NewID(webhook.KindDelivery, now)
 	table := &rows{due: []store.Due{
 		{ID: due, Queue: webhook.QueueDeliveries, NextRetryAt: now},
-		{ID: scheduled, Queue: webhook.QueueDeliveries, NextRetryAt: later},
+		{ID: scheduled, Status: webhook.StatusRetrying, Queue: webhook.QueueDeliveries, NextRetryAt: later},
 	}}
 	r, _ := newReconciler(table, queue.NewEnqueuer(client), 0)
 	for range 2 {

@@ -2,11 +2,17 @@ package reconcile_test
 
 import (
 	"context"
+	"log/slog"
+	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"redrive/dispatcher-service/internal/reconcile"
 )
 
 func TestStopBeforeStart(t *testing.T) {
@@ -66,4 +72,36 @@ func TestStopHeedsItsDeadline(t *testing.T) {
 	require.ErrorIs(t, r.Stop(ctx), context.DeadlineExceeded)
 	close(release)
 	require.NoError(t, r.Stop(t.Context()))
+}
+
+// Old entries of the archive are looked for every hour, and never while Redis is away.
+func TestTrims(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		q := &fakeQueue{}
+		r := reconcile.New(newRows(0), q, q, reconcile.Options{Grace: grace, Log: slog.New(slog.DiscardHandler)}, prometheus.NewRegistry())
+		r.Start()
+		time.Sleep(5 * time.Hour)
+		require.NoError(t, r.Stop(t.Context()))
+		assert.Contains(t, []int{4, 5}, q.trimmed)
+	})
+}
+
+// An outage has one line where it begins and one where it ends, however long it is.
+func TestAnOutageIsLoggedOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var log strings.Builder
+		q := &fakeQueue{away: true}
+		r := reconcile.New(newRows(0), q, q, reconcile.Options{Grace: grace, Log: slog.New(slog.NewTextHandler(&log, nil))}, prometheus.NewRegistry())
+		r.Start()
+		time.Sleep(time.Hour)
+		q.mutex.Lock()
+		q.away = false
+		announced := q.announced
+		q.mutex.Unlock()
+		assert.Greater(t, announced, 3000, "asked every second, so that it is found back soon")
+		time.Sleep(time.Hour)
+		require.NoError(t, r.Stop(t.Context()))
+		assert.Equal(t, 1, strings.Count(log.String(), "cut short"))
+		assert.Equal(t, 1, strings.Count(log.String(), "succeeds again"))
+	})
 }
