@@ -1,0 +1,114 @@
+package model_test
+
+import (
+	"context"
+	"slices"
+	"sync"
+	"time"
+
+	"redrive/pkg/queue"
+)
+
+// tasks behaves as asynq does, and can be emptied.
+type tasks struct {
+	mutex  sync.Mutex // the reconciler enqueues several at once
+	byID   map[string]*task
+	intact bool
+	// alive says whether the worker that has the task lives.
+	alive func(id string) bool
+}
+
+type taskState int
+
+const (
+	pending taskState = iota
+	sleeping
+	active
+	archived
+)
+
+type task struct {
+	state taskState
+	at    time.Time // of sleeping
+}
+
+func (q *tasks) flush() { q.byID, q.intact = map[string]*task{}, false }
+
+// ready lists what a worker could take now.
+func (q *tasks) ready(now time.Time) []string {
+	var ids []string
+	for id, t := range q.byID {
+		if t.state == pending || t.state == sleeping && !t.at.After(now) {
+			ids = append(ids, id)
+		}
+	}
+	slices.Sort(ids)
+	return ids
+}
+
+// ack moves a task whose run has ended. asynq finds it by its ID: after a flush it can be another run's.
+func (q *tasks) ack(id string, move func(*task)) {
+	if t, found := q.byID[id]; found && t.state == active {
+		move(t)
+	}
+}
+
+func (q *tasks) Enqueue(_ context.Context, item queue.Item) (queue.Placement, error) {
+	q.mutex.Lock()
+	defer q.mutex.Unlock()
+	t, found := q.byID[item.DeliveryID]
+	switch {
+	case !found:
+		q.byID[item.DeliveryID] = newTask(item.DueAt)
+		return queue.Queued, nil
+	case t.state == active:
+		return queue.Active, nil
+	case t.state == archived || t.state == sleeping && q.late(item, t):
+		t.state = pending
+		return queue.Woken, nil
+	}
+	return queue.AlreadyQueued, nil
+}
+
+func newTask(dueAt time.Time) *task {
+	if dueAt.After(time.Now()) {
+		return &task{state: sleeping, at: dueAt}
+	}
+	return &task{}
+}
+
+func (q *tasks) late(item queue.Item, t *task) bool {
+	due := item.DueAt
+	if now := time.Now(); due.Before(now) {
+		due = now
+	}
+	return t.at.After(due.Add(90 * time.Second))
+}
+
+func (q *tasks) Look(_ context.Context, items []queue.Item, _ func(queue.Item) bool) ([]queue.Sight, error) {
+	sights := make([]queue.Sight, len(items))
+	for i, item := range items {
+		t, found := q.byID[item.DeliveryID]
+		switch {
+		case !found:
+			sights[i] = queue.Missing
+		case t.state == archived:
+			sights[i] = queue.Ended
+		case t.state == active && q.alive(item.DeliveryID):
+			sights[i] = queue.Running
+		case t.state == active:
+			delete(q.byID, item.DeliveryID)
+			sights[i] = queue.Orphan
+		case t.state == sleeping && q.late(item, t):
+			sights[i] = queue.Late
+		default:
+			sights[i] = queue.Waiting
+		}
+	}
+	return sights, nil
+}
+
+func (q *tasks) TrimArchive(context.Context, string) (int, error) { return 0, nil }
+func (q *tasks) Announce(context.Context, ...string) error        { return nil }
+func (q *tasks) Intact(context.Context) (bool, error)             { return q.intact, nil }
+func (q *tasks) MarkIntact(context.Context) error                 { q.intact = true; return nil }
