@@ -37,9 +37,8 @@ func (r eventRow) event() webhook.Event {
 	}
 }
 
-// CreateEvent keeps an event and its deliveries, all or nothing.
-func (s *Store) CreateEvent(ctx context.Context, event webhook.Event, deliveries []webhook.Delivery) error {
-	row := eventRow{
+func newEventRow(event webhook.Event) eventRow {
+	return eventRow{
 		ID:             event.ID,
 		OrganizationID: event.OrganizationID,
 		EventType:      event.Type,
@@ -49,6 +48,11 @@ func (s *Store) CreateEvent(ctx context.Context, event webhook.Event, deliveries
 		Data:           event.Data,
 		CreatedAt:      event.CreatedAt,
 	}
+}
+
+// CreateEvent keeps an event and its deliveries, all or nothing.
+func (s *Store) CreateEvent(ctx context.Context, event webhook.Event, deliveries []webhook.Delivery) error {
+	row := newEventRow(event)
 	err := s.db.WithContext(ctx).Transaction(func(tx *gorm.DB) error {
 		if err := tx.Create(&row).Error; err != nil {
 			return err

@@ -87,3 +87,9 @@ func (e Event) Body() ([]byte, error) {
 	}
 	return bytes.TrimSuffix(body.Bytes(), []byte("\n")), nil
 }
+
+// Publication is an event with the deliveries that were made of it. They are kept together or not at all.
+type Publication struct {
+	Event      Event
+	Deliveries []Delivery
+}

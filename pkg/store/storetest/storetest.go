@@ -28,6 +28,8 @@ func Run(t *testing.T, open func(t *testing.T) *store.Store) {
 		"events/round trip":                     testEventRoundTrip,
 		"events/all or nothing":                 testEventAllOrNothing,
 		"events/large fan-out":                  testLargeFanOut,
+		"events/together":                       testEventsTogether,
+		"events/apart":                          testEventsApart,
 		"deliveries/pages":                      testDeliveryPages,
 		"retry/same record":                     testRetrySameRecord,
 		"retry/only failures":                   testRetryOnlyFailures,
