@@ -132,8 +132,12 @@ func TestLookRemovesPhantoms(t *testing.T) {
 		"its place in the pending list": func(ctx context.Context, item queue.Item, _ string) error {
 			return b.redis.LRem(ctx, prefix+"pending", 0, item.DeliveryID).Err()
 		},
-		"its message": func(ctx context.Context, _ queue.Item, hash string) error { return b.redis.HDel(ctx, hash, "msg").Err() },
-		"its state":   func(ctx context.Context, _ queue.Item, hash string) error { return b.redis.HDel(ctx, hash, "state").Err() },
+		"its message": func(ctx context.Context, _ queue.Item, hash string) error {
+			return b.redis.HDel(ctx, hash, "msg").Err()
+		},
+		"its state": func(ctx context.Context, _ queue.Item, hash string) error {
+			return b.redis.HDel(ctx, hash, "state").Err()
+		},
 		"the sense of its state": func(ctx context.Context, _ queue.Item, hash string) error {
 			return b.redis.HSet(ctx, hash, "state", "retry").Err()
 		},

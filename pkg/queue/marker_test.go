@@ -25,13 +25,28 @@ func TestTheMarkerIsGoneWithTheRest(t *testing.T) {
 		return found
 	}
 
+	rebuilt := func() {
+		t.Helper()
+		token, err := enqueuer.BeginRebuild(t.Context())
+		require.NoError(t, err)
+		require.NoError(t, enqueuer.MarkIntact(t.Context(), token))
+	}
+
 	assert.False(t, intact(), "a new Redis")
-	require.NoError(t, enqueuer.MarkIntact(t.Context()))
+	rebuilt()
 	assert.True(t, intact())
 	require.NoError(t, client.FlushAll(t.Context()).Err())
 	assert.False(t, intact(), "flushed")
 
-	require.NoError(t, enqueuer.MarkIntact(t.Context()))
+	// Emptied while it is rebuilt, it is not intact at the end.
+	token, err := enqueuer.BeginRebuild(t.Context())
+	require.NoError(t, err)
+	require.NoError(t, client.FlushAll(t.Context()).Err())
+	require.ErrorIs(t, enqueuer.MarkIntact(t.Context(), token), queue.ErrEmptiedAgain)
+	assert.False(t, intact())
+	rebuilt()
+	assert.EqualValues(t, 1, client.DBSize(t.Context()).Val(), "no token is left")
+
 	require.NoError(t, server.Kill())
 	_, err = enqueuer.Intact(t.Context())
 	require.Error(t, err, "away is not empty")

@@ -30,7 +30,7 @@ import (
 const control = "REDRIVE_MODEL_CONTROL"
 
 func TestMain(m *testing.M) {
-	if err := flag.Set("rapid.checks", "25"); err != nil {
+	if err := flag.Set("rapid.checks", "15"); err != nil {
 		panic(err)
 	}
 	goleak.VerifyTestMain(testservers.Suite(m))

@@ -128,7 +128,9 @@ func (f *fakeQueue) Intact(context.Context) (bool, error) {
 	return !f.emptied, nil
 }
 
-func (f *fakeQueue) MarkIntact(context.Context) error {
+func (f *fakeQueue) BeginRebuild(context.Context) (string, error) { return "token", nil }
+
+func (f *fakeQueue) MarkIntact(context.Context, string) error {
 	f.mutex.Lock()
 	defer f.mutex.Unlock()
 	f.emptied = false

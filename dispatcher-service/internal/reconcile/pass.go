@@ -47,17 +47,21 @@ func (r *Reconciler) Pass(ctx context.Context) error {
 	return err
 }
 
-// rebuild enqueues everything that waits, for the time at which it is due. One that is cut short is begun again by the next
-// pass: enqueueing twice does nothing.
+// rebuild enqueues everything that waits, for the time at which it is due. One that is cut short, or that Redis was emptied under,
+// is begun again by the next pass: enqueueing twice does nothing.
 func (r *Reconciler) rebuild(ctx context.Context) error {
 	r.options.Log.InfoContext(ctx, "the queue is new or was emptied: filling it with everything that waits")
 	began, total := time.Now(), 0
-	_, err := r.walk(ctx, webhook.Now().Add(anyTime), store.Due{}, math.MaxInt, func(ctx context.Context, due []store.Due) error {
+	token, err := r.queue.BeginRebuild(ctx)
+	if err != nil {
+		return err
+	}
+	_, err = r.walk(ctx, webhook.Now().Add(anyTime), store.Due{}, math.MaxInt, func(ctx context.Context, due []store.Due) error {
 		total += len(due)
 		return r.enqueue(ctx, itemsOf(due))
 	})
 	if err == nil {
-		err = r.queue.MarkIntact(ctx)
+		err = r.queue.MarkIntact(ctx, token)
 	}
 	if err != nil {
 		return err

@@ -41,7 +41,8 @@ type Queue interface {
 	TrimArchive(ctx context.Context, queue string) (int, error)
 	Announce(ctx context.Context, queues ...string) error
 	Intact(ctx context.Context) (bool, error)
-	MarkIntact(ctx context.Context) error
+	BeginRebuild(ctx context.Context) (token string, err error)
+	MarkIntact(ctx context.Context, token string) error
 }
 
 // Orphans is told of attempts that ended without an outcome.

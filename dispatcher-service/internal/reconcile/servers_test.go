@@ -50,7 +50,9 @@ func TestCommittedAndNeverEnqueued(t *testing.T) {
 	archive(t, client, inspector, want[0])
 	phantom(t, client, inspector, want[1])
 
-	require.NoError(t, queue.NewEnqueuer(client).MarkIntact(t.Context())) // or else everything would be enqueued at once
+	token, err := queue.NewEnqueuer(client).BeginRebuild(t.Context())
+	require.NoError(t, err)
+	require.NoError(t, queue.NewEnqueuer(client).MarkIntact(t.Context(), token)) // or else everything would be enqueued at once
 
 	var group sync.WaitGroup
 	for range 2 {
