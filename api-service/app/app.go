@@ -65,12 +65,13 @@ const (
 
 // App is the API service.
 type App struct {
-	options  Options
-	health   *observe.Health
-	ops      *lifecycle.Server
-	api      *lifecycle.Server
-	handover *handover.Handover
-	drain    sync.Once
+	options   Options
+	health    *observe.Health
+	ops       *lifecycle.Server
+	api       *lifecycle.Server
+	publisher *publish.Publisher
+	handover  *handover.Handover
+	drain     sync.Once
 }
 
 // New binds the addresses and puts the parts together.
@@ -88,12 +89,15 @@ func New(o Options) (*App, error) {
 		o.OpsAddr = defaultOpsAddr
 	}
 	registry := observe.NewRegistry()
+	subscriptions := publish.Remember(o.Store)
+	changed := changes{o.Store, subscriptions}
 	hand := handover.New(queue.NewEnqueuer(o.Redis), o.Log, registry)
+	publisher := publish.New(subscriptions, o.Store, hand)
 	handler := httpapi.New(httpapi.Dependencies{
-		Store:         o.Store,
+		Store:         changed,
 		Authenticator: authn.New(o.Store),
-		Registry:      endpoints.New(o.Store, destinations{o.Guard}),
-		Publisher:     publish.New(o.Store, hand),
+		Registry:      endpoints.New(changed, destinations{o.Guard}),
+		Publisher:     publisher,
 		Redeliverer:   redeliver.New(o.Store, hand),
 		Redis:         o.Redis,
 		Queues:        o.Queues,
@@ -120,7 +124,7 @@ func New(o Options) (*App, error) {
 	if err != nil {
 		return nil, errors.Join(err, api.Stop(context.Background()))
 	}
-	return &App{options: o, health: health, ops: ops, api: api, handover: hand}, nil
+	return &App{options: o, health: health, ops: ops, api: api, publisher: publisher, handover: hand}, nil
 }
 
 // Addr is the address of the API, with the port that was bound.
@@ -148,6 +152,7 @@ func (a *App) Stop(ctx context.Context) error {
 	a.health.Drain()
 	a.drain.Do(func() { a.api.Drain(ctx, a.options.DrainDelay) })
 	err := a.api.Stop(ctx)
+	a.publisher.Close()
 	a.handover.Wait()
 	return errors.Join(err, a.ops.Stop(ctx))
 }

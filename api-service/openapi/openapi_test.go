@@ -42,6 +42,7 @@ func TestOperationsAreThoseOfTheContract(t *testing.T) {
 		"POST /v1/execution-webhooks/deliveries/{id}/replay":  "replayDelivery",
 		"GET /v1/execution-webhooks/deliveries/{id}/attempts": "listDeliveryAttempts",
 		"POST /v1/execution-webhooks/events":                  "publishEvent",
+		"POST /v1/execution-webhooks/events/batch":            "publishEvents",
 		"GET /openapi.yaml":                                   "getOpenApiYaml",
 		"GET /openapi.json":                                   "getOpenApiJson",
 	}, got)

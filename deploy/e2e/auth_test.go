@@ -90,6 +90,7 @@ func revokedKey(t *testing.T, s *suite) {
 	require.Len(t, rows, 2, table)
 	_, err = line.Command("keys", "revoke", strings.Fields(rows[1])[0])
 	require.NoError(t, err)
+	eventually(t, "it is refused", func() bool { return c.get(t, base).status == http.StatusUnauthorized })
 	c.get(t, base).refused(t, 401, "unauthenticated")
 }
 

@@ -5,6 +5,7 @@ import (
 	"context"
 	"crypto/sha256"
 
+	"redrive/api-service/internal/recent"
 	"redrive/pkg/webhook"
 )
 
@@ -13,11 +14,17 @@ type Store interface {
 	FindAPIKeyByHash(ctx context.Context, hash [sha256.Size]byte) (webhook.APIKey, error)
 }
 
-// Authenticator authenticates API keys.
-type Authenticator struct{ store Store }
+// Authenticator authenticates API keys. It remembers those that it has seen for a moment, so that one that is revoked is refused
+// within a second; whether one has expired is looked at each time.
+type Authenticator struct {
+	store Store
+	seen  *recent.Cache[[sha256.Size]byte, webhook.APIKey]
+}
 
 // New makes an Authenticator.
-func New(store Store) *Authenticator { return &Authenticator{store: store} }
+func New(store Store) *Authenticator {
+	return &Authenticator{store: store, seen: recent.New[[sha256.Size]byte, webhook.APIKey]()}
+}
 
 // ErrUnauthenticated is the answer to a key that is not valid; it does not tell unknown from revoked from expired.
 var ErrUnauthenticated = &webhook.Error{
@@ -31,7 +38,8 @@ func (a *Authenticator) Authenticate(ctx context.Context, raw string) (webhook.A
 	if !webhook.CheckRawKey(raw) {
 		return webhook.APIKey{}, ErrUnauthenticated
 	}
-	key, err := a.store.FindAPIKeyByHash(ctx, webhook.HashAPIKey(raw))
+	hash := webhook.HashAPIKey(raw)
+	key, err := a.seen.Get(ctx, hash, func(ctx context.Context) (webhook.APIKey, error) { return a.store.FindAPIKeyByHash(ctx, hash) })
 	switch {
 	case webhook.CodeOf(err) == webhook.CodeNotFound:
 		return webhook.APIKey{}, ErrUnauthenticated

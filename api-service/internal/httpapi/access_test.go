@@ -23,7 +23,7 @@ func protected(t *testing.T) []route {
 			list = append(list, r)
 		}
 	}
-	require.Len(t, list, 12)
+	require.Len(t, list, 13)
 	return list
 }
 
@@ -44,6 +44,8 @@ func (r route) body() string {
 		return createBody
 	case "POST " + base + "/events":
 		return publishBody
+	case "POST " + base + "/events/batch":
+		return `{"events": [` + publishBody + `]}`
 	}
 	return ""
 }

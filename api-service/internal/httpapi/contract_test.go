@@ -34,7 +34,7 @@ func TestRoutesAndDocumentAreTheSameSet(t *testing.T) {
 func TestDocumentedStatusesAreGiven(t *testing.T) {
 	s := newService(t).withKeys(t)
 	away := serve(t, storetest.OpenPostgres(t, "postgres://nobody@127.0.0.1:1/nothing"))
-	tooLarge := `{"name": "` + strings.Repeat("x", maxBody) + `"}`
+	tooLarge := `{"name": "` + strings.Repeat("x", maxBatchBody) + `"}`
 	for _, r := range protected(t) {
 		t.Run(r.method+" "+r.path, func(t *testing.T) {
 			endpointID, _ := s.endpoint(t, s.writer)
@@ -78,7 +78,10 @@ func TestTheDocumentNamesTheLimitsOfTheCode(t *testing.T) {
 	assert.Equal(t, []float64{1, webhook.MaxPageLimit, 0, maxOffset}, []float64{*limit.Min, *limit.Max, *offset.Min, *offset.Max})
 	assert.EqualValues(t, webhook.DefaultPageLimit, limit.Default)
 	assert.Contains(t, *d.Components.Responses["BodyTooLarge"].Value.Description, "1 MiB (1,048,576 bytes)")
+	assert.Contains(t, *d.Components.Responses["BodyTooLarge"].Value.Description, "5 MiB (5,242,880 bytes)")
 	assert.Equal(t, 1_048_576, maxBody)
+	assert.Equal(t, 5_242_880, maxBatchBody)
+	assert.EqualValues(t, maxBatchEvents, *d.Components.Schemas["EventBatch"].Value.Properties["events"].Value.MaxItems)
 	assert.Contains(t, d.Info.Description, fmt.Sprintf("1 MiB and %d levels", maxDepth))
 }
 

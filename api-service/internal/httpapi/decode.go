@@ -22,24 +22,23 @@ const (
 	maxDepth = 32      // nested objects and arrays
 )
 
-var errTooLarge = &refusal{http.StatusRequestEntityTooLarge, "body_too_large", fmt.Sprintf("the body must not be larger than %d bytes", maxBody)}
+func tooLargeFor(limit int64) error {
+	return &refusal{http.StatusRequestEntityTooLarge, "body_too_large", fmt.Sprintf("the body must not be larger than %d bytes", limit)}
+}
 
 // decode reads a body into a request strictly: one JSON object, no unknown or duplicate fields, no nulls, nothing behind it.
 func decode[T any](c echo.Context) (T, error) {
 	var request T
-	body, err := readBody(c)
+	body, err := readObject(c, maxBody)
 	if err != nil {
 		return request, err
-	}
-	if blank(body) {
-		return request, webhook.Invalid("empty_body", "", "the body is empty; send a JSON object")
 	}
 	return request, decodeJSON(body, &request)
 }
 
 // decodeNothing is for operations that take no body: an empty one and {} are fine.
 func decodeNothing(c echo.Context) error {
-	body, err := readBody(c)
+	body, err := readBody(c, maxBody)
 	if err != nil || blank(body) {
 		return err
 	}
@@ -49,16 +48,25 @@ func decodeNothing(c echo.Context) error {
 // blank knows JSON's own white space alone: the decoder refuses any other.
 func blank(body []byte) bool { return len(bytes.Trim(body, " \t\r\n")) == 0 }
 
-func readBody(c echo.Context) ([]byte, error) {
-	if c.Request().ContentLength > maxBody {
-		return nil, errTooLarge // before a byte of it is read
+// readObject is for operations that cannot do without a body.
+func readObject(c echo.Context, limit int64) ([]byte, error) {
+	body, err := readBody(c, limit)
+	if err == nil && blank(body) {
+		err = webhook.Invalid("empty_body", "", "the body is empty; send a JSON object")
+	}
+	return body, err
+}
+
+func readBody(c echo.Context, limit int64) ([]byte, error) {
+	if c.Request().ContentLength > limit {
+		return nil, tooLargeFor(limit) // before a byte of it is read
 	}
 	// The writer is net/http's own, so that it can be told to close the connection rather than to read on.
-	body, err := io.ReadAll(http.MaxBytesReader(c.Response().Writer, c.Request().Body, maxBody))
+	body, err := io.ReadAll(http.MaxBytesReader(c.Response().Writer, c.Request().Body, limit))
 	var tooLarge *http.MaxBytesError
 	switch {
 	case errors.As(err, &tooLarge):
-		return nil, errTooLarge
+		return nil, tooLargeFor(limit)
 	case err != nil:
 		return nil, webhook.Invalid("unreadable_body", "", "the body did not arrive in full and in time")
 	}

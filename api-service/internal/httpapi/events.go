@@ -22,6 +22,12 @@ type publishRequest struct {
 	ExecutionID string         `json:"executionId"`
 }
 
+func (r publishRequest) spec() webhook.EventSpec {
+	return webhook.EventSpec{
+		Type: r.EventType, Data: json.RawMessage(r.Data), WorkflowID: r.WorkflowID, RunID: r.RunID, ExecutionID: r.ExecutionID,
+	}
+}
+
 type publishedView struct {
 	Event      eventView       `json:"event"`
 	Deliveries json.RawMessage `json:"deliveries"`
@@ -32,13 +38,11 @@ func (h eventHandlers) publish(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	event, deliveries, err := h.publisher.Publish(c.Request().Context(), caller(c).OrganizationID, webhook.EventSpec{
-		Type: request.EventType, Data: json.RawMessage(request.Data),
-		WorkflowID: request.WorkflowID, RunID: request.RunID, ExecutionID: request.ExecutionID,
-	})
+	published, err := h.publisher.Publish(c.Request().Context(), caller(c).OrganizationID, request.spec())
 	if err != nil {
 		return err
 	}
+	event, deliveries := published.Event, published.Deliveries
 	c.Set(subjectInContext, event.ID)
 	body, err := event.Body() // once, however many endpoints it goes to
 	if err != nil {

@@ -61,7 +61,7 @@ func serveWithin(t *testing.T, opened *store.Store, readTimeout time.Duration, c
 		Store:         opened,
 		Authenticator: authn.New(opened),
 		Registry:      endpoints.New(opened, anywhere{}),
-		Publisher:     publish.New(opened, noQueue{}),
+		Publisher:     publish.New(opened, opened, noQueue{}),
 		Redeliverer:   redeliver.New(opened, noQueue{}),
 		Log:           slog.New(slog.NewJSONHandler(s.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
 		Metrics:       prometheus.NewRegistry(),

@@ -77,6 +77,7 @@ func routes(d Dependencies) []route {
 		{http.MethodPost, base + "/:id/regenerate-secret", write, ep.regenerateSecret},
 
 		{http.MethodPost, base + "/events", write, evt.publish},
+		{http.MethodPost, base + "/events/batch", write, evt.publishBatch},
 
 		{http.MethodGet, deliveries, read, dlv.list},
 		{http.MethodGet, deliveries + "/:id", read, dlv.get},

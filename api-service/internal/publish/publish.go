@@ -1,16 +1,23 @@
-// Package publish turns an event into deliveries: one for each active endpoint of the organization that subscribes to it.
+// Package publish turns events into deliveries: one for each active endpoint of the organization that subscribes to it.
+//
+//	check → whom does it concern → keep event and deliveries → hand the deliveries to the queue
 package publish
 
 import (
 	"context"
 
+	"redrive/pkg/groupcommit"
 	"redrive/pkg/webhook"
 )
 
-// Store is what publishing needs of the database.
-type Store interface {
+// Subscriptions says whom an event may concern.
+type Subscriptions interface {
 	ListActiveEndpoints(ctx context.Context, organizationID string) ([]webhook.Endpoint, error)
-	CreateEvent(ctx context.Context, event webhook.Event, deliveries []webhook.Delivery) error
+}
+
+// Store keeps events with their deliveries, each of them all or nothing.
+type Store interface {
+	CreateEvents(ctx context.Context, publications []webhook.Publication) []error
 }
 
 // Queue takes deliveries that have been committed.
@@ -20,34 +27,65 @@ type Queue interface {
 
 // Publisher publishes events.
 type Publisher struct {
-	store Store
-	queue Queue
+	subscriptions Subscriptions
+	store         Store
+	queue         Queue
+	commits       *groupcommit.Group[webhook.Publication, struct{}]
 }
 
 // New makes a Publisher.
-func New(store Store, queue Queue) *Publisher { return &Publisher{store: store, queue: queue} }
+func New(subscriptions Subscriptions, store Store, queue Queue) *Publisher {
+	p := &Publisher{subscriptions: subscriptions, store: store, queue: queue}
+	p.commits = groupcommit.New(func(ctx context.Context, publications []webhook.Publication) ([]struct{}, []error) {
+		return make([]struct{}, len(publications)), store.CreateEvents(ctx, publications)
+	}, groupcommit.Options{MaxBatch: maxTogether})
+	return p
+}
+
+// Events that are published at the same time by different callers share a commit, if they are small: a large one would have the
+// others wait for its bytes.
+const (
+	maxTogether     = 100
+	smallData       = 16 << 10 // bytes
+	smallDeliveries = 50
+)
 
 // Publish keeps the event and its deliveries, all or nothing, and then hands the deliveries to the queue. Once it returns
 // without an error, they will be made.
-func (p *Publisher) Publish(ctx context.Context, organizationID string, spec webhook.EventSpec) (webhook.Event, []webhook.Delivery, error) {
+func (p *Publisher) Publish(ctx context.Context, organizationID string, spec webhook.EventSpec) (webhook.Publication, error) {
 	if err := spec.Check(); err != nil {
-		return webhook.Event{}, nil, err
+		return webhook.Publication{}, err
 	}
-	endpoints, err := p.store.ListActiveEndpoints(ctx, organizationID)
+	endpoints, err := p.subscriptions.ListActiveEndpoints(ctx, organizationID)
 	if err != nil {
-		return webhook.Event{}, nil, err
+		return webhook.Publication{}, err
 	}
+	publication := publicationOf(organizationID, spec, endpoints)
+	if err := p.keep(ctx, publication); err != nil {
+		return webhook.Publication{}, err
+	}
+	p.queue.Enqueue(ctx, publication.Deliveries...)
+	return publication, nil
+}
+
+// Close waits for commits that are under way although nobody waits for them any more.
+func (p *Publisher) Close() { p.commits.Close() }
+
+func publicationOf(organizationID string, spec webhook.EventSpec, endpoints []webhook.Endpoint) webhook.Publication {
 	now := webhook.Now()
-	event := webhook.NewEvent(organizationID, spec, now)
-	var deliveries []webhook.Delivery
+	publication := webhook.Publication{Event: webhook.NewEvent(organizationID, spec, now)}
 	for _, endpoint := range endpoints {
-		if webhook.Subscribes(endpoint.SubscribedEventTypes, event.Type) {
-			deliveries = append(deliveries, webhook.NewDelivery(event, endpoint, now))
+		if webhook.Subscribes(endpoint.SubscribedEventTypes, spec.Type) {
+			publication.Deliveries = append(publication.Deliveries, webhook.NewDelivery(publication.Event, endpoint, now))
 		}
 	}
-	if err := p.store.CreateEvent(ctx, event, deliveries); err != nil {
-		return webhook.Event{}, nil, err
+	return publication
+}
+
+func (p *Publisher) keep(ctx context.Context, publication webhook.Publication) error {
+	if len(publication.Event.Data) > smallData || len(publication.Deliveries) > smallDeliveries {
+		return p.store.CreateEvents(ctx, []webhook.Publication{publication})[0]
 	}
-	p.queue.Enqueue(ctx, deliveries...)
-	return event, deliveries, nil
+	_, err := p.commits.Do(ctx, publication)
+	return err
 }

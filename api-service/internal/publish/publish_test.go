@@ -27,11 +27,23 @@ func (w *world) ListActiveEndpoints(_ context.Context, organizationID string) ([
 	return w.endpoints, w.broken["list"]
 }
 
-func (w *world) CreateEvent(_ context.Context, _ webhook.Event, deliveries []webhook.Delivery) error {
+// CreateEvents refuses an event of the type "refused.by.database".
+func (w *world) CreateEvents(_ context.Context, publications []webhook.Publication) []error {
 	w.calls = append(w.calls, "commit")
-	w.committed = deliveries
-	return w.broken["commit"]
+	failures := make([]error, len(publications))
+	for i, p := range publications {
+		failures[i] = w.broken["commit"]
+		if p.Event.Type == "refused.by.database" {
+			failures[i] = errRefused
+		}
+		if failures[i] == nil {
+			w.committed = append(w.committed, p.Deliveries...)
+		}
+	}
+	return failures
 }
+
+var errRefused = errors.New("refused")
 
 func (w *world) Enqueue(_ context.Context, deliveries ...webhook.Delivery) {
 	w.calls = append(w.calls, "enqueue")
@@ -46,9 +58,10 @@ func endpoint(id string, subscriptions ...string) webhook.Endpoint {
 
 func TestPublishCommitsAndThenEnqueues(t *testing.T) {
 	w := &world{endpoints: []webhook.Endpoint{endpoint("ep_all"), endpoint("ep_run", "run.*"), endpoint("ep_node", "node.*")}}
-	event, deliveries, err := publish.New(w, w).Publish(t.Context(), "org_a", spec)
+	published, err := publish.New(w, w, w).Publish(t.Context(), "org_a", spec)
 	require.NoError(t, err)
 	assert.Equal(t, []string{"list org_a", "commit", "enqueue"}, w.calls)
+	event, deliveries := published.Event, published.Deliveries
 	require.Len(t, deliveries, 2)
 	for i, id := range []string{"ep_all", "ep_run"} {
 		assert.Equal(t, id, deliveries[i].EndpointID)
@@ -62,9 +75,9 @@ func TestPublishCommitsAndThenEnqueues(t *testing.T) {
 
 func TestAnEventThatNobodyWantsIsKept(t *testing.T) {
 	w := &world{endpoints: []webhook.Endpoint{endpoint("ep_node", "node.*")}}
-	_, deliveries, err := publish.New(w, w).Publish(t.Context(), "org_a", spec)
+	published, err := publish.New(w, w, w).Publish(t.Context(), "org_a", spec)
 	require.NoError(t, err)
-	assert.Empty(t, deliveries)
+	assert.Empty(t, published.Deliveries)
 	assert.Contains(t, w.calls, "commit")
 	assert.Empty(t, w.enqueued)
 }
@@ -73,12 +86,61 @@ func TestNothingIsEnqueuedThatIsNotCommitted(t *testing.T) {
 	broken := errors.New("broken")
 	for step, calls := range map[string][]string{"list": {"list org_a"}, "commit": {"list org_a", "commit"}} {
 		w := &world{endpoints: []webhook.Endpoint{endpoint("ep_all")}, broken: map[string]error{step: broken}}
-		_, _, err := publish.New(w, w).Publish(t.Context(), "org_a", spec)
+		_, err := publish.New(w, w, w).Publish(t.Context(), "org_a", spec)
 		require.ErrorIs(t, err, broken)
 		assert.Equal(t, calls, w.calls)
 	}
 	w := &world{}
-	_, _, err := publish.New(w, w).Publish(t.Context(), "org_a", webhook.EventSpec{Type: "run finished", Data: spec.Data})
+	_, err := publish.New(w, w, w).Publish(t.Context(), "org_a", webhook.EventSpec{Type: "run finished", Data: spec.Data})
 	assert.Equal(t, webhook.CodeInvalid, webhook.CodeOf(err))
 	assert.Empty(t, w.calls, "the database is not asked about what is wrong by itself")
+}
+
+func TestABatchIsKeptInItsOrder(t *testing.T) {
+	w := &world{endpoints: []webhook.Endpoint{endpoint("ep_all"), endpoint("ep_run", "run.*")}}
+	wrong := webhook.EventSpec{Type: "run finished", Data: spec.Data}
+	node := webhook.EventSpec{Type: "node.started", Data: spec.Data}
+	results, err := publish.New(w, w, w).PublishAll(t.Context(), "org_a", []webhook.EventSpec{spec, wrong, node})
+	require.NoError(t, err)
+	assert.Equal(t, []string{"list org_a", "commit", "enqueue"}, w.calls)
+	require.Len(t, results, 3)
+	assert.Len(t, results[0].Deliveries, 2)
+	assert.Equal(t, webhook.CodeInvalid, webhook.CodeOf(results[1].Err))
+	assert.Empty(t, results[1].Event.ID)
+	assert.Len(t, results[2].Deliveries, 1)
+	assert.Equal(t, "node.started", results[2].Event.Type)
+	assert.Len(t, w.enqueued, 3)
+	assert.Equal(t, w.committed, w.enqueued)
+}
+
+// What was kept of a batch is made, also when the rest of it could not be kept.
+func TestABatchThatIsKeptInPart(t *testing.T) {
+	w := &world{endpoints: []webhook.Endpoint{endpoint("ep_all")}}
+	_, err := publish.New(w, w, w).PublishAll(t.Context(), "org_a", []webhook.EventSpec{spec, {Type: "refused.by.database", Data: spec.Data}})
+	require.ErrorIs(t, err, errRefused)
+	assert.Len(t, w.enqueued, 1)
+	assert.Equal(t, w.committed, w.enqueued)
+
+	w = &world{broken: map[string]error{"list": errRefused}}
+	_, err = publish.New(w, w, w).PublishAll(t.Context(), "org_a", []webhook.EventSpec{spec})
+	require.ErrorIs(t, err, errRefused)
+	assert.Equal(t, []string{"list org_a"}, w.calls)
+}
+
+func TestSubscriptionsAreRemembered(t *testing.T) {
+	w := &world{}
+	remembered := publish.Remember(w)
+	p := publish.New(remembered, w, w)
+	for range 3 {
+		published, err := p.Publish(t.Context(), "org_a", spec)
+		require.NoError(t, err)
+		assert.Empty(t, published.Deliveries)
+	}
+	assert.Equal(t, []string{"list org_a", "commit", "enqueue", "commit", "enqueue", "commit", "enqueue"}, w.calls)
+	w.endpoints = []webhook.Endpoint{endpoint("ep_all")}
+	remembered.Changed("org_a")
+	published, err := p.Publish(t.Context(), "org_a", spec)
+	require.NoError(t, err)
+	assert.Len(t, published.Deliveries, 1)
+	p.Close()
 }

@@ -1,0 +1,27 @@
+package app
+
+import (
+	"context"
+	"time"
+
+	"redrive/api-service/internal/publish"
+	"redrive/pkg/store"
+	"redrive/pkg/webhook"
+)
+
+// changes is the database as those see it who change endpoints: whoever publishes in this process next knows of it. Other
+// processes learn of it within a second.
+type changes struct {
+	*store.Store
+	subscriptions *publish.Recent
+}
+
+func (c changes) CreateEndpoint(ctx context.Context, e webhook.Endpoint) error {
+	defer c.subscriptions.Changed(e.OrganizationID) // also when the answer to the commit was lost
+	return c.Store.CreateEndpoint(ctx, e)
+}
+
+func (c changes) SetEndpointStatus(ctx context.Context, organizationID, id string, status webhook.EndpointStatus, now time.Time) (webhook.Endpoint, error) {
+	defer c.subscriptions.Changed(organizationID)
+	return c.Store.SetEndpointStatus(ctx, organizationID, id, status, now)
+}

@@ -1,0 +1,173 @@
+package httpapi
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+
+	"github.com/go-json-experiment/json/jsontext"
+	"github.com/labstack/echo/v4"
+
+	"redrive/pkg/envelope"
+	"redrive/pkg/webhook"
+)
+
+const (
+	maxBatchBody   = 5 << 20 // bytes
+	maxBatchEvents = 1000
+)
+
+type batchResultView struct {
+	Event      *eventView             `json:"event,omitempty"`
+	Deliveries *[]publishedInBatchOne `json:"deliveries,omitempty"`
+	Error      *envelope.Detail       `json:"error,omitempty"`
+}
+
+// publishedInBatchOne says which delivery an event made. The rest can be asked for.
+type publishedInBatchOne struct {
+	ID         string `json:"id"`
+	EndpointID string `json:"endpointId"`
+}
+
+type batchView struct {
+	Results json.RawMessage `json:"results"`
+}
+
+func (h eventHandlers) publishBatch(c echo.Context) error {
+	body, err := readObject(c, maxBatchBody)
+	if err != nil {
+		return err
+	}
+	raw, err := splitBatch(body)
+	if err != nil {
+		return err
+	}
+	shown := make([]batchResultView, len(raw))
+	var specs []webhook.EventSpec
+	var places []int // of the specs among the events
+	for i, event := range raw {
+		spec, err := decodeEvent(event)
+		if err != nil {
+			shown[i] = refusedInBatch(err)
+			continue
+		}
+		specs, places = append(specs, spec), append(places, i)
+	}
+	results, err := h.publisher.PublishAll(c.Request().Context(), caller(c).OrganizationID, specs)
+	if err != nil {
+		return err
+	}
+	for i, result := range results {
+		if result.Err != nil {
+			shown[places[i]] = refusedInBatch(result.Err)
+			continue
+		}
+		shown[places[i]] = publishedInBatch(result.Publication)
+	}
+	return stream(c, shown, func(items json.RawMessage) any { return batchView{Results: items} })
+}
+
+// decodeEvent reads one event of a batch as strictly as if it came alone.
+func decodeEvent(raw jsontext.Value) (webhook.EventSpec, error) {
+	var request publishRequest
+	switch {
+	case len(raw) > maxBody:
+		return webhook.EventSpec{}, webhook.Invalid("event_too_large", "", fmt.Sprintf("an event must not be larger than %d bytes", maxBody))
+	case raw.Kind() != '{':
+		return webhook.EventSpec{}, webhook.Invalid("invalid_type", "", "an event must be a JSON object")
+	}
+	if err := decodeJSON(raw, &request); err != nil {
+		return webhook.EventSpec{}, err
+	}
+	return request.spec(), nil
+}
+
+func publishedInBatch(p webhook.Publication) batchResultView {
+	event, deliveries := viewEvent(p.Event), make([]publishedInBatchOne, len(p.Deliveries))
+	for i, d := range p.Deliveries {
+		deliveries[i] = publishedInBatchOne{ID: d.ID, EndpointID: d.EndpointID}
+	}
+	return batchResultView{Event: &event, Deliveries: &deliveries}
+}
+
+// refusedInBatch shows the first thing that is wrong with an event.
+func refusedInBatch(err error) batchResultView {
+	detail := envelope.Fail(err, "").Details[0]
+	return batchResultView{Error: &detail}
+}
+
+// splitBatch takes {"events": [ … ]} apart without looking into the events: what is wrong with one of them is for that one to
+// answer for. Text that is not JSON at all is the whole batch's.
+func splitBatch(body []byte) ([]jsontext.Value, error) {
+	lenient := []jsontext.Options{jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true)}
+	if _, err := jsontext.NewDecoder(bytes.NewReader(body), lenient...).ReadValue(); err != nil {
+		return nil, malformed(err) // before a word of it is quoted
+	}
+	decoder := jsontext.NewDecoder(bytes.NewReader(body), lenient...)
+	if kind := decoder.PeekKind(); kind != '{' && kind != jsontext.KindInvalid {
+		return nil, webhook.Invalid("invalid_type", "", "the body must be a JSON object")
+	}
+	if _, err := decoder.ReadToken(); err != nil {
+		return nil, malformed(err)
+	}
+	var events []jsontext.Value
+	found := false
+	for decoder.PeekKind() != '}' {
+		name, err := decoder.ReadToken()
+		if err != nil {
+			return nil, malformed(err)
+		}
+		switch field := fieldOf(jsontext.Pointer("").AppendToken(name.String())); {
+		case field != "events":
+			return nil, webhook.Invalid("unknown_field", field, fmt.Sprintf("there is no field %s here; check its spelling and case", field))
+		case found:
+			return nil, webhook.Invalid("duplicate_field", field, "the field events appears twice")
+		}
+		found = true
+		if events, err = splitArray(decoder); err != nil {
+			return nil, err
+		}
+	}
+	if _, err := decoder.ReadToken(); err != nil {
+		return nil, malformed(err)
+	}
+	if !blank(body[decoder.InputOffset():]) {
+		return nil, webhook.Invalid("trailing_data", "", "the body must be one JSON object with nothing behind it")
+	}
+	if !found {
+		return nil, webhook.Invalid("required", "events", "events is required and must be an array of events")
+	}
+	if len(events) == 0 || len(events) > maxBatchEvents {
+		return nil, webhook.Invalid("out_of_range", "events", fmt.Sprintf("events must hold between 1 and %d events", maxBatchEvents))
+	}
+	return events, nil
+}
+
+func splitArray(decoder *jsontext.Decoder) ([]jsontext.Value, error) {
+	if decoder.PeekKind() != '[' {
+		if _, err := decoder.ReadValue(); err != nil {
+			return nil, malformed(err)
+		}
+		return nil, webhook.Invalid("invalid_type", "events", "events must be an array")
+	}
+	if _, err := decoder.ReadToken(); err != nil {
+		return nil, malformed(err)
+	}
+	events := []jsontext.Value{}
+	for decoder.PeekKind() != ']' {
+		event, err := decoder.ReadValue()
+		if err != nil {
+			return nil, malformed(err)
+		}
+		if len(events) <= maxBatchEvents { // one more is enough to know
+			events = append(events, event.Clone())
+		}
+	}
+	_, err := decoder.ReadToken()
+	if err != nil && !errors.Is(err, io.EOF) {
+		return nil, malformed(err)
+	}
+	return events, nil
+}
