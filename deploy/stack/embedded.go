@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"testing"
 
+	"redrive/deploy/stack/process"
 	"redrive/pkg/store/sqlite"
 	"redrive/pkg/webhook"
 )
@@ -47,12 +48,11 @@ func Embedded(tb testing.TB, options Options) *EmbeddedStack {
 		"LOG_FORMAT":        "json",
 	}
 	maps.Copy(settings, options.Settings)
-	journal := newJournal()
-	journal.ready = []string{"API started"} // the last of its parts
-	s := &EmbeddedStack{dir: dir, process: &Service{
-		name: embeddedProgram, program: filepath.Join(programs, embeddedProgram), settings: settings,
-		stopLimit: options.deliveryTimeout() + stopMargin, journal: journal,
-	}}
+	s := &EmbeddedStack{dir: dir, process: process.New(process.Options{
+		Name: embeddedProgram, Program: filepath.Join(programs, embeddedProgram), Settings: settings,
+		StopLimit: options.deliveryTimeout() + stopMargin,
+		Ready:     []string{"API started"}, // the last of its parts
+	})}
 	tb.Cleanup(func() { conclude(tb, s, []*Service{s.process}) })
 	if err := s.process.Start(nil); err != nil {
 		tb.Fatalf("stack: %v", err)
@@ -62,7 +62,7 @@ func Embedded(tb testing.TB, options Options) *EmbeddedStack {
 }
 
 // URL is the base URL of the API.
-func (s *EmbeddedStack) URL() string { return s.process.url() }
+func (s *EmbeddedStack) URL() string { return s.process.URL() }
 
 // OpsURLs are the base URLs of health and metrics: there is one.
 func (s *EmbeddedStack) OpsURLs() []string { return []string{s.process.OpsURL()} }
@@ -86,7 +86,7 @@ func (s *EmbeddedStack) NewKey(tb testing.TB, organization string, scope Scope) 
 	if err := opened.CreateAPIKey(tb.Context(), key); err != nil {
 		tb.Fatalf("stack: %v", err)
 	}
-	s.process.journal.forbid(raw.Reveal())
+	s.process.Forbid(raw.Reveal())
 	return raw.Reveal()
 }
 
@@ -95,7 +95,7 @@ func (s *EmbeddedStack) Process() *Service { return s.process }
 
 // Stop ends the process in good order. It may be called again.
 func (s *EmbeddedStack) Stop() error {
-	if s.process.current() == nil {
+	if !s.process.Started() {
 		return nil
 	}
 	return s.process.Stop()

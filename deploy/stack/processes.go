@@ -17,6 +17,7 @@ import (
 
 	"github.com/hibiken/asynq"
 
+	"redrive/deploy/stack/process"
 	"redrive/pkg/testservers"
 )
 
@@ -31,6 +32,7 @@ const (
 type ProcessStack struct {
 	key         string
 	settings    map[string]string
+	program     string // the API service's
 	api         *Service
 	dispatchers []*Service
 	redis       *testservers.RedisServer
@@ -72,6 +74,7 @@ func Processes(tb testing.TB, options Options) *ProcessStack {
 	s.inspector = asynq.NewInspector(connection)
 
 	timeout := options.deliveryTimeout()
+	s.program = filepath.Join(programs, apiProgram)
 	s.api = s.service(apiProgram, apiProgram, programs, timeout)
 	for i := range max(1, options.Dispatchers) {
 		s.dispatchers = append(s.dispatchers, s.service(fmt.Sprintf("%s %d", dispatcherProgram, i+1), dispatcherProgram, programs, timeout))
@@ -131,10 +134,9 @@ func settingsOf(o Options, database, redis string) map[string]string {
 }
 
 func (s *ProcessStack) service(name, program, programs string, timeout time.Duration) *Service {
-	return &Service{
-		name: name, program: filepath.Join(programs, program), settings: s.settings,
-		stopLimit: timeout + stopMargin, journal: newJournal(),
-	}
+	return process.New(process.Options{
+		Name: name, Program: filepath.Join(programs, program), Settings: s.settings, StopLimit: timeout + stopMargin,
+	})
 }
 
 // start migrates, makes the key and starts the services, all at once.
@@ -156,7 +158,7 @@ func (s *ProcessStack) start(tb testing.TB) error {
 func (s *ProcessStack) services() []*Service { return append([]*Service{s.api}, s.dispatchers...) }
 
 // URL is the base URL of the API.
-func (s *ProcessStack) URL() string { return s.api.url() }
+func (s *ProcessStack) URL() string { return s.api.URL() }
 
 // OpsURLs are the base URLs of health and metrics, of the API first and then of each dispatcher.
 func (s *ProcessStack) OpsURLs() []string {
@@ -179,7 +181,7 @@ func (s *ProcessStack) NewKey(tb testing.TB, organization string, scope Scope) s
 	}
 	key := strings.TrimSuffix(said, "\n")
 	for _, service := range s.services() {
-		service.journal.forbid(key)
+		service.Forbid(key)
 	}
 	return key
 }
@@ -187,8 +189,8 @@ func (s *ProcessStack) NewKey(tb testing.TB, organization string, scope Scope) s
 // Command runs the API service's program with arguments and returns what it printed.
 func (s *ProcessStack) Command(args ...string) (string, error) {
 	var said, complained bytes.Buffer
-	cmd := exec.Command(s.api.program, args...)
-	cmd.Env = environ(s.settings)
+	cmd := exec.Command(s.program, args...)
+	cmd.Env = process.Environ(s.settings)
 	cmd.Stdout, cmd.Stderr = &said, &complained
 	if err := cmd.Run(); err != nil {
 		return said.String(), fmt.Errorf("api-service %s: %w: %s", strings.Join(args, " "), err, complained.String())
@@ -219,7 +221,7 @@ func (s *ProcessStack) end() error {
 	services := s.services()
 	failures := make([]error, len(services))
 	for i, service := range services {
-		if service != nil && service.current() != nil {
+		if service != nil && service.Started() {
 			group.Go(func() { failures[i] = service.Stop() })
 		}
 	}
@@ -241,13 +243,13 @@ func conclude(tb testing.TB, s Stack, services []*Service) {
 		if service == nil {
 			continue
 		}
-		for _, alarm := range service.journal.alarmed() {
-			tb.Errorf("stack: %s: %s", service.name, alarm)
+		for _, alarm := range service.Alarms() {
+			tb.Errorf("stack: %s: %s", service.Name(), alarm)
 		}
 	}
 	for _, service := range services {
 		if tb.Failed() && service != nil {
-			tb.Logf("stack: the end of the log of %s:\n%s", service.name, service.journal.end())
+			tb.Logf("stack: the end of the log of %s:\n%s", service.Name(), service.LogEnd())
 		}
 	}
 }

@@ -6,6 +6,7 @@ import (
 
 	"github.com/hibiken/asynq"
 
+	"redrive/deploy/stack/process"
 	"redrive/pkg/testservers"
 )
 
@@ -34,6 +35,9 @@ const (
 	Read      Scope = "read"
 	ReadWrite Scope = "read-write"
 )
+
+// Service is one process of a stack.
+type Service = process.Service
 
 // Options of a stack. The zero value is a Redrive that sends to this machine and retries after a second.
 type Options struct {

@@ -1,0 +1,182 @@
+package chaos
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"sync"
+	"time"
+
+	"redrive/deploy/chaos/internal/audit"
+	"redrive/deploy/stack/process"
+)
+
+// rollingUpdate stops one service after the other in good order, and starts it again.
+func (r *run) rollingUpdate(ctx context.Context) error {
+	for number, s := range r.dispatchers {
+		if err := r.replace(ctx, s, audit.Fault{Kind: audit.DispatcherStopped, Dispatcher: number}); err != nil {
+			return err
+		}
+	}
+	return r.replace(ctx, r.api, audit.Fault{Kind: audit.APIStopped})
+}
+
+func (r *run) replace(ctx context.Context, s *process.Service, f audit.Fault) error {
+	f.Began = time.Now()
+	if err := s.Stop(); err != nil {
+		r.problem("a clean stop: %v", err)
+	}
+	f.Over = time.Now()
+	r.done(f)
+	if err := s.Start(nil); err != nil {
+		return err
+	}
+	return pause(ctx, updatePause)
+}
+
+const (
+	// updatePause lets a new process get to work before the next one is stopped.
+	updatePause = time.Second
+	// deathTime is how long a killed process stays dead: what it had sent has been read by then, so that nothing of it is
+	// taken for its successor's.
+	deathTime = 500 * time.Millisecond
+	// busyPatience is how long a dispatcher is waited for that has nothing to send.
+	busyPatience = time.Second
+)
+
+func (r *run) killDispatchers(ctx context.Context, random *rand.Rand) error {
+	return r.killEvery(ctx, random, r.options.kills())
+}
+
+// killEvery kills a random dispatcher every two seconds, in the midst of a request if there is one, and starts it again.
+func (r *run) killEvery(ctx context.Context, random *rand.Rand, count int) error {
+	ticker := time.NewTicker(killInterval)
+	defer ticker.Stop()
+	for range count {
+		number := random.IntN(len(r.dispatchers))
+		busy := func() (bool, error) { return r.receiver.Keeps(number), nil }
+		if err := until(ctx, busyPatience, busy); err != nil && !errors.Is(err, errPatience) {
+			return err
+		}
+		if err := r.kill(ctx, r.dispatchers[number], audit.Fault{Kind: audit.DispatcherKilled, Dispatcher: number}); err != nil {
+			return err
+		}
+		select {
+		case <-ticker.C:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+	return nil
+}
+
+func (r *run) killAPI(ctx context.Context) error {
+	return r.kill(ctx, r.api, audit.Fault{Kind: audit.APIKilled})
+}
+
+func (r *run) kill(ctx context.Context, s *process.Service, f audit.Fault) error {
+	if !s.Running() {
+		r.problem("%s ended by itself; the end of its log:\n%s", s.Name(), s.LogEnd())
+	}
+	f.Began = time.Now()
+	if err := s.Kill(); err != nil {
+		return err
+	}
+	if err := pause(ctx, deathTime); err != nil {
+		return err
+	}
+	f.Over = time.Now()
+	r.done(f)
+	return s.Start(nil)
+}
+
+// freeze stops a dispatcher where it is for longer than its leases last, and lets it go on as if nothing had been.
+func (r *run) freeze(ctx context.Context, random *rand.Rand) error {
+	return r.frozen(random.IntN(len(r.dispatchers)), func() error { return pause(ctx, freezeTime) })
+}
+
+// frozen does something while a dispatcher is frozen.
+func (r *run) frozen(number int, do func() error) error {
+	s := r.dispatchers[number]
+	f := audit.Fault{Kind: audit.DispatcherFrozen, Dispatcher: number, Began: time.Now()}
+	if err := s.Freeze(); err != nil {
+		return fmt.Errorf("freeze %s: %w", s.Name(), err)
+	}
+	failed := do()
+	f.Over = time.Now()
+	r.done(f)
+	return errors.Join(failed, s.Thaw())
+}
+
+const (
+	// held is how many requests a dispatcher is frozen with.
+	held = 3
+	// outrunPatience is how long the others may take to see them to their end. They notice an emptied queue within seconds.
+	outrunPatience = 40 * time.Second
+	// lateTime is for the late outcomes to be written.
+	lateTime = 2 * time.Second
+)
+
+// outrunFrozen freezes a dispatcher while the receiver keeps it waiting, empties the queue so that the others make the same
+// deliveries, and thaws it when they have: what it has to say comes too late then, and must overwrite nothing.
+func (r *run) outrunFrozen(ctx context.Context, random *rand.Rand) error {
+	number := random.IntN(len(r.dispatchers))
+	hold := r.receiver.Hold(number, held)
+	defer hold.Release()
+	select {
+	case <-hold.Full():
+	case <-time.After(sendPatience):
+		r.problem("dispatcher %d was not seen sending %d deliveries within %s", number, held, sendPatience)
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	err := r.frozen(number, func() error {
+		f := audit.Fault{Kind: audit.RedisFlushed, Began: time.Now()}
+		if err := r.cache.FlushAll(ctx).Err(); err != nil {
+			return fmt.Errorf("flush Redis: %w", err)
+		}
+		f.Over = time.Now()
+		r.done(f)
+		defer hold.Release()
+		err := until(ctx, outrunPatience, func() (bool, error) { return r.moved(ctx, hold.Held()) })
+		if errors.Is(err, errPatience) {
+			r.problem("what dispatcher %d was frozen with was not made by another within %s", number, outrunPatience)
+			return nil
+		}
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	return pause(ctx, lateTime)
+}
+
+// moved says whether each of the deliveries has an attempt on record.
+func (r *run) moved(ctx context.Context, ids []string) (bool, error) {
+	var unmoved int
+	err := r.database.QueryRow(ctx, "SELECT count(*) FROM deliveries WHERE id = ANY($1) AND attempt_count = 0", ids).Scan(&unmoved)
+	return err == nil && unmoved == 0, err
+}
+
+// storm kills dispatchers while Redis is killed, then flushed, and PostgreSQL stopped, in an order that the seed decides.
+func (r *run) storm(ctx context.Context, random *rand.Rand) error {
+	var group sync.WaitGroup
+	var killed error
+	killer := rand.New(rand.NewPCG(random.Uint64(), 0))
+	group.Go(func() { killed = r.killEvery(ctx, killer, int(stormTime/killInterval)) })
+	others := []action{killRedis, flushRedis, stopPostgres}
+	random.Shuffle(len(others), func(i, j int) { others[i], others[j] = others[j], others[i] })
+	var failed error
+	for _, a := range others {
+		if failed = pause(ctx, downtime(random)); failed == nil {
+			failed = r.do(ctx, a, random)
+		}
+		if failed != nil {
+			break
+		}
+	}
+	group.Wait()
+	return errors.Join(failed, killed)
+}

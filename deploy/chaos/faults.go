@@ -1,0 +1,128 @@
+package chaos
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"time"
+
+	"redrive/deploy/chaos/internal/audit"
+)
+
+// do does one step of the plan and returns when it is undone, and what follows it has been seen to begin.
+func (r *run) do(ctx context.Context, a action, random *rand.Rand) error {
+	switch a {
+	case rollingUpdate:
+		return r.rollingUpdate(ctx)
+	case killDispatchers:
+		return r.killDispatchers(ctx, random)
+	case killAPI:
+		return r.killAPI(ctx)
+	case killRedis:
+		return r.killRedis(ctx, random)
+	case flushRedis:
+		return r.flushRedis(ctx)
+	case stopPostgres:
+		return r.stopPostgres(ctx, random)
+	case partitionRedis:
+		return r.partition(ctx, audit.RedisPartitioned, r.toRedis)
+	case partitionPostgres:
+		return r.partition(ctx, audit.PostgresPartitioned, r.toPostgres)
+	case outrunFrozen:
+		return r.outrunFrozen(ctx, random)
+	case freeze:
+		return r.freeze(ctx, random)
+	case fillQueue:
+		return r.fillQueue(ctx, random)
+	case storm:
+		return r.storm(ctx, random)
+	}
+	return fmt.Errorf("nobody knows how to do %q", a)
+}
+
+const (
+	partitionTime = 5 * time.Second
+	// sendPatience is how long a send is waited for after a fault, longer than any limit.
+	sendPatience = 30 * time.Second
+	minDown      = time.Second
+	maxDown      = 3 * time.Second
+)
+
+func downtime(random *rand.Rand) time.Duration {
+	return minDown + time.Duration(random.Int64N(int64(maxDown-minDown)))
+}
+
+// killRedis kills Redis, which keeps nothing, and starts it again.
+func (r *run) killRedis(ctx context.Context, random *rand.Rand) error {
+	f := audit.Fault{Kind: audit.RedisKilled, Began: time.Now()}
+	if err := r.redis.Kill(); err != nil {
+		return err
+	}
+	if err := pause(ctx, downtime(random)); err != nil {
+		return err
+	}
+	f.Down = time.Now()
+	if err := r.redis.Restart(ctx); err != nil {
+		return err
+	}
+	return r.over(ctx, f)
+}
+
+func (r *run) flushRedis(ctx context.Context) error {
+	f := audit.Fault{Kind: audit.RedisFlushed, Began: time.Now()}
+	if err := r.cache.FlushAll(ctx).Err(); err != nil {
+		return fmt.Errorf("flush Redis: %w", err)
+	}
+	return r.over(ctx, f)
+}
+
+// stopPostgres ends PostgreSQL without letting it tidy up, and starts it again.
+func (r *run) stopPostgres(ctx context.Context, random *rand.Rand) error {
+	f := audit.Fault{Kind: audit.PostgresStopped, Began: time.Now()}
+	if err := r.postgres.Immediate(); err != nil {
+		return err
+	}
+	if err := pause(ctx, downtime(random)); err != nil {
+		return err
+	}
+	f.Down = time.Now()
+	if err := r.postgres.Restart(ctx); err != nil {
+		return err
+	}
+	return r.over(ctx, f)
+}
+
+// breakable is a connection that can be cut: proxy.Proxy.
+type breakable interface {
+	Partition()
+	Heal()
+}
+
+// partition cuts the services off from a server for a while.
+func (r *run) partition(ctx context.Context, kind audit.Kind, from breakable) error {
+	f := audit.Fault{Kind: kind, Began: time.Now()}
+	from.Partition()
+	defer from.Heal()
+	if err := pause(ctx, partitionTime); err != nil {
+		return err
+	}
+	from.Heal()
+	return r.over(ctx, f)
+}
+
+// over puts a fault on record that is over now. But for a short run, it waits for the next send: how long that took is what is
+// judged, and the next fault must not come between.
+func (r *run) over(ctx context.Context, f audit.Fault) error {
+	f.Over = time.Now()
+	r.done(f)
+	if r.options.Short {
+		return nil
+	}
+	err := until(ctx, sendPatience, func() (bool, error) { return r.receiver.SeenAfter(f.Over), nil })
+	if errors.Is(err, errPatience) {
+		r.problem("nothing was sent within %s after %s", sendPatience, f.Kind)
+		return nil
+	}
+	return err
+}

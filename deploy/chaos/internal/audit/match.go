@@ -1,0 +1,80 @@
+package audit
+
+import (
+	"fmt"
+	"time"
+)
+
+// slip is how far the times that two processes of one machine note of one thing can lie apart.
+const slip = 250 * time.Millisecond
+
+// match pairs each attempt on record with the request that it was, and says where the two do not agree.
+func (c *check) match(s *story) {
+	for _, a := range s.attempts {
+		if a.Status != 0 {
+			c.matchAnswered(s, a)
+		}
+	}
+	for _, a := range s.attempts {
+		if a.Status == 0 {
+			c.matchUnanswered(s, a)
+		}
+	}
+}
+
+// matchAnswered goes by the receipt, which came with the answer.
+func (c *check) matchAnswered(s *story, a *Attempt) {
+	if a.Receipt <= 0 || a.Receipt > int64(len(c.Requests)) {
+		c.find("record without a request", s.id, "attempt %d says %d, and the receiver gave no such answer", a.Number, a.Status)
+		return
+	}
+	r := &c.Requests[a.Receipt-1]
+	switch {
+	case r.Delivery != a.Delivery:
+		c.find("record disagrees", s.id, "attempt %d has the answer that was given to %s", a.Number, r.Delivery)
+	case s.record[r] != nil:
+		c.find("recorded twice", s.id, "attempts %d and %d are one request", s.record[r].Number, a.Number)
+	case r.Status != a.Status:
+		c.find("record disagrees", s.id, "attempt %d says %d, and the receiver answered %d", a.Number, a.Status, r.Status)
+	default:
+		s.pair(a, r)
+	}
+}
+
+// matchUnanswered goes by the time, since there is nothing else. An answer that the dispatcher was too late to hear, because
+// the receiver was slow or it was frozen itself, is none.
+func (c *check) matchUnanswered(s *story, a *Attempt) {
+	frozen := c.frozen(a.Started, a.ended())
+	for _, r := range s.requests {
+		if s.record[r] != nil || r.Timestamp != a.Started.Unix() || r.Arrived.Before(a.Started.Add(-slip)) || r.Arrived.After(a.ended().Add(slip)) {
+			continue
+		}
+		late := r.Answered.IsZero() || r.Abandoned || r.Answered.After(a.Started.Add(c.Timeout-slip)) || frozen
+		if r.Status != 0 && !late {
+			c.find("record disagrees", s.id, "attempt %d says that there was no answer, and the receiver answered %d", a.Number, r.Status)
+		}
+		s.pair(a, r)
+		return
+	}
+	if !frozen { // it may have lost its patience before it had a connection
+		c.find("record without a request", s.id, "attempt %d had no answer, and the receiver no request", a.Number)
+	}
+}
+
+func (s *story) pair(a *Attempt, r *Request) {
+	s.of[a], s.record[r] = r, a
+}
+
+// frozen says whether any dispatcher was frozen at some time in between.
+func (c *check) frozen(from, to time.Time) bool {
+	for _, f := range c.Faults {
+		if f.Kind == DispatcherFrozen && f.Began.Before(to.Add(slip)) && f.Over.After(from.Add(-slip)) {
+			return true
+		}
+	}
+	return false
+}
+
+func (c *check) find(rule, delivery, detail string, args ...any) {
+	c.result.Findings = append(c.result.Findings, Finding{Rule: rule, Delivery: delivery, Detail: fmt.Sprintf(detail, args...)})
+}

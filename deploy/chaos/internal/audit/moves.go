@@ -1,0 +1,113 @@
+package audit
+
+import (
+	"time"
+
+	"redrive/pkg/webhook"
+)
+
+// moves checks that each decision was made on the one before it: what is over stays over, and nothing is overwritten.
+func (c *check) moves(s *story) {
+	for i, a := range s.attempts {
+		if a.Number != i+1 {
+			c.find("attempts misnumbered", s.id, "attempt %d is number %d", i+1, a.Number)
+		}
+	}
+	if s.row.AttemptCount != len(s.attempts) {
+		c.find("attempts misnumbered", s.id, "%d are on record, and %d were counted", len(s.attempts), s.row.AttemptCount)
+	}
+	committed := s.committed()
+	for i, a := range committed {
+		if i == 0 {
+			continue
+		}
+		before := committed[i-1]
+		switch {
+		case before.ends():
+			c.find("overwritten", s.id, "attempt %d ended it in %s, and attempt %d moved it again", before.Number, before.Outcome, a.Number)
+		case a.Started.Before(before.ended().Add(-slip)):
+			c.find("overwritten", s.id, "attempt %d was begun before attempt %d had decided, and counted all the same", a.Number, before.Number)
+		}
+	}
+	c.follows(s, committed)
+}
+
+// follows checks that the row says what the last decision was.
+func (c *check) follows(s *story, committed []*Attempt) {
+	switch {
+	case !s.ended():
+		return // it is lost, and found to be
+	case len(committed) == 0:
+		if s.row.FailureReason == "" {
+			c.find("row without a reason", s.id, "it is in %s, and no attempt decided that", s.row.Status)
+		}
+		return
+	case s.row.FailureReason != "":
+		return // it was ended without an attempt
+	}
+	last := committed[len(committed)-1]
+	want := webhook.StatusFailure
+	if last.Outcome == webhook.AttemptSuccess {
+		want = webhook.StatusSuccess
+	}
+	switch {
+	case s.row.LastAttempt != last.ID:
+		c.find("row without a reason", s.id, "attempt %d decided last, and the row names another", last.Number)
+	case s.row.Status != want || !last.ends():
+		c.find("row without a reason", s.id, "it is in %s, and attempt %d did not decide that", s.row.Status, last.Number)
+	case want == webhook.StatusFailure && (s.row.RetryCount != s.row.MaxRetries || len(committed) != s.row.MaxRetries+1):
+		c.find("given up early", s.id, "after %d attempts, with %d of %d retries counted", len(committed), s.row.RetryCount, s.row.MaxRetries)
+	}
+}
+
+const (
+	// slack is how early an attempt may start: the queue keeps whole seconds.
+	slack = time.Second
+	// stale is how old what a dispatcher has loaded can be when it sends: it waits for up to a second for what is early.
+	stale = 2 * time.Second
+)
+
+// times checks that nothing was sent before its time, or after the end.
+func (c *check) times(s *story) {
+	for _, a := range s.attempts {
+		if !a.committed() {
+			continue
+		}
+		for _, r := range s.requests {
+			if s.record[r] == a || c.knewNothing(s, a, r) {
+				continue
+			}
+			if a.ends() {
+				c.find("sent after the end", s.id, "%s after attempt %d had ended it", r.Arrived.Sub(a.ended()).Round(time.Millisecond), a.Number)
+				continue
+			}
+			due := a.Next
+			if answered := s.of[a]; answered != nil && answered.RetryAfter > 0 {
+				if asked := answered.Answered.Add(answered.RetryAfter); asked.After(due) {
+					due = asked
+				}
+			}
+			if early := due.Sub(s.started(r)); early > slack {
+				c.find("sent early", s.id, "%s before the time that attempt %d had set", early.Round(time.Millisecond), a.Number)
+			}
+		}
+	}
+}
+
+// knewNothing says whether the request may have been sent without knowing what the attempt decided: before it, beside it, or by
+// a dispatcher that was frozen between.
+func (c *check) knewNothing(s *story, a *Attempt, r *Request) bool {
+	sent := s.started(r)
+	if other := s.record[r]; other != nil && other.committed() {
+		return other.Number < a.Number || sent.Before(a.ended()) // or else it was decided on top of this
+	}
+	if !sent.After(c.recordedBy(a.ended(), noDispatcher).Add(stale)) {
+		return true
+	}
+	for _, f := range c.Faults {
+		if f.Kind == DispatcherFrozen && f.Dispatcher == r.Dispatcher && f.Began.Before(c.recordedBy(a.ended(), noDispatcher)) && sent.Before(f.Over.Add(stale)) {
+			return true
+		}
+	}
+	return false
+}

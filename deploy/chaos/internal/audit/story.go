@@ -1,0 +1,77 @@
+package audit
+
+import (
+	"cmp"
+	"slices"
+	"time"
+
+	"redrive/pkg/webhook"
+)
+
+// story is all there is about one delivery.
+type story struct {
+	id       string
+	row      *Delivery
+	attempts []*Attempt // by number
+	requests []*Request // as they arrived
+	of       map[*Attempt]*Request
+	record   map[*Request]*Attempt
+}
+
+func (h *History) stories() map[string]*story {
+	stories := make(map[string]*story, len(h.Deliveries))
+	get := func(id string) *story {
+		s := stories[id]
+		if s == nil {
+			s = &story{id: id, of: map[*Attempt]*Request{}, record: map[*Request]*Attempt{}}
+			stories[id] = s
+		}
+		return s
+	}
+	for i := range h.Deliveries {
+		get(h.Deliveries[i].ID).row = &h.Deliveries[i]
+	}
+	for i := range h.Attempts {
+		s := get(h.Attempts[i].Delivery)
+		s.attempts = append(s.attempts, &h.Attempts[i])
+	}
+	for i := range h.Requests {
+		s := get(h.Requests[i].Delivery)
+		s.requests = append(s.requests, &h.Requests[i])
+	}
+	for _, s := range stories {
+		slices.SortFunc(s.attempts, func(a, b *Attempt) int { return cmp.Compare(a.Number, b.Number) })
+		slices.SortFunc(s.requests, func(a, b *Request) int { return a.Arrived.Compare(b.Arrived) })
+	}
+	return stories
+}
+
+// committed is the attempts that decided something.
+func (s *story) committed() []*Attempt {
+	return slices.DeleteFunc(slices.Clone(s.attempts), func(a *Attempt) bool { return !a.committed() })
+}
+
+func (s *story) ended() bool { return s.row != nil && !s.row.Status.Waiting() }
+
+// started is when a request set out, as well as is known.
+func (s *story) started(r *Request) time.Time {
+	if a := s.record[r]; a != nil {
+		return a.Started
+	}
+	return r.Arrived
+}
+
+// endedRight says whether the delivery ended as its receiver decided, or else how it did end.
+func (h *History) endedRight(s *story) (right bool, found string) {
+	switch {
+	case s == nil || s.row == nil:
+		return false, "accepted, and not in the database"
+	case !s.ended():
+		return false, "still " + string(s.row.Status)
+	case h.Fails(s.id) && s.row.Status != webhook.StatusFailure:
+		return false, "ended in success, and its receiver never took it"
+	case !h.Fails(s.id) && s.row.Status != webhook.StatusSuccess:
+		return false, "ended in failure, and its receiver would have taken it: " + string(s.row.FailureReason)
+	}
+	return true, ""
+}

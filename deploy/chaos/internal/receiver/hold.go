@@ -1,0 +1,58 @@
+package receiver
+
+import (
+	"context"
+	"sync"
+
+	"redrive/deploy/chaos/internal/audit"
+)
+
+// Hold keeps the answers to the first requests of some deliveries back until it is released.
+type Hold struct {
+	dispatcher int
+	limit      int
+	full       chan struct{} // closed when limit requests are held
+	released   chan struct{}
+	release    sync.Once
+	held       []string // guarded by the receiver
+}
+
+// Hold holds the next requests that a dispatcher sends, up to a number of them, if they are the first of their deliveries.
+func (r *Receiver) Hold(dispatcher, limit int) *Hold {
+	h := &Hold{dispatcher: dispatcher, limit: limit, full: make(chan struct{}), released: make(chan struct{})}
+	r.mutex.Lock()
+	defer r.mutex.Unlock()
+	r.hold = h
+	return h
+}
+
+// Full is closed when as many requests are held as were to be.
+func (h *Hold) Full() <-chan struct{} { return h.full }
+
+// Held is the deliveries whose requests are held, once Full.
+func (h *Hold) Held() []string { return h.held }
+
+// Release lets the answers go. It may be called again.
+func (h *Hold) Release() { h.release.Do(func() { close(h.released) }) }
+
+// take is called with the receiver locked.
+func (h *Hold) take(seen *audit.Request, nth int) *Hold {
+	if h == nil || nth > 0 || seen.Dispatcher != h.dispatcher || len(h.held) >= h.limit {
+		return nil
+	}
+	h.held = append(h.held, seen.Delivery)
+	if len(h.held) == h.limit {
+		close(h.full)
+	}
+	return h
+}
+
+func (h *Hold) wait(ctx context.Context) {
+	if h == nil {
+		return
+	}
+	select {
+	case <-h.released:
+	case <-ctx.Done():
+	}
+}

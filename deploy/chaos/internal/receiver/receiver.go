@@ -1,0 +1,191 @@
+// Package receiver is the customers' servers of a chaos run. What a delivery goes through there is scripted by a hash of its
+// ID; every signature is verified; every request that has arrived whole is on record, with what it was answered.
+package receiver
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"hash/fnv"
+	"io"
+	"math/rand/v2"
+	"net"
+	"net/http"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"redrive/deploy/chaos/internal/audit"
+	"redrive/pkg/signing"
+)
+
+// ReceiptHeader carries a number that is given out once, so that an attempt on record names the request that it was.
+const ReceiptHeader = "X-Receipt"
+
+// userAgent is how a dispatcher names itself before its version.
+const userAgent = "Redrive/"
+
+// Version is the version of the dispatcher of a number: that is how a request tells who sent it.
+func Version(dispatcher int) string { return fmt.Sprintf("chaos.%d", dispatcher) }
+
+const headerTimeout = 10 * time.Second
+
+// Receiver is safe for concurrent use.
+type Receiver struct {
+	think  time.Duration
+	server *http.Server
+	addr   string
+	served chan error
+
+	mutex    sync.Mutex
+	keys     map[string]signing.Key // by path
+	seen     map[string]int         // requests of each delivery
+	requests []*audit.Request
+	open     map[int]int // requests that are not answered yet, of each dispatcher
+	hold     *Hold
+	latest   time.Time
+}
+
+// New starts a receiver on a free port of loopback. It thinks for a while about each answer, of any length up to twice the
+// given one, so that there is something in flight when something dies.
+func New(think time.Duration) (*Receiver, error) {
+	listener, err := (&net.ListenConfig{}).Listen(context.Background(), "tcp", "127.0.0.1:0")
+	if err != nil {
+		return nil, fmt.Errorf("listen for webhooks: %w", err)
+	}
+	r := &Receiver{
+		think: think, addr: listener.Addr().String(), served: make(chan error, 1), keys: map[string]signing.Key{}, seen: map[string]int{}, open: map[int]int{},
+	}
+	r.server = &http.Server{Handler: r, ReadHeaderTimeout: headerTimeout}
+	go func() { r.served <- r.server.Serve(listener) }()
+	return r, nil
+}
+
+// URL is where the endpoint of a path is.
+func (r *Receiver) URL(path string) string { return "http://" + r.addr + path }
+
+// Trust has the requests to a path verified with a key.
+func (r *Receiver) Trust(path string, key signing.Key) {
+	r.mutex.Lock()
+	defer r.mutex.Unlock()
+	r.keys[path] = key
+}
+
+// Close ends the receiver and every request that is open.
+func (r *Receiver) Close() error {
+	err := r.server.Close()
+	if served := <-r.served; !errors.Is(served, http.ErrServerClosed) {
+		err = errors.Join(err, served)
+	}
+	return err
+}
+
+// ServeHTTP plays the script.
+func (r *Receiver) ServeHTTP(w http.ResponseWriter, request *http.Request) {
+	body, err := io.ReadAll(request.Body)
+	if err != nil {
+		return // it did not arrive
+	}
+	seen := &audit.Request{
+		Delivery:   request.Header.Get(signing.HeaderID),
+		Path:       request.URL.Path,
+		Dispatcher: sender(request.UserAgent()),
+		Arrived:    time.Now(),
+		BodyHash:   hash(body),
+		Event:      eventOf(body),
+	}
+	seen.Timestamp, _ = strconv.ParseInt(request.Header.Get(signing.HeaderTimestamp), 10, 64) // a wrong one verifies nothing
+	a, hold := r.enter(seen, request.Header, body)
+	hold.wait(request.Context())
+	r.ponder(request.Context(), a)
+	r.leave(seen, a, request.Context().Err() != nil)
+	respond(w, a, seen.Receipt)
+}
+
+// enter puts a request on record and looks up what it is to be answered.
+func (r *Receiver) enter(seen *audit.Request, header http.Header, body []byte) (answer, *Hold) {
+	r.mutex.Lock()
+	key := r.keys[seen.Path]
+	r.mutex.Unlock()
+	if err := signing.Verify(header, body, seen.Arrived, signing.DefaultTolerance, key); err != nil {
+		seen.Problem = err.Error()
+	}
+
+	r.mutex.Lock()
+	defer r.mutex.Unlock()
+	nth := r.seen[seen.Delivery]
+	r.seen[seen.Delivery]++
+	r.requests = append(r.requests, seen)
+	seen.Receipt = int64(len(r.requests))
+	r.latest = seen.Arrived
+	r.open[seen.Dispatcher]++
+	return answerTo(KindOf(seen.Delivery), nth), r.hold.take(seen, nth)
+}
+
+func (r *Receiver) ponder(ctx context.Context, a answer) {
+	pause := a.after
+	if r.think > 0 {
+		pause += rand.N(2 * r.think)
+	}
+	timer := time.NewTimer(pause)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-ctx.Done(): // whoever asked is gone
+	}
+}
+
+func (r *Receiver) leave(seen *audit.Request, a answer, abandoned bool) {
+	r.mutex.Lock()
+	defer r.mutex.Unlock()
+	r.open[seen.Dispatcher]--
+	seen.Answered, seen.Status, seen.RetryAfter, seen.Abandoned = time.Now(), a.status, a.retryAfter, abandoned
+}
+
+func respond(w http.ResponseWriter, a answer, receipt int64) {
+	if a.status == 0 {
+		hangUp(w, a.reset)
+		return
+	}
+	w.Header().Set(ReceiptHeader, strconv.FormatInt(receipt, 10))
+	if a.retryAfter > 0 {
+		w.Header().Set("Retry-After", strconv.Itoa(int(a.retryAfter.Seconds())))
+	}
+	w.WriteHeader(a.status)
+}
+
+// hangUp closes the connection in place of an answer: with a FIN, or with a reset.
+func hangUp(w http.ResponseWriter, reset bool) {
+	connection, _, err := http.NewResponseController(w).Hijack()
+	if err != nil {
+		panic(http.ErrAbortHandler) // it closes the connection too
+	}
+	if tcp, ok := connection.(*net.TCPConn); ok && reset {
+		_ = tcp.SetLinger(0)
+	}
+	_ = connection.Close()
+}
+
+func sender(agent string) int {
+	var dispatcher int
+	if _, err := fmt.Sscanf(strings.TrimPrefix(agent, userAgent), "chaos.%d", &dispatcher); err != nil {
+		return -1
+	}
+	return dispatcher
+}
+
+func hash(body []byte) uint64 {
+	sum := fnv.New64a()
+	_, _ = sum.Write(body) // it never fails
+	return sum.Sum64()
+}
+
+func eventOf(body []byte) string {
+	var event struct {
+		ID string `json:"id"`
+	}
+	_ = json.Unmarshal(body, &event) // what is no event has no ID
+	return event.ID
+}

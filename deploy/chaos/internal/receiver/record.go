@@ -1,0 +1,39 @@
+package receiver
+
+import (
+	"time"
+
+	"redrive/deploy/chaos/internal/audit"
+)
+
+// Requests is what has arrived so far, in order.
+func (r *Receiver) Requests() []audit.Request {
+	r.mutex.Lock()
+	defer r.mutex.Unlock()
+	requests := make([]audit.Request, len(r.requests))
+	for i, request := range r.requests {
+		requests[i] = *request
+	}
+	return requests
+}
+
+// Count is how many requests have arrived.
+func (r *Receiver) Count() int {
+	r.mutex.Lock()
+	defer r.mutex.Unlock()
+	return len(r.requests)
+}
+
+// SeenAfter says whether a request has arrived after a time.
+func (r *Receiver) SeenAfter(at time.Time) bool {
+	r.mutex.Lock()
+	defer r.mutex.Unlock()
+	return r.latest.After(at)
+}
+
+// Keeps says whether a dispatcher waits for an answer.
+func (r *Receiver) Keeps(dispatcher int) bool {
+	r.mutex.Lock()
+	defer r.mutex.Unlock()
+	return r.open[dispatcher] > 0
+}

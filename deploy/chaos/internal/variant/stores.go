@@ -1,0 +1,37 @@
+package variant
+
+import (
+	"context"
+	"time"
+
+	"redrive/pkg/store"
+	"redrive/pkg/webhook"
+)
+
+// forgetful is a store that never knows what is due, so that the reconciler has nothing to do, not even after a restart.
+type forgetful struct{ *store.Store }
+
+func (forgetful) ListDue(context.Context, time.Time, store.Due, int) ([]store.Due, error) {
+	return nil, nil
+}
+
+// unfenced is a store that takes every outcome for one that was decided on the delivery as it is now.
+type unfenced struct{ *store.Store }
+
+func (u unfenced) RecordOutcome(ctx context.Context, o webhook.Outcome) (webhook.Delivery, error) {
+	current, err := u.FindDelivery(ctx, o.Delivery.OrganizationID, o.Delivery.ID)
+	if err != nil {
+		return webhook.Delivery{}, err
+	}
+	o.Delivery.Revision = current.Delivery.Revision + 1
+	return u.Store.RecordOutcome(ctx, o)
+}
+
+// RecordOutcomes leaves the one statement for many out: it is fenced by itself.
+func (u unfenced) RecordOutcomes(ctx context.Context, outcomes []webhook.Outcome) ([]webhook.Delivery, []error) {
+	now, failures := make([]webhook.Delivery, len(outcomes)), make([]error, len(outcomes))
+	for i, o := range outcomes {
+		now[i], failures[i] = u.RecordOutcome(ctx, o)
+	}
+	return now, failures
+}

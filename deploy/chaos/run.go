@@ -1,0 +1,229 @@
+package chaos
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"net/http"
+	"sync"
+	"time"
+
+	"redrive/deploy/chaos/internal/audit"
+	"redrive/deploy/stack/process"
+)
+
+// run is one under way.
+type run struct {
+	*world
+	options Options
+	began   time.Time
+	client  *http.Client
+	load    *load
+	paths   map[string]string // of the endpoints
+	waiting waiting
+
+	mutex    sync.Mutex
+	step     string
+	faults   []audit.Fault
+	problems []string
+}
+
+// Run does one run and returns what came of it. An error means that there was no run to speak of.
+func Run(ctx context.Context, options Options) (report *Report, err error) {
+	o, err := options.withDefaults()
+	if err != nil {
+		return nil, err
+	}
+	r := &run{options: o, began: time.Now(), client: newClient(), step: "starting"}
+	defer r.client.CloseIdleConnections()
+	stop := r.showProgress()
+	defer stop()
+	r.world, err = newWorld(ctx, o)
+	defer func() { err = errors.Join(err, r.close()) }()
+	if err != nil {
+		return nil, err
+	}
+	organizations, paths, err := r.register(ctx, r.client)
+	if err != nil {
+		return nil, err
+	}
+	r.mutex.Lock()
+	r.paths = paths
+	r.load = &load{url: r.api.URL(), client: r.client, organizations: organizations}
+	r.mutex.Unlock()
+	if err := r.play(ctx); err != nil {
+		return nil, err
+	}
+	return r.conclude(ctx)
+}
+
+// play publishes and does the plan beside that, then waits until all has ended.
+func (r *run) play(ctx context.Context) error {
+	ctx, cancel := context.WithCancel(ctx)
+	steps := plan(r.options)
+	hurry := make(chan struct{})
+	var publishing sync.WaitGroup
+	defer publishing.Wait()
+	defer cancel()
+	publishing.Go(func() {
+		r.load.publish(ctx, r.options.Deliveries, time.Duration(spread*float64(duration(r.options, steps))), hurry)
+	})
+	if err := r.warm(ctx); err != nil {
+		return err
+	}
+	for i, s := range steps {
+		r.enter(fmt.Sprintf("%s (%d of %d)", s.action, i+1, len(steps)))
+		if err := r.do(ctx, s.action, rand.New(rand.NewPCG(r.options.Seed, uint64(i)+1))); err != nil {
+			return fmt.Errorf("%s: %w", s.action, err)
+		}
+		if err := pause(ctx, s.quiet); err != nil {
+			return err
+		}
+	}
+	r.enter("publishing the rest")
+	close(hurry)
+	publishing.Wait()
+	r.enter("waiting for the ends")
+	return r.awaitEnds(ctx)
+}
+
+// warm waits until the first deliveries are sent.
+func (r *run) warm(ctx context.Context) error {
+	r.enter("warming up")
+	return until(ctx, startPatience, func() (bool, error) { return r.receiver.Count() > 0, nil })
+}
+
+const (
+	startPatience = 30 * time.Second
+	lookInterval  = 20 * time.Millisecond
+)
+
+// awaitEnds waits until nothing waits any more, or patience has run out: what has not ended then is lost.
+func (r *run) awaitEnds(ctx context.Context) error {
+	err := until(ctx, r.options.patience(), func() (bool, error) {
+		var waiting bool
+		err := r.database.QueryRow(ctx, "SELECT EXISTS (SELECT FROM deliveries WHERE status IN ('pending', 'retrying'))").Scan(&waiting)
+		return err == nil && !waiting, err
+	})
+	if errors.Is(err, errPatience) {
+		return nil
+	}
+	return err
+}
+
+// conclude stops everything in good order and audits.
+func (r *run) conclude(ctx context.Context) (*Report, error) {
+	r.enter("looking at what is left")
+	for _, s := range r.services() {
+		if !s.Running() {
+			r.problem("%s ended by itself; the end of its log:\n%s", s.Name(), s.LogEnd())
+		}
+	}
+	report := &Report{Options: r.options}
+	var err error
+	if report.Leftovers, err = r.leftovers(ctx); err != nil {
+		return nil, err
+	}
+	report.Gauges = r.gauges(ctx)
+	r.enter("stopping")
+	if err := r.each((*process.Service).Stop); err != nil {
+		r.problem("the last stop: %v", err)
+	}
+	r.enter("auditing")
+	history, err := r.history(ctx)
+	if err != nil {
+		return nil, err
+	}
+	report.Result = audit.Check(history)
+	report.Times = map[audit.Kind]int{}
+	for _, f := range history.Faults {
+		report.Times[f.Kind]++
+	}
+	r.complain(report)
+	report.Took = time.Since(r.began)
+	return report, nil
+}
+
+// complain adds what the harness noticed itself.
+func (r *run) complain(report *Report) {
+	for _, s := range r.services() {
+		for _, alarm := range s.Alarms() {
+			r.problem("%s: %s", s.Name(), alarm)
+		}
+	}
+	if r.load.oddCount > 0 {
+		r.problem("%d answers of the API were odd, such as: %q", r.load.oddCount, r.load.oddities)
+	}
+	if accepted := r.load.count(); accepted != r.options.Deliveries {
+		r.problem("%d deliveries were accepted, and %d were to be", accepted, r.options.Deliveries)
+	}
+	report.Refusals = r.load.refusals
+	report.SlowestWithoutRedis, report.PublishMedian = r.load.times(r.withoutRedis)
+	report.Waiting = r.waiting.result
+	report.Problems = r.problems
+	report.Slow = judge(report)
+}
+
+// withoutRedis says whether Redis was away at a time.
+func (r *run) withoutRedis(at time.Time) bool {
+	for _, f := range r.faults {
+		if f.Of(audit.RedisKilled, audit.RedisPartitioned) && f.Began.Before(at) && f.Over.After(at) {
+			return true
+		}
+	}
+	return false
+}
+
+func (r *run) enter(step string) {
+	r.mutex.Lock()
+	defer r.mutex.Unlock()
+	r.step = step
+}
+
+func (r *run) problem(format string, args ...any) {
+	r.mutex.Lock()
+	defer r.mutex.Unlock()
+	r.problems = append(r.problems, fmt.Sprintf(format, args...))
+}
+
+// done puts a fault on record.
+func (r *run) done(f audit.Fault) {
+	r.mutex.Lock()
+	defer r.mutex.Unlock()
+	r.faults = append(r.faults, f)
+}
+
+var errPatience = errors.New("patience has run out")
+
+// until looks again and again for what gives no signal. A look that fails is one that did not see it.
+func until(ctx context.Context, patience time.Duration, holds func() (bool, error)) error {
+	deadline := time.NewTimer(patience)
+	defer deadline.Stop()
+	ticker := time.NewTicker(lookInterval)
+	defer ticker.Stop()
+	for {
+		held, err := holds()
+		if held {
+			return nil
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-deadline.C:
+			return errors.Join(errPatience, err)
+		case <-ticker.C:
+		}
+	}
+}
+
+func pause(ctx context.Context, d time.Duration) error {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-timer.C:
+		return nil
+	}
+}
