@@ -106,7 +106,7 @@ func (m *machine) commands() map[string]func(*rapid.T) {
 		"accept": func(t *rapid.T) {
 			e := rapid.SampledFrom(m.endpoints).Draw(t, "endpoint")
 			if e.disabled || len(m.order) >= few {
-				t.Skip()
+				t.Skip("not now")
 			}
 			event := webhook.NewEvent(m.org, webhook.EventSpec{Type: "run.finished", Data: []byte(`{}`)}, webhook.Now())
 			d := webhook.NewDelivery(event, e.Endpoint, webhook.Now())
@@ -116,13 +116,13 @@ func (m *machine) commands() map[string]func(*rapid.T) {
 		"take": func(t *rapid.T) {
 			ready := m.queue.ready(time.Now())
 			if len(ready) == 0 {
-				t.Skip()
+				t.Skip("not now")
 			}
 			m.run(rapid.SampledFrom(m.processes).Draw(t, "process"), rapid.SampledFrom(ready).Draw(t, "task"))
 		},
 		"answer": func(t *rapid.T) {
 			if len(m.workers) == 0 {
-				t.Skip()
+				t.Skip("not now")
 			}
 			m.answer(m.workers[rapid.IntRange(0, len(m.workers)-1).Draw(t, "worker")],
 				rapid.SampledFrom([]int{200, 500, 500, 0, 429, 410}).Draw(t, "status"), rapid.IntRange(0, 4).Draw(t, "ack") > 0)
@@ -137,11 +137,11 @@ func (m *machine) commands() map[string]func(*rapid.T) {
 		"retry":     m.retry,
 		"replay": func(t *rapid.T) {
 			if len(m.order) == 0 || len(m.order) >= few {
-				t.Skip()
+				t.Skip("not now")
 			}
 			old := m.expected[rapid.SampledFrom(m.order).Draw(t, "delivery")]
 			if old.endpoint.disabled {
-				t.Skip()
+				t.Skip("not now")
 			}
 			d := webhook.NewDelivery(webhook.Event{ID: old.eventID, OrganizationID: m.org}, old.endpoint.Endpoint, webhook.Now())
 			require.NoError(t, m.database.CreateDelivery(m.ctx, d))
@@ -155,7 +155,7 @@ func (m *machine) commands() map[string]func(*rapid.T) {
 // retry has several people retry at once: one of them wins, if the delivery can be retried at all.
 func (m *machine) retry(t *rapid.T) {
 	if len(m.order) == 0 {
-		t.Skip()
+		t.Skip("not now")
 	}
 	id := rapid.SampledFrom(m.order).Draw(t, "delivery")
 	e := m.expected[id]
