@@ -2,6 +2,7 @@ package queue_test
 
 import (
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -42,10 +43,29 @@ func TestTheMarkerIsGoneWithTheRest(t *testing.T) {
 	token, err := enqueuer.BeginRebuild(t.Context())
 	require.NoError(t, err)
 	require.NoError(t, client.FlushAll(t.Context()).Err())
+	require.ErrorIs(t, enqueuer.HoldRebuild(t.Context(), token), queue.ErrEmptiedAgain)
 	require.ErrorIs(t, enqueuer.MarkIntact(t.Context(), token), queue.ErrEmptiedAgain)
 	assert.False(t, intact())
 	rebuilt()
 	assert.EqualValues(t, 1, client.DBSize(t.Context()).Val(), "no token is left")
+
+	// One at a time, and whoever dies at it is followed.
+	require.NoError(t, client.FlushAll(t.Context()).Err())
+	token, err = enqueuer.BeginRebuild(t.Context())
+	require.NoError(t, err)
+	other, err := enqueuer.BeginRebuild(t.Context())
+	require.NoError(t, err)
+	assert.Empty(t, other)
+	require.NoError(t, enqueuer.HoldRebuild(t.Context(), token))
+	left, err := client.PTTL(t.Context(), "redrive:rebuilding").Result()
+	require.NoError(t, err)
+	assert.Greater(t, left, 4*time.Second)
+	require.NoError(t, client.Del(t.Context(), "redrive:rebuilding").Err()) // its turn has passed
+	other, err = enqueuer.BeginRebuild(t.Context())
+	require.NoError(t, err)
+	assert.NotEmpty(t, other)
+	require.ErrorIs(t, enqueuer.MarkIntact(t.Context(), token), queue.ErrEmptiedAgain)
+	require.NoError(t, enqueuer.MarkIntact(t.Context(), other))
 
 	require.NoError(t, server.Kill())
 	_, err = enqueuer.Intact(t.Context())

@@ -111,5 +111,6 @@ func (q *tasks) Look(_ context.Context, items []queue.Item, _ func(queue.Item) b
 func (q *tasks) TrimArchive(context.Context, string) (int, error) { return 0, nil }
 func (q *tasks) Announce(context.Context, ...string) error        { return nil }
 func (q *tasks) Intact(context.Context) (bool, error)             { return q.intact, nil }
-func (q *tasks) BeginRebuild(context.Context) (string, error)     { return "", nil }
+func (q *tasks) BeginRebuild(context.Context) (string, error)     { return "token", nil }
+func (q *tasks) HoldRebuild(context.Context, string) error        { return nil }
 func (q *tasks) MarkIntact(context.Context, string) error         { q.intact = true; return nil }

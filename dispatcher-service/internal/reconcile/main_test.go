@@ -67,7 +67,9 @@ type fakeQueue struct {
 	verified  []string
 	orphaned  []string
 	trimmed   int
-	dueAt     map[string]time.Time
+	// othersTurn is how often another process is found at the rebuild, and emptiedAt the batch before which Redis is emptied again.
+	othersTurn, holds, emptiedAt int
+	dueAt                        map[string]time.Time
 }
 
 // Look sees no task unless the test says otherwise.
@@ -128,7 +130,26 @@ func (f *fakeQueue) Intact(context.Context) (bool, error) {
 	return !f.emptied, nil
 }
 
-func (f *fakeQueue) BeginRebuild(context.Context) (string, error) { return "token", nil }
+// BeginRebuild has another process at it for as long as the test says so.
+func (f *fakeQueue) BeginRebuild(context.Context) (string, error) {
+	f.mutex.Lock()
+	defer f.mutex.Unlock()
+	if f.othersTurn > 0 {
+		f.othersTurn--
+		return "", nil
+	}
+	return "token", nil
+}
+
+func (f *fakeQueue) HoldRebuild(context.Context, string) error {
+	f.mutex.Lock()
+	defer f.mutex.Unlock()
+	f.holds++
+	if f.emptiedAt == f.holds {
+		return queue.ErrEmptiedAgain
+	}
+	return nil
+}
 
 func (f *fakeQueue) MarkIntact(context.Context, string) error {
 	f.mutex.Lock()

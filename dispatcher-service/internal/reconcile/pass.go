@@ -24,6 +24,8 @@ const (
 	// be searched: no more than verified are in one pass.
 	stuckAfter = 3 * time.Minute
 	verified   = 50
+	// turnPoll is how often one replica looks whether another is done with the rebuild, or has died of it.
+	turnPoll = 500 * time.Millisecond
 )
 
 // Pass rebuilds the queue if Redis has been emptied. Otherwise it looks at up to PerPass overdue deliveries, from where the
@@ -50,13 +52,16 @@ func (r *Reconciler) Pass(ctx context.Context) error {
 // rebuild enqueues everything that waits, for the time at which it is due. One that is cut short, or that Redis was emptied under,
 // is begun again by the next pass: enqueueing twice does nothing.
 func (r *Reconciler) rebuild(ctx context.Context) error {
-	r.options.Log.InfoContext(ctx, "the queue is new or was emptied: filling it with everything that waits")
-	began, total := time.Now(), 0
-	token, err := r.queue.BeginRebuild(ctx)
-	if err != nil {
+	token, err := r.turn(ctx)
+	if err != nil || token == "" {
 		return err
 	}
+	r.options.Log.InfoContext(ctx, "the queue is new or was emptied: filling it with everything that waits")
+	began, total := time.Now(), 0
 	_, err = r.walk(ctx, webhook.Now().Add(anyTime), store.Due{}, math.MaxInt, func(ctx context.Context, due []store.Due) error {
+		if err := r.queue.HoldRebuild(ctx, token); err != nil {
+			return err
+		}
 		total += len(due)
 		return r.enqueue(ctx, itemsOf(due))
 	})
@@ -69,6 +74,23 @@ func (r *Reconciler) rebuild(ctx context.Context) error {
 	r.metrics.rebuilds.Inc()
 	r.options.Log.InfoContext(ctx, "the queue holds everything that waits", "deliveries", total, "seconds", time.Since(began).Seconds())
 	return nil
+}
+
+// turn waits until the queue is this process's to rebuild, or another has done so: then the token is empty.
+func (r *Reconciler) turn(ctx context.Context) (token string, err error) {
+	for {
+		if token, err = r.queue.BeginRebuild(ctx); err != nil || token != "" {
+			return token, err
+		}
+		select {
+		case <-ctx.Done():
+			return "", ctx.Err()
+		case <-time.After(turnPoll):
+		}
+		if intact, err := r.queue.Intact(ctx); err != nil || intact {
+			return "", err
+		}
+	}
 }
 
 // walk does something about up to limit deliveries that are due by a time, from behind the cursor on. It returns the cursor to

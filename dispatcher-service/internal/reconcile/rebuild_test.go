@@ -2,6 +2,7 @@ package reconcile_test
 
 import (
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/hibiken/asynq"
@@ -48,6 +49,39 @@ func TestARebuildThatIsCutShortIsBegunAgain(t *testing.T) {
 	require.NoError(t, r.Pass(t.Context()))
 	assert.ElementsMatch(t, ids(table.due), q.take())
 	assert.False(t, q.emptied)
+}
+
+// Emptied while it is filled, a queue is filled again from the beginning.
+func TestEmptiedWhileItIsRebuilt(t *testing.T) {
+	t.Parallel()
+	table, q := newRows(1300), &fakeQueue{emptied: true, emptiedAt: 2}
+	r, _ := newReconciler(table, q, 0)
+	require.ErrorIs(t, r.Pass(t.Context()), queue.ErrEmptiedAgain)
+	assert.True(t, q.emptied)
+	assert.Len(t, q.take(), 500, "it does not go on for nothing")
+	require.NoError(t, r.Pass(t.Context()))
+	assert.ElementsMatch(t, ids(table.due), q.take())
+}
+
+// One replica rebuilds. Another waits until it is done, or does it itself should the first have died.
+func TestARebuildIsOneReplicasTurn(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		table, q := newRows(3), &fakeQueue{emptied: true, othersTurn: 4}
+		r, _ := newReconciler(table, q, 0)
+		begin := time.Now()
+		require.NoError(t, r.Pass(t.Context()))
+		assert.Equal(t, 2*time.Second, time.Since(begin))
+		assert.ElementsMatch(t, ids(table.due), q.take(), "the other never finished")
+
+		q.emptied, q.othersTurn = true, 1000
+		time.AfterFunc(3*time.Second, func() {
+			q.mutex.Lock()
+			defer q.mutex.Unlock()
+			q.emptied = false
+		})
+		require.NoError(t, r.Pass(t.Context()))
+		assert.Empty(t, q.take(), "the other has done it")
+	})
 }
 
 // Flushed, a real Redis holds everything again after one pass, each delivery for the time at which it is due.

@@ -10,7 +10,7 @@
 //	                        phantom (a part was lost)   enqueue
 //
 // It runs in every replica. There is no leader: enqueueing a delivery that is queued already does nothing, and of two that find
-// an orphan one removes it.
+// an orphan one removes it. Only a rebuild is one replica's at a time, for it would be the same work for all.
 //
 // After Redis was emptied, a delivery is enqueued while a dispatcher is at it that took it before. A run in the same process
 // finds that out; one in another sends it again, and the row decides which of the two outcomes counts.
@@ -42,6 +42,7 @@ type Queue interface {
 	Announce(ctx context.Context, queues ...string) error
 	Intact(ctx context.Context) (bool, error)
 	BeginRebuild(ctx context.Context) (token string, err error)
+	HoldRebuild(ctx context.Context, token string) error
 	MarkIntact(ctx context.Context, token string) error
 }
 
