@@ -11,7 +11,7 @@ SERVERS   := CGO_ENABLED=0 go run ./pkg/testservers/cmd/withservers --
 export GOFLAGS := -buildvcs=false
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo env up down logs build check fmt lint modules test clean
+.PHONY: help run demo env up down logs build check fmt lint modules test bench chaos clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -54,6 +54,14 @@ modules: ## build and vet every module outside the workspace, and see that their
 
 test: ## run all tests, on a PostgreSQL and a Redis of their own
 	$(SERVERS) go test -race $(addprefix ./,$(addsuffix /...,$(MODULES)))
+
+bench: ## measure Redrive beside what bounds it; ARGS='--quick', '--only drain,asynq-post --json FILE', '--embedded', '--help'
+	@go build -o bin/bench ./deploy/bench/cmd/bench
+	@exec bin/bench --svg bin/bench.svg $(ARGS)
+
+chaos: ## break everything under load and see that nothing is lost; ARGS='--deliveries 2000 --seed 7' sets its size
+	@go build -o bin/chaos ./deploy/chaos/cmd/chaos
+	@exec bin/chaos $(ARGS)
 
 clean: ## remove what was built
 	rm -rf bin

@@ -1,0 +1,46 @@
+package bench
+
+import "time"
+
+// amounts is how much of everything a round takes.
+type amounts struct {
+	drain, post, naive            int // tasks
+	publish, publishBatch         int // events
+	endToEndSingle, endToEndBatch int
+	latency                       time.Duration
+	purge                         int // deliveries that a purge finds
+	alone, beside                 time.Duration
+	idle                          time.Duration
+	growth                        int // requests of each kind
+}
+
+const (
+	publishConnections = 32
+	retryConnections   = 16
+	// retries is fixed: fewer would be over before they have begun.
+	retries = 2000
+	// batchEvents is what one request carries.
+	batchEvents = 100
+	// latencyRate and neighbourRate are events a second, to one and to many endpoints.
+	latencyRate        = 100
+	neighbourRate      = 200
+	neighbourEndpoints = 20
+	// neighbourWaiting is how many deliveries wait for the endpoint that hangs.
+	neighbourWaiting = 2000
+)
+
+func newAmounts(scale float64) amounts {
+	count := func(full int) int { return max(1, int(float64(full)*scale)) }
+	// A duration has a floor: what happens every few seconds must have a chance to happen.
+	during := func(full, floor time.Duration) time.Duration { return max(floor, time.Duration(float64(full)*scale)) }
+	return amounts{
+		drain: count(30_000), post: count(30_000), naive: count(10_000),
+		publish: count(10_000), publishBatch: count(30_000),
+		endToEndSingle: count(15_000), endToEndBatch: count(20_000),
+		latency: during(10*time.Second, 2*time.Second),
+		purge:   count(200_000),
+		alone:   during(8*time.Second, 4*time.Second), beside: during(20*time.Second, 10*time.Second),
+		idle:   during(10*time.Second, 10*time.Second),
+		growth: count(400),
+	}
+}

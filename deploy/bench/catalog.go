@@ -1,0 +1,177 @@
+package bench
+
+import (
+	"slices"
+
+	"redrive/deploy/bench/report"
+)
+
+// The rows.
+const (
+	rowNoop           = "asynq-noop"
+	rowPost           = "asynq-post"
+	rowNaive          = "naive"
+	rowDrain          = "drain"
+	rowInsert         = "insert-baseline"
+	rowPublishSingle  = "publish-single"
+	rowPublishBatch   = "publish-batch"
+	rowEndToEndSingle = "end-to-end-single"
+	rowEndToEndBatch  = "end-to-end-batch"
+	rowLatencyP50     = "latency-p50"
+	rowLatencyP99     = "latency-p99"
+	rowUpdate         = "update-baseline"
+	rowRetry          = "retry"
+	rowNeighbour      = "neighbour-p99"
+	rowIdle           = "idle-commands"
+	rowQueueBytes     = "queue-bytes"
+	rowGrowthRetry    = "growth-retry"
+	rowGrowthList     = "growth-list"
+)
+
+// The details that several rows have.
+const (
+	detailP50 = "p50"
+	detailP99 = "p99"
+)
+
+// The charts of the plot.
+const (
+	chartDelivering = "Delivering, per second: more is better"
+	chartWriting    = "Publishing and retrying, per second: more is better"
+	chartLatency    = "Accepted to received at 100/s, in milliseconds: less is better"
+	chartNeighbour  = "Beside an endpoint that hangs, in milliseconds: less is better"
+	chartGrowth     = "With millions of rows, in milliseconds: less is better"
+	chartRedis      = "What it asks of Redis: less is better"
+)
+
+// catalog is every row there is, with what it must reach on a quiet machine with two cores.
+func catalog() []report.Definition {
+	return []report.Definition{
+		{
+			Name: rowNoop, Unit: "tasks/s", Chart: chartDelivering, Baseline: true,
+			Details: []report.Definition{{Name: detailOneServer, Unit: "tasks/s"}},
+		},
+		{
+			Name: rowPost, Unit: "tasks/s", Chart: chartDelivering, Baseline: true,
+			Ratios: []report.Ratio{{To: rowNoop}}, Details: []report.Definition{{Name: detailOneServer, Unit: "tasks/s"}, cpu("worker", "task")},
+		},
+		{
+			Name: rowNaive, Unit: "tasks/s", Chart: chartDelivering, Baseline: true,
+			Ratios: []report.Ratio{{To: rowPost}}, Details: []report.Definition{cpu("worker", "task")},
+		},
+		{
+			Name: rowDrain, Unit: "deliveries/s", Chart: chartDelivering,
+			Ratios: []report.Ratio{
+				{To: rowPost, Goals: []report.Goal{report.AtLeast(0.8)}},
+				{To: rowNaive, Goals: []report.Goal{report.AtLeast(2.2)}},
+			},
+			Details: processes(),
+		},
+		{
+			Name: rowEndToEndSingle, Unit: "deliveries/s", Chart: chartDelivering, Goals: []report.Goal{report.AtLeast(2500)},
+			Details: append([]report.Definition{ownCPU()}, processes()...),
+		},
+		{
+			Name: rowEndToEndBatch, Unit: "deliveries/s", Chart: chartDelivering, Goals: []report.Goal{report.AtLeast(3500)},
+			Details: append([]report.Definition{ownCPU()}, processes()...),
+		},
+		{
+			Name: rowInsert, Unit: "events/s", Chart: chartWriting, Baseline: true,
+			Details: append(percentiles(), report.Definition{Name: detailMultiRow, Unit: "events/s"}),
+		},
+		{
+			Name: rowPublishSingle, Unit: "events/s", Chart: chartWriting, Goals: []report.Goal{report.AtLeast(3200)},
+			Ratios: []report.Ratio{{To: rowInsert}}, Details: percentiles(report.AtMost(9), report.AtMost(20)),
+		},
+		{
+			Name: rowPublishBatch, Unit: "events/s", Chart: chartWriting, Goals: []report.Goal{report.AtLeast(6000)},
+			Ratios:  []report.Ratio{{To: rowInsert}, {To: report.Detail(rowInsert, detailMultiRow), Label: "the same with many rows"}},
+			Details: percentiles(),
+		},
+		{Name: rowUpdate, Unit: "updates/s", Chart: chartWriting, Baseline: true, Details: percentiles()},
+		{
+			Name: rowRetry, Unit: "retries/s", Chart: chartWriting, Goals: []report.Goal{report.AtLeast(2000)},
+			Ratios: []report.Ratio{{To: rowUpdate, Goals: []report.Goal{report.AtLeast(0.6)}}},
+			Details: slices.Concat(percentiles(report.AtMost(7), report.AtMost(25)), []report.Definition{
+				{Name: detailNotDelivered, Unit: "retries/s", Ratios: []report.Ratio{{To: rowUpdate}}},
+			}, processes()),
+		},
+		{
+			Name: rowLatencyP50, Unit: "ms", Chart: chartLatency, Goals: []report.Goal{report.AtMost(15)},
+			Details: []report.Definition{{Name: detailFromDue, Unit: "ms"}, {Name: detailPurging, Unit: "ms"}},
+		},
+		{
+			Name: rowLatencyP99, Unit: "ms", Chart: chartLatency, Goals: []report.Goal{report.AtMost(40)},
+			Details: []report.Definition{{Name: detailFromDue, Unit: "ms"}, {Name: detailPurging, Unit: "ms"}, {Name: detailPurged, Unit: "deliveries/s"}},
+		},
+		{
+			Name: rowNeighbour, Unit: "ms", Chart: chartNeighbour,
+			Ratios: []report.Ratio{{To: report.Detail(rowNeighbour, detailAllowed), Label: "(2 × alone + 50 ms)", Goals: []report.Goal{report.AtMost(1)}}},
+			Details: []report.Definition{
+				{Name: detailAlone, Unit: "ms", Chart: chartNeighbour, Baseline: true},
+				{Name: detailP50, Unit: "ms"},
+				{Name: detailLost, Unit: "attempts", Goals: []report.Goal{report.AtMost(0)}, Gated: true},
+			},
+		},
+		{
+			Name: rowGrowthRetry, Unit: "ms", Chart: chartGrowth,
+			Ratios:  []report.Ratio{{To: report.Detail(rowGrowthRetry, detailSmall), Label: "the time with 10 thousand", Goals: []report.Goal{report.AtMost(1.5)}}},
+			Details: []report.Definition{{Name: detailSmall, Unit: "ms", Chart: chartGrowth, Baseline: true}},
+		},
+		{
+			Name: rowGrowthList, Unit: "ms", Chart: chartGrowth,
+			Ratios:  []report.Ratio{{To: report.Detail(rowGrowthList, detailSmall), Label: "the time with 10 thousand", Goals: []report.Goal{report.AtMost(1.5)}}},
+			Details: growthDetails(),
+		},
+		{Name: rowIdle, Unit: "commands/s", Chart: chartRedis, Goals: []report.Goal{report.AtMost(250)}},
+		{Name: rowQueueBytes, Unit: "bytes", Chart: chartRedis, Goals: []report.Goal{report.AtMost(650)}},
+	}
+}
+
+// growthDetails are the reads that have no row of their own.
+func growthDetails() []report.Definition {
+	details := []report.Definition{{Name: detailSmall, Unit: "ms", Chart: chartGrowth, Baseline: true}}
+	for _, name := range []string{detailListEndpoint, detailGet, detailPublish} {
+		details = append(details, report.Definition{
+			Name: name, Unit: "ms",
+			Ratios: []report.Ratio{{
+				To: report.Detail(rowGrowthList, name+" "+detailSmall), Label: "the time with 10 thousand", Goals: []report.Goal{report.AtMost(1.5)},
+			}},
+		})
+	}
+	return details
+}
+
+func percentiles(goals ...report.Goal) []report.Definition {
+	list := []report.Definition{{Name: detailP50, Unit: "ms"}, {Name: detailP99, Unit: "ms"}}
+	for i, goal := range goals {
+		list[i].Goals = []report.Goal{goal}
+	}
+	return list
+}
+
+// megabyte is the 10⁶ bytes of the goal: memory is not counted in powers of two there either.
+const megabyte = 1e6
+
+// processes are what each process took: ours first, with the bound on their memory.
+func processes() []report.Definition {
+	var list []report.Definition
+	for _, name := range []string{processAPI, processDispatcher, processEmbedded, processPostgres, processRedis, processBench} {
+		memory := report.Definition{Name: name + " memory", Unit: "MB"}
+		if name == processAPI || name == processDispatcher {
+			memory.Goals = []report.Goal{report.AtMost(150)}
+		}
+		list = append(list, cpu(name, "delivery"), memory)
+	}
+	return list
+}
+
+func cpu(process, of string) report.Definition {
+	return report.Definition{Name: process + " CPU", Unit: "µs/" + of}
+}
+
+func ownCPU() report.Definition {
+	own := cpu(processOwn, "delivery")
+	own.Goals = []report.Goal{report.AtMost(500)}
+	return own
+}

@@ -1,0 +1,103 @@
+package bench
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"redrive/deploy/bench/report"
+)
+
+// drainPatience is more than any of our queues takes.
+const drainPatience = 3 * time.Minute
+
+// roundDrain drains queues that were filled before: those of the baselines, and ours.
+func roundDrain(ctx context.Context, s *session) error {
+	if s.options.Embedded {
+		return errors.Join(roundAsynqEmbedded(ctx, s), drainOurs(ctx, s))
+	}
+	if err := roundAsynq(ctx, s); err != nil {
+		return err
+	}
+	if s.wants(rowNaive) {
+		if err := roundNaive(ctx, s); err != nil {
+			return err
+		}
+	}
+	if s.wants(rowDrain) || s.wants(rowQueueBytes) {
+		return drainOurs(ctx, s)
+	}
+	return nil
+}
+
+// drainOurs has deliveries queued while nobody makes them, and counts from the first request until the last outcome is on
+// record.
+func drainOurs(ctx context.Context, s *session) error {
+	running, err := s.system(ctx)
+	if err != nil {
+		return err
+	}
+	r, err := s.servers.receiver()
+	if err != nil {
+		return err
+	}
+	if err := running.clear(ctx); err != nil {
+		return err
+	}
+	c, err := s.customer(ctx)
+	if err != nil {
+		return err
+	}
+	defer c.close()
+	if _, err := c.createEndpoint(ctx, r.url(pathOK), eventType, 0); err != nil {
+		return err
+	}
+	// A first delivery opens the connections that Redis has memory for.
+	r.expect(1)
+	if _, err := c.publish(ctx, eventBody(eventType)); err != nil {
+		return err
+	}
+	if err := errors.Join(r.await(ctx, drainPatience), settled(ctx, running.store()), running.pause(ctx)); err != nil {
+		return err
+	}
+
+	count := s.amounts.drain
+	s.progress.say("%s: queueing %d deliveries", rowDrain, count)
+	memory, err := s.fillQueue(ctx, running, c, count)
+	if err != nil {
+		return err
+	}
+	s.progress.say("%s: %d deliveries", rowDrain, count)
+	watching := watch(running)
+	r.expect(count)
+	if err := running.resume(ctx); err != nil {
+		return err
+	}
+	if err := errors.Join(r.await(ctx, drainPatience), settled(ctx, running.store())); err != nil {
+		return fmt.Errorf("drain: %w", err)
+	}
+	ended := time.Now()
+	s.samples.Add(rowDrain, report.Rate(count, ended.Sub(r.first())))
+	if memory > 0 {
+		s.samples.Add(rowQueueBytes, memory/float64(count))
+	}
+	return watching.note(&s.samples, rowDrain, count)
+}
+
+// fillQueue returns by how many bytes Redis has grown, or 0 where it cannot be asked.
+func (s *session) fillQueue(ctx context.Context, running system, c *customer, count int) (bytes float64, err error) {
+	asked, ok := running.(*services)
+	if !ok {
+		return 0, running.fill(ctx, c, count)
+	}
+	before, err := asked.information(ctx, "memory", "used_memory")
+	if err != nil {
+		return 0, err
+	}
+	if err := running.fill(ctx, c, count); err != nil {
+		return 0, err
+	}
+	after, err := asked.information(ctx, "memory", "used_memory")
+	return after - before, err
+}

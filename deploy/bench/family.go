@@ -1,0 +1,38 @@
+package bench
+
+import (
+	"context"
+	"slices"
+)
+
+// family is rows that are measured together.
+type family struct {
+	name string
+	rows []string
+	// embedded says whether the one process of `make run` can be measured that way.
+	embedded bool
+	// round measures once those rows that are wanted.
+	round func(ctx context.Context, s *session) error
+}
+
+// families in the order in which they are measured: what fills the disk comes last.
+func families() []family {
+	growth := &growth{}
+	return []family{
+		{name: "draining a queue", rows: []string{rowNoop, rowPost, rowNaive, rowDrain, rowQueueBytes}, embedded: true, round: roundDrain},
+		{name: "publishing alone", rows: []string{rowInsert, rowPublishSingle, rowPublishBatch}, round: roundPublish},
+		{name: "end to end", rows: []string{rowEndToEndSingle, rowEndToEndBatch}, embedded: true, round: roundEndToEnd},
+		{name: "latency at a low rate", rows: []string{rowLatencyP50, rowLatencyP99}, embedded: true, round: roundLatency},
+		{name: "retrying", rows: []string{rowUpdate, rowRetry}, embedded: true, round: roundRetry},
+		{name: "idling", rows: []string{rowIdle}, round: roundIdle},
+		{name: "beside a neighbour that hangs", rows: []string{rowNeighbour}, embedded: true, round: roundNeighbour},
+		{name: "growing", rows: []string{rowGrowthRetry, rowGrowthList}, round: growth.round},
+	}
+}
+
+// wanted are the families that have a row that is wanted.
+func (s *session) wanted() []family {
+	return slices.DeleteFunc(families(), func(f family) bool {
+		return !slices.ContainsFunc(f.rows, s.wants) || s.options.Embedded && !f.embedded
+	})
+}

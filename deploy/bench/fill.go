@@ -1,0 +1,153 @@
+package bench
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/jackc/pgx/v5"
+	"golang.org/x/sync/errgroup"
+
+	"redrive/pkg/webhook"
+)
+
+// filling puts as many deliveries into the tables as years would, each with its event and its attempt. It copies one that is
+// there already, so that it knows no more of the tables than what it changes.
+type filling struct {
+	database   *database
+	deliveryID string // of the one that is copied
+	count      int
+	endpoints  []string // the copies take turns
+	// anew has the tables hold nothing but the copies. It is several times as fast: PostgreSQL need not log what goes into a
+	// table that was emptied in the same transaction.
+	anew bool
+}
+
+// filledAge is the age of all copies.
+const filledAge = "30 days"
+
+// filledID is the ID of a copied delivery: hexadecimal digits are all in a ULID's alphabet, and the prefix is older than anything
+// that is made now.
+func filledID(number int) string {
+	return fmt.Sprintf("%s_%s%023X", webhook.KindDelivery, filledPrefix, number)
+}
+
+const filledPrefix = "01J"
+
+// filledIDSQL is filledID in SQL, of the number n, for anything that has an ID.
+func filledIDSQL(kind webhook.Kind) string {
+	return "'" + string(kind) + "_" + filledPrefix + "' || lpad(upper(to_hex(n)), 23, '0')"
+}
+
+// isFailure says which copies have ended in failure.
+func isFailure(number int) bool { return number%2 == 0 }
+
+// copied is which row of a table is copied, and what is different in each copy.
+type copied struct {
+	condition string
+	changes   map[string]string
+}
+
+func (f filling) tables() map[string]copied {
+	const then = "now() - interval '" + filledAge + "'"
+	quoted := make([]string, len(f.endpoints))
+	for i, id := range f.endpoints {
+		quoted[i] = "'" + id + "'"
+	}
+	endpoint := fmt.Sprintf("(ARRAY[%s])[1 + n %% %d]", strings.Join(quoted, ", "), len(quoted))
+	return map[string]copied{
+		"events": {
+			"id = (SELECT event_id FROM deliveries WHERE id = $1)",
+			map[string]string{"id": filledIDSQL(webhook.KindEvent), "created_at": then},
+		},
+		"deliveries": {"id = $1", map[string]string{
+			"id": filledIDSQL(webhook.KindDelivery), "event_id": filledIDSQL(webhook.KindEvent), "last_attempt_id": filledIDSQL(webhook.KindAttempt), "endpoint_id": endpoint,
+			"status":     "CASE WHEN n % 2 = 0 THEN 'failure' ELSE 'success' END",
+			"created_at": then, "updated_at": then,
+		}},
+		"attempts": {"delivery_id = $1", map[string]string{
+			"id": filledIDSQL(webhook.KindAttempt), "delivery_id": filledIDSQL(webhook.KindDelivery), "started_at": then,
+		}},
+	}
+}
+
+func (f filling) run(ctx context.Context) error {
+	// All templates are read before the first table is emptied: one is found by way of another.
+	conn, err := f.database.pool.Acquire(ctx)
+	if err != nil {
+		return fmt.Errorf("connect to the database: %w", err)
+	}
+	defer conn.Release()
+	tables := f.tables()
+	for name, table := range tables {
+		statement := "CREATE TABLE template_" + name + " AS SELECT * FROM " + name + " WHERE " + table.condition
+		if _, err := conn.Exec(ctx, statement, pgx.QueryExecModeSimpleProtocol, f.deliveryID); err != nil {
+			return fmt.Errorf("read what is copied: %w", err)
+		}
+	}
+	group, groupCtx := errgroup.WithContext(ctx)
+	for name, table := range tables {
+		group.Go(func() error { return f.copy(groupCtx, name, table.changes) })
+	}
+	if err := group.Wait(); err != nil {
+		return err
+	}
+	return f.database.exec(ctx, "DROP TABLE template_events, template_deliveries, template_attempts",
+		"VACUUM (ANALYZE) events, deliveries, attempts", "CHECKPOINT")
+}
+
+func (f filling) copy(ctx context.Context, table string, changes map[string]string) (err error) {
+	columns, err := f.columns(ctx, table)
+	if err != nil {
+		return err
+	}
+	values := make([]string, len(columns))
+	for i, column := range columns {
+		values[i] = "t." + column
+		if change, changed := changes[column]; changed {
+			values[i] = change
+		}
+	}
+	tx, err := f.database.pool.Begin(ctx)
+	if err != nil {
+		return fmt.Errorf("fill %s: %w", table, err)
+	}
+	defer func() { err = errors.Join(err, ignoreDone(tx.Rollback(context.WithoutCancel(ctx)))) }()
+	if f.anew {
+		if _, err := tx.Exec(ctx, "TRUNCATE "+table); err != nil {
+			return fmt.Errorf("empty %s: %w", table, err)
+		}
+	}
+	statement := fmt.Sprintf("INSERT INTO %s (%s) SELECT %s FROM template_%s t, generate_series(1, $1) n",
+		table, strings.Join(columns, ", "), strings.Join(values, ", "), table)
+	if _, err := tx.Exec(ctx, statement, f.count); err != nil {
+		return fmt.Errorf("fill %s: %w", table, err)
+	}
+	if err := tx.Commit(ctx); err != nil {
+		return fmt.Errorf("fill %s: %w", table, err)
+	}
+	return nil
+}
+
+// columns of a table, in its order.
+func (f filling) columns(ctx context.Context, table string) ([]string, error) {
+	rows, err := f.database.pool.Query(ctx,
+		"SELECT column_name FROM information_schema.columns WHERE table_name = $1 AND table_schema = current_schema ORDER BY ordinal_position", table)
+	if err != nil {
+		return nil, fmt.Errorf("list the columns of %s: %w", table, err)
+	}
+	columns, err := pgx.CollectRows(rows, pgx.RowTo[string])
+	if err != nil {
+		return nil, fmt.Errorf("list the columns of %s: %w", table, err)
+	}
+	return slices.Clip(columns), nil
+}
+
+func ignoreDone(err error) error {
+	if errors.Is(err, pgx.ErrTxClosed) {
+		return nil
+	}
+	return err
+}

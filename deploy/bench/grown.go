@@ -1,0 +1,98 @@
+package bench
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"net/http"
+	"time"
+
+	"redrive/pkg/webhook"
+)
+
+// grown is a database of some size with an API.
+type grown struct {
+	*customer
+	rows      int
+	endpoints []string
+	failures  []int // the numbers of those that can be retried, in disorder
+	body      []byte
+}
+
+// growthEndpoints are those that the deliveries go to in turns.
+const growthEndpoints = 10
+
+func startGrown(ctx context.Context, s *session, programs, name string, redisNumber, rows int) (*grown, error) {
+	url, err := s.servers.createDatabase(ctx, name)
+	if err != nil {
+		return nil, err
+	}
+	d, err := openDatabase(ctx, url)
+	if err != nil {
+		return nil, err
+	}
+	s.opened.Push(name, func(context.Context) error { return d.close() })
+	redisURL, err := s.servers.redisURL(redisNumber)
+	if err != nil {
+		return nil, err
+	}
+	api := newService(&s.opened, apiProgram, programs, settingsOf(d, redisURL))
+	if err := api.Start(nil); err != nil {
+		return nil, err
+	}
+	c, err := newCustomer(ctx, api.URL(), d.store, 1)
+	if err != nil {
+		return nil, err
+	}
+	s.opened.Push("a client", func(context.Context) error { c.close(); return nil })
+	g := &grown{customer: c, rows: rows, body: eventBody(eventType)}
+	return g, g.fill(ctx, d)
+}
+
+// fill makes one delivery that has failed, and as many copies as there are to be rows.
+func (g *grown) fill(ctx context.Context, d *database) error {
+	for i := range growthEndpoints {
+		subscribed := eventType // the events go to one of them
+		if i > 0 {
+			subscribed = "bench.nothing"
+		}
+		id, err := g.createEndpoint(ctx, "http://127.0.0.1:9/", subscribed, 0)
+		if err != nil {
+			return err
+		}
+		g.endpoints = append(g.endpoints, id)
+	}
+	id, err := g.publish(ctx, g.body)
+	if err != nil {
+		return err
+	}
+	if err := failOnce(ctx, d, id); err != nil {
+		return err
+	}
+	for number := 1; number <= g.rows; number++ {
+		if isFailure(number) {
+			g.failures = append(g.failures, number)
+		}
+	}
+	rand.Shuffle(len(g.failures), func(i, j int) { g.failures[i], g.failures[j] = g.failures[j], g.failures[i] })
+	return filling{database: d, deliveryID: id, count: g.rows, endpoints: g.endpoints, anew: true}.run(ctx)
+}
+
+// failOnce records an attempt that was answered 500, as the dispatcher would.
+func failOnce(ctx context.Context, d *database, deliveryID string) error {
+	dispatch, err := d.store.LoadDispatch(ctx, deliveryID)
+	if err != nil {
+		return err
+	}
+	now := webhook.Now()
+	outcome, err := webhook.Policy{}.Decide(dispatch.Delivery, webhook.Result{
+		StartedAt: now, Duration: time.Millisecond, ResponseStatus: http.StatusInternalServerError,
+		RequestHeaders:  map[string]string{"Content-Type": "application/json"},
+		ResponseHeaders: map[string]string{"Content-Length": "0"},
+	}, now)
+	if err != nil {
+		return fmt.Errorf("fail a delivery: %w", err)
+	}
+	_, err = d.store.RecordOutcome(ctx, outcome)
+	return err
+}

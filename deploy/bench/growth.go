@@ -1,0 +1,128 @@
+package bench
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"net/http"
+	"strings"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"redrive/deploy/bench/report"
+)
+
+// The details of growth.
+const (
+	detailSmall        = "with 10 thousand"
+	detailListEndpoint = "list of an endpoint"
+	detailGet          = "get"
+	detailPublish      = "publish"
+)
+
+// growth asks the same of two databases in turns, request by request: a small one and a large one. Each has an API of its own
+// and no dispatcher.
+type growth struct {
+	small, large *grown
+}
+
+// growthWarmUp is how many requests of each kind are not counted in a round.
+const growthWarmUp = 20
+
+func (g *growth) round(ctx context.Context, s *session) error {
+	if g.large == nil {
+		if err := g.start(ctx, s); err != nil {
+			return err
+		}
+	}
+	for _, kind := range []struct {
+		row, detail string
+		do          func(ctx context.Context, g *grown, answer *bytes.Buffer) error
+	}{
+		{rowGrowthRetry, "", retryAny},
+		{rowGrowthList, "", listNewest},
+		{rowGrowthList, detailListEndpoint, listOfEndpoint},
+		{rowGrowthList, detailGet, getAny},
+		{rowGrowthList, detailPublish, publishOne},
+	} {
+		if !s.wants(kind.row) {
+			continue
+		}
+		s.progress.say("%s: %d requests to each", strings.TrimSpace(kind.row+" "+kind.detail), s.amounts.growth)
+		small, large, err := g.alternate(ctx, s.amounts.growth, kind.do)
+		if err != nil {
+			return fmt.Errorf("%s: %w", kind.row, err)
+		}
+		name, prefix := kind.row, ""
+		if kind.detail != "" {
+			name, prefix = report.Detail(kind.row, kind.detail), kind.detail+" "
+		}
+		s.samples.Add(name, large)
+		s.samples.Add(report.Detail(kind.row, prefix+detailSmall), small)
+	}
+	return nil
+}
+
+// alternate returns the medians of both.
+func (g *growth) alternate(ctx context.Context, count int, do func(context.Context, *grown, *bytes.Buffer) error) (small, large float64, err error) {
+	var answer bytes.Buffer
+	var took [2][]time.Duration
+	for i := range growthWarmUp + count {
+		for side, one := range []*grown{g.small, g.large} {
+			began := time.Now()
+			if err := do(ctx, one, &answer); err != nil {
+				return 0, 0, err
+			}
+			if i >= growthWarmUp {
+				took[side] = append(took[side], time.Since(began))
+			}
+		}
+	}
+	median := func(durations []time.Duration) float64 { return report.Milliseconds(report.Percentile(durations, 0.5)) }
+	return median(took[0]), median(took[1]), nil
+}
+
+func (g *growth) start(ctx context.Context, s *session) error {
+	programs, err := s.programs()
+	if err != nil {
+		return err
+	}
+	s.progress.say("growing: filling in %d rows", s.options.Rows)
+	group, ctx := errgroup.WithContext(ctx)
+	group.Go(func() (err error) {
+		g.small, err = startGrown(ctx, s, programs, "growth_small", redisSmall, smallRows)
+		return err
+	})
+	group.Go(func() (err error) {
+		g.large, err = startGrown(ctx, s, programs, "growth_large", redisLarge, s.options.Rows)
+		return err
+	})
+	return group.Wait()
+}
+
+func retryAny(ctx context.Context, g *grown, answer *bytes.Buffer) error {
+	if len(g.failures) == 0 {
+		return fmt.Errorf("all failures among %d rows have been retried: ask for fewer rounds", g.rows)
+	}
+	number := g.failures[0]
+	g.failures = g.failures[1:]
+	return g.send(ctx, http.MethodPost, retryPath(filledID(number)), nil, answer)
+}
+
+func listNewest(ctx context.Context, g *grown, answer *bytes.Buffer) error {
+	return g.send(ctx, http.MethodGet, "/deliveries?limit=20", nil, answer)
+}
+
+func listOfEndpoint(ctx context.Context, g *grown, answer *bytes.Buffer) error {
+	return g.send(ctx, http.MethodGet, "/deliveries?limit=20&endpointId="+g.endpoints[1], nil, answer)
+}
+
+func getAny(ctx context.Context, g *grown, answer *bytes.Buffer) error {
+	return g.send(ctx, http.MethodGet, "/deliveries/"+filledID(1+rand.N(g.rows)), nil, answer)
+}
+
+func publishOne(ctx context.Context, g *grown, answer *bytes.Buffer) error {
+	return g.send(ctx, http.MethodPost, pathEvents, g.body, answer)
+}

@@ -1,0 +1,71 @@
+package bench
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+
+	"redrive/deploy/bench/report"
+)
+
+// roundIdle counts what an API and a dispatcher with nothing to do ask of Redis: all that it counts, what scripts call among it.
+func roundIdle(ctx context.Context, s *session) error {
+	running, err := s.system(ctx)
+	if err != nil {
+		return err
+	}
+	if err := running.clear(ctx); err != nil {
+		return err
+	}
+	v := running.(*services)
+	s.progress.say("%s: for %s", rowIdle, s.amounts.idle)
+	const counter = "total_commands_processed"
+	before, err := v.information(ctx, "stats", counter)
+	if err != nil {
+		return err
+	}
+	began := time.Now()
+	select {
+	case <-time.After(s.amounts.idle):
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	elapsed := time.Since(began)
+	after, err := v.information(ctx, "stats", counter)
+	if err != nil {
+		return err
+	}
+	const ours = 1 // the first question; the second is not in its own answer
+	s.samples.Add(rowIdle, report.Rate(int(after-before)-ours, elapsed))
+	return nil
+}
+
+// redisFigure reads a number of INFO.
+func redisFigure(ctx context.Context, client redis.UniversalClient, section, name string) (float64, error) {
+	text, err := client.Info(ctx, section).Result()
+	if err != nil {
+		return 0, fmt.Errorf("ask Redis for its %s: %w", section, err)
+	}
+	value, found := infoField(text, name)
+	if !found {
+		return 0, fmt.Errorf("ask Redis for its %s: there is no %s", section, name)
+	}
+	number, err := strconv.ParseFloat(value, 64)
+	if err != nil {
+		return 0, fmt.Errorf("ask Redis for its %s: %w", section, err)
+	}
+	return number, nil
+}
+
+func infoField(text, name string) (value string, found bool) {
+	for line := range strings.Lines(text) {
+		if value, found := strings.CutPrefix(line, name+":"); found {
+			return strings.TrimSpace(value), true
+		}
+	}
+	return "", false
+}

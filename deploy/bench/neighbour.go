@@ -1,0 +1,119 @@
+package bench
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"redrive/deploy/bench/report"
+)
+
+// The details of the neighbour.
+const (
+	detailAlone   = "alone"
+	detailAllowed = "allowed"
+	detailLost    = "lost"
+	// allowance is what a neighbour may cost beside doubling the time alone.
+	allowance = 50 // ms
+	// neighbourPatience is how late a healthy webhook may be and still be seen as late, not as lost.
+	neighbourPatience = 60 * time.Second
+)
+
+// roundNeighbour sends to healthy endpoints alone, and then beside one that hangs and has a queue of its own. Their customers
+// differ: what must not be shared is what all customers share.
+func roundNeighbour(ctx context.Context, s *session) error {
+	running, err := s.system(ctx)
+	if err != nil {
+		return err
+	}
+	if err := running.clear(ctx); err != nil {
+		return err
+	}
+	h, err := newHealthy(ctx, s)
+	if err != nil {
+		return err
+	}
+	defer h.close()
+	s.progress.say("%s: alone, %d/s for %s", rowNeighbour, neighbourRate, s.amounts.alone)
+	alone, err := h.measure(ctx, s.amounts.alone)
+	if err != nil {
+		return err
+	}
+	if err := hang(ctx, s); err != nil {
+		return err
+	}
+	s.progress.say("%s: beside %d that hang, %d/s for %s", rowNeighbour, neighbourWaiting, neighbourRate, s.amounts.beside)
+	beside, err := h.measure(ctx, s.amounts.beside)
+	if err != nil {
+		return err
+	}
+	p99 := func(m latencies) float64 { return report.Milliseconds(report.Percentile(m.fromAccepted, 0.99)) }
+	s.samples.Add(rowNeighbour, p99(beside))
+	s.samples.Add(report.Detail(rowNeighbour, detailAlone), p99(alone))
+	s.samples.Add(report.Detail(rowNeighbour, detailAllowed), 2*p99(alone)+allowance)
+	s.samples.Add(report.Detail(rowNeighbour, detailP50), report.Milliseconds(report.Percentile(beside.fromAccepted, 0.5)))
+	s.samples.Add(report.Detail(rowNeighbour, detailLost), float64(alone.lost+beside.lost))
+	return running.clear(ctx)
+}
+
+// hang has deliveries wait for an endpoint that never answers, until it holds all that it will ever be given at once.
+func hang(ctx context.Context, s *session) error {
+	r, err := s.servers.receiver()
+	if err != nil {
+		return err
+	}
+	c, err := s.customer(ctx)
+	if err != nil {
+		return err
+	}
+	defer c.close()
+	if _, err := c.createEndpoint(ctx, r.url(pathHang), eventType, 20); err != nil {
+		return err
+	}
+	s.progress.say("%s: publishing %d for the one that hangs", rowNeighbour, neighbourWaiting)
+	if err := publishAll(ctx, c, neighbourWaiting); err != nil {
+		return err
+	}
+	const patience, look = 10 * time.Second, 10 * time.Millisecond
+	for began := time.Now(); r.hanging.Load() == 0; time.Sleep(look) {
+		if time.Since(began) > patience {
+			return errors.New("the endpoint that is to hang is not sent anything")
+		}
+	}
+	return nil
+}
+
+// healthy are endpoints of one customer, each with a type of event of its own.
+type healthy struct {
+	*customer
+	receiver *receiver
+	bodies   [][]byte
+}
+
+func newHealthy(ctx context.Context, s *session) (*healthy, error) {
+	r, err := s.servers.receiver()
+	if err != nil {
+		return nil, err
+	}
+	c, err := s.customer(ctx)
+	if err != nil {
+		return nil, err
+	}
+	h := &healthy{customer: c, receiver: r}
+	for i := range neighbourEndpoints {
+		eventType := fmt.Sprintf("bench.healthy.%d", i)
+		if _, err := c.createEndpoint(ctx, r.url(pathOK), eventType, 5); err != nil {
+			return nil, err
+		}
+		h.bodies = append(h.bodies, eventBody(eventType))
+	}
+	return h, warmUp(ctx, s, c, h.bodies[0])
+}
+
+func (h *healthy) measure(ctx context.Context, duration time.Duration) (latencies, error) {
+	published, err := measureOpen(ctx, h.receiver, neighbourRate, duration, neighbourPatience, func(ctx context.Context, i int) (string, error) {
+		return h.publish(ctx, h.bodies[i%len(h.bodies)])
+	})
+	return latenciesOf(h.receiver, published, neighbourPatience), err
+}

@@ -1,0 +1,112 @@
+package bench
+
+import (
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+)
+
+// Options of a run.
+type Options struct {
+	// Only are the rows to measure. Empty, all are.
+	Only []string
+	// Rounds is how often each is measured.
+	Rounds int
+	// Scale is by what the counts and durations of the full run are multiplied.
+	Scale float64
+	// Rows is what the large table of the growth rows holds.
+	Rows int
+	// Embedded measures the one process of `make run`.
+	Embedded bool
+	// Gate makes a ratio that was missed an error.
+	Gate bool
+	// JSON and SVG are the files to write to, if any.
+	JSON, SVG string
+}
+
+const (
+	fullRounds, quickRounds = 3, 1
+	fullScale, quickScale   = 1, 0.3
+	embeddedScale           = 0.1 // a queue in the process does a tenth of what Redis does
+	fullRows, quickRows     = 2_000_000, 200_000
+	smallRows               = 10_000
+)
+
+// ErrHelp is returned for arguments that ask for help, which has been printed.
+var ErrHelp = flag.ErrHelp
+
+// ParseOptions reads the command line. Usage and errors are printed on w.
+func ParseOptions(args []string, w io.Writer) (Options, error) {
+	var o Options
+	var only string
+	var quick bool
+	flags := flag.NewFlagSet("bench", flag.ContinueOnError)
+	flags.SetOutput(w)
+	flags.StringVar(&only, "only", "", "rows to measure, separated by commas: "+strings.Join(rowNames(), ", "))
+	flags.StringVar(&o.JSON, "json", "", "file for the results as JSON")
+	flags.StringVar(&o.SVG, "svg", "", "file for the results as a plot")
+	flags.BoolVar(&quick, "quick", false, "a look in two minutes: one round, less of everything, and no more than 200 thousand rows")
+	flags.BoolVar(&o.Gate, "gate", false, "exit with status 1 if a ratio misses what it must reach")
+	flags.BoolVar(&o.Embedded, "embedded", false, "measure the one process of `make run`, with SQLite and its queue inside")
+	flags.IntVar(&o.Rounds, "rounds", fullRounds, "how often each row is measured; the median counts")
+	flags.Float64Var(&o.Scale, "scale", fullScale, "multiplies the counts and durations of a round")
+	flags.IntVar(&o.Rows, "rows", fullRows, "deliveries in the large table of the growth rows")
+	if err := flags.Parse(args); err != nil {
+		return Options{}, err
+	}
+	if flags.NArg() > 0 {
+		return Options{}, complain(flags, "there is nothing to do with %q", flags.Args())
+	}
+	given := map[string]bool{}
+	flags.Visit(func(f *flag.Flag) { given[f.Name] = true })
+	o.shorten(quick, given)
+	for name := range strings.SplitSeq(only, ",") {
+		name = strings.TrimSpace(name)
+		switch {
+		case name == "":
+		case !slices.Contains(rowNames(), name):
+			return Options{}, complain(flags, "there is no row %q", name)
+		default:
+			o.Only = append(o.Only, name)
+		}
+	}
+	if o.Rounds < 1 || o.Scale <= 0 || o.Rows < smallRows {
+		return Options{}, complain(flags, "at least one round, a scale above 0 and %d rows are needed", smallRows)
+	}
+	return o, nil
+}
+
+// shorten takes less of what was not asked for by name.
+func (o *Options) shorten(quick bool, given map[string]bool) {
+	if quick && !given["rounds"] {
+		o.Rounds = quickRounds
+	}
+	if quick && !given["rows"] {
+		o.Rows = quickRows
+	}
+	switch {
+	case given["scale"]:
+	case o.Embedded:
+		o.Scale = embeddedScale
+	case quick:
+		o.Scale = quickScale
+	}
+}
+
+func complain(flags *flag.FlagSet, format string, args ...any) error {
+	err := fmt.Errorf(format, args...)
+	_, printErr := fmt.Fprintln(flags.Output(), err)
+	flags.Usage()
+	return errors.Join(err, printErr)
+}
+
+func rowNames() []string {
+	var names []string
+	for _, definition := range catalog() {
+		names = append(names, definition.Name)
+	}
+	return names
+}

@@ -1,0 +1,138 @@
+package bench
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+
+	"redrive/deploy/stack/process"
+	"redrive/pkg/lifecycle"
+	"redrive/pkg/store"
+)
+
+const (
+	apiProgram        = "api-service"
+	dispatcherProgram = "dispatcher-service"
+	embeddedProgram   = "redrive"
+)
+
+// stopLimit is more than a dispatcher takes whose attempts all hang.
+const stopLimit = 45 * time.Second
+
+// services is Redrive as it is deployed: an API and a dispatcher.
+type services struct {
+	servers    servers
+	database   *database
+	redis      redis.UniversalClient
+	api        *process.Service
+	dispatcher *process.Service
+}
+
+// startServices starts both over a database of their own.
+func startServices(ctx context.Context, s servers, programs string, opened *lifecycle.Stack) (*services, error) {
+	url, err := s.createDatabase(ctx, "redrive")
+	if err != nil {
+		return nil, err
+	}
+	v := &services{servers: s}
+	if v.database, err = openDatabase(ctx, url); err != nil {
+		return nil, err
+	}
+	opened.Push("the database", func(context.Context) error { return v.database.close() })
+	if v.redis, err = s.redisClient(redisSystem); err != nil {
+		return nil, err
+	}
+	opened.Push("the Redis client", func(context.Context) error { return v.redis.Close() })
+	redisURL, err := s.redisURL(redisSystem)
+	if err != nil {
+		return nil, err
+	}
+	settings := settingsOf(v.database, redisURL)
+	v.api = newService(opened, apiProgram, programs, settings)
+	v.dispatcher = newService(opened, dispatcherProgram, programs, settings)
+	return v, errors.Join(v.api.Start(nil), v.dispatcher.Start(nil))
+}
+
+// newService makes one that ends with the run.
+func newService(opened *lifecycle.Stack, program, programs string, settings map[string]string) *process.Service {
+	s := process.New(process.Options{Name: program, Program: filepath.Join(programs, program), Settings: settings, StopLimit: stopLimit})
+	opened.Push(program, func(context.Context) error {
+		if !s.Running() {
+			return nil
+		}
+		return s.Kill()
+	})
+	return s
+}
+
+// settingsOf is the environment of the services: the defaults, but for where things are and what a receiver on this machine
+// needs. Nothing is purged behind a measurement's back.
+func settingsOf(d *database, redisURL string) map[string]string {
+	return map[string]string{
+		"PATH":              os.Getenv("PATH"),
+		"TMPDIR":            os.TempDir(),
+		"DATABASE_URL":      d.url,
+		"REDIS_URL":         redisURL,
+		"API_ADDR":          "127.0.0.1:0",
+		"OPS_ADDR":          "127.0.0.1:0",
+		"DRAIN_DELAY":       "0s",
+		"SECRETS_KEY":       d.secretsKey,
+		"EGRESS_ALLOW_HTTP": "true",
+		"EGRESS_ALLOW":      "127.0.0.0/8",
+		"RETENTION":         "0s",
+	}
+}
+
+func (v *services) url() string { return v.api.URL() }
+
+func (v *services) store() *store.Store { return v.database.store }
+
+func (v *services) processes() []watched {
+	list := []watched{{name: processAPI, pid: v.api.PID()}, {name: processDispatcher, pid: v.dispatcher.PID()}}
+	if server, err := v.servers.postgres(); err == nil {
+		list = append(list, watched{name: processPostgres, pid: server.PID(), family: true})
+	}
+	if server, err := v.servers.redis(); err == nil {
+		list = append(list, watched{name: processRedis, pid: server.PID()})
+	}
+	return append(list, watched{name: processBench, pid: os.Getpid()})
+}
+
+func (v *services) pause(context.Context) error { return v.dispatcher.Stop() }
+
+func (v *services) resume(context.Context) error { return v.dispatcher.Start(nil) }
+
+// fill publishes, which an API without a dispatcher does.
+func (v *services) fill(ctx context.Context, c *customer, count int) error {
+	return publishAll(ctx, c, count)
+}
+
+// clear kills the dispatcher, which may have attempts in flight that would take their time.
+func (v *services) clear(ctx context.Context) error {
+	if v.dispatcher.Running() {
+		if err := v.dispatcher.Kill(); err != nil {
+			return err
+		}
+	}
+	if err := v.database.exec(ctx, "TRUNCATE deliveries, attempts, events"); err != nil {
+		return err
+	}
+	if err := v.redis.FlushDB(ctx).Err(); err != nil {
+		return fmt.Errorf("empty Redis: %w", err)
+	}
+	return v.resume(ctx)
+}
+
+// information reads a figure of Redis.
+func (v *services) information(ctx context.Context, section, name string) (float64, error) {
+	return redisFigure(ctx, v.redis, section, name)
+}
+
+func (v *services) logs() string {
+	return "the end of the API's log:\n" + v.api.LogEnd() + "\nand of the dispatcher's:\n" + v.dispatcher.LogEnd()
+}

@@ -1,0 +1,82 @@
+package bench
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"slices"
+	"sync"
+
+	"redrive/deploy/bench/report"
+	"redrive/deploy/stack/process"
+	"redrive/pkg/lifecycle"
+)
+
+// session is one run: what is measured, how much of it, with what, and what came of it.
+type session struct {
+	options  Options
+	amounts  amounts
+	progress *progress
+	servers  servers
+	samples  report.Samples
+	opened   lifecycle.Stack
+	running  system
+	programs func() (string, error) // builds them once, and returns the folder that they are in
+}
+
+func newSession(options Options, progress *progress) *session {
+	s := &session{options: options, amounts: newAmounts(options.Scale), progress: progress}
+	s.servers = newServers(&s.opened)
+	s.programs = sync.OnceValues(s.build)
+	return s
+}
+
+// wants says whether a row is to be measured.
+func (s *session) wants(row string) bool {
+	return len(s.options.Only) == 0 || slices.Contains(s.options.Only, row)
+}
+
+// system starts Redrive when it is needed first.
+func (s *session) system(ctx context.Context) (system, error) {
+	if s.running != nil {
+		return s.running, nil
+	}
+	programs, err := s.programs()
+	if err != nil {
+		return nil, err
+	}
+	s.progress.say("starting the services")
+	if s.options.Embedded {
+		s.running, err = startEmbedded(programs, &s.opened)
+	} else {
+		s.running, err = startServices(ctx, s.servers, programs, &s.opened)
+	}
+	return s.running, err
+}
+
+// build builds what is measured.
+func (s *session) build() (string, error) {
+	s.progress.say("building the programs")
+	sources := []process.Source{
+		{Output: apiProgram, Module: "api-service", Package: "./cmd/api-service"},
+		{Output: dispatcherProgram, Module: "dispatcher-service", Package: "./cmd/dispatcher-service"},
+	}
+	if s.options.Embedded {
+		sources = []process.Source{{Output: embeddedProgram, Module: "deploy", Package: "./local/cmd/redrive"}}
+	}
+	programs, err := process.Build(sources...)
+	if err != nil {
+		return "", fmt.Errorf("build the programs: %w", err)
+	}
+	s.opened.Push("the programs", func(context.Context) error { return os.RemoveAll(programs) })
+	return programs, nil
+}
+
+// customer makes one of the running system's.
+func (s *session) customer(ctx context.Context) (*customer, error) {
+	running, err := s.system(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return newCustomer(ctx, running.url(), running.store(), publishConnections)
+}
