@@ -14,7 +14,7 @@ import (
 type handler func(ctx context.Context, id string) error
 
 // newHandler makes what a baseline does for each task: nothing, a request, or a request between a SELECT and an UPDATE.
-func newHandler(ctx context.Context, j job) (handle handler, end func(), err error) {
+func newHandler(j job) (handle handler, end func(), err error) {
 	if !j.Post {
 		return func(context.Context, string) error { return nil }, func() {}, nil
 	}
@@ -23,13 +23,13 @@ func newHandler(ctx context.Context, j job) (handle handler, end func(), err err
 	if j.Database == "" {
 		return func(ctx context.Context, id string) error { return p.post(ctx, id, p.body) }, transport.CloseIdleConnections, nil
 	}
-	n, err := newNaive(ctx, j, p)
+	n, err := newNaive(j, p)
 	if err != nil {
 		return nil, nil, err
 	}
 	return n.handle, func() {
 		transport.CloseIdleConnections()
-		n.close()
+		_ = n.close() // its work is on record
 	}, nil
 }
 

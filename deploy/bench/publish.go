@@ -12,30 +12,13 @@ import (
 
 // roundPublish publishes while no delivery is made: what accepting costs by itself. Each part has its bare INSERT before it.
 func roundPublish(ctx context.Context, s *session) error {
-	running, err := s.system(ctx)
-	if err != nil {
-		return err
-	}
-	if err := running.clear(ctx); err != nil {
-		return err
-	}
-	c, err := s.customer(ctx)
+	c, err := s.paused(ctx)
 	if err != nil {
 		return err
 	}
 	defer c.close()
-	r, err := s.servers.receiver()
-	if err != nil {
-		return err
-	}
-	if _, err := c.createEndpoint(ctx, r.url(pathOK), eventType, 0); err != nil {
-		return err
-	}
-	if err := running.pause(ctx); err != nil {
-		return err
-	}
 	if s.wants(rowInsert) {
-		if err := measureInserts(ctx, s, running.(*services).database, c); err != nil {
+		if err := measureInserts(ctx, s, s.running.(*services).database, c); err != nil {
 			return err
 		}
 	}
@@ -52,7 +35,30 @@ func roundPublish(ctx context.Context, s *session) error {
 			return err
 		}
 	}
-	return running.clear(ctx)
+	return s.running.clear(ctx)
+}
+
+// paused makes a customer with one endpoint of a system that makes no attempts.
+func (s *session) paused(ctx context.Context) (*customer, error) {
+	running, err := s.system(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if err := running.clear(ctx); err != nil {
+		return nil, err
+	}
+	c, err := s.customer(ctx)
+	if err != nil {
+		return nil, err
+	}
+	r, err := s.servers.receiver()
+	if err != nil {
+		return nil, err
+	}
+	if _, err := c.createEndpoint(ctx, r.url(pathOK), eventType, 0); err != nil {
+		return nil, err
+	}
+	return c, running.pause(ctx)
 }
 
 func measureBatches(ctx context.Context, s *session, c *customer) error {

@@ -31,7 +31,8 @@ type job struct {
 	Post bool
 	URL  string
 	// Database has a row loaded before each request, and updated after it.
-	Database string
+	Database   string
+	SecretsKey string
 }
 
 // worked is what it answers on its standard output.
@@ -91,7 +92,7 @@ func Work(ctx context.Context, in io.Reader, out io.Writer) error {
 		_, _ = io.Copy(io.Discard, in)
 		cancel()
 	}()
-	handler, closeHandler, err := newHandler(ctx, j)
+	handler, closeHandler, err := newHandler(j)
 	if err != nil {
 		return err
 	}
