@@ -44,6 +44,7 @@ func operations() []operation {
 		{http.MethodPost, one + "/retry", ""},
 		{http.MethodPost, one + "/replay", ""},
 		{http.MethodPost, base + "/events", `{"eventType":"a","data":{}}`},
+		{http.MethodPost, base + "/events/batch", `{"events":[{"eventType":"a","data":{}}]}`},
 	}
 }
 
