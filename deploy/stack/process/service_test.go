@@ -94,7 +94,7 @@ func TestFrozenIsNotDead(t *testing.T) {
 
 func TestABadEndIsAnError(t *testing.T) {
 	t.Parallel()
-	s := newShell(t, `echo '{"msg":"API started"}'; trap 'exit 3' TERM; while :; do sleep 0.01; done`, nil)
+	s := newShell(t, `trap 'exit 3' TERM; echo '{"msg":"API started"}'; while :; do sleep 0.01; done`, nil)
 	require.NoError(t, s.Start(nil))
 	require.ErrorContains(t, s.Stop(), "exit code 3")
 
