@@ -70,6 +70,7 @@ type App struct {
 	ops       *lifecycle.Server
 	api       *lifecycle.Server
 	publisher *publish.Publisher
+	retrier   *redeliver.Redeliverer
 	handover  *handover.Handover
 	drain     sync.Once
 }
@@ -93,12 +94,13 @@ func New(o Options) (*App, error) {
 	changed := changes{o.Store, subscriptions}
 	hand := handover.New(queue.NewEnqueuer(o.Redis), o.Log, registry)
 	publisher := publish.New(subscriptions, o.Store, hand)
+	retrier := redeliver.New(o.Store, hand)
 	handler := httpapi.New(httpapi.Dependencies{
 		Store:         changed,
 		Authenticator: authn.New(o.Store),
 		Registry:      endpoints.New(changed, destinations{o.Guard}),
 		Publisher:     publisher,
-		Redeliverer:   redeliver.New(o.Store, hand),
+		Redeliverer:   retrier,
 		Redis:         o.Redis,
 		Queues:        o.Queues,
 		Log:           o.Log,
@@ -124,7 +126,7 @@ func New(o Options) (*App, error) {
 	if err != nil {
 		return nil, errors.Join(err, api.Stop(context.Background()))
 	}
-	return &App{options: o, health: health, ops: ops, api: api, publisher: publisher, handover: hand}, nil
+	return &App{options: o, health: health, ops: ops, api: api, publisher: publisher, retrier: retrier, handover: hand}, nil
 }
 
 // Addr is the address of the API, with the port that was bound.
@@ -153,6 +155,7 @@ func (a *App) Stop(ctx context.Context) error {
 	a.drain.Do(func() { a.api.Drain(ctx, a.options.DrainDelay) })
 	err := a.api.Stop(ctx)
 	a.publisher.Close()
+	a.retrier.Close()
 	a.handover.Wait()
 	return errors.Join(err, a.ops.Stop(ctx))
 }

@@ -174,3 +174,17 @@ func TestConcurrentEnqueueMakesOneTask(t *testing.T) {
 	require.NoError(t, err)
 	assert.Equal(t, 1, info.Size)
 }
+
+// Where a task is looked for first changes nothing about where it ends.
+func TestEnqueueWhatHadEnded(t *testing.T) {
+	t.Parallel()
+	b, item := newBench(t, testservers.Redis(t)), newItem()
+	item.Ended = true
+	require.Equal(t, queue.Queued, b.enqueue(item), "its task has been deleted")
+	assert.Equal(t, queue.AlreadyQueued, b.enqueue(item), "it waits already")
+	stop := b.work(skip)
+	b.inState(item, asynq.TaskStateArchived)
+	stop()
+	assert.Equal(t, queue.Woken, b.enqueue(item))
+	assert.Equal(t, asynq.TaskStatePending, b.task(item).State)
+}

@@ -43,6 +43,9 @@ type Item struct {
 	DeliveryID string
 	Queue      string
 	DueAt      time.Time
+	// Ended says that the delivery had ended before, so that its task is most likely in the archive and is looked for there first.
+	// It saves round trips and changes nothing else.
+	Ended bool
 }
 
 // Enqueue makes sure that the delivery has a task that runs when it is due, and says where that task is. It never waits for
@@ -50,6 +53,11 @@ type Item struct {
 func (e *Enqueuer) Enqueue(ctx context.Context, item Item) (Placement, error) {
 	// Each look can be overtaken by a worker or an operator. One that is overtaken this often can be left to the next pass.
 	const looks = 5
+	if item.Ended {
+		if placement := e.wake(item); placement != "" {
+			return placement, nil
+		}
+	}
 	for range looks {
 		_, err := e.client.EnqueueContext(ctx, newTask(item.DeliveryID, item.Queue), asynq.ProcessAt(item.DueAt))
 		if err == nil {

@@ -111,6 +111,13 @@ func (d Delivery) Retried(now time.Time) (Delivery, error) {
 	return d.moved(now), nil
 }
 
+// Retry is what somebody asks for who retries a delivery by hand.
+type Retry struct {
+	OrganizationID, DeliveryID string
+	// At is when it is asked for: the delivery is due then.
+	At time.Time
+}
+
 // Failed is the delivery ended without an attempt, for the reason.
 func (d Delivery) Failed(reason FailureReason, now time.Time) (Delivery, error) {
 	if !d.Status.Waiting() {

@@ -94,7 +94,7 @@ func (h *Handover) enqueueAll(ctx context.Context, deliveries []webhook.Delivery
 	var once sync.Once
 	for _, delivery := range deliveries {
 		group.Go(func() error {
-			placement, err := h.enqueuer.EnqueueSettled(ctx, queue.Item{DeliveryID: delivery.ID, Queue: delivery.Queue, DueAt: delivery.NextRetryAt})
+			placement, err := h.enqueuer.EnqueueSettled(ctx, itemOf(delivery))
 			if err == nil {
 				h.placed.WithLabelValues(string(placement)).Inc()
 				return nil
@@ -107,6 +107,11 @@ func (h *Handover) enqueueAll(ctx context.Context, deliveries []webhook.Delivery
 		})
 	}
 	_ = group.Wait() // each failure has been dealt with
+}
+
+// itemOf expects a delivery that waits to be sent. One that waits although it was attempted has been retried by hand.
+func itemOf(d webhook.Delivery) queue.Item {
+	return queue.Item{DeliveryID: d.ID, Queue: d.Queue, DueAt: d.NextRetryAt, Ended: d.Status == webhook.StatusPending && d.LastAttemptID != ""}
 }
 
 // Wait returns when no hand-over is under way: each ends by itself within seconds.

@@ -3,14 +3,14 @@ package redeliver
 
 import (
 	"context"
-	"time"
 
+	"redrive/pkg/groupcommit"
 	"redrive/pkg/webhook"
 )
 
 // Store is what redelivering needs of the database.
 type Store interface {
-	RetryDelivery(ctx context.Context, organizationID, id string, now time.Time) (webhook.Record, error)
+	RetryDeliveries(ctx context.Context, retries []webhook.Retry) ([]webhook.Record, []error)
 	FindDelivery(ctx context.Context, organizationID, id string) (webhook.Record, error)
 	FindEndpoint(ctx context.Context, organizationID, id string) (webhook.Endpoint, error)
 	CreateDelivery(ctx context.Context, d webhook.Delivery) error
@@ -23,17 +23,29 @@ type Queue interface {
 
 // Redeliverer retries and replays deliveries.
 type Redeliverer struct {
-	store Store
-	queue Queue
+	store   Store
+	queue   Queue
+	commits *groupcommit.Group[webhook.Retry, webhook.Record]
 }
 
+// maxTogether is how many retries of different callers share a statement and a commit at most.
+const maxTogether = 100
+
 // New makes a Redeliverer.
-func New(store Store, queue Queue) *Redeliverer { return &Redeliverer{store: store, queue: queue} }
+func New(store Store, queue Queue) *Redeliverer {
+	return &Redeliverer{
+		store: store, queue: queue,
+		commits: groupcommit.New(store.RetryDeliveries, groupcommit.Options{MaxBatch: maxTogether}),
+	}
+}
+
+// Close waits for commits that are under way although nobody waits for them any more.
+func (r *Redeliverer) Close() { r.commits.Close() }
 
 // Retry requeues a delivery that has ended in failure. Of any number of concurrent calls one succeeds. Once it returns
 // without an error the retry is durable: it is made even if the queue loses all that it holds.
 func (r *Redeliverer) Retry(ctx context.Context, organizationID, id string) (webhook.Record, error) {
-	record, err := r.store.RetryDelivery(ctx, organizationID, id, webhook.Now())
+	record, err := r.commits.Do(ctx, webhook.Retry{OrganizationID: organizationID, DeliveryID: id, At: webhook.Now()})
 	if err != nil {
 		return webhook.Record{}, err
 	}

@@ -28,12 +28,17 @@ func (w *world) did(what string) error {
 	return w.broken[what]
 }
 
-func (w *world) RetryDelivery(_ context.Context, _, _ string, now time.Time) (webhook.Record, error) {
-	if err := w.did("retry"); err != nil {
-		return webhook.Record{}, err
+func (w *world) RetryDeliveries(_ context.Context, retries []webhook.Retry) ([]webhook.Record, []error) {
+	records, failures := make([]webhook.Record, len(retries)), make([]error, len(retries))
+	for i, retry := range retries {
+		if failures[i] = w.did("retry"); failures[i] != nil {
+			continue
+		}
+		var retried webhook.Delivery
+		retried, failures[i] = w.record.Delivery.Retried(retry.At)
+		records[i] = webhook.Record{Delivery: retried, Event: w.record.Event}
 	}
-	retried, err := w.record.Delivery.Retried(now)
-	return webhook.Record{Delivery: retried, Event: w.record.Event}, err
+	return records, failures
 }
 
 func (w *world) FindDelivery(context.Context, string, string) (webhook.Record, error) {

@@ -66,10 +66,8 @@ func (j *journal) Write(output []byte) (int, error) {
 }
 
 func (j *journal) line(line string) {
-	var entry struct{ Level, Msg, Addr, Ops string }
-	structured := json.Unmarshal([]byte(line), &entry) == nil
 	j.tail = last(append(j.tail, line), tailLength)
-	if !structured || entry.Level != "INFO" {
+	if !strings.Contains(line, `"level":"INFO"`) {
 		j.troubles = last(append(j.troubles, line), troublesLength)
 	}
 	for _, text := range j.forbidden {
@@ -77,11 +75,22 @@ func (j *journal) line(line string) {
 			j.alarms = append(j.alarms, fmt.Sprintf("the log holds %.12s…: %s", text, line))
 		}
 	}
-	if structured && slices.Contains(j.ready, entry.Msg) {
-		select {
-		case j.started <- addresses{API: entry.Addr, Ops: entry.Ops}:
-		default: // nobody waits for a second announcement
-		}
+	j.hear(line)
+}
+
+// hear looks for the message that the service has started. A busy service writes thousands of lines a second: only those that
+// may be it are decoded.
+func (j *journal) hear(line string) {
+	if !slices.ContainsFunc(j.ready, func(message string) bool { return strings.Contains(line, message) }) {
+		return
+	}
+	var entry struct{ Msg, Addr, Ops string }
+	if json.Unmarshal([]byte(line), &entry) != nil || !slices.Contains(j.ready, entry.Msg) {
+		return
+	}
+	select {
+	case j.started <- addresses{API: entry.Addr, Ops: entry.Ops}:
+	default: // nobody waits for a second announcement
 	}
 }
 

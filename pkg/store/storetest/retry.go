@@ -86,3 +86,62 @@ func testRetryDisabledEndpoint(t *testing.T, s *store.Store) {
 	_, err = s.RetryDelivery(w.ctx, org, d.ID, start)
 	assert.NoError(t, err)
 }
+
+func testRetryTogether(t *testing.T, s *store.Store) {
+	w := newWorld(t, s)
+	first, second, theirs := w.failed(), w.failed(), w.failed()
+	_, pending := w.publish()
+	unknown := webhook.NewID(webhook.KindDelivery, start)
+	now := start.Add(time.Hour)
+	retry := func(id string) webhook.Retry { return webhook.Retry{OrganizationID: org, DeliveryID: id, At: now} }
+	records, failures := s.RetryDeliveries(w.ctx, []webhook.Retry{
+		retry(second.ID), retry(unknown), retry(first.ID), retry(pending.ID), retry(second.ID),
+		{OrganizationID: "org_else", DeliveryID: theirs.ID, At: now},
+	})
+	for i, before := range map[int]webhook.Delivery{0: second, 2: first} {
+		require.NoError(t, failures[i])
+		want, err := before.Retried(now)
+		require.NoError(t, err)
+		assert.Equal(t, want, records[i].Delivery, "the statement does what the domain says")
+		require.NotNil(t, records[i].LastAttempt)
+		assert.Equal(t, w.find(before.ID), records[i])
+	}
+	requireNotFound(t, failures[1])
+	require.ErrorIs(t, failures[3], webhook.ErrDeliveryNotFailed)
+	require.ErrorIs(t, failures[4], webhook.ErrDeliveryNotFailed, "twice in one batch")
+	requireNotFound(t, failures[5])
+	assert.Equal(t, theirs, w.find(theirs.ID).Delivery)
+
+	_, err := s.SetEndpointStatus(w.ctx, org, w.endpoint.ID, webhook.EndpointDisabled, start)
+	require.NoError(t, err)
+	_, failures = s.RetryDeliveries(w.ctx, []webhook.Retry{retry(theirs.ID), retry(first.ID)})
+	require.ErrorIs(t, failures[0], webhook.ErrEndpointDisabled)
+	require.ErrorIs(t, failures[1], webhook.ErrDeliveryNotFailed)
+}
+
+// Batches that name the same deliveries in different orders neither stand in each other's way nor win twice.
+func testRetryTogetherOneOfMany(t *testing.T, s *store.Store) {
+	w := newWorld(t, s)
+	const many = 8
+	retries := make([]webhook.Retry, many)
+	for i := range retries {
+		retries[i] = webhook.Retry{OrganizationID: org, DeliveryID: w.failed().ID, At: start.Add(time.Hour)}
+	}
+	var won atomic.Int32
+	var group sync.WaitGroup
+	for turn := range many {
+		group.Go(func() {
+			mine := append(append([]webhook.Retry{}, retries[turn:]...), retries[:turn]...)
+			_, failures := s.RetryDeliveries(w.ctx, mine)
+			for _, err := range failures {
+				if err == nil {
+					won.Add(1)
+				} else {
+					assert.ErrorIs(t, err, webhook.ErrDeliveryNotFailed)
+				}
+			}
+		})
+	}
+	group.Wait()
+	assert.EqualValues(t, many, won.Load())
+}

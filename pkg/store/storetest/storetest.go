@@ -35,6 +35,8 @@ func Run(t *testing.T, open func(t *testing.T) *store.Store) {
 		"retry/only failures":                   testRetryOnlyFailures,
 		"retry/one of many":                     testRetryOneOfMany,
 		"retry/disabled endpoint":               testRetryDisabledEndpoint,
+		"retry/together":                        testRetryTogether,
+		"retry/together, one of many":           testRetryTogetherOneOfMany,
 		"outcome/success":                       alone(testOutcomeSuccess),
 		"outcome together/success":              together(testOutcomeSuccess),
 		"outcome/fenced":                        alone(testOutcomeFenced),
