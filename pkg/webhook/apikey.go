@@ -47,6 +47,12 @@ func (k APIKey) Valid(now time.Time) bool {
 	return k.RevokedAt.IsZero() && (k.ExpiresAt.IsZero() || now.Before(k.ExpiresAt))
 }
 
+// APIKeyUse says when a key was last used.
+type APIKeyUse struct {
+	ID string
+	At time.Time
+}
+
 // APIKeySpec is what somebody says about a new key.
 type APIKeySpec struct {
 	OrganizationID string
