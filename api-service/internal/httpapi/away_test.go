@@ -24,7 +24,7 @@ func TestTheDatabaseIsAway(t *testing.T) {
 	_, err = opened.Migrate(t.Context())
 	require.NoError(t, err)
 	s := serve(t, opened).withKeys(t)
-	authenticated := serve(t, opened, func(d *Dependencies) { d.Authenticator = authn.New(oneKey{}) })
+	authenticated := serve(t, opened, func(d *Dependencies) { d.Authenticator = authn.New(oneKey{}, unnoted{}) })
 	endpointID, _ := s.endpoint(t, s.writer)
 	deliveryID := s.delivery(t, s.writer)
 
