@@ -37,6 +37,7 @@ func (g gate) admit(next echo.HandlerFunc) echo.HandlerFunc {
 			return next(c)
 		case ownPassword:
 			return g.askPassword(c, next)
+		case read, write: // with a key
 		}
 		key, err := g.identify(c)
 		if err != nil {
