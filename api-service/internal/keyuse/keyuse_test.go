@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -42,10 +43,18 @@ func (s *store) RecordKeyUses(ctx context.Context, uses []webhook.APIKeyUse, int
 	return s.err
 }
 
-func (s *store) count() int {
+func (s *store) written() [][]webhook.APIKeyUse {
 	s.mutex.Lock()
 	defer s.mutex.Unlock()
-	return len(s.writes)
+	return slices.Clone(s.writes)
+}
+
+func (s *store) count() int { return len(s.written()) }
+
+func (s *store) fail(err error) {
+	s.mutex.Lock()
+	defer s.mutex.Unlock()
+	s.err = err
 }
 
 var quiet = slog.New(slog.DiscardHandler)
@@ -64,7 +73,7 @@ func TestAUseIsWrittenOnceAMinute(t *testing.T) {
 		}
 		assert.Equal(t, [][]webhook.APIKeyUse{
 			{{ID: "a", At: begin}}, {{ID: "a", At: begin.Add(time.Minute)}}, {{ID: "a", At: begin.Add(2 * time.Minute)}},
-		}, s.writes)
+		}, s.written())
 	})
 }
 
@@ -81,7 +90,7 @@ func TestUsesAreWrittenTogether(t *testing.T) {
 		assert.Zero(t, s.count(), "no request waits for it")
 		time.Sleep(2 * time.Second)
 		if assert.Equal(t, 1, s.count()) {
-			assert.Len(t, s.writes[0], 100)
+			assert.Len(t, s.written()[0], 100)
 		}
 	})
 }
@@ -93,7 +102,7 @@ func TestWhatIsOnRecordIsNotNoted(t *testing.T) {
 		r := keyuse.New(s, quiet)
 		r.Used(webhook.APIKey{ID: "a", LastUsedAt: time.Now().Add(-59 * time.Second)}, time.Now())
 		r.Close()
-		assert.Empty(t, s.writes)
+		assert.Empty(t, s.written())
 	})
 }
 
@@ -105,7 +114,7 @@ func TestCloseWritesWhatIsLeft(t *testing.T) {
 		r.Used(key("a"), begin)
 		r.Close()
 		assert.Zero(t, time.Since(begin), "at once")
-		assert.Equal(t, [][]webhook.APIKeyUse{{{ID: "a", At: begin}}}, s.writes)
+		assert.Equal(t, [][]webhook.APIKeyUse{{{ID: "a", At: begin}}}, s.written())
 		r.Used(key("b"), time.Now())
 		r.Close()
 		assert.Equal(t, 1, s.count(), "it has ended")
@@ -120,15 +129,16 @@ func TestADatabaseThatIsAwayIsTriedAgain(t *testing.T) {
 		begin := time.Now()
 		r.Used(key("a"), begin)
 		time.Sleep(15 * time.Second)
+		synctest.Wait()
 		assert.Equal(t, 2, s.count())
 		assert.Contains(t, log.String(), "away")
-		s.err = nil
+		s.fail(nil)
 		time.Sleep(10 * time.Second)
 		assert.Equal(t, 3, s.count())
 		time.Sleep(time.Minute)
 		r.Close()
 		assert.Equal(t, 3, s.count(), "it has been written")
-		assert.Equal(t, []webhook.APIKeyUse{{ID: "a", At: begin}}, s.writes[2])
+		assert.Equal(t, []webhook.APIKeyUse{{ID: "a", At: begin}}, s.written()[2])
 	})
 }
 
@@ -161,13 +171,12 @@ func TestManyKeys(t *testing.T) {
 				}
 			}
 			time.Sleep(2 * time.Second)
-			for _, uses := range s.writes {
+			for _, uses := range s.written() {
 				assert.LessOrEqual(t, len(uses), 1000)
 				for _, use := range uses {
 					written[use.ID] = true
 				}
 			}
-			s.writes = nil
 		}
 		r.Close()
 		assert.Len(t, written, 25_000)
