@@ -12,10 +12,12 @@ import (
 
 	"github.com/redis/go-redis/v9"
 
+	"redrive/api-service/internal/apikeys"
 	"redrive/api-service/internal/authn"
 	"redrive/api-service/internal/endpoints"
 	"redrive/api-service/internal/handover"
 	"redrive/api-service/internal/httpapi"
+	"redrive/api-service/internal/keyuse"
 	"redrive/api-service/internal/publish"
 	"redrive/api-service/internal/redeliver"
 	"redrive/pkg/egress"
@@ -27,6 +29,9 @@ import (
 
 // Queues opens the queue's web UI; see httpapi.QueuesOptions.
 type Queues = httpapi.QueuesOptions
+
+// Limits bound what one caller may ask; see httpapi.Limits.
+type Limits = httpapi.Limits
 
 // Options of the API service.
 type Options struct {
@@ -43,6 +48,10 @@ type Options struct {
 	OpsAddr string
 	// Queues opens the queue's web UI; the zero value leaves it out.
 	Queues Queues
+	// Limits bound what one caller may ask; the zero value sets none.
+	Limits Limits
+	// CORSOrigins are the origins, such as https://app.example.com, whose pages may call the API from a browser. Defaults to none.
+	CORSOrigins []string
 	// DrainDelay is how long Stop goes on serving, unready, before it closes the address. Defaults to not at all.
 	DrainDelay time.Duration
 }
@@ -52,16 +61,8 @@ const (
 	defaultOpsAddr = ":9090"
 )
 
-// Limits that a slow or greedy client runs into.
-const (
-	readHeaderTimeout = 5 * time.Second
-	readTimeout       = 10 * time.Second // shorter than a request may take, so that a slow body is not taken for a slow database
-	writeTimeout      = 40 * time.Second // longer than reading and answering together
-	idleTimeout       = 2 * time.Minute
-	maxHeaderBytes    = 32 << 10
-	// timeToStop covers the longest answer.
-	timeToStop = 30 * time.Second
-)
+// timeToStop covers the longest answer.
+const timeToStop = 30 * time.Second
 
 // App is the API service.
 type App struct {
@@ -72,6 +73,7 @@ type App struct {
 	publisher *publish.Publisher
 	retrier   *redeliver.Redeliverer
 	handover  *handover.Handover
+	uses      *keyuse.Recorder
 	drain     sync.Once
 }
 
@@ -91,16 +93,21 @@ func New(o Options) (*App, error) {
 	}
 	registry := observe.NewRegistry()
 	subscriptions := publish.Remember(o.Store)
-	changed := changes{o.Store, subscriptions}
+	uses := keyuse.New(o.Store, o.Log)
+	authenticator := authn.New(o.Store, uses)
+	changed := changes{o.Store, subscriptions, authenticator}
 	hand := handover.New(queue.NewEnqueuer(o.Redis), o.Log, registry)
 	publisher := publish.New(subscriptions, o.Store, hand)
 	retrier := redeliver.New(o.Store, hand)
 	handler := httpapi.New(httpapi.Dependencies{
 		Store:         changed,
-		Authenticator: authn.New(o.Store),
+		Authenticator: authenticator,
 		Registry:      endpoints.New(changed, destinations{o.Guard}),
 		Publisher:     publisher,
 		Redeliverer:   retrier,
+		Issuer:        apikeys.New(changed),
+		Limits:        o.Limits,
+		CORSOrigins:   o.CORSOrigins,
 		Redis:         o.Redis,
 		Queues:        o.Queues,
 		Log:           o.Log,
@@ -110,23 +117,17 @@ func New(o Options) (*App, error) {
 		observe.Check{Name: "database", Required: true, Probe: o.Store.Ping},
 		observe.Check{Name: "redis", Probe: func(ctx context.Context) error { return o.Redis.Ping(ctx).Err() }},
 	)
-	api, err := lifecycle.NewServer(o.Addr, &http.Server{
-		Handler:           handler,
-		ReadHeaderTimeout: readHeaderTimeout,
-		ReadTimeout:       readTimeout,
-		WriteTimeout:      writeTimeout,
-		IdleTimeout:       idleTimeout,
-		MaxHeaderBytes:    maxHeaderBytes,
-		ErrorLog:          slog.NewLogLogger(o.Log.Handler(), slog.LevelDebug), // what clients do wrong below HTTP
-	})
+	api, err := lifecycle.NewServer(o.Addr, newHTTPServer(handler, patience, o.Log))
 	if err != nil {
 		return nil, err
 	}
-	ops, err := lifecycle.NewServer(o.OpsAddr, &http.Server{Handler: health.Handler(registry), ReadHeaderTimeout: readHeaderTimeout})
+	ops, err := lifecycle.NewServer(o.OpsAddr, &http.Server{Handler: health.Handler(registry), ReadHeaderTimeout: patience.header})
 	if err != nil {
 		return nil, errors.Join(err, api.Stop(context.Background()))
 	}
-	return &App{options: o, health: health, ops: ops, api: api, publisher: publisher, retrier: retrier, handover: hand}, nil
+	return &App{
+		options: o, health: health, ops: ops, api: api, publisher: publisher, retrier: retrier, handover: hand, uses: uses,
+	}, nil
 }
 
 // Addr is the address of the API, with the port that was bound.
@@ -157,6 +158,7 @@ func (a *App) Stop(ctx context.Context) error {
 	a.publisher.Close()
 	a.retrier.Close()
 	a.handover.Wait()
+	a.uses.Close()
 	return errors.Join(err, a.ops.Stop(ctx))
 }
 

@@ -4,16 +4,18 @@ import (
 	"context"
 	"time"
 
+	"redrive/api-service/internal/authn"
 	"redrive/api-service/internal/publish"
 	"redrive/pkg/store"
 	"redrive/pkg/webhook"
 )
 
-// changes is the database as those see it who change endpoints: whoever publishes in this process next knows of it. Other
-// processes learn of it within a second.
+// changes is the database as those see it who change endpoints and keys: whoever publishes or comes with the key in this process
+// next knows of it. Other processes learn of it within a second.
 type changes struct {
 	*store.Store
 	subscriptions *publish.Recent
+	authenticator *authn.Authenticator
 }
 
 func (c changes) CreateEndpoint(ctx context.Context, e webhook.Endpoint) error {
@@ -24,4 +26,12 @@ func (c changes) CreateEndpoint(ctx context.Context, e webhook.Endpoint) error {
 func (c changes) SetEndpointStatus(ctx context.Context, organizationID, id string, status webhook.EndpointStatus, now time.Time) (webhook.Endpoint, error) {
 	defer c.subscriptions.Changed(organizationID)
 	return c.Store.SetEndpointStatus(ctx, organizationID, id, status, now)
+}
+
+func (c changes) RevokeAPIKeyOf(ctx context.Context, organizationID, id string, now time.Time) (webhook.APIKey, error) {
+	key, err := c.Store.RevokeAPIKeyOf(ctx, organizationID, id, now)
+	if err == nil {
+		c.authenticator.Forget(key)
+	}
+	return key, err
 }

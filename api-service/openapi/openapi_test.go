@@ -43,6 +43,10 @@ func TestOperationsAreThoseOfTheContract(t *testing.T) {
 		"GET /v1/execution-webhooks/deliveries/{id}/attempts": "listDeliveryAttempts",
 		"POST /v1/execution-webhooks/events":                  "publishEvent",
 		"POST /v1/execution-webhooks/events/batch":            "publishEvents",
+		"GET /v1/api-keys":                                    "listAPIKeys",
+		"POST /v1/api-keys":                                   "createAPIKey",
+		"GET /v1/api-keys/{id}":                               "getAPIKey",
+		"DELETE /v1/api-keys/{id}":                            "revokeAPIKey",
 		"GET /openapi.yaml":                                   "getOpenApiYaml",
 		"GET /openapi.json":                                   "getOpenApiJson",
 	}, got)
@@ -67,6 +71,15 @@ func TestTypesAreThoseOfTheContract(t *testing.T) {
 		"Attempt": {
 			"id deliveryId number:integer startedAt durationMs:integer outcome requestHeaders:object responseBodyTruncated:boolean",
 			"responseStatus:integer responseHeaders:object responseBody errorMessage nextRetryAt",
+		},
+		"APIKeyCreate": {"name", "description scope expiresAt"},
+		"APIKey": {
+			"id organizationId name scope keyPrefix createdAt",
+			"description createdBy expiresAt revokedAt lastUsedAt",
+		},
+		"NewAPIKey": {
+			"id organizationId name scope keyPrefix createdAt key",
+			"description createdBy expiresAt revokedAt lastUsedAt",
 		},
 		"EndpointCreate": {"name url", "description maxRetries:integer subscribedEventTypes:array"},
 		"EventPublish":   {"eventType data:object", "workflowId runId executionId"},

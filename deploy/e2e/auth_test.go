@@ -44,6 +44,10 @@ func operations() []operation {
 		{http.MethodPost, one + "/retry", ""},
 		{http.MethodPost, one + "/replay", ""},
 		{http.MethodPost, base + "/events", `{"eventType":"a","data":{}}`},
+		{http.MethodGet, apiKeys, ""},
+		{http.MethodPost, apiKeys, `{"name":"n"}`},
+		{http.MethodGet, apiKeys + "/key_" + nobodys, ""},
+		{http.MethodDelete, apiKeys + "/key_" + nobodys, ""},
 		{http.MethodPost, base + "/events/batch", `{"events":[{"eventType":"a","data":{}}]}`},
 	}
 }
@@ -103,8 +107,9 @@ func readKeyReads(t *testing.T, s *suite) {
 	reader := s.client(c.organization, s.stack.NewKey(t, c.organization, stack.Read))
 	assert.Equal(t, failed, reader.delivery(t, failed.ID))
 	assert.Equal(t, target, reader.find(t, target.ID))
+	own := reader.listKeys(t)[0]
 	for _, o := range operations() {
-		path := strings.NewReplacer("dlv_"+nobodys, failed.ID, "ep_"+nobodys, target.ID).Replace(o.path)
+		path := strings.NewReplacer("dlv_"+nobodys, failed.ID, "ep_"+nobodys, target.ID, "key_"+nobodys, own.ID).Replace(o.path)
 		answer := reader.call(t, request{method: o.method, path: path, body: o.body})
 		if o.method == http.MethodGet {
 			assert.Equal(t, http.StatusOK, answer.status, "%s", answer.body)

@@ -51,7 +51,7 @@ func malformedIDs(t *testing.T, s *suite) {
 	for name, bad := range malformed {
 		t.Run(name, func(t *testing.T) {
 			for _, o := range operations() {
-				path := strings.NewReplacer("dlv_"+nobodys, bad.text, "ep_"+nobodys, bad.text).Replace(o.path)
+				path := strings.NewReplacer("dlv_"+nobodys, bad.text, "ep_"+nobodys, bad.text, "key_"+nobodys, bad.text).Replace(o.path)
 				if path == o.path {
 					continue
 				}

@@ -16,21 +16,25 @@ func anotherOrganizations(t *testing.T, s *suite) {
 	hook, url := answering(t, status(500))
 	target := owner.endpoint(t, url, 0)
 	failed := owner.failed(t)
+	key := owner.makeKey(t, map[string]any{"name": "n"})
 
 	for _, o := range operations() {
-		theirs := strings.NewReplacer("dlv_"+nobodys, failed.ID, "ep_"+nobodys, target.ID).Replace(o.path)
+		theirs := strings.NewReplacer("dlv_"+nobodys, failed.ID, "ep_"+nobodys, target.ID, "key_"+nobodys, key.ID).Replace(o.path)
 		if theirs == o.path {
 			continue // it names nothing
 		}
 		foreign := stranger.call(t, request{method: o.method, path: theirs, body: o.body})
 		missing := stranger.call(t, request{method: o.method, path: o.path, body: o.body})
 		kind := "delivery_not_found"
-		if !strings.Contains(o.path, "dlv_") {
+		switch {
+		case strings.Contains(o.path, "ep_"):
 			kind = "endpoint_not_found"
+		case strings.Contains(o.path, "key_"):
+			kind = "api_key_not_found"
 		}
 		p, q := foreign.refused(t, 404, kind), missing.refused(t, 404, kind)
 		p.RequestID, q.RequestID = "", ""
-		p.Message = strings.NewReplacer(failed.ID, "dlv_"+nobodys, target.ID, "ep_"+nobodys).Replace(p.Message)
+		p.Message = strings.NewReplacer(failed.ID, "dlv_"+nobodys, target.ID, "ep_"+nobodys, key.ID, "key_"+nobodys).Replace(p.Message)
 		assert.Equal(t, q, p, o.path)
 	}
 	assert.Empty(t, data[page[endpoint]](t, stranger.get(t, base)).Items)

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
+	"net/url"
 	"reflect"
 	"slices"
 	"strings"
@@ -60,6 +61,17 @@ func (c *check) loopback(name, addr string) {
 	ip, notIP := netip.ParseAddr(host)
 	if err != nil || host != "localhost" && (notIP != nil || !ip.IsLoopback()) {
 		c.add(name, "must be an address of loopback, such as 127.0.0.1:8080: local mode asks for no password")
+	}
+}
+
+// origins refuses what no browser sends as an Origin, and with it the wildcard: who may call is said one by one.
+func (c *check) origins(name string, origins []string) {
+	for _, origin := range origins {
+		u, err := url.Parse(origin)
+		if err != nil || u.Scheme != "https" && u.Scheme != "http" || u.Hostname() == "" || strings.Contains(u.Host, "*") ||
+			origin != strings.ToLower(u.Scheme+"://"+u.Host) {
+			c.add(name, "must be origins such as https://app.example.com, in lower case and without a path")
+		}
 	}
 }
 

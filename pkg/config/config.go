@@ -60,6 +60,11 @@ type API struct {
 	OpsAddr          string `env:"OPS_ADDR" envDefault:":9090" doc:"where /metrics, /livez and /readyz listen"`
 	OperatorPassword Secret `env:"OPERATOR_PASSWORD" doc:"opens the queue's web UI at /queues (user operator); unset, it is not there"`
 	QueuesReadOnly   bool   `env:"QUEUES_READ_ONLY" envDefault:"true" doc:"whether the web UI only shows; false lets it run, archive and delete tasks"`
+	// RateLimit leaves room for a platform that publishes with one key; it is there for the one that runs amok.
+	RateLimit         int            `env:"API_RATE_LIMIT" envDefault:"5000" doc:"requests a second that one API key may send to one process, and as many at once; 0 for no limit"`
+	StrangerRateLimit int            `env:"API_STRANGER_RATE_LIMIT" envDefault:"20" doc:"requests a second without a valid API key that one address may send to one process, and five times as many at once; 0 for no limit"`
+	TrustedProxies    []netip.Prefix `env:"TRUSTED_PROXIES" doc:"comma-separated CIDRs of proxies whose X-Forwarded-For is believed"`
+	CORSOrigins       []string       `env:"CORS_ORIGINS" doc:"comma-separated origins, such as https://app.example.com, whose pages may call the API from a browser"`
 	// DrainDelay is longer than a load balancer takes to notice.
 	DrainDelay time.Duration `env:"DRAIN_DELAY" envDefault:"3s" doc:"how long an API that was told to stop goes on serving, unready, until load balancers have noticed"`
 }
@@ -99,6 +104,9 @@ func LoadAPI(environ map[string]string) (API, error) {
 	return load[API](environ, func(a API, c *check) {
 		a.Shared.check(c)
 		between(c, "DRAIN_DELAY", a.DrainDelay, 0, time.Minute)
+		between(c, "API_RATE_LIMIT", a.RateLimit, 0, 1_000_000)
+		between(c, "API_STRANGER_RATE_LIMIT", a.StrangerRateLimit, 0, 1_000_000)
+		c.origins("CORS_ORIGINS", a.CORSOrigins)
 	})
 }
 

@@ -42,6 +42,10 @@ func TestDefaultsAreTheDocumentedOnes(t *testing.T) {
 	assert.Equal(t, ":8080", api.Addr)
 	assert.Equal(t, ":9090", api.OpsAddr)
 	assert.Equal(t, 3*time.Second, api.DrainDelay)
+	assert.Equal(t, 5000, api.RateLimit)
+	assert.Equal(t, 20, api.StrangerRateLimit)
+	assert.Empty(t, api.TrustedProxies)
+	assert.Empty(t, api.CORSOrigins)
 	assert.Equal(t, []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8"), netip.MustParsePrefix("::1/128")}, api.Allow)
 }
 
@@ -65,6 +69,31 @@ func TestAllThatIsWrongIsSaidAtOnceAndByName(t *testing.T) {
 	}))
 	for _, name := range []string{"LOG_FORMAT", "DELIVERY_TIMEOUT", "DISPATCHER_CONCURRENCY", "RETRY_SCHEDULE", "DATABASE_MAX_CONNECTIONS", "RETENTION"} {
 		assert.ErrorContains(t, err, name)
+	}
+}
+
+func TestWhoMayCall(t *testing.T) {
+	api, err := config.LoadAPI(environ(map[string]string{
+		"API_RATE_LIMIT": "0", "API_STRANGER_RATE_LIMIT": "0", "TRUSTED_PROXIES": "10.0.0.0/8,fd00::/8", "CORS_ORIGINS": "https://app.example.com,http://localhost:3000",
+	}))
+	require.NoError(t, err)
+	assert.Zero(t, api.RateLimit)
+	assert.Equal(t, []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8"), netip.MustParsePrefix("fd00::/8")}, api.TrustedProxies)
+	assert.Equal(t, []string{"https://app.example.com", "http://localhost:3000"}, api.CORSOrigins)
+
+	for name, wrong := range map[string][]string{
+		"API_RATE_LIMIT":          {"-1", "many", "1.5", "1000001"},
+		"API_STRANGER_RATE_LIMIT": {"-1", "x"},
+		"TRUSTED_PROXIES":         {"10.0.0.1", "all", "10.0.0.0/33"},
+		"CORS_ORIGINS": {
+			"*", "null", "https://*.example.com", "https://example.com/", "https://example.com/a", "https://Example.com", "HTTPS://example.com", "example.com",
+			"https://", "https://a:b@example.com", "https://example.com?a", "https://example.com#a", "ftp://example.com", "https://a.example, https://b.example",
+		},
+	} {
+		for _, value := range wrong {
+			_, err := config.LoadAPI(environ(map[string]string{name: value}))
+			assert.ErrorContains(t, err, name, value)
+		}
 	}
 }
 

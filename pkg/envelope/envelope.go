@@ -46,6 +46,7 @@ var statuses = map[webhook.Code]int{
 	webhook.CodeUnauthenticated: http.StatusUnauthorized,
 	webhook.CodeForbidden:       http.StatusForbidden,
 	webhook.CodeNotFound:        http.StatusNotFound,
+	webhook.CodeRateLimited:     http.StatusTooManyRequests,
 	webhook.CodeUnavailable:     http.StatusServiceUnavailable,
 }
 

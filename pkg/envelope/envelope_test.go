@@ -17,7 +17,7 @@ import (
 func TestFailMapsEveryClassToItsStatus(t *testing.T) {
 	for code, want := range map[webhook.Code]int{
 		webhook.CodeInvalid: 400, webhook.CodeUnauthenticated: 401, webhook.CodeForbidden: 403, webhook.CodeNotFound: 404,
-		webhook.CodeUnavailable: 503, webhook.CodeInternal: 500, "unheard of": 500,
+		webhook.CodeRateLimited: 429, webhook.CodeUnavailable: 503, webhook.CodeInternal: 500, "unheard of": 500,
 	} {
 		wrapped := fmt.Errorf("doing: %w", &webhook.Error{Code: code, Message: "m"})
 		assert.Equal(t, want, envelope.Fail(wrapped, "req_1").Code, "%s", code)

@@ -88,14 +88,40 @@ func (s *Store) ListAPIKeys(ctx context.Context, organizationID string) ([]webho
 	if err := query.Find(&rows).Error; err != nil {
 		return nil, s.translate("list the API keys", err)
 	}
+	return apiKeysOf(rows), nil
+}
+
+func apiKeysOf(rows []apiKeyRow) []webhook.APIKey {
 	keys := make([]webhook.APIKey, len(rows))
 	for i, row := range rows {
 		keys[i] = row.apiKey()
 	}
-	return keys, nil
+	return keys
 }
 
-// RevokeAPIKey ends a key's life. Revoking one that is revoked already changes nothing.
+// FindAPIKey returns one key of the organization, valid or not.
+func (s *Store) FindAPIKey(ctx context.Context, organizationID, id string) (webhook.APIKey, error) {
+	var row apiKeyRow
+	err := s.db.WithContext(ctx).Where("id = ? AND organization_id = ?", id, organizationID).Take(&row).Error
+	if err != nil {
+		return webhook.APIKey{}, s.translate("find an API key", notFound(err, "API key", id))
+	}
+	return row.apiKey(), nil
+}
+
+// ListAPIKeysOf returns a page of the organization's keys, newest first, those that are not valid any more among them.
+func (s *Store) ListAPIKeysOf(ctx context.Context, organizationID string, page webhook.Page) (webhook.List[webhook.APIKey], error) {
+	var rows []apiKeyRow
+	err := s.db.WithContext(ctx).Where("organization_id = ?", organizationID).
+		Order("id DESC").Limit(page.Limit + 1).Offset(page.Offset).Find(&rows).Error
+	if err != nil {
+		return webhook.List[webhook.APIKey]{}, s.translate("list an organization's API keys", err)
+	}
+	return webhook.NewList(apiKeysOf(rows), page), nil
+}
+
+// RevokeAPIKey ends a key's life, whosever it is: for the operator's command line. Revoking one that is revoked already
+// changes nothing.
 func (s *Store) RevokeAPIKey(ctx context.Context, id string, now time.Time) error {
 	update := s.db.WithContext(ctx).Model(&apiKeyRow{}).Where("id = ?", id).
 		UpdateColumn("revoked_at", gorm.Expr("COALESCE(revoked_at, ?)", now))

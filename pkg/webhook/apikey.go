@@ -18,14 +18,6 @@ const (
 	ScopeReadWrite Scope = "read-write"
 )
 
-// CheckScope says whether the text is a scope.
-func CheckScope(scope Scope) error {
-	if scope != ScopeRead && scope != ScopeReadWrite {
-		return Invalid("invalid_scope", "scope", "scope must be read or read-write")
-	}
-	return nil
-}
-
 // APIKey is a key as it is kept: the raw key is shown once and only its hash stays.
 type APIKey struct {
 	ID             string
@@ -47,6 +39,12 @@ func (k APIKey) Valid(now time.Time) bool {
 	return k.RevokedAt.IsZero() && (k.ExpiresAt.IsZero() || now.Before(k.ExpiresAt))
 }
 
+// APIKeyUse says when a key was last used.
+type APIKeyUse struct {
+	ID string
+	At time.Time
+}
+
 // APIKeySpec is what somebody says about a new key.
 type APIKeySpec struct {
 	OrganizationID string
@@ -62,12 +60,12 @@ func (s APIKeySpec) Check(now time.Time) error {
 	if err := CheckOrganizationID(s.OrganizationID); err != nil {
 		return err
 	}
-	if err := CheckScope(s.Scope); err != nil {
-		return err
-	}
 	var c check
 	c.required("name", s.Name, maxEndpointName)
 	c.text("description", s.Description, maxDescription)
+	if s.Scope != ScopeRead && s.Scope != ScopeReadWrite {
+		c.add("invalid_scope", "scope", "scope must be read or read-write")
+	}
 	if !s.ExpiresAt.IsZero() && !s.ExpiresAt.After(now) {
 		c.add("out_of_range", "expiresAt", "expiresAt must be in the future")
 	}

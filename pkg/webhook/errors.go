@@ -16,6 +16,7 @@ const (
 	CodeUnauthenticated Code = "unauthenticated" // no valid API key
 	CodeForbidden       Code = "forbidden"       // a valid key that may not do this
 	CodeNotFound        Code = "not_found"       // no such resource in this organization
+	CodeRateLimited     Code = "rate_limited"    // too many requests: send fewer
 	CodeUnavailable     Code = "unavailable"     // a server that we need is away: try again later
 	CodeInternal        Code = "internal"        // our fault
 )
@@ -63,6 +64,10 @@ var (
 		"the endpoint is disabled; enable it first")
 )
 
+// ErrLastAPIKey refuses to revoke the key without which nobody of the organization could make another, compared with errors.Is.
+var ErrLastAPIKey = Invalid("last_read_write_key", "id",
+	"this is the organization's last valid key with the scope read-write; make another one first, or have the operator revoke it on the command line")
+
 // Invalid is an error of one detail about one field of a request.
 func Invalid(reason, field, message string) *Error {
 	return InvalidAll([]Detail{{Reason: reason, Field: field, Message: message}})
@@ -79,6 +84,16 @@ func NotFound(what, id string) *Error {
 		Code:    CodeNotFound,
 		Message: fmt.Sprintf("there is no %s %s in this organization", what, id),
 		Details: []Detail{{Reason: strings.ToLower(strings.ReplaceAll(what, " ", "_")) + "_not_found", Field: "id", Message: "check the id, and that the API key belongs to the organization that owns it"}},
+	}
+}
+
+// RateLimited says that somebody sends too many requests; retryAfter is when the next one would be taken.
+func RateLimited(retryAfter time.Duration, message string) *Error {
+	return &Error{
+		Code:       CodeRateLimited,
+		Message:    message,
+		Details:    []Detail{{Reason: "rate_limited", Message: "wait for as many seconds as the header Retry-After says, and send requests more slowly"}},
+		RetryAfter: retryAfter,
 	}
 }
 

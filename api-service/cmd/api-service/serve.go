@@ -42,7 +42,11 @@ func serve(ctx context.Context, environ []string, logTo io.Writer) (err error) {
 		Log:        log,
 		Addr:       settings.Addr,
 		OpsAddr:    settings.OpsAddr,
-		Queues:     app.Queues{Password: settings.OperatorPassword.Reveal(), Writable: !settings.QueuesReadOnly},
+		Limits: app.Limits{
+			PerKey: settings.RateLimit, Strangers: settings.StrangerRateLimit, TrustedProxies: settings.TrustedProxies,
+		},
+		CORSOrigins: settings.CORSOrigins,
+		Queues:      app.Queues{Password: settings.OperatorPassword.Reveal(), Writable: !settings.QueuesReadOnly},
 	})
 	if err != nil {
 		return err

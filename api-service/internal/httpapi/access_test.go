@@ -14,47 +14,10 @@ import (
 	"redrive/pkg/webhook"
 )
 
-// protected are the routes that need a key: all but the document.
-func protected(t *testing.T) []route {
-	t.Helper()
-	var list []route
-	for _, r := range routes(Dependencies{}) {
-		if r.access != public {
-			list = append(list, r)
-		}
-	}
-	require.Len(t, list, 13)
-	return list
-}
-
-// of puts an ID into a route's path: the endpoint's or the delivery's, as it needs.
-func (r route) of(endpointID, deliveryID string) string {
-	if strings.HasPrefix(r.path, deliveries) {
-		return strings.ReplaceAll(r.path, ":id", deliveryID)
-	}
-	return strings.ReplaceAll(r.path, ":id", endpointID)
-}
-
-func (r route) hasID() bool { return strings.Contains(r.path, ":id") }
-
-// body is one that the route takes.
-func (r route) body() string {
-	switch r.method + " " + r.path {
-	case "POST " + base:
-		return createBody
-	case "POST " + base + "/events":
-		return publishBody
-	case "POST " + base + "/events/batch":
-		return `{"events": [` + publishBody + `]}`
-	}
-	return ""
-}
-
 // Every route is tried with every way of not being allowed to use it, with IDs that exist.
 func TestNoRouteAnswersWhoMayNotAsk(t *testing.T) {
 	s := newService(t).withKeys(t)
-	endpointID, _ := s.endpoint(t, s.writer)
-	deliveryID := s.delivery(t, s.writer)
+	own := s.resources(t)
 	unknown := "rdk_0000000000000000000000000000000000000000000" + "000000"
 	_, neverStored := webhook.NewAPIKey(webhook.APIKeySpec{}, webhook.Now())
 	readWrite := webhook.APIKeySpec{Scope: webhook.ScopeReadWrite}
@@ -86,27 +49,27 @@ func TestNoRouteAnswersWhoMayNotAsk(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			for _, r := range protected(t) {
-				refused(t, s.call(t, r.method, r.of(endpointID, deliveryID), "", r.body(), credentials), 401, "unauthenticated")
+				refused(t, s.call(t, r.method, r.of(own), "", r.body(), credentials), 401, "unauthenticated")
 			}
 		})
 	}
 
 	for _, r := range protected(t) {
-		path := r.of(endpointID, deliveryID)
+		path := r.of(own)
 		t.Run(r.method+" "+r.path, func(t *testing.T) {
 			refused(t, s.call(t, r.method, path, s.writer, r.body(), header("X-Org-ID", "org_other")), 403, "organization_mismatch")
 			refused(t, s.call(t, r.method, path, s.writer, r.body(), header("X-Org-ID", strings.ToUpper(organization))), 403, "organization_mismatch")
 			if r.access == write {
 				refused(t, s.call(t, r.method, path, s.reader, r.body()), 403, "read_only_key")
 				// Who may not write is told nothing about what was to be written.
-				refused(t, s.call(t, r.method, r.of("x", "x"), s.reader, "{"), 403, "read_only_key")
+				refused(t, s.call(t, r.method, r.of(nil), s.reader, "{"), 403, "read_only_key")
 			} else {
 				granted(t, s.call(t, r.method, path, s.reader, ""))
 			}
 			assert.NotEqual(t, 403, s.call(t, r.method, path, s.writer, r.body(), header("X-Org-ID", organization)).status)
 		})
 	}
-	found, err := s.store.FindEndpoint(t.Context(), organization, endpointID)
+	found, err := s.store.FindEndpoint(t.Context(), organization, own[webhook.KindEndpoint])
 	require.NoError(t, err)
 	assert.Equal(t, webhook.EndpointActive, found.Status, "the last to succeed was enable")
 }
@@ -115,11 +78,11 @@ func TestNoRouteAnswersWhoMayNotAsk(t *testing.T) {
 func TestAnotherOrganizationsIsMissing(t *testing.T) {
 	s := newService(t).withKeys(t)
 	stranger := s.newKey(t, webhook.APIKeySpec{OrganizationID: "org_stranger", Scope: webhook.ScopeReadWrite})
-	endpointID, _ := s.endpoint(t, s.writer)
-	deliveryID := s.delivery(t, s.writer)
+	own, none := s.resources(t), missingResources()
+	endpointID, deliveryID := own[webhook.KindEndpoint], own[webhook.KindDelivery]
 	s.fail(t, deliveryID)
-	noEndpoint, noDelivery := webhook.NewID(webhook.KindEndpoint, time.Now()), webhook.NewID(webhook.KindDelivery, time.Now())
 	before := s.call(t, "GET", deliveries+"/"+deliveryID, s.reader, "").body
+	keyBefore := s.call(t, "GET", keys+"/"+own[webhook.KindAPIKey], s.reader, "").body
 
 	same := header("X-Request-Id", "same")
 	for _, r := range protected(t) {
@@ -127,15 +90,12 @@ func TestAnotherOrganizationsIsMissing(t *testing.T) {
 			continue
 		}
 		t.Run(r.method+" "+r.path, func(t *testing.T) {
-			reason := "endpoint_not_found"
-			if strings.HasPrefix(r.path, deliveries) {
-				reason = "delivery_not_found"
-			}
-			theirs := s.call(t, r.method, r.of(endpointID, deliveryID), stranger, "", same)
-			missing := s.call(t, r.method, r.of(noEndpoint, noDelivery), stranger, "", same)
+			reason := notFoundReasons[r.row(t).kind]
+			theirs := s.call(t, r.method, r.of(own), stranger, "", same)
+			missing := s.call(t, r.method, r.of(none), stranger, "", same)
 			refused(t, theirs, 404, reason)
 			refused(t, missing, 404, reason)
-			anonymous := strings.NewReplacer(endpointID, "ID", deliveryID, "ID", noEndpoint, "ID", noDelivery, "ID")
+			anonymous := strings.NewReplacer(own[r.row(t).kind], "ID", none[r.row(t).kind], "ID")
 			assert.Equal(t, anonymous.Replace(string(missing.body)), anonymous.Replace(string(theirs.body)))
 			missing.header.Del("Date")
 			missing.header.Del("Content-Length")
@@ -144,6 +104,11 @@ func TestAnotherOrganizationsIsMissing(t *testing.T) {
 			assert.Equal(t, missing.header, theirs.header)
 		})
 	}
+	var theirs []string
+	for _, item := range granted(t, s.call(t, "GET", keys, stranger, ""))["items"].([]any) {
+		theirs = append(theirs, item.(map[string]any)["organizationId"].(string))
+	}
+	assert.Equal(t, []string{"org_stranger"}, theirs, "the stranger's one key")
 	for _, list := range []string{base, deliveries, deliveries + "?endpointId=" + endpointID} {
 		assert.Empty(t, granted(t, s.call(t, "GET", list, stranger, ""))["items"], list)
 	}
@@ -153,6 +118,8 @@ func TestAnotherOrganizationsIsMissing(t *testing.T) {
 
 	after := s.call(t, "GET", deliveries+"/"+deliveryID, s.reader, "").body
 	assert.JSONEq(t, withoutRequestID(t, before), withoutRequestID(t, after))
+	keyAfter := s.call(t, "GET", keys+"/"+own[webhook.KindAPIKey], s.reader, "").body
+	assert.JSONEq(t, withoutRequestID(t, keyBefore), withoutRequestID(t, keyAfter))
 }
 
 func withoutRequestID(t *testing.T, body []byte) string {

@@ -24,14 +24,14 @@ func TestTheDatabaseIsAway(t *testing.T) {
 	_, err = opened.Migrate(t.Context())
 	require.NoError(t, err)
 	s := serve(t, opened).withKeys(t)
-	authenticated := serve(t, opened, func(d *Dependencies) { d.Authenticator = authn.New(oneKey{}) })
-	endpointID, _ := s.endpoint(t, s.writer)
-	deliveryID := s.delivery(t, s.writer)
+	authenticated := serve(t, opened, func(d *Dependencies) { d.Authenticator = authn.New(oneKey{}, unnoted{}) })
+	own := s.resources(t)
+	deliveryID := own[webhook.KindDelivery]
 
 	away := func(t *testing.T) {
 		for _, r := range protected(t) {
 			for _, service := range []*service{s, authenticated} {
-				a := service.call(t, r.method, r.of(endpointID, deliveryID), s.writer, r.body())
+				a := service.call(t, r.method, r.of(own), s.writer, r.body())
 				refused(t, a, 503, "database_unavailable")
 				seconds, err := strconv.Atoi(a.header.Get("Retry-After"))
 				require.NoError(t, err)

@@ -11,19 +11,21 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"redrive/pkg/webhook"
 )
 
 // operations that take no body take an empty one and {} too, and nothing else.
 func TestBodiesWhereThereIsNothingToSay(t *testing.T) {
 	s := newService(t).withKeys(t)
-	endpointID, _ := s.endpoint(t, s.writer)
-	deliveryID := s.delivery(t, s.writer)
+	own := s.resources(t)
+	deliveryID := own[webhook.KindDelivery]
 	for _, r := range protected(t) {
 		if r.method != http.MethodPost || !r.hasID() {
 			continue
 		}
 		t.Run(r.path, func(t *testing.T) {
-			path := r.of(endpointID, deliveryID)
+			path := r.of(own)
 			for _, body := range []string{"", "{}", " {} ", "{\n}\n", "\r\n"} {
 				if strings.HasSuffix(r.path, "/retry") {
 					s.fail(t, deliveryID)
@@ -36,7 +38,7 @@ func TestBodiesWhereThereIsNothingToSay(t *testing.T) {
 			} {
 				refused(t, s.call(t, r.method, path, s.writer, body), 400, reason)
 			}
-			refused(t, s.call(t, r.method, r.of("x", "x"), s.writer, "{"), 400, "invalid_id")
+			refused(t, s.call(t, r.method, r.of(nil), s.writer, "{"), 400, "invalid_id")
 			refused(t, s.call(t, r.method, path, s.writer, "{}", header("Content-Type", "text/plain")), 415, "unsupported_media_type")
 			// What some clients say about a body that they do not send.
 			if strings.HasSuffix(r.path, "/retry") {

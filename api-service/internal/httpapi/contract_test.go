@@ -7,7 +7,6 @@ import (
 	"strconv"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/assert"
 
@@ -34,37 +33,37 @@ func TestRoutesAndDocumentAreTheSameSet(t *testing.T) {
 func TestDocumentedStatusesAreGiven(t *testing.T) {
 	s := newService(t).withKeys(t)
 	away := serve(t, storetest.OpenPostgres(t, "postgres://nobody@127.0.0.1:1/nothing"))
+	limited := serve(t, s.store, frozen(Limits{PerKey: 1}))
+	limitedKey := s.newKey(t, webhook.APIKeySpec{Scope: webhook.ScopeReadWrite})
+	granted(t, limited.call(t, "GET", base, limitedKey, ""))
 	tooLarge := `{"name": "` + strings.Repeat("x", maxBatchBody) + `"}`
 	for _, r := range protected(t) {
 		t.Run(r.method+" "+r.path, func(t *testing.T) {
-			endpointID, _ := s.endpoint(t, s.writer)
-			deliveryID := s.delivery(t, s.writer)
-			s.fail(t, deliveryID)
-			path := r.of(endpointID, deliveryID)
+			own := s.resources(t)
+			s.fail(t, own[webhook.KindDelivery])
+			path := r.of(own)
 			given := map[int]bool{}
 			for _, a := range []answer{
 				s.call(t, r.method, path, s.writer, r.body()),
 				s.call(t, r.method, path+"?limit=x", s.writer, r.body()),
-				s.call(t, r.method, r.of("x", "x"), s.writer, r.body()),
-				s.call(t, r.method, r.of(webhook.NewID("ep", time.Now()), webhook.NewID("dlv", time.Now())), s.writer, r.body()),
+				s.call(t, r.method, r.of(nil), s.writer, r.body()),
+				s.call(t, r.method, r.of(missingResources()), s.writer, r.body()),
 				s.call(t, r.method, path, s.writer, `{"nonsense": 1}`),
 				s.call(t, r.method, path, s.writer, tooLarge),
 				s.call(t, r.method, path, s.writer, "{}", header("Content-Type", "text/plain")),
 				s.call(t, r.method, path, "", ""),
 				s.call(t, r.method, path, s.writer, "", header("X-Org-ID", "org_other")),
 				away.call(t, r.method, path, s.writer, r.body()),
+				limited.call(t, r.method, path, limitedKey, r.body()),
 			} {
 				given[a.status] = true
 			}
 			item := document(t).Paths.Value(strings.ReplaceAll(r.path, ":id", "{id}"))
 			for _, status := range item.GetOperation(r.method).Responses.Keys() {
-				// 429 is part of the contract, so that clients are ready for it; nothing here sets a limit yet.
-				if status != "429" {
-					number, err := strconv.Atoi(status)
-					assert.NoError(t, err)
-					assert.True(t, given[number], "%s is documented and was not given", status)
-					delete(given, number)
-				}
+				number, err := strconv.Atoi(status)
+				assert.NoError(t, err)
+				assert.True(t, given[number], "%s is documented and was not given", status)
+				delete(given, number)
 			}
 			assert.Empty(t, given, "given and not documented")
 		})
@@ -120,7 +119,7 @@ func TestPages(t *testing.T) {
 		assert.Equal(t, []any{want.more, want.limit, want.offset}, []any{page["hasMore"], page["limit"], page["offset"]}, query)
 	}
 
-	for _, path := range []string{base, deliveries, deliveries + "/" + deliveryID + "/attempts"} {
+	for _, path := range []string{base, deliveries, deliveries + "/" + deliveryID + "/attempts", keys} {
 		for query, reason := range map[string]string{
 			"limit=0": "out_of_range", "limit=-1": "out_of_range", "limit=101": "out_of_range", "limit=": "out_of_range",
 			"limit=x": "out_of_range", "limit=1.0": "out_of_range", "limit=1e1": "out_of_range", "limit=0x10": "out_of_range",
@@ -145,17 +144,16 @@ func TestPages(t *testing.T) {
 
 func TestIDs(t *testing.T) {
 	s := newService(t).withKeys(t)
-	endpointID, _ := s.endpoint(t, s.writer)
-	deliveryID := s.delivery(t, s.writer)
+	ids := s.resources(t)
+	others := map[webhook.Kind]webhook.Kind{
+		webhook.KindEndpoint: webhook.KindDelivery, webhook.KindDelivery: webhook.KindAPIKey, webhook.KindAPIKey: webhook.KindEndpoint,
+	}
 	for _, r := range protected(t) {
 		if !r.hasID() {
 			continue
 		}
-		own, other := deliveryID, endpointID
-		if !strings.HasPrefix(r.path, deliveries) {
-			own, other = other, own
-		}
-		kind, _, _ := strings.Cut(own, "_")
+		own, other := ids[r.row(t).kind], ids[others[r.row(t).kind]]
+		kind := string(r.row(t).kind)
 		t.Run(r.method+" "+r.path, func(t *testing.T) {
 			for _, id := range []string{
 				"x", "%20", kind, kind + "_", own[len(kind)+1:], own + "0", own[:len(own)-1], strings.ToLower(own), strings.ToUpper(own), other,

@@ -62,7 +62,6 @@ func okSecret(c echo.Context, endpoint webhook.Endpoint, secret webhook.Secret) 
 	if err != nil {
 		return err
 	}
-	c.Response().Header().Set(echo.HeaderCacheControl, "no-store")
 	return ok(c, secretView{Endpoint: view, SigningSecret: secret.Reveal()})
 }
 

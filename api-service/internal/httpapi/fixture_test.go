@@ -19,6 +19,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"redrive/api-service/internal/apikeys"
 	"redrive/api-service/internal/authn"
 	"redrive/api-service/internal/endpoints"
 	"redrive/api-service/internal/publish"
@@ -59,7 +60,8 @@ func serveWithin(t *testing.T, opened *store.Store, readTimeout time.Duration, c
 	s := &service{store: opened, log: &logged{}}
 	dependencies := Dependencies{
 		Store:         opened,
-		Authenticator: authn.New(opened),
+		Authenticator: authn.New(opened, unnoted{}),
+		Issuer:        apikeys.New(opened),
 		Registry:      endpoints.New(opened, anywhere{}),
 		Publisher:     publish.New(opened, opened, noQueue{}),
 		Redeliverer:   redeliver.New(opened, noQueue{}),
@@ -182,7 +184,7 @@ func refused(t *testing.T, a answer, status int, reason string) failure {
 	assert.Contains(t, schemas["ErrorDetail"].Value.Properties["reason"].Value.Description, "`"+f.Details[0].Reason+"`", "the reason is not in the document")
 	assert.Equal(t, f.RequestID, a.header.Get("X-Request-Id"))
 	assert.Equal(t, "application/json", a.header.Get("Content-Type"))
-	assert.Equal(t, "nosniff", a.header.Get("X-Content-Type-Options"))
+	assertSafeHeaders(t, a)
 	if status == http.StatusUnauthorized {
 		assert.Equal(t, `Bearer realm="redrive"`, a.header.Get("WWW-Authenticate"))
 	}
@@ -249,6 +251,11 @@ func (s *service) fail(t *testing.T, id string) {
 type anywhere struct{}
 
 func (anywhere) Check(context.Context, string) error { return nil }
+
+// unnoted does not care when keys are used.
+type unnoted struct{}
+
+func (unnoted) Used(webhook.APIKey, time.Time) {}
 
 // noQueue takes everything and forgets it.
 type noQueue struct{}

@@ -20,8 +20,7 @@ import (
 // plainRequestID is what is taken over from a caller. Anything else could break a log line or a header, and is replaced.
 var plainRequestID = regexp.MustCompile(`^[A-Za-z0-9._-]{1,128}$`)
 
-// requestID gives every request an ID, which every answer and every log line carries. No answer is to be taken for anything but
-// what its content type says.
+// requestID gives every request an ID, which every answer and every log line carries.
 func requestID(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		id := c.Request().Header.Get(echo.HeaderXRequestID)
@@ -29,7 +28,6 @@ func requestID(next echo.HandlerFunc) echo.HandlerFunc {
 			id = webhook.NewID(webhook.KindRequest, time.Now())
 		}
 		c.Response().Header().Set(echo.HeaderXRequestID, id)
-		c.Response().Header().Set(echo.HeaderXContentTypeOptions, "nosniff")
 		return next(c)
 	}
 }
@@ -82,6 +80,7 @@ func attributes(c echo.Context, took time.Duration, err error) []slog.Attr {
 		slog.Int("status", c.Response().Status),
 		slog.Float64("durationMs", float64(took.Microseconds())/1000),
 		slog.String("remote", c.Request().RemoteAddr),
+		slog.String("client", client(c).String()),
 	}
 	if key := caller(c); key.ID != "" {
 		attrs = append(attrs, slog.String("organizationId", key.OrganizationID), slog.String("apiKeyId", key.ID))

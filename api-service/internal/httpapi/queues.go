@@ -54,7 +54,7 @@ func queues(client redis.UniversalClient, options QueuesOptions) echo.HandlerFun
 		if sameOrigin.Check(c.Request()) != nil {
 			return &refusal{http.StatusForbidden, "cross_origin", "the queue's web UI takes changes from its own pages alone"}
 		}
-		c.Response().Header().Set(echo.HeaderXFrameOptions, "DENY")
+		c.Response().Header().Set(echo.HeaderContentSecurityPolicy, ownPagesAllowed)
 		page := &localPage{ResponseWriter: c.Response()}
 		ui.ServeHTTP(page, c.Request())
 		page.flush()

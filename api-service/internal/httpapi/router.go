@@ -11,6 +11,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/redis/go-redis/v9"
 
+	"redrive/api-service/internal/apikeys"
 	"redrive/api-service/internal/authn"
 	"redrive/api-service/internal/endpoints"
 	"redrive/api-service/internal/publish"
@@ -22,6 +23,7 @@ import (
 type Store interface {
 	endpointStore
 	deliveryStore
+	apiKeyStore
 }
 
 // Dependencies are what the API serves from.
@@ -31,6 +33,10 @@ type Dependencies struct {
 	Registry      *endpoints.Registry
 	Publisher     *publish.Publisher
 	Redeliverer   *redeliver.Redeliverer
+	Issuer        *apikeys.Issuer
+	Limits        Limits
+	// CORSOrigins are the origins whose pages may call the API from a browser.
+	CORSOrigins []string
 	// Redis and Queues are for the queue's web UI.
 	Redis   redis.UniversalClient
 	Queues  QueuesOptions
@@ -48,6 +54,8 @@ const (
 	read access = iota
 	write
 	public
+	// ownPassword is for routes that ask for one of their own.
+	ownPassword
 )
 
 // route is one operation of the contract.
@@ -61,6 +69,7 @@ type route struct {
 const (
 	base       = "/v1/execution-webhooks"
 	deliveries = base + "/deliveries"
+	keys       = "/v1/api-keys"
 )
 
 // routes are all operations, and the same set as those of the OpenAPI document.
@@ -68,6 +77,7 @@ func routes(d Dependencies) []route {
 	ep := endpointHandlers{store: d.Store, registry: d.Registry}
 	dlv := deliveryHandlers{store: d.Store, redeliverer: d.Redeliverer}
 	evt := eventHandlers{publisher: d.Publisher}
+	key := apiKeyHandlers{store: d.Store, issuer: d.Issuer}
 	return []route{
 		{http.MethodGet, base, read, ep.list},
 		{http.MethodPost, base, write, ep.create},
@@ -85,6 +95,11 @@ func routes(d Dependencies) []route {
 		{http.MethodPost, deliveries + "/:id/retry", write, dlv.retry},
 		{http.MethodPost, deliveries + "/:id/replay", write, dlv.replay},
 
+		{http.MethodGet, keys, read, key.list},
+		{http.MethodPost, keys, write, key.create},
+		{http.MethodGet, keys + "/:id", read, key.get},
+		{http.MethodDelete, keys + "/:id", write, key.revoke},
+
 		{http.MethodGet, "/openapi.yaml", public, openAPIYAML},
 		{http.MethodGet, "/openapi.json", public, openAPIJSON},
 	}
@@ -99,8 +114,8 @@ func New(d Dependencies) http.Handler {
 	e.HTTPErrorHandler = handleError
 
 	accesses := map[string]access{}
-	e.Pre(requestID, observe(d.Log, d.Metrics), deadline)
-	e.Use(authenticate(d.Authenticator, accesses))
+	e.Pre(requestID, safeHeaders, whereFrom(d.Limits.TrustedProxies), observe(d.Log, d.Metrics), deadline, cors(d.CORSOrigins))
+	e.Use(gate{authenticator: d.Authenticator, limits: newLimiter(d.Limits), accesses: accesses}.admit)
 	// Without this, base/:id would take the word for an id. The route itself, below, replaces one of these.
 	e.Any(base+"/events", onlyPost)
 	for _, r := range routes(d) {
@@ -112,7 +127,7 @@ func New(d Dependencies) http.Handler {
 		handler := queues(d.Redis, d.Queues)
 		for _, path := range []string{queuesPath, queuesPath + "/*"} {
 			e.Any(path, handler)
-			accesses[path] = public // it has a password of its own
+			accesses[path] = ownPassword
 		}
 	}
 	return e

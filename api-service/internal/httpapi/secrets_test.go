@@ -13,7 +13,7 @@ import (
 	"redrive/pkg/webhook"
 )
 
-// A whole run, with and without success, leaves nothing secret in any answer but the two that are meant to show one, and
+// A whole run, with and without success, leaves nothing secret in any answer but the three that are meant to show one, and
 // nothing at all in the log.
 func TestSecretsStaySecret(t *testing.T) {
 	redis, err := queue.Connect(testservers.Redis(t))
@@ -28,26 +28,29 @@ func TestSecretsStaySecret(t *testing.T) {
 	require.NotEqual(t, first, second)
 	assert.Equal(t, "no-store", regenerated.header.Get("Cache-Control"))
 	assert.NotContains(t, string(regenerated.body), first, "the old one is not shown again")
-	deliveryID := s.delivery(t, s.writer)
+	own := s.resources(t)
+	created := s.call(t, "POST", keys, s.writer, `{"name":"n"}`)
+	key := granted(t, created)["key"].(string)
+	require.Equal(t, 1, strings.Count(string(created.body), key), "it is shown in one place")
 
 	_, strange := webhook.NewAPIKey(webhook.APIKeySpec{}, webhook.Now())
 	query, inPath, inBody, guess := unguessable(), unguessable(), unguessable(), unguessable()
 	secrets := map[string]string{
-		"the read key": s.reader, "the write key": s.writer, "an unknown key": strange.Reveal(), "the first signing secret": first,
+		"the read key": s.reader, "a key that was made": key, "the write key": s.writer, "an unknown key": strange.Reveal(), "the first signing secret": first,
 		"the second signing secret": second, "the operator's password": password, "a wrong password": guess, "the query": query, "the path": inPath,
 		"the body": inBody,
 	}
 
 	var answers []answer
 	for _, r := range protected(t) {
-		if strings.HasSuffix(r.path, "/regenerate-secret") || r.method == http.MethodPost && r.path == base {
+		if strings.HasSuffix(r.path, "/regenerate-secret") || r.method == http.MethodPost && (r.path == base || r.path == keys) {
 			continue // these show a secret, and have been looked at
 		}
 		for _, key := range []string{s.writer, s.reader, strange.Reveal(), "", s.writer + "x", "x " + s.writer} {
 			answers = append(answers,
-				s.call(t, r.method, r.of(endpointID, deliveryID)+"?key="+query, key, r.body()),
-				s.call(t, r.method, r.of(inPath, inPath), key, `{"`+inBody+`"`),
-				s.call(t, r.method, r.of(endpointID, deliveryID), key, "{}", header("X-Request-Id", "it is "+s.writer), header("Content-Type", inBody)),
+				s.call(t, r.method, r.of(own)+"?key="+query, key, r.body()),
+				s.call(t, r.method, strings.ReplaceAll(r.path, ":id", inPath), key, `{"`+inBody+`"`),
+				s.call(t, r.method, r.of(own), key, "{}", header("X-Request-Id", "it is "+s.writer), header("Content-Type", inBody)),
 			)
 		}
 	}
@@ -59,7 +62,7 @@ func TestSecretsStaySecret(t *testing.T) {
 	// What a database says when it fails is logged, so it fails too.
 	require.NoError(t, s.store.Close())
 	for _, r := range protected(t) {
-		answers = append(answers, s.call(t, r.method, r.of(endpointID, deliveryID)+"?key="+query, s.writer, r.body()))
+		answers = append(answers, s.call(t, r.method, r.of(own)+"?key="+query, s.writer, r.body()))
 	}
 
 	s.lines(t)

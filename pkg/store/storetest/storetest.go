@@ -58,6 +58,11 @@ func Run(t *testing.T, open func(t *testing.T) *store.Store) {
 		"due/order and cursor":                  testDue,
 		"scoping/other organization":            testScoping,
 		"keys/round trip":                       testKeyRoundTrip,
+		"keys/of an organization":               testKeysOfAnOrganization,
+		"keys/revocation":                       testKeyRevocation,
+		"keys/revocation races":                 testKeyRevocationRaces,
+		"keys/uses":                             testKeyUses,
+		"keys/uses concurrent":                  testKeyUsesConcurrent,
 		"schema/second migration is nothing":    testSecondMigration,
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -1,0 +1,106 @@
+package app_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"io"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"redrive/api-service/app"
+	"redrive/pkg/webhook"
+)
+
+type apiKey struct {
+	ID         string
+	Key        string
+	LastUsedAt time.Time
+}
+
+// ask makes a request of the API of keys, without keeping its connection.
+func ask(t *testing.T, service *app.App, method, path, key, body string) (int, apiKey) {
+	t.Helper()
+	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}, Timeout: 20 * time.Second}
+	request, err := http.NewRequestWithContext(t.Context(), method, "http://"+service.Addr()+"/v1/api-keys"+path, strings.NewReader(body))
+	require.NoError(t, err)
+	request.Header.Set("Authorization", "Bearer "+key)
+	response, err := client.Do(request)
+	require.NoError(t, err)
+	defer func() { _ = response.Body.Close() }()
+	text, err := io.ReadAll(response.Body)
+	require.NoError(t, err)
+	var answer struct{ Data apiKey }
+	require.NoError(t, json.NewDecoder(bytes.NewReader(text)).Decode(&answer), "%s", text)
+	return response.StatusCode, answer.Data
+}
+
+// Where it was revoked a key is refused with the next request, and everywhere else within a second.
+func TestARevokedKeyIsRefusedAtOnceHereAndSoonElsewhere(t *testing.T) {
+	s, r := servers(t)
+	here, elsewhere := started(t, options(s, r)), started(t, options(s, r))
+	writer := newKey(t, s)
+	for range 5 {
+		_, made := ask(t, here, http.MethodPost, "", writer, `{"name":"n"}`)
+		require.Equal(t, 200, list(t, here, made.Key))
+		require.Equal(t, 200, list(t, elsewhere, made.Key), "a new key is known to all")
+		status, _ := ask(t, here, http.MethodDelete, "/"+made.ID, writer, "")
+		require.Equal(t, 200, status)
+		revoked := time.Now()
+		require.Equal(t, 401, list(t, here, made.Key))
+		require.Eventually(t, func() bool { return list(t, elsewhere, made.Key) == 401 }, 20*time.Second, 5*time.Millisecond)
+		t.Logf("refused elsewhere after %s", time.Since(revoked))
+	}
+}
+
+// The last use of a key is on record soon after it, and before the service ends.
+func TestTheLastUseOfAKeyIsOnRecord(t *testing.T) {
+	s, r := servers(t)
+	service := started(t, options(s, r))
+	writer := newKey(t, s)
+	begin := webhook.Now()
+	_, idle := ask(t, service, http.MethodPost, "", writer, `{"name":"idle"}`)
+	_, used := ask(t, service, http.MethodPost, "", writer, `{"name":"used"}`)
+	require.Equal(t, 200, list(t, service, used.Key))
+	var now apiKey
+	require.Eventually(t, func() bool {
+		_, now = ask(t, service, http.MethodGet, "/"+used.ID, writer, "")
+		return !now.LastUsedAt.IsZero()
+	}, 20*time.Second, 20*time.Millisecond)
+	assert.False(t, now.LastUsedAt.Before(begin))
+	_, now = ask(t, service, http.MethodGet, "/"+idle.ID, writer, "")
+	assert.Zero(t, now.LastUsedAt)
+
+	require.Equal(t, 200, list(t, service, idle.Key))
+	require.NoError(t, service.Stop(t.Context()))
+	found, err := s.FindAPIKey(t.Context(), "org_a", idle.ID)
+	require.NoError(t, err)
+	assert.False(t, found.LastUsedAt.Before(begin), "it was written on the way out")
+}
+
+func TestLimitsAreSet(t *testing.T) {
+	s, r := servers(t)
+	o := options(s, r)
+	o.Limits = app.Limits{PerKey: 1, Strangers: 1}
+	o.CORSOrigins = []string{"https://app.example.com"}
+	service := started(t, o)
+	key := newKey(t, s)
+	hurried := 0
+	require.Eventually(t, func() bool {
+		if list(t, service, key) == 429 {
+			hurried++
+		}
+		return hurried > 2
+	}, 20*time.Second, time.Millisecond)
+	strangers := 0
+	require.Eventually(t, func() bool {
+		if list(t, service, "") == 429 {
+			strangers++
+		}
+		return strangers > 2
+	}, 20*time.Second, time.Millisecond)
+}

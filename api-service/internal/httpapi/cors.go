@@ -1,0 +1,47 @@
+package httpapi
+
+import (
+	"net/http"
+	"slices"
+	"strings"
+
+	"github.com/labstack/echo/v4"
+)
+
+const (
+	corsMethods = "GET, POST, DELETE"
+	corsHeaders = "Authorization, Content-Type, X-Org-ID, X-Request-Id"
+	corsExposed = "X-Request-Id, Retry-After"
+	corsMaxAge  = "600" // seconds for which a browser need not ask again
+)
+
+// cors lets pages of exactly these origins call the API from a browser, and is not there without any. Credentials in the browser's
+// sense, such as cookies, are never asked for: a page has to have an API key. The queue's web UI is for its own pages alone.
+func cors(origins []string) echo.MiddlewareFunc {
+	return func(next echo.HandlerFunc) echo.HandlerFunc {
+		if len(origins) == 0 {
+			return next
+		}
+		return func(c echo.Context) error {
+			path := c.Request().URL.Path
+			if path == queuesPath || strings.HasPrefix(path, queuesPath+"/") {
+				return next(c)
+			}
+			header := c.Response().Header()
+			header.Add(echo.HeaderVary, echo.HeaderOrigin)
+			origin := c.Request().Header.Get(echo.HeaderOrigin)
+			if !slices.Contains(origins, origin) {
+				return next(c)
+			}
+			header.Set(echo.HeaderAccessControlAllowOrigin, origin)
+			if c.Request().Method == http.MethodOptions && c.Request().Header.Get(echo.HeaderAccessControlRequestMethod) != "" {
+				header.Set(echo.HeaderAccessControlAllowMethods, corsMethods)
+				header.Set(echo.HeaderAccessControlAllowHeaders, corsHeaders)
+				header.Set(echo.HeaderAccessControlMaxAge, corsMaxAge)
+				return c.NoContent(http.StatusNoContent)
+			}
+			header.Set(echo.HeaderAccessControlExposeHeaders, corsExposed)
+			return next(c)
+		}
+	}
+}

@@ -1,0 +1,73 @@
+package httpapi
+
+import (
+	"net/netip"
+	"time"
+
+	"redrive/api-service/internal/ratelimit"
+	"redrive/pkg/webhook"
+)
+
+// Limits bound what one caller may ask of this process. The zero value sets none.
+type Limits struct {
+	// PerKey is how many requests a second one API key may send, and as many at once. 0 sets no limit.
+	PerKey int
+	// Strangers is how many requests a second without a valid API key one address may send, and five times as many at once. 0 sets
+	// no limit.
+	Strangers int
+	// TrustedProxies are those whose X-Forwarded-For is believed.
+	TrustedProxies []netip.Prefix
+	// Clock tells the time. Defaults to time.Now.
+	Clock func() time.Time
+}
+
+const (
+	// strangersBurst is how many seconds' worth of requests a stranger may send at once: a browser that loads a page, a client
+	// that tries its old key on everything.
+	strangersBurst = 5
+	// maxKeys and maxAddresses bound the memory: some 300 bytes each.
+	maxKeys      = 10_000
+	maxAddresses = 50_000
+)
+
+// limiter counts the requests.
+type limiter struct {
+	keys      *ratelimit.Table[string]
+	strangers *ratelimit.Table[netip.Prefix]
+	now       func() time.Time
+}
+
+func newLimiter(l Limits) limiter {
+	if l.Clock == nil {
+		l.Clock = time.Now
+	}
+	return limiter{
+		keys:      ratelimit.New[string](l.PerKey, l.PerKey, maxKeys),
+		strangers: ratelimit.New[netip.Prefix](l.Strangers, strangersBurst*l.Strangers, maxAddresses),
+		now:       l.Clock,
+	}
+}
+
+// request counts one of a key.
+func (l limiter) request(key webhook.APIKey) error {
+	return tooMany(l.keys.Take(key.ID, l.now()), "too many requests with this API key; slow down")
+}
+
+const tooManyStrange = "too many requests without a valid API key from this address; slow down"
+
+// stranger counts a request that came without a valid key.
+func (l limiter) stranger(address netip.Addr) error {
+	return tooMany(l.strangers.Take(neighbourhood(address), l.now()), tooManyStrange)
+}
+
+// strangerMayAsk says whether another would be counted.
+func (l limiter) strangerMayAsk(address netip.Addr) error {
+	return tooMany(l.strangers.Wait(neighbourhood(address), l.now()), tooManyStrange)
+}
+
+func tooMany(wait time.Duration, message string) error {
+	if wait <= 0 {
+		return nil
+	}
+	return webhook.RateLimited(wait, message)
+}

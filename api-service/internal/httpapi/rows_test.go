@@ -1,0 +1,103 @@
+package httpapi
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"redrive/pkg/webhook"
+)
+
+// row is what the tests that go through all routes have to know of one.
+type row struct {
+	kind webhook.Kind // of the ID in its path
+	body string       // one that it takes
+}
+
+// rows has one for each route that needs a key. A new route needs one too, and is then tried with everything that a caller may be
+// and send.
+var rows = map[string]row{
+	"GET " + base:                             {},
+	"POST " + base:                            {body: createBody},
+	"GET " + base + "/:id":                    {kind: webhook.KindEndpoint},
+	"POST " + base + "/:id/disable":           {kind: webhook.KindEndpoint},
+	"POST " + base + "/:id/enable":            {kind: webhook.KindEndpoint},
+	"POST " + base + "/:id/regenerate-secret": {kind: webhook.KindEndpoint},
+
+	"POST " + base + "/events":       {body: publishBody},
+	"POST " + base + "/events/batch": {body: `{"events": [` + publishBody + `]}`},
+
+	"GET " + deliveries:                   {},
+	"GET " + deliveries + "/:id":          {kind: webhook.KindDelivery},
+	"GET " + deliveries + "/:id/attempts": {kind: webhook.KindDelivery},
+	"POST " + deliveries + "/:id/retry":   {kind: webhook.KindDelivery},
+	"POST " + deliveries + "/:id/replay":  {kind: webhook.KindDelivery},
+
+	"GET " + keys:             {},
+	"POST " + keys:            {body: `{"name": "ci"}`},
+	"GET " + keys + "/:id":    {kind: webhook.KindAPIKey},
+	"DELETE " + keys + "/:id": {kind: webhook.KindAPIKey},
+}
+
+// notFoundReasons are for a resource of the kind that is not there.
+var notFoundReasons = map[webhook.Kind]string{
+	webhook.KindEndpoint: "endpoint_not_found", webhook.KindDelivery: "delivery_not_found", webhook.KindAPIKey: "api_key_not_found",
+}
+
+// protected are the routes that need a key: all but the document.
+func protected(t *testing.T) []route {
+	t.Helper()
+	var list []route
+	for _, r := range routes(Dependencies{}) {
+		if r.access != public {
+			_ = r.row(t)
+			list = append(list, r)
+		}
+	}
+	require.Len(t, rows, len(list), "there is a row without a route")
+	return list
+}
+
+func (r route) row(t *testing.T) row {
+	t.Helper()
+	found, ok := rows[r.method+" "+r.path]
+	require.True(t, ok, "%s %s needs a row", r.method, r.path)
+	require.Equal(t, r.hasID(), found.kind != "", "%s %s: the row has to say what kind of ID is in the path", r.method, r.path)
+	return found
+}
+
+func (r route) hasID() bool { return strings.Contains(r.path, ":id") }
+
+// body is one that the route takes.
+func (r route) body() string { return rows[r.method+" "+r.path].body }
+
+// of puts an ID into a route's path: of the kind that it needs, or a malformed one if there is none.
+func (r route) of(ids map[webhook.Kind]string) string {
+	id, ok := ids[rows[r.method+" "+r.path].kind]
+	if !ok {
+		id = "x"
+	}
+	return strings.ReplaceAll(r.path, ":id", id)
+}
+
+// resources makes one of each kind for the organization: the key is none that a test calls with.
+func (s *service) resources(t *testing.T) map[webhook.Kind]string {
+	t.Helper()
+	endpointID, _ := s.endpoint(t, s.writer)
+	key, _ := webhook.NewAPIKey(webhook.APIKeySpec{OrganizationID: organization, Name: "spare", Scope: webhook.ScopeRead}, webhook.Now())
+	require.NoError(t, s.store.CreateAPIKey(t.Context(), key))
+	return map[webhook.Kind]string{
+		webhook.KindEndpoint: endpointID, webhook.KindDelivery: s.delivery(t, s.writer), webhook.KindAPIKey: key.ID,
+	}
+}
+
+// missingResources are IDs that nothing has.
+func missingResources() map[webhook.Kind]string {
+	ids := map[webhook.Kind]string{}
+	for kind := range notFoundReasons {
+		ids[kind] = webhook.NewID(kind, time.Now())
+	}
+	return ids
+}
