@@ -12,6 +12,7 @@ var welcome = template.Must(template.New("welcome").Parse(`
 Redrive is running. Its data is in {{.Dir}}
 
   API             {{.API}}/v1/execution-webhooks
+  API reference   {{.API}}/docs
   queue UI        {{.API}}/queues
   sample receiver {{.Receiver}}/ (what arrived; POST to /ok, /flaky, /heal)
   metrics, health {{.Ops}}/metrics, /livez, /readyz

@@ -118,7 +118,7 @@ func New(d Dependencies) http.Handler {
 	e.Use(gate{authenticator: d.Authenticator, limits: newLimiter(d.Limits), accesses: accesses}.admit)
 	// Without this, base/:id would take the word for an id. The route itself, below, replaces one of these.
 	e.Any(base+"/events", onlyPost)
-	for _, r := range routes(d) {
+	for _, r := range append(routes(d), referencePages()...) {
 		e.Add(r.method, r.path, r.handler)
 		accesses[r.method+" "+r.path] = r.access
 	}

@@ -1,0 +1,53 @@
+package httpapi
+
+import (
+	"regexp"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+func TestReferenceIsOpenAndWhole(t *testing.T) {
+	s := newService(t)
+	page := s.call(t, "GET", "/docs/", "", "")
+	require.Equal(t, 200, page.status)
+	assert.Contains(t, page.header.Get("Content-Type"), "text/html")
+	assert.NotRegexp(t, `<script>|<style|style=| on\w+=`, string(page.body), "the policy lets nothing inline run")
+
+	links := regexp.MustCompile(`(?:href|src)="([^"]*)"`).FindAllSubmatch(page.body, -1)
+	require.Len(t, links, 5)
+	for _, link := range links {
+		assert.Regexp(t, `^/[^/]`, string(link[1]), "of this server alone")
+		served := s.call(t, "GET", string(link[1]), "", "")
+		assert.Equal(t, 200, served.status, string(link[1]))
+		assert.NotEmpty(t, served.body)
+	}
+}
+
+func TestReferenceHasAStrictPolicy(t *testing.T) {
+	s := newService(t)
+	for path, contentType := range map[string]string{
+		"/docs/": "text/html", "/docs/init.js": "text/javascript", "/docs/swagger-ui-bundle.js": "text/javascript",
+		"/docs/swagger-ui.css": "text/css", "/docs/favicon.png": "image/png",
+	} {
+		a := s.call(t, "GET", path, "", "")
+		assert.Equal(t, 200, a.status, path)
+		assert.Contains(t, a.header.Get("Content-Type"), contentType)
+		policy := a.header.Get("Content-Security-Policy")
+		assert.Contains(t, policy, "default-src 'none'; script-src 'self';")
+		assert.NotContains(t, policy, "unsafe")
+		assert.NotContains(t, policy, "http")
+		assert.Equal(t, "nosniff", a.header.Get("X-Content-Type-Options"))
+	}
+}
+
+func TestReferenceHasOneAddress(t *testing.T) {
+	s := newService(t)
+	a := s.call(t, "GET", "/docs", "", "")
+	assert.Equal(t, 308, a.status)
+	assert.Equal(t, "/docs/", a.header.Get("Location"))
+	for _, path := range []string{"/docs/nothing", "/docs/index.html", "/docs/../openapi.yaml", "/docs//"} {
+		refused(t, s.call(t, "GET", path, "", ""), 404, "route_not_found")
+	}
+}
