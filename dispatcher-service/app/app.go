@@ -12,6 +12,7 @@ import (
 
 	"github.com/redis/go-redis/v9"
 
+	"redrive/dispatcher-service/internal/bulkhead"
 	"redrive/dispatcher-service/internal/deliver"
 	"redrive/dispatcher-service/internal/reconcile"
 	"redrive/dispatcher-service/internal/retention"
@@ -45,6 +46,8 @@ type Options struct {
 	OpsAddr string
 	// Concurrency is the number of deliveries in flight at once. Defaults to 200.
 	Concurrency int
+	// EndpointConcurrency is how many of them one endpoint may have. Defaults to a quarter.
+	EndpointConcurrency int
 	// DeliveryTimeout bounds one attempt. Defaults to 15 s.
 	DeliveryTimeout time.Duration
 	// RetrySchedule holds the delays before each retry. Defaults to webhook.DefaultSchedule.
@@ -96,6 +99,7 @@ type App struct {
 	health     *observe.Health
 	ops        *lifecycle.Server
 	sender     *sender.Sender
+	gate       *bulkhead.Bulkheads
 	deliverer  *deliver.Deliverer
 	pool       *worker.Pool
 	reconciler *reconcile.Reconciler
@@ -114,14 +118,21 @@ func New(options Options) (*App, error) {
 		observe.Check{Name: "database", Required: true, Probe: o.Store.Ping},
 		observe.Check{Name: "redis", Probe: func(ctx context.Context) error { return o.Redis.Ping(ctx).Err() }},
 	)
-	ops, err := lifecycle.NewServer(o.OpsAddr, &http.Server{Handler: health.Handler(registry), ReadHeaderTimeout: margin})
+	gate := bulkhead.New(bulkhead.Options{
+		Workers: o.Concurrency, PerEndpoint: o.EndpointConcurrency, Timeout: o.DeliveryTimeout,
+		Redis: o.Redis, Waker: bulkhead.NewQueueWaker(o.Redis), Log: o.Log,
+	}, registry)
+	handler := http.NewServeMux()
+	handler.Handle("/", health.Handler(registry))
+	handler.Handle("GET /breakers", gate.Handler())
+	ops, err := lifecycle.NewServer(o.OpsAddr, &http.Server{Handler: handler, ReadHeaderTimeout: margin})
 	if err != nil {
 		return nil, err
 	}
 	out := sender.New(sender.Options{Guard: o.Guard, Timeout: o.DeliveryTimeout, UserAgent: "Redrive/" + o.Version})
-	deliverer := deliver.New(deliver.Batch(o.Store, registry), out, webhook.Policy{Schedule: o.RetrySchedule}, o.Log, registry)
+	deliverer := deliver.New(deliver.Batch(o.Store, registry), out, gate, webhook.Policy{Schedule: o.RetrySchedule}, o.Log, registry)
 	return &App{
-		options: o, health: health, ops: ops, sender: out, deliverer: deliverer,
+		options: o, health: health, ops: ops, sender: out, gate: gate, deliverer: deliverer,
 		pool: worker.New(o.Redis, deliverer, worker.Options{
 			Concurrency:     o.Concurrency,
 			ShutdownTimeout: o.DeliveryTimeout + margin,
@@ -156,6 +167,8 @@ func (a *App) Start(ctx context.Context) error {
 		a.deliverer.Abandon()
 		return nil
 	})
+	a.gate.Start()
+	a.started.Push("what wakes held deliveries", a.gate.Stop)
 	a.started.Push("the workers", a.pool.Stop)
 	if err := a.pool.Start(); err != nil {
 		return fmt.Errorf("start the workers: %w", err)

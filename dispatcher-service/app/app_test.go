@@ -35,6 +35,9 @@ func TestDelivers(t *testing.T) {
 	_, body = get(t, service, "/metrics")
 	assert.Contains(t, body, `redrive_attempts_total{outcome="success",status="2xx"} 2`)
 	assert.Contains(t, body, `redrive_reconciled_total`)
+	status, body = get(t, service, "/breakers")
+	assert.Equal(t, 200, status)
+	assert.JSONEq(t, `{"breakers":[],"hasMore":false}`, body)
 	assert.NoError(t, service.Stop(t.Context()))
 	assert.NoError(t, service.Stop(t.Context()), "again")
 	select {

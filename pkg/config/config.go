@@ -67,11 +67,12 @@ type API struct {
 // Dispatcher is the dispatcher service's settings.
 type Dispatcher struct {
 	Shared
-	OpsAddr         string          `env:"OPS_ADDR" envDefault:":9091" doc:"where /metrics, /livez and /readyz listen"`
-	Concurrency     int             `env:"DISPATCHER_CONCURRENCY" envDefault:"200" doc:"deliveries in flight at once in one process"`
-	DeliveryTimeout time.Duration   `env:"DELIVERY_TIMEOUT" envDefault:"15s" doc:"longest time that one attempt may take"`
-	RetrySchedule   []time.Duration `env:"RETRY_SCHEDULE" envDefault:"5s,5m,30m,2h,5h,10h,14h,20h,24h" doc:"delays before each retry; the last repeats"`
-	Retention       time.Duration   `env:"RETENTION" envDefault:"2160h" doc:"how long deliveries, attempts and events are kept after they have ended; 0 for ever"`
+	OpsAddr             string          `env:"OPS_ADDR" envDefault:":9091" doc:"where /metrics, /livez and /readyz listen"`
+	Concurrency         int             `env:"DISPATCHER_CONCURRENCY" envDefault:"200" doc:"deliveries in flight at once in one process"`
+	EndpointConcurrency int             `env:"ENDPOINT_CONCURRENCY" envDefault:"0" doc:"deliveries in flight at once to one endpoint; 0 is a quarter of DISPATCHER_CONCURRENCY, so that an endpoint that hangs leaves the others room"`
+	DeliveryTimeout     time.Duration   `env:"DELIVERY_TIMEOUT" envDefault:"15s" doc:"longest time that one attempt may take"`
+	RetrySchedule       []time.Duration `env:"RETRY_SCHEDULE" envDefault:"5s,5m,30m,2h,5h,10h,14h,20h,24h" doc:"delays before each retry; the last repeats"`
+	Retention           time.Duration   `env:"RETENTION" envDefault:"2160h" doc:"how long deliveries, attempts and events are kept after they have ended; 0 for ever"`
 }
 
 // Local is the settings of the one process for a laptop. What is not here is what it is for: the store is a file, the queue
@@ -106,6 +107,7 @@ func LoadDispatcher(environ map[string]string) (Dispatcher, error) {
 	return load[Dispatcher](environ, func(d Dispatcher, c *check) {
 		d.Shared.check(c)
 		between(c, "DISPATCHER_CONCURRENCY", d.Concurrency, 1, 10_000)
+		between(c, "ENDPOINT_CONCURRENCY", d.EndpointConcurrency, 0, 10_000)
 		c.sending(d.DeliveryTimeout, d.RetrySchedule)
 		c.retention(d.Retention)
 	})

@@ -103,16 +103,17 @@ func serve(ctx context.Context, settings config.Dispatcher, opened *backend.Back
 	slog.SetDefault(log) // what libraries say has its place in the log too
 	queue.LogTo(log)
 	service, err := app.New(app.Options{
-		Store:           opened.Store,
-		Redis:           opened.Redis,
-		Guard:           egress.New(egress.Config{AllowHTTP: settings.AllowHTTP, Allow: settings.Allow}),
-		Log:             log,
-		OpsAddr:         settings.OpsAddr,
-		Concurrency:     settings.Concurrency,
-		DeliveryTimeout: settings.DeliveryTimeout,
-		RetrySchedule:   settings.RetrySchedule,
-		Retention:       settings.Retention,
-		Version:         version,
+		Store:               opened.Store,
+		Redis:               opened.Redis,
+		Guard:               egress.New(egress.Config{AllowHTTP: settings.AllowHTTP, Allow: settings.Allow}),
+		Log:                 log,
+		OpsAddr:             settings.OpsAddr,
+		Concurrency:         settings.Concurrency,
+		EndpointConcurrency: settings.EndpointConcurrency,
+		DeliveryTimeout:     settings.DeliveryTimeout,
+		RetrySchedule:       settings.RetrySchedule,
+		Retention:           settings.Retention,
+		Version:             version,
 	})
 	if err != nil {
 		return err

@@ -81,7 +81,7 @@ func TestASilentDatabaseHoldsNoWorker(t *testing.T) {
 		"find":   {Delivery: dead, Event: event, Endpoint: endpoint},
 	} {
 		s := &silentStore{t: t, dispatch: dispatch}
-		d := deliver.New(s, answersOK{}, webhook.Policy{}, slog.New(slog.DiscardHandler), prometheus.NewRegistry())
+		d := deliver.New(s, answersOK{}, newGate(), webhook.Policy{}, slog.New(slog.DiscardHandler), prometheus.NewRegistry())
 		verdict, err := d.Deliver(t.Context(), waiting.ID, webhook.QueueDeliveries)
 		assert.Equal(t, []string{asked}, s.asked)
 		if asked == "record" {

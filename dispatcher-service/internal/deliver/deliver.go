@@ -1,7 +1,7 @@
 // Package deliver is the dispatcher's one use case: load a delivery, see whether it may be sent now, send it, decide what
 // follows, and record it. Only when the record is committed does the queue get its verdict.
 //
-//	load → guard → send → decide → record → verdict
+//	load → guard → enter → send → decide → record → verdict
 package deliver
 
 import (
@@ -14,6 +14,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"redrive/dispatcher-service/internal/bulkhead"
 	"redrive/pkg/webhook"
 )
 
@@ -36,6 +37,7 @@ type Sender interface {
 type Deliverer struct {
 	store    Store
 	sender   Sender
+	gate     *bulkhead.Bulkheads
 	policy   webhook.Policy
 	log      *slog.Logger
 	inFlight inFlight
@@ -48,9 +50,9 @@ type Deliverer struct {
 }
 
 // New makes a Deliverer and registers its metrics.
-func New(store Store, sender Sender, policy webhook.Policy, log *slog.Logger, registry prometheus.Registerer) *Deliverer {
+func New(store Store, sender Sender, gate *bulkhead.Bulkheads, policy webhook.Policy, log *slog.Logger, registry prometheus.Registerer) *Deliverer {
 	d := &Deliverer{
-		store: bounded{store}, sender: sender, policy: policy, log: log, metrics: newMetrics(registry),
+		store: bounded{store}, sender: sender, gate: gate, policy: policy, log: log, metrics: newMetrics(registry),
 		database: newOutage(bounded{store}.Ping, log), abandoned: make(chan struct{}),
 	}
 	registry.MustRegister(d.database.gauge)
@@ -94,12 +96,20 @@ func (d *Deliverer) Deliver(ctx context.Context, id, queue string) (Verdict, err
 		return Verdict{}, err
 	}
 	if verdict, send, err := d.guard(ctx, dispatch, queue); !send {
+		d.gate.Forget(id) // a place may be kept for it
 		return verdict, err
 	}
+	permit, deferral := d.gate.Enter(ctx, bulkhead.Visit{
+		EndpointID: dispatch.Endpoint.ID, DeliveryID: id, Queue: queue, DueAt: dispatch.Delivery.NextRetryAt,
+	})
+	if permit == nil {
+		return Snooze(deferral.Until, deferral.Reason), nil
+	}
+	defer permit.Abandon() // nothing, once the attempt was made
 	if d.database.away() != nil {
 		return Verdict{}, errAway // since it was loaded
 	}
-	return d.attempt(ctx, dispatch)
+	return d.attempt(ctx, dispatch, permit)
 }
 
 // guard says whether the delivery is to be sent now, or else what becomes of the task.
@@ -131,8 +141,9 @@ func (d *Deliverer) guard(ctx context.Context, dispatch webhook.Dispatch, queue 
 
 // attempt sends, decides and records. The context may end meanwhile, and nothing is cut short by that: what a receiver has
 // seen goes on record.
-func (d *Deliverer) attempt(ctx context.Context, dispatch webhook.Dispatch) (Verdict, error) {
+func (d *Deliverer) attempt(ctx context.Context, dispatch webhook.Dispatch, permit *bulkhead.Permit) (Verdict, error) {
 	result := d.sender.Send(ctx, dispatch)
+	permit.Leave(result)
 	outcome, err := d.policy.Decide(dispatch.Delivery, result, webhook.Now())
 	if err != nil {
 		return Verdict{}, err

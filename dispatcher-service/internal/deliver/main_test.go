@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"go.uber.org/goleak"
 
+	"redrive/dispatcher-service/internal/bulkhead"
 	"redrive/dispatcher-service/internal/deliver"
 	"redrive/pkg/store"
 	"redrive/pkg/store/storetest"
@@ -67,7 +68,12 @@ func (w *world) deliver(id string) deliver.Verdict {
 }
 
 func newDeliverer(s deliver.Store, sender deliver.Sender) *deliver.Deliverer {
-	return deliver.New(s, sender, webhook.Policy{}, slog.New(slog.DiscardHandler), prometheus.NewRegistry())
+	return deliver.New(s, sender, newGate(), webhook.Policy{}, slog.New(slog.DiscardHandler), prometheus.NewRegistry())
+}
+
+// newGate lets everything in that a test sends at once.
+func newGate() *bulkhead.Bulkheads {
+	return bulkhead.New(bulkhead.Options{Workers: 1000, Log: slog.New(slog.DiscardHandler)}, prometheus.NewRegistry())
 }
 
 func (w *world) find(id string) webhook.Record {

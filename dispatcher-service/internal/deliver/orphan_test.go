@@ -42,7 +42,7 @@ func TestAnOutcomeEndsARowOfOrphans(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, 5)
 	soon := webhook.Policy{Schedule: []time.Duration{time.Nanosecond}} // at the next whole second
-	d := deliver.New(w.store, w.sender, soon, slog.New(slog.DiscardHandler), prometheus.NewRegistry())
+	d := deliver.New(w.store, w.sender, newGate(), soon, slog.New(slog.DiscardHandler), prometheus.NewRegistry())
 	victim := w.publish()
 	w.sender.status = 500
 	for range 2 {

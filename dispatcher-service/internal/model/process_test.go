@@ -8,6 +8,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"redrive/dispatcher-service/internal/bulkhead"
 	"redrive/dispatcher-service/internal/deliver"
 	"redrive/pkg/webhook"
 )
@@ -46,7 +47,8 @@ const (
 func newProcess(store deliver.Store) *process {
 	p := &process{store: &mortal{Store: store}, sending: make(chan *sending)}
 	policy := webhook.Policy{Schedule: []time.Duration{retryDelay}, Random: func() float64 { return 0.5 }}
-	p.deliverer = deliver.New(p.store, p, policy, slog.New(slog.DiscardHandler), prometheus.NewRegistry())
+	gate := bulkhead.New(bulkhead.Options{Workers: 1000, Log: slog.New(slog.DiscardHandler)}, prometheus.NewRegistry())
+	p.deliverer = deliver.New(p.store, p, gate, policy, slog.New(slog.DiscardHandler), prometheus.NewRegistry())
 	return p
 }
 

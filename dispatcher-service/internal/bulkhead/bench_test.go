@@ -1,0 +1,116 @@
+package bulkhead
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/stretchr/testify/require"
+
+	"redrive/pkg/webhook"
+)
+
+// commands is how many Redis has carried out, those of scripts among them.
+func (w *town) commands() int {
+	info, err := w.redis.Info(w.t.Context(), "stats").Result()
+	require.NoError(w.t, err)
+	for line := range strings.Lines(info) {
+		if value, found := strings.CutPrefix(strings.TrimSpace(line), "total_commands_processed:"); found {
+			count, err := strconv.Atoi(value)
+			require.NoError(w.t, err)
+			return count
+		}
+	}
+	require.Fail(w.t, "Redis does not count")
+	return 0
+}
+
+// BenchmarkChurn is what it costs Redis to have 2,000 deliveries held by an endpoint that hangs, each second. With -benchtime 600x
+// it is watched for ten minutes.
+func BenchmarkChurn(b *testing.B) {
+	for _, longest := range []time.Duration{defaultLongestSnooze, 5 * time.Minute} {
+		b.Run("longest="+longest.String(), func(b *testing.B) {
+			w := newTown(b, Options{LongestSnooze: longest}, func(Visit) webhook.Result {
+				time.Sleep(defaultTimeout)
+				return timedOut()
+			})
+			const idleFor = 5 * time.Second
+			before := w.commands()
+			time.Sleep(idleFor)
+			idle := float64(w.commands()-before) / idleFor.Seconds()
+
+			w.publish("ep_noisy", 2000)
+			w.heldAt("ep_noisy", 1900)
+			before, deferred := w.commands(), w.deferred.Load()
+			begin := time.Now()
+			for b.Loop() {
+				time.Sleep(time.Second)
+			}
+			seconds := time.Since(begin).Seconds()
+			b.ReportMetric(float64(w.commands()-before)/seconds-idle, "commands/s")
+			b.ReportMetric(float64(w.deferred.Load()-deferred)/seconds, "deferrals/s")
+			b.ReportMetric(idle, "idle-commands/s")
+		})
+	}
+}
+
+// BenchmarkDrain is how fast queued deliveries are sent by HTTP to so many endpoints, with bulkheads and without a limit.
+func BenchmarkDrain(b *testing.B) {
+	receiver := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { _, _ = io.Copy(io.Discard, r.Body) }))
+	defer receiver.Close()
+	client := &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 1000}}
+	defer client.CloseIdleConnections()
+	body := bytes.Repeat([]byte("x"), 1024)
+	post := func(Visit) webhook.Result {
+		begin := time.Now()
+		response, err := client.Post(receiver.URL, "application/json", bytes.NewReader(body))
+		if err != nil {
+			return webhook.Result{Failure: err.Error(), Duration: time.Since(begin)}
+		}
+		_, _ = io.Copy(io.Discard, response.Body)
+		_ = response.Body.Close()
+		return webhook.Result{ResponseStatus: response.StatusCode, Duration: time.Since(begin)}
+	}
+	for _, endpoints := range []int{1, 3, 20, 1000} {
+		for _, limit := range []int{50, 1_000_000} {
+			b.Run(fmt.Sprintf("endpoints=%d/cap=%d", endpoints, limit), func(b *testing.B) {
+				w := newTown(b, Options{PerEndpoint: limit}, post)
+				if limit == 1_000_000 {
+					w.Bulkheads.options.Workers = 4_000_000 // and no shares
+				}
+				w.stop()
+				deliveries := 10_000 / endpoints * endpoints
+				for i := range endpoints {
+					w.publish(fmt.Sprintf("ep_%d", i), deliveries/endpoints)
+				}
+				for b.Loop() {
+					begin := time.Now()
+					w.stop = serve(b, w.redis, 200, w.handle)
+					for range deliveries {
+						<-w.ended
+					}
+					b.ReportMetric(float64(deliveries)/time.Since(begin).Seconds(), "deliveries/s")
+					b.ReportMetric(float64(w.deferred.Load()), "deferrals")
+					w.stop()
+				}
+			})
+		}
+	}
+}
+
+func BenchmarkEnterLeave(b *testing.B) {
+	w := New(Options{Workers: 200, Waker: &wakes{}}, prometheus.NewRegistry())
+	v := Visit{EndpointID: "ep_a", DeliveryID: "dlv_a", Queue: webhook.QueueDeliveries, DueAt: time.Now()}
+	b.ReportAllocs()
+	for b.Loop() {
+		permit, _ := w.Enter(b.Context(), v)
+		permit.Leave(webhook.Result{ResponseStatus: 200, Duration: time.Millisecond})
+	}
+}

@@ -1,0 +1,288 @@
+package bulkhead
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	"pgregory.net/rapid"
+
+	"redrive/pkg/webhook"
+)
+
+// consistent holds what must always be true.
+func (b *Bulkheads) consistent(t require.TestingT) {
+	b.mutex.Lock()
+	defer b.mutex.Unlock()
+	var occupied, unwell, held, known int
+	for e := b.recent.first; e != nil; e = e.next {
+		known++
+		require.Same(t, b.endpoints[e.id], e)
+		occupied += e.occupied()
+		held += len(e.line) + e.calls.size
+		require.LessOrEqual(t, e.occupied(), b.options.PerEndpoint)
+		require.GreaterOrEqual(t, e.flight.size, e.current)
+		require.GreaterOrEqual(t, e.current, e.probes)
+		require.GreaterOrEqual(t, e.probes, 0)
+		for p := e.flight.first; p != nil; p = p.next {
+			if p.unwell {
+				unwell++
+			}
+		}
+		for h := e.calls.first; h != nil; h = h.next {
+			require.True(t, h.called)
+			if h.unwell {
+				unwell++
+			}
+		}
+		for i, h := range e.line {
+			require.False(t, h.called)
+			require.Same(t, b.held[h.id], h)
+			require.Equal(t, i, h.place)
+			require.False(t, before(h, e.line[max(0, i-1)/2]), "the oldest is first")
+		}
+		require.LessOrEqual(t, len(e.line), max(1, b.options.Remember/perLine)+b.options.Workers, "but for those who were called back")
+		if len(e.line) > 0 || e.calls.size > 0 || e.breaker.state != Closed {
+			require.Same(t, e, b.tended[e.place-1], "somebody looks after it")
+		}
+	}
+	require.Equal(t, known, len(b.endpoints))
+	require.Equal(t, []int{occupied, unwell, held}, []int{b.occupied, b.unwell, len(b.held)})
+	require.LessOrEqual(t, len(b.held), b.options.Remember)
+}
+
+// remembered holds that what sleeps because it was put off will be called, if there is room to remember it.
+func (f *flow) remembered() {
+	f.queue.Lock()
+	defer f.queue.Unlock()
+	if f.options.Remember < 1000 {
+		return
+	}
+	known := map[string]bool{}
+	for _, b := range append(f.others, f.bench) {
+		b.mutex.Lock()
+		for id := range b.held {
+			known[id] = true
+		}
+		b.mutex.Unlock()
+	}
+	for id, p := range f.sleeping {
+		require.True(f.t, known[id] || !p.putOff, "%s sleeps until %s, and nobody knows of it", id, p.until)
+	}
+}
+
+// Whatever receivers do, no endpoint has more than its slots, every delivery comes to its end, and nothing is left over.
+func TestEveryDeliveryEnds(t *testing.T) {
+	const timeout = 2 * time.Second
+	synctest.Test(t, func(t *testing.T) {
+		rapid.Check(struct{ rapid.TB }{t}, func(r *rapid.T) { // a bubble has no deadline to be asked for
+			kinds := []func() receiver{
+				func() receiver {
+					return healthy(time.Duration(rapid.IntRange(1, 1900).Draw(r, "ms")) * time.Millisecond)
+				},
+				func() receiver { return hanging(timeout) },
+				unreachable,
+				func() receiver { return until(30*time.Second, hanging(timeout), healthy(20*time.Millisecond)) },
+				func() receiver { return until(20*time.Second, unreachable(), healthy(time.Millisecond)) },
+				func() receiver { return until(3*time.Second, healthy(5*time.Millisecond), hanging(timeout)) },
+				func() receiver {
+					return receiver{answer: func(_ time.Duration, random *rand.Rand) webhook.Result {
+						return []webhook.Result{
+							quickly(10 * time.Millisecond), quickly(1500 * time.Millisecond), refused(),
+							{Failure: "no answer", Duration: timeout},
+							{ResponseStatus: 500, Duration: time.Millisecond},
+						}[random.IntN(5)]
+					}}
+				},
+			}
+			var receivers []receiver
+			for i := range rapid.IntRange(1, 5).Draw(r, "endpoints") {
+				endpoint := rapid.SampledFrom(kinds).Draw(r, "kind")()
+				endpoint.name = fmt.Sprintf("ep_%d", i)
+				endpoint.rateLimit = rapid.SampledFrom([]int{0, 0, 0, 1, 20}).Draw(r, "rateLimit")
+				receivers = append(receivers, endpoint)
+			}
+			f := newFlow(t, Options{
+				Workers:     rapid.IntRange(1, 20).Draw(r, "workers"),
+				PerEndpoint: rapid.IntRange(1, 8).Draw(r, "cap"),
+				Remember:    rapid.SampledFrom([]int{1, 10, 1000}).Draw(r, "remember"),
+				Timeout:     timeout,
+				Patience:    time.Minute,
+			}, receivers...)
+			f.schedule = []time.Duration{5 * time.Second, 30 * time.Second}
+			replicas := rapid.IntRange(1, 3).Draw(r, "replicas")
+			for range replicas - 1 {
+				f.replica()
+			}
+			outage := time.Duration(rapid.IntRange(0, 20).Draw(r, "outage")) * time.Second
+			begin := time.Now()
+			f.away = func(now time.Time) bool { return now.Sub(begin) < outage }
+			f.start()
+			watched := make(chan struct{})
+			done := make(chan struct{})
+			go func() {
+				defer close(watched)
+				for {
+					select {
+					case <-done:
+						return
+					case <-time.After(499 * time.Millisecond):
+						for _, b := range append(f.others, f.bench) {
+							b.consistent(t)
+						}
+						f.remembered()
+					}
+				}
+			}()
+			f.run(f.parcels(rapid.IntRange(1, 60).Draw(r, "deliveries")))
+			close(done)
+			<-watched
+
+			for i := range receivers {
+				require.LessOrEqual(r, f.busiest[i], replicas*f.options.PerEndpoint)
+			}
+			time.Sleep(5 * time.Minute)
+			f.end()
+			for _, b := range append(f.others, f.bench) {
+				require.Zero(r, b.occupied, "no slot is lost")
+				require.Empty(r, b.Bulkheads.held, "nothing is remembered that has ended")
+			}
+		})
+	})
+}
+
+// An endpoint is dead for good: its deliveries come to their last retry and their end all the same, within the share that an
+// unwell endpoint has, and each is held no longer than it may be and the others in front of it take.
+func TestDeadForGood(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		dead, well := hanging(defaultTimeout), healthy(10*time.Millisecond)
+		dead.name, well.name = "ep_dead", "ep_well"
+		f := newFlow(t, Options{}, dead)
+		f.schedule = []time.Duration{5 * time.Second, 5 * time.Minute}
+		f.start()
+		const deliveries = 500
+		begin := time.Now()
+		f.run(f.parcels(deliveries))
+		f.end()
+
+		took := time.Since(begin)
+		assert.Len(t, f.receivers[0].sent, 3*deliveries, "every attempt was made")
+		assert.Equal(t, 50, f.busiest[0], "before it was known to hang")
+		// 1,500 attempts of 15 s each, 20 at a time, after 10 minutes each time.
+		assert.InDelta(t, 45*time.Minute, took, float64(10*time.Minute))
+		t.Logf("%d deliveries to an endpoint that hangs for ever came to their ends in %s; held for %s at most; %d deferrals",
+			deliveries, took.Round(time.Second), slices.Max(f.late[0]).Round(time.Second), f.deferrals)
+	})
+}
+
+// What the end-to-end tests send: one in two hundred is always answered 500, nine in a hundred fail once in some way, and all of
+// that on the same endpoints. Nobody is held for it.
+func TestMixOpensNothing(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var receivers []receiver
+		for i := range 4 {
+			receivers = append(receivers, receiver{name: fmt.Sprintf("ep_%d", i), answer: func(_ time.Duration, random *rand.Rand) webhook.Result {
+				switch lot := random.IntN(1000); {
+				case lot < 5:
+					return webhook.Result{ResponseStatus: 500, Duration: time.Millisecond}
+				case lot < 50:
+					return refused()
+				case lot < 80:
+					return webhook.Result{ResponseStatus: 503, Duration: 2 * time.Millisecond}
+				case lot < 95:
+					return timedOut()
+				}
+				return quickly(time.Duration(1+random.IntN(20)) * time.Millisecond)
+			}})
+		}
+		f := newFlow(t, Options{}, receivers...)
+		f.schedule = []time.Duration{time.Second, time.Second, time.Second, time.Second, time.Second}
+		f.start()
+		f.run(f.parcels(20_000))
+		assert.Zero(t, testCounter(t, f.registry, "redrive_deliveries_deferred_total", "reason", "circuit"))
+		f.end()
+	})
+}
+
+// The tail of such a mix: when all else has been delivered, only what is always answered 500 is left.
+func TestTailOpensNothing(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := newFlow(t, Options{}, receiver{name: "ep_a", answer: func(time.Duration, *rand.Rand) webhook.Result {
+			return webhook.Result{ResponseStatus: 500, Duration: time.Millisecond}
+		}})
+		f.schedule = []time.Duration{5 * time.Second, 10 * time.Second, 20 * time.Second, 20 * time.Second, 20 * time.Second}
+		f.start()
+		begin := time.Now()
+		f.run(f.parcels(500))
+		assert.Zero(t, f.deferrals)
+		assert.Less(t, time.Since(begin), 90*time.Second)
+		f.end()
+	})
+}
+
+// Two replicas take each other's tasks: a slot that is kept in one for what the other has been given would be idle. And what one
+// has called goes on being served in its turn wherever it comes.
+func TestReplicasShareAQueue(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		slow := healthy(200 * time.Millisecond)
+		slow.name = "ep_slow"
+		f := newFlow(t, Options{PerEndpoint: 10}, slow)
+		f.replica()
+		f.start()
+		begin := time.Now()
+		f.run(f.parcels(2000))
+		f.end()
+		took, ideal := time.Since(begin), 20*time.Second
+		assert.Len(t, f.receivers[0].sent, 2000)
+		assert.LessOrEqual(t, f.busiest[0], 20)
+		assert.Less(t, took, 2*ideal)
+		t.Logf("took %s, ideally %s; %d deferrals", took, ideal, f.deferrals)
+	})
+}
+
+// Endpoints that hang, few or many, do not make others wait: in virtual time, where nothing else takes any.
+func TestManyHang(t *testing.T) {
+	for _, hangs := range []int{0, 1, 10, 100, 300} {
+		t.Run(fmt.Sprint(hangs), func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				const healthies, load = 20, time.Minute
+				var receivers []receiver
+				for i := range hangs {
+					receivers = append(receivers, hanging(defaultTimeout))
+					receivers[i].name = fmt.Sprintf("ep_hanging_%d", i)
+				}
+				for i := range healthies {
+					receivers = append(receivers, healthy(20*time.Millisecond))
+					receivers[hangs+i].name = fmt.Sprintf("ep_%d", i)
+				}
+				f := newFlow(t, Options{}, receivers...)
+				f.start()
+				var parcels []*parcel
+				for i := range int(load.Seconds()) * 200 { // 200 a second
+					due := time.Now().Add(time.Duration(i) * time.Second / 200)
+					parcels = append(parcels, &parcel{id: fmt.Sprintf("dlv_%06d", i), receiver: hangs + i%healthies, due: due})
+				}
+				for i := range 2000 * min(1, hangs) { // and 2,000 after a second
+					parcels = append(parcels, &parcel{id: fmt.Sprintf("dlv_1%06d", i), receiver: i % hangs, due: time.Now().Add(time.Second)})
+				}
+				f.run(parcels)
+				f.end()
+				var late []time.Duration
+				for _, held := range f.late[hangs:] {
+					late = append(late, held...)
+				}
+				slices.Sort(late)
+				assert.Len(t, late, 12_000)
+				assert.Less(t, quantile(late, .999), 20*time.Millisecond)
+				assert.LessOrEqual(t, late[len(late)-1], queueing, "when they begin to hang")
+				t.Logf("%d hang: %d others were late by p50 %s, p99 %s, p99.9 %s, at most %s", hangs, len(late),
+					quantile(late, .5), quantile(late, .99), quantile(late, .999), late[len(late)-1])
+			})
+		})
+	}
+}

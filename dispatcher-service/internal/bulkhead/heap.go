@@ -1,0 +1,73 @@
+package bulkhead
+
+// heap is the deliveries that wait in the line of an endpoint: the oldest is first. They come in nearly in that order, and from
+// another replica's line, or back from having been called, in any.
+type heap []*held
+
+// first is the oldest, or nil.
+func (l heap) first() *held {
+	if len(l) == 0 {
+		return nil
+	}
+	return l[0]
+}
+
+func (l *heap) add(h *held) {
+	*l = append(*l, h)
+	l.up(len(*l) - 1)
+}
+
+func (l *heap) remove(h *held) {
+	place, last := h.place, len(*l)-1
+	moved := (*l)[last]
+	(*l)[last] = nil
+	*l = (*l)[:last]
+	if place == last {
+		return
+	}
+	l.set(place, moved)
+	l.down(place)
+	l.up(moved.place)
+}
+
+func (l heap) set(place int, h *held) {
+	l[place] = h
+	h.place = place
+}
+
+func (l heap) up(place int) {
+	h := l[place]
+	for place > 0 {
+		parent := (place - 1) / 2
+		if !before(h, l[parent]) {
+			break
+		}
+		l.set(place, l[parent])
+		place = parent
+	}
+	l.set(place, h)
+}
+
+func (l heap) down(place int) {
+	h := l[place]
+	for {
+		child := 2*place + 1
+		if child+1 < len(l) && before(l[child+1], l[child]) {
+			child++
+		}
+		if child >= len(l) || !before(l[child], h) {
+			break
+		}
+		l.set(place, l[child])
+		place = child
+	}
+	l.set(place, h)
+}
+
+// before orders deliveries by their age; IDs begin with a time.
+func before(x, y *held) bool {
+	if !x.due.Equal(y.due) {
+		return x.due.Before(y.due)
+	}
+	return x.id < y.id
+}

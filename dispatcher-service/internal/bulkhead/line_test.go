@@ -1,0 +1,226 @@
+package bulkhead
+
+import (
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+func TestAtItsCap(t *testing.T) {
+	inBubble(t, Options{}, func(b *bench) {
+		permits := b.fill("ep_a", 1000)
+		require.Len(t, permits, 50, "a quarter of the workers")
+		time.Sleep(time.Second)
+
+		begin := time.Now()
+		deferral := b.out(b.visit("ep_a"), Concurrency)
+		assert.Equal(t, begin, time.Now(), "nobody waits for an endpoint that does not move")
+		assert.Equal(t, begin.Add(45*time.Second), deferral.Until)
+		assert.Equal(t, "held: the endpoint has 50 attempts in flight, and may not have more at the moment", deferral.Reason)
+		b.in(b.visit("ep_b"))
+
+		permits[0].Leave(refused())
+		deferral = b.out(b.visit("ep_a"), Concurrency)
+		assert.Contains(t, deferral.Reason, "; its last error: the connection was refused")
+	})
+}
+
+// A slot goes to whoever has waited longest, and to nobody else meanwhile.
+func TestHandedOver(t *testing.T) {
+	inBubble(t, Options{PerEndpoint: 1}, func(b *bench) {
+		permit := b.in(b.visit("ep_a"))
+		time.Sleep(time.Second)
+		second, third := b.visit("ep_a"), b.visit("ep_a")
+		b.out(second, Concurrency)
+		b.out(third, Concurrency)
+		time.Sleep(time.Minute)
+		require.Empty(t, b.woken())
+
+		permit.Leave(quickly(time.Second))
+		permit.Leave(quickly(time.Second))
+		permit.Abandon()
+		require.Equal(t, []string{second.DeliveryID}, b.woken(), "one for one slot")
+		b.out(b.visit("ep_a"), Concurrency)
+		b.out(third, Concurrency) // its snooze has ended
+		permit = b.in(second)
+		time.Sleep(time.Second)
+		require.Empty(t, b.woken())
+
+		permit.Abandon()
+		require.Equal(t, []string{third.DeliveryID}, b.woken())
+		b.in(third)
+	})
+}
+
+// A slot is not kept for ever: the task may be gone, or another replica have it.
+func TestCalledAndNeverCame(t *testing.T) {
+	inBubble(t, Options{PerEndpoint: 1}, func(b *bench) {
+		permit := b.in(b.visit("ep_a"))
+		time.Sleep(time.Second)
+		gone, next := b.visit("ep_a"), b.visit("ep_a")
+		b.out(gone, Concurrency)
+		b.out(next, Concurrency)
+		time.Sleep(settling)
+		permit.Abandon()
+		require.Equal(t, []string{gone.DeliveryID}, b.woken())
+		time.Sleep(callPatience - beat)
+		for _, id := range b.woken() {
+			require.Equal(t, gone.DeliveryID, id, "again, should another replica have put it off")
+		}
+		time.Sleep(2 * beat)
+		require.Equal(t, []string{next.DeliveryID}, b.woken())
+		permit = b.in(gone)
+		b.out(next, Concurrency) // the older one has come after all
+		time.Sleep(settling)
+		permit.Abandon()
+		assert.Equal(t, []string{next.DeliveryID}, b.woken())
+	})
+}
+
+// What is known to need no attempt gives its slot up at once.
+func TestForgotten(t *testing.T) {
+	inBubble(t, Options{PerEndpoint: 1}, func(b *bench) {
+		permit := b.in(b.visit("ep_a"))
+		time.Sleep(time.Second)
+		var held []string
+		for range 3 {
+			v := b.visit("ep_a")
+			b.out(v, Concurrency)
+			held = append(held, v.DeliveryID)
+		}
+		time.Sleep(settling)
+		b.Forget(held[1])
+		b.Forget("dlv_unknown")
+		permit.Abandon()
+		require.Equal(t, held[:1], b.woken())
+		b.Forget(held[0])
+		assert.Equal(t, held[2:], b.woken())
+	})
+}
+
+// Any replica can be given the task that one has woken. An older delivery than the one that the slot is kept for must have
+// been woken by another.
+func TestWokenByAnotherReplica(t *testing.T) {
+	inBubble(t, Options{PerEndpoint: 1}, func(b *bench) {
+		elder := b.delivery("ep_a", "dlv_0")
+		elder.DueAt = elder.DueAt.Add(-time.Minute)
+		permit := b.in(b.visit("ep_a"))
+		time.Sleep(time.Second)
+		called := b.visit("ep_a")
+		b.out(called, Concurrency)
+		time.Sleep(settling)
+		permit.Abandon()
+		require.Equal(t, []string{called.DeliveryID}, b.woken())
+
+		permit = b.in(elder)
+		b.out(called, Concurrency)
+		time.Sleep(settling)
+		permit.Abandon()
+		assert.Equal(t, []string{called.DeliveryID}, b.woken())
+	})
+}
+
+// Whatever the order in which they come: another replica may have had them before, or they have been called in vain.
+func TestOldestFirst(t *testing.T) {
+	inBubble(t, Options{PerEndpoint: 1}, func(b *bench) {
+		permit := b.in(b.visit("ep_a"))
+		time.Sleep(time.Second)
+		for _, v := range []struct {
+			id  string
+			due time.Duration
+		}{{"dlv_c", -3 * time.Minute}, {"dlv_d", -time.Minute}, {"dlv_b", -4 * time.Minute}, {"dlv_e", -3 * time.Minute}, {"dlv_a", -4 * time.Minute}} {
+			visit := b.delivery("ep_a", v.id)
+			visit.DueAt = time.Now().Add(v.due)
+			b.out(visit, Concurrency)
+		}
+		var order []string
+		for range 5 {
+			time.Sleep(settling)
+			permit.Abandon()
+			woken := b.woken()
+			require.Len(t, woken, 1)
+			order = append(order, woken...)
+			permit = b.in(b.delivery("ep_a", woken[0]))
+		}
+		assert.Equal(t, []string{"dlv_a", "dlv_b", "dlv_c", "dlv_e", "dlv_d"}, order)
+	})
+}
+
+// asynq puts a task to sleep after its handler has returned: to wake it before that would be in vain.
+func TestNotCalledBeforeItSleeps(t *testing.T) {
+	inBubble(t, Options{PerEndpoint: 1}, func(b *bench) {
+		permit := b.in(b.visit("ep_a"))
+		time.Sleep(time.Second)
+		v := b.visit("ep_a")
+		b.out(v, Concurrency)
+		permit.Abandon()
+		require.Empty(t, b.woken())
+		time.Sleep(2 * beat)
+		assert.Equal(t, []string{v.DeliveryID}, b.woken())
+	})
+}
+
+func TestBusyTasksAreTriedAgain(t *testing.T) {
+	inBubble(t, Options{PerEndpoint: 1}, func(b *bench) {
+		permit := b.in(b.visit("ep_a"))
+		time.Sleep(time.Second)
+		busy, gone, next := b.visit("ep_a"), b.visit("ep_a"), b.visit("ep_a")
+		for _, v := range []Visit{busy, gone, next} {
+			b.out(v, Concurrency)
+		}
+		b.wakes.found = map[string]Waking{busy.DeliveryID: Busy, gone.DeliveryID: Gone}
+		time.Sleep(settling)
+		permit.Abandon()
+		time.Sleep(6 * 2 * beat)
+		var want []string
+		for range 1 + wakeTries {
+			want = append(want, busy.DeliveryID)
+		}
+		assert.Equal(t, append(want, gone.DeliveryID, next.DeliveryID), b.woken()[:len(want)+2])
+	})
+}
+
+// While Redis is away nobody is forgotten and nothing hammered, and a slot is no use to those that cannot be called.
+func TestRedisAwayWhileWaking(t *testing.T) {
+	inBubble(t, Options{PerEndpoint: 2}, func(b *bench) {
+		permits := []*Permit{b.in(b.visit("ep_a")), b.in(b.visit("ep_a"))}
+		time.Sleep(time.Second)
+		first, second := b.visit("ep_a"), b.visit("ep_a")
+		b.out(first, Concurrency)
+		b.out(second, Concurrency)
+		b.wakes.set(true)
+		time.Sleep(settling)
+		for _, permit := range permits {
+			permit.Abandon()
+		}
+		time.Sleep(10*time.Second + beat/2)
+		assert.InDelta(t, 20, len(b.woken()), 4, "two, once a second")
+		b.in(b.visit("ep_a")).Abandon()
+
+		b.wakes.set(false)
+		time.Sleep(wakePause + beat)
+		assert.Equal(t, []string{first.DeliveryID, second.DeliveryID}, b.woken()[:2])
+	})
+}
+
+// Without anybody to wake them, the deliveries that come back take what there is.
+func TestStopped(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(t, Options{PerEndpoint: 1})
+		require.NoError(t, b.Stop(b.t.Context()), "before Start")
+		b.options.Waker = nil
+		permit := b.in(b.visit("ep_a"))
+		time.Sleep(time.Second)
+		b.out(b.visit("ep_a"), Concurrency)
+		second := b.visit("ep_a")
+		b.out(second, Concurrency)
+		permit.Abandon()
+		b.in(second)
+		b.Start()
+		require.NoError(t, b.Stop(b.t.Context()))
+		require.NoError(t, b.Stop(b.t.Context()), "again")
+	})
+}

@@ -1,0 +1,181 @@
+package bulkhead
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/stretchr/testify/require"
+	"go.uber.org/goleak"
+
+	"redrive/pkg/queue"
+	"redrive/pkg/testservers"
+	"redrive/pkg/webhook"
+)
+
+func TestMain(m *testing.M) {
+	queue.LogTo(slog.New(slog.DiscardHandler))
+	goleak.VerifyTestMain(testservers.Suite(m))
+}
+
+// The ways in which attempts go.
+func quickly(d time.Duration) webhook.Result { return webhook.Result{ResponseStatus: 200, Duration: d} }
+
+func refused() webhook.Result { return webhook.Result{Failure: "the connection was refused"} }
+
+func timedOut() webhook.Result {
+	return webhook.Result{Failure: "no answer within 15s", Duration: defaultTimeout}
+}
+
+// bench is Bulkheads in virtual time, with a queue that only notes who is woken.
+type bench struct {
+	*Bulkheads
+	t        *testing.T
+	registry *prometheus.Registry
+	wakes    *wakes
+	made     int
+}
+
+// wakes is a Waker.
+type wakes struct {
+	mutex sync.Mutex
+	ids   []string
+	away  bool
+	found map[string]Waking // else Coming
+}
+
+func (w *wakes) set(away bool) {
+	w.mutex.Lock()
+	defer w.mutex.Unlock()
+	w.away = away
+}
+
+func (w *wakes) Wake(_ context.Context, queue string, ids []string) ([]Waking, error) {
+	w.mutex.Lock()
+	defer w.mutex.Unlock()
+	if queue != webhook.QueueDeliveries {
+		return nil, errors.New("no such queue")
+	}
+	w.ids = append(w.ids, ids...)
+	if w.away {
+		return nil, errors.New("connection refused")
+	}
+	found := make([]Waking, len(ids))
+	for i, id := range ids {
+		found[i] = Coming
+		if f, is := w.found[id]; is {
+			found[i] = f
+		}
+	}
+	return found, nil
+}
+
+// inBubble runs a test in virtual time.
+func inBubble(t *testing.T, options Options, test func(*bench)) {
+	t.Helper()
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(t, options)
+		b.Start()
+		defer func() { require.NoError(t, b.Stop(context.Background())) }()
+		test(b)
+	})
+}
+
+func newBench(t *testing.T, options Options) *bench {
+	w := &wakes{found: map[string]Waking{}}
+	if options.Workers == 0 {
+		options.Workers = 200
+	}
+	if options.Waker == nil {
+		options.Waker = w
+	}
+	if options.Random == nil {
+		options.Random = func() float64 { return 0.5 }
+	}
+	if options.Log == nil {
+		options.Log = slog.New(slog.DiscardHandler)
+	}
+	registry := prometheus.NewRegistry()
+	return &bench{Bulkheads: New(options, registry), t: t, registry: registry, wakes: w}
+}
+
+// woken returns who was woken since the last call.
+func (b *bench) woken() []string {
+	synctest.Wait()
+	b.wakes.mutex.Lock()
+	defer b.wakes.mutex.Unlock()
+	ids := b.wakes.ids
+	b.wakes.ids = nil
+	return ids
+}
+
+// visit is a new delivery to the endpoint, due now.
+func (b *bench) visit(endpoint string) Visit {
+	b.made++
+	return Visit{EndpointID: endpoint, DeliveryID: fmt.Sprintf("dlv_%06d", b.made), Queue: webhook.QueueDeliveries, DueAt: time.Now()}
+}
+
+func (b *bench) delivery(endpoint, id string) Visit {
+	v := b.visit(endpoint)
+	v.DeliveryID = id
+	return v
+}
+
+// in lets a delivery in, or fails.
+func (b *bench) in(v Visit) *Permit {
+	b.t.Helper()
+	permit, deferral := b.Enter(b.t.Context(), v)
+	require.NotNil(b.t, permit, "%s: %+v", v.DeliveryID, deferral)
+	return permit
+}
+
+// out has a delivery put off, or fails.
+func (b *bench) out(v Visit, want Cause) Deferral {
+	b.t.Helper()
+	permit, deferral := b.Enter(b.t.Context(), v)
+	require.Nil(b.t, permit, v.DeliveryID)
+	require.Equal(b.t, want, deferral.Cause, "%+v", deferral)
+	return deferral
+}
+
+// fill lets in as many new deliveries as there is room for, at most so many.
+func (b *bench) fill(endpoint string, most int) (permits []*Permit) {
+	for range most {
+		permit, _ := b.Enter(b.t.Context(), b.visit(endpoint))
+		if permit == nil {
+			break
+		}
+		permits = append(permits, permit)
+	}
+	return permits
+}
+
+// attempt goes through one, at once.
+func (b *bench) attempt(endpoint string, r webhook.Result) {
+	b.t.Helper()
+	b.in(b.visit(endpoint)).Leave(r)
+}
+
+// trip opens the circuit.
+func (b *bench) trip(endpoint string) {
+	b.t.Helper()
+	for range hungInARow {
+		b.attempt(endpoint, timedOut())
+	}
+	require.Equal(b.t, Open, b.state(endpoint).State)
+}
+
+func (b *bench) state(endpoint string) Breaker {
+	for _, state := range b.Breakers(mostShown) {
+		if state.EndpointID == endpoint {
+			return state
+		}
+	}
+	return Breaker{EndpointID: endpoint}
+}
