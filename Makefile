@@ -11,10 +11,10 @@ SERVERS   := CGO_ENABLED=0 go run ./pkg/testservers/cmd/withservers --
 export GOFLAGS := -buildvcs=false
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo env up down logs build check fmt lint modules test bench chaos clean
+.PHONY: help run demo env up down logs build check fmt lint modules test bench performance chaos clean
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 run: ## run everything in one process on loopback, with data in .local/
 	@go build -o bin/redrive ./deploy/local/cmd/redrive
@@ -58,6 +58,11 @@ test: ## run all tests, on a PostgreSQL and a Redis of their own
 bench: ## measure Redrive beside what bounds it; ARGS='--quick', '--only drain,asynq-post --json FILE', '--embedded', '--help'
 	@go build -o bin/bench ./deploy/bench/cmd/bench
 	@exec bin/bench --svg bin/bench.svg $(ARGS)
+
+performance: ## run the benchmark and put its figures on the page about performance; ARGS as for bench
+	@go build -o bin/bench ./deploy/bench/cmd/bench
+	@bin/bench --svg bin/bench.svg --json deploy/docs/performance.json $(ARGS)
+	@go run ./deploy/docs/cmd/figures deploy/docs/performance.json deploy/docs/performance.md
 
 chaos: ## break everything under load and see that nothing is lost; ARGS='--deliveries 2000 --seed 7' sets its size
 	@go build -o bin/chaos ./deploy/chaos/cmd/chaos

@@ -1,0 +1,82 @@
+// Package figures puts what the benchmark measured into a page, as a table between two markers, so that the page says what the
+// data says.
+package figures
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+)
+
+// The lines that the table stands between.
+const (
+	Begin = "<!-- performance:begin -->"
+	End   = "<!-- performance:end -->"
+)
+
+// row is a line of the benchmark's JSON.
+type row struct {
+	Name    string   `json:"name"`
+	Unit    string   `json:"unit"`
+	Value   float64  `json:"value"`
+	Min     float64  `json:"min"`
+	Max     float64  `json:"max"`
+	RatioTo *string  `json:"ratioTo"`
+	Ratio   *float64 `json:"ratio"`
+	Details []row    `json:"details"`
+}
+
+// Table makes a Markdown table of the benchmark's JSON.
+func Table(results []byte) (string, error) {
+	var rows []row
+	if err := json.Unmarshal(results, &rows); err != nil {
+		return "", fmt.Errorf("read the benchmark's results: %w", err)
+	}
+	if len(rows) == 0 {
+		return "", errors.New("the benchmark's results are empty")
+	}
+	var table strings.Builder
+	table.WriteString("| row | median | least to most | unit | ratio |\n| --- | ---: | ---: | --- | --- |\n")
+	for _, r := range rows {
+		write(&table, "`"+r.Name+"`", r)
+		for _, detail := range r.Details {
+			write(&table, "&nbsp;&nbsp;"+detail.Name, detail)
+		}
+	}
+	return table.String(), nil
+}
+
+func write(table *strings.Builder, name string, r row) {
+	spread, ratio := number(r.Min)+" to "+number(r.Max), ""
+	if r.Min == r.Max {
+		spread = ""
+	}
+	if r.Ratio != nil && r.RatioTo != nil {
+		ratio = fmt.Sprintf("%s × %s", strconv.FormatFloat(*r.Ratio, 'f', 2, 64), *r.RatioTo)
+	}
+	_, _ = fmt.Fprintf(table, "| %s | %s | %s | %s | %s |\n", name, number(r.Value), spread, r.Unit, ratio) // a Builder takes everything
+}
+
+// number leaves no more digits than mean something.
+func number(value float64) string {
+	switch {
+	case value >= 100:
+		return strconv.FormatFloat(value, 'f', 0, 64)
+	case value >= 10:
+		return strconv.FormatFloat(value, 'f', 1, 64)
+	default:
+		return strconv.FormatFloat(value, 'f', 2, 64)
+	}
+}
+
+// Into returns the page with the table between its markers, in place of what was there.
+func Into(page, table string) (string, error) {
+	before, rest, begins := strings.Cut(page, Begin+"\n")
+	_, after, ends := strings.Cut(rest, End)
+	if !begins || !ends {
+		return "", fmt.Errorf("the page needs the lines %s and %s", Begin, End)
+	}
+	return before + Begin + "\n" + table + End + after, nil
+}

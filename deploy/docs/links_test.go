@@ -1,0 +1,67 @@
+package docs_test
+
+import (
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+var (
+	links   = regexp.MustCompile(`\]\(([^)]+)\)`)
+	dropped = regexp.MustCompile(`[^\p{L}\p{N}_ -]`)
+)
+
+// anchor is what GitHub makes of a heading.
+func anchor(heading string) string {
+	return strings.ReplaceAll(dropped.ReplaceAllString(strings.ToLower(heading), ""), " ", "-")
+}
+
+func (p page) anchors() map[string]bool {
+	all := map[string]bool{}
+	for line := range strings.Lines(p.prose) {
+		if title, isHeading := headingOf(line); isHeading {
+			all[anchor(title)] = true
+		}
+	}
+	return all
+}
+
+func TestEveryLinkLeadsSomewhere(t *testing.T) {
+	checked := 0
+	for _, p := range pages(t) {
+		for _, match := range links.FindAllStringSubmatch(p.prose, -1) {
+			if strings.Contains(match[1], "://") {
+				continue
+			}
+			checked++
+			file, fragment, _ := strings.Cut(match[1], "#")
+			target := p.path
+			if file != "" {
+				target = filepath.Join(filepath.Dir(p.path), file)
+			}
+			if _, err := os.Stat(filepath.Join(root, target)); !assert.NoError(t, err, "%s links to %s", p.path, match[1]) {
+				continue
+			}
+			if fragment != "" {
+				assert.True(t, read(t, target).anchors()[fragment], "%s links to %s: there is no such heading", p.path, match[1])
+			}
+		}
+	}
+	assert.Greater(t, checked, 20)
+}
+
+// TestEveryPageIsLinkedFromTheReadme has nobody write for nobody.
+func TestEveryPageIsLinkedFromTheReadme(t *testing.T) {
+	names, err := filepath.Glob("*.md")
+	require.NoError(t, err)
+	require.NotEmpty(t, names)
+	readme := read(t, "README.md").prose
+	for _, name := range names {
+		assert.True(t, strings.Contains(readme, "(deploy/docs/"+name+")"), name)
+	}
+}

@@ -1,0 +1,97 @@
+package docs_test
+
+import (
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+// root is the top of the repository.
+const root = "../.."
+
+// page is a Markdown file.
+type page struct {
+	// path is relative to root.
+	path string
+	text string
+	// prose is the text without its fenced blocks.
+	prose  string
+	blocks []block
+}
+
+// block is fenced, and says in which language it is.
+type block struct {
+	language, text string
+	// heading is the nearest above it.
+	heading string
+}
+
+// pages are those of this folder, and those beside it that people come from.
+func pages(t *testing.T) []page {
+	t.Helper()
+	names, err := filepath.Glob("*.md")
+	require.NoError(t, err)
+	require.NotEmpty(t, names)
+	all := []page{read(t, "README.md"), read(t, ".github/CONTRIBUTING.md")}
+	for _, name := range names {
+		all = append(all, read(t, "deploy/docs/"+name))
+	}
+	return all
+}
+
+func read(t *testing.T, path string) page {
+	t.Helper()
+	content, err := os.ReadFile(filepath.Join(root, path))
+	require.NoError(t, err)
+	p := page{path: path, text: string(content)}
+	var prose, fenced strings.Builder
+	var open, heading string
+	for line := range strings.Lines(p.text) {
+		fence, isFence := strings.CutPrefix(line, "```")
+		switch {
+		case isFence && open == "":
+			open = "```" + strings.TrimSpace(fence)
+		case isFence:
+			p.blocks = append(p.blocks, block{strings.TrimPrefix(open, "```"), fenced.String(), heading})
+			fenced.Reset()
+			open = ""
+		case open != "":
+			fenced.WriteString(line)
+		default:
+			if title, isHeading := headingOf(line); isHeading {
+				heading = title
+			}
+			prose.WriteString(line)
+		}
+	}
+	require.Empty(t, open, "%s: a fenced block has no end", path)
+	p.prose = prose.String()
+	return p
+}
+
+var hashes = regexp.MustCompile(`^#{1,6} (.+)`)
+
+func headingOf(line string) (title string, isHeading bool) {
+	match := hashes.FindStringSubmatch(line)
+	if match == nil {
+		return "", false
+	}
+	return strings.TrimSpace(match[1]), true
+}
+
+// in returns the page's one block of a language.
+func (p page) in(t *testing.T, language string) string {
+	t.Helper()
+	var found []string
+	for _, b := range p.blocks {
+		if b.language == language {
+			found = append(found, b.text)
+		}
+	}
+	require.Len(t, found, 1, "%s: blocks of %s", p.path, language)
+	return found[0]
+}

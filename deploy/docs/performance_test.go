@@ -1,0 +1,23 @@
+package docs_test
+
+import (
+	"os"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"redrive/deploy/docs/figures"
+)
+
+// TestTheFiguresAreThoseThatWereMeasured fails when somebody changes the table or the data without the other.
+func TestTheFiguresAreThoseThatWereMeasured(t *testing.T) {
+	measured, err := os.ReadFile("performance.json")
+	require.NoError(t, err)
+	table, err := figures.Table(measured)
+	require.NoError(t, err)
+	page := read(t, "deploy/docs/performance.md").text
+	filled, err := figures.Into(page, table)
+	require.NoError(t, err)
+	assert.Equal(t, filled, page, "go run ./deploy/docs/cmd/figures deploy/docs/performance.json deploy/docs/performance.md")
+}

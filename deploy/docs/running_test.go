@@ -1,0 +1,251 @@
+package docs_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"io"
+	"log/slog"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	"go.uber.org/goleak"
+
+	"redrive/deploy/local"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// patience is what something may take that takes milliseconds.
+const patience = 20 * time.Second
+
+// running is what `make run` starts, in a folder of its own.
+type running struct {
+	*local.Local
+	// folder has the data, as .local in it.
+	folder string
+}
+
+func run(t *testing.T) running {
+	t.Helper()
+	r := running{folder: t.TempDir()}
+	var err error
+	r.Local, err = local.New(t.Context(), local.Options{Dir: filepath.Join(r.folder, ".local"), Log: slog.New(slog.DiscardHandler)})
+	require.NoError(t, err)
+	t.Cleanup(func() { assert.NoError(t, r.Stop(context.WithoutCancel(t.Context()))) })
+	require.NoError(t, r.Start(t.Context()))
+	return r
+}
+
+func (r running) key(t *testing.T) string {
+	t.Helper()
+	key, err := os.ReadFile(filepath.Join(r.folder, ".local", "api-key"))
+	require.NoError(t, err)
+	return strings.TrimSpace(string(key))
+}
+
+// delivery is what is looked at of one.
+type delivery struct {
+	ID, EndpointID, EventType, Status string
+}
+
+// call asks the API and decodes the data of its answer.
+func (r running) call(t require.TestingT, key, method, path string, body, data any) {
+	var encoded bytes.Buffer
+	if body != nil {
+		require.NoError(t, json.NewEncoder(&encoded).Encode(body))
+	}
+	request, err := http.NewRequest(method, r.Addresses().API+"/v1/execution-webhooks"+path, &encoded)
+	require.NoError(t, err)
+	request.Header.Set("Authorization", "Bearer "+key)
+	request.Header.Set("Content-Type", "application/json")
+	request.Close = true
+	response, err := http.DefaultClient.Do(request)
+	require.NoError(t, err)
+	defer func() { _ = response.Body.Close() }()
+	text, err := io.ReadAll(response.Body)
+	require.NoError(t, err)
+	require.Equal(t, http.StatusOK, response.StatusCode, string(text))
+	frame := struct{ Data any }{data}
+	require.NoError(t, json.Unmarshal(text, &frame))
+}
+
+// list returns the latest deliveries.
+func (r running) list(t require.TestingT, key string) []delivery {
+	var page struct{ Items []delivery }
+	r.call(t, key, http.MethodGet, "/deliveries?limit=100", nil, &page)
+	return page.Items
+}
+
+// await returns once all deliveries have a status.
+func (r running) await(t *testing.T, status string) []delivery {
+	t.Helper()
+	key := r.key(t)
+	var all []delivery
+	require.EventuallyWithT(t, func(c *assert.CollectT) {
+		all = r.list(c, key)
+		for _, d := range all {
+			assert.Equal(c, status, d.Status, d.ID)
+		}
+	}, patience, 20*time.Millisecond)
+	return all
+}
+
+// shell runs a script in the folder and returns what it printed.
+func (r running) shell(t *testing.T, environ []string, script string, arguments ...string) (stdout, stderr string, err error) {
+	t.Helper()
+	cmd := exec.CommandContext(t.Context(), "bash", append([]string{script}, arguments...)...)
+	cmd.Dir = r.folder
+	cmd.Env = append(append(os.Environ(), "NO_PROXY=127.0.0.1", "no_proxy=127.0.0.1"), environ...)
+	var said, complained bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &said, &complained
+	err = cmd.Run()
+	return said.String(), complained.String(), err
+}
+
+func needs(t *testing.T, programs ...string) {
+	t.Helper()
+	for _, program := range programs {
+		if _, err := exec.LookPath(program); err != nil {
+			t.Skipf("%s is not installed", program)
+		}
+	}
+}
+
+// TestTheQuickStartWorks pastes the page's commands, one after the other, into one shell.
+func TestTheQuickStartWorks(t *testing.T) {
+	needs(t, "bash", "curl")
+	r := run(t)
+	seeded, err := r.Seed(t.Context())
+	require.NoError(t, err)
+	require.NotEmpty(t, seeded)
+
+	var script strings.Builder
+	script.WriteString("set -euo pipefail\n")
+	for _, b := range read(t, "deploy/docs/quick-start.md").blocks {
+		switch {
+		case b.heading == "For real" || b.heading == "In containers", b.text == "make run\n", b.language != "sh":
+		default:
+			script.WriteString(b.text + "echo\n")
+		}
+	}
+	here := strings.NewReplacer("http://127.0.0.1:8080", r.Addresses().API, "http://127.0.0.1:8099", r.Addresses().Receiver).Replace(script.String())
+	require.NotContains(t, here, "127.0.0.1:80", "an address that is not replaced")
+	write(t, filepath.Join(r.folder, "pasted.sh"), here)
+	said, complained, err := r.shell(t, nil, "pasted.sh")
+	require.NoError(t, err, "%s%s", said, complained)
+	assert.NotContains(t, said, `"code":4`, "a call was refused")
+
+	assert.Contains(t, said, `"signingSecret":"whsec_`)
+	assert.Contains(t, said, `"eventType":"node.finished"`)
+	var retried struct {
+		Code int
+		Data delivery
+	}
+	var answers []string
+	for line := range strings.Lines(said) {
+		if strings.HasPrefix(line, `{"code"`) {
+			answers = append(answers, line)
+		}
+	}
+	require.Greater(t, len(answers), 2, said)
+	require.NoError(t, json.Unmarshal([]byte(answers[len(answers)-2]), &retried), said)
+	assert.Equal(t, delivery{seeded, retried.Data.EndpointID, "run.finished", "pending"}, retried.Data, "what is retried is what was seeded")
+
+	require.EventuallyWithT(t, func(c *assert.CollectT) {
+		for _, d := range r.list(c, r.key(t)) {
+			if d.ID == seeded || d.EndpointID != retried.Data.EndpointID {
+				assert.Equal(c, "success", d.Status, d.ID)
+			}
+		}
+	}, patience, 20*time.Millisecond)
+}
+
+// TestADayIsReplayed has a receiver fail, heals it, and has the script of the runbook bring back what failed.
+func TestADayIsReplayed(t *testing.T) {
+	needs(t, "bash", "curl", "jq")
+	r := run(t)
+	key := r.key(t)
+	var created struct{ Endpoint struct{ ID string } }
+	create := func(path string) string {
+		r.call(t, key, http.MethodPost, "", map[string]any{"name": path, "url": r.Addresses().Receiver + path, "maxRetries": 0}, &created)
+		return created.Endpoint.ID
+	}
+	flaky := create("/flaky")
+	for range 101 { // more than a page
+		r.call(t, key, http.MethodPost, "/events", map[string]any{"eventType": "run.finished", "data": map[string]any{}}, nil)
+	}
+	require.Len(t, r.await(t, "failure"), 100)
+
+	script, err := filepath.Abs("replay.sh")
+	require.NoError(t, err)
+	replay := func(arguments ...string) (said, complained string, err error) {
+		return r.shell(t, []string{"REDRIVE_KEY=" + key}, script, append([]string{"--url", r.Addresses().API}, arguments...)...)
+	}
+	const yesterday, tomorrow = "2020-01-01T00:00:00Z", "2100-01-01T00:00:00Z"
+
+	said, complained, err := replay("--dry-run", yesterday, tomorrow)
+	require.NoError(t, err, complained)
+	assert.Len(t, strings.Fields(said), 101)
+	said, complained, err = replay(yesterday, "2020-01-02T00:00:00Z")
+	require.NoError(t, err, complained)
+	assert.Empty(t, said, "another day")
+	said, complained, err = replay("--endpoint", "ep_01M7WV53ZTT50ZVB4VGFWDTC7B", yesterday, tomorrow)
+	require.NoError(t, err, complained)
+	assert.Empty(t, said, "another endpoint")
+
+	healed, err := http.Post(r.Addresses().Receiver+"/heal", "", nil)
+	require.NoError(t, err)
+	require.NoError(t, healed.Body.Close())
+	http.DefaultClient.CloseIdleConnections()
+	said, complained, err = replay("--endpoint", flaky, yesterday, tomorrow)
+	require.NoError(t, err, complained)
+	assert.Equal(t, 101, strings.Count(said, " retry\n"))
+	assert.Contains(t, complained, "101 sent, 0 refused")
+	r.await(t, "success")
+
+	said, complained, err = replay(yesterday, tomorrow)
+	require.NoError(t, err, complained)
+	assert.Empty(t, said, "what was retried is not in failure any more")
+
+	said, complained, err = replay("--all", yesterday, tomorrow)
+	require.NoError(t, err, complained)
+	assert.Equal(t, 101, strings.Count(said, " replay\n"))
+
+	refusing := create("/ok")
+	r.call(t, key, http.MethodPost, "/"+flaky+"/disable", nil, nil)
+	r.call(t, key, http.MethodPost, "/events", map[string]any{"eventType": "run.finished", "data": map[string]any{}}, nil)
+	r.call(t, key, http.MethodPost, "/"+refusing+"/disable", nil, nil)
+	said, complained, err = replay("--all", "--dry-run", yesterday, tomorrow)
+	require.NoError(t, err, complained)
+	assert.Len(t, strings.Fields(said), 203, "replays are deliveries too")
+	said, complained, err = replay("--all", "--endpoint", refusing, yesterday, tomorrow)
+	require.Error(t, err)
+	assert.Contains(t, said, "refused: 400")
+	assert.Contains(t, complained, "0 sent, 1 refused")
+}
+
+func TestTheReplayScriptSaysWhatIsWrong(t *testing.T) {
+	needs(t, "bash", "curl", "jq")
+	r := run(t)
+	script, err := filepath.Abs("replay.sh")
+	require.NoError(t, err)
+	for _, arguments := range [][]string{{}, {"--help"}, {"today"}, {"2026-11-23T00:00:00Z", "today"}, {"--url"}, {"2026-11-23T00:00:00Z", "2026-11-24T00:00:00Z", "more"}} {
+		_, complained, err := r.shell(t, []string{"REDRIVE_KEY=rdk_x"}, script, arguments...)
+		var ended *exec.ExitError
+		require.ErrorAs(t, err, &ended)
+		assert.Equal(t, 2, ended.ExitCode(), arguments)
+		assert.Contains(t, complained, "replay.sh [options] FROM [TO]", arguments)
+	}
+	_, complained, err := r.shell(t, []string{"REDRIVE_KEY=rdk_canary"}, script, "--url", r.Addresses().API, "2026-11-23T00:00:00Z")
+	require.Error(t, err)
+	assert.Contains(t, complained, "cannot list deliveries: 401")
+	assert.NotContains(t, complained, "canary")
+}
