@@ -189,10 +189,15 @@ func (s *ProcessStack) NewKey(tb testing.TB, organization string, scope Scope) s
 }
 
 // Command runs the API service's program with arguments and returns what it printed.
-func (s *ProcessStack) Command(args ...string) (string, error) {
+func (s *ProcessStack) Command(args ...string) (string, error) { return s.CommandWith(nil, args...) }
+
+// CommandWith is Command with settings in the place of the stack's own.
+func (s *ProcessStack) CommandWith(settings map[string]string, args ...string) (string, error) {
+	all := maps.Clone(s.settings)
+	maps.Copy(all, settings)
 	var said, complained bytes.Buffer
 	cmd := exec.Command(s.program, args...)
-	cmd.Env = process.Environ(s.settings)
+	cmd.Env = process.Environ(all)
 	cmd.Stdout, cmd.Stderr = &said, &complained
 	if err := cmd.Run(); err != nil {
 		return said.String(), fmt.Errorf("api-service %s: %w: %s", strings.Join(args, " "), err, complained.String())
