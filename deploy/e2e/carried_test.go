@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -18,6 +19,7 @@ var carriedStories = map[string]func(*testing.T, *suite){
 	"endpoints: headers arrive and are masked in answers": headersArrive,
 	"endpoints: headers that do harm are refused":         harmfulHeaders,
 	"endpoints: a rate limit is shown":                    rateLimitShown,
+	"endpoints: a rate limit spaces what is sent":         rateLimitHolds,
 	"signature: a secret of one's own verifies":           ownSecretVerifies,
 	"signature: secrets of one's own that are none":       ownSecretsRefused,
 	"signature: no overlap ends the old one at once":      noOverlap,
@@ -122,6 +124,31 @@ func rateLimitShown(t *testing.T, s *suite) {
 		assert.Equal(t, http.StatusBadRequest, answer.status, "%s: %s", limit, answer.body)
 		assert.Contains(t, string(answer.body), "rateLimit")
 	}
+}
+
+func rateLimitHolds(t *testing.T, s *suite) {
+	c := s.organization(t)
+	hook, url := answering(t, status(200))
+	c.create(t, url, `"rateLimit":4`)
+	var ids []string
+	for range 9 {
+		ids = append(ids, c.publish(t).ID)
+	}
+	for _, id := range ids {
+		assert.Len(t, c.attempts(t, c.awaitStatus(t, id, success).ID), 1, "to wait for a turn is no attempt")
+	}
+	arrived := hook.all()
+	require.Len(t, arrived, len(ids))
+	var first, last time.Time
+	for _, a := range arrived {
+		if first.IsZero() || a.at.Before(first) {
+			first = a.at
+		}
+		if a.at.After(last) {
+			last = a.at
+		}
+	}
+	assert.GreaterOrEqual(t, last.Sub(first), 1500*time.Millisecond, "nine at four a second take two seconds, less what the network adds to the first")
 }
 
 func ownSecretVerifies(t *testing.T, s *suite) {
