@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -207,6 +208,21 @@ func (s *ProcessStack) CommandWith(settings map[string]string, args ...string) (
 
 // OperatorPassword opens the queue's page.
 func (s *ProcessStack) OperatorPassword() string { return s.settings["OPERATOR_PASSWORD"] }
+
+// Secrets are those of the settings: the key that encrypts, the operator's password, and the database's if its server asks for one.
+func (s *ProcessStack) Secrets() []string {
+	secrets := []string{s.settings["SECRETS_KEY"]}
+	if password := s.settings["OPERATOR_PASSWORD"]; password != "" {
+		secrets = append(secrets, password)
+	}
+	const guessable = 8 // a shorter one may be a word of the log
+	if database, err := url.Parse(s.settings["DATABASE_URL"]); err == nil && database.User != nil {
+		if password, _ := database.User.Password(); len(password) > guessable {
+			secrets = append(secrets, password)
+		}
+	}
+	return secrets
+}
 
 // Queues looks into the queue.
 func (s *ProcessStack) Queues() *asynq.Inspector { return s.inspector }
