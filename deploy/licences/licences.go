@@ -7,6 +7,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"maps"
 	"os"
 	"os/exec"
@@ -116,7 +117,8 @@ func linkedInto(ctx context.Context, dir string) (map[string]Module, error) {
 
 // licencesIn reads the texts at the top of a module.
 func licencesIn(dir string) ([]string, error) {
-	entries, err := os.ReadDir(dir)
+	files := os.DirFS(dir)
+	entries, err := fs.ReadDir(files, ".")
 	if err != nil {
 		return nil, fmt.Errorf("look for a licence: %w", err)
 	}
@@ -125,7 +127,7 @@ func licencesIn(dir string) ([]string, error) {
 		if entry.IsDir() || !isLicence(entry.Name()) {
 			continue
 		}
-		text, err := os.ReadFile(filepath.Join(dir, entry.Name()))
+		text, err := fs.ReadFile(files, entry.Name())
 		if err != nil {
 			return nil, fmt.Errorf("read a licence: %w", err)
 		}
