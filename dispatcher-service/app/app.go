@@ -4,6 +4,7 @@ package app
 
 import (
 	"context"
+	"database/sql"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -12,6 +13,7 @@ import (
 
 	"github.com/redis/go-redis/v9"
 
+	"redrive/dispatcher-service/internal/backlog"
 	"redrive/dispatcher-service/internal/bulkhead"
 	"redrive/dispatcher-service/internal/deliver"
 	"redrive/dispatcher-service/internal/reconcile"
@@ -30,6 +32,7 @@ type Store interface {
 	deliver.BatchStore
 	reconcile.Store
 	retention.Store
+	Stats() sql.DBStats
 	CheckSchemaOrWait(ctx context.Context, log *slog.Logger) error
 }
 
@@ -114,6 +117,10 @@ func New(options Options) (*App, error) {
 		return nil, err
 	}
 	registry := observe.NewRegistry()
+	observe.BuildInfo(registry, "dispatcher-service", o.Version)
+	observe.Pools(registry, o.Store.Stats, o.Redis)
+	enqueuer := queue.NewEnqueuer(o.Redis)
+	backlog.New(enqueuer, o.Store, registry)
 	health := observe.NewHealth(
 		observe.Check{Name: "database", Required: true, Probe: o.Store.Ping},
 		observe.Check{Name: "redis", Probe: func(ctx context.Context) error { return o.Redis.Ping(ctx).Err() }},
@@ -140,7 +147,7 @@ func New(options Options) (*App, error) {
 			ForwardInterval: o.ForwardInterval,
 			Log:             o.Log,
 		}),
-		reconciler: reconcile.New(o.Store, queue.NewEnqueuer(o.Redis), deliverer, reconcile.Options{
+		reconciler: reconcile.New(o.Store, enqueuer, deliverer, reconcile.Options{
 			Interval: o.ReconcileInterval,
 			Grace:    o.DeliveryTimeout + margin,
 			Log:      o.Log,

@@ -37,6 +37,7 @@ func serve(ctx context.Context, environ []string, logTo io.Writer) (err error) {
 	service, err := app.New(app.Options{
 		Store:      opened.Store,
 		Redis:      opened.Redis,
+		Version:    version,
 		DrainDelay: settings.DrainDelay,
 		Guard:      egress.New(egress.Config{AllowHTTP: settings.AllowHTTP, Allow: settings.Allow}),
 		Log:        log,

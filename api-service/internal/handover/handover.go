@@ -56,6 +56,9 @@ func New(enqueuer Enqueuer, log *slog.Logger, registry prometheus.Registerer) *H
 		}),
 	}
 	registry.MustRegister(h.placed, h.failed)
+	for _, placement := range []queue.Placement{queue.Queued, queue.AlreadyQueued, queue.Woken, queue.Active} {
+		h.placed.WithLabelValues(string(placement)) // so that a rate can be taken from the beginning
+	}
 	return h
 }
 

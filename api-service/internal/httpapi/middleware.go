@@ -8,12 +8,12 @@ import (
 	"net/http"
 	"regexp"
 	"runtime/debug"
-	"strconv"
 	"time"
 
 	"github.com/labstack/echo/v4"
 	"github.com/prometheus/client_golang/prometheus"
 
+	metric "redrive/pkg/observe"
 	"redrive/pkg/webhook"
 )
 
@@ -37,7 +37,7 @@ func requestIDOf(c echo.Context) string { return c.Response().Header().Get(echo.
 // observe turns a panic into an error, has every error answered, and logs and counts the request once it is answered.
 func observe(log *slog.Logger, metrics prometheus.Registerer) echo.MiddlewareFunc {
 	requests := prometheus.NewHistogramVec(prometheus.HistogramOpts{
-		Name: "redrive_http_request_duration_seconds", Help: "Time to answer a request of the API.",
+		Name: "redrive_http_request_duration_seconds", Help: "Time to answer a request of the API, by method, route and class of status.",
 		Buckets: []float64{.001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 10},
 	}, []string{"method", "route", "status"})
 	metrics.MustRegister(requests)
@@ -51,7 +51,7 @@ func observe(log *slog.Logger, metrics prometheus.Registerer) echo.MiddlewareFun
 			}
 			took := time.Since(start)
 			status := c.Response().Status
-			requests.WithLabelValues(knownMethod(c), routeOf(c), strconv.Itoa(status)).Observe(took.Seconds())
+			requests.WithLabelValues(knownMethod(c), routeOf(c), metric.StatusClasses[metric.StatusClass(status)]).Observe(took.Seconds())
 			log.LogAttrs(c.Request().Context(), levelOf(status, err), "request", attributes(c, took, err)...)
 			return nil
 		}

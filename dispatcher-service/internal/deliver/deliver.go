@@ -179,6 +179,9 @@ func (d *Deliverer) fail(ctx context.Context, delivery webhook.Delivery, reason 
 	if err != nil {
 		return webhook.Delivery{}, err
 	}
+	if current.Revision == failed.Revision { // and not another run's doing
+		d.metrics.ended[reason].Inc()
+	}
 	d.log.InfoContext(ctx, "delivery ended without an attempt", "deliveryId", delivery.ID, "endpointId", delivery.EndpointID,
 		"organizationId", delivery.OrganizationID, "reason", string(reason))
 	return current, nil
