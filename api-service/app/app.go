@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/redis/go-redis/v9"
+	"go.opentelemetry.io/otel/trace"
 
 	"redrive/api-service/internal/apikeys"
 	"redrive/api-service/internal/authn"
@@ -54,6 +55,8 @@ type Options struct {
 	CORSOrigins []string
 	// Version is what metrics say is running. Defaults to dev.
 	Version string
+	// Tracing makes spans of requests. Defaults to none.
+	Tracing trace.TracerProvider
 	// DrainDelay is how long Stop goes on serving, unready, before it closes the address. Defaults to not at all.
 	DrainDelay time.Duration
 }
@@ -121,6 +124,9 @@ func New(o Options) (*App, error) {
 		Log:           o.Log,
 		Metrics:       registry,
 	})
+	if o.Tracing != nil {
+		handler = traced(handler, o.Tracing)
+	}
 	health := observe.NewHealth(
 		observe.Check{Name: "database", Required: true, Probe: o.Store.Ping},
 		observe.Check{Name: "redis", Probe: func(ctx context.Context) error { return o.Redis.Ping(ctx).Err() }},

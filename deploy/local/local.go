@@ -127,7 +127,7 @@ func (l *Local) bind(o Options, client redis.UniversalClient) (err error) {
 	l.api, err = api.New(api.Options{
 		Store: l.store, Redis: client, Guard: guard, Log: o.Log, Addr: o.APIAddr, OpsAddr: o.OpsAddr,
 		Version: "local",
-		Queues: api.Queues{Open: true}, // whoever reaches loopback can read the folder too
+		Queues:  api.Queues{Open: true}, // whoever reaches loopback can read the folder too
 	})
 	if err != nil {
 		return fmt.Errorf("the API (API_ADDR, OPS_ADDR): %w", err)

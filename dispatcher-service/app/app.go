@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/redis/go-redis/v9"
+	"go.opentelemetry.io/otel/trace"
 
 	"redrive/dispatcher-service/internal/backlog"
 	"redrive/dispatcher-service/internal/bulkhead"
@@ -62,6 +63,10 @@ type Options struct {
 	PollInterval, ForwardInterval time.Duration
 	// Retention is how long deliveries and events are kept after they have ended. Defaults to for ever.
 	Retention time.Duration
+	// Tracing makes spans of deliveries. Defaults to none.
+	Tracing trace.TracerProvider
+	// SendTraceparent tells receivers their place in the trace.
+	SendTraceparent bool
 	// Version is what receivers see of us in User-Agent. Defaults to dev.
 	Version string
 }
@@ -136,7 +141,7 @@ func New(options Options) (*App, error) {
 	if err != nil {
 		return nil, err
 	}
-	out := sender.New(sender.Options{Guard: o.Guard, Timeout: o.DeliveryTimeout, UserAgent: "Redrive/" + o.Version})
+	out := sender.New(sender.Options{Guard: o.Guard, Timeout: o.DeliveryTimeout, UserAgent: "Redrive/" + o.Version, Traceparent: o.SendTraceparent})
 	deliverer := deliver.New(deliver.Batch(o.Store, registry), out, gate, webhook.Policy{Schedule: o.RetrySchedule}, o.Log, registry)
 	return &App{
 		options: o, health: health, ops: ops, sender: out, gate: gate, deliverer: deliverer,
@@ -145,6 +150,7 @@ func New(options Options) (*App, error) {
 			ShutdownTimeout: o.DeliveryTimeout + margin,
 			PollInterval:    o.PollInterval,
 			ForwardInterval: o.ForwardInterval,
+			Tracing:         o.Tracing,
 			Log:             o.Log,
 		}),
 		reconciler: reconcile.New(o.Store, enqueuer, deliverer, reconcile.Options{

@@ -10,9 +10,12 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+	"go.opentelemetry.io/otel/attribute"
+	"go.opentelemetry.io/otel/trace"
 	"golang.org/x/sync/errgroup"
 
 	"redrive/pkg/queue"
+	"redrive/pkg/tracing"
 	"redrive/pkg/webhook"
 )
 
@@ -92,6 +95,8 @@ func (h *Handover) Enqueue(ctx context.Context, deliveries ...webhook.Delivery) 
 }
 
 func (h *Handover) enqueueAll(ctx context.Context, deliveries []webhook.Delivery) {
+	ctx, span := tracing.Child(ctx, "enqueue", trace.SpanKindProducer, attribute.Int("deliveries", len(deliveries)))
+	defer span.End()
 	var group errgroup.Group
 	group.SetLimit(concurrency)
 	var once sync.Once

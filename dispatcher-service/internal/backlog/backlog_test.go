@@ -24,11 +24,11 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // world is a queue and a database that count who asks, and hang or fail as the test says.
 type world struct {
-	asked         atomic.Int64
-	depths        queue.Depths
-	due           []store.Due
-	redis, data   error
-	hangs         bool
+	asked       atomic.Int64
+	depths      queue.Depths
+	due         []store.Due
+	redis, data error
+	hangs       bool
 }
 
 func (w *world) Depths(ctx context.Context, name string) (queue.Depths, error) {

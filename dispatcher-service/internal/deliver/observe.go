@@ -4,6 +4,10 @@ import (
 	"context"
 	"log/slog"
 
+	"go.opentelemetry.io/otel/attribute"
+	"go.opentelemetry.io/otel/trace"
+
+	"redrive/pkg/tracing"
 	"redrive/pkg/webhook"
 )
 
@@ -14,6 +18,7 @@ func (d *Deliverer) observe(ctx context.Context, dispatch webhook.Dispatch, o we
 		outcome = webhook.AttemptSuperseded
 	}
 	d.metrics.attempt(dispatch.Delivery.NextRetryAt, o, outcome)
+	d.describe(ctx, dispatch, o, outcome)
 	if !d.log.Enabled(ctx, slog.LevelInfo) {
 		return
 	}
@@ -33,6 +38,9 @@ func (d *Deliverer) observe(ctx context.Context, dispatch webhook.Dispatch, o we
 	if !superseded {
 		attributes = append(attributes, slog.String("status", string(o.Delivery.Status)))
 	}
+	if id := tracing.ID(ctx); id != "" {
+		attributes = append(attributes, slog.String("traceId", id))
+	}
 	if o.Attempt.ErrorMessage != "" {
 		attributes = append(attributes, slog.String("errorMessage", o.Attempt.ErrorMessage))
 	}
@@ -40,4 +48,21 @@ func (d *Deliverer) observe(ctx context.Context, dispatch webhook.Dispatch, o we
 		attributes = append(attributes, slog.Time("nextRetryAt", o.Delivery.NextRetryAt))
 	}
 	d.log.LogAttrs(ctx, slog.LevelInfo, "attempt", attributes...)
+}
+
+// describe tells the delivery's span, if there is one, what came of the attempt.
+func (d *Deliverer) describe(ctx context.Context, dispatch webhook.Dispatch, o webhook.Outcome, outcome webhook.AttemptOutcome) {
+	span := trace.SpanFromContext(ctx)
+	if !span.IsRecording() {
+		return
+	}
+	span.SetAttributes(
+		attribute.String("endpointId", o.Delivery.EndpointID),
+		attribute.String("organizationId", o.Delivery.OrganizationID),
+		attribute.String("eventId", o.Delivery.EventID),
+		attribute.String("attemptId", o.Attempt.ID),
+		attribute.Int("number", dispatch.Attempts+1),
+		attribute.String("outcome", string(outcome)),
+		attribute.String("status", string(o.Delivery.Status)),
+	)
 }
