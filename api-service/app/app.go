@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/redis/go-redis/v9"
+	"go.opentelemetry.io/otel/trace"
 
 	"redrive/api-service/internal/apikeys"
 	"redrive/api-service/internal/authn"
@@ -52,6 +53,10 @@ type Options struct {
 	Limits Limits
 	// CORSOrigins are the origins, such as https://app.example.com, whose pages may call the API from a browser. Defaults to none.
 	CORSOrigins []string
+	// Version is what metrics say is running. Defaults to dev.
+	Version string
+	// Tracing makes spans of requests. Defaults to none.
+	Tracing trace.TracerProvider
 	// DrainDelay is how long Stop goes on serving, unready, before it closes the address. Defaults to not at all.
 	DrainDelay time.Duration
 }
@@ -82,6 +87,9 @@ func New(o Options) (*App, error) {
 	if o.Store == nil || o.Redis == nil || o.Guard == nil {
 		return nil, errors.New("the API needs a store, a Redis client and an egress guard")
 	}
+	if o.Version == "" {
+		o.Version = "dev"
+	}
 	if o.Log == nil {
 		o.Log = slog.Default()
 	}
@@ -92,13 +100,16 @@ func New(o Options) (*App, error) {
 		o.OpsAddr = defaultOpsAddr
 	}
 	registry := observe.NewRegistry()
+	observe.BuildInfo(registry, "api-service", o.Version)
+	observe.Pools(registry, o.Store.Stats, o.Redis)
 	subscriptions := publish.Remember(o.Store)
 	uses := keyuse.New(o.Store, o.Log)
 	authenticator := authn.New(o.Store, uses)
 	changed := changes{o.Store, subscriptions, authenticator}
 	hand := handover.New(queue.NewEnqueuer(o.Redis), o.Log, registry)
-	publisher := publish.New(subscriptions, o.Store, hand)
-	retrier := redeliver.New(o.Store, hand)
+	kept := newCounted(o.Store, registry)
+	publisher := publish.New(subscriptions, kept, hand)
+	retrier := redeliver.New(kept, hand)
 	handler := httpapi.New(httpapi.Dependencies{
 		Store:         changed,
 		Authenticator: authenticator,
@@ -113,6 +124,9 @@ func New(o Options) (*App, error) {
 		Log:           o.Log,
 		Metrics:       registry,
 	})
+	if o.Tracing != nil {
+		handler = traced(handler, o.Tracing)
+	}
 	health := observe.NewHealth(
 		observe.Check{Name: "database", Required: true, Probe: o.Store.Ping},
 		observe.Check{Name: "redis", Probe: func(ctx context.Context) error { return o.Redis.Ping(ctx).Err() }},

@@ -46,7 +46,7 @@ func TestTheServiceServes(t *testing.T) {
 	status, metrics, err := get(t, service.OpsAddr(), "/metrics", "")
 	require.NoError(t, err)
 	assert.Equal(t, 200, status)
-	assert.Contains(t, metrics, `redrive_http_request_duration_seconds_count{method="GET",route="/v1/execution-webhooks",status="200"} 1`)
+	assert.Contains(t, metrics, `redrive_http_request_duration_seconds_count{method="GET",route="/v1/execution-webhooks",status="2xx"} 1`)
 	assert.Contains(t, metrics, "redrive_enqueue_failures_total 0")
 
 	// Health and metrics are not for whom the API is for.

@@ -126,7 +126,8 @@ func (l *Local) bind(o Options, client redis.UniversalClient) (err error) {
 	l.serving.Push("the dispatcher", l.dispatcher.Stop)
 	l.api, err = api.New(api.Options{
 		Store: l.store, Redis: client, Guard: guard, Log: o.Log, Addr: o.APIAddr, OpsAddr: o.OpsAddr,
-		Queues: api.Queues{Open: true}, // whoever reaches loopback can read the folder too
+		Version: "local",
+		Queues:  api.Queues{Open: true}, // whoever reaches loopback can read the folder too
 	})
 	if err != nil {
 		return fmt.Errorf("the API (API_ADDR, OPS_ADDR): %w", err)

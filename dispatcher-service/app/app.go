@@ -4,6 +4,7 @@ package app
 
 import (
 	"context"
+	"database/sql"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -11,7 +12,9 @@ import (
 	"time"
 
 	"github.com/redis/go-redis/v9"
+	"go.opentelemetry.io/otel/trace"
 
+	"redrive/dispatcher-service/internal/backlog"
 	"redrive/dispatcher-service/internal/bulkhead"
 	"redrive/dispatcher-service/internal/deliver"
 	"redrive/dispatcher-service/internal/reconcile"
@@ -30,6 +33,7 @@ type Store interface {
 	deliver.BatchStore
 	reconcile.Store
 	retention.Store
+	Stats() sql.DBStats
 	CheckSchemaOrWait(ctx context.Context, log *slog.Logger) error
 }
 
@@ -59,6 +63,10 @@ type Options struct {
 	PollInterval, ForwardInterval time.Duration
 	// Retention is how long deliveries and events are kept after they have ended. Defaults to for ever.
 	Retention time.Duration
+	// Tracing makes spans of deliveries. Defaults to none.
+	Tracing trace.TracerProvider
+	// SendTraceparent tells receivers their place in the trace.
+	SendTraceparent bool
 	// Version is what receivers see of us in User-Agent. Defaults to dev.
 	Version string
 }
@@ -114,6 +122,10 @@ func New(options Options) (*App, error) {
 		return nil, err
 	}
 	registry := observe.NewRegistry()
+	observe.BuildInfo(registry, "dispatcher-service", o.Version)
+	observe.Pools(registry, o.Store.Stats, o.Redis)
+	enqueuer := queue.NewEnqueuer(o.Redis)
+	backlog.New(enqueuer, o.Store, registry)
 	health := observe.NewHealth(
 		observe.Check{Name: "database", Required: true, Probe: o.Store.Ping},
 		observe.Check{Name: "redis", Probe: func(ctx context.Context) error { return o.Redis.Ping(ctx).Err() }},
@@ -129,7 +141,7 @@ func New(options Options) (*App, error) {
 	if err != nil {
 		return nil, err
 	}
-	out := sender.New(sender.Options{Guard: o.Guard, Timeout: o.DeliveryTimeout, UserAgent: "Redrive/" + o.Version})
+	out := sender.New(sender.Options{Guard: o.Guard, Timeout: o.DeliveryTimeout, UserAgent: "Redrive/" + o.Version, Traceparent: o.SendTraceparent})
 	deliverer := deliver.New(deliver.Batch(o.Store, registry), out, gate, webhook.Policy{Schedule: o.RetrySchedule}, o.Log, registry)
 	return &App{
 		options: o, health: health, ops: ops, sender: out, gate: gate, deliverer: deliverer,
@@ -138,9 +150,10 @@ func New(options Options) (*App, error) {
 			ShutdownTimeout: o.DeliveryTimeout + margin,
 			PollInterval:    o.PollInterval,
 			ForwardInterval: o.ForwardInterval,
+			Tracing:         o.Tracing,
 			Log:             o.Log,
 		}),
-		reconciler: reconcile.New(o.Store, queue.NewEnqueuer(o.Redis), deliverer, reconcile.Options{
+		reconciler: reconcile.New(o.Store, enqueuer, deliverer, reconcile.Options{
 			Interval: o.ReconcileInterval,
 			Grace:    o.DeliveryTimeout + margin,
 			Log:      o.Log,

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/jackc/pgx/v5"
 	"github.com/redis/go-redis/v9"
 
 	"redrive/pkg/config"
@@ -13,6 +14,7 @@ import (
 	"redrive/pkg/queue"
 	"redrive/pkg/store"
 	"redrive/pkg/store/postgres"
+	"redrive/pkg/tracing"
 )
 
 // Backend is an open store and an open Redis client.
@@ -25,6 +27,10 @@ type Backend struct {
 // that are missing are config's to tell.
 func Open(settings config.Shared, application string) (*Backend, error) {
 	var b Backend
+	var statements pgx.QueryTracer // nil costs nothing
+	if settings.Tracing.Endpoint != "" {
+		statements = tracing.Statements{}
+	}
 	var problems []error
 	keys, err := keyring.Parse(settings.SecretsKey.Reveal())
 	if err != nil && settings.SecretsKey != "" {
@@ -35,6 +41,7 @@ func Open(settings config.Shared, application string) (*Backend, error) {
 	}
 	b.Store, err = postgres.Open(postgres.Options{
 		URL: settings.Database.URL.Reveal(), ApplicationName: application, MaxConnections: settings.MaxConnections,
+		Tracer: statements,
 	}, keys)
 	if err != nil && settings.Database.URL != "" {
 		problems = append(problems, err)

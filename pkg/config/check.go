@@ -42,6 +42,15 @@ func (c *check) format(format string) {
 	}
 }
 
+func (c *check) endpoint(name, text string) {
+	if text == "" {
+		return
+	}
+	if u, err := url.Parse(text); err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
+		c.add(name, "must be an http or https URL, such as http://127.0.0.1:4318")
+	}
+}
+
 func (c *check) sending(timeout time.Duration, schedule []time.Duration) {
 	between(c, "DELIVERY_TIMEOUT", timeout, 100*time.Millisecond, 5*time.Minute)
 	for _, delay := range schedule {

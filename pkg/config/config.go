@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net/netip"
 	"reflect"
+	"strings"
 	"time"
 
 	"github.com/caarlos0/env/v11"
@@ -44,11 +45,20 @@ type Egress struct {
 	Allow     []netip.Prefix `env:"EGRESS_ALLOW" doc:"comma-separated CIDRs that may be sent to although they are not public"`
 }
 
+// Tracing says where traces go. OpenTelemetry reads its other variables by itself.
+type Tracing struct {
+	Endpoint string `env:"OTEL_EXPORTER_OTLP_ENDPOINT" doc:"OpenTelemetry collector that traces are sent to by OTLP over HTTP, as http://host:4318; unset, there are none. Others of OpenTelemetry's variables hold too, such as OTEL_TRACES_SAMPLER"`
+}
+
+// TracesURL is where exactly.
+func (t Tracing) TracesURL() string { return strings.TrimSuffix(t.Endpoint, "/") + "/v1/traces" }
+
 // Shared is what both services need.
 type Shared struct {
 	Database
 	Log
 	Egress
+	Tracing
 	RedisURL   Secret `env:"REDIS_URL,required,notEmpty" doc:"Redis, as redis://, rediss:// or redis-sentinel://"`
 	SecretsKey Secret `env:"SECRETS_KEY,required,notEmpty" doc:"base64 of 32 bytes that encrypt signing secrets and custom headers; several, comma-separated, while they are rotated: the first encrypts"`
 }
@@ -77,6 +87,7 @@ type Dispatcher struct {
 	EndpointConcurrency int             `env:"ENDPOINT_CONCURRENCY" envDefault:"0" doc:"deliveries in flight at once to one endpoint; 0 is a quarter of DISPATCHER_CONCURRENCY, so that an endpoint that hangs leaves the others room"`
 	DeliveryTimeout     time.Duration   `env:"DELIVERY_TIMEOUT" envDefault:"15s" doc:"longest time that one attempt may take"`
 	RetrySchedule       []time.Duration `env:"RETRY_SCHEDULE" envDefault:"5s,5m,30m,2h,5h,10h,14h,20h,24h" doc:"delays before each retry; the last repeats"`
+	SendTraceparent     bool            `env:"SEND_TRACEPARENT" envDefault:"false" doc:"send receivers the W3C header traceparent, if there are traces"`
 	Retention           time.Duration   `env:"RETENTION" envDefault:"2160h" doc:"how long deliveries, attempts and events are kept after they have ended; 0 for ever"`
 }
 
@@ -154,6 +165,7 @@ func (d Database) check(c *check) {
 func (s Shared) check(c *check) {
 	s.Database.check(c)
 	c.format(s.Format)
+	c.endpoint("OTEL_EXPORTER_OTLP_ENDPOINT", s.Endpoint)
 }
 
 func between[T cmp.Ordered](c *check, name string, value, low, high T) {

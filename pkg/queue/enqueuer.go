@@ -59,7 +59,7 @@ func (e *Enqueuer) Enqueue(ctx context.Context, item Item) (Placement, error) {
 		}
 	}
 	for range looks {
-		_, err := e.client.EnqueueContext(ctx, newTask(item.DeliveryID, item.Queue), asynq.ProcessAt(item.DueAt))
+		_, err := e.client.EnqueueContext(ctx, newTask(ctx, item.DeliveryID, item.Queue), asynq.ProcessAt(item.DueAt))
 		if err == nil {
 			return Queued, nil
 		}

@@ -1,11 +1,13 @@
 package queue
 
 import (
+	"context"
 	"math"
 	"time"
 
 	"github.com/hibiken/asynq"
 
+	"redrive/pkg/tracing"
 	"redrive/pkg/webhook"
 )
 
@@ -18,8 +20,9 @@ const taskTimeout = 24 * time.Hour
 
 // newTask makes the task of a delivery. The database decides how often it is tried, so asynq must never give up by itself.
 // MaxRetry is kept as an int32: a larger number would wrap and archive the task at its first retry.
-func newTask(deliveryID, queue string) *asynq.Task {
-	return asynq.NewTask(TaskType, []byte(deliveryID),
+// The trace that it is part of, if there is one, is a header: the payload is the ID and nothing else.
+func newTask(ctx context.Context, deliveryID, queue string) *asynq.Task {
+	return asynq.NewTaskWithHeaders(TaskType, []byte(deliveryID), tracing.Headers(ctx),
 		asynq.TaskID(deliveryID), asynq.Queue(queue), asynq.MaxRetry(math.MaxInt32), asynq.Timeout(taskTimeout))
 }
 

@@ -21,7 +21,7 @@ func (s *Store) LoadDispatch(ctx context.Context, id string) (webhook.Dispatch, 
 	if err != nil {
 		return webhook.Dispatch{}, err
 	}
-	return webhook.Dispatch{Delivery: row.delivery(), Event: row.Event.event(), Endpoint: endpoint}, nil
+	return webhook.Dispatch{Delivery: row.delivery(), Event: row.Event.event(), Endpoint: endpoint, Attempts: row.AttemptCount}, nil
 }
 
 // RecordOutcome writes an attempt and the delivery's new state in one transaction, fenced by the revision that the outcome

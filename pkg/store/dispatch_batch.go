@@ -24,7 +24,9 @@ func (s *Store) LoadDispatches(ctx context.Context, ids []string) ([]webhook.Dis
 			failures[i] = webhook.NotFound("delivery", id)
 		default:
 			endpoint := endpoints[row.EndpointID]
-			dispatches[i] = webhook.Dispatch{Delivery: row.delivery(), Event: row.Event.event(), Endpoint: endpoint.Endpoint}
+			dispatches[i] = webhook.Dispatch{
+				Delivery: row.delivery(), Event: row.Event.event(), Endpoint: endpoint.Endpoint, Attempts: row.AttemptCount,
+			}
 			failures[i] = endpoint.err
 		}
 	}

@@ -73,6 +73,9 @@ func (s *Store) Close() error {
 	return nil
 }
 
+// Stats are those of the pool of connections.
+func (s *Store) Stats() sql.DBStats { return s.dialect.SQL.Stats() }
+
 // Ping says whether the database answers and takes writes.
 func (s *Store) Ping(ctx context.Context) error {
 	return s.translate("ping the database", s.dialect.Ping(ctx))

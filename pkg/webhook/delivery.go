@@ -158,4 +158,6 @@ type Dispatch struct {
 	Delivery Delivery
 	Event    Event
 	Endpoint Endpoint
+	// Attempts is how many are on record.
+	Attempts int
 }

@@ -16,6 +16,7 @@ import (
 	"redrive/pkg/queue"
 	"redrive/pkg/store"
 	"redrive/pkg/store/postgres"
+	"redrive/pkg/tracing/otlp"
 )
 
 // applicationName is what the database shows of us.
@@ -34,9 +35,16 @@ func serve(ctx context.Context, environ []string, logTo io.Writer) (err error) {
 	log := observe.NewLogger(logTo, settings.Level, settings.Format)
 	slog.SetDefault(log) // what libraries say has its place in the log too
 	queue.LogTo(log)
+	traces, err := otlp.Open(ctx, settings.Tracing, "api-service", version, log)
+	if err != nil {
+		return err
+	}
+	defer traces.Close()
 	service, err := app.New(app.Options{
+		Tracing:    traces.Tracing(),
 		Store:      opened.Store,
 		Redis:      opened.Redis,
+		Version:    version,
 		DrainDelay: settings.DrainDelay,
 		Guard:      egress.New(egress.Config{AllowHTTP: settings.AllowHTTP, Allow: settings.Allow}),
 		Log:        log,

@@ -10,9 +10,12 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+	"go.opentelemetry.io/otel/attribute"
+	"go.opentelemetry.io/otel/trace"
 	"golang.org/x/sync/errgroup"
 
 	"redrive/pkg/queue"
+	"redrive/pkg/tracing"
 	"redrive/pkg/webhook"
 )
 
@@ -56,6 +59,9 @@ func New(enqueuer Enqueuer, log *slog.Logger, registry prometheus.Registerer) *H
 		}),
 	}
 	registry.MustRegister(h.placed, h.failed)
+	for _, placement := range []queue.Placement{queue.Queued, queue.AlreadyQueued, queue.Woken, queue.Active} {
+		h.placed.WithLabelValues(string(placement)) // so that a rate can be taken from the beginning
+	}
 	return h
 }
 
@@ -89,6 +95,8 @@ func (h *Handover) Enqueue(ctx context.Context, deliveries ...webhook.Delivery) 
 }
 
 func (h *Handover) enqueueAll(ctx context.Context, deliveries []webhook.Delivery) {
+	ctx, span := tracing.Child(ctx, "enqueue", trace.SpanKindProducer, attribute.Int("deliveries", len(deliveries)))
+	defer span.End()
 	var group errgroup.Group
 	group.SetLimit(concurrency)
 	var once sync.Once

@@ -8,12 +8,15 @@ import (
 	"net/http"
 	"regexp"
 	"runtime/debug"
-	"strconv"
 	"time"
 
 	"github.com/labstack/echo/v4"
 	"github.com/prometheus/client_golang/prometheus"
+	"go.opentelemetry.io/otel/attribute"
+	"go.opentelemetry.io/otel/trace"
 
+	metric "redrive/pkg/observe"
+	"redrive/pkg/tracing"
 	"redrive/pkg/webhook"
 )
 
@@ -37,7 +40,7 @@ func requestIDOf(c echo.Context) string { return c.Response().Header().Get(echo.
 // observe turns a panic into an error, has every error answered, and logs and counts the request once it is answered.
 func observe(log *slog.Logger, metrics prometheus.Registerer) echo.MiddlewareFunc {
 	requests := prometheus.NewHistogramVec(prometheus.HistogramOpts{
-		Name: "redrive_http_request_duration_seconds", Help: "Time to answer a request of the API.",
+		Name: "redrive_http_request_duration_seconds", Help: "Time to answer a request of the API, by method, route and class of status.",
 		Buckets: []float64{.001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 10},
 	}, []string{"method", "route", "status"})
 	metrics.MustRegister(requests)
@@ -51,10 +54,27 @@ func observe(log *slog.Logger, metrics prometheus.Registerer) echo.MiddlewareFun
 			}
 			took := time.Since(start)
 			status := c.Response().Status
-			requests.WithLabelValues(knownMethod(c), routeOf(c), strconv.Itoa(status)).Observe(took.Seconds())
+			requests.WithLabelValues(knownMethod(c), routeOf(c), metric.StatusClasses[metric.StatusClass(status)]).Observe(took.Seconds())
+			nameSpan(c)
 			log.LogAttrs(c.Request().Context(), levelOf(status, err), "request", attributes(c, took, err)...)
 			return nil
 		}
+	}
+}
+
+// nameSpan tells the request's span, if there is one, what is known by now.
+func nameSpan(c echo.Context) {
+	span := trace.SpanFromContext(c.Request().Context())
+	if !span.IsRecording() {
+		return
+	}
+	span.SetName(knownMethod(c) + " " + routeOf(c))
+	span.SetAttributes(attribute.String("http.route", routeOf(c)), attribute.String("requestId", requestIDOf(c)))
+	if key := caller(c); key.ID != "" {
+		span.SetAttributes(attribute.String("organizationId", key.OrganizationID))
+	}
+	if id, ok := c.Get(subjectInContext).(string); ok {
+		span.SetAttributes(attribute.String("id", id))
 	}
 }
 
@@ -87,6 +107,9 @@ func attributes(c echo.Context, took time.Duration, err error) []slog.Attr {
 	}
 	if id, ok := c.Get(subjectInContext).(string); ok {
 		attrs = append(attrs, slog.String("id", id))
+	}
+	if id := tracing.ID(c.Request().Context()); id != "" {
+		attrs = append(attrs, slog.String("traceId", id))
 	}
 	var known *webhook.Error
 	switch {

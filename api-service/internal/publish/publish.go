@@ -6,7 +6,11 @@ package publish
 import (
 	"context"
 
+	"go.opentelemetry.io/otel/attribute"
+	"go.opentelemetry.io/otel/trace"
+
 	"redrive/pkg/groupcommit"
+	"redrive/pkg/tracing"
 	"redrive/pkg/webhook"
 )
 
@@ -82,10 +86,13 @@ func publicationOf(organizationID string, spec webhook.EventSpec, endpoints []we
 	return publication
 }
 
-func (p *Publisher) keep(ctx context.Context, publication webhook.Publication) error {
+// keep is part of the caller's trace, although the statement may be shared with others.
+func (p *Publisher) keep(ctx context.Context, publication webhook.Publication) (err error) {
+	ctx, span := tracing.Child(ctx, "keep", trace.SpanKindInternal, attribute.String("eventId", publication.Event.ID))
+	defer func() { tracing.End(span, err) }()
 	if len(publication.Event.Data) > smallData || len(publication.Deliveries) > smallDeliveries {
 		return p.store.CreateEvents(ctx, []webhook.Publication{publication})[0]
 	}
-	_, err := p.commits.Do(ctx, publication)
+	_, err = p.commits.Do(ctx, publication)
 	return err
 }

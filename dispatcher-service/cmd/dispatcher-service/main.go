@@ -19,6 +19,7 @@ import (
 	"redrive/pkg/lifecycle"
 	"redrive/pkg/observe"
 	"redrive/pkg/queue"
+	"redrive/pkg/tracing/otlp"
 )
 
 // version is stamped by the linker.
@@ -102,7 +103,14 @@ func serve(ctx context.Context, settings config.Dispatcher, opened *backend.Back
 	log := observe.NewLogger(logTo, settings.Level, settings.Format)
 	slog.SetDefault(log) // what libraries say has its place in the log too
 	queue.LogTo(log)
+	traces, err := otlp.Open(ctx, settings.Tracing, "dispatcher-service", version, log)
+	if err != nil {
+		return err
+	}
+	defer traces.Close()
 	service, err := app.New(app.Options{
+		Tracing:             traces.Tracing(),
+		SendTraceparent:     settings.SendTraceparent,
 		Store:               opened.Store,
 		Redis:               opened.Redis,
 		Guard:               egress.New(egress.Config{AllowHTTP: settings.AllowHTTP, Allow: settings.Allow}),

@@ -6,6 +6,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"redrive/pkg/groupcommit"
+	"redrive/pkg/observe"
 	"redrive/pkg/webhook"
 )
 
@@ -29,18 +30,11 @@ type Batched struct {
 
 // Batch makes a Batched store and registers its metrics.
 func Batch(store BatchStore, registry prometheus.Registerer) *Batched {
-	sizes := prometheus.NewHistogramVec(prometheus.HistogramOpts{
-		Name: "redrive_batch_size", Help: "Deliveries that one statement loaded, or outcomes that one recorded.",
-		Buckets: []float64{1, 2, 5, 10, 20, 50, 100, 200},
-	}, []string{"statement"})
-	registry.MustRegister(sizes)
-	options := func(statement string) groupcommit.Options {
-		return groupcommit.Options{Timeout: databaseTimeout, Observe: func(size int) { sizes.WithLabelValues(statement).Observe(float64(size)) }}
-	}
+	sizes := observe.BatchSizes(registry, "load", "record")
 	return &Batched{
 		BatchStore: store,
-		loads:      groupcommit.New(store.LoadDispatches, options("load")),
-		outcomes:   groupcommit.New(store.RecordOutcomes, options("record")),
+		loads:      groupcommit.New(store.LoadDispatches, groupcommit.Options{Timeout: databaseTimeout, Observe: sizes[0]}),
+		outcomes:   groupcommit.New(store.RecordOutcomes, groupcommit.Options{Timeout: databaseTimeout, Observe: sizes[1]}),
 	}
 }
 

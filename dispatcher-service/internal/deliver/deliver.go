@@ -13,8 +13,10 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+	"go.opentelemetry.io/otel/trace"
 
 	"redrive/dispatcher-service/internal/bulkhead"
+	"redrive/pkg/tracing"
 	"redrive/pkg/webhook"
 )
 
@@ -87,7 +89,7 @@ func (d *Deliverer) Deliver(ctx context.Context, id, queue string) (Verdict, err
 	if err := d.database.wait(ctx); err != nil {
 		return Verdict{}, err
 	}
-	dispatch, err := d.store.LoadDispatch(ctx, id)
+	dispatch, err := d.load(ctx, id)
 	d.database.noticed(ctx, err)
 	switch {
 	case webhook.CodeOf(err) == webhook.CodeNotFound:
@@ -111,6 +113,13 @@ func (d *Deliverer) Deliver(ctx context.Context, id, queue string) (Verdict, err
 		return Verdict{}, errAway // since it was loaded
 	}
 	return d.attempt(ctx, dispatch, permit)
+}
+
+// load is part of the delivery's trace, although the statement is shared with others.
+func (d *Deliverer) load(ctx context.Context, id string) (dispatch webhook.Dispatch, err error) {
+	ctx, span := tracing.Child(ctx, "load", trace.SpanKindClient)
+	defer func() { tracing.End(span, err) }()
+	return d.store.LoadDispatch(ctx, id)
 }
 
 // guard says whether the delivery is to be sent now, or else what becomes of the task.
@@ -179,6 +188,9 @@ func (d *Deliverer) fail(ctx context.Context, delivery webhook.Delivery, reason 
 	current, err := d.store.FailDelivery(ctx, failed)
 	if err != nil {
 		return webhook.Delivery{}, err
+	}
+	if current.Revision == failed.Revision { // and not another run's doing
+		d.metrics.ended[reason].Inc()
 	}
 	d.log.InfoContext(ctx, "delivery ended without an attempt", "deliveryId", delivery.ID, "endpointId", delivery.EndpointID,
 		"organizationId", delivery.OrganizationID, "reason", string(reason))

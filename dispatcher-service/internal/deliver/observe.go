@@ -3,35 +3,13 @@ package deliver
 import (
 	"context"
 	"log/slog"
-	"strconv"
 
-	"github.com/prometheus/client_golang/prometheus"
+	"go.opentelemetry.io/otel/attribute"
+	"go.opentelemetry.io/otel/trace"
 
+	"redrive/pkg/tracing"
 	"redrive/pkg/webhook"
 )
-
-type metrics struct {
-	attempts *prometheus.CounterVec
-	duration prometheus.Histogram
-	orphans  prometheus.Counter
-}
-
-func newMetrics(registry prometheus.Registerer) metrics {
-	m := metrics{
-		attempts: prometheus.NewCounterVec(prometheus.CounterOpts{
-			Name: "redrive_attempts_total", Help: "Attempts made, by outcome and class of the answer's status.",
-		}, []string{"outcome", "status"}),
-		duration: prometheus.NewHistogram(prometheus.HistogramOpts{
-			Name: "redrive_attempt_duration_seconds", Help: "Time that receivers took to answer, or not to.",
-			Buckets: []float64{.005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10, 15, 30},
-		}),
-	}
-	m.orphans = prometheus.NewCounter(prometheus.CounterOpts{
-		Name: "redrive_attempts_orphaned_total", Help: "Attempts that were found to have ended without an outcome, because their dispatcher died.",
-	})
-	registry.MustRegister(m.attempts, m.duration, m.orphans)
-	return m
-}
 
 // observe counts an attempt and writes its one line in the log.
 func (d *Deliverer) observe(ctx context.Context, dispatch webhook.Dispatch, o webhook.Outcome, superseded bool) {
@@ -39,15 +17,19 @@ func (d *Deliverer) observe(ctx context.Context, dispatch webhook.Dispatch, o we
 	if superseded {
 		outcome = webhook.AttemptSuperseded
 	}
-	d.metrics.attempts.WithLabelValues(string(outcome), statusClass(o.Attempt.ResponseStatus)).Inc()
-	d.metrics.duration.Observe(o.Attempt.Duration.Seconds())
-
+	d.metrics.attempt(dispatch.Delivery.NextRetryAt, o, outcome)
+	d.describe(ctx, dispatch, o, outcome)
+	if !d.log.Enabled(ctx, slog.LevelInfo) {
+		return
+	}
 	attributes := []slog.Attr{
 		slog.String("deliveryId", o.Delivery.ID),
 		slog.String("endpointId", o.Delivery.EndpointID),
 		slog.String("organizationId", o.Delivery.OrganizationID),
+		slog.String("eventId", o.Delivery.EventID),
 		slog.String("eventType", dispatch.Event.Type),
 		slog.String("attemptId", o.Attempt.ID),
+		slog.Int("number", dispatch.Attempts+1),
 		slog.String("outcome", string(outcome)),
 		slog.Int("responseStatus", o.Attempt.ResponseStatus),
 		slog.Int64("durationMs", o.Attempt.Duration.Milliseconds()),
@@ -55,6 +37,9 @@ func (d *Deliverer) observe(ctx context.Context, dispatch webhook.Dispatch, o we
 	}
 	if !superseded {
 		attributes = append(attributes, slog.String("status", string(o.Delivery.Status)))
+	}
+	if id := tracing.ID(ctx); id != "" {
+		attributes = append(attributes, slog.String("traceId", id))
 	}
 	if o.Attempt.ErrorMessage != "" {
 		attributes = append(attributes, slog.String("errorMessage", o.Attempt.ErrorMessage))
@@ -65,9 +50,19 @@ func (d *Deliverer) observe(ctx context.Context, dispatch webhook.Dispatch, o we
 	d.log.LogAttrs(ctx, slog.LevelInfo, "attempt", attributes...)
 }
 
-func statusClass(status int) string {
-	if status < 100 || status > 599 {
-		return "none"
+// describe tells the delivery's span, if there is one, what came of the attempt.
+func (d *Deliverer) describe(ctx context.Context, dispatch webhook.Dispatch, o webhook.Outcome, outcome webhook.AttemptOutcome) {
+	span := trace.SpanFromContext(ctx)
+	if !span.IsRecording() {
+		return
 	}
-	return strconv.Itoa(status/100) + "xx"
+	span.SetAttributes(
+		attribute.String("endpointId", o.Delivery.EndpointID),
+		attribute.String("organizationId", o.Delivery.OrganizationID),
+		attribute.String("eventId", o.Delivery.EventID),
+		attribute.String("attemptId", o.Attempt.ID),
+		attribute.Int("number", dispatch.Attempts+1),
+		attribute.String("outcome", string(outcome)),
+		attribute.String("status", string(o.Delivery.Status)),
+	)
 }

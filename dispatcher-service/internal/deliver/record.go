@@ -4,6 +4,9 @@ import (
 	"context"
 	"time"
 
+	"go.opentelemetry.io/otel/trace"
+
+	"redrive/pkg/tracing"
 	"redrive/pkg/webhook"
 )
 
@@ -13,11 +16,13 @@ const refusalPatience = 30 * time.Second
 
 // record writes the outcome, again and again until the database takes it: writing it twice is harmless. An attempt that is not
 // on record is made again, so a database that is away is waited for, for as long as this process lives.
-func (d *Deliverer) record(ctx context.Context, outcome webhook.Outcome) (webhook.Delivery, error) {
+func (d *Deliverer) record(ctx context.Context, outcome webhook.Outcome) (current webhook.Delivery, err error) {
+	ctx, span := tracing.Child(ctx, "record", trace.SpanKindClient)
+	defer func() { tracing.End(span, err) }()
 	ctx = context.WithoutCancel(ctx) // the queue may have lost its patience, and what a receiver has seen goes on record
 	began := time.Now()
 	for pause := firstPause; ; pause = min(2*pause, longestPause) {
-		current, err := d.store.RecordOutcome(ctx, outcome)
+		current, err = d.store.RecordOutcome(ctx, outcome)
 		switch code := webhook.CodeOf(err); {
 		case err == nil:
 			d.database.over(ctx)

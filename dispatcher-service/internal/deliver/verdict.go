@@ -25,6 +25,10 @@ const (
 	KindDead                      // archive it: the dead letters that an operator sees
 )
 
+func (k VerdictKind) String() string {
+	return [...]string{"done", "retry", "snooze", "dead"}[k]
+}
+
 // Done removes the task.
 func Done() Verdict { return Verdict{Kind: KindDone} }
 

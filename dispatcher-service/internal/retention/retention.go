@@ -58,6 +58,9 @@ func New(store Store, options Options, registry prometheus.Registerer) *Purger {
 		Name: "redrive_purged_total", Help: "Rows removed because they had been kept for long enough.",
 	}, []string{"kind"})}
 	registry.MustRegister(p.purged)
+	for _, kind := range []string{"delivery", "attempt", "event"} {
+		p.purged.WithLabelValues(kind) // so that a rate can be taken from the beginning
+	}
 	return p
 }
 

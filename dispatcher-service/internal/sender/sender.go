@@ -16,8 +16,13 @@ import (
 	"sync/atomic"
 	"time"
 
+	"go.opentelemetry.io/otel/attribute"
+	"go.opentelemetry.io/otel/codes"
+	"go.opentelemetry.io/otel/trace"
+
 	"redrive/pkg/egress"
 	"redrive/pkg/signing"
+	"redrive/pkg/tracing"
 	"redrive/pkg/webhook"
 )
 
@@ -29,6 +34,8 @@ type Options struct {
 	Timeout time.Duration
 	// UserAgent names us to receivers. Defaults to Redrive/dev.
 	UserAgent string
+	// Traceparent tells receivers their place in the trace, if there is one.
+	Traceparent bool
 }
 
 const (
@@ -77,6 +84,8 @@ func (s *Sender) Send(ctx context.Context, d webhook.Dispatch) webhook.Result {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), s.options.Timeout)
 	defer cancel()
 
+	ctx, span := tracing.Child(ctx, http.MethodPost, trace.SpanKindClient)
+	defer span.End()
 	started := webhook.Now()
 	clock := time.Now() // started has lost the monotonic reading
 	result := webhook.Result{StartedAt: started}
@@ -89,6 +98,7 @@ func (s *Sender) Send(ctx context.Context, d webhook.Dispatch) webhook.Result {
 		result.Failure = s.explain(err)
 	}
 	result.Duration = time.Since(clock)
+	describe(span, d, result)
 	return result
 }
 
@@ -122,7 +132,24 @@ func (s *Sender) request(ctx context.Context, d webhook.Dispatch, at time.Time) 
 	request.Header.Set(signing.HeaderID, d.Delivery.ID)
 	request.Header.Set(signing.HeaderTimestamp, fmt.Sprint(at.Unix()))
 	request.Header.Set(signing.HeaderSignature, signature)
+	if text := tracing.Header(ctx); s.options.Traceparent && text != "" {
+		request.Header.Set("Traceparent", text)
+	}
 	return request, nil
+}
+
+// describe leaves out the URL, for its path and query may hold a customer's secrets.
+func describe(span trace.Span, d webhook.Dispatch, r webhook.Result) {
+	if !span.IsRecording() {
+		return
+	}
+	span.SetAttributes(attribute.String("http.request.method", http.MethodPost), attribute.String("endpointId", d.Endpoint.ID))
+	if r.ResponseStatus != 0 {
+		span.SetAttributes(attribute.Int("http.response.status_code", r.ResponseStatus))
+	}
+	if !r.Succeeded() {
+		span.SetStatus(codes.Error, r.ErrorMessage())
+	}
 }
 
 func sign(d webhook.Dispatch, at time.Time, body []byte) (string, error) {

@@ -13,9 +13,12 @@ import (
 
 	"github.com/hibiken/asynq"
 	"github.com/redis/go-redis/v9"
+	"go.opentelemetry.io/otel/attribute"
+	"go.opentelemetry.io/otel/trace"
 
 	"redrive/dispatcher-service/internal/deliver"
 	"redrive/pkg/queue"
+	"redrive/pkg/tracing"
 	"redrive/pkg/webhook"
 )
 
@@ -36,7 +39,9 @@ type Options struct {
 	PollInterval time.Duration
 	// ForwardInterval is how soon a task that has come due is moved to where workers look. Defaults to 500 ms.
 	ForwardInterval time.Duration
-	Log             *slog.Logger
+	// Tracing makes spans of deliveries. Defaults to none.
+	Tracing trace.TracerProvider
+	Log     *slog.Logger
 }
 
 const (
@@ -57,6 +62,7 @@ const (
 type Pool struct {
 	servers   []*asynq.Server
 	deliverer Deliverer
+	tracer    trace.Tracer // nil without traces
 	log       *slog.Logger
 	stopOnce  sync.Once
 	stopped   chan struct{}
@@ -65,6 +71,9 @@ type Pool struct {
 // New makes a Pool over a shared client, which stays the caller's to close.
 func New(client redis.UniversalClient, deliverer Deliverer, options Options) *Pool {
 	p := &Pool{deliverer: deliverer, log: options.Log, stopped: make(chan struct{})}
+	if options.Tracing != nil {
+		p.tracer = options.Tracing.Tracer(tracing.Name)
+	}
 	if options.PollInterval == 0 {
 		options.PollInterval = defaultPollInterval
 	}
@@ -136,12 +145,26 @@ func (p *Pool) handle(ctx context.Context, task *asynq.Task) error {
 		return fmt.Errorf("%w: %w", err, asynq.SkipRetry) // nobody of ours put this here
 	}
 	name, _ := asynq.GetQueueName(ctx)
-	verdict, err := p.deliverer.Deliver(ctx, id, name)
+	verdict, err := p.deliver(ctx, id, name, task)
 	if err != nil {
 		p.log.WarnContext(ctx, "a delivery could not be handled and is tried again shortly", "deliveryId", id, "error", err)
 		return err
 	}
 	return answer(verdict)
+}
+
+// deliver is part of the trace of whoever enqueued the task, or begins one.
+func (p *Pool) deliver(ctx context.Context, id, name string, task *asynq.Task) (verdict deliver.Verdict, err error) {
+	if p.tracer == nil {
+		return p.deliverer.Deliver(ctx, id, name)
+	}
+	ctx, span := p.tracer.Start(tracing.Follow(ctx, task.Headers()), "deliver", trace.WithSpanKind(trace.SpanKindConsumer),
+		trace.WithAttributes(attribute.String("deliveryId", id)))
+	defer func() {
+		span.SetAttributes(attribute.String("verdict", verdict.Kind.String()))
+		tracing.End(span, err)
+	}()
+	return p.deliverer.Deliver(ctx, id, name)
 }
 
 // later asks asynq for another run at a time.

@@ -1,0 +1,18 @@
+package app
+
+import (
+	"net/http"
+
+	"go.opentelemetry.io/contrib/instrumentation/net/http/otelhttp"
+	"go.opentelemetry.io/otel/metric/noop"
+	"go.opentelemetry.io/otel/propagation"
+	"go.opentelemetry.io/otel/trace"
+
+	"redrive/pkg/tracing"
+)
+
+// traced makes a span of each request, below the caller's if the caller sent one. Metrics are our own.
+func traced(handler http.Handler, provider trace.TracerProvider) http.Handler {
+	return otelhttp.NewHandler(handler, tracing.Name, otelhttp.WithTracerProvider(provider),
+		otelhttp.WithMeterProvider(noop.NewMeterProvider()), otelhttp.WithPropagators(propagation.TraceContext{}))
+}

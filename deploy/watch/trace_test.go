@@ -1,0 +1,192 @@
+package watch_test
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	"github.com/hibiken/asynq"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	"go.opentelemetry.io/otel/attribute"
+	"go.opentelemetry.io/otel/codes"
+	sdk "go.opentelemetry.io/otel/sdk/trace"
+	"go.opentelemetry.io/otel/sdk/trace/tracetest"
+	"go.opentelemetry.io/otel/trace"
+
+	"redrive/pkg/queue"
+	"redrive/pkg/webhook"
+)
+
+const (
+	callersTrace = "4bf92f3577b34da6a3ce929d0e0e4736"
+	callersSpan  = "00f067aa0ba902b7"
+	callers      = "00-" + callersTrace + "-" + callersSpan + "-01"
+)
+
+// recording is a provider whose spans can be looked at.
+func recording(t *testing.T, sampler sdk.Sampler) (*sdk.TracerProvider, *tracetest.SpanRecorder) {
+	t.Helper()
+	spans := tracetest.NewSpanRecorder()
+	provider := sdk.NewTracerProvider(sdk.WithSpanProcessor(spans), sdk.WithSampler(sampler))
+	t.Cleanup(func() { assert.NoError(t, provider.Shutdown(context.Background())) })
+	return provider, spans
+}
+
+// tree is the spans of one trace.
+type tree []sdk.ReadOnlySpan
+
+func of(spans []sdk.ReadOnlySpan, id trace.TraceID) (one tree) {
+	for _, span := range spans {
+		if span.SpanContext().TraceID() == id {
+			one = append(one, span)
+		}
+	}
+	return one
+}
+
+func (tr tree) named(name string) (found []sdk.ReadOnlySpan) {
+	for _, span := range tr {
+		if span.Name() == name {
+			found = append(found, span)
+		}
+	}
+	return found
+}
+
+// below returns the one child of a span with the name.
+func (tr tree) below(t *testing.T, parent sdk.ReadOnlySpan, name string) sdk.ReadOnlySpan {
+	t.Helper()
+	var found []sdk.ReadOnlySpan
+	for _, span := range tr.named(name) {
+		if span.Parent().SpanID() == parent.SpanContext().SpanID() {
+			found = append(found, span)
+		}
+	}
+	require.Len(t, found, 1, "%s below %s", name, parent.Name())
+	return found[0]
+}
+
+func value(span sdk.ReadOnlySpan, key string) any {
+	for _, attribute := range span.Attributes() {
+		if string(attribute.Key) == key {
+			return attribute.Value.AsInterface()
+		}
+	}
+	return nil
+}
+
+// One trace leads from the caller's own span to the request, through Redis, and to both attempts and what came of them.
+func TestOneTraceFromTheRequestToEveryPOST(t *testing.T) {
+	t.Parallel()
+	provider, spans := recording(t, sdk.ParentBased(sdk.AlwaysSample()))
+	r := newRedrive(t, options{tracing: provider, sendTraceparent: true})
+	id, first, second := r.deliver("Traceparent", callers, "Tracestate", "vendor=x", "Baggage", "secret=x")
+
+	traceID, err := trace.TraceIDFromHex(callersTrace)
+	require.NoError(t, err)
+	var one tree
+	require.Eventually(t, func() bool {
+		one = of(spans.Ended(), traceID)
+		return len(one.named("deliver")) == 2
+	}, soon, 5*time.Millisecond)
+
+	requests := one.named("POST " + base + "/events")
+	require.Len(t, requests, 1)
+	request := requests[0]
+	assert.Equal(t, callersSpan, request.Parent().SpanID().String())
+	assert.True(t, request.Parent().IsRemote())
+	assert.Equal(t, trace.SpanKindServer, request.SpanKind())
+	assert.Equal(t, "org", value(request, "organizationId"))
+	assert.Equal(t, base+"/events", value(request, "http.route"))
+	one.below(t, request, "keep")
+	enqueue := one.below(t, request, "enqueue")
+	assert.Equal(t, trace.SpanKindProducer, enqueue.SpanKind())
+
+	want := []struct {
+		outcome, status string
+		answered        int64
+		code            codes.Code
+		received        string
+	}{
+		{"failure", "retrying", 500, codes.Error, first.Get("Traceparent")},
+		{"success", "success", 200, codes.Unset, second.Get("Traceparent")},
+	}
+	for i, deliver := range one.named("deliver") {
+		assert.Equal(t, enqueue.SpanContext().SpanID(), deliver.Parent().SpanID(), "both attempts are what the request enqueued")
+		assert.Equal(t, trace.SpanKindConsumer, deliver.SpanKind())
+		assert.Equal(t, id, value(deliver, "deliveryId"))
+		assert.EqualValues(t, i+1, value(deliver, "number"))
+		assert.Equal(t, want[i].outcome, value(deliver, "outcome"))
+		assert.Equal(t, want[i].status, value(deliver, "status"))
+		one.below(t, deliver, "load")
+		one.below(t, deliver, "record")
+		post := one.below(t, deliver, "POST")
+		assert.Equal(t, trace.SpanKindClient, post.SpanKind())
+		assert.Equal(t, want[i].answered, value(post, "http.response.status_code"))
+		assert.Equal(t, want[i].code, post.Status().Code)
+		assert.Equal(t, "00-"+callersTrace+"-"+post.SpanContext().SpanID().String()+"-01", want[i].received)
+	}
+	for _, line := range r.log.said("attempt") {
+		assert.Equal(t, callersTrace, line["traceId"])
+	}
+
+	for _, span := range spans.Ended() {
+		for _, attribute := range append([]attribute.KeyValue{attribute.String("name", span.Name()), attribute.String("status", span.Status().Description)}, span.Attributes()...) {
+			for _, secret := range []string{r.key, secrets, "whsec_"} {
+				assert.NotContains(t, attribute.Value.String(), secret, "%s: %s", span.Name(), attribute.Key)
+			}
+		}
+	}
+	assert.Empty(t, first.Get("Tracestate"))
+	assert.Empty(t, first.Get("Baggage"))
+}
+
+// A statement of the request itself has its span; one that is shared is part of nobody's trace.
+func TestStatementsOfARequestAreSpans(t *testing.T) {
+	t.Parallel()
+	provider, spans := recording(t, sdk.AlwaysSample())
+	r := newRedrive(t, options{tracing: provider})
+	r.post(base, `{"name":"test","url":"`+r.receiver.URL+`"}`, "Traceparent", callers)
+	traceID, err := trace.TraceIDFromHex(callersTrace)
+	require.NoError(t, err)
+	var inserts []sdk.ReadOnlySpan
+	require.Eventually(t, func() bool {
+		inserts = of(spans.Ended(), traceID).named("INSERT")
+		return len(inserts) == 1
+	}, soon, 5*time.Millisecond)
+	assert.Contains(t, value(inserts[0], "db.query.text"), "endpoints")
+	assert.NotContains(t, value(inserts[0], "db.query.text"), r.receiver.URL, "values are not in it")
+}
+
+// A caller that has its trace not sampled has it so to the end.
+func TestWhatIsNotSampledIsNotRecorded(t *testing.T) {
+	t.Parallel()
+	provider, spans := recording(t, sdk.ParentBased(sdk.AlwaysSample()))
+	r := newRedrive(t, options{tracing: provider})
+	_, first, _ := r.deliver("Traceparent", "00-"+callersTrace+"-"+callersSpan+"-00")
+	traceID, err := trace.TraceIDFromHex(callersTrace)
+	require.NoError(t, err)
+	assert.Empty(t, of(spans.Ended(), traceID))
+	assert.Empty(t, first.Get("Traceparent"), "receivers are told nothing unless it is asked for")
+	for _, line := range r.log.said("attempt") {
+		assert.NotContains(t, line, "traceId")
+	}
+}
+
+// Without traces a caller's traceparent goes nowhere: no header is in the queue, and none is sent.
+func TestNothingIsLeftOfATraceThatIsOff(t *testing.T) {
+	t.Parallel()
+	r := newRedrive(t, options{sendTraceparent: true})
+	_, first, second := r.deliver("Traceparent", callers)
+	assert.Empty(t, first.Get("Traceparent"))
+	assert.Empty(t, second.Get("Traceparent"))
+
+	id := webhook.NewID(webhook.KindDelivery, time.Now())
+	_, err := queue.NewEnqueuer(r.redis).Enqueue(t.Context(), queue.Item{DeliveryID: id, Queue: "other"})
+	require.NoError(t, err)
+	task, err := asynq.NewInspectorFromRedisClient(r.redis).GetTaskInfo("other", id)
+	require.NoError(t, err)
+	assert.Empty(t, task.Headers)
+	assert.Equal(t, id, string(task.Payload))
+}

@@ -1,0 +1,43 @@
+package queue_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"redrive/pkg/queue"
+	"redrive/pkg/testservers"
+	"redrive/pkg/webhook"
+)
+
+// The Inspector of asynq itself says how many there are.
+func TestDepthsAreThoseOfAsynq(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, testservers.Redis(t))
+	depths, err := b.Depths(t.Context(), webhook.QueueDeliveries)
+	require.NoError(t, err)
+	assert.Equal(t, queue.Depths{}, depths, "there is no queue yet")
+
+	for i := range 6 {
+		item := queue.Item{DeliveryID: webhook.NewID(webhook.KindDelivery, time.Now()), Queue: webhook.QueueDeliveries}
+		if i >= 3 {
+			item.DueAt = time.Now().Add(time.Hour)
+		}
+		_, err := b.Enqueue(t.Context(), item)
+		require.NoError(t, err)
+		if i == 5 {
+			require.NoError(t, b.inspector.ArchiveTask(item.Queue, item.DeliveryID))
+		}
+	}
+	depths, err = b.Depths(t.Context(), webhook.QueueDeliveries)
+	require.NoError(t, err)
+	assert.Equal(t, queue.Depths{Pending: 3, Scheduled: 2, Archived: 1}, depths)
+
+	info, err := b.inspector.GetQueueInfo(webhook.QueueDeliveries)
+	require.NoError(t, err)
+	assert.Equal(t, queue.Depths{
+		Pending: int64(info.Pending), Active: int64(info.Active), Scheduled: int64(info.Scheduled), Retry: int64(info.Retry), Archived: int64(info.Archived),
+	}, depths)
+}
