@@ -11,7 +11,7 @@ SERVERS   := CGO_ENABLED=0 go run ./pkg/testservers/cmd/withservers --
 export GOFLAGS := -buildvcs=false
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo env up down logs build check fmt lint modules test bench performance chaos clean
+.PHONY: help run demo env up down logs build check fmt lint modules test fuzz licences bench performance chaos clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -50,10 +50,26 @@ lint: ## run the linters, the formatter among them
 # go.work hides a missing requirement, so every module has to build without it.
 modules: ## build and vet every module outside the workspace, and see that their files are tidy
 	@for m in $(MODULES); do echo "build $$m"; (cd $$m && export GOWORK=off && go build ./... && go vet ./... && go mod tidy -diff) || exit 1; done
+	@go mod verify
 	@before=$$(cat go.work */go.mod | cksum) && go work sync && test "$$before" = "$$(cat go.work */go.mod | cksum)" || { echo "go work sync changed a go.mod: keep the change"; exit 1; }
 
 test: ## run all tests, on a PostgreSQL and a Redis of their own
 	$(SERVERS) go test -race $(addprefix ./,$(addsuffix /...,$(MODULES)))
+	@$(MAKE) --no-print-directory fuzz FUZZTIME=2000x
+
+# How long one target is fuzzed, as a duration or as a number of inputs such as 1000x.
+FUZZTIME ?= 30s
+
+fuzz: ## fuzz all that reads what others write, each parser for FUZZTIME=30s
+	@for m in $(MODULES); do (cd $$m && for f in $$(grep -rlE '^func Fuzz' --include='*_test.go' . | sort); do \
+		for target in $$(grep -oE '^func Fuzz[A-Za-z0-9]*' $$f | cut -c6-); do \
+			echo "fuzz $$m $$(dirname $$f) $$target"; \
+			go test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) $$(dirname $$f) || exit 1; \
+		done || exit 1; \
+	done) || exit 1; done
+
+licences: ## list the modules that the programs are built of, with their licences
+	@go run ./deploy/licences/cmd/licences
 
 bench: ## measure Redrive beside what bounds it; ARGS='--quick', '--only drain,asynq-post --json FILE', '--embedded', '--help'
 	@go build -o bin/bench ./deploy/bench/cmd/bench

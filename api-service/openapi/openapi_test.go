@@ -61,8 +61,8 @@ func TestTypesAreThoseOfTheContract(t *testing.T) {
 				"responseBody durationMs:integer errorMessage",
 		},
 		"Endpoint": {
-			"id organizationId name url subscribedEventTypes:array maxRetries:integer status createdAt updatedAt",
-			"description disabledAt createdBy",
+			"id organizationId name url subscribedEventTypes:array maxRetries:integer rateLimit:integer status createdAt updatedAt",
+			"description headers:object disabledAt createdBy",
 		},
 		"Event": {
 			"id organizationId eventType data:object createdAt",
@@ -81,10 +81,11 @@ func TestTypesAreThoseOfTheContract(t *testing.T) {
 			"id organizationId name scope keyPrefix createdAt key",
 			"description createdBy expiresAt revokedAt lastUsedAt",
 		},
-		"EndpointCreate": {"name url", "description maxRetries:integer subscribedEventTypes:array"},
-		"EventPublish":   {"eventType data:object", "workflowId runId executionId"},
-		"Error":          {"code:integer message details:array requestId", ""},
-		"ErrorDetail":    {"reason message", "field"},
+		"EndpointCreate":   {"name url", "description maxRetries:integer subscribedEventTypes:array rateLimit:integer headers:object signingSecret"},
+		"SecretRegenerate": {"", "overlapHours:integer"},
+		"EventPublish":     {"eventType data:object", "workflowId runId executionId"},
+		"Error":            {"code:integer message details:array requestId", ""},
+		"ErrorDetail":      {"reason message", "field"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			schema := load(t).Components.Schemas[name].Value
@@ -197,10 +198,14 @@ func TestRequestSchemas(t *testing.T) {
 
 func TestBodiesOfStateChangesAreOptional(t *testing.T) {
 	for _, id := range []string{"disableEndpoint", "enableEndpoint", "regenerateEndpointSecret", "retryDelivery", "replayDelivery"} {
+		schema := "EmptyObject"
+		if id == "regenerateEndpointSecret" {
+			schema = "SecretRegenerate" // of which nothing is required
+		}
 		body := find(load(t), id).RequestBody
 		require.NotNil(t, body, id)
 		assert.False(t, body.Value.Required, id)
-		assert.Equal(t, "#/components/schemas/EmptyObject", body.Value.Content["application/json"].Schema.Ref, id)
+		assert.Equal(t, "#/components/schemas/"+schema, body.Value.Content["application/json"].Schema.Ref, id)
 	}
 }
 

@@ -227,7 +227,7 @@ func withoutEnvelope(d *openapi3.T) (violations []string) {
 
 // openObjects looks at every schema that a response reaches. Only the components that are maps by nature may be open.
 func openObjects(d *openapi3.T) (violations []string) {
-	free := []string{"#/components/schemas/FreeObject", "#/components/schemas/Headers"}
+	free := []string{"#/components/schemas/FreeObject", "#/components/schemas/Headers", "#/components/schemas/SentHeaders", "#/components/schemas/MaskedHeaders"}
 	for name, response := range responses(d) {
 		for _, media := range response.Content {
 			walk(name, media.Schema, func(where string, schema *openapi3.SchemaRef) {

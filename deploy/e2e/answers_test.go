@@ -15,6 +15,8 @@ type endpoint struct {
 	Description          string
 	SubscribedEventTypes []string
 	MaxRetries           int
+	RateLimit            int
+	Headers              map[string]string
 	Status               string
 	DisabledAt           time.Time
 	CreatedBy            string

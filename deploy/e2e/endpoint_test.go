@@ -46,6 +46,8 @@ func endpointDefaults(t *testing.T, s *suite) {
 	made := data[endpointSecret](t, c.post(t, base, `{"name":"n","url":"http://127.0.0.1:9/"}`)).Endpoint
 	assert.Equal(t, 5, made.MaxRetries)
 	assert.Equal(t, []string{}, made.SubscribedEventTypes)
+	assert.Zero(t, made.RateLimit)
+	assert.Empty(t, made.Headers)
 	none := data[endpointSecret](t, c.post(t, base, `{"name":"n","url":"http://127.0.0.1:9/","maxRetries":0}`)).Endpoint
 	assert.Equal(t, 0, none.MaxRetries)
 }

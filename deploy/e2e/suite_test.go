@@ -17,7 +17,7 @@ const patience = 40 * time.Second
 
 // stories are told on one shared stack, side by side, each by an organization of its own.
 var stories = []map[string]func(*testing.T, *suite){
-	attemptStories, authStories, batchStories, bodyStories, dataStories, documentStories, endpointStories, idStories, isolationStories, keyStories,
+	attemptStories, authStories, batchStories, bodyStories, carriedStories, dataStories, documentStories, endpointStories, idStories, isolationStories, keyStories,
 	moveStories, operatorStories, pageStories, queueStories, raceStories, replayStories, retryStories, signatureStories,
 	snippetStories, subscriptionStories,
 }

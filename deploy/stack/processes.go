@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -189,10 +190,15 @@ func (s *ProcessStack) NewKey(tb testing.TB, organization string, scope Scope) s
 }
 
 // Command runs the API service's program with arguments and returns what it printed.
-func (s *ProcessStack) Command(args ...string) (string, error) {
+func (s *ProcessStack) Command(args ...string) (string, error) { return s.CommandWith(nil, args...) }
+
+// CommandWith is Command with settings in the place of the stack's own.
+func (s *ProcessStack) CommandWith(settings map[string]string, args ...string) (string, error) {
+	all := maps.Clone(s.settings)
+	maps.Copy(all, settings)
 	var said, complained bytes.Buffer
 	cmd := exec.Command(s.program, args...)
-	cmd.Env = process.Environ(s.settings)
+	cmd.Env = process.Environ(all)
 	cmd.Stdout, cmd.Stderr = &said, &complained
 	if err := cmd.Run(); err != nil {
 		return said.String(), fmt.Errorf("api-service %s: %w: %s", strings.Join(args, " "), err, complained.String())
@@ -202,6 +208,21 @@ func (s *ProcessStack) Command(args ...string) (string, error) {
 
 // OperatorPassword opens the queue's page.
 func (s *ProcessStack) OperatorPassword() string { return s.settings["OPERATOR_PASSWORD"] }
+
+// Secrets are those of the settings: the key that encrypts, the operator's password, and the database's if its server asks for one.
+func (s *ProcessStack) Secrets() []string {
+	secrets := []string{s.settings["SECRETS_KEY"]}
+	if password := s.settings["OPERATOR_PASSWORD"]; password != "" {
+		secrets = append(secrets, password)
+	}
+	const guessable = 8 // a shorter one may be a word of the log
+	if database, err := url.Parse(s.settings["DATABASE_URL"]); err == nil && database.User != nil {
+		if password, _ := database.User.Password(); len(password) > guessable {
+			secrets = append(secrets, password)
+		}
+	}
+	return secrets
+}
 
 // Queues looks into the queue.
 func (s *ProcessStack) Queues() *asynq.Inspector { return s.inspector }

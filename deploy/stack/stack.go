@@ -85,4 +85,6 @@ type Single interface {
 type CommandLine interface {
 	// Command runs the API service's program with arguments and returns what it printed.
 	Command(args ...string) (string, error)
+	// CommandWith is Command with settings in the place of the stack's own.
+	CommandWith(settings map[string]string, args ...string) (string, error)
 }

@@ -60,7 +60,7 @@ type Shared struct {
 	Egress
 	Tracing
 	RedisURL   Secret `env:"REDIS_URL,required,notEmpty" doc:"Redis, as redis://, rediss:// or redis-sentinel://"`
-	SecretsKey Secret `env:"SECRETS_KEY,required,notEmpty" doc:"base64 of 32 bytes that encrypt signing secrets; several, comma-separated, while they are rotated: the first encrypts"`
+	SecretsKey Secret `env:"SECRETS_KEY,required,notEmpty" doc:"base64 of 32 bytes that encrypt signing secrets and custom headers; several, comma-separated, while they are rotated: the first encrypts"`
 }
 
 // API is the API service's settings.
@@ -108,6 +108,17 @@ type Local struct {
 // LoadDatabase reads what the commands need that touch nothing but the database.
 func LoadDatabase(environ map[string]string) (Database, error) {
 	return load[Database](environ, func(d Database, c *check) { d.check(c) })
+}
+
+// Sealed is what the commands need that read or write what is sealed in the database.
+type Sealed struct {
+	Database
+	SecretsKey Secret `env:"SECRETS_KEY,required,notEmpty" doc:"see Shared"`
+}
+
+// LoadSealed reads what those commands need.
+func LoadSealed(environ map[string]string) (Sealed, error) {
+	return load[Sealed](environ, func(s Sealed, c *check) { s.Database.check(c) })
 }
 
 // LoadAPI reads the API service's settings.

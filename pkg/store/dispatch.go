@@ -17,7 +17,7 @@ func (s *Store) LoadDispatch(ctx context.Context, id string) (webhook.Dispatch, 
 	if err != nil {
 		return webhook.Dispatch{}, s.translate("load a delivery", notFound(err, "delivery", id))
 	}
-	endpoint, err := s.endpointWithSecrets(*row.Endpoint)
+	endpoint, err := s.endpointToSend(*row.Endpoint)
 	if err != nil {
 		return webhook.Dispatch{}, err
 	}

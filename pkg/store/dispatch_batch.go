@@ -61,7 +61,7 @@ func (s *Store) loadTogether(ctx context.Context, ids []string) (map[string]deli
 		return nil, nil, err
 	}
 	for _, row := range found {
-		endpoint, err := s.endpointWithSecrets(row)
+		endpoint, err := s.endpointToSend(row)
 		endpoints[row.ID] = openedEndpoint{endpoint, err}
 	}
 	return rows, endpoints, nil

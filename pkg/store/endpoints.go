@@ -19,6 +19,8 @@ type endpointRow struct {
 	Description          string
 	SubscribedEventTypes string
 	MaxRetries           int
+	RateLimit            int
+	Headers              string
 	Status               string
 	DisabledAt           *time.Time
 	SigningSecrets       []byte
@@ -29,9 +31,13 @@ type endpointRow struct {
 
 func (endpointRow) TableName() string { return "endpoints" }
 
-// endpoint leaves the signing secrets sealed: only what signs or rotates has them opened.
+// endpoint leaves the signing secrets and the headers' values sealed: only what sends or rotates has them opened.
 func (r endpointRow) endpoint() (webhook.Endpoint, error) {
 	subscriptions, err := decodeColumn[[]string](r.SubscribedEventTypes)
+	if err != nil {
+		return webhook.Endpoint{}, err
+	}
+	headers, err := r.sealedHeaders()
 	if err != nil {
 		return webhook.Endpoint{}, err
 	}
@@ -43,6 +49,8 @@ func (r endpointRow) endpoint() (webhook.Endpoint, error) {
 		Description:          r.Description,
 		SubscribedEventTypes: subscriptions,
 		MaxRetries:           r.MaxRetries,
+		RateLimit:            r.RateLimit,
+		Headers:              headers.names(),
 		Status:               webhook.EndpointStatus(r.Status),
 		DisabledAt:           timeOf(r.DisabledAt),
 		CreatedBy:            r.CreatedBy,
@@ -62,7 +70,7 @@ func endpointsOf(rows []endpointRow) ([]webhook.Endpoint, error) {
 	return endpoints, nil
 }
 
-// CreateEndpoint keeps a new endpoint with its signing secrets sealed.
+// CreateEndpoint keeps a new endpoint with its signing secrets and the values of its headers sealed.
 func (s *Store) CreateEndpoint(ctx context.Context, e webhook.Endpoint) error {
 	subscriptions := e.SubscribedEventTypes
 	if subscriptions == nil {
@@ -76,6 +84,10 @@ func (s *Store) CreateEndpoint(ctx context.Context, e webhook.Endpoint) error {
 	if err != nil {
 		return err
 	}
+	headers, err := s.sealHeaders(e.ID, e.Headers)
+	if err != nil {
+		return err
+	}
 	row := endpointRow{
 		ID:                   e.ID,
 		OrganizationID:       e.OrganizationID,
@@ -84,6 +96,8 @@ func (s *Store) CreateEndpoint(ctx context.Context, e webhook.Endpoint) error {
 		Description:          e.Description,
 		SubscribedEventTypes: encoded,
 		MaxRetries:           e.MaxRetries,
+		RateLimit:            e.RateLimit,
+		Headers:              headers,
 		Status:               string(e.Status),
 		DisabledAt:           nullable(e.DisabledAt),
 		SigningSecrets:       sealed,
@@ -94,7 +108,7 @@ func (s *Store) CreateEndpoint(ctx context.Context, e webhook.Endpoint) error {
 	return s.translate("create an endpoint", s.db.WithContext(ctx).Create(&row).Error)
 }
 
-// FindEndpoint returns one endpoint of the organization, without its signing secrets.
+// FindEndpoint returns one endpoint of the organization, without its signing secrets and the values of its headers.
 func (s *Store) FindEndpoint(ctx context.Context, organizationID, id string) (webhook.Endpoint, error) {
 	row, err := s.findEndpointRow(ctx, organizationID, id)
 	if err != nil {
@@ -109,7 +123,8 @@ func (s *Store) findEndpointRow(ctx context.Context, organizationID, id string) 
 	return row, s.translate("find an endpoint", notFound(err, "endpoint", id))
 }
 
-// ListEndpoints returns a page of the organization's endpoints, newest first, without their signing secrets.
+// ListEndpoints returns a page of the organization's endpoints, newest first, without their signing secrets and the values of
+// their headers.
 func (s *Store) ListEndpoints(ctx context.Context, organizationID string, page webhook.Page) (webhook.List[webhook.Endpoint], error) {
 	var rows []endpointRow
 	err := s.db.WithContext(ctx).Omit("signing_secrets").Where("organization_id = ?", organizationID).
@@ -121,11 +136,11 @@ func (s *Store) ListEndpoints(ctx context.Context, organizationID string, page w
 	return webhook.NewList(endpoints, page), err
 }
 
-// ListActiveEndpoints returns all active endpoints of the organization, without their signing secrets: whom an event may
-// concern.
+// ListActiveEndpoints returns all active endpoints of the organization, without their signing secrets and headers: whom an event
+// may concern.
 func (s *Store) ListActiveEndpoints(ctx context.Context, organizationID string) ([]webhook.Endpoint, error) {
 	var rows []endpointRow
-	err := s.db.WithContext(ctx).Omit("signing_secrets").
+	err := s.db.WithContext(ctx).Omit("signing_secrets", "headers").
 		Where("organization_id = ? AND status = ?", organizationID, webhook.EndpointActive).Order("id").Find(&rows).Error
 	if err != nil {
 		return nil, s.translate("list the active endpoints", err)
@@ -156,7 +171,7 @@ func setEndpointStatus(tx *gorm.DB, id string, status webhook.EndpointStatus, no
 var errSecretsMoved = errors.New("the signing secrets were rotated meanwhile")
 
 // RotateSecret makes a secret the endpoint's current one, leaves the ones before it signing for the overlap, and returns
-// the endpoint without its secrets.
+// the endpoint without its secrets. It is refused, and changes nothing, while too many of them sign.
 func (s *Store) RotateSecret(ctx context.Context, organizationID, id string, secret webhook.Secret, overlap time.Duration, now time.Time) (webhook.Endpoint, error) {
 	for {
 		endpoint, err := s.rotateSecret(ctx, organizationID, id, secret, overlap, now)
@@ -171,11 +186,15 @@ func (s *Store) rotateSecret(ctx context.Context, organizationID, id string, sec
 	if err != nil {
 		return webhook.Endpoint{}, err
 	}
-	endpoint, err := s.endpointWithSecrets(row)
+	endpoint, err := s.endpointToSend(row)
 	if err != nil {
 		return webhook.Endpoint{}, err
 	}
-	sealed, err := s.sealSecrets(id, endpoint.RotatedSecrets(secret, overlap, now))
+	secrets, err := endpoint.RotatedSecrets(secret, overlap, now)
+	if err != nil {
+		return webhook.Endpoint{}, err
+	}
+	sealed, err := s.sealSecrets(id, secrets)
 	if err != nil {
 		return webhook.Endpoint{}, err
 	}

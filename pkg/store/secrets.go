@@ -31,21 +31,31 @@ func (s *Store) sealSecrets(endpointID string, secrets []webhook.SigningSecret) 
 	return sealed, nil
 }
 
-func (s *Store) endpointWithSecrets(row endpointRow) (webhook.Endpoint, error) {
+// endpointToSend is the endpoint with its signing secrets and the values of its headers.
+func (s *Store) endpointToSend(row endpointRow) (webhook.Endpoint, error) {
 	endpoint, err := row.endpoint()
 	if err != nil {
 		return webhook.Endpoint{}, err
 	}
+	if endpoint.SigningSecrets, err = s.openSecrets(row); err != nil {
+		return webhook.Endpoint{}, err
+	}
+	endpoint.Headers, err = s.openHeaders(row)
+	return endpoint, err
+}
+
+func (s *Store) openSecrets(row endpointRow) ([]webhook.SigningSecret, error) {
 	text, err := s.sealer.Open(row.SigningSecrets, []byte(row.ID))
 	if err != nil {
-		return webhook.Endpoint{}, fmt.Errorf("open the signing secrets of %s: %w", row.ID, err)
+		return nil, fmt.Errorf("open the signing secrets of %s: %w", row.ID, err)
 	}
 	var plain []sealedSecret
 	if err := json.Unmarshal(text, &plain); err != nil {
-		return webhook.Endpoint{}, fmt.Errorf("decode the signing secrets of %s", row.ID) // the cause would quote them
+		return nil, fmt.Errorf("decode the signing secrets of %s", row.ID) // the cause would quote them
 	}
-	for _, secret := range plain {
-		endpoint.SigningSecrets = append(endpoint.SigningSecrets, webhook.SigningSecret{Value: webhook.Secret(secret.Value), ExpiresAt: secret.ExpiresAt})
+	secrets := make([]webhook.SigningSecret, len(plain))
+	for i, secret := range plain {
+		secrets[i] = webhook.SigningSecret{Value: webhook.Secret(secret.Value), ExpiresAt: secret.ExpiresAt}
 	}
-	return endpoint, nil
+	return secrets, nil
 }

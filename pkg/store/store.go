@@ -19,6 +19,8 @@ import (
 type Sealer interface {
 	Seal(plaintext, additionalData []byte) ([]byte, error)
 	Open(ciphertext, additionalData []byte) ([]byte, error)
+	// SealedWithNewest says whether a ciphertext is of the key that Seal uses.
+	SealedWithNewest(ciphertext []byte) bool
 }
 
 // Dialect is what differs between the databases.

@@ -3,6 +3,7 @@ package webhook
 import (
 	"fmt"
 	"log/slog"
+	"maps"
 	"slices"
 	"time"
 )
@@ -25,6 +26,8 @@ const (
 	maxSubscriptions   = 100
 	maxSigningSecrets  = 50 // of one endpoint at once: each is one more signature, of some 50 bytes, in a header
 	DefaultSecretGrace = 24 * time.Hour
+	maxOverlapHours    = 7 * 24
+	maxRateLimit       = 10_000
 )
 
 // Endpoint is where an organization wants its events sent.
@@ -36,11 +39,16 @@ type Endpoint struct {
 	Description          string
 	SubscribedEventTypes []string
 	MaxRetries           int
-	Status               EndpointStatus
-	DisabledAt           time.Time
-	CreatedBy            string
-	CreatedAt            time.Time
-	UpdatedAt            time.Time
+	// RateLimit is how many requests a second the endpoint is sent at most; 0 means no limit.
+	RateLimit int
+	// Headers are sent with every attempt beside our own. What does not send has their names alone, and what lists active
+	// endpoints not even those.
+	Headers    map[string]Secret
+	Status     EndpointStatus
+	DisabledAt time.Time
+	CreatedBy  string
+	CreatedAt  time.Time
+	UpdatedAt  time.Time
 	// SigningSecrets holds the newest first. Only what signs needs them, so lists leave them out.
 	SigningSecrets []SigningSecret
 }
@@ -68,16 +76,21 @@ type SigningSecret struct {
 	ExpiresAt time.Time
 }
 
-// EndpointSpec is what a caller says about a new endpoint. MaxRetries nil means DefaultMaxRetries.
+// EndpointSpec is what a caller says about a new endpoint. MaxRetries nil means DefaultMaxRetries, RateLimit 0 none, and
+// SigningSecret nil that one is made.
 type EndpointSpec struct {
 	Name                 string
 	URL                  string
 	Description          string
 	MaxRetries           *int
 	SubscribedEventTypes []string
+	RateLimit            int
+	Headers              map[string]Secret
+	SigningSecret        *Secret
 }
 
-// Check says everything that is wrong with the spec, but for whether its URL is a permitted destination.
+// Check says everything that is wrong with the spec, but for whether its URL is a permitted destination and its signing secret
+// is one.
 func (s EndpointSpec) Check() error {
 	var c check
 	c.required("name", s.Name, maxEndpointName)
@@ -97,6 +110,10 @@ func (s EndpointSpec) Check() error {
 			break
 		}
 	}
+	if s.RateLimit < 0 || s.RateLimit > maxRateLimit {
+		c.add("out_of_range", "rateLimit", fmt.Sprintf("rateLimit must be between 0, which means no limit, and %d requests a second", maxRateLimit))
+	}
+	c.headers("headers", s.Headers)
 	return c.err()
 }
 
@@ -114,6 +131,8 @@ func NewEndpoint(organizationID, createdBy string, spec EndpointSpec, secret Sec
 		Description:          spec.Description,
 		SubscribedEventTypes: slices.Clone(spec.SubscribedEventTypes),
 		MaxRetries:           maxRetries,
+		RateLimit:            spec.RateLimit,
+		Headers:              maps.Clone(spec.Headers),
 		Status:               EndpointActive,
 		CreatedBy:            createdBy,
 		CreatedAt:            now,
@@ -133,17 +152,43 @@ func (e Endpoint) LiveSecrets(now time.Time) []Secret {
 	return live
 }
 
-// RotatedSecrets returns the secrets after a regeneration: the new one is current, those before it go on signing for the
-// overlap, so that a receiver can change over without refusing anything, and those that have run out are gone.
-func (e Endpoint) RotatedSecrets(secret Secret, overlap time.Duration, now time.Time) []SigningSecret {
+// Overlap is for how long the secrets before a new one go on signing: DefaultSecretGrace unless a caller says otherwise.
+func Overlap(hours *int) (time.Duration, error) {
+	switch {
+	case hours == nil:
+		return DefaultSecretGrace, nil
+	case *hours < 0 || *hours > maxOverlapHours:
+		return 0, Invalid("out_of_range", "overlapHours", fmt.Sprintf("overlapHours must be between 0, which ends the secrets before at once, and %d", maxOverlapHours))
+	}
+	return time.Duration(*hours) * time.Hour, nil
+}
+
+// RotatedSecrets returns the secrets after a regeneration: the new one is current, the one before goes on signing for the
+// overlap, so that a receiver can change over without refusing anything, those before that for as long as they were promised,
+// and those that have run out are gone. No overlap at all ends every one of them: a secret that has leaked must stop to sign.
+// When there are too many, the new one is refused: none ends before its time unasked.
+func (e Endpoint) RotatedSecrets(secret Secret, overlap time.Duration, now time.Time) ([]SigningSecret, error) {
 	rotated := []SigningSecret{{Value: secret}}
+	if overlap == 0 {
+		return rotated, nil
+	}
+	var earliest time.Time
 	for _, s := range e.SigningSecrets {
 		if s.ExpiresAt.IsZero() {
 			s.ExpiresAt = now.Add(overlap)
 		}
-		if s.ExpiresAt.After(now) && len(rotated) < maxSigningSecrets {
-			rotated = append(rotated, s)
+		if !s.ExpiresAt.After(now) {
+			continue
+		}
+		rotated = append(rotated, s)
+		if earliest.IsZero() || s.ExpiresAt.Before(earliest) {
+			earliest = s.ExpiresAt
 		}
 	}
-	return rotated
+	if len(rotated) > maxSigningSecrets {
+		return nil, Invalid("too_many_secrets", "signingSecret", fmt.Sprintf(
+			"the endpoint already has %d secrets that sign, which is as many as it can have; wait until %s, when one of them ends, or regenerate with overlapHours 0 to end them all at once",
+			maxSigningSecrets, earliest.UTC().Format(time.RFC3339)))
+	}
+	return rotated, nil
 }

@@ -38,22 +38,68 @@ func TestEndpointSpecSaysAllThatIsWrongAtOnce(t *testing.T) {
 	assert.Equal(t, map[string]string{"name": "too_long"}, reasons(t, webhook.EndpointSpec{Name: strings.Repeat("é", 129), URL: "https://x"}.Check()))
 	assert.Equal(t, map[string]string{"name": "invalid_text"}, reasons(t, webhook.EndpointSpec{Name: "a\xff", URL: "https://x"}.Check()))
 	assert.NoError(t, webhook.EndpointSpec{Name: strings.Repeat("é", 128), URL: "https://x"}.Check())
+	for limit, wrong := range map[int]bool{-1: true, 0: false, 1: false, 10_000: false, 10_001: true} {
+		err := webhook.EndpointSpec{Name: "n", URL: "https://x", RateLimit: limit}.Check()
+		assert.Equal(t, wrong, err != nil, "%d", limit)
+		if wrong {
+			assert.Equal(t, map[string]string{"rateLimit": "out_of_range"}, reasons(t, err))
+		}
+	}
 }
 
 func TestRotatedSecretsOverlap(t *testing.T) {
 	e := webhook.Endpoint{SigningSecrets: []webhook.SigningSecret{{Value: "one"}}}
-	e.SigningSecrets = e.RotatedSecrets("two", 24*time.Hour, noon)
+	rotate := func(secret webhook.Secret, overlap time.Duration, now time.Time) {
+		t.Helper()
+		rotated, err := e.RotatedSecrets(secret, overlap, now)
+		require.NoError(t, err)
+		e.SigningSecrets = rotated
+	}
+	rotate("two", 24*time.Hour, noon)
 	assert.Equal(t, []webhook.Secret{"two", "one"}, e.LiveSecrets(noon.Add(24*time.Hour-time.Second)))
 	assert.Equal(t, []webhook.Secret{"two"}, e.LiveSecrets(noon.Add(24*time.Hour)))
 
-	e.SigningSecrets = e.RotatedSecrets("three", 0, noon.Add(time.Hour))
-	assert.Equal(t, []webhook.Secret{"three", "one"}, e.LiveSecrets(noon.Add(time.Hour)), "no overlap ends the one before at once, and leaves older promises alone")
+	rotate("three", time.Hour, noon.Add(time.Hour))
+	assert.Equal(t, []webhook.Secret{"three", "one"}, e.LiveSecrets(noon.Add(3*time.Hour)), "a short overlap leaves older promises alone")
 
-	for i := range 70 {
-		e.SigningSecrets = e.RotatedSecrets(webhook.Secret(fmt.Sprint(i)), time.Hour, noon)
+	rotate("four", 0, noon.Add(3*time.Hour))
+	assert.Equal(t, []webhook.Secret{"four"}, e.LiveSecrets(noon.Add(3*time.Hour)), "none ends all at once")
+}
+
+func TestNoSecretEndsBeforeItsTimeUnasked(t *testing.T) {
+	e := webhook.Endpoint{SigningSecrets: []webhook.SigningSecret{{Value: "0"}}}
+	for i := range 49 {
+		var err error
+		e.SigningSecrets, err = e.RotatedSecrets(webhook.Secret(fmt.Sprint(i+1)), time.Hour, noon.Add(time.Duration(i)*time.Minute))
+		require.NoError(t, err)
 	}
-	assert.Len(t, e.SigningSecrets, 50, "a signature for each goes into one header")
-	assert.Equal(t, webhook.Secret("69"), e.SigningSecrets[0].Value)
+	assert.Len(t, e.LiveSecrets(noon.Add(49*time.Minute)), 50, "a signature for each goes into one header")
+
+	_, err := e.RotatedSecrets("50", time.Hour, noon.Add(49*time.Minute))
+	assert.Equal(t, map[string]string{"signingSecret": "too_many_secrets"}, reasons(t, err))
+	assert.ErrorContains(t, err, noon.Add(time.Hour).Format(time.RFC3339), "it says when there is room again")
+
+	rotated, err := e.RotatedSecrets("50", time.Hour, noon.Add(time.Hour))
+	require.NoError(t, err)
+	assert.Len(t, rotated, 50, "the first has ended")
+	rotated, err = e.RotatedSecrets("50", 0, noon.Add(49*time.Minute))
+	require.NoError(t, err)
+	assert.Len(t, rotated, 1)
+}
+
+func TestOverlap(t *testing.T) {
+	for hours, want := range map[int]time.Duration{0: 0, 1: time.Hour, 168: 168 * time.Hour} {
+		got, err := webhook.Overlap(&hours)
+		require.NoError(t, err)
+		assert.Equal(t, want, got)
+	}
+	standard, err := webhook.Overlap(nil)
+	require.NoError(t, err)
+	assert.Equal(t, 24*time.Hour, standard)
+	for _, hours := range []int{-1, 169, 1 << 62} {
+		_, err := webhook.Overlap(&hours)
+		assert.Equal(t, map[string]string{"overlapHours": "out_of_range"}, reasons(t, err))
+	}
 }
 
 func TestASecretDoesNotShowItself(t *testing.T) {

@@ -84,3 +84,19 @@ func FuzzAPIKeySpec(f *testing.F) {
 		require.Equal(t, key.KeyHash, webhook.HashAPIKey(raw.Reveal()))
 	})
 }
+
+// Whatever a receiver asks for, it is put off by no more than a day and never sent into the past.
+func FuzzRetryAfter(f *testing.F) {
+	for _, seed := range []string{
+		"", "0", "120", "-1", "1.5", "99999999999999999999", " 7 ", "Wed, 21 Oct 2026 07:28:00 GMT", "Wednesday, 21-Oct-26 07:28:00 GMT",
+		"Wed Oct 21 07:28:00 2026", "Wed, 21 Oct 9999 07:28:00 GMT", "\x00", "1e9", "١٢", "0x10",
+	} {
+		f.Add(seed)
+	}
+	now := time.Date(2026, 10, 21, 7, 0, 0, 0, time.UTC)
+	f.Fuzz(func(t *testing.T, value string) {
+		if delay := webhook.ParseRetryAfter(value, now); delay < 0 || delay > 24*time.Hour {
+			t.Errorf("%q puts off by %s", value, delay)
+		}
+	})
+}

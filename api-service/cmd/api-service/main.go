@@ -27,6 +27,7 @@ const usage = `api-service serves Redrive's HTTP API. It is set up by environmen
                                  make an API key and print it, this once
   api-service keys list [--organization ID]
   api-service keys revoke ID
+  api-service rotate-secrets     encrypt what is stored again with the first of the keys in SECRETS_KEY
   api-service healthcheck        ask the service of the same container whether it is ready
   api-service --version | --help
 `
@@ -64,12 +65,15 @@ func command(ctx context.Context, args, environ []string, stdout, stderr io.Writ
 		name, args = args[0], args[1:]
 	}
 	switch name {
-	case "serve", "migrate":
+	case "serve", "migrate", "rotate-secrets":
 		if len(args) > 0 {
 			return invalid("%s takes no arguments; try --help", name)
 		}
-		if name == "migrate" {
+		switch name {
+		case "migrate":
 			return migrate(ctx, environ, stdout)
+		case "rotate-secrets":
+			return rotateSecrets(ctx, environ, stdout)
 		}
 		return serve(ctx, environ, stderr)
 	case "healthcheck":

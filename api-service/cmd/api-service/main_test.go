@@ -37,7 +37,7 @@ func TestHelpAndVersion(t *testing.T) {
 	for _, args := range [][]string{{"--version"}, {"version"}} {
 		assert.Equal(t, result{0, version + "\n", ""}, runWith(t, nil, args...))
 	}
-	for _, command := range []string{"serve", "migrate", "keys create", "keys list", "keys revoke", "--version", "--help"} {
+	for _, command := range []string{"serve", "migrate", "keys create", "keys list", "keys revoke", "rotate-secrets", "--version", "--help"} {
 		assert.Contains(t, usage, command)
 	}
 }
@@ -49,6 +49,7 @@ func TestWrongArgumentsAreSaidAndEndInTwo(t *testing.T) {
 		"Serve":                            `no command "Serve"`,
 		"serve now":                        "serve takes no arguments",
 		"migrate down":                     "migrate takes no arguments",
+		"rotate-secrets now":               "rotate-secrets takes no arguments",
 		"keys":                             "create, list and revoke",
 		"keys frobnicate":                  "do not fit",
 		"keys create now":                  "do not fit",

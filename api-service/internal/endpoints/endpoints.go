@@ -3,7 +3,9 @@ package endpoints
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"redrive/pkg/signing"
@@ -32,15 +34,15 @@ func New(store Store, destinations Destinations) *Registry {
 	return &Registry{store: store, destinations: destinations}
 }
 
-// Create registers an endpoint and returns it with its one signing secret.
+// Create registers an endpoint and returns it with its one signing secret, which is the caller's own if there is one.
 func (r *Registry) Create(ctx context.Context, by webhook.APIKey, spec webhook.EndpointSpec) (webhook.Endpoint, webhook.Secret, error) {
-	if err := spec.Check(); err != nil {
+	if err := check(spec); err != nil {
 		return webhook.Endpoint{}, "", err
 	}
 	if err := r.destinations.Check(ctx, spec.URL); err != nil {
 		return webhook.Endpoint{}, "", err
 	}
-	secret, err := newSecret()
+	secret, err := secretOf(spec)
 	if err != nil {
 		return webhook.Endpoint{}, "", err
 	}
@@ -51,17 +53,50 @@ func (r *Registry) Create(ctx context.Context, by webhook.APIKey, spec webhook.E
 	return endpoint, secret, nil
 }
 
-// RegenerateSecret gives the endpoint a new signing secret; the one before goes on signing beside it for a day.
-func (r *Registry) RegenerateSecret(ctx context.Context, organizationID, id string) (webhook.Endpoint, webhook.Secret, error) {
+// RegenerateSecret gives the endpoint a new signing secret; the one before goes on signing beside it for a day, or for as many
+// hours as the caller says.
+func (r *Registry) RegenerateSecret(ctx context.Context, organizationID, id string, overlapHours *int) (webhook.Endpoint, webhook.Secret, error) {
+	overlap, err := webhook.Overlap(overlapHours)
+	if err != nil {
+		return webhook.Endpoint{}, "", err
+	}
 	secret, err := newSecret()
 	if err != nil {
 		return webhook.Endpoint{}, "", err
 	}
-	endpoint, err := r.store.RotateSecret(ctx, organizationID, id, secret, webhook.DefaultSecretGrace, webhook.Now())
+	endpoint, err := r.store.RotateSecret(ctx, organizationID, id, secret, overlap, webhook.Now())
 	if err != nil {
 		return webhook.Endpoint{}, "", err
 	}
 	return endpoint, secret, nil
+}
+
+// check says everything that is wrong with a spec, its signing secret included: what a secret looks like is the signature's affair,
+// and the domain knows nothing of it.
+func check(spec webhook.EndpointSpec) error {
+	err := spec.Check()
+	if spec.SigningSecret == nil {
+		return err
+	}
+	if _, invalid := signing.Parse(spec.SigningSecret.Reveal()); invalid == nil {
+		return err
+	}
+	detail := webhook.Detail{
+		Reason: "invalid_secret", Field: "signingSecret",
+		Message: "signingSecret must be whsec_ and the padded base64 of 24 to 64 bytes; leave it out to have one made",
+	}
+	var refused *webhook.Error
+	if errors.As(err, &refused) {
+		return webhook.InvalidAll(append(slices.Clone(refused.Details), detail))
+	}
+	return webhook.InvalidAll([]webhook.Detail{detail})
+}
+
+func secretOf(spec webhook.EndpointSpec) (webhook.Secret, error) {
+	if spec.SigningSecret != nil {
+		return *spec.SigningSecret, nil
+	}
+	return newSecret()
 }
 
 func newSecret() (webhook.Secret, error) {

@@ -1,7 +1,9 @@
 package endpoints_test
 
 import (
+	"bytes"
 	"context"
+	"encoding/base64"
 	"errors"
 	"testing"
 	"time"
@@ -85,16 +87,64 @@ func TestASecretThatIsNotKeptIsNotShown(t *testing.T) {
 	_, secret, err := registry.Create(t.Context(), by, spec)
 	require.ErrorIs(t, err, broken)
 	assert.Empty(t, secret)
-	_, secret, err = registry.RegenerateSecret(t.Context(), "org_a", "ep_1")
+	_, secret, err = registry.RegenerateSecret(t.Context(), "org_a", "ep_1", nil)
 	require.ErrorIs(t, err, broken)
 	assert.Empty(t, secret)
 }
 
 func TestRegenerateSecretLeavesTheOldOneADay(t *testing.T) {
 	s := &store{}
-	endpoint, secret, err := endpoints.New(s, &destinations{}).RegenerateSecret(t.Context(), "org_a", "ep_1")
+	endpoint, secret, err := endpoints.New(s, &destinations{}).RegenerateSecret(t.Context(), "org_a", "ep_1", nil)
 	require.NoError(t, err)
 	assert.Equal(t, webhook.Endpoint{ID: "ep_1", OrganizationID: "org_a"}, endpoint)
 	assert.Equal(t, s.secret, secret)
 	assert.Equal(t, 24*time.Hour, s.overlap)
+}
+
+func TestRegenerateSecretWithAnOverlapOfOnesOwn(t *testing.T) {
+	s := &store{}
+	registry := endpoints.New(s, &destinations{})
+	for hours, want := range map[int]time.Duration{0: 0, 168: 168 * time.Hour} {
+		_, _, err := registry.RegenerateSecret(t.Context(), "org_a", "ep_1", &hours)
+		require.NoError(t, err)
+		assert.Equal(t, want, s.overlap)
+	}
+	*s = store{}
+	tooLong := 169
+	_, secret, err := registry.RegenerateSecret(t.Context(), "org_a", "ep_1", &tooLong)
+	assert.Equal(t, webhook.CodeInvalid, webhook.CodeOf(err))
+	assert.Empty(t, secret)
+	assert.Empty(t, s.secret, "the store was not asked")
+}
+
+func TestCreateWithASecretOfOnesOwn(t *testing.T) {
+	own := func(size int) *webhook.Secret {
+		secret := webhook.Secret("whsec_" + base64.StdEncoding.EncodeToString(bytes.Repeat([]byte("s"), size)))
+		return &secret
+	}
+	s := &store{}
+	registry := endpoints.New(s, &destinations{})
+	for _, size := range []int{24, 32, 64} {
+		with := spec
+		with.SigningSecret = own(size)
+		endpoint, secret, err := registry.Create(t.Context(), by, with)
+		require.NoError(t, err)
+		assert.Equal(t, *with.SigningSecret, secret)
+		assert.Equal(t, []webhook.SigningSecret{{Value: secret}}, endpoint.SigningSecrets)
+	}
+	s.created = nil
+	canary, empty := webhook.Secret("whsec_canary"), webhook.Secret("")
+	for _, secret := range []*webhook.Secret{own(23), own(65), &canary, &empty} {
+		_, shown, err := registry.Create(t.Context(), by, webhook.EndpointSpec{Name: "n", URL: spec.URL, SigningSecret: secret, RateLimit: -1})
+		var refused *webhook.Error
+		require.ErrorAs(t, err, &refused)
+		assert.Equal(t, []string{"rateLimit", "signingSecret"}, []string{refused.Details[0].Field, refused.Details[1].Field}, "all at once")
+		assert.Equal(t, "invalid_secret", refused.Details[1].Reason)
+		assert.NotContains(t, err.Error(), "canary")
+		assert.Empty(t, shown)
+		assert.Empty(t, s.created)
+
+		_, _, err = registry.Create(t.Context(), by, webhook.EndpointSpec{Name: "n", URL: spec.URL, SigningSecret: secret})
+		assert.Equal(t, webhook.CodeInvalid, webhook.CodeOf(err))
+	}
 }

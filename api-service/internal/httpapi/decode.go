@@ -36,13 +36,20 @@ func decode[T any](c echo.Context) (T, error) {
 	return request, decodeJSON(body, &request)
 }
 
+// decodeOptional is decode for operations that can do without a body: an empty one is {}.
+func decodeOptional[T any](c echo.Context) (T, error) {
+	var request T
+	body, err := readBody(c, maxBody)
+	if err == nil && !blank(body) {
+		err = decodeJSON(body, &request)
+	}
+	return request, err
+}
+
 // decodeNothing is for operations that take no body: an empty one and {} are fine.
 func decodeNothing(c echo.Context) error {
-	body, err := readBody(c, maxBody)
-	if err != nil || blank(body) {
-		return err
-	}
-	return decodeJSON(body, &struct{}{})
+	_, err := decodeOptional[struct{}](c)
+	return err
 }
 
 // blank knows JSON's own white space alone: the decoder refuses any other.

@@ -27,6 +27,15 @@ type createEndpointRequest struct {
 	Description          string   `json:"description"`
 	MaxRetries           *int     `json:"maxRetries"`
 	SubscribedEventTypes []string `json:"subscribedEventTypes"`
+	RateLimit            int      `json:"rateLimit"`
+	// Secret shows itself in nothing but what is sent.
+	Headers       map[string]webhook.Secret `json:"headers"`
+	SigningSecret *webhook.Secret           `json:"signingSecret"`
+}
+
+// regenerateSecretRequest may be left out as a whole.
+type regenerateSecretRequest struct {
+	OverlapHours *int `json:"overlapHours"`
 }
 
 func (h endpointHandlers) create(c echo.Context) error {
@@ -46,10 +55,11 @@ func (h endpointHandlers) regenerateSecret(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := decodeNothing(c); err != nil {
+	request, err := decodeOptional[regenerateSecretRequest](c)
+	if err != nil {
 		return err
 	}
-	endpoint, secret, err := h.registry.RegenerateSecret(c.Request().Context(), caller(c).OrganizationID, id)
+	endpoint, secret, err := h.registry.RegenerateSecret(c.Request().Context(), caller(c).OrganizationID, id, request.OverlapHours)
 	if err != nil {
 		return err
 	}

@@ -29,6 +29,11 @@ func TestSecretsStaySecret(t *testing.T) {
 	assert.Equal(t, "no-store", regenerated.header.Get("Cache-Control"))
 	assert.NotContains(t, string(regenerated.body), first, "the old one is not shown again")
 	own := s.resources(t)
+	ofHeader, ofLost := unguessable(), unguessable()
+	granted(t, s.call(t, "POST", base, s.writer, `{"name":"n","url":"https://hooks.example.com/","headers":{"Authorization":"`+ofHeader+`"}}`))
+	lost := s.call(t, "POST", base, s.writer, `{"name":"n","url":"https://hooks.example.com/","signingSecret":"`+ofLost+`","headers":{"X":"`+ofLost+`\n","Host":"`+ofLost+`"}}`)
+	require.Equal(t, 400, lost.status)
+	assert.NotContains(t, string(lost.body), ofLost)
 	created := s.call(t, "POST", keys, s.writer, `{"name":"n"}`)
 	key := granted(t, created)["key"].(string)
 	require.Equal(t, 1, strings.Count(string(created.body), key), "it is shown in one place")
@@ -38,7 +43,7 @@ func TestSecretsStaySecret(t *testing.T) {
 	secrets := map[string]string{
 		"the read key": s.reader, "a key that was made": key, "the write key": s.writer, "an unknown key": strange.Reveal(), "the first signing secret": first,
 		"the second signing secret": second, "the operator's password": password, "a wrong password": guess, "the query": query, "the path": inPath,
-		"the body": inBody,
+		"the body": inBody, "a header's value": ofHeader, "what was refused": ofLost,
 	}
 
 	var answers []answer

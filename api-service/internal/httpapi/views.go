@@ -11,18 +11,21 @@ import (
 // The views are what the contract shows. A field without a value is left out; nothing is ever null.
 
 type endpointView struct {
-	ID                   string    `json:"id"`
-	OrganizationID       string    `json:"organizationId"`
-	Name                 string    `json:"name"`
-	URL                  string    `json:"url"`
-	Description          string    `json:"description,omitempty"`
-	SubscribedEventTypes []string  `json:"subscribedEventTypes"`
-	MaxRetries           int       `json:"maxRetries"`
-	Status               string    `json:"status"`
-	DisabledAt           time.Time `json:"disabledAt,omitzero"`
-	CreatedBy            string    `json:"createdBy,omitempty"`
-	CreatedAt            time.Time `json:"createdAt"`
-	UpdatedAt            time.Time `json:"updatedAt"`
+	ID                   string   `json:"id"`
+	OrganizationID       string   `json:"organizationId"`
+	Name                 string   `json:"name"`
+	URL                  string   `json:"url"`
+	Description          string   `json:"description,omitempty"`
+	SubscribedEventTypes []string `json:"subscribedEventTypes"`
+	MaxRetries           int      `json:"maxRetries"`
+	RateLimit            int      `json:"rateLimit"`
+	// Headers encode as their names and asterisks.
+	Headers    map[string]webhook.Secret `json:"headers,omitempty"`
+	Status     string                    `json:"status"`
+	DisabledAt time.Time                 `json:"disabledAt,omitzero"`
+	CreatedBy  string                    `json:"createdBy,omitempty"`
+	CreatedAt  time.Time                 `json:"createdAt"`
+	UpdatedAt  time.Time                 `json:"updatedAt"`
 }
 
 func viewEndpoint(e webhook.Endpoint) (endpointView, error) {
@@ -32,7 +35,7 @@ func viewEndpoint(e webhook.Endpoint) (endpointView, error) {
 	}
 	return endpointView{
 		ID: e.ID, OrganizationID: e.OrganizationID, Name: e.Name, URL: e.URL, Description: e.Description,
-		SubscribedEventTypes: subscriptions, MaxRetries: e.MaxRetries, Status: string(e.Status),
+		SubscribedEventTypes: subscriptions, MaxRetries: e.MaxRetries, RateLimit: e.RateLimit, Headers: e.Headers, Status: string(e.Status),
 		DisabledAt: e.DisabledAt, CreatedBy: e.CreatedBy, CreatedAt: e.CreatedAt, UpdatedAt: e.UpdatedAt,
 	}, nil
 }

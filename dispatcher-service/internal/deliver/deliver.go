@@ -103,6 +103,7 @@ func (d *Deliverer) Deliver(ctx context.Context, id, queue string) (Verdict, err
 	}
 	permit, deferral := d.gate.Enter(ctx, bulkhead.Visit{
 		EndpointID: dispatch.Endpoint.ID, DeliveryID: id, Queue: queue, DueAt: dispatch.Delivery.NextRetryAt,
+		RateLimit: dispatch.Endpoint.RateLimit,
 	})
 	if permit == nil {
 		return Snooze(deferral.Until, deferral.Reason), nil

@@ -91,7 +91,7 @@ func (s *Sender) Send(ctx context.Context, d webhook.Dispatch) webhook.Result {
 	result := webhook.Result{StartedAt: started}
 	request, err := s.request(ctx, d, started)
 	if err == nil {
-		result.RequestHeaders = flatten(request.Header)
+		result.RequestHeaders = masked(request.Header, d.Endpoint.Headers)
 		err = s.exchange(request, &result)
 	}
 	if err != nil {
@@ -124,6 +124,9 @@ func (s *Sender) request(ctx context.Context, d webhook.Dispatch, at time.Time) 
 		return nil, errBadURL
 	}
 	request.GetBody = nil // the transport could send a second time with it, behind our back
+	for name, value := range d.Endpoint.Headers {
+		request.Header.Set(name, value.Reveal()) // before ours, which have the last word
+	}
 	request.Header.Set("Content-Type", "application/json")
 	request.Header.Set("User-Agent", s.options.UserAgent)
 	request.Header.Set(signing.HeaderID, d.Delivery.ID)

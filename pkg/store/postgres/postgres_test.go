@@ -2,6 +2,7 @@ package postgres_test
 
 import (
 	"database/sql"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"sync"
@@ -14,6 +15,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"go.uber.org/goleak"
 
+	"redrive/pkg/keyring"
 	"redrive/pkg/store"
 	"redrive/pkg/store/postgres"
 	"redrive/pkg/store/storetest"
@@ -27,6 +29,59 @@ func TestConformance(t *testing.T) {
 	storetest.Run(t, func(t *testing.T) *store.Store {
 		return storetest.Migrated(t, storetest.OpenPostgres(t, testservers.Postgres(t)))
 	})
+}
+
+func TestReseal(t *testing.T) {
+	storetest.RunReseal(t, func(t *testing.T) func(store.Sealer) *store.Store {
+		url := testservers.Postgres(t)
+		storetest.Migrated(t, storetest.OpenPostgres(t, url))
+		return func(sealer store.Sealer) *store.Store {
+			opened, err := postgres.Open(postgres.Options{URL: url, MaxConnections: 4}, sealer)
+			require.NoError(t, err)
+			t.Cleanup(func() { assert.NoError(t, opened.Close()) })
+			return opened
+		}
+	})
+}
+
+// TestSecretsAreSealedOnDisk looks at the columns themselves, and moves what is sealed to where it does not belong.
+func TestSecretsAreSealedOnDisk(t *testing.T) {
+	t.Parallel()
+	url := testservers.Postgres(t)
+	opened := storetest.Migrated(t, storetest.OpenPostgres(t, url))
+	conn := connect(t, url)
+	create := func() webhook.Endpoint {
+		endpoint := webhook.NewEndpoint("org", "", webhook.EndpointSpec{
+			Name: "n", URL: "https://example.com", Headers: map[string]webhook.Secret{"X-A": "canary-a", "X-B": "canary-b"},
+		}, "whsec_canary", webhook.Now())
+		require.NoError(t, opened.CreateEndpoint(t.Context(), endpoint))
+		return endpoint
+	}
+	first, second := create(), create()
+	var row string
+	require.NoError(t, conn.QueryRow(t.Context(), `SELECT endpoints::text || encode(signing_secrets, 'escape') FROM endpoints WHERE id = $1`, first.ID).Scan(&row))
+	assert.Contains(t, row, "X-A")
+	assert.NotContains(t, row, "canary")
+
+	load := func(e webhook.Endpoint) error {
+		event := webhook.NewEvent("org", webhook.EventSpec{Type: "a", Data: json.RawMessage("{}")}, webhook.Now())
+		d := webhook.NewDelivery(event, e, webhook.Now())
+		require.NoError(t, opened.CreateEvent(t.Context(), event, []webhook.Delivery{d}))
+		_, err := opened.LoadDispatch(t.Context(), d.ID)
+		return err
+	}
+	require.NoError(t, load(first))
+	for _, tamper := range []string{
+		`UPDATE endpoints SET headers = (SELECT headers FROM endpoints WHERE id = $2) WHERE id = $1`,
+		`UPDATE endpoints SET headers = json_build_object('X-A', headers::json->'X-B', 'X-B', headers::json->'X-A')::text WHERE id IN ($1, $2)`,
+		`UPDATE endpoints SET headers = json_build_object('X-A', replace(encode(signing_secrets, 'base64'), E'\n', ''))::text WHERE id IN ($1, $2)`,
+	} {
+		_, err := conn.Exec(t.Context(), tamper, first.ID, second.ID)
+		require.NoError(t, err)
+		err = load(first)
+		require.ErrorIs(t, err, keyring.ErrTampered)
+		assert.NotContains(t, err.Error(), "canary")
+	}
 }
 
 func TestConcurrentMigrationsApplyOnce(t *testing.T) {

@@ -22,6 +22,19 @@ func TestConformance(t *testing.T) {
 	})
 }
 
+func TestReseal(t *testing.T) {
+	storetest.RunReseal(t, func(t *testing.T) func(store.Sealer) *store.Store {
+		path := filepath.Join(t.TempDir(), "sealed.db")
+		storetest.Migrated(t, open(t, path))
+		return func(sealer store.Sealer) *store.Store {
+			opened, err := sqlite.Open(path, sealer)
+			require.NoError(t, err)
+			t.Cleanup(func() { assert.NoError(t, opened.Close()) })
+			return opened
+		}
+	})
+}
+
 func open(t *testing.T, path string) *store.Store {
 	t.Helper()
 	opened, err := sqlite.Open(path, storetest.Sealer(t))

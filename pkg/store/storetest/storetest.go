@@ -21,6 +21,8 @@ func Run(t *testing.T, open func(t *testing.T) *store.Store) {
 	t.Run("retention/races", func(t *testing.T) { testPurgeRaces(t, open(t)) })
 	for name, test := range map[string]func(*testing.T, *store.Store){
 		"endpoints/round trip":                  testEndpointRoundTrip,
+		"endpoints/carry":                       testEndpointCarries,
+		"endpoints/too many secrets":            testTooManySecrets,
 		"endpoints/pages":                       testEndpointPages,
 		"endpoints/status":                      testEndpointStatus,
 		"endpoints/secrets rotate":              testSecretsRotate,

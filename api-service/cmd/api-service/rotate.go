@@ -1,0 +1,86 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"slices"
+
+	"redrive/pkg/config"
+	"redrive/pkg/keyring"
+	"redrive/pkg/store"
+	"redrive/pkg/store/postgres"
+)
+
+const (
+	resealBatch = 100
+	// resealPasses bounds a chase after services that go on sealing with an older key.
+	resealPasses = 3
+)
+
+// rotateSecrets encrypts with the newest key whatever is of an older one. It may be broken off and run again at any time.
+func rotateSecrets(ctx context.Context, environ []string, stdout io.Writer) error {
+	return withSealed(environ, func(s *store.Store) error {
+		if err := s.CheckSchema(ctx); err != nil {
+			return err
+		}
+		for range resealPasses {
+			pass, err := resealPass(ctx, s)
+			_, _ = fmt.Fprintf(stdout, "looked at %d endpoints: %d encrypted again with the newest key, %d left as they were\n",
+				pass.Seen, pass.Changed, pass.Seen-pass.Changed)
+			for _, id := range slices.Sorted(maps.Keys(pass.Unreadable)) {
+				_, _ = fmt.Fprintf(stdout, "not readable: %v\n", pass.Unreadable[id])
+			}
+			switch {
+			case err != nil:
+				return fmt.Errorf("%w; what was done stays done: run the command again", err)
+			case len(pass.Unreadable) > 0:
+				return fmt.Errorf("%d endpoints cannot be read with the keys in SECRETS_KEY: put their keys back behind the newest, and run the command again", len(pass.Unreadable))
+			case pass.Changed == 0:
+				_, err := fmt.Fprintln(stdout, "everything is encrypted with the newest key: the older keys can be dropped from SECRETS_KEY")
+				return err
+			}
+		}
+		return errors.New("a service goes on encrypting with an older key: see that every one has the newest key first in SECRETS_KEY, and run the command again")
+	})
+}
+
+// resealPass looks at every endpoint once. With an error it returns what was done until then.
+func resealPass(ctx context.Context, s *store.Store) (pass store.Resealed, err error) {
+	pass.Unreadable = map[string]error{}
+	for {
+		batch, err := s.ResealEndpoints(ctx, pass.Last, resealBatch)
+		pass.Seen += batch.Seen
+		pass.Changed += batch.Changed
+		maps.Copy(pass.Unreadable, batch.Unreadable)
+		pass.Last = batch.Last
+		if err != nil || batch.Last == "" {
+			return pass, err
+		}
+	}
+}
+
+// withSealed runs a command that needs the database and the keys of what is sealed in it.
+func withSealed(environ []string, do func(*store.Store) error) (err error) {
+	settings, wrong := config.LoadSealed(config.Environ(environ))
+	keys, invalidKey := keyring.Parse(settings.SecretsKey.Reveal())
+	if settings.SecretsKey == "" {
+		invalidKey = nil // that it is missing is said already
+	}
+	if invalidKey != nil {
+		invalidKey = fmt.Errorf("SECRETS_KEY is not valid: %w", invalidKey)
+	}
+	if err := config.Problems(wrong, invalidKey); err != nil {
+		return invalidError{err}
+	}
+	opened, err := postgres.Open(postgres.Options{
+		URL: settings.URL.Reveal(), ApplicationName: applicationName, MaxConnections: settings.MaxConnections,
+	}, keys)
+	if err != nil {
+		return invalidError{err}
+	}
+	defer func() { err = errors.Join(err, opened.Close()) }()
+	return do(opened)
+}

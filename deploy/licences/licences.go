@@ -1,0 +1,155 @@
+// Package licences says under which licences the modules are that our programs are built of, by the texts that come with them.
+package licences
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"maps"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+)
+
+// Module is one that is linked into a program of ours.
+type Module struct {
+	Path, Version string
+	// Licences are SPDX identifiers, Unknown among them if a text is not known here.
+	Licences []string
+}
+
+// Unknown is a licence that somebody has to read.
+const Unknown = "unknown"
+
+// permissive are licences that ask for no more than to be named, or for changes to the licensed files themselves to be shown.
+var permissive = []string{"0BSD", "Apache-2.0", "BSD-2-Clause", "BSD-3-Clause", "CC0-1.0", "ISC", "MIT", "MPL-2.0", "Unlicense", "blessing"}
+
+// Permitted says whether the module can be part of what we give away.
+func (m Module) Permitted() bool {
+	return len(m.Licences) > 0 && !slices.ContainsFunc(m.Licences, func(licence string) bool { return !slices.Contains(permissive, licence) })
+}
+
+// ours is what the paths of our own modules begin with.
+const ours = "redrive/"
+
+// phrases tell licences by sentences that no other has, in lower case and with single spaces.
+var phrases = []struct {
+	licence string
+	all     []string
+	not     string
+}{
+	{"GPL", []string{"gnu general public license", "terms and conditions"}, "mozilla public license"},
+	{"LGPL", []string{"gnu lesser general public license", "additional permissions"}, "mozilla public license"},
+	{"AGPL", []string{"gnu affero general public license", "terms and conditions"}, "mozilla public license"},
+	{"MPL-2.0", []string{"mozilla public license", "version 2.0"}, ""},
+	{"Apache-2.0", []string{"apache license", "version 2.0", "licensor"}, ""},
+	{"MIT", []string{"permission is hereby granted, free of charge, to any person obtaining a copy of this software"}, ""},
+	{"BSD-3-Clause", []string{"redistribution and use in source and binary forms", "to endorse or promote"}, ""},
+	{"BSD-2-Clause", []string{"redistribution and use in source and binary forms"}, "to endorse or promote"},
+	{"ISC", []string{"permission to use, copy, modify, and/or distribute this software for any purpose with or without fee", "copyright notice and this permission notice"}, ""},
+	{"ISC", []string{"permission to use, copy, modify, and distribute this software for any purpose with or without fee", "copyright notice and this permission notice"}, ""},
+	{"Unlicense", []string{"this is free and unencumbered software released into the public domain"}, ""},
+	{"blessing", []string{"all of the code and documentation in sqlite has been dedicated to the public domain"}, ""},
+	{"CC0-1.0", []string{"cc0 1.0 universal"}, ""},
+}
+
+// identify returns the licences that a text holds.
+func identify(text string) []string {
+	text = strings.Join(strings.Fields(strings.ToLower(text)), " ")
+	var found []string
+	for _, p := range phrases {
+		if p.not != "" && strings.Contains(text, p.not) || slices.Contains(found, p.licence) {
+			continue
+		}
+		if !slices.ContainsFunc(p.all, func(phrase string) bool { return !strings.Contains(text, phrase) }) {
+			found = append(found, p.licence)
+		}
+	}
+	return found
+}
+
+// List returns the modules of all programs below the repository's root, by path. Go has to be at hand, and the modules in its
+// cache or within its reach.
+func List(ctx context.Context, root string) ([]Module, error) {
+	found := map[string]Module{}
+	for _, module := range []string{"api-service", "dispatcher-service", "deploy"} {
+		linked, err := linkedInto(ctx, filepath.Join(root, module))
+		if err != nil {
+			return nil, fmt.Errorf("list the modules of %s: %w", module, err)
+		}
+		maps.Copy(found, linked)
+	}
+	return slices.SortedFunc(maps.Values(found), func(a, b Module) int { return strings.Compare(a.Path, b.Path) }), nil
+}
+
+func linkedInto(ctx context.Context, dir string) (map[string]Module, error) {
+	const format = "{{with .Module}}{{.Path}}\t{{.Version}}\t{{.Dir}}{{end}}"
+	list := exec.CommandContext(ctx, "go", "list", "-deps", "-f", format, "./...")
+	list.Dir, list.Env = dir, append(os.Environ(), "GOWORK=off")
+	var complained bytes.Buffer
+	list.Stderr = &complained
+	output, err := list.Output()
+	if err != nil {
+		return nil, fmt.Errorf("%w: %s", err, complained.String())
+	}
+	modules := map[string]Module{}
+	for lines := bufio.NewScanner(bytes.NewReader(output)); lines.Scan(); {
+		fields := strings.Split(lines.Text(), "\t")
+		if len(fields) != 3 || fields[1] == "" || strings.HasPrefix(fields[0], ours) {
+			continue // the standard library's, or our own
+		}
+		if _, known := modules[fields[0]]; known {
+			continue
+		}
+		licences, err := licencesIn(fields[2])
+		if err != nil {
+			return nil, err
+		}
+		modules[fields[0]] = Module{Path: fields[0], Version: fields[1], Licences: licences}
+	}
+	return modules, nil
+}
+
+// licencesIn reads the texts at the top of a module.
+func licencesIn(dir string) ([]string, error) {
+	files := os.DirFS(dir)
+	entries, err := fs.ReadDir(files, ".")
+	if err != nil {
+		return nil, fmt.Errorf("look for a licence: %w", err)
+	}
+	var found []string
+	for _, entry := range entries {
+		if entry.IsDir() || !isLicence(entry.Name()) {
+			continue
+		}
+		text, err := fs.ReadFile(files, entry.Name())
+		if err != nil {
+			return nil, fmt.Errorf("read a licence: %w", err)
+		}
+		licences := identify(string(text))
+		if len(licences) == 0 {
+			licences = []string{Unknown}
+		}
+		found = append(found, licences...)
+	}
+	if len(found) == 0 {
+		return []string{Unknown}, nil
+	}
+	slices.Sort(found)
+	return slices.Compact(found), nil
+}
+
+// isLicence leaves out where somebody has a logo from: no program has it in it.
+func isLicence(name string) bool {
+	stem := strings.ToUpper(strings.TrimSuffix(name, filepath.Ext(name)))
+	return !strings.HasSuffix(stem, "-LOGO") &&
+		slices.ContainsFunc([]string{"LICENSE", "LICENCE", "COPYING", "UNLICENSE"}, func(known string) bool { return strings.HasPrefix(stem, known) })
+}
+
+// ErrNotPermitted is of a module whose licence is unknown, or asks for more than we can give.
+var ErrNotPermitted = errors.New("a licence has to be looked at")
