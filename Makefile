@@ -31,10 +31,10 @@ up: env ## build the images and start the stack in containers, until it is healt
 	VERSION=$(VERSION) docker compose up --build --detach --wait
 
 down: ## stop the containers; their data stays in its volumes
-	docker compose --profile demo down
+	docker compose --profile demo --profile observability down
 
 logs: ## follow the logs of the containers
-	docker compose --profile demo logs --follow --tail 100
+	docker compose --profile demo --profile observability logs --follow --tail 100
 
 build: ## build both services into bin/, as static binaries
 	CGO_ENABLED=0 go build -trimpath -ldflags '$(LDFLAGS)' -o bin/ ./api-service/cmd/api-service ./dispatcher-service/cmd/dispatcher-service

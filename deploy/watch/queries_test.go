@@ -1,0 +1,216 @@
+package watch_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/VictoriaMetrics/metricsql"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	"go.yaml.in/yaml/v3"
+
+	"redrive/deploy/stack"
+)
+
+const (
+	repository = "../.."
+	rulesPath  = repository + "/deploy/grafana/prometheus/"
+)
+
+type rule struct {
+	Record, Alert, Expr string
+	Labels, Annotations map[string]string
+}
+
+func rulesOf(t *testing.T, file string) (rules []rule) {
+	t.Helper()
+	text, err := os.ReadFile(rulesPath + file)
+	require.NoError(t, err)
+	var content struct{ Groups []struct{ Rules []rule } }
+	require.NoError(t, yaml.Unmarshal(text, &content))
+	for _, group := range content.Groups {
+		rules = append(rules, group.Rules...)
+	}
+	require.NotEmpty(t, rules)
+	return rules
+}
+
+// panels are the queries of the dashboard by the titles of their panels.
+func panels(t *testing.T) map[string][]string {
+	t.Helper()
+	text, err := os.ReadFile(repository + "/deploy/grafana/dashboards/redrive.json")
+	require.NoError(t, err)
+	var dashboard struct {
+		Panels []struct {
+			Title, Type string
+			Targets     []struct{ Expr, LegendFormat string }
+		}
+	}
+	require.NoError(t, json.Unmarshal(text, &dashboard))
+	queries := map[string][]string{}
+	for _, panel := range dashboard.Panels {
+		if panel.Type == "row" {
+			continue
+		}
+		require.NotEmpty(t, panel.Targets, panel.Title)
+		for _, target := range panel.Targets {
+			queries[panel.Title] = append(queries[panel.Title], target.Expr)
+		}
+	}
+	return queries
+}
+
+// record takes down what the recording rules make, with the labels that they group by.
+func (e exposed) record(t *testing.T, rules []rule) {
+	t.Helper()
+	for _, r := range rules {
+		labels := map[string]string{}
+		parsed, err := metricsql.Parse(r.Expr)
+		require.NoError(t, err, r.Record)
+		if outer, is := parsed.(*metricsql.AggrFuncExpr); is {
+			for _, label := range outer.Modifier.Args {
+				for _, values := range e {
+					for value := range values[label] {
+						e.add(r.Record, map[string]string{label: value})
+					}
+				}
+			}
+		}
+		e.add(r.Record, labels)
+	}
+}
+
+// TestEveryQueryAsksForWhatIsThere starts the services, has something happen, and holds every query of the rules and the dashboard
+// against what they expose then.
+func TestEveryQueryAsksForWhatIsThere(t *testing.T) {
+	t.Parallel()
+	s := stack.Processes(t, stack.Options{})
+	happen(t, s)
+	there := exposed{}
+	there.all(t, s.OpsURLs())
+
+	recording := rulesOf(t, "recording.yml")
+	for _, r := range recording {
+		assert.Empty(t, there.check(r.Expr), r.Record)
+	}
+	there.record(t, recording)
+	for _, r := range rulesOf(t, "alerts.yml") {
+		assert.Empty(t, there.check(r.Expr), r.Alert)
+	}
+	for title, queries := range panels(t) {
+		for _, query := range queries {
+			assert.Empty(t, there.check(query), "%s: %s", title, query)
+		}
+	}
+
+	for query, problem := range map[string]string{
+		`sum(redrive_made_up_total)`:                                         "nothing exposes redrive_made_up_total",
+		`sum(rate(redrive_attempts_total{organization="a"}[5m]))`:            "redrive_attempts_total has no label organization",
+		`sum(rate(redrive_attempts_total{outcome="sucess"}[5m]))`:            "redrive_attempts_total has no outcome sucess",
+		`sum(redrive_breakers{state=~"open|half-open"})`:                     "redrive_breakers has no state half-open",
+		`sum by (endpoint) (rate(redrive_attempts_total[5m]))`:               "nothing in it has the label endpoint",
+		`rate(redrive_attempt_duration_seconds[5m])`:                         "nothing exposes redrive_attempt_duration_seconds",
+		`sum(redrive_http_request_duration_seconds_count{status="6xx"})`:     "redrive_http_request_duration_seconds_count has no status 6xx",
+		`max(redrive_database_away) unless on (job) redrive:requests:rate7m`: "nothing exposes redrive:requests:rate7m",
+		`1 + 1`: "it asks for no metric",
+	} {
+		assert.Contains(t, there.check(query), problem, "the check itself finds what is wrong")
+	}
+	bounded(t, there)
+}
+
+// happen publishes events, some of which fail, and asks for what is not there.
+func happen(t *testing.T, s *stack.ProcessStack) {
+	t.Helper()
+	arrived := make(chan string, 100)
+	receiver := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/broken" {
+			w.WriteHeader(http.StatusBadGateway)
+		}
+		arrived <- r.URL.Path
+	}))
+	t.Cleanup(receiver.Close)
+	for _, path := range []string{"/fine", "/broken"} {
+		post(t, s.URL()+base, s.Key(), fmt.Sprintf(`{"name":"test","url":"%s%s?token=%s","maxRetries":1}`, receiver.URL, path, secrets))
+	}
+	post(t, s.URL()+base+"/events", s.Key(), `{"eventType":"run.finished","data":{}}`)
+	for range 3 {
+		<-arrived // the last is the retry
+	}
+	status, _, err := get(t.Context(), s.URL()+base+"/ep_"+secrets)
+	require.NoError(t, err)
+	require.Equal(t, http.StatusUnauthorized, status)
+	// The last attempt is on record a moment after it was answered.
+	require.Eventually(t, func() bool {
+		_, body, err := get(t.Context(), s.OpsURLs()[1]+"/metrics")
+		return err == nil && strings.Contains(body, `redrive_deliveries_ended_total{reason="attempt",status="failure"} 1`)
+	}, soon, 20*time.Millisecond)
+}
+
+// bounded wants no label to hold what customers make up, and each metric to be ours or a runtime's.
+func bounded(t *testing.T, there exposed) {
+	t.Helper()
+	made := regexp.MustCompile(`(?i)(ep|dlv|evt|att|req|key)_[0-9a-z]{5,}|https?://|` + secrets + `|acme|run\.finished`)
+	for _, name := range there.names() {
+		if !strings.HasPrefix(name, "redrive:") {
+			assert.Regexp(t, "^(redrive|go|process|up)", name)
+		}
+		for label, values := range there[name] {
+			if label == "instance" || label == "le" {
+				continue
+			}
+			assert.Less(t, len(values), 40, "%s %s", name, label)
+			for value := range values {
+				assert.NotRegexp(t, made, value, "%s %s", name, label)
+			}
+		}
+	}
+}
+
+// TestEveryAlertSaysWhatToDo wants a sentence, what it means, and a section of the documentation that is there.
+func TestEveryAlertSaysWhatToDo(t *testing.T) {
+	t.Parallel()
+	heading, punctuation := regexp.MustCompile(`(?m)^#+ (.*)$`), regexp.MustCompile(`[^a-z0-9 -]`)
+	seen := map[string]bool{}
+	for _, r := range rulesOf(t, "alerts.yml") {
+		assert.False(t, seen[r.Alert], r.Alert)
+		seen[r.Alert] = true
+		assert.Contains(t, []string{"warning", "critical"}, r.Labels["severity"], r.Alert)
+		assert.NotEmpty(t, r.Annotations["summary"], r.Alert)
+		assert.Greater(t, len(r.Annotations["description"]), 60, r.Alert)
+		page, anchor, _ := strings.Cut(r.Annotations["runbook"], "#")
+		text, err := os.ReadFile(filepath.Join(repository, page))
+		require.NoError(t, err, r.Alert)
+		var anchors []string
+		for _, match := range heading.FindAllStringSubmatch(string(text), -1) {
+			anchors = append(anchors, strings.ReplaceAll(punctuation.ReplaceAllString(strings.ToLower(match[1]), ""), " ", "-"))
+		}
+		assert.Contains(t, anchors, anchor, r.Alert)
+	}
+}
+
+// TestPromtoolHasNothingToSay asks Prometheus's own tool where it is installed: about the syntax, and whether alerts fire when they
+// should and are silent when not.
+func TestPromtoolHasNothingToSay(t *testing.T) {
+	t.Parallel()
+	tool, err := exec.LookPath("promtool")
+	if err != nil {
+		t.Skip("promtool is not installed: apt-get install prometheus")
+	}
+	for _, args := range [][]string{
+		{"check", "rules", rulesPath + "recording.yml", rulesPath + "alerts.yml"},
+		{"test", "rules", "testdata/alerts.yml"},
+	} {
+		said, err := exec.CommandContext(t.Context(), tool, args...).CombinedOutput()
+		assert.NoError(t, err, string(said))
+	}
+}
