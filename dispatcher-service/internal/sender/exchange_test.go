@@ -254,7 +254,7 @@ func TestSendOutlivesItsContext(t *testing.T) {
 	r := listen(t, func(p *peer) {
 		p.request()
 		cancel()
-		p.say(ok + "Content-Length: 2\r\n\r\nok")
+		p.say(ok + "Connection: close\r\nContent-Length: 2\r\n\r\nok") // or the next may take a connection that is being closed
 	})
 	result := s.Send(ctx, newDispatch(t, r.url))
 	assert.Equal(t, 200, result.ResponseStatus)
