@@ -7,6 +7,7 @@ package backlog
 
 import (
 	"context"
+	"slices"
 	"sync"
 	"time"
 
@@ -91,7 +92,7 @@ func (b *Backlog) current() []prometheus.Metric {
 	group.Go(func() { tasks = b.countTasks(ctx) })
 	group.Go(func() { oldest = b.findOldest(ctx) })
 	group.Wait()
-	b.known, b.until = append(tasks, oldest...), time.Now().Add(fresh)
+	b.known, b.until = slices.Concat(tasks, oldest), time.Now().Add(fresh)
 	return b.known
 }
 
