@@ -8,6 +8,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -71,6 +72,10 @@ func TestTheProgramsSendTheirTraces(t *testing.T) {
 	receiver := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { arrived <- r.Header.Get("Traceparent") }))
 	t.Cleanup(receiver.Close)
 
+	require.Eventually(t, func() bool { // or else it may be the filling of the queue that enqueues, and no request
+		_, body, err := get(t.Context(), s.OpsURLs()[1]+"/metrics")
+		return err == nil && !strings.Contains(body, "redrive_reconcile_duration_seconds_count 0\n") // a pass has ended
+	}, soon, 20*time.Millisecond)
 	post(t, s.URL()+base, s.Key(), `{"name":"test","url":"`+receiver.URL+`"}`)
 	post(t, s.URL()+base+"/events", s.Key(), `{"eventType":"run.finished","data":{}}`)
 	traceparent := <-arrived

@@ -1,11 +1,24 @@
 package watch_test
 
 import (
+	"os"
 	"testing"
 
 	"go.uber.org/goleak"
 
 	"redrive/deploy/stack"
+	"redrive/pkg/testservers"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(stack.Suite(m)) }
+func TestMain(m *testing.M) { goleak.VerifyTestMain(suite{stack.Suite(m)}) }
+
+// suite removes the programs that were built.
+type suite struct{ tests testservers.Runner }
+
+func (s suite) Run() int {
+	code := s.tests.Run()
+	if dir, err := build(); err == nil {
+		_ = os.RemoveAll(dir)
+	}
+	return code
+}

@@ -115,7 +115,7 @@ func TestEveryQueryAsksForWhatIsThere(t *testing.T) {
 	for query, problem := range map[string]string{
 		`sum(redrive_made_up_total)`:                                         "nothing exposes redrive_made_up_total",
 		`sum(rate(redrive_attempts_total{organization="a"}[5m]))`:            "redrive_attempts_total has no label organization",
-		`sum(rate(redrive_attempts_total{outcome="lost"}[5m]))`:              "redrive_attempts_total has no outcome lost",
+		`sum(rate(redrive_attempts_total{outcome="succeeded"}[5m]))`:         "redrive_attempts_total has no outcome succeeded",
 		`sum(redrive_breakers{state=~"open|half-open"})`:                     "redrive_breakers has no state half-open",
 		`sum by (endpoint) (rate(redrive_attempts_total[5m]))`:               "nothing in it has the label endpoint",
 		`rate(redrive_attempt_duration_seconds[5m])`:                         "nothing exposes redrive_attempt_duration_seconds",

@@ -96,6 +96,11 @@ func newRedrive(t *testing.T, o options) *redrive {
 	require.NoError(t, err)
 	r.run(back)
 	r.url = "http://" + front.Addr()
+	// Whatever is published while the new queue is being filled may be enqueued by that, and is part of no request's trace then.
+	require.Eventually(t, func() bool {
+		intact, err := queue.NewEnqueuer(r.redis).Intact(t.Context())
+		return err == nil && intact
+	}, soon, 5*time.Millisecond)
 	return r
 }
 

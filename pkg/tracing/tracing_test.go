@@ -15,11 +15,10 @@ import (
 	"redrive/pkg/tracing"
 )
 
-// depth is a key of nobody else's.
-type depth struct{}
+type key struct{}
 
 func TestWithoutASpanThereIsNothingToPay(t *testing.T) {
-	ctx := context.WithValue(t.Context(), depth{}, "as deep as a task's")
+	ctx := context.WithValue(t.Context(), key{}, "as deep as a task's")
 	allocated := testing.AllocsPerRun(100, func() {
 		followed := tracing.Follow(ctx, nil)
 		child, span := tracing.Child(followed, "load", trace.SpanKindClient)
