@@ -205,7 +205,11 @@ func (b *Bulkheads) shut(e *endpoint, now time.Time) {
 	}
 	for w := e.queue.first; w != nil; w = e.queue.first {
 		e.queue.remove(w)
-		w.answer <- admission{deferral: b.deferral(e, w.visit, Circuit, now)}
+		cause := b.refuse(e, w.visit.DueAt, now)
+		if cause == causeNone {
+			cause = Concurrency // past its patience: not the circuit holds it, and there is no slot just now
+		}
+		w.answer <- admission{deferral: b.deferral(e, w.visit, cause, now)}
 	}
 }
 
