@@ -1,6 +1,6 @@
 // Package groupcommit has one write to a database serve many callers. Items that arrive while a batch is being written form the
-// next one, so that a batch is as large as the load calls for; an idle system writes each item at once and alone, for there is no
-// timer to wait for.
+// next one, so that a batch is as large as the load calls for. Where many come at once a batch may also linger for them; an idle
+// system writes each item at once and alone.
 //
 //	Do ──┐            ┌─ writer: batch of what had come by then ──> results, each to its own caller
 //	Do ──┼─> waiting ─┤
@@ -26,6 +26,9 @@ type Options struct {
 	Writers int
 	// Timeout bounds the writing of a batch. Defaults to 5 s.
 	Timeout time.Duration
+	// Linger is how long a batch waits for company where items come so fast that there will be some: statements cost more than
+	// rows do. Defaults to not at all.
+	Linger time.Duration
 	// Observe is told the size of each batch, if it is set.
 	Observe func(size int)
 }
@@ -47,6 +50,7 @@ type Group[T, R any] struct {
 
 	mutex   sync.Mutex
 	waiting []*entry[T, R]
+	pace    pace
 	writers int
 	closed  bool
 }
@@ -104,6 +108,7 @@ func (g *Group[T, R]) enter(e *entry[T, R]) error {
 		return ErrClosed
 	}
 	g.waiting = append(g.waiting, e)
+	g.pace.came(time.Now())
 	if g.writers < g.options.Writers {
 		g.writers++
 		g.writing.Go(g.writeAll)
@@ -113,8 +118,20 @@ func (g *Group[T, R]) enter(e *entry[T, R]) error {
 
 // writeAll is a writer: it writes batch after batch until nobody waits.
 func (g *Group[T, R]) writeAll() {
+	g.linger()
 	for batch := g.next(); len(batch) > 0; batch = g.next() {
 		g.writeOne(batch)
+		g.linger()
+	}
+}
+
+// linger lets a batch grow, if it will.
+func (g *Group[T, R]) linger() {
+	g.mutex.Lock()
+	growing := len(g.waiting) > 0 && len(g.waiting) < g.options.MaxBatch && !g.closed && g.pace.expects(g.options.Linger) >= company
+	g.mutex.Unlock()
+	if growing {
+		time.Sleep(g.options.Linger)
 	}
 }
 
@@ -140,12 +157,12 @@ func (g *Group[T, R]) writeOne(batch []*entry[T, R]) {
 		items[i] = e.item
 	}
 	results, failures := g.writeBounded(items)
+	if g.options.Observe != nil {
+		g.options.Observe(len(batch))
+	}
 	for i, e := range batch {
 		e.result, e.err = results[i], failures[i]
 		close(e.done)
-	}
-	if g.options.Observe != nil {
-		g.options.Observe(len(batch))
 	}
 }
 

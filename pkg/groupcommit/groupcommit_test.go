@@ -95,6 +95,44 @@ func TestGathers(t *testing.T) {
 	})
 }
 
+// Where many come, a batch waits for them; after a rest nobody waits.
+func TestLingers(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var sizes []int
+		group := groupcommit.New(spell, groupcommit.Options{Writers: 1, Linger: 5 * time.Millisecond, Observe: func(size int) { sizes = append(sizes, size) }})
+		ask := func() time.Duration {
+			begin := time.Now()
+			_, err := group.Do(t.Context(), 0)
+			assert.NoError(t, err)
+			return time.Since(begin)
+		}
+		for range 100 {
+			assert.Zero(t, ask(), "one who comes every 10 ms has no company to wait for")
+			time.Sleep(10 * time.Millisecond)
+		}
+		assert.Len(t, sizes, 100)
+
+		var callers sync.WaitGroup
+		var waited atomic.Int64
+		for range 1000 { // one each millisecond
+			callers.Go(func() { waited.Store(max(waited.Load(), int64(ask()))) })
+			time.Sleep(time.Millisecond)
+		}
+		callers.Wait()
+		assert.Less(t, len(sizes)-100, 300, "batches")
+		assert.Equal(t, 5*time.Millisecond, time.Duration(waited.Load()))
+
+		sizes = nil
+		for range 20 { // the pace is forgotten
+			time.Sleep(20 * time.Millisecond)
+			ask()
+		}
+		assert.Zero(t, ask())
+		assert.Len(t, sizes, 21)
+		group.Close()
+	})
+}
+
 func TestOneCallersEndIsNotAnothers(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		group := groupcommit.New(func(ctx context.Context, items []int) ([]string, []error) {

@@ -7,6 +7,8 @@ import (
 	"strings"
 	"time"
 
+	"gorm.io/gorm"
+
 	"redrive/pkg/webhook"
 )
 
@@ -132,19 +134,33 @@ func (s *Store) recordTogether(ctx context.Context, outcomes []webhook.Outcome) 
 	if len(columns.ids) == 0 {
 		return nil, nil //nolint:nilnil // likewise
 	}
-	var recorded []string
-	err = s.db.WithContext(ctx).Raw(recordTogetherSQL, columns.arrays()...).Scan(&recorded).Error
+	moved, err = scanIDs(s.db.WithContext(ctx).Raw(recordTogetherSQL, columns.arrays()...))
 	if err != nil {
 		if err = s.translate("record attempts", err); webhook.CodeOf(err) == webhook.CodeUnavailable {
 			return nil, err
 		}
 		return nil, nil //nolint:nilnil // one of them is refused, and the others have to be told from it
 	}
-	moved = make(map[string]bool, len(recorded))
-	for _, id := range recorded {
-		moved[id] = true
-	}
 	return moved, nil
+}
+
+// scanIDs runs a statement that returns IDs. GORM's own Scan would spell the statement out with all its values first, for a log
+// that nobody keeps.
+func scanIDs(query *gorm.DB) (ids map[string]bool, err error) {
+	rows, err := query.Rows()
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, rows.Close()) }()
+	ids = map[string]bool{}
+	for rows.Next() {
+		var id string
+		if err := rows.Scan(&id); err != nil {
+			return nil, err
+		}
+		ids[id] = true
+	}
+	return ids, rows.Err()
 }
 
 // recordTogetherSQL is moveDelivery and the attempt's insertion for all rows whose revision is still the one before.

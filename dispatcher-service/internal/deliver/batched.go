@@ -2,6 +2,7 @@ package deliver
 
 import (
 	"context"
+	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 
@@ -33,9 +34,18 @@ func Batch(store BatchStore, registry prometheus.Registerer) *Batched {
 	sizes := observe.BatchSizes(registry, "load", "record")
 	return &Batched{
 		BatchStore: store,
-		loads:      groupcommit.New(store.LoadDispatches, groupcommit.Options{Timeout: databaseTimeout, Observe: sizes[0]}),
-		outcomes:   groupcommit.New(store.RecordOutcomes, groupcommit.Options{Timeout: databaseTimeout, Observe: sizes[1]}),
+		loads:      groupcommit.New(store.LoadDispatches, batching(sizes[0])),
+		outcomes:   groupcommit.New(store.RecordOutcomes, batching(sizes[1])),
 	}
+}
+
+// linger is short beside an attempt, and makes a queue that is being drained cost a statement for some 25 deliveries rather than
+// for 3: the time of a processor that is saved drains it twice as fast.
+const linger = 5 * time.Millisecond
+
+// batching has one statement of a kind at a time, for two would be half as large each.
+func batching(observe func(int)) groupcommit.Options {
+	return groupcommit.Options{Timeout: databaseTimeout, Writers: 1, Linger: linger, Observe: observe}
 }
 
 // LoadDispatch returns all that an attempt of the delivery needs. A statement has its own deadline, and nobody waits for more
