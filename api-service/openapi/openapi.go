@@ -16,20 +16,28 @@ import (
 //go:embed openapi.yaml
 var document []byte
 
-var converted = sync.OnceValues(func() ([]byte, error) {
-	document, err := yaml.YAMLToJSONStrict(document)
-	if err != nil {
-		return nil, fmt.Errorf("convert the OpenAPI document to JSON: %w", err)
+// served is the document in both forms, with the samples that are made of it. An error means that the embedded file is not what
+// the tests hold it to be.
+var served = sync.OnceValue(func() (s struct {
+	yaml, json []byte
+	err        error
+},
+) {
+	written, err := yaml.YAMLToJSONStrict(document)
+	if err == nil {
+		s.yaml, err = withSamples(document, written)
 	}
-	return document, nil
+	if err == nil {
+		s.json, err = yaml.YAMLToJSONStrict(s.yaml)
+	}
+	if err != nil {
+		s.err = fmt.Errorf("make the OpenAPI document: %w", err)
+	}
+	return s
 })
 
-// YAML returns the document as it was written, comments included.
-func YAML() []byte { return bytes.Clone(document) }
+// YAML returns the document as it was written, comments included, with code samples. It is made on the first call only.
+func YAML() ([]byte, error) { return bytes.Clone(served().yaml), served().err }
 
-// JSON returns the same document as JSON. It is converted on the first call only; an error means that the embedded file is
-// not YAML, which the tests rule out.
-func JSON() ([]byte, error) {
-	document, err := converted()
-	return bytes.Clone(document), err
-}
+// JSON returns the same document as JSON.
+func JSON() ([]byte, error) { return bytes.Clone(served().json), served().err }

@@ -16,9 +16,16 @@ import (
 
 const requestIDHeader = "X-Request-Id"
 
+func written(t *testing.T) []byte {
+	t.Helper()
+	document, err := YAML()
+	require.NoError(t, err)
+	return document
+}
+
 func load(t *testing.T) *openapi3.T {
 	t.Helper()
-	document, err := openapi3.NewLoader().LoadFromData(YAML())
+	document, err := openapi3.NewLoader().LoadFromData(written(t))
 	require.NoError(t, err)
 	return document
 }
@@ -211,7 +218,7 @@ func TestBodiesOfStateChangesAreOptional(t *testing.T) {
 
 func TestYAMLAndJSONAreTheSameDocument(t *testing.T) {
 	var fromYAML, fromJSON any
-	require.NoError(t, yaml.UnmarshalStrict(YAML(), &fromYAML))
+	require.NoError(t, yaml.UnmarshalStrict(written(t), &fromYAML))
 	text, err := JSON()
 	require.NoError(t, err)
 	require.NoError(t, json.Unmarshal(text, &fromJSON))
@@ -242,9 +249,9 @@ func nulls(where string, value any) (found []string) {
 }
 
 func TestCallersCannotChangeTheDocument(t *testing.T) {
-	first := YAML()
+	first := written(t)
 	clear(first)
-	assert.NotEqual(t, first, YAML())
+	assert.NotEqual(t, first, written(t))
 
 	converted, err := JSON()
 	require.NoError(t, err)
@@ -255,7 +262,7 @@ func TestCallersCannotChangeTheDocument(t *testing.T) {
 }
 
 func TestUnusedComponents(t *testing.T) {
-	text := string(YAML())
+	text := string(written(t))
 	components := load(t).Components
 	for kind, names := range map[string][]string{
 		"schemas":       slices.Collect(maps.Keys(components.Schemas)),

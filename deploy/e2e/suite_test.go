@@ -19,7 +19,7 @@ const patience = 40 * time.Second
 var stories = []map[string]func(*testing.T, *suite){
 	attemptStories, authStories, batchStories, bodyStories, carriedStories, dataStories, documentStories, endpointStories, idStories, isolationStories, keyStories,
 	moveStories, operatorStories, pageStories, queueStories, raceStories, replayStories, retryStories, signatureStories,
-	snippetStories, subscriptionStories,
+	sampleStories, snippetStories, subscriptionStories,
 }
 
 // newStack starts a way of running Redrive.

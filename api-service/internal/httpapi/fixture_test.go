@@ -208,7 +208,13 @@ func granted(t *testing.T, a answer) map[string]any {
 }
 
 var document = func() func(*testing.T) *openapi3.T {
-	loaded := sync.OnceValues(func() (*openapi3.T, error) { return openapi3.NewLoader().LoadFromData(openapi.YAML()) })
+	loaded := sync.OnceValues(func() (*openapi3.T, error) {
+		text, err := openapi.YAML()
+		if err != nil {
+			return nil, err
+		}
+		return openapi3.NewLoader().LoadFromData(text)
+	})
 	return func(t *testing.T) *openapi3.T {
 		t.Helper()
 		d, err := loaded()

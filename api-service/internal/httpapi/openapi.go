@@ -9,7 +9,11 @@ import (
 )
 
 func openAPIYAML(c echo.Context) error {
-	return c.Blob(http.StatusOK, "application/yaml", openapi.YAML())
+	document, err := openapi.YAML()
+	if err != nil {
+		return err
+	}
+	return c.Blob(http.StatusOK, "application/yaml", document)
 }
 
 func openAPIJSON(c echo.Context) error {

@@ -16,7 +16,7 @@ func TestReferenceIsOpenAndWhole(t *testing.T) {
 	assert.NotRegexp(t, `<script>|<style|style=| on\w+=`, string(page.body), "the policy lets nothing inline run")
 
 	links := regexp.MustCompile(`(?:href|src)="([^"]*)"`).FindAllSubmatch(page.body, -1)
-	require.Len(t, links, 5)
+	require.Len(t, links, 6)
 	for _, link := range links {
 		assert.Regexp(t, `^/[^/]`, string(link[1]), "of this server alone")
 		served := s.call(t, "GET", string(link[1]), "", "")
@@ -28,7 +28,7 @@ func TestReferenceIsOpenAndWhole(t *testing.T) {
 func TestReferenceHasAStrictPolicy(t *testing.T) {
 	s := newService(t)
 	for path, contentType := range map[string]string{
-		"/docs/": "text/html", "/docs/init.js": "text/javascript", "/docs/swagger-ui-bundle.js": "text/javascript",
+		"/docs/": "text/html", "/docs/init.js": "text/javascript", "/docs/samples.js": "text/javascript", "/docs/swagger-ui-bundle.js": "text/javascript",
 		"/docs/swagger-ui.css": "text/css", "/docs/favicon.png": "image/png",
 	} {
 		a := s.call(t, "GET", path, "", "")

@@ -40,6 +40,7 @@ var files = sync.OnceValues(func() (map[string]file, error) {
 	}{
 		"":                     {"text/html; charset=utf-8", ours("index.html")},
 		"init.js":              {"text/javascript; charset=utf-8", ours("init.js")},
+		"samples.js":           {"text/javascript; charset=utf-8", ours("samples.js")},
 		"swagger-ui-bundle.js": {"text/javascript; charset=utf-8", theirs("swagger-ui-bundle.js.gz")},
 		"swagger-ui.css":       {"text/css; charset=utf-8", theirs("swagger-ui.css.gz")},
 		"favicon.png":          {"image/png", plain("favicon-32x32.png")},

@@ -3,6 +3,7 @@
 SwaggerUIBundle({
   url: "/openapi.json",
   dom_id: "#reference",
+  plugins: [CodeSamples],
   deepLinking: true,
   persistAuthorization: false,
   queryConfigEnabled: false,

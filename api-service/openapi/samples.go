@@ -1,0 +1,47 @@
+package openapi
+
+import (
+	"bytes"
+	"fmt"
+	"regexp"
+	"strings"
+
+	"redrive/api-service/openapi/samples"
+)
+
+// operationID is the line that names an operation of this server. That of a callback is indented further.
+var operationID = regexp.MustCompile(`(?m)^ {6}operationId: (\w+)\n`)
+
+// withSamples adds x-codeSamples to every operation. They go into the text, so that comments stay where they are.
+func withSamples(document, asJSON []byte) ([]byte, error) {
+	calls, err := samples.Calls(asJSON)
+	if err != nil {
+		return nil, err
+	}
+	var failed error
+	document = operationID.ReplaceAllFunc(document, func(line []byte) []byte {
+		name := string(operationID.FindSubmatch(line)[1])
+		list, err := samples.Of(calls[name])
+		if err != nil {
+			failed = err
+		}
+		return append(bytes.Clone(line), asYAML(list)...)
+	})
+	return document, failed
+}
+
+// asYAML has each source as a literal block, in which nothing needs to be escaped.
+func asYAML(list []samples.Sample) []byte {
+	var text bytes.Buffer
+	text.WriteString("      x-codeSamples:\n")
+	for _, s := range list {
+		_, _ = fmt.Fprintf(&text, "        - lang: %s\n          label: %s\n          source: |\n", s.Lang, s.Label)
+		for line := range strings.Lines(s.Source) {
+			if strings.TrimSpace(line) != "" {
+				text.WriteString("            ")
+			}
+			text.WriteString(line)
+		}
+	}
+	return text.Bytes()
+}

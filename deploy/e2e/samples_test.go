@@ -1,0 +1,141 @@
+package e2e
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// The samples of the API reference are run as they are but for the IDs that stand in them.
+var sampleStories = map[string]func(*testing.T, *suite){
+	"samples: curl":       runSamples("curl", []string{"curl", "--version"}, interpreted("sh")),
+	"samples: JavaScript": runSamples("JavaScript", []string{"node", "-e", "fetch"}, interpreted("node", "--input-type=module", "-")),
+	"samples: Python":     runSamples("Python", []string{"python3", "--version"}, interpreted("python3", "-")),
+	"samples: Go":         runSamples("Go", []string{"go", "version"}, compiled),
+}
+
+// sample is what is called, and by whose key.
+type sample struct{ operation, key, source string }
+
+// prepare makes samples ready to be run, and returns how each of them is.
+type prepare func(t *testing.T, list []sample) func(context.Context, sample) *exec.Cmd
+
+func runSamples(label string, needs []string, ready prepare) func(*testing.T, *suite) {
+	return func(t *testing.T, s *suite) {
+		if said, err := exec.Command(needs[0], needs[1:]...).CombinedOutput(); err != nil {
+			t.Skipf("%s cannot be run here: %v %s", label, err, said)
+		}
+		list := samplesOf(t, s, label)
+		require.NotEmpty(t, list)
+		command := ready(t, list)
+		ctx, cancel := context.WithTimeout(context.Background(), 2*patience)
+		defer cancel()
+		for _, one := range list {
+			cmd := command(ctx, one)
+			cmd.Env = append(os.Environ(), "NO_PROXY=127.0.0.1", "no_proxy=127.0.0.1", "REDRIVE_URL="+s.stack.URL(), "REDRIVE_API_KEY="+one.key)
+			var said, complained bytes.Buffer
+			cmd.Stdout, cmd.Stderr = &said, &complained
+			require.NoError(t, cmd.Run(), "%s: %s%s\n%s", one.operation, said.String(), complained.String(), one.source)
+			switch one.operation {
+			case "getOpenApiYaml":
+				assert.Contains(t, said.String(), "openapi: 3")
+			case "getOpenApiJson":
+				assert.Contains(t, said.String(), `"openapi":"3`)
+			default:
+				var frame struct{ Code int }
+				require.NoError(t, json.Unmarshal(said.Bytes(), &frame), said.String())
+				assert.Equal(t, 200, frame.Code, one.operation)
+			}
+		}
+	}
+}
+
+// samplesOf makes for each sample what it is about: one may well disable what the next would retry.
+func samplesOf(t *testing.T, s *suite, label string) []sample {
+	t.Helper()
+	var mutex sync.Mutex
+	var list []sample
+	var group sync.WaitGroup
+	for path, item := range s.contract.document.Paths.Map() {
+		for _, operation := range item.Operations() {
+			var written []struct{ Label, Source string }
+			require.NoError(t, json.Unmarshal([]byte(toJSON(t, operation.Extensions["x-codeSamples"])), &written), path)
+			i := slices.IndexFunc(written, func(w struct{ Label, Source string }) bool { return w.Label == label })
+			require.GreaterOrEqual(t, i, 0, "%s has no sample in %s", operation.OperationID, label)
+			c := s.organization(t)
+			_, url := answering(t, status(500))
+			group.Go(func() {
+				replaced := withIDs(t, c, url).Replace(written[i].Source)
+				mutex.Lock()
+				defer mutex.Unlock()
+				list = append(list, sample{operation.OperationID, c.key, replaced})
+			})
+		}
+	}
+	group.Wait()
+	slices.SortFunc(list, func(a, b sample) int { return strings.Compare(a.operation, b.operation) })
+	return list
+}
+
+// withIDs puts what the organization has in the place of the document's examples.
+func withIDs(t *testing.T, c *client, url string) *strings.Replacer {
+	t.Helper()
+	registered := c.endpoint(t, url, 0)
+	failed := c.failed(t)
+	spare := data[apiKey](t, c.post(t, "/v1/api-keys", `{"name":"spare"}`))
+	return strings.NewReplacer(
+		sampleID, failed.ID,
+		"ep_01M6DRK2XED40D7VN5CJK585S3", registered.ID,
+		"key_01M6B3NN08W0DNHBWG762EWRQQ", spare.ID,
+		"https://hooks.example.com/redrive", url,
+	)
+}
+
+// interpreted has an interpreter read the sample.
+func interpreted(program ...string) prepare {
+	return func(*testing.T, []sample) func(context.Context, sample) *exec.Cmd {
+		return func(ctx context.Context, one sample) *exec.Cmd {
+			cmd := exec.CommandContext(ctx, program[0], program[1:]...)
+			cmd.Stdin = strings.NewReader(one.source)
+			return cmd
+		}
+	}
+}
+
+// compiled has all samples in one program: to link each would take longer than all the rest.
+func compiled(t *testing.T, list []sample) func(context.Context, sample) *exec.Cmd {
+	t.Helper()
+	folder := t.TempDir()
+	write := func(name, text string) {
+		path := filepath.Join(folder, name)
+		require.NoError(t, os.MkdirAll(filepath.Dir(path), 0o755))
+		require.NoError(t, os.WriteFile(path, []byte(text), 0o600))
+	}
+	var imports, cases strings.Builder
+	for _, one := range list {
+		name := strings.ToLower(one.operation)
+		write(name+"/sample.go", strings.NewReplacer("package main\n", "package "+name+"\n", "func main() {", "func Main() {").Replace(one.source))
+		imports.WriteString("import \"samples/" + name + "\"\n")
+		cases.WriteString("case \"" + one.operation + "\": " + name + ".Main()\n")
+	}
+	write("go.mod", "module samples\n\ngo 1.26\n")
+	write("main.go", "package main\n\nimport \"os\"\n"+imports.String()+"\nfunc main() {\nswitch os.Args[1] {\n"+cases.String()+"}\n}\n")
+	build := exec.CommandContext(t.Context(), "go", "build", "-trimpath", "-o", "samples.out", ".")
+	build.Dir = folder
+	build.Env = append(os.Environ(), "GOWORK=off", "GOFLAGS=-mod=mod", "CGO_ENABLED=0")
+	said, err := build.CombinedOutput()
+	require.NoError(t, err, "%s", said)
+	return func(ctx context.Context, one sample) *exec.Cmd {
+		return exec.CommandContext(ctx, filepath.Join(folder, "samples.out"), one.operation)
+	}
+}
