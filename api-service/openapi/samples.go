@@ -20,8 +20,7 @@ func withSamples(document, asJSON []byte) ([]byte, error) {
 	}
 	var failed error
 	document = operationID.ReplaceAllFunc(document, func(line []byte) []byte {
-		name := string(operationID.FindSubmatch(line)[1])
-		list, err := samples.Of(calls[name])
+		list, err := samples.Of(calls[string(operationID.FindSubmatch(line)[1])])
 		if err != nil {
 			failed = err
 		}

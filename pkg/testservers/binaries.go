@@ -69,3 +69,19 @@ func majorVersion(dir string) float64 {
 	}
 	return version
 }
+
+// browsers are Chromium and its relatives by the names that packages give them.
+var browsers = []string{
+	"chromium", "chromium-browser", "google-chrome", "google-chrome-stable",
+	"/Applications/Chromium.app/Contents/MacOS/Chromium", "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome",
+}
+
+// FindBrowser returns the path of a browser that pages can be tested in.
+func FindBrowser() (string, error) {
+	for _, name := range browsers {
+		if path, err := exec.LookPath(name); err == nil {
+			return path, nil
+		}
+	}
+	return "", fmt.Errorf("a browser (Chromium): %w", ErrNotInstalled)
+}

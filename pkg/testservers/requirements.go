@@ -18,7 +18,7 @@ type requirement struct {
 	missing func(context.Context) error
 }
 
-// required returns what the tests of this process need: servers unless the environment names others, and a C compiler for the race
+// required returns what the tests need: servers unless the environment names others, a browser, and a C compiler for the race
 // detector.
 func required() []requirement {
 	var needed []requirement
@@ -34,6 +34,10 @@ func required() []requirement {
 			return err
 		}})
 	}
+	needed = append(needed, requirement{"Chromium", []string{"chromium"}, func(context.Context) error {
+		_, err := FindBrowser()
+		return err
+	}})
 	if runtime.GOOS == "linux" { // The race detector needs no compiler elsewhere.
 		needed = append(needed, requirement{"a C compiler with the headers of libc", []string{"gcc", "libc6-dev"}, tryCompiler})
 	}
@@ -74,9 +78,9 @@ func tryCompiler(ctx context.Context) error {
 // Hint says how a person gets what the tests need.
 func Hint() string {
 	return `Install the missing programs:
-  Debian, Ubuntu:  sudo apt-get install postgresql redis-server gcc libc6-dev
-  Fedora:          sudo dnf install postgresql-server valkey gcc glibc-devel
-  Homebrew:        brew install postgresql@17 redis
+  Debian, Ubuntu:  sudo apt-get install postgresql redis-server chromium gcc libc6-dev
+  Fedora:          sudo dnf install postgresql-server valkey chromium gcc glibc-devel
+  Homebrew:        brew install postgresql@17 redis && brew install --cask chromium
 Or let the tests use servers that are running: set ` + databaseURLVariable + ` to a postgres:// URL
 whose user may create databases, and ` + redisURLVariable + ` to the redis:// URL of a server whose databases 1 to 15
 may be emptied.`

@@ -85,7 +85,8 @@ func TestTheModelCanFail(t *testing.T) {
 	for _, left := range []string{"no-fencing", "no-reconciler"} {
 		t.Run(left, func(t *testing.T) {
 			t.Parallel()
-			again := exec.Command(os.Args[0], "-test.run=^TestModelOnPostgres$", "-rapid.nofailfile", "-rapid.shrinktime=0s", "-rapid.checks=400")
+			// It takes some hundred tests to notice, and stops with the first that does.
+			again := exec.Command(os.Args[0], "-test.run=^TestModelOnPostgres$", "-rapid.nofailfile", "-rapid.shrinktime=0s", "-rapid.checks=4000")
 			again.Env = append(os.Environ(), control+"="+left)
 			said, err := again.CombinedOutput()
 			require.Error(t, err, "the model noticed nothing:\n%s", said)
