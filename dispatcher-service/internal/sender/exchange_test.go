@@ -17,6 +17,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"redrive/dispatcher-service/internal/hostile"
 	"redrive/pkg/signing"
 	"redrive/pkg/webhook"
 )
@@ -84,30 +85,30 @@ func TestRequest(t *testing.T) {
 func TestCannotSign(t *testing.T) {
 	t.Parallel()
 	s := newSender(t)
-	r := listen(t, answered(ok+"\r\n"))
+	r := hostile.Listen(t, hostile.Answered(ok+"\r\n"))
 	for name, spoil := range map[string]func(*webhook.Dispatch){
 		"no secret":     func(d *webhook.Dispatch) { d.Endpoint.SigningSecrets = nil },
 		"broken secret": func(d *webhook.Dispatch) { d.Endpoint.SigningSecrets[0].Value = "whsec_broken" },
 		"broken data":   func(d *webhook.Dispatch) { d.Event.Data = []byte(`{`) },
 	} {
-		d := newDispatch(t, r.url)
+		d := newDispatch(t, r.URL)
 		spoil(&d)
 		result := send(t, s, d)
 		assert.Contains(t, result.Failure, "could not be built and signed", name)
 		assert.NotContains(t, result.Failure, "whsec", name)
 	}
-	assert.Empty(t, r.connections)
+	assert.Empty(t, r.Connections)
 }
 
 func TestRedirectsAreNotFollowed(t *testing.T) {
 	t.Parallel()
 	s := newSender(t)
-	elsewhere := listen(t, answered(ok+"\r\n"))
+	elsewhere := hostile.Listen(t, hostile.Answered(ok+"\r\n"))
 	for _, status := range []int{301, 302, 303, 307, 308} {
-		r := listen(t, answered(fmt.Sprintf("HTTP/1.1 %d Elsewhere\r\nLocation: %s\r\nContent-Length: 0\r\n\r\n", status, elsewhere.url)))
-		assert.Equal(t, status, send(t, s, newDispatch(t, r.url)).ResponseStatus)
+		r := hostile.Listen(t, hostile.Answered(fmt.Sprintf("HTTP/1.1 %d Elsewhere\r\nLocation: %s\r\nContent-Length: 0\r\n\r\n", status, elsewhere.URL)))
+		assert.Equal(t, status, send(t, s, newDispatch(t, r.URL)).ResponseStatus)
 	}
-	assert.Empty(t, elsewhere.connections)
+	assert.Empty(t, elsewhere.Connections)
 }
 
 func TestCookiesAreNotKept(t *testing.T) {
@@ -149,8 +150,8 @@ func TestGzipIsNotUnpacked(t *testing.T) {
 func TestHeaderValuesAreShowable(t *testing.T) {
 	t.Parallel()
 	s := newSender(t)
-	r := listen(t, answered(ok+"X-Odd: a\xff\xfec\r\nX-Folded: a\r\n b\r\nRetry-After: \xff\r\n\r\n"))
-	result := send(t, s, newDispatch(t, r.url))
+	r := hostile.Listen(t, hostile.Answered(ok+"X-Odd: a\xff\xfec\r\nX-Folded: a\r\n b\r\nRetry-After: \xff\r\n\r\n"))
+	result := send(t, s, newDispatch(t, r.URL))
 	require.Equal(t, 200, result.ResponseStatus, result.Failure)
 	assert.Contains(t, result.ResponseHeaders["X-Odd"], "\uFFFD")
 	assert.Equal(t, "a b", result.ResponseHeaders["X-Folded"])
@@ -163,34 +164,34 @@ func TestHeaderValuesAreShowable(t *testing.T) {
 func TestKeepAlive(t *testing.T) {
 	t.Parallel()
 	s := newSender(t)
-	r := listen(t, func(p *peer) {
+	r := hostile.Listen(t, func(p *hostile.Peer) {
 		for {
-			if _, more := p.request(); !more {
+			if _, more := p.Request(); !more {
 				return
 			}
-			p.say(ok + "Content-Length: 2\r\n\r\nok")
+			p.Say(ok + "Content-Length: 2\r\n\r\nok")
 		}
 	})
 	for range 5 {
-		require.Equal(t, 200, send(t, s, newDispatch(t, r.url)).ResponseStatus)
+		require.Equal(t, 200, send(t, s, newDispatch(t, r.URL)).ResponseStatus)
 	}
-	assert.Len(t, r.connections, 1)
+	assert.Len(t, r.Connections, 1)
 	s.Close()
-	require.Equal(t, 200, send(t, s, newDispatch(t, r.url)).ResponseStatus, "usable after Close")
+	require.Equal(t, 200, send(t, s, newDispatch(t, r.URL)).ResponseStatus, "usable after Close")
 }
 
 // The receiver closes a kept-alive connection when the next request is already on it. Nobody can tell whether it was
 // handled, so the transport must not send it again: the attempt has failed, and the retry is ours.
 func TestReusedConnectionClosed(t *testing.T) {
 	t.Parallel()
-	for name, end := range map[string]func(*peer){"closed": func(*peer) {}, "reset": (*peer).reset} {
+	for name, end := range map[string]func(*hostile.Peer){"closed": func(*hostile.Peer) {}, "reset": (*hostile.Peer).Reset} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			s := newSender(t)
 			requests := make(chan string, 10)
-			r := listen(t, func(p *peer) {
+			r := hostile.Listen(t, func(p *hostile.Peer) {
 				for served := 0; ; served++ {
-					request, more := p.request()
+					request, more := p.Request()
 					if !more {
 						return
 					}
@@ -199,15 +200,15 @@ func TestReusedConnectionClosed(t *testing.T) {
 						end(p)
 						return
 					}
-					p.say(ok + "Content-Length: 0\r\n\r\n")
+					p.Say(ok + "Content-Length: 0\r\n\r\n")
 				}
 			})
-			require.Equal(t, 200, send(t, s, newDispatch(t, r.url)).ResponseStatus)
-			d := newDispatch(t, r.url)
+			require.Equal(t, 200, send(t, s, newDispatch(t, r.URL)).ResponseStatus)
+			d := newDispatch(t, r.URL)
 			result := send(t, s, d)
 			assert.Zero(t, result.ResponseStatus)
 			assert.Contains(t, result.Failure, "kept-alive connection")
-			assert.Len(t, r.connections, 1)
+			assert.Len(t, r.Connections, 1)
 			assert.Len(t, requests, 2)
 			assert.Equal(t, 200, send(t, s, d).ResponseStatus, "the retry has a connection of its own")
 		})
@@ -220,17 +221,17 @@ func TestReuseRace(t *testing.T) {
 	s := newSender(t)
 	var mutex sync.Mutex
 	seen := map[string]int{}
-	r := listen(t, func(p *peer) {
-		if request, more := p.request(); more {
+	r := hostile.Listen(t, func(p *hostile.Peer) {
+		if request, more := p.Request(); more {
 			mutex.Lock()
 			seen[request.Header.Get(signing.HeaderID)]++
 			mutex.Unlock()
-			p.say(ok + "Content-Length: 0\r\n\r\n")
+			p.Say(ok + "Content-Length: 0\r\n\r\n")
 		}
 	})
 	answers := 0
 	for range 200 {
-		result := send(t, s, newDispatch(t, r.url))
+		result := send(t, s, newDispatch(t, r.URL))
 		if result.ResponseStatus == 200 {
 			answers++
 			continue
@@ -251,15 +252,15 @@ func TestSendOutlivesItsContext(t *testing.T) {
 	t.Parallel()
 	s := newSender(t)
 	ctx, cancel := cancelled(t)
-	r := listen(t, func(p *peer) {
-		p.request()
+	r := hostile.Listen(t, func(p *hostile.Peer) {
+		p.Request()
 		cancel()
-		p.say(ok + "Connection: close\r\nContent-Length: 2\r\n\r\nok") // or the next may take a connection that is being closed
+		p.Say(ok + "Connection: close\r\nContent-Length: 2\r\n\r\nok") // or the next may take a connection that is being closed
 	})
-	result := s.Send(ctx, newDispatch(t, r.url))
+	result := s.Send(ctx, newDispatch(t, r.URL))
 	assert.Equal(t, 200, result.ResponseStatus)
 	assert.Equal(t, "ok", string(result.ResponseBody))
-	assert.Equal(t, 200, s.Send(ctx, newDispatch(t, r.url)).ResponseStatus)
+	assert.Equal(t, 200, s.Send(ctx, newDispatch(t, r.URL)).ResponseStatus)
 }
 
 // Many hostile receivers at once take memory for what is kept, and not for what they send. It runs alone, for all
@@ -268,14 +269,14 @@ func TestMemoryIsBounded(t *testing.T) {
 	const sends = 20
 	s := newSender(t)
 	flood := make([]byte, 1<<20)
-	r := listen(t, func(p *peer) {
-		p.request()
-		p.say(ok + "\r\n")
+	r := hostile.Listen(t, func(p *hostile.Peer) {
+		p.Request()
+		p.Say(ok + "\r\n")
 		for err := error(nil); err == nil; {
 			_, err = p.Write(flood)
 		}
 	})
-	d := newDispatch(t, r.url)
+	d := newDispatch(t, r.URL)
 	var before, after runtime.MemStats
 	runtime.ReadMemStats(&before)
 	for range sends {

@@ -1,14 +1,9 @@
 package sender
 
 import (
-	"bufio"
-	"io"
-	"net"
 	"net/http"
 	"net/http/httptest"
 	"net/netip"
-	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -22,6 +17,8 @@ import (
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+const ok = "HTTP/1.1 200 OK\r\n"
 
 const (
 	// timeout is what hostile receivers are given, and grace what Send may take beyond it on a busy machine.
@@ -87,104 +84,6 @@ func assertPlain(t *testing.T, failure string) {
 	}
 }
 
-// receiver is raw TCP: every connection is handed to the script, and closed after it.
-type receiver struct {
-	url         string
-	connections chan struct{} // one for each
-}
-
-func listen(t *testing.T, script func(*peer)) *receiver {
-	t.Helper()
-	listener, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
-	require.NoError(t, err)
-	r := &receiver{url: "http://" + listener.Addr().String() + "/hook", connections: make(chan struct{}, 1000)}
-	gone := make(chan struct{})
-	var mutex sync.Mutex
-	var open []net.Conn
-	var group sync.WaitGroup
-	group.Go(func() {
-		for {
-			conn, err := listener.Accept()
-			if err != nil {
-				return
-			}
-			mutex.Lock()
-			open = append(open, conn)
-			mutex.Unlock()
-			r.connections <- struct{}{}
-			group.Go(func() {
-				defer func() { _ = conn.Close() }()
-				script(&peer{TCPConn: conn.(*net.TCPConn), reader: bufio.NewReader(conn), gone: gone})
-			})
-		}
-	})
-	t.Cleanup(func() {
-		close(gone)
-		_ = listener.Close()
-		mutex.Lock()
-		for _, conn := range open { // a sender keeps them for the next request
-			_ = conn.Close()
-		}
-		mutex.Unlock()
-		group.Wait()
-	})
-	return r
-}
-
-// peer is the receiver's side of one connection.
-type peer struct {
-	*net.TCPConn
-	reader *bufio.Reader
-	gone   chan struct{} // closed when the test is over
-}
-
-// request reads one whole request; false when there is none to come.
-func (p *peer) request() (*http.Request, bool) {
-	request, err := http.ReadRequest(p.reader)
-	if err != nil {
-		return nil, false
-	}
-	for body := request.Body; err == nil; {
-		_, err = body.Read(make([]byte, 4096))
-	}
-	return request, true
-}
-
-// say writes text and tells whether somebody is still there.
-func (p *peer) say(text string) bool {
-	_, err := p.Write([]byte(text))
-	return err == nil
-}
-
-// answered is a script that reads the request and says the text.
-func answered(text string) func(*peer) {
-	return func(p *peer) {
-		if _, ok := p.request(); ok {
-			p.say(text)
-		}
-	}
-}
-
-// drip says the text again and again until the other side is gone, with a pause in between if it is not zero.
-func (p *peer) drip(text string, pause time.Duration) {
-	for p.say(text) {
-		if pause == 0 {
-			continue
-		}
-		select {
-		case <-p.gone:
-			return
-		case <-time.After(pause):
-		}
-	}
-}
-
-// silence waits for the other side to leave.
-func (p *peer) silence() { _, _ = io.Copy(io.Discard, p.reader) }
-
-// reset ends the connection with RST instead of FIN.
-func (p *peer) reset() { _ = p.SetLinger(0) }
-
 // assertUsable sends to a healthy receiver.
 func assertUsable(t *testing.T, s *Sender) {
 	t.Helper()
@@ -192,8 +91,4 @@ func assertUsable(t *testing.T, s *Sender) {
 	defer healthy.Close()
 	defer s.Close()
 	assert.Equal(t, http.StatusNoContent, send(t, s, newDispatch(t, healthy.URL)).ResponseStatus)
-}
-
-func headers(count int, name, value string) string {
-	return strings.Repeat(name+": "+value+"\r\n", count)
 }

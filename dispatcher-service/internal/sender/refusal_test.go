@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"redrive/dispatcher-service/internal/hostile"
 	"redrive/pkg/egress"
 )
 
@@ -23,20 +24,20 @@ func cancelled(t *testing.T) (context.Context, context.CancelFunc) {
 // What the guard refuses is refused when it is dialled, with a sentence that names no address.
 func TestEgressIsGuarded(t *testing.T) {
 	t.Parallel()
-	r := listen(t, answered(ok+"\r\n"))
-	_, port, err := net.SplitHostPort(r.url[len("http://") : len(r.url)-len("/hook")])
+	r := hostile.Listen(t, hostile.Answered(ok+"\r\n"))
+	_, port, err := net.SplitHostPort(r.URL[len("http://") : len(r.URL)-len("/hook")])
 	require.NoError(t, err)
 	for name, c := range map[string]struct {
 		config  egress.Config
 		url     string
 		failure string
 	}{
-		"loopback":         {egress.Config{AllowHTTP: true}, r.url, "not a public internet address"},
+		"loopback":         {egress.Config{AllowHTTP: true}, r.URL, "not a public internet address"},
 		"loopback by name": {egress.Config{AllowHTTP: true}, "http://localhost:" + port, "not a public internet address"},
 		"mapped":           {egress.Config{AllowHTTP: true}, "http://[::ffff:127.0.0.1]:" + port, "not a public internet address"},
 		"short":            {egress.Config{AllowHTTP: true}, "http://0:" + port, "not"},
 		"metadata":         {egress.Config{AllowHTTP: true}, "http://169.254.169.254/latest/meta-data", "not a public internet address"},
-		"plain http":       {egress.Config{}, r.url, "plain http is not allowed"},
+		"plain http":       {egress.Config{}, r.URL, "plain http is not allowed"},
 		"another scheme":   {egress.Config{AllowHTTP: true}, "gopher://127.0.0.1:" + port, "https://"},
 		"no URL":           {egress.Config{AllowHTTP: true}, "http://127.0.0.1:" + port + "/%zz", "URL is not valid"},
 		"no host":          {egress.Config{AllowHTTP: true}, "http:///hook", ""},
@@ -48,7 +49,7 @@ func TestEgressIsGuarded(t *testing.T) {
 		assert.NotContains(t, result.Failure, "169.254", name)
 		s.Close()
 	}
-	assert.Empty(t, r.connections)
+	assert.Empty(t, r.Connections)
 }
 
 func TestRefusedPort(t *testing.T) {

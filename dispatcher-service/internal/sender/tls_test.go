@@ -18,6 +18,8 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"redrive/dispatcher-service/internal/hostile"
 )
 
 func TestTLS(t *testing.T) {
@@ -68,21 +70,21 @@ func TestTLS(t *testing.T) {
 func TestTLSThatIsNone(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
-		script  func(*peer)
+		script  func(*hostile.Peer)
 		failure string
 	}{
-		"plain HTTP": {func(p *peer) { p.say("HTTP/1.0 400 Bad Request\r\n\r\n"); p.silence() }, "does not speak TLS"},
-		"garbage":    {func(p *peer) { p.say("\x00\x01\x02 garbage, and more of it"); p.silence() }, "TLS"},
-		"silence":    {func(p *peer) { p.silence() }, "no answer within"},
-		"closed":     {func(*peer) {}, "before it answered"},
-		"reset":      {func(p *peer) { p.reset() }, "before it answered"},
-		"alert":      {func(p *peer) { p.say("\x15\x03\x03\x00\x02\x02\x28"); p.silence() }, "refused the handshake"},
+		"plain HTTP": {func(p *hostile.Peer) { p.Say("HTTP/1.0 400 Bad Request\r\n\r\n"); p.Silence() }, "does not speak TLS"},
+		"garbage":    {func(p *hostile.Peer) { p.Say("\x00\x01\x02 garbage, and more of it"); p.Silence() }, "TLS"},
+		"silence":    {func(p *hostile.Peer) { p.Silence() }, "no answer within"},
+		"closed":     {func(*hostile.Peer) {}, "before it answered"},
+		"reset":      {func(p *hostile.Peer) { p.Reset() }, "before it answered"},
+		"alert":      {func(p *hostile.Peer) { p.Say("\x15\x03\x03\x00\x02\x02\x28"); p.Silence() }, "refused the handshake"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			s := newSender(t)
-			r := listen(t, c.script)
-			result := send(t, s, newDispatch(t, "https"+strings.TrimPrefix(r.url, "http")))
+			r := hostile.Listen(t, c.script)
+			result := send(t, s, newDispatch(t, "https"+strings.TrimPrefix(r.URL, "http")))
 			assert.Contains(t, result.Failure, c.failure)
 			assertUsable(t, s)
 		})

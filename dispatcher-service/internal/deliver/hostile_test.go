@@ -1,0 +1,239 @@
+package deliver_test
+
+import (
+	"fmt"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"net/netip"
+	"runtime"
+	"strings"
+	"testing"
+	"time"
+	"unicode/utf8"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"redrive/dispatcher-service/internal/deliver"
+	"redrive/dispatcher-service/internal/hostile"
+	"redrive/dispatcher-service/internal/sender"
+	"redrive/pkg/egress"
+	"redrive/pkg/signing"
+	"redrive/pkg/store"
+	"redrive/pkg/store/sqlite"
+	"redrive/pkg/store/storetest"
+	"redrive/pkg/testservers"
+	"redrive/pkg/webhook"
+)
+
+const (
+	hostileTimeout = 500 * time.Millisecond
+	// grace is what a whole attempt may take beyond its timeout.
+	grace = time.Second
+)
+
+// path is all that a delivery goes through: load, send, record.
+type path struct {
+	t         *testing.T
+	store     *store.Store
+	deliverer *deliver.Deliverer
+}
+
+func newPath(t *testing.T, opened *store.Store) path {
+	t.Helper()
+	guard := egress.New(egress.Config{AllowHTTP: true, Allow: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}})
+	out := sender.New(sender.Options{Guard: guard, Timeout: hostileTimeout})
+	t.Cleanup(out.Close)
+	return path{t, opened, deliver.New(opened, out, newGate(), webhook.Policy{}, slog.New(slog.DiscardHandler), prometheus.NewRegistry())}
+}
+
+// publish makes a delivery to an endpoint of its own.
+func (p path) publish(t *testing.T, url string) webhook.Delivery {
+	t.Helper()
+	secret, err := signing.NewSecret()
+	require.NoError(t, err)
+	endpoint := webhook.NewEndpoint(org, "key_a", webhook.EndpointSpec{Name: "n", URL: url}, webhook.Secret(secret), webhook.Now())
+	require.NoError(t, p.store.CreateEndpoint(t.Context(), endpoint))
+	event := newEvent()
+	delivery := webhook.NewDelivery(event, endpoint, webhook.Now())
+	require.NoError(t, p.store.CreateEvent(t.Context(), event, []webhook.Delivery{delivery}))
+	return delivery
+}
+
+// attempt makes the one attempt and returns what is on record of it, and of the delivery.
+func (p path) attempt(t *testing.T, url string) (webhook.Attempt, webhook.Delivery, deliver.Verdict) {
+	t.Helper()
+	id := p.publish(t, url).ID
+	began := time.Now()
+	verdict, err := p.deliverer.Deliver(t.Context(), id, webhook.QueueDeliveries)
+	require.NoError(t, err)
+	assert.LessOrEqual(t, time.Since(began), hostileTimeout+grace)
+	record, err := p.store.FindDelivery(t.Context(), org, id)
+	require.NoError(t, err)
+	attempts, err := p.store.ListAttempts(t.Context(), org, id, webhook.Page{Limit: 100})
+	require.NoError(t, err)
+	require.Len(t, attempts.Items, 1, "on record, and once")
+	return attempts.Items[0], record.Delivery, verdict
+}
+
+// stores are of every kind.
+func stores(t *testing.T) map[string]*store.Store {
+	t.Helper()
+	small, err := sqlite.Open(t.TempDir()+"/redrive.db", storetest.Sealer(t))
+	require.NoError(t, err)
+	t.Cleanup(func() { assert.NoError(t, small.Close()) })
+	return map[string]*store.Store{
+		"PostgreSQL": storetest.Migrated(t, storetest.OpenPostgres(t, testservers.Postgres(t))),
+		"SQLite":     storetest.Migrated(t, small),
+	}
+}
+
+// Whatever a receiver does, its delivery is on record with a plain reason and goes on as it should, and the worker is free again.
+func TestHostileReceivers(t *testing.T) {
+	t.Parallel()
+	for kind, opened := range stores(t) {
+		p := newPath(t, opened)
+		for name, c := range hostile.Cases {
+			t.Run(kind+"/"+name, func(t *testing.T) {
+				t.Parallel()
+				attempt, delivery, verdict := p.attempt(t, hostile.Listen(t, c.Script).URL)
+
+				assert.Equal(t, 1, attempt.Number)
+				assert.Equal(t, c.Status, attempt.ResponseStatus)
+				assert.Equal(t, c.Cut, attempt.ResponseBodyTruncated)
+				assert.True(t, strings.HasPrefix(string(attempt.ResponseBody), c.Body), "%.40q", attempt.ResponseBody)
+				assert.LessOrEqual(t, len(attempt.ResponseBody), hostile.KeptBody)
+				for name, value := range attempt.ResponseHeaders {
+					assert.True(t, utf8.ValidString(name+value), "%q: %q", name, value)
+				}
+				if c.Status/100 == 2 {
+					assert.Equal(t, webhook.StatusSuccess, delivery.Status)
+					assert.Equal(t, deliver.Done(), verdict)
+					assert.Empty(t, attempt.ErrorMessage)
+				} else {
+					assert.Equal(t, webhook.StatusRetrying, delivery.Status)
+					assert.Equal(t, 0, delivery.RetryCount)
+					assert.True(t, delivery.NextRetryAt.After(time.Now().Add(-grace)))
+					assert.Equal(t, deliver.KindRetry, verdict.Kind)
+					assert.True(t, verdict.At.Equal(delivery.NextRetryAt), "%s, %s", verdict.At, delivery.NextRetryAt)
+					assertPlain(t, attempt.ErrorMessage, c)
+				}
+				p.assertFree(t)
+			})
+		}
+	}
+}
+
+// assertPlain wants a sentence for a customer that quotes nothing of what was received.
+func assertPlain(t *testing.T, message string, c hostile.Case) {
+	t.Helper()
+	want := c.Failure
+	if want == "" {
+		want = fmt.Sprintf("answered %d", c.Status)
+	}
+	assert.Contains(t, message, want)
+	assert.Less(t, len(message), 200)
+	assert.True(t, utf8.ValidString(message))
+	for _, word := range []string{"127.0.0.1", "dial", "tcp", "net/http", "EOF", "context", "\n", "\x00", "%!", "whsec_"} {
+		assert.NotContains(t, message, word)
+	}
+}
+
+// assertFree delivers to a healthy receiver.
+func (p path) assertFree(t *testing.T) {
+	t.Helper()
+	healthy := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Connection", "close")
+		w.WriteHeader(http.StatusNoContent)
+	}))
+	defer healthy.Close()
+	_, delivery, verdict := p.attempt(t, healthy.URL)
+	assert.Equal(t, webhook.StatusSuccess, delivery.Status)
+	assert.Equal(t, deliver.Done(), verdict)
+}
+
+// What a receiver says of when to come again is believed within bounds, and of 429 and 503 alone.
+func TestWhatAReceiverAsksFor(t *testing.T) {
+	t.Parallel()
+	const day, ourOwn = 24 * time.Hour, 5 * time.Second // of webhook.DefaultSchedule, by and large
+	for kind, opened := range stores(t) {
+		p := newPath(t, opened)
+		for name, c := range map[string]struct {
+			status int
+			asks   string
+			comes  time.Duration
+		}{
+			"seconds":          {429, "100", 100 * time.Second},
+			"seconds, 503":     {503, "100", 100 * time.Second},
+			"date":             {503, time.Now().Add(time.Hour).UTC().Format(http.TimeFormat), time.Hour},
+			"negative":         {429, "-100", ourOwn},
+			"zero":             {429, "0", ourOwn},
+			"past":             {503, "Fri, 31 Dec 1999 23:59:59 GMT", ourOwn},
+			"absurd":           {429, "99999999999999999999999", day},
+			"absurd date":      {429, "Fri, 31 Dec 9999 23:59:59 GMT", day},
+			"garbage":          {503, "soon \xff; DROP TABLE", ourOwn},
+			"empty":            {429, "", ourOwn},
+			"no business here": {500, "100", ourOwn},
+		} {
+			t.Run(kind+"/"+name, func(t *testing.T) {
+				t.Parallel()
+				answer := fmt.Sprintf("HTTP/1.1 %d No\r\nRetry-After: %s\r\nContent-Length: 0\r\n\r\n", c.status, c.asks)
+				attempt, delivery, verdict := p.attempt(t, hostile.Listen(t, hostile.Answered(answer)).URL)
+				assert.Equal(t, c.status, attempt.ResponseStatus)
+				assert.Equal(t, webhook.StatusRetrying, delivery.Status)
+				assert.InDelta(t, c.comes.Seconds(), time.Until(delivery.NextRetryAt).Seconds(), 3+c.comes.Seconds()/100)
+				assert.Equal(t, deliver.KindRetry, verdict.Kind)
+			})
+		}
+		t.Run(kind+"/gone", func(t *testing.T) {
+			t.Parallel()
+			answer := "HTTP/1.1 410 Gone\r\nRetry-After: 100\r\nContent-Length: 0\r\n\r\n"
+			_, delivery, verdict := p.attempt(t, hostile.Listen(t, hostile.Answered(answer)).URL)
+			assert.Equal(t, webhook.StatusFailure, delivery.Status)
+			assert.Equal(t, deliver.KindDead, verdict.Kind)
+			endpoint, err := p.store.FindEndpoint(t.Context(), org, delivery.EndpointID)
+			require.NoError(t, err)
+			assert.Equal(t, webhook.EndpointDisabled, endpoint.Status)
+		})
+	}
+}
+
+// An attempt takes a bounded amount of memory, whatever is sent to it. It runs alone, for all that the process allocates counts,
+// the receiver's own memory too.
+func TestMemoryIsBounded(t *testing.T) {
+	const deliveries = 10
+	flood := []byte(strings.Repeat("x", 1<<20))
+	for kind, opened := range stores(t) {
+		p := newPath(t, opened)
+		for name, begins := range map[string]string{
+			"body":    "HTTP/1.1 200 OK\r\n\r\n",
+			"header":  "HTTP/1.1 200 OK\r\nX-A: ",
+			"status":  "HTTP/1.1 200 ",
+			"chunk":   "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1;",
+			"trailer": "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\nX-A: ",
+			"upgrade": "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n",
+		} {
+			r := hostile.Listen(t, func(peer *hostile.Peer) {
+				peer.Request()
+				peer.Say(begins)
+				for err := error(nil); err == nil; {
+					_, err = peer.Write(flood)
+				}
+			})
+			ids := make([]string, deliveries)
+			for i := range ids {
+				ids[i] = p.publish(t, r.URL).ID
+			}
+			var before, after runtime.MemStats
+			runtime.ReadMemStats(&before)
+			for _, id := range ids {
+				_, err := p.deliverer.Deliver(t.Context(), id, webhook.QueueDeliveries)
+				require.NoError(t, err)
+			}
+			runtime.ReadMemStats(&after)
+			assert.Less(t, (after.TotalAlloc-before.TotalAlloc)/deliveries, uint64(1<<20), "bytes for each attempt: %s, %s", kind, name)
+		}
+	}
+}
