@@ -30,6 +30,16 @@ var rules = []struct {
 		func(d *openapi3.T) { find(d, "getOpenApiYaml").Summary = "" },
 	},
 	{
+		"every parameter is described and says what it may look like", unexplained,
+		func(d *openapi3.T) { d.Components.Parameters["DeliveryId"].Value.Example = nil },
+	},
+	{
+		"every body that is required has an example", bodyless,
+		func(d *openapi3.T) {
+			find(d, "publishEvent").RequestBody.Value.Content["application/json"].Examples = nil
+		},
+	},
+	{
 		"operation ids are unique", ambiguous,
 		func(d *openapi3.T) { find(d, "retryDelivery").OperationID = "replayDelivery" },
 	},
@@ -119,6 +129,27 @@ func undescribed(d *openapi3.T) (violations []string) {
 			if d.Tags.Get(tag) == nil {
 				violations = append(violations, op.name+" has the tag "+tag+", which is not declared")
 			}
+		}
+	}
+	return violations
+}
+
+func unexplained(d *openapi3.T) (violations []string) {
+	for _, op := range operations(d) {
+		for _, parameter := range op.parameters {
+			p := parameter.Value
+			if p.Description == "" || p.Example == nil && p.Schema.Value.Default == nil {
+				violations = append(violations, op.name+" does not explain "+p.Name)
+			}
+		}
+	}
+	return violations
+}
+
+func bodyless(d *openapi3.T) (violations []string) {
+	for _, op := range operations(d) {
+		if body := op.RequestBody; body != nil && body.Value.Required && len(body.Value.Content["application/json"].Examples) == 0 {
+			violations = append(violations, op.name+" shows no body")
 		}
 	}
 	return violations

@@ -22,7 +22,7 @@ func toReference(c echo.Context) error {
 }
 
 func referencePage(c echo.Context) error {
-	found, err := reference.Serve(c.Response(), c.Param("*"))
+	found, err := reference.Serve(c.Response(), c.Request(), c.Param("*"))
 	if err == nil && !found {
 		return echo.ErrNotFound
 	}

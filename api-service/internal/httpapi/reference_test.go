@@ -1,6 +1,10 @@
 package httpapi
 
 import (
+	"bytes"
+	"compress/gzip"
+	"io"
+	"net/http"
 	"regexp"
 	"testing"
 
@@ -50,4 +54,36 @@ func TestReferenceHasOneAddress(t *testing.T) {
 	for _, path := range []string{"/docs/nothing", "/docs/index.html", "/docs/../openapi.yaml", "/docs//"} {
 		refused(t, s.call(t, "GET", path, "", ""), 404, "route_not_found")
 	}
+}
+
+// A browser is sent what it has not, as small as it takes it.
+func TestReferenceIsSentOnce(t *testing.T) {
+	s := newService(t)
+	asks := func(name, value string) func(*http.Request) {
+		return func(r *http.Request) { r.Header.Set(name, value) }
+	}
+	for _, path := range []string{"/docs/", "/docs/swagger-ui-bundle.js", "/docs/samples.js"} {
+		whole := s.call(t, "GET", path, "", "", asks("Accept-Encoding", "identity"))
+		require.Equal(t, 200, whole.status)
+		assert.Empty(t, whole.header.Get("Content-Encoding"))
+		again := s.call(t, "GET", path, "", "", asks("If-None-Match", whole.header.Get("ETag")), asks("Accept-Encoding", "identity"))
+		assert.Equal(t, 304, again.status, path)
+		assert.Empty(t, again.body)
+
+		packed := s.call(t, "GET", path, "", "", asks("Accept-Encoding", "br, gzip"))
+		require.Equal(t, 200, packed.status)
+		if packed.header.Get("Content-Encoding") == "" {
+			continue
+		}
+		assert.NotEqual(t, whole.header.Get("ETag"), packed.header.Get("ETag"))
+		unpacked, err := gzip.NewReader(bytes.NewReader(packed.body))
+		require.NoError(t, err)
+		content, err := io.ReadAll(unpacked)
+		require.NoError(t, err)
+		assert.Equal(t, whole.body, content, path)
+	}
+	bundle := s.call(t, "GET", "/docs/swagger-ui-bundle.js", "", "", asks("Accept-Encoding", "gzip"))
+	assert.Equal(t, "gzip", bundle.header.Get("Content-Encoding"))
+	refused := s.call(t, "GET", "/docs/swagger-ui-bundle.js", "", "", asks("Accept-Encoding", "gzip;q=0"))
+	assert.Empty(t, refused.header.Get("Content-Encoding"))
 }

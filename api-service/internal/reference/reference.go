@@ -7,11 +7,15 @@ package reference
 import (
 	"bytes"
 	"compress/gzip"
+	"crypto/sha256"
 	"embed"
 	"fmt"
 	"io"
+	"io/fs"
 	"net/http"
+	"strings"
 	"sync"
+	"time"
 
 	"github.com/swaggest/swgui/v5/static"
 )
@@ -30,56 +34,61 @@ var page embed.FS
 type file struct {
 	contentType string
 	content     []byte
+	packed      []byte // by gzip, if Swagger UI's module has it so
+	tag         string
 }
 
 var files = sync.OnceValues(func() (map[string]file, error) {
 	all := map[string]file{}
 	for name, source := range map[string]struct {
 		contentType string
-		read        func() ([]byte, error)
+		read        func() (file, error)
 	}{
 		"":                     {"text/html; charset=utf-8", ours("index.html")},
 		"init.js":              {"text/javascript; charset=utf-8", ours("init.js")},
 		"samples.js":           {"text/javascript; charset=utf-8", ours("samples.js")},
 		"swagger-ui-bundle.js": {"text/javascript; charset=utf-8", theirs("swagger-ui-bundle.js.gz")},
 		"swagger-ui.css":       {"text/css; charset=utf-8", theirs("swagger-ui.css.gz")},
-		"favicon.png":          {"image/png", plain("favicon-32x32.png")},
+		"favicon.png":          {"image/png", plain(static.FS, "favicon-32x32.png")},
 	} {
-		content, err := source.read()
+		f, err := source.read()
 		if err != nil {
 			return nil, fmt.Errorf("read the embedded file %q of the API reference: %w", name, err)
 		}
-		all[name] = file{source.contentType, content}
+		f.contentType, f.tag = source.contentType, fmt.Sprintf("%x", sha256.Sum256(f.content))
+		all[name] = f
 	}
 	return all, nil
 })
 
-func ours(name string) func() ([]byte, error) {
-	return func() ([]byte, error) { return page.ReadFile("page/" + name) }
-}
+func ours(name string) func() (file, error) { return plain(page, "page/"+name) }
 
-func plain(name string) func() ([]byte, error) {
-	return func() ([]byte, error) { return static.FS.ReadFile(name) }
+func plain(folder fs.FS, name string) func() (file, error) {
+	return func() (file, error) {
+		content, err := fs.ReadFile(folder, name)
+		return file{content: content}, err
+	}
 }
 
 // theirs is a file that Swagger UI's module has compressed alone.
-func theirs(name string) func() ([]byte, error) {
-	return func() ([]byte, error) {
-		compressed, err := static.FS.ReadFile(name)
+func theirs(name string) func() (file, error) {
+	return func() (file, error) {
+		packed, err := static.FS.ReadFile(name)
 		if err != nil {
-			return nil, err
+			return file{}, err
 		}
-		unpacked, err := gzip.NewReader(bytes.NewReader(compressed))
+		unpacked, err := gzip.NewReader(bytes.NewReader(packed))
 		if err != nil {
-			return nil, err
+			return file{}, err
 		}
-		return io.ReadAll(unpacked)
+		content, err := io.ReadAll(unpacked)
+		return file{content: content, packed: packed}, err
 	}
 }
 
 // Serve answers with the file of that name, the page itself if it is empty, and reports whether there is one. It is unpacked on
-// the first call only.
-func Serve(w http.ResponseWriter, name string) (found bool, err error) {
+// the first call only. A browser that has it already is told so.
+func Serve(w http.ResponseWriter, r *http.Request, name string) (found bool, err error) {
 	all, err := files()
 	if err != nil {
 		return false, err
@@ -92,8 +101,24 @@ func Serve(w http.ResponseWriter, name string) (found bool, err error) {
 	header.Set("Content-Type", f.contentType)
 	header.Set("Content-Security-Policy", policy)
 	header.Set("Referrer-Policy", "no-referrer")
-	header.Set("Cache-Control", "no-cache")
-	w.WriteHeader(http.StatusOK)
-	_, _ = w.Write(f.content) // what fails here is the connection: there is nobody left to tell
+	header.Set("Cache-Control", "no-cache") // it is asked for again every time, by its tag
+	header.Set("Vary", "Accept-Encoding")
+	content, tag := f.content, f.tag
+	if f.packed != nil && takesGzip(r) {
+		header.Set("Content-Encoding", "gzip")
+		content, tag = f.packed, tag+"-gzip"
+	}
+	header.Set("ETag", `"`+tag+`"`)
+	http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(content))
 	return true, nil
+}
+
+// takesGzip is content with those who say so without conditions, as browsers do.
+func takesGzip(r *http.Request) bool {
+	for coding := range strings.SplitSeq(r.Header.Get("Accept-Encoding"), ",") {
+		if strings.TrimSpace(coding) == "gzip" {
+			return true
+		}
+	}
+	return false
 }
