@@ -60,7 +60,7 @@ func (s *Store) retryTogether(ctx context.Context, retries []webhook.Retry) (map
 		columns.at = append(columns.at, retry.At)
 	}
 	var requeued []deliveryRow
-	err := s.db.WithContext(ctx).Raw(retryTogetherSQL, array{columns.ids}, array{columns.organizations}, array{columns.at}).Scan(&requeued).Error
+	err := s.db.WithContext(ctx).Raw(retryTogetherSQL, array{columns.ids}, array{columns.organizations}, array{columns.at}).Find(&requeued).Error
 	if err != nil || len(requeued) == 0 {
 		return nil, s.translate("retry deliveries", err)
 	}

@@ -1,7 +1,10 @@
 package deliver_test
 
 import (
+	"crypto/tls"
 	"fmt"
+	"io"
+	"log"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
@@ -152,6 +155,85 @@ func (p path) assertFree(t *testing.T) {
 	_, delivery, verdict := p.attempt(t, healthy.URL)
 	assert.Equal(t, webhook.StatusSuccess, delivery.Status)
 	assert.Equal(t, deliver.Done(), verdict)
+}
+
+// Names that lead nowhere, receivers that cannot prove who they are and those that point elsewhere.
+func TestHostileDestinations(t *testing.T) {
+	t.Parallel()
+	elsewhere := hostile.Listen(t, hostile.Answered("HTTP/1.1 200 OK\r\n\r\n"))
+	redirect := func(status int) string {
+		return hostile.Listen(t, hostile.Answered(fmt.Sprintf("HTTP/1.1 %d Elsewhere\r\nLocation: %s\r\nContent-Length: 0\r\n\r\n", status, elsewhere.URL))).URL
+	}
+	reached := make(chan struct{}, 100)
+	secured := func(host string, lasts time.Duration, newest uint16) string {
+		receiver := httptest.NewUnstartedServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { reached <- struct{}{} }))
+		receiver.TLS = &tls.Config{Certificates: []tls.Certificate{hostile.Certificate(t, host, lasts)}, MaxVersion: newest}
+		receiver.Config.ErrorLog = log.New(io.Discard, "", 0)
+		receiver.StartTLS()
+		t.Cleanup(receiver.Close)
+		return receiver.URL
+	}
+	for kind, opened := range stores(t) {
+		p := newPath(t, opened)
+		for name, c := range map[string]struct {
+			url     string
+			failure string
+			status  int
+		}{
+			"self-signed":     {secured("127.0.0.1", time.Hour, 0), "TLS: ", 0},
+			"wrong host":      {secured("example.com", time.Hour, 0), "TLS: ", 0},
+			"expired":         {secured("127.0.0.1", -time.Hour, 0), "TLS: ", 0},
+			"TLS 1.1":         {secured("127.0.0.1", time.Hour, tls.VersionTLS11), "TLS: ", 0},
+			"no such name":    {"http://does-not-exist.invalid/", "host name", 0},
+			"private address": {"http://10.0.0.1/", "not sent: ", 0},
+			"metadata":        {"http://169.254.169.254/latest/meta-data", "not sent: ", 0},
+			"redirect":        {redirect(302), "answered 302", 302},
+			"redirect a POST": {redirect(307), "answered 307", 307},
+		} {
+			t.Run(kind+"/"+name, func(t *testing.T) {
+				attempt, delivery, verdict := p.attempt(t, c.url)
+				assert.Equal(t, c.status, attempt.ResponseStatus)
+				assertPlain(t, attempt.ErrorMessage, hostile.Case{Failure: c.failure})
+				assert.NotContains(t, attempt.ErrorMessage, "169.254")
+				assert.Equal(t, webhook.StatusRetrying, delivery.Status)
+				assert.Equal(t, deliver.KindRetry, verdict.Kind)
+				p.assertFree(t)
+			})
+		}
+	}
+	assert.Empty(t, reached, "nothing is sent")
+	assert.Empty(t, elsewhere.Connections, "nothing is followed")
+}
+
+// A kept-alive connection that is closed as it is used again is an attempt that failed, seen once, and ours to repeat.
+func TestAConnectionClosedAsItIsReused(t *testing.T) {
+	t.Parallel()
+	for kind, opened := range stores(t) {
+		t.Run(kind, func(t *testing.T) {
+			p := newPath(t, opened)
+			requests := make(chan string, 10)
+			r := hostile.Listen(t, func(peer *hostile.Peer) {
+				for served := 0; ; served++ {
+					request, more := peer.Request()
+					if !more {
+						return
+					}
+					requests <- request.Header.Get(signing.HeaderID)
+					if served == 1 {
+						return
+					}
+					peer.Say("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
+				}
+			})
+			_, delivery, _ := p.attempt(t, r.URL)
+			assert.Equal(t, webhook.StatusSuccess, delivery.Status)
+			attempt, delivery, verdict := p.attempt(t, r.URL)
+			assert.Contains(t, attempt.ErrorMessage, "kept-alive connection")
+			assert.Equal(t, webhook.StatusRetrying, delivery.Status)
+			assert.Equal(t, deliver.KindRetry, verdict.Kind)
+			assert.Len(t, requests, 2, "nothing is sent behind our back")
+		})
+	}
 }
 
 // What a receiver says of when to come again is believed within bounds, and of 429 and 503 alone.

@@ -1,15 +1,10 @@
 package sender
 
 import (
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
 	"crypto/tls"
 	"crypto/x509"
 	"io"
 	"log"
-	"math/big"
-	"net"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -17,14 +12,13 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/assert"
-	"github.com/stretchr/testify/require"
 
 	"redrive/dispatcher-service/internal/hostile"
 )
 
 func TestTLS(t *testing.T) {
 	t.Parallel()
-	valid := newCertificate(t, "127.0.0.1", time.Hour)
+	valid := hostile.Certificate(t, "127.0.0.1", time.Hour)
 	for name, c := range map[string]struct {
 		certificate tls.Certificate
 		untrusted   bool
@@ -33,9 +27,9 @@ func TestTLS(t *testing.T) {
 	}{
 		"valid":       {certificate: valid},
 		"self-signed": {certificate: valid, untrusted: true, failure: "unknown authority"},
-		"wrong host":  {certificate: newCertificate(t, "example.com", time.Hour), failure: "for another host"},
-		"wrong IP":    {certificate: newCertificate(t, "192.0.2.1", time.Hour), failure: "for another host"},
-		"expired":     {certificate: newCertificate(t, "127.0.0.1", -time.Hour), failure: "has expired"},
+		"wrong host":  {certificate: hostile.Certificate(t, "example.com", time.Hour), failure: "for another host"},
+		"wrong IP":    {certificate: hostile.Certificate(t, "192.0.2.1", time.Hour), failure: "for another host"},
+		"expired":     {certificate: hostile.Certificate(t, "127.0.0.1", -time.Hour), failure: "has expired"},
 		"TLS 1.1":     {certificate: valid, newest: tls.VersionTLS11, failure: "TLS: "},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -89,25 +83,4 @@ func TestTLSThatIsNone(t *testing.T) {
 			assertUsable(t, s)
 		})
 	}
-}
-
-// newCertificate makes a certificate that is its own authority.
-func newCertificate(t *testing.T, host string, lasts time.Duration) tls.Certificate {
-	t.Helper()
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	require.NoError(t, err)
-	template := &x509.Certificate{
-		SerialNumber: big.NewInt(1), NotBefore: time.Now().Add(-24 * time.Hour), NotAfter: time.Now().Add(lasts),
-		IsCA: true, BasicConstraintsValid: true,
-	}
-	if ip := net.ParseIP(host); ip != nil {
-		template.IPAddresses = []net.IP{ip}
-	} else {
-		template.DNSNames = []string{host}
-	}
-	der, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
-	require.NoError(t, err)
-	leaf, err := x509.ParseCertificate(der)
-	require.NoError(t, err)
-	return tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key, Leaf: leaf}
 }
