@@ -69,14 +69,9 @@ func (s *Store) loadTogether(ctx context.Context, ids []string) (map[string]deli
 	return rows, endpoints, nil
 }
 
-const loadRowsSQL = `
-SELECT d.id, d.organization_id, d.endpoint_id, d.event_id, d.status, d.retry_count, d.max_retries, d.next_retry_at, d.revision,
-	d.queue, d.failure_reason, d.orphan_count, d.attempt_count, d.last_attempt_id, d.created_at, d.updated_at,
-	e.organization_id, e.event_type, e.workflow_id, e.run_id, e.execution_id, e.data, e.created_at
-FROM deliveries d JOIN events e ON e.id = d.event_id WHERE d.id `
+const loadRowsSQL = "SELECT " + deliveryColumns + ", " + eventColumns + " FROM deliveries d JOIN events e ON e.id = d.event_id WHERE d.id "
 
-// loadRows reads deliveries with their events, column by column: every delivery that is sent comes through here, and to have GORM
-// find out which column is which field took more than twice the time.
+// loadRows reads deliveries with their events.
 func (s *Store) loadRows(ctx context.Context, ids []string) (found map[string]deliveryRow, err error) {
 	query := s.db.WithContext(ctx).Raw(loadRowsSQL+"IN ?", ids)
 	if s.dialect.Arrays {
@@ -91,11 +86,7 @@ func (s *Store) loadRows(ctx context.Context, ids []string) (found map[string]de
 	for rows.Next() {
 		var d deliveryRow
 		var e eventRow
-		if err := rows.Scan(
-			&d.ID, &d.OrganizationID, &d.EndpointID, &d.EventID, &d.Status, &d.RetryCount, &d.MaxRetries, &d.NextRetryAt, &d.Revision,
-			&d.Queue, &d.FailureReason, &d.OrphanCount, &d.AttemptCount, &d.LastAttemptID, &d.CreatedAt, &d.UpdatedAt,
-			&e.OrganizationID, &e.EventType, &e.WorkflowID, &e.RunID, &e.ExecutionID, &e.Data, &e.CreatedAt,
-		); err != nil {
+		if err := rows.Scan(append(d.targets(), e.targets()...)...); err != nil {
 			return nil, err
 		}
 		e.ID = d.EventID

@@ -3,6 +3,7 @@ package store
 import (
 	"cmp"
 	"context"
+	"errors"
 	"slices"
 	"time"
 
@@ -35,54 +36,49 @@ func (s *Store) RetryDeliveries(ctx context.Context, retries []webhook.Retry) ([
 	return records, failures
 }
 
-// retryTogetherSQL is what RetryDelivery does to a row, guard and all.
+// retryTogetherSQL is what RetryDelivery does to a row, guard and all, and returns it as it is shown.
 const retryTogetherSQL = `
-UPDATE deliveries d
-SET status = 'pending', retry_count = 0, next_retry_at = wanted.at, failure_reason = '', orphan_count = 0,
-	revision = d.revision + 1, updated_at = wanted.at
-FROM unnest(CAST(? AS text[]), CAST(? AS text[]), CAST(? AS timestamptz[])) AS wanted (id, organization_id, at)
-WHERE d.id = wanted.id AND d.organization_id = wanted.organization_id AND d.status = 'failure'
-	AND EXISTS (SELECT 1 FROM endpoints e WHERE e.id = d.endpoint_id AND e.status = 'active')
-RETURNING d.*`
+WITH d AS (
+	UPDATE deliveries
+	SET status = 'pending', retry_count = 0, next_retry_at = wanted.at, failure_reason = '', orphan_count = 0,
+		revision = revision + 1, updated_at = wanted.at
+	FROM unnest(CAST(? AS text[]), CAST(? AS text[]), CAST(? AS timestamptz[])) AS wanted (id, organization_id, at)
+	WHERE deliveries.id = wanted.id AND deliveries.organization_id = wanted.organization_id AND status = 'failure'
+		AND EXISTS (SELECT 1 FROM endpoints e WHERE e.id = deliveries.endpoint_id AND e.status = 'active')
+	RETURNING deliveries.*
+)
+SELECT ` + deliveryColumns + ", " + eventColumns + ", " + lastAttemptColumns + `
+FROM d JOIN events e ON e.id = d.event_id LEFT JOIN attempts a ON a.id = d.last_attempt_id`
 
 // retryTogether returns what it has requeued, as it is shown. An error means that nothing was, or that nobody knows: a retry that
 // was committed all the same is then refused, for the delivery has not failed any more, and is made.
-func (s *Store) retryTogether(ctx context.Context, retries []webhook.Retry) (map[string]webhook.Record, error) {
-	var columns struct {
-		ids, organizations []string
-		at                 []time.Time
-	}
+func (s *Store) retryTogether(ctx context.Context, retries []webhook.Retry) (records map[string]webhook.Record, err error) {
+	defer func() { err = s.translate("retry deliveries", err) }()
+	var ids, organizations []string
+	var at []time.Time
 	// In one order, whoever writes: two that wait for each other's rows would be a deadlock.
 	ordered := slices.SortedFunc(slices.Values(retries), func(a, b webhook.Retry) int { return cmp.Compare(a.DeliveryID, b.DeliveryID) })
 	for _, retry := range ordered {
-		columns.ids = append(columns.ids, retry.DeliveryID)
-		columns.organizations = append(columns.organizations, retry.OrganizationID)
-		columns.at = append(columns.at, retry.At)
+		ids = append(ids, retry.DeliveryID)
+		organizations = append(organizations, retry.OrganizationID)
+		at = append(at, retry.At)
 	}
-	var requeued []deliveryRow
-	err := s.db.WithContext(ctx).Raw(retryTogetherSQL, array{columns.ids}, array{columns.organizations}, array{columns.at}).Find(&requeued).Error
-	if err != nil || len(requeued) == 0 {
-		return nil, s.translate("retry deliveries", err)
-	}
-	ids := make([]string, len(requeued))
-	for i, row := range requeued {
-		ids[i] = row.ID
-	}
-	var shown []deliveryRow
-	err = s.db.WithContext(ctx).InnerJoins("Event").Joins("LastAttempt").Where(s.oneOf("deliveries.id", ids)).Find(&shown).Error
+	rows, err := s.db.WithContext(ctx).Raw(retryTogetherSQL, array{ids}, array{organizations}, array{at}).Rows()
 	if err != nil {
-		return nil, s.translate("read retried deliveries", err)
+		return nil, err
 	}
-	records := make(map[string]webhook.Record, len(shown))
-	for _, row := range shown {
-		if records[row.ID], err = row.record(); err != nil {
+	defer func() { err = errors.Join(err, rows.Close()) }()
+	records = make(map[string]webhook.Record, len(retries))
+	for rows.Next() {
+		var d deliveryRow
+		d.Event, d.LastAttempt = &eventRow{}, &attemptRow{}
+		if err := rows.Scan(slices.Concat(d.targets(), d.Event.targets(), d.LastAttempt.targets())...); err != nil {
+			return nil, err
+		}
+		d.Event.ID = d.EventID
+		if records[d.ID], err = d.record(); err != nil {
 			return nil, err
 		}
 	}
-	for _, row := range requeued { // the rows may have moved on already; the callers are shown what they did
-		record := records[row.ID]
-		record.Delivery = row.delivery()
-		records[row.ID] = record
-	}
-	return records, nil
+	return records, rows.Err()
 }

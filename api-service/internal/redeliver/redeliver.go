@@ -35,7 +35,7 @@ const maxTogether = 100
 func New(store Store, queue Queue) *Redeliverer {
 	return &Redeliverer{
 		store: store, queue: queue,
-		commits: groupcommit.New(store.RetryDeliveries, groupcommit.Options{MaxBatch: maxTogether}),
+		commits: groupcommit.New(store.RetryDeliveries, groupcommit.Options{MaxBatch: maxTogether, Writers: 1}),
 	}
 }
 
