@@ -138,7 +138,10 @@ func TestPlans(t *testing.T) {
 			nil,
 		},
 		"retry": {
-			func() error { _, err := opened.RetryDelivery(ctx, "org", w.failed.ID, now); return ignoreNotFailed(err) },
+			func() error {
+				_, err := opened.RetryDelivery(ctx, "org", w.failed.ID, now)
+				return ignoreNotFailed(err)
+			},
 			nil, // whatever statements it takes, each by its index
 		},
 	} {
