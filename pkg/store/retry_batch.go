@@ -14,8 +14,8 @@ import (
 // of the retries. Of several that name the same delivery one can succeed.
 func (s *Store) RetryDeliveries(ctx context.Context, retries []webhook.Retry) ([]webhook.Record, []error) {
 	records, failures := make([]webhook.Record, len(retries)), make([]error, len(retries))
-	together := map[string]webhook.Record{}
-	if s.dialect.Arrays && len(retries) > 1 {
+	var together map[string]webhook.Record
+	if s.dialect.Arrays {
 		var err error
 		if together, err = s.retryTogether(ctx, retries); webhook.CodeOf(err) == webhook.CodeUnavailable {
 			for i := range failures {
@@ -53,7 +53,11 @@ FROM d JOIN events e ON e.id = d.event_id LEFT JOIN attempts a ON a.id = d.last_
 // retryTogether returns what it has requeued, as it is shown. An error means that nothing was, or that nobody knows: a retry that
 // was committed all the same is then refused, for the delivery has not failed any more, and is made.
 func (s *Store) retryTogether(ctx context.Context, retries []webhook.Retry) (records map[string]webhook.Record, err error) {
-	defer func() { err = s.translate("retry deliveries", err) }()
+	defer func() {
+		if err != nil {
+			records, err = nil, s.translate("retry deliveries", err) // what has been read of a statement that failed was undone
+		}
+	}()
 	var ids, organizations []string
 	var at []time.Time
 	// In one order, whoever writes: two that wait for each other's rows would be a deadlock.

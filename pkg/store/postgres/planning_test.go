@@ -1,0 +1,65 @@
+package postgres_test
+
+import (
+	"encoding/json"
+	"errors"
+	"testing"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"redrive/pkg/store/postgres"
+	"redrive/pkg/store/storetest"
+	"redrive/pkg/testservers"
+	"redrive/pkg/webhook"
+)
+
+// Plans that were made while the tables were empty are kept, and serve when there are millions of rows: none may read a table as a
+// whole. PostgreSQL itself counts what was read so.
+func TestNoPlanReadsAWholeTable(t *testing.T) {
+	t.Parallel()
+	url := testservers.Postgres(t)
+	opened, err := postgres.Open(postgres.Options{URL: url, MaxConnections: 1}, storetest.Sealer(t))
+	require.NoError(t, err)
+	storetest.Migrated(t, opened)
+	ctx, now := t.Context(), webhook.Now()
+	endpoint := webhook.NewEndpoint("org", "", webhook.EndpointSpec{Name: "n", URL: "https://example.com"}, "whsec_a", now)
+	require.NoError(t, opened.CreateEndpoint(ctx, endpoint))
+
+	const rounds, each = 10, 20 // a plan is kept from the sixth time on
+	for range rounds {
+		var publications []webhook.Publication
+		var ids []string
+		var retries []webhook.Retry
+		for range each {
+			event := webhook.NewEvent("org", webhook.EventSpec{Type: "run.finished", Data: json.RawMessage(`{}`)}, now)
+			delivery := webhook.NewDelivery(event, endpoint, now)
+			delivery.MaxRetries = 0
+			publications = append(publications, webhook.Publication{Event: event, Deliveries: []webhook.Delivery{delivery}})
+			ids = append(ids, delivery.ID)
+			retries = append(retries, webhook.Retry{OrganizationID: "org", DeliveryID: delivery.ID, At: now})
+		}
+		require.NoError(t, errors.Join(opened.CreateEvents(ctx, publications)...))
+		dispatches, errs := opened.LoadDispatches(ctx, ids)
+		require.NoError(t, errors.Join(errs...))
+		var outcomes []webhook.Outcome
+		for _, dispatch := range dispatches {
+			outcome, err := webhook.Policy{}.Decide(dispatch.Delivery, webhook.Result{StartedAt: now, ResponseStatus: 500}, now)
+			require.NoError(t, err)
+			outcomes = append(outcomes, outcome)
+		}
+		_, errs = opened.RecordOutcomes(ctx, outcomes)
+		require.NoError(t, errors.Join(errs...))
+		_, errs = opened.RetryDeliveries(ctx, retries)
+		require.NoError(t, errors.Join(errs...))
+	}
+	require.NoError(t, opened.Close()) // and with that its connection says what it has counted
+
+	conn := connect(t, url)
+	rows, err := conn.Query(ctx, "SELECT relname FROM pg_stat_user_tables WHERE relname IN ('deliveries', 'events', 'attempts') AND seq_tup_read > 0")
+	require.NoError(t, err)
+	read, err := pgx.CollectRows(rows, pgx.RowTo[string])
+	require.NoError(t, err)
+	assert.Empty(t, read)
+}
