@@ -26,8 +26,8 @@ type Options struct {
 	Writers int
 	// Timeout bounds the writing of a batch. Defaults to 5 s.
 	Timeout time.Duration
-	// Linger is how long a batch waits for company where items come so fast that there will be some: statements cost more than
-	// rows do. Defaults to not at all.
+	// Linger is the least time from the beginning of a batch to that of the next, where items come so fast that a batch gains by
+	// waiting: statements cost more than rows do. An item waits for no longer than that. Defaults to none.
 	Linger time.Duration
 	// Observe is told the size of each batch, if it is set.
 	Observe func(size int)
@@ -51,6 +51,7 @@ type Group[T, R any] struct {
 	mutex   sync.Mutex
 	waiting []*entry[T, R]
 	pace    pace
+	began   time.Time // when the last batch was taken
 	writers int
 	closed  bool
 }
@@ -125,13 +126,14 @@ func (g *Group[T, R]) writeAll() {
 	}
 }
 
-// linger lets a batch grow, if it will.
+// linger lets a batch grow, if it will. While the one before was being written it has grown already, and that counts.
 func (g *Group[T, R]) linger() {
 	g.mutex.Lock()
 	growing := len(g.waiting) > 0 && len(g.waiting) < g.options.MaxBatch && !g.closed && g.pace.expects(g.options.Linger) >= company
+	rest := g.options.Linger - time.Since(g.began)
 	g.mutex.Unlock()
-	if growing {
-		time.Sleep(g.options.Linger)
+	if growing && rest > 0 {
+		time.Sleep(rest)
 	}
 }
 
@@ -145,6 +147,7 @@ func (g *Group[T, R]) next() []*entry[T, R] {
 		g.waiting = nil // and with it the memory of a rush
 		return nil
 	}
+	g.began = time.Now()
 	batch := g.waiting[:size:size]
 	g.waiting = g.waiting[size:]
 	return batch

@@ -66,27 +66,38 @@ func NewEvent(organizationID string, spec EventSpec, now time.Time) Event {
 	}
 }
 
+// eventHead is all of a webhook's body but the data.
+type eventHead struct {
+	ID             string    `json:"id"`
+	Type           string    `json:"type"`
+	Timestamp      time.Time `json:"timestamp"`
+	OrganizationID string    `json:"organizationId"`
+	WorkflowID     string    `json:"workflowId,omitempty"`
+	RunID          string    `json:"runId,omitempty"`
+	ExecutionID    string    `json:"executionId,omitempty"`
+}
+
 // Body is what is POSTed to a receiver. It depends on the event alone, so that every attempt, and every delivery of the
-// event, sends the same bytes.
+// event, sends the same bytes. The data goes out byte for byte as it came in: it was read once, when it was published.
 func (e Event) Body() ([]byte, error) {
+	const data, end = `,"data":`, "}\n" // what the encoder ends with, and the data goes before
 	var body bytes.Buffer
+	body.Grow(headSize + len(e.Data))
 	encoder := json.NewEncoder(&body)
-	encoder.SetEscapeHTML(false) // data goes out as it came in
-	err := encoder.Encode(struct {
-		ID             string          `json:"id"`
-		Type           string          `json:"type"`
-		Timestamp      time.Time       `json:"timestamp"`
-		OrganizationID string          `json:"organizationId"`
-		WorkflowID     string          `json:"workflowId,omitempty"`
-		RunID          string          `json:"runId,omitempty"`
-		ExecutionID    string          `json:"executionId,omitempty"`
-		Data           json.RawMessage `json:"data"`
-	}{e.ID, e.Type, e.CreatedAt.UTC(), e.OrganizationID, e.WorkflowID, e.RunID, e.ExecutionID, e.Data})
+	encoder.SetEscapeHTML(false)
+	err := encoder.Encode(eventHead{e.ID, e.Type, e.CreatedAt.UTC(), e.OrganizationID, e.WorkflowID, e.RunID, e.ExecutionID})
 	if err != nil {
 		return nil, fmt.Errorf("encode the body of event %s: %w", e.ID, err)
 	}
-	return bytes.TrimSuffix(body.Bytes(), []byte("\n")), nil
+	body.Truncate(body.Len() - len(end))
+	body.WriteString(data)
+	body.Write(e.Data)
+	body.WriteByte('}')
+	return body.Bytes(), nil
 }
+
+// headSize is as much as there usually is beside the data, in bytes. More is only slower.
+const headSize = 512
 
 // Publication is an event with the deliveries that were made of it. They are kept together or not at all.
 type Publication struct {

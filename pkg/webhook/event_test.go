@@ -12,11 +12,12 @@ import (
 )
 
 func TestBodyCarriesDataAsPublished(t *testing.T) {
-	data := `{"z":12345678901234567890.10,"a":"<&>\u2028é\u0000","n":null,"e":1e400,"z2":[]}`
-	event := webhook.NewEvent("org_a", webhook.EventSpec{Type: "run.finished", RunID: "r1", Data: json.RawMessage(data)}, noon.Add(1500*time.Microsecond))
+	data := `{ "z": 12345678901234567890.10,"a":"<&>\u2028é\u0000","n":null,` + "\n\t" + `"e":1e400,"z2":[] }`
+	event := webhook.NewEvent("org_a", webhook.EventSpec{Type: "run.finished", RunID: `<r"1>`, Data: json.RawMessage(data)}, noon.Add(1500*time.Microsecond))
 	body, err := event.Body()
 	require.NoError(t, err)
-	assert.Equal(t, `{"id":"`+event.ID+`","type":"run.finished","timestamp":"2026-05-06T12:00:00.0015Z","organizationId":"org_a","runId":"r1","data":`+data+`}`, string(body))
+	assert.Equal(t, `{"id":"`+event.ID+`","type":"run.finished","timestamp":"2026-05-06T12:00:00.0015Z","organizationId":"org_a","runId":"<r\"1>","data":`+data+`}`, string(body))
+	assert.True(t, json.Valid(body))
 }
 
 func TestEventSpecCheck(t *testing.T) {
