@@ -66,6 +66,10 @@ const (
 	defaultOpsAddr = ":9090"
 )
 
+// gatherFor is how long the queue is told of a delivery together with others': requests that shared a commit come at once, and each
+// of them waits for its answer.
+const gatherFor = 500 * time.Microsecond
+
 // timeToStop covers the longest answer.
 const timeToStop = 30 * time.Second
 
@@ -78,6 +82,7 @@ type App struct {
 	publisher *publish.Publisher
 	retrier   *redeliver.Redeliverer
 	handover  *handover.Handover
+	gathered  *queue.Gathered
 	uses      *keyuse.Recorder
 	drain     sync.Once
 }
@@ -106,7 +111,8 @@ func New(o Options) (*App, error) {
 	uses := keyuse.New(o.Store, o.Log)
 	authenticator := authn.New(o.Store, uses)
 	changed := changes{o.Store, subscriptions, authenticator}
-	hand := handover.New(queue.NewEnqueuer(o.Redis), o.Log, registry)
+	gathered := queue.Gather(o.Redis, gatherFor)
+	hand := handover.New(queue.NewEnqueuer(gathered), o.Log, registry)
 	kept := newCounted(o.Store, registry)
 	publisher := publish.New(subscriptions, kept, hand)
 	retrier := redeliver.New(kept, hand)
@@ -140,7 +146,8 @@ func New(o Options) (*App, error) {
 		return nil, errors.Join(err, api.Stop(context.Background()))
 	}
 	return &App{
-		options: o, health: health, ops: ops, api: api, publisher: publisher, retrier: retrier, handover: hand, uses: uses,
+		options: o, health: health, ops: ops, api: api, publisher: publisher, retrier: retrier, handover: hand, gathered: gathered,
+		uses: uses,
 	}, nil
 }
 
@@ -172,6 +179,7 @@ func (a *App) Stop(ctx context.Context) error {
 	a.publisher.Close()
 	a.retrier.Close()
 	a.handover.Wait()
+	a.gathered.Drain()
 	a.uses.Close()
 	return errors.Join(err, a.ops.Stop(ctx))
 }

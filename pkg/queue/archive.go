@@ -25,7 +25,7 @@ var archiveScript = redis.NewScript(archiveSource)
 // TrimArchive removes archived tasks that are older than 80 days, the oldest first and some at a time, and says how many. Their
 // deliveries are where they were: the archive is a view of dead letters, not their record.
 func (e *Enqueuer) TrimArchive(ctx context.Context, queue string) (removed int, err error) {
-	prefix := "asynq:{" + queue + "}:"
+	prefix := keyPrefix(queue)
 	before := strconv.FormatInt(time.Now().Add(-archiveKeeps).Unix(), 10)
 	for {
 		count, err := archiveScript.Run(ctx, e.redis, []string{prefix + "archived"}, before, archiveBatch, prefix+"t:").Int()

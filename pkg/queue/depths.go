@@ -15,7 +15,7 @@ type Depths struct {
 // Depths counts the tasks of a queue, in one round trip. asynq's own Inspector would have Redis measure the memory of tasks for
 // it.
 func (e *Enqueuer) Depths(ctx context.Context, queue string) (Depths, error) {
-	prefix := "asynq:{" + queue + "}:"
+	prefix := keyPrefix(queue)
 	var pending, active, scheduled, retry, archived *redis.IntCmd
 	_, err := e.redis.Pipelined(ctx, func(pipe redis.Pipeliner) error {
 		pending, active = pipe.LLen(ctx, prefix+"pending"), pipe.LLen(ctx, prefix+"active")

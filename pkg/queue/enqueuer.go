@@ -54,7 +54,7 @@ func (e *Enqueuer) Enqueue(ctx context.Context, item Item) (Placement, error) {
 	// Each look can be overtaken by a worker or an operator. One that is overtaken this often can be left to the next pass.
 	const looks = 5
 	if item.Ended {
-		if placement := e.wake(item); placement != "" {
+		if placement := e.wake(ctx, item); placement != "" {
 			return placement, nil
 		}
 	}

@@ -122,7 +122,7 @@ func (i Item) sight(state string, at time.Time) Sight {
 
 // taskKeys are the keys of asynq 0.26 that a task can be in, in the order of look.lua.
 func taskKeys(i Item) []string {
-	prefix := "asynq:{" + i.Queue + "}:"
+	prefix := keyPrefix(i.Queue)
 	return []string{
 		prefix + "t:" + i.DeliveryID, prefix + "pending", prefix + "active", prefix + "lease",
 		prefix + "scheduled", prefix + "retry", prefix + "archived", prefix + "completed",

@@ -1,0 +1,75 @@
+package queue
+
+import (
+	"context"
+	"strings"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+
+	"redrive/pkg/groupcommit"
+)
+
+// Gathered is a client whose scripts, where many are run at the same time, share a round trip: a trip costs client and server
+// several times what most of asynq's scripts do. Everything else goes to the client as it is.
+type Gathered struct {
+	redis.UniversalClient // not to be closed by way of this
+	scripts               *groupcommit.Group[script, *redis.Cmd]
+}
+
+type script struct {
+	sha       string
+	keys      []string
+	arguments []any
+}
+
+// gatherTimeout is longer than go-redis takes to give up by itself, with its one retry.
+const gatherTimeout = 3 * ioTimeout
+
+// Gather makes a Gathered of a client, which stays the caller's to close, after Drain. Where scripts come so fast that some others
+// will come within it, one waits for as long as linger.
+func Gather(client redis.UniversalClient, linger time.Duration) *Gathered {
+	return &Gathered{UniversalClient: client, scripts: groupcommit.New(runScripts(client), groupcommit.Options{
+		Writers: 1, Linger: linger, Timeout: gatherTimeout,
+	})}
+}
+
+// Drain returns once no script is under way. Those that come later are refused.
+func (g *Gathered) Drain() { g.scripts.Close() }
+
+// EvalSha runs a script together with those of others.
+func (g *Gathered) EvalSha(ctx context.Context, sha string, keys []string, arguments ...any) *redis.Cmd {
+	if takes(keys) {
+		return g.UniversalClient.EvalSha(ctx, sha, keys, arguments...)
+	}
+	reply, err := g.scripts.Do(ctx, script{sha, keys, arguments})
+	if reply == nil {
+		reply = redis.NewCmd(ctx)
+		reply.SetErr(err)
+	}
+	return reply
+}
+
+// takes says whether it is the script with which asynq 0.26 takes a task off the queue (internal/rdb, dequeueCmd), the one whose
+// first key is the list of what is pending. A server takes one task after the other: to wait for company would have it idle.
+func takes(keys []string) bool {
+	return len(keys) > 0 && strings.HasSuffix(keys[0], "}:pending")
+}
+
+// runScripts runs scripts in one pipeline. Each has its own reply, or error, in it.
+func runScripts(client redis.UniversalClient) groupcommit.Write[script, *redis.Cmd] {
+	return func(ctx context.Context, scripts []script) ([]*redis.Cmd, []error) {
+		replies := make([]*redis.Cmd, len(scripts))
+		if len(scripts) == 1 {
+			replies[0] = client.EvalSha(ctx, scripts[0].sha, scripts[0].keys, scripts[0].arguments...)
+			return replies, make([]error, 1)
+		}
+		_, _ = client.Pipelined(ctx, func(pipe redis.Pipeliner) error { // the error is the first that is in a reply
+			for i, s := range scripts {
+				replies[i] = pipe.EvalSha(ctx, s.sha, s.keys, s.arguments...)
+			}
+			return nil
+		})
+		return replies, make([]error, len(scripts))
+	}
+}
