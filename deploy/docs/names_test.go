@@ -128,6 +128,8 @@ func TestEveryTargetIsInTheMakefile(t *testing.T) {
 func TestEveryFigureIsTheCodes(t *testing.T) {
 	for _, figure := range []struct{ page, says, file, code string }{
 		{"concepts", "looks every 5 seconds", "dispatcher-service/internal/reconcile/reconcile.go", "defaultInterval = 5 * time.Second"},
+		{"concepts", "every 2 seconds", "dispatcher-service/internal/reconcile/search.go", "searchInterval = 2 * time.Second"},
+		{"guarantees", "up to 5 seconds more", "dispatcher-service/internal/reconcile/search.go", "spread = 5 * time.Second"},
 		{"guarantees", "some 25 seconds", "dispatcher-service/app/app.go", "margin = 5 * time.Second"}, // 15 + 5, and a pass
 		{"guarantees", "after 250 ms at most", "api-service/internal/handover/handover.go", "patience = 250 * time.Millisecond"},
 		{"operations", "after 250 ms at most", "api-service/internal/handover/handover.go", "patience = 250 * time.Millisecond"},

@@ -4,6 +4,7 @@ import (
 	"context"
 	_ "embed"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -20,7 +21,7 @@ const (
 	Late    Sight = "late"    // it sleeps for longer than it should
 	Running Sight = "running" // a worker has it
 	Ended   Sight = "ended"   // it is archived, or completed
-	// Orphan was held by a worker that is gone, so an attempt may have ended without an outcome. It is not there any more.
+	// Orphan was held by a worker that is gone, or by none, so an attempt may have ended without an outcome. It is not there any more.
 	Orphan Sight = "orphan"
 	// Phantom was a task that nobody would ever have run: part of what makes a task was lost. It is not there any more.
 	Phantom Sight = "phantom"
@@ -28,10 +29,6 @@ const (
 
 // Keeper says whether the queue already keeps what is due: enqueueing would do nothing.
 func (s Sight) Keeper() bool { return s == Waiting || s == Running }
-
-// leaseMargin is how long a lease may have expired before its worker is taken for gone. asynq extends a lease of 30 s every 5 s,
-// so one that has expired has missed five turns already; clocks that differ by less than half a minute make no orphan.
-const leaseMargin = 5 * time.Second
 
 // lookBatch bounds the scripts in one round trip: Redis serves nobody else while it runs one of them, and keeps all answers in
 // memory until the last is there.
@@ -44,48 +41,65 @@ var lookSource string
 
 var lookScript = redis.NewScript(lookSource)
 
-// Look looks at the tasks of many deliveries, each in one step that nothing can come between, and removes orphans and phantoms:
-// they only look like tasks, and keep the delivery from being enqueued. Whether a pending task is in the list that workers take
-// from is looked at for those that verify names: that list has to be searched.
+// glance is one task to look at.
+type glance struct {
+	Item
+	// lease is what an active task is taken away for, if it is still held under that one; empty for none.
+	lease string
+	// verify has the pending list searched for the task.
+	verify bool
+}
+
+// Look looks at the tasks of many deliveries, each in one step that nothing can come between, and removes phantoms and what is
+// active without a lease: they only look like tasks, and keep the delivery from being enqueued. A lease that has lapsed is another
+// matter; see Reclaim. Whether a pending task is in the list that workers take from is looked at for those that verify names: that
+// list has to be searched.
 func (e *Enqueuer) Look(ctx context.Context, items []Item, verify func(Item) bool) ([]Sight, error) {
-	sights := make([]Sight, 0, len(items))
-	for len(items) > 0 {
-		size := min(len(items), lookBatch)
-		seen, err := e.lookBatch(ctx, items[:size], verify)
+	glances := make([]glance, len(items))
+	for i, item := range items {
+		glances[i] = glance{Item: item, verify: verify != nil && verify(item)}
+	}
+	return e.look(ctx, glances)
+}
+
+func (e *Enqueuer) look(ctx context.Context, glances []glance) ([]Sight, error) {
+	sights := make([]Sight, 0, len(glances))
+	for some := range slices.Chunk(glances, lookBatch) {
+		seen, err := e.lookBatch(ctx, some)
 		if err != nil {
 			return nil, fmt.Errorf("look at tasks: %w", err)
 		}
-		sights, items = append(sights, seen...), items[size:]
+		sights = append(sights, seen...)
 	}
 	return sights, nil
 }
 
-func (e *Enqueuer) lookBatch(ctx context.Context, items []Item, verify func(Item) bool) ([]Sight, error) {
-	seen, err := e.runLook(ctx, items, verify)
+func (e *Enqueuer) lookBatch(ctx context.Context, glances []glance) ([]Sight, error) {
+	seen, err := e.runLook(ctx, glances)
 	if err != nil && strings.HasPrefix(err.Error(), "NOSCRIPT") { // a Redis that is new, or was emptied
 		if err = lookScript.Load(ctx, e.redis).Err(); err == nil {
-			seen, err = e.runLook(ctx, items, verify)
+			seen, err = e.runLook(ctx, glances)
 		}
 	}
 	return seen, err
 }
 
-func (e *Enqueuer) runLook(ctx context.Context, items []Item, verify func(Item) bool) ([]Sight, error) {
-	replies := make([]*redis.Cmd, len(items))
+func (e *Enqueuer) runLook(ctx context.Context, glances []glance) ([]Sight, error) {
+	replies := make([]*redis.Cmd, len(glances))
 	_, err := e.redis.Pipelined(ctx, func(pipe redis.Pipeliner) error {
-		for i, item := range items {
+		for i, g := range glances {
 			verified := 0
-			if verify != nil && verify(item) {
+			if g.verify {
 				verified = 1
 			}
-			replies[i] = lookScript.EvalSha(ctx, pipe, taskKeys(item), item.DeliveryID, int(leaseMargin.Seconds()), verified)
+			replies[i] = lookScript.EvalSha(ctx, pipe, taskKeys(g.Item), g.DeliveryID, g.lease, verified)
 		}
 		return nil
 	})
 	if err != nil {
 		return nil, err
 	}
-	sights := make([]Sight, len(items))
+	sights := make([]Sight, len(glances))
 	for i, reply := range replies {
 		answer, err := reply.Slice()
 		if err != nil {
@@ -96,7 +110,7 @@ func (e *Enqueuer) runLook(ctx context.Context, items []Item, verify func(Item) 
 		if len(answer) != 2 || !isText || !isNumber {
 			return nil, fmt.Errorf("the script said %v", answer)
 		}
-		sights[i] = items[i].sight(state, time.Unix(score, 0))
+		sights[i] = glances[i].sight(state, time.Unix(score, 0))
 	}
 	return sights, nil
 }
@@ -120,11 +134,13 @@ func (i Item) sight(state string, at time.Time) Sight {
 	}
 }
 
+func leaseKey(queue string) string { return "asynq:{" + queue + "}:lease" }
+
 // taskKeys are the keys of asynq 0.26 that a task can be in, in the order of look.lua.
 func taskKeys(i Item) []string {
 	prefix := keyPrefix(i.Queue)
 	return []string{
-		prefix + "t:" + i.DeliveryID, prefix + "pending", prefix + "active", prefix + "lease",
+		prefix + "t:" + i.DeliveryID, prefix + "pending", prefix + "active", leaseKey(i.Queue),
 		prefix + "scheduled", prefix + "retry", prefix + "archived", prefix + "completed",
 	}
 }

@@ -1,7 +1,7 @@
 -- What is known of a task, in one step; what only looks like one is removed.
 --
 -- KEYS: the task's hash, then pending, active, lease, scheduled, retry, archived, completed
--- ARGV: the task's ID, seconds after which an expired lease counts, 1 to search the pending list
+-- ARGV: the task's ID, the lease that is taken away if it is still that one (empty for none), 1 to search the pending list
 -- Returns the state, or missing, orphan, phantom; and the time that a sorted set keeps with it, else 0.
 
 if redis.call("EXISTS", KEYS[1]) == 0 then
@@ -12,7 +12,7 @@ local state = redis.call("HGET", KEYS[1], "state")
 if redis.call("HEXISTS", KEYS[1], "msg") == 1 then
 	if state == "active" then
 		local lease = redis.call("ZSCORE", KEYS[4], ARGV[1])
-		if lease and tonumber(lease) + tonumber(ARGV[2]) > tonumber(redis.call("TIME")[1]) then
+		if lease and tonumber(lease) ~= tonumber(ARGV[2]) then
 			return {state, 0}
 		end
 	elseif state == "pending" then

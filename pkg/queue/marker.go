@@ -13,30 +13,55 @@ import (
 // markerKey is in Redis for as long as Redis holds what was put into it: whatever empties Redis takes it away too.
 const markerKey = "redrive:intact"
 
-// rebuildKey holds the token of the process that is rebuilding the queue, for as long as it goes on saying so: the others need not
-// do the same work again. It is no leader's: one that dies is followed after rebuildTurn, and two at it do no harm.
+// A rebuild is one process's at a time: the others need not do the same work again. It is no leader's: two at it do no harm.
+//
+// rebuildKey holds the token of the process whose turn it is for as long as it goes on saying so: one that dies is followed after
+// rebuildTurn. fillingKey holds the token of the process that has begun last, for as long as Redis keeps anything. So a turn that
+// has merely passed, and that nobody else has taken, is told from a Redis that was emptied.
 const (
 	rebuildKey  = "redrive:rebuilding"
+	fillingKey  = "redrive:filling"
 	rebuildTurn = 5 * time.Second
 )
 
-// holdScript and markScript do something if the token is still there: it is not once Redis was emptied, or the turn has passed.
+// The scripts answer rebuildMine, or else what has become of the rebuild. KEYS: rebuildKey, fillingKey, markerKey. ARGV: the
+// token, the turn in milliseconds.
 var (
-	holdScript = redis.NewScript(`
-if redis.call("GET", KEYS[1]) ~= ARGV[1] then
+	beginScript = redis.NewScript(`
+if not redis.call("SET", KEYS[1], ARGV[1], "NX", "PX", ARGV[2]) then
 	return 0
 end
-return redis.call("PEXPIRE", KEYS[1], ARGV[2])`)
-	markScript = redis.NewScript(`
-if redis.call("GET", KEYS[1]) ~= ARGV[1] then
-	return 0
-end
-redis.call("SET", KEYS[2], "1")
-return redis.call("DEL", KEYS[1])`)
+redis.call("SET", KEYS[2], ARGV[1])
+return 1`)
+	holdScript = redis.NewScript(whose + `
+redis.call("SET", KEYS[1], ARGV[1], "PX", ARGV[2])
+return 1`)
+	markScript = redis.NewScript(whose + `
+redis.call("SET", KEYS[3], "1")
+redis.call("DEL", KEYS[1], KEYS[2])
+return 1`)
+	abandonScript = redis.NewScript(whose + `
+redis.call("DEL", KEYS[1])
+return 1`)
 )
 
-// ErrEmptiedAgain says that Redis was emptied while the queue was being rebuilt: some of what was enqueued is gone.
-var ErrEmptiedAgain = errors.New("the queue was emptied again while it was being filled")
+const whose = `
+local last = redis.call("GET", KEYS[2])
+if last ~= ARGV[1] then
+	return last and 0 or -1
+end`
+
+const (
+	rebuildMine    = 1
+	rebuildEmptied = -1
+)
+
+var (
+	// ErrEmptiedAgain says that Redis was emptied while the queue was being rebuilt: some of what was enqueued is gone.
+	ErrEmptiedAgain = errors.New("the queue was emptied again while it was being filled")
+	// ErrOvertaken says that this process was too slow to say that it is at the rebuild: another has begun one.
+	ErrOvertaken = errors.New("another process has begun to fill the queue")
+)
 
 // Intact says whether Redis still holds what was put into it since the queue was last rebuilt.
 func (e *Enqueuer) Intact(ctx context.Context) (bool, error) {
@@ -50,35 +75,46 @@ func (e *Enqueuer) Intact(ctx context.Context) (bool, error) {
 // BeginRebuild returns a token for the rebuild, or an empty one while another process is at it.
 func (e *Enqueuer) BeginRebuild(ctx context.Context) (token string, err error) {
 	token = rand.Text()
-	begun, err := e.redis.SetNX(ctx, rebuildKey, token, rebuildTurn).Result()
+	begun, err := e.runRebuild(ctx, beginScript, token)
 	switch {
 	case err != nil:
 		return "", fmt.Errorf("begin to rebuild the queue: %w", err)
-	case !begun:
+	case begun != rebuildMine:
 		return "", nil
 	}
 	return token, nil
 }
 
-// HoldRebuild is for whoever is at it, every second or so. ErrEmptiedAgain says that what was enqueued so far is gone.
+// HoldRebuild is for whoever is at it, every second or so. A turn that has passed is taken again, unless another process has taken
+// it: ErrOvertaken. ErrEmptiedAgain says that what was enqueued so far is gone.
 func (e *Enqueuer) HoldRebuild(ctx context.Context, token string) error {
-	held, err := holdScript.Run(ctx, e.redis, []string{rebuildKey}, token, rebuildTurn.Milliseconds()).Int()
-	return emptied("go on rebuilding the queue", held, err)
+	return e.ownRebuild(ctx, "go on rebuilding the queue", holdScript, token)
 }
 
 // MarkIntact is for after the queue was rebuilt, never before: a rebuild that was cut short has to be begun again. So has one
 // that Redis was emptied under: ErrEmptiedAgain.
 func (e *Enqueuer) MarkIntact(ctx context.Context, token string) error {
-	marked, err := markScript.Run(ctx, e.redis, []string{rebuildKey, markerKey}, token).Int()
-	return emptied("mark the queue as intact", marked, err)
+	return e.ownRebuild(ctx, "mark the queue as intact", markScript, token)
 }
 
-func emptied(doing string, there int, err error) error {
+// AbandonRebuild is for one that was cut short, so that the next, of this process or another, need not wait for its turn to pass.
+func (e *Enqueuer) AbandonRebuild(ctx context.Context, token string) error {
+	return e.ownRebuild(ctx, "abandon rebuilding the queue", abandonScript, token)
+}
+
+func (e *Enqueuer) ownRebuild(ctx context.Context, doing string, script *redis.Script, token string) error {
+	answer, err := e.runRebuild(ctx, script, token)
 	switch {
 	case err != nil:
 		return fmt.Errorf("%s: %w", doing, err)
-	case there == 0:
+	case answer == rebuildEmptied:
 		return ErrEmptiedAgain
+	case answer != rebuildMine:
+		return ErrOvertaken
 	}
 	return nil
+}
+
+func (e *Enqueuer) runRebuild(ctx context.Context, script *redis.Script, token string) (int, error) {
+	return script.Run(ctx, e.redis, []string{rebuildKey, fillingKey, markerKey}, token, rebuildTurn.Milliseconds()).Int()
 }

@@ -60,12 +60,33 @@ func TestTheMarkerIsGoneWithTheRest(t *testing.T) {
 	left, err := client.PTTL(t.Context(), "redrive:rebuilding").Result()
 	require.NoError(t, err)
 	assert.Greater(t, left, 4*time.Second)
-	require.NoError(t, client.Del(t.Context(), "redrive:rebuilding").Err()) // its turn has passed
+	passed := func() { // and nobody has said that he is at it
+		t.Helper()
+		require.NoError(t, client.Del(t.Context(), "redrive:rebuilding").Err())
+	}
+	passed()
+	require.NoError(t, enqueuer.HoldRebuild(t.Context(), token), "nobody else has begun meanwhile, and nothing is gone")
+	other, err = enqueuer.BeginRebuild(t.Context())
+	require.NoError(t, err)
+	assert.Empty(t, other, "it is the first one's turn again")
+	passed()
 	other, err = enqueuer.BeginRebuild(t.Context())
 	require.NoError(t, err)
 	assert.NotEmpty(t, other)
-	require.ErrorIs(t, enqueuer.MarkIntact(t.Context(), token), queue.ErrEmptiedAgain)
-	require.NoError(t, enqueuer.MarkIntact(t.Context(), other))
+	require.ErrorIs(t, enqueuer.HoldRebuild(t.Context(), token), queue.ErrOvertaken)
+	require.ErrorIs(t, enqueuer.AbandonRebuild(t.Context(), token), queue.ErrOvertaken)
+	require.ErrorIs(t, enqueuer.MarkIntact(t.Context(), token), queue.ErrOvertaken)
+	require.NoError(t, enqueuer.HoldRebuild(t.Context(), other), "it does not notice any of that")
+
+	// One that is cut short is followed at once.
+	require.NoError(t, enqueuer.AbandonRebuild(t.Context(), other))
+	assert.False(t, intact())
+	token, err = enqueuer.BeginRebuild(t.Context())
+	require.NoError(t, err)
+	assert.NotEmpty(t, token)
+	passed()
+	require.NoError(t, enqueuer.MarkIntact(t.Context(), token), "late, and as good")
+	assert.True(t, intact())
 
 	require.NoError(t, server.Kill())
 	_, err = enqueuer.Intact(t.Context())

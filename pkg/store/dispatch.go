@@ -130,13 +130,14 @@ type Due struct {
 	Status      webhook.Status
 	Queue       string
 	NextRetryAt time.Time
+	// Orphans is how many attempts in a row ended without an outcome, as far as they were found.
+	Orphans int
 }
 
 // ListDue returns up to limit deliveries that were due at or before a time, the longest due first, that come after the
 // cursor; the zero cursor begins at the beginning.
 func (s *Store) ListDue(ctx context.Context, before time.Time, after Due, limit int) ([]Due, error) {
-	query := s.db.WithContext(ctx).Model(&deliveryRow{}).Select("id", "status", "queue", "next_retry_at").
-		Where("status IN ('pending', 'retrying') AND next_retry_at <= ?", before)
+	query := s.waiting(ctx).Where("next_retry_at <= ?", before)
 	if after.ID != "" {
 		query = query.Where("(next_retry_at, id) > (?, ?)", after.NextRetryAt, after.ID)
 	}
@@ -144,9 +145,27 @@ func (s *Store) ListDue(ctx context.Context, before time.Time, after Due, limit 
 	if err := query.Order("next_retry_at, id").Limit(limit).Find(&rows).Error; err != nil {
 		return nil, s.translate("list what is due", err)
 	}
+	return dueOf(rows), nil
+}
+
+// FindWaiting returns those of the deliveries that wait for an attempt, due or not, in no order.
+func (s *Store) FindWaiting(ctx context.Context, ids []string) ([]Due, error) {
+	var rows []deliveryRow
+	if err := s.waiting(ctx).Where("id IN ?", ids).Find(&rows).Error; err != nil {
+		return nil, s.translate("find deliveries that wait", err)
+	}
+	return dueOf(rows), nil
+}
+
+func (s *Store) waiting(ctx context.Context) *gorm.DB {
+	return s.db.WithContext(ctx).Model(&deliveryRow{}).Select("id", "status", "queue", "next_retry_at", "orphan_count").
+		Where("status IN ('pending', 'retrying')")
+}
+
+func dueOf(rows []deliveryRow) []Due {
 	due := make([]Due, len(rows))
 	for i, row := range rows {
-		due[i] = Due{ID: row.ID, Status: webhook.Status(row.Status), Queue: row.Queue, NextRetryAt: timeOf(row.NextRetryAt)}
+		due[i] = Due{ID: row.ID, Status: webhook.Status(row.Status), Queue: row.Queue, NextRetryAt: timeOf(row.NextRetryAt), Orphans: row.OrphanCount}
 	}
-	return due, nil
+	return due
 }

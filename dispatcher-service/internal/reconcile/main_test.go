@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -31,6 +32,7 @@ type rows struct {
 	due   []store.Due
 	asked []int // the limits
 	err   error
+	slow  time.Duration // what a list takes
 }
 
 // newRows makes rows that have been due for more than the grace.
@@ -43,7 +45,14 @@ func newRows(count int) *rows {
 	return r
 }
 
-func (r *rows) ListDue(_ context.Context, before time.Time, after store.Due, limit int) ([]store.Due, error) {
+func (r *rows) ListDue(ctx context.Context, before time.Time, after store.Due, limit int) ([]store.Due, error) {
+	if r.slow > 0 {
+		select {
+		case <-time.After(r.slow):
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		}
+	}
 	r.asked = append(r.asked, limit)
 	var page []store.Due
 	for _, d := range r.due {
@@ -52,6 +61,15 @@ func (r *rows) ListDue(_ context.Context, before time.Time, after store.Due, lim
 		}
 	}
 	return page, r.err
+}
+
+func (r *rows) FindWaiting(_ context.Context, ids []string) (found []store.Due, _ error) {
+	for _, d := range r.due {
+		if slices.Contains(ids, d.ID) {
+			found = append(found, d)
+		}
+	}
+	return found, r.err
 }
 
 // fakeQueue takes what it is given, with faults.
@@ -67,9 +85,17 @@ type fakeQueue struct {
 	verified  []string
 	orphaned  []string
 	trimmed   int
-	// othersTurn is how often another process is found at the rebuild, and emptiedAt the batch before which Redis is emptied again.
-	othersTurn, holds, emptiedAt int
-	dueAt                        map[string]time.Time
+	// othersTurn is how often another process is found at the rebuild, and emptiedAt how often one has said that it is at it when
+	// Redis is emptied again.
+	othersTurn, holds, emptiedAt, abandoned int
+	heldAt                                  time.Time
+	dueAt                                   map[string]time.Time
+	askedAt                                 []time.Time
+	// leases are what workers hold, and clock is by how much Redis's clock is ahead.
+	leases    map[string]queue.Lease
+	clock     time.Duration
+	reclaimed map[string]time.Time
+	first     []string
 }
 
 // Look sees no task unless the test says otherwise.
@@ -118,6 +144,7 @@ func (f *fakeQueue) Announce(context.Context, ...string) error {
 	f.mutex.Lock()
 	defer f.mutex.Unlock()
 	f.announced++
+	f.askedAt = append(f.askedAt, time.Now())
 	if f.away {
 		return errAway
 	}
@@ -138,6 +165,7 @@ func (f *fakeQueue) BeginRebuild(context.Context) (string, error) {
 		f.othersTurn--
 		return "", nil
 	}
+	f.heldAt = time.Now()
 	return "token", nil
 }
 
@@ -148,12 +176,32 @@ func (f *fakeQueue) HoldRebuild(context.Context, string) error {
 	if f.emptiedAt == f.holds {
 		return queue.ErrEmptiedAgain
 	}
+	return f.hold()
+}
+
+// hold has another process begin at once when a turn has passed.
+func (f *fakeQueue) hold() error {
+	const turn = 5 * time.Second
+	if time.Since(f.heldAt) > turn {
+		return queue.ErrOvertaken
+	}
+	f.heldAt = time.Now()
 	return nil
+}
+
+func (f *fakeQueue) AbandonRebuild(ctx context.Context, _ string) error {
+	f.mutex.Lock()
+	defer f.mutex.Unlock()
+	f.abandoned++
+	return ctx.Err()
 }
 
 func (f *fakeQueue) MarkIntact(context.Context, string) error {
 	f.mutex.Lock()
 	defer f.mutex.Unlock()
+	if err := f.hold(); err != nil {
+		return err
+	}
 	f.emptied = false
 	return nil
 }

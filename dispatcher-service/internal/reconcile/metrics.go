@@ -21,10 +21,10 @@ type metrics struct {
 func newMetrics(registry prometheus.Registerer) metrics {
 	m := metrics{
 		found: prometheus.NewCounterVec(prometheus.CounterOpts{
-			Name: "redrive_reconciled_total", Help: "Overdue deliveries that the reconciler looked at, by what it found of their task.",
+			Name: "redrive_reconciled_total", Help: "Deliveries that were overdue or lost their worker, by what the reconciler found of their task.",
 		}, []string{"found"}),
 		failures: prometheus.NewCounter(prometheus.CounterOpts{
-			Name: "redrive_reconcile_failures_total", Help: "Passes of the reconciler that ended early because the database or Redis was away.",
+			Name: "redrive_reconcile_failures_total", Help: "Passes and searches of the reconciler that ended early because the database or Redis was away.",
 		}),
 		rebuilds: prometheus.NewCounter(prometheus.CounterOpts{
 			Name: "redrive_queue_rebuilds_total", Help: "Times that the queue was new or had been emptied and was filled from the database.",
@@ -51,17 +51,17 @@ func (m metrics) time() func() {
 }
 
 // report counts what was found, and has a line for what was put right.
-func (m *mending) report(ctx context.Context) {
+func (r *Reconciler) report(ctx context.Context, found map[queue.Sight]int) {
 	mended := 0
 	attributes := []slog.Attr{}
-	for sight, count := range m.found {
-		m.metrics.found.WithLabelValues(string(sight)).Add(float64(count))
+	for sight, count := range found {
+		r.metrics.found.WithLabelValues(string(sight)).Add(float64(count))
 		if !sight.Keeper() {
 			mended += count
 			attributes = append(attributes, slog.Int(string(sight), count))
 		}
 	}
 	if mended > 0 {
-		m.options.Log.LogAttrs(ctx, slog.LevelInfo, "put deliveries back into the queue", append(attributes, slog.Int("deliveries", mended))...)
+		r.options.Log.LogAttrs(ctx, slog.LevelInfo, "put deliveries back into the queue", append(attributes, slog.Int("deliveries", mended))...)
 	}
 }

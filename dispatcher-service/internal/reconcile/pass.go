@@ -2,7 +2,6 @@ package reconcile
 
 import (
 	"context"
-	"math"
 	"math/rand/v2"
 	"sync"
 	"time"
@@ -24,8 +23,6 @@ const (
 	// be searched: no more than verified are in one pass.
 	stuckAfter = 3 * time.Minute
 	verified   = 50
-	// turnPoll is how often one replica looks whether another is done with the rebuild, or has died of it.
-	turnPoll = 500 * time.Millisecond
 )
 
 // Pass rebuilds the queue if Redis has been emptied. Otherwise it looks at up to PerPass overdue deliveries, from where the
@@ -43,54 +40,10 @@ func (r *Reconciler) Pass(ctx context.Context) error {
 		return r.rebuild(ctx)
 	}
 	p := r.newMending()
-	defer p.report(ctx)
+	defer func() { r.report(ctx, p.found) }()
 	r.cursor, err = r.walk(ctx, webhook.Now().Add(-r.options.Grace), r.cursor, r.options.PerPass, p.mend)
 	r.stuck = p.stuck
 	return err
-}
-
-// rebuild enqueues everything that waits, for the time at which it is due. One that is cut short, or that Redis was emptied under,
-// is begun again by the next pass: enqueueing twice does nothing.
-func (r *Reconciler) rebuild(ctx context.Context) error {
-	token, err := r.turn(ctx)
-	if err != nil || token == "" {
-		return err
-	}
-	r.options.Log.InfoContext(ctx, "the queue is new or was emptied: filling it with everything that waits")
-	began, total := time.Now(), 0
-	_, err = r.walk(ctx, webhook.Now().Add(anyTime), store.Due{}, math.MaxInt, func(ctx context.Context, due []store.Due) error {
-		if err := r.queue.HoldRebuild(ctx, token); err != nil {
-			return err
-		}
-		total += len(due)
-		return r.enqueue(ctx, itemsOf(due))
-	})
-	if err == nil {
-		err = r.queue.MarkIntact(ctx, token)
-	}
-	if err != nil {
-		return err
-	}
-	r.metrics.rebuilds.Inc()
-	r.options.Log.InfoContext(ctx, "the queue holds everything that waits", "deliveries", total, "seconds", time.Since(began).Seconds())
-	return nil
-}
-
-// turn waits until the queue is this process's to rebuild, or another has done so: then the token is empty.
-func (r *Reconciler) turn(ctx context.Context) (token string, err error) {
-	for {
-		if token, err = r.queue.BeginRebuild(ctx); err != nil || token != "" {
-			return token, err
-		}
-		select {
-		case <-ctx.Done():
-			return "", ctx.Err()
-		case <-time.After(turnPoll):
-		}
-		if intact, err := r.queue.Intact(ctx); err != nil || intact {
-			return "", err
-		}
-	}
 }
 
 // walk does something about up to limit deliveries that are due by a time, from behind the cursor on. It returns the cursor to
@@ -174,7 +127,7 @@ func (m *mending) mend(ctx context.Context, due []store.Due) error {
 			lost = append(lost, items[i])
 		}
 	}
-	return m.enqueue(ctx, lost)
+	return m.enqueue(ctx, lost, m.queue.Enqueue)
 }
 
 // verify chooses among the deliveries that have been due for long, at random if there are more than may be searched for.
@@ -190,15 +143,15 @@ func (m *mending) verify(dueAt time.Time) bool {
 	return true
 }
 
-func (m *mending) orphaned(ctx context.Context, id string) {
-	if err := m.orphans.Orphaned(ctx, id); err != nil {
-		m.options.Log.WarnContext(ctx, "an orphaned attempt could not be counted", "deliveryId", id, "error", err)
+func (r *Reconciler) orphaned(ctx context.Context, id string) {
+	if err := r.orphans.Orphaned(ctx, id); err != nil {
+		r.options.Log.WarnContext(ctx, "an orphaned attempt could not be counted", "deliveryId", id, "error", err)
 	}
 }
 
 // enqueue puts items into the queue, several at a time. Redis being away ends it; one task that Redis cannot make sense of is
 // left to the next round, and holds up no other.
-func (r *Reconciler) enqueue(ctx context.Context, items []queue.Item) error {
+func (r *Reconciler) enqueue(ctx context.Context, items []queue.Item, put func(context.Context, queue.Item) (queue.Placement, error)) error {
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(concurrency)
 	var once sync.Mutex // one asks whether Redis is away, and not all at once
@@ -207,7 +160,7 @@ func (r *Reconciler) enqueue(ctx context.Context, items []queue.Item) error {
 			if ctx.Err() != nil {
 				return ctx.Err()
 			}
-			_, err := r.queue.Enqueue(ctx, item)
+			_, err := put(ctx, item)
 			if err == nil {
 				return nil
 			}

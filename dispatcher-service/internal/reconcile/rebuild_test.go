@@ -1,6 +1,8 @@
 package reconcile_test
 
 import (
+	"context"
+	"errors"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -51,16 +53,52 @@ func TestARebuildThatIsCutShortIsBegunAgain(t *testing.T) {
 	assert.False(t, q.emptied)
 }
 
-// Emptied while it is filled, a queue is filled again from the beginning.
+// Emptied while it is filled, a queue is filled again from the beginning, and it does not go on for nothing before that.
 func TestEmptiedWhileItIsRebuilt(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		table, q := newRows(1300), &fakeQueue{emptied: true, emptiedAt: 4}
+		table.slow = 3 * time.Second
+		r, _ := newReconciler(table, q, 0)
+		require.ErrorIs(t, r.Pass(t.Context()), queue.ErrEmptiedAgain)
+		assert.True(t, q.emptied)
+		assert.Len(t, q.take(), 500)
+		require.NoError(t, r.Pass(t.Context()))
+		assert.ElementsMatch(t, ids(table.due), q.take())
+		assert.False(t, q.emptied)
+	})
+}
+
+// A database that takes longer over one list than a turn lasts does not cost the turn.
+func TestARebuildFromASlowDatabase(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		table, q := newRows(1300), &fakeQueue{emptied: true}
+		table.slow = 9 * time.Second
+		r, _ := newReconciler(table, q, 0)
+		require.NoError(t, r.Pass(t.Context()))
+		assert.ElementsMatch(t, ids(table.due), q.take())
+		assert.False(t, q.emptied)
+		holds := q.holds
+		time.Sleep(time.Minute)
+		assert.Equal(t, holds, q.holds, "over with the rebuild")
+		assert.Zero(t, q.abandoned)
+	})
+}
+
+// One that ends early lets the next begin at once, also when it ends because its process does.
+func TestARebuildThatIsCutShortIsAbandoned(t *testing.T) {
 	t.Parallel()
-	table, q := newRows(1300), &fakeQueue{emptied: true, emptiedAt: 2}
+	table, q := newRows(10), &fakeQueue{emptied: true}
+	table.err = errors.New("away")
 	r, _ := newReconciler(table, q, 0)
-	require.ErrorIs(t, r.Pass(t.Context()), queue.ErrEmptiedAgain)
+	require.ErrorIs(t, r.Pass(t.Context()), table.err)
+	assert.Equal(t, 1, q.abandoned)
+
+	table.err = nil
+	ctx, cancel := context.WithCancel(t.Context())
+	q.during = func(string) { cancel() }
+	require.ErrorIs(t, r.Pass(ctx), context.Canceled)
+	assert.Equal(t, 2, q.abandoned)
 	assert.True(t, q.emptied)
-	assert.Len(t, q.take(), 500, "it does not go on for nothing")
-	require.NoError(t, r.Pass(t.Context()))
-	assert.ElementsMatch(t, ids(table.due), q.take())
 }
 
 // One replica rebuilds. Another waits until it is done, or does it itself should the first have died.

@@ -6,8 +6,16 @@
 //	                      look at the task of each
 //	                        waiting, running            nothing
 //	                        missing, late, ended        enqueue, or wake
-//	                        orphan (its worker died)    count the attempt, enqueue
+//	                        orphan (nobody has it)      count the attempt, enqueue
 //	                        phantom (a part was lost)   enqueue
+//
+// A worker that died is found beside the passes, so that no backlog is in the way:
+//
+//	search: read the lease of every task in flight
+//	          it moves: its worker lives             nothing
+//	          it has stood still for too long        take the task away, count the attempt, enqueue it first
+//
+// No clock is compared with another's for that: how long a lease has stood still is measured where it is looked at.
 //
 // It runs in every replica. There is no leader: enqueueing a delivery that is queued already does nothing, and of two that find
 // an orphan one removes it. Only a rebuild is one replica's at a time, for it would be the same work for all.
@@ -21,6 +29,7 @@ import (
 	"fmt"
 	"log/slog"
 	"math/rand/v2"
+	"sync"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -29,21 +38,26 @@ import (
 	"redrive/pkg/store"
 )
 
-// Store lists what is due.
+// Store lists what is due, and finds what waits.
 type Store interface {
 	ListDue(ctx context.Context, before time.Time, after store.Due, limit int) ([]store.Due, error)
+	FindWaiting(ctx context.Context, ids []string) ([]store.Due, error)
 }
 
 // Queue shows what is queued and enqueues what is not: queue.Enqueuer.
 type Queue interface {
 	Look(ctx context.Context, items []queue.Item, verify func(queue.Item) bool) ([]queue.Sight, error)
+	Leases(ctx context.Context, queue string) (leases []queue.Lease, now time.Time, err error)
+	Reclaim(ctx context.Context, leases []queue.Lease) ([]queue.Sight, error)
 	Enqueue(ctx context.Context, item queue.Item) (queue.Placement, error)
+	EnqueueFirst(ctx context.Context, item queue.Item) (queue.Placement, error)
 	TrimArchive(ctx context.Context, queue string) (int, error)
 	Announce(ctx context.Context, queues ...string) error
 	Intact(ctx context.Context) (bool, error)
 	BeginRebuild(ctx context.Context) (token string, err error)
 	HoldRebuild(ctx context.Context, token string) error
 	MarkIntact(ctx context.Context, token string) error
+	AbandonRebuild(ctx context.Context, token string) error
 }
 
 // Orphans is told of attempts that ended without an outcome.
@@ -65,8 +79,9 @@ type Options struct {
 const (
 	defaultInterval = 5 * time.Second
 	defaultPerPass  = 10_000
-	// soonest is when to try again after an error: what was away may be back and empty.
-	soonest = time.Second
+	// After an error it is tried again soon, for what was away may be back and empty, and not by the whole fleet at once.
+	firstPause   = 500 * time.Millisecond
+	longestPause = 2 * time.Second
 	// trimInterval is how often old entries are looked for in the archive.
 	trimInterval = time.Hour
 )
@@ -81,6 +96,8 @@ type Reconciler struct {
 	cursor  store.Due
 	// stuck is how many rows the last pass found overdue for minutes.
 	stuck   int
+	trimAt  time.Time
+	lookout lookout
 	cancel  context.CancelFunc
 	stopped chan struct{}
 }
@@ -96,13 +113,17 @@ func New(store Store, queue Queue, orphans Orphans, options Options, registry pr
 	return &Reconciler{store: store, queue: queue, orphans: orphans, options: options, metrics: newMetrics(registry)}
 }
 
-// Start runs a pass at once and then one at every interval.
+// Start runs a pass and a search at once, and then one of each at its interval.
 func (r *Reconciler) Start() {
 	ctx, cancel := context.WithCancel(context.Background())
 	r.cancel, r.stopped = cancel, make(chan struct{})
+	r.trimAt = time.Now().Add(rand.N(trimInterval))
+	var group sync.WaitGroup
+	group.Go(func() { r.repeat(ctx, "passes", r.options.Interval, r.passAndTrim) })
+	group.Go(func() { r.repeat(ctx, "the search for orphans", searchInterval, r.search) })
 	go func() {
 		defer close(r.stopped)
-		r.run(ctx)
+		group.Wait()
 	}()
 }
 
@@ -121,35 +142,40 @@ func (r *Reconciler) Stop(ctx context.Context) error {
 	}
 }
 
-// run says once that passes begin to fail, and once that they do so no more.
-func (r *Reconciler) run(ctx context.Context) {
-	failing := false
-	trimAt := time.Now().Add(rand.N(trimInterval))
+// repeat says once that what it does begins to fail, and once that it does so no more.
+func (r *Reconciler) repeat(ctx context.Context, part string, interval time.Duration, do func(context.Context) error) {
+	failing, pause := false, firstPause
 	for {
-		wait := r.options.Interval
-		err := r.Pass(ctx)
-		if err == nil && time.Now().After(trimAt) {
-			err = r.trim(ctx)
-			trimAt = time.Now().Add(trimInterval)
-		}
+		wait := interval*9/10 + rand.N(interval/5+1)
+		err := do(ctx)
 		switch {
 		case ctx.Err() != nil:
 			return
 		case err != nil:
 			r.metrics.failures.Inc()
-			wait = min(wait, soonest)
+			wait = min(wait, pause/2+rand.N(pause))
+			pause = min(2*pause, longestPause)
 			if !failing {
-				r.options.Log.WarnContext(ctx, "reconciling was cut short and is tried again until it succeeds", "error", err)
+				r.options.Log.WarnContext(ctx, "reconciling was cut short and is tried again until it succeeds", "part", part, "error", err)
 			}
 		case failing:
-			r.options.Log.InfoContext(ctx, "reconciling succeeds again")
+			pause = firstPause
+			r.options.Log.InfoContext(ctx, "reconciling succeeds again", "part", part)
 		}
 		failing = err != nil
 
 		select {
 		case <-ctx.Done():
 			return
-		case <-time.After(wait*9/10 + rand.N(wait/5+1)):
+		case <-time.After(wait):
 		}
 	}
+}
+
+func (r *Reconciler) passAndTrim(ctx context.Context) error {
+	if err := r.Pass(ctx); err != nil || time.Now().Before(r.trimAt) {
+		return err
+	}
+	r.trimAt = time.Now().Add(trimInterval)
+	return r.trim(ctx)
 }

@@ -3,6 +3,7 @@ package reconcile_test
 import (
 	"context"
 	"log/slog"
+	"strconv"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -86,7 +87,8 @@ func TestTrims(t *testing.T) {
 	})
 }
 
-// An outage has one line where it begins and one where it ends, however long it is.
+// An outage has one line for each part where it begins and one where it ends, however long it is. It is asked about less often the
+// longer it lasts, and often enough to go on within seconds of its end.
 func TestAnOutageIsLoggedOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var log strings.Builder
@@ -96,12 +98,30 @@ func TestAnOutageIsLoggedOnce(t *testing.T) {
 		time.Sleep(time.Hour)
 		q.mutex.Lock()
 		q.away = false
-		announced := q.announced
+		asked := q.askedAt
 		q.mutex.Unlock()
-		assert.Greater(t, announced, 3000, "asked every second, so that it is found back soon")
+		assert.Less(t, asked[1].Sub(asked[0]), 750*time.Millisecond+1, "soon at first")
+		apart := map[time.Duration]bool{}
+		for i := range len(asked) - 4 {
+			pause := asked[i+4].Sub(asked[i+3])
+			assert.True(t, pause >= time.Second && pause < 3*time.Second, "%s apart", pause)
+			apart[pause.Round(time.Millisecond)] = true
+		}
+		assert.Greater(t, len(apart), 500, "no two replicas in step")
 		time.Sleep(time.Hour)
 		require.NoError(t, r.Stop(t.Context()))
-		assert.Equal(t, 1, strings.Count(log.String(), "cut short"))
-		assert.Equal(t, 1, strings.Count(log.String(), "succeeds again"))
+		for _, part := range []string{"passes", "the search for orphans"} {
+			assert.Equal(t, 1, strings.Count(log.String(), `cut short and is tried again until it succeeds" part=`+quoted(part)), part)
+			assert.Equal(t, 1, strings.Count(log.String(), `succeeds again" part=`+quoted(part)), part)
+		}
+		assert.Equal(t, 2, strings.Count(log.String(), "level=WARN"), log.String())
 	})
+}
+
+// quoted is as the log writes it.
+func quoted(s string) string {
+	if strings.Contains(s, " ") {
+		return strconv.Quote(s)
+	}
+	return s
 }

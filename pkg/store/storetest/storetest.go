@@ -56,6 +56,7 @@ func Run(t *testing.T, open func(t *testing.T) *store.Store) {
 		"outcomes/many at once":                 testOutcomesMany,
 		"dispatches/one does not spoil another": testDispatchesApart,
 		"orphans/counted":                       testOrphansCounted,
+		"orphans/found":                         testFindWaiting,
 		"attempts/pages":                        testAttemptPages,
 		"due/order and cursor":                  testDue,
 		"scoping/other organization":            testScoping,

@@ -8,12 +8,14 @@ import (
 	"redrive/pkg/webhook"
 )
 
-// forgetful is a store that never knows what is due, so that the reconciler has nothing to do, not even after a restart.
+// forgetful is a store that never knows what is due or waits, so that the reconciler has nothing to do, not even after a restart.
 type forgetful struct{ *store.Store }
 
 func (forgetful) ListDue(context.Context, time.Time, store.Due, int) ([]store.Due, error) {
 	return nil, nil
 }
+
+func (forgetful) FindWaiting(context.Context, []string) ([]store.Due, error) { return nil, nil }
 
 // unfenced is a store that takes every outcome for one that was decided on the delivery as it is now.
 type unfenced struct{ *store.Store }

@@ -1,0 +1,76 @@
+package queue
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+)
+
+// LeaseDuration is how long a worker holds a task from when it took it, or extended its lease last (asynq 0.26, internal/rdb).
+// asynq extends the leases of a worker that lives every 5 s (server.go), and those of one that has not come to that for
+// LeaseDuration never again (heartbeat.go): by then the worker has let go of the task.
+const LeaseDuration = 30 * time.Second
+
+// Lease is a worker's hold on a task.
+type Lease struct {
+	DeliveryID string
+	Queue      string
+	// Until is when the lease ends by the clock of the worker's machine, which may be minutes off any other. That it moves tells
+	// that the worker lives, whatever the clocks say.
+	Until time.Time
+}
+
+// Extended is when the worker was heard of last, by its own clock and cut to the second.
+func (l Lease) Extended() time.Time { return l.Until.Add(-LeaseDuration) }
+
+// Leases are all leases of a queue, no more than there are tasks in flight, and the time by Redis's clock.
+func (e *Enqueuer) Leases(ctx context.Context, queue string) (leases []Lease, now time.Time, err error) {
+	var held *redis.ZSliceCmd
+	var clock *redis.TimeCmd
+	_, err = e.redis.Pipelined(ctx, func(pipe redis.Pipeliner) error {
+		held, clock = pipe.ZRangeWithScores(ctx, leaseKey(queue), 0, -1), pipe.Time(ctx)
+		return nil
+	})
+	if err != nil {
+		return nil, time.Time{}, fmt.Errorf("list leases: %w", err)
+	}
+	leases = make([]Lease, len(held.Val()))
+	for i, z := range held.Val() {
+		id, _ := z.Member.(string)
+		leases[i] = Lease{DeliveryID: id, Queue: queue, Until: time.Unix(int64(z.Score), 0)}
+	}
+	return leases, clock.Val(), nil
+}
+
+// Reclaim removes tasks whose workers are gone, each in one step and only if its lease has not moved meanwhile: Orphan then, and
+// Running for a worker that has come back. Of two callers that find the same orphan one is told so.
+func (e *Enqueuer) Reclaim(ctx context.Context, leases []Lease) ([]Sight, error) {
+	glances := make([]glance, len(leases))
+	for i, lease := range leases {
+		glances[i] = glance{Item: Item{DeliveryID: lease.DeliveryID, Queue: lease.Queue}, lease: strconv.FormatInt(lease.Until.Unix(), 10)}
+	}
+	return e.look(ctx, glances)
+}
+
+// promoteScript moves a pending task to the end of the list that workers take from. It has just been put at the other end, which
+// is where LREM begins to search.
+var promoteScript = redis.NewScript(`
+if redis.call("HGET", KEYS[1], "state") == "pending" and redis.call("LREM", KEYS[2], 1, ARGV[1]) == 1 then
+	return redis.call("RPUSH", KEYS[2], ARGV[1])
+end
+return 0`)
+
+// EnqueueFirst is Enqueue for what has waited for its turn once already: if it is due, workers take it next, however long the list.
+func (e *Enqueuer) EnqueueFirst(ctx context.Context, item Item) (Placement, error) {
+	placement, err := e.Enqueue(ctx, item)
+	if err != nil || placement == Active {
+		return placement, err
+	}
+	if err := promoteScript.Run(ctx, e.redis, taskKeys(item)[:2], item.DeliveryID).Err(); err != nil {
+		return "", fmt.Errorf("put delivery %s first: %w", item.DeliveryID, err)
+	}
+	return placement, nil
+}

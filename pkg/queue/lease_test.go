@@ -1,0 +1,118 @@
+package queue_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"redrive/pkg/queue"
+	"redrive/pkg/testservers"
+	"redrive/pkg/webhook"
+)
+
+func (b bench) leases() []queue.Lease {
+	b.t.Helper()
+	leases, now, err := b.Leases(b.t.Context(), webhook.QueueDeliveries)
+	require.NoError(b.t, err)
+	assert.WithinDuration(b.t, time.Now(), now, time.Minute)
+	return leases
+}
+
+// leaseOf is the only lease there is.
+func (b bench) leaseOf(item queue.Item) queue.Lease {
+	b.t.Helper()
+	leases := b.leases()
+	require.Len(b.t, leases, 1)
+	require.Equal(b.t, item.DeliveryID, leases[0].DeliveryID)
+	require.Equal(b.t, item.Queue, leases[0].Queue)
+	return leases[0]
+}
+
+// leaseMoves sees that a lease is for as long as we think, and that a worker that lives moves it on within two of its beats.
+func (b bench) leaseMoves(item queue.Item) {
+	b.t.Helper()
+	const beat = 5 * time.Second
+	first := b.leaseOf(item)
+	assert.WithinDuration(b.t, time.Now(), first.Extended(), 2*beat)
+	require.Eventually(b.t, func() bool { return b.leaseOf(item).Until.After(first.Until) }, 2*beat, 50*time.Millisecond)
+	assert.WithinDuration(b.t, time.Now(), b.leaseOf(item).Extended(), 2*time.Second)
+	score, err := b.redis.ZScore(b.t.Context(), prefix+"lease", item.DeliveryID).Result()
+	require.NoError(b.t, err)
+	assert.InDelta(b.t, float64(int64(score)), score, 0, "whole seconds: a lease is told by them")
+}
+
+// A task is taken away under the lease that was seen, and under no other.
+func TestReclaim(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, testservers.Redis(t))
+	ctx := t.Context()
+	item := newItem()
+	b.enqueue(item)
+	b.take(item, time.Now().Add(-time.Hour))
+	lease := b.leaseOf(item)
+	reclaim := func() queue.Sight {
+		t.Helper()
+		sights, err := b.Reclaim(ctx, []queue.Lease{lease})
+		require.NoError(t, err)
+		require.Len(t, sights, 1)
+		return sights[0]
+	}
+
+	back := redis.Z{Score: float64(lease.Until.Add(5 * time.Second).Unix()), Member: item.DeliveryID}
+	require.NoError(t, b.redis.ZAdd(ctx, prefix+"lease", back).Err())
+	require.Equal(t, queue.Running, reclaim(), "its worker has come back")
+
+	lease = b.leaseOf(item)
+	require.Equal(t, queue.Orphan, reclaim())
+	require.Equal(t, queue.Missing, reclaim(), "one of two is told")
+	b.cleared(item)
+
+	b.enqueue(item)
+	require.Equal(t, queue.Waiting, reclaim(), "it is somebody else's by now")
+	b.take(item, lease.Until)
+	require.NoError(t, b.redis.HDel(ctx, prefix+"t:"+item.DeliveryID, "msg").Err())
+	require.Equal(t, queue.Orphan, reclaim())
+	b.cleared(item)
+}
+
+// What is enqueued first is the next that a worker takes, whichever way it came to be pending.
+func TestEnqueueFirst(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, testservers.Redis(t))
+	ctx := t.Context()
+	next := func() string {
+		t.Helper()
+		id, err := b.redis.LIndex(ctx, prefix+"pending", -1).Result()
+		require.NoError(t, err)
+		return id
+	}
+	oldest := newItem()
+	b.enqueue(oldest)
+	for range 50 {
+		b.enqueue(newItem())
+	}
+	fresh, waiting, asleep := newItem(), newItem(), newItem()
+	b.enqueue(waiting)
+	for _, item := range []queue.Item{fresh, waiting} {
+		_, err := b.EnqueueFirst(ctx, item)
+		require.NoError(t, err)
+		assert.Equal(t, item.DeliveryID, next())
+		assert.Equal(t, queue.Waiting, b.look(item, always))
+	}
+	asleep.DueAt = time.Now().Add(time.Hour)
+	placement, err := b.EnqueueFirst(ctx, asleep)
+	require.NoError(t, err)
+	assert.Equal(t, queue.Queued, placement)
+	assert.Equal(t, queue.Waiting, b.look(asleep, always))
+	assert.Equal(t, waiting.DeliveryID, next(), "that is not due yet")
+
+	b.take(waiting, time.Now().Add(time.Minute))
+	placement, err = b.EnqueueFirst(ctx, waiting)
+	require.NoError(t, err)
+	assert.Equal(t, queue.Active, placement)
+	assert.Equal(t, fresh.DeliveryID, next())
+	assert.EqualValues(t, 52, b.redis.LLen(ctx, prefix+"pending").Val())
+}

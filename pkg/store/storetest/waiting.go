@@ -1,0 +1,39 @@
+package storetest
+
+import (
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"redrive/pkg/store"
+	"redrive/pkg/webhook"
+)
+
+func testFindWaiting(t *testing.T, s *store.Store) {
+	w := newWorld(t, s)
+	_, pending := w.publish()
+	_, retrying := w.publish()
+	_, ended := w.publish()
+	_, other := w.publish()
+	retrying, _ = w.attempt(retrying, 500)
+	w.attempt(ended, 200)
+	_, err := s.CountOrphan(w.ctx, pending.ID)
+	require.NoError(t, err)
+
+	found, err := s.FindWaiting(w.ctx, []string{ended.ID, retrying.ID, webhook.NewID(webhook.KindDelivery, start), pending.ID, pending.ID})
+	require.NoError(t, err)
+	assert.ElementsMatch(t, []store.Due{
+		{ID: pending.ID, Status: webhook.StatusPending, Queue: pending.Queue, NextRetryAt: pending.NextRetryAt, Orphans: 1},
+		{ID: retrying.ID, Status: webhook.StatusRetrying, Queue: retrying.Queue, NextRetryAt: retrying.NextRetryAt},
+	}, found, "due or not, and not %s", other.ID)
+
+	due, err := s.ListDue(w.ctx, start.Add(time.Hour), store.Due{}, 10)
+	require.NoError(t, err)
+	assert.Subset(t, due, found, "seen alike")
+
+	none, err := s.FindWaiting(w.ctx, nil)
+	require.NoError(t, err)
+	assert.Empty(t, none)
+}
