@@ -134,7 +134,7 @@ func (i Item) sight(state string, at time.Time) Sight {
 	}
 }
 
-func leaseKey(queue string) string { return "asynq:{" + queue + "}:lease" }
+func leaseKey(queue string) string { return keyPrefix(queue) + "lease" }
 
 // taskKeys are the keys of asynq 0.26 that a task can be in, in the order of look.lua.
 func taskKeys(i Item) []string {
