@@ -7,7 +7,6 @@ package deliver
 import (
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
 	"sync"
 	"time"
@@ -142,25 +141,36 @@ func (d *Deliverer) guard(ctx context.Context, dispatch webhook.Dispatch, queue 
 			return Verdict{}, false, err
 		}
 	}
-	if dispatch.Endpoint.Status == webhook.EndpointDisabled {
-		verdict, err = d.endUnsent(ctx, delivery, webhook.FailureEndpointDisabled)
+	if reason := unsendable(dispatch); reason != "" {
+		verdict, err = d.endUnsent(ctx, delivery, reason)
 		return verdict, false, err
 	}
 	return Verdict{}, true, nil
 }
 
-// attempt sends, decides and records. The context may end meanwhile, and nothing is cut short by that: what a receiver has
-// seen goes on record.
-func (d *Deliverer) attempt(ctx context.Context, dispatch webhook.Dispatch, permit *bulkhead.Permit) (Verdict, error) {
-	result := d.sender.Send(ctx, dispatch)
-	permit.Leave(result)
-	outcome, err := d.policy.Decide(dispatch.Delivery, result, webhook.Now())
-	if err != nil {
-		return Verdict{}, err
+// unsendable is why a delivery that is due ends without a further attempt.
+func unsendable(dispatch webhook.Dispatch) webhook.FailureReason {
+	switch {
+	case dispatch.Endpoint.Status == webhook.EndpointDisabled:
+		return webhook.FailureEndpointDisabled
+	case dispatch.Delivery.OrphanCount >= webhook.MaxOrphans: // whoever counted the last one could not write the end
+		return webhook.FailureOrphaned
 	}
-	current, err := d.record(ctx, outcome)
+	return ""
+}
+
+// attempt sends, decides and records, and sees to it that an attempt without an outcome counts as an orphan.
+func (d *Deliverer) attempt(ctx context.Context, dispatch webhook.Dispatch, permit *bulkhead.Permit) (Verdict, error) {
+	panicked := true // asynq recovers, and runs the task again
+	defer func() {
+		if panicked {
+			_, _ = d.unrecorded(ctx, dispatch.Delivery.ID, errPanicked)
+		}
+	}()
+	outcome, current, err := d.exchange(ctx, dispatch, permit)
+	panicked = false
 	if err != nil {
-		return Verdict{}, fmt.Errorf("the attempt was made and is not on record, so it will be made again: %w", err)
+		return d.unrecorded(ctx, dispatch.Delivery.ID, err)
 	}
 	superseded := current.LastAttemptID != outcome.Attempt.ID
 	d.observe(ctx, dispatch, outcome, superseded)
@@ -168,6 +178,18 @@ func (d *Deliverer) attempt(ctx context.Context, dispatch webhook.Dispatch, perm
 		return d.settled(ctx, current)
 	}
 	return verdictOf(current, outcome.Attempt.ErrorMessage), nil
+}
+
+// exchange returns the outcome of an attempt, once it is on record, and the delivery as it is then. The context may end
+// meanwhile, and nothing is cut short by that: what a receiver has seen goes on record.
+func (d *Deliverer) exchange(ctx context.Context, dispatch webhook.Dispatch, permit *bulkhead.Permit) (outcome webhook.Outcome, current webhook.Delivery, err error) {
+	result := d.sender.Send(ctx, dispatch)
+	permit.Leave(result)
+	if outcome, err = d.policy.Decide(dispatch.Delivery, result, webhook.Now()); err != nil {
+		return outcome, current, err
+	}
+	current, err = d.record(ctx, outcome)
+	return outcome, current, err
 }
 
 // endUnsent ends a delivery without an attempt.
