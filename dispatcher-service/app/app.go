@@ -197,7 +197,6 @@ func (a *App) Start(ctx context.Context) error {
 // Stop becomes unready, takes no more tasks, and waits for deliveries in flight until the context's deadline.
 func (a *App) Stop(ctx context.Context) error {
 	a.health.Drain()
-	a.deliverer.Drain()
 	err := a.started.Unwind(ctx)
 	a.sender.Close()
 	return errors.Join(err, a.ops.Stop(ctx))

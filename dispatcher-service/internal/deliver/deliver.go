@@ -60,7 +60,8 @@ func New(store Store, sender Sender, gate *bulkhead.Bulkheads, policy webhook.Po
 	return d
 }
 
-// Drain is the beginning of a stop: a delivery that waits for the database is handed back instead.
+// Drain is the beginning of a stop: no attempt is begun any more, for one could outlast the stop, and its task be handed on
+// under it. A delivery that has been loaded, or waits for the database, is handed back instead.
 func (d *Deliverer) Drain() { d.drain.Do(func() { close(d.database.draining) }) }
 
 // Abandon is the end of a stop: an outcome that the database has not taken by now is given up, and its attempt will be made
@@ -101,15 +102,18 @@ func (d *Deliverer) Deliver(ctx context.Context, id, queue string) (Verdict, err
 		return verdict, err
 	}
 	permit, deferral := d.gate.Enter(ctx, bulkhead.Visit{
-		EndpointID: dispatch.Endpoint.ID, DeliveryID: id, Queue: queue, DueAt: dispatch.Delivery.NextRetryAt,
+		EndpointID: dispatch.Endpoint.ID, DeliveryID: id, Queue: queue, DueAt: dueAt(dispatch.Delivery, webhook.Now()),
 		RateLimit: dispatch.Endpoint.RateLimit,
 	})
 	if permit == nil {
 		return Snooze(deferral.Until, deferral.Reason), nil
 	}
 	defer permit.Abandon() // nothing, once the attempt was made
-	if d.database.away() != nil {
-		return Verdict{}, errAway // since it was loaded
+	switch {
+	case d.database.drains(): // since it was loaded, and so below
+		return Snooze(time.Now(), "its dispatcher is stopping: another takes it over"), nil
+	case d.database.away() != nil:
+		return Verdict{}, errAway
 	}
 	return d.attempt(ctx, dispatch, permit)
 }
@@ -123,11 +127,8 @@ func (d *Deliverer) load(ctx context.Context, id string) (dispatch webhook.Dispa
 
 // guard says whether the delivery is to be sent now, or else what becomes of the task.
 func (d *Deliverer) guard(ctx context.Context, dispatch webhook.Dispatch, queue string) (verdict Verdict, send bool, err error) {
-	delivery := dispatch.Delivery
-	var early time.Duration
-	if delivery.Status == webhook.StatusRetrying { // a pending one is due, whatever the clock of who wrote it says
-		early = delivery.NextRetryAt.Sub(webhook.Now())
-	}
+	delivery, now := dispatch.Delivery, webhook.Now()
+	early := dueAt(delivery, now).Sub(now)
 	switch {
 	case delivery.Queue != queue:
 		return Done(), false, nil // left over from before the delivery changed its queue
@@ -146,6 +147,14 @@ func (d *Deliverer) guard(ctx context.Context, dispatch webhook.Dispatch, queue 
 		return verdict, false, err
 	}
 	return Verdict{}, true, nil
+}
+
+// dueAt is when the delivery is due. A pending one is due now at the latest, whatever the clock of who wrote it says.
+func dueAt(delivery webhook.Delivery, now time.Time) time.Time {
+	if delivery.Status == webhook.StatusPending && delivery.NextRetryAt.After(now) {
+		return now
+	}
+	return delivery.NextRetryAt
 }
 
 // unsendable is why a delivery that is due ends without a further attempt.

@@ -22,10 +22,12 @@ import (
 	"redrive/pkg/webhook"
 )
 
-// Deliverer makes an attempt, and is told of one that was found without its worker: deliver.Deliverer.
+// Deliverer makes an attempt, and is told of one that was found without its worker, and when to begin no more of them:
+// deliver.Deliverer.
 type Deliverer interface {
 	Deliver(ctx context.Context, id, queue string) (deliver.Verdict, error)
 	Orphaned(ctx context.Context, id string) error
+	Drain()
 }
 
 // Options of a Pool.
@@ -128,15 +130,19 @@ func (p *Pool) Stop(ctx context.Context) error {
 }
 
 // stop takes its time: a server that waits for Redis does not look up before it has an answer. All servers stop taking
-// before any is shut down: one of them would otherwise take what the other has just handed back.
+// before any is shut down or hands tasks back: one of them would otherwise take what the other has just handed back.
 func (p *Pool) stop() {
-	for _, step := range []func(*asynq.Server){(*asynq.Server).Stop, (*asynq.Server).Shutdown} {
-		var group sync.WaitGroup
-		for _, server := range p.servers {
-			group.Go(func() { step(server) })
-		}
-		group.Wait()
+	p.each((*asynq.Server).Stop)
+	p.deliverer.Drain()
+	p.each((*asynq.Server).Shutdown)
+}
+
+func (p *Pool) each(step func(*asynq.Server)) {
+	var group sync.WaitGroup
+	for _, server := range p.servers {
+		group.Go(func() { step(server) })
 	}
+	group.Wait()
 }
 
 func (p *Pool) handle(ctx context.Context, task *asynq.Task) error {
