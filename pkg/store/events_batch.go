@@ -48,7 +48,8 @@ func (s *Store) createTogether(ctx context.Context, publications []webhook.Publi
 	return failures
 }
 
-// createTogetherSQL is all that CreateEvent writes, in one round trip and one commit.
+// createTogetherSQL is all that CreateEvent writes, in one round trip and one commit. Store.dueAt tells why nothing is due later
+// than now.
 const createTogetherSQL = `
 WITH event AS (
 	INSERT INTO events (id, organization_id, event_type, workflow_id, run_id, execution_id, data, created_at)
@@ -57,7 +58,7 @@ WITH event AS (
 )
 INSERT INTO deliveries (id, organization_id, endpoint_id, event_id, status, retry_count, max_retries, next_retry_at, revision,
 	queue, failure_reason, orphan_count, attempt_count, last_attempt_id, created_at, updated_at)
-SELECT d.id, d.organization_id, d.endpoint_id, d.event_id, d.status, 0, d.max_retries, d.next_retry_at, d.revision,
+SELECT d.id, d.organization_id, d.endpoint_id, d.event_id, d.status, 0, d.max_retries, LEAST(d.next_retry_at, now()), d.revision,
 	d.queue, '', 0, 0, '', d.created_at, d.created_at
 FROM unnest(CAST(? AS text[]), CAST(? AS text[]), CAST(? AS text[]), CAST(? AS text[]), CAST(? AS text[]), CAST(? AS integer[]),
 	CAST(? AS timestamptz[]), CAST(? AS bigint[]), CAST(? AS text[]), CAST(? AS timestamptz[]))
