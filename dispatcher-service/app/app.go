@@ -128,7 +128,7 @@ func New(options Options) (*App, error) {
 	backlog.New(enqueuer, o.Store, registry)
 	health := observe.NewHealth(
 		observe.Check{Name: "database", Required: true, Probe: o.Store.Ping},
-		observe.Check{Name: "redis", Probe: func(ctx context.Context) error { return o.Redis.Ping(ctx).Err() }},
+		observe.Check{Name: "redis", Probe: func(ctx context.Context) error { return queue.Probe(ctx, o.Redis) }},
 	)
 	gate := bulkhead.New(bulkhead.Options{
 		Workers: o.Concurrency, PerEndpoint: o.EndpointConcurrency, Timeout: o.DeliveryTimeout,

@@ -88,7 +88,7 @@ func New(client redis.UniversalClient, deliverer Deliverer, options Options) *Po
 		if i > 0 {
 			poll *= seldom
 		}
-		p.servers = append(p.servers, asynq.NewServerFromRedisClient(client, asynq.Config{
+		p.servers = append(p.servers, asynq.NewServerFromRedisClient(patient{client}, asynq.Config{
 			Concurrency:              max(1, (options.Concurrency+i)/count),
 			Queues:                   map[string]int{webhook.QueueDeliveries: 1},
 			TaskCheckInterval:        poll,
