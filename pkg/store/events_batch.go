@@ -2,17 +2,22 @@ package store
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"redrive/pkg/webhook"
 )
 
-// deliveriesPerStatement keeps a statement that writes many events to some megabytes and milliseconds.
-const deliveriesPerStatement = 2000
+const (
+	// deliveriesPerStatement keeps a statement that writes many events to some megabytes and milliseconds.
+	deliveriesPerStatement = 2000
+	// togetherTimeout bounds one of them, whatever time the caller has for all: a database that hangs is noticed by the first.
+	togetherTimeout = 5 * time.Second
+)
 
 // CreateEvents is CreateEvent for many events at once: in one statement for some thousand deliveries where the database can, and
 // then one by one if it refused one of them. The errors are in the order of the publications: an event that cannot be kept has
-// one and keeps none of the others back.
+// one and keeps none of the others back. Once the database is away it is asked for no more of them.
 func (s *Store) CreateEvents(ctx context.Context, publications []webhook.Publication) []error {
 	failures := make([]error, 0, len(publications))
 	for len(publications) > 0 {
@@ -21,8 +26,13 @@ func (s *Store) CreateEvents(ctx context.Context, publications []webhook.Publica
 			deliveries += len(publications[size].Deliveries)
 			size++
 		}
-		failures = append(failures, s.createTogether(ctx, publications[:size])...)
+		failed := s.createTogether(ctx, publications[:size])
+		failures = append(failures, failed...)
 		publications = publications[size:]
+		if away := failed[size-1]; webhook.CodeOf(away) == webhook.CodeUnavailable {
+			failures = append(failures, slices.Repeat([]error{away}, len(publications))...)
+			break
+		}
 	}
 	return failures
 }
@@ -30,8 +40,7 @@ func (s *Store) CreateEvents(ctx context.Context, publications []webhook.Publica
 func (s *Store) createTogether(ctx context.Context, publications []webhook.Publication) []error {
 	failures := make([]error, len(publications))
 	if s.dialect.Arrays {
-		columns := newPublicationColumns(publications)
-		err := s.translate("create events", s.db.WithContext(ctx).Exec(createTogetherSQL, columns.arrays()...).Error)
+		err := s.translate("create events", s.execTogether(ctx, newPublicationColumns(publications)))
 		switch {
 		case err == nil:
 			return failures
@@ -46,6 +55,12 @@ func (s *Store) createTogether(ctx context.Context, publications []webhook.Publi
 		failures[i] = s.CreateEvent(ctx, p.Event, p.Deliveries)
 	}
 	return failures
+}
+
+func (s *Store) execTogether(ctx context.Context, columns *publicationColumns) error {
+	ctx, cancel := context.WithTimeout(ctx, togetherTimeout)
+	defer cancel()
+	return s.db.WithContext(ctx).Exec(createTogetherSQL, columns.arrays()...).Error
 }
 
 // createTogetherSQL is all that CreateEvent writes, in one round trip and one commit. Store.dueAt tells why nothing is due later
