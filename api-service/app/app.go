@@ -135,7 +135,7 @@ func New(o Options) (*App, error) {
 	}
 	health := observe.NewHealth(
 		observe.Check{Name: "database", Required: true, Probe: o.Store.Ping},
-		observe.Check{Name: "redis", Probe: func(ctx context.Context) error { return o.Redis.Ping(ctx).Err() }},
+		observe.Check{Name: "redis", Probe: func(ctx context.Context) error { return queue.Probe(ctx, o.Redis) }},
 	)
 	api, err := lifecycle.NewServer(o.Addr, newHTTPServer(handler, patience, o.Log))
 	if err != nil {

@@ -128,7 +128,7 @@ func New(options Options) (*App, error) {
 	backlog.New(enqueuer, o.Store, registry)
 	health := observe.NewHealth(
 		observe.Check{Name: "database", Required: true, Probe: o.Store.Ping},
-		observe.Check{Name: "redis", Probe: func(ctx context.Context) error { return o.Redis.Ping(ctx).Err() }},
+		observe.Check{Name: "redis", Probe: func(ctx context.Context) error { return queue.Probe(ctx, o.Redis) }},
 	)
 	gate := bulkhead.New(bulkhead.Options{
 		Workers: o.Concurrency, PerEndpoint: o.EndpointConcurrency, Timeout: o.DeliveryTimeout,
@@ -197,7 +197,6 @@ func (a *App) Start(ctx context.Context) error {
 // Stop becomes unready, takes no more tasks, and waits for deliveries in flight until the context's deadline.
 func (a *App) Stop(ctx context.Context) error {
 	a.health.Drain()
-	a.deliverer.Drain()
 	err := a.started.Unwind(ctx)
 	a.sender.Close()
 	return errors.Join(err, a.ops.Stop(ctx))

@@ -147,3 +147,24 @@ func assertFree(t *testing.T, addr string) {
 	require.NoError(t, err, "the port is still bound")
 	require.NoError(t, listener.Close())
 }
+
+// A Redis that is full, or read-only, answers and gives nothing out. The dispatcher says so, and goes on once it does.
+func TestRedisIsFull(t *testing.T) {
+	t.Parallel()
+	cache, err := testservers.StartRedis(testservers.RedisOptions{Settings: map[string]string{"maxmemory": "1"}})
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, cache.Close()) })
+	b := newBench(t, testservers.Postgres(t), cache.URL())
+	b.migrate()
+	service := b.start()
+	d := b.publish(webhook.Now().Add(-time.Hour))
+	status, body := get(t, service, "/readyz")
+	assert.Equal(t, 200, status)
+	assert.Contains(t, body, "degraded")
+
+	require.NoError(t, b.redis.ConfigSet(t.Context(), "maxmemory", "0").Err())
+	b.arrives(d)
+	status, body = get(t, service, "/readyz")
+	assert.Equal(t, 200, status)
+	assert.NotContains(t, body, "degraded")
+}

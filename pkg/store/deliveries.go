@@ -99,7 +99,7 @@ func (s *Store) CreateDelivery(ctx context.Context, d webhook.Delivery) error {
 		if err := s.keepEvent(tx, d.EventID); err != nil {
 			return err
 		}
-		return createDeliveries(tx, []webhook.Delivery{d})
+		return s.createDeliveries(tx, d.EventID, []webhook.Delivery{d})
 	})
 	return s.translate("create a delivery", err)
 }
@@ -179,7 +179,7 @@ func (s *Store) requeue(ctx context.Context, organizationID, id string, now time
 		UpdateColumns(map[string]any{
 			"status":         webhook.StatusPending,
 			"retry_count":    0,
-			"next_retry_at":  now,
+			"next_retry_at":  s.dueAt(now),
 			"failure_reason": "",
 			"orphan_count":   0,
 			"revision":       gorm.Expr("revision + 1"),

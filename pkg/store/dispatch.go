@@ -135,7 +135,7 @@ type Due struct {
 }
 
 // ListDue returns up to limit deliveries that were due at or before a time, the longest due first, that come after the
-// cursor; the zero cursor begins at the beginning.
+// cursor; the zero cursor begins at the beginning. A pending one is due no later than it was written, by the database's clock.
 func (s *Store) ListDue(ctx context.Context, before time.Time, after Due, limit int) ([]Due, error) {
 	query := s.waiting(ctx).Where("next_retry_at <= ?", before)
 	if after.ID != "" {

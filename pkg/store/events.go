@@ -57,7 +57,7 @@ func (s *Store) CreateEvent(ctx context.Context, event webhook.Event, deliveries
 		if err := tx.Create(&row).Error; err != nil {
 			return err
 		}
-		return createDeliveries(tx, deliveries)
+		return s.createDeliveries(tx, event.ID, deliveries)
 	})
 	return s.translate("create an event", err)
 }
@@ -65,13 +65,20 @@ func (s *Store) CreateEvent(ctx context.Context, event webhook.Event, deliveries
 // deliveriesPerInsert keeps a statement below PostgreSQL's 65,535 parameters.
 const deliveriesPerInsert = 1000
 
-func createDeliveries(tx *gorm.DB, deliveries []webhook.Delivery) error {
+func (s *Store) createDeliveries(tx *gorm.DB, eventID string, deliveries []webhook.Delivery) error {
 	rows := make([]deliveryRow, len(deliveries))
+	var latest time.Time
 	for i, delivery := range deliveries {
 		rows[i] = newDeliveryRow(delivery)
+		if delivery.NextRetryAt.After(latest) {
+			latest = delivery.NextRetryAt
+		}
 	}
 	if len(rows) == 0 {
 		return nil
 	}
-	return tx.Omit(clause.Associations).CreateInBatches(rows, deliveriesPerInsert).Error
+	if err := tx.Omit(clause.Associations).CreateInBatches(rows, deliveriesPerInsert).Error; err != nil {
+		return err
+	}
+	return s.dueByNow(tx, eventID, latest)
 }

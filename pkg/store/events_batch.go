@@ -2,17 +2,22 @@ package store
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"redrive/pkg/webhook"
 )
 
-// deliveriesPerStatement keeps a statement that writes many events to some megabytes and milliseconds.
-const deliveriesPerStatement = 2000
+const (
+	// deliveriesPerStatement keeps a statement that writes many events to some megabytes and milliseconds.
+	deliveriesPerStatement = 2000
+	// togetherTimeout bounds one of them, whatever time the caller has for all: a database that hangs is noticed by the first.
+	togetherTimeout = 5 * time.Second
+)
 
 // CreateEvents is CreateEvent for many events at once: in one statement for some thousand deliveries where the database can, and
 // then one by one if it refused one of them. The errors are in the order of the publications: an event that cannot be kept has
-// one and keeps none of the others back.
+// one and keeps none of the others back. Once the database is away it is asked for no more of them.
 func (s *Store) CreateEvents(ctx context.Context, publications []webhook.Publication) []error {
 	failures := make([]error, 0, len(publications))
 	for len(publications) > 0 {
@@ -21,8 +26,13 @@ func (s *Store) CreateEvents(ctx context.Context, publications []webhook.Publica
 			deliveries += len(publications[size].Deliveries)
 			size++
 		}
-		failures = append(failures, s.createTogether(ctx, publications[:size])...)
+		failed := s.createTogether(ctx, publications[:size])
+		failures = append(failures, failed...)
 		publications = publications[size:]
+		if away := failed[size-1]; webhook.CodeOf(away) == webhook.CodeUnavailable {
+			failures = append(failures, slices.Repeat([]error{away}, len(publications))...)
+			break
+		}
 	}
 	return failures
 }
@@ -30,8 +40,7 @@ func (s *Store) CreateEvents(ctx context.Context, publications []webhook.Publica
 func (s *Store) createTogether(ctx context.Context, publications []webhook.Publication) []error {
 	failures := make([]error, len(publications))
 	if s.dialect.Arrays {
-		columns := newPublicationColumns(publications)
-		err := s.translate("create events", s.db.WithContext(ctx).Exec(createTogetherSQL, columns.arrays()...).Error)
+		err := s.translate("create events", s.execTogether(ctx, newPublicationColumns(publications)))
 		switch {
 		case err == nil:
 			return failures
@@ -48,7 +57,14 @@ func (s *Store) createTogether(ctx context.Context, publications []webhook.Publi
 	return failures
 }
 
-// createTogetherSQL is all that CreateEvent writes, in one round trip and one commit.
+func (s *Store) execTogether(ctx context.Context, columns *publicationColumns) error {
+	ctx, cancel := context.WithTimeout(ctx, togetherTimeout)
+	defer cancel()
+	return s.db.WithContext(ctx).Exec(createTogetherSQL, columns.arrays()...).Error
+}
+
+// createTogetherSQL is all that CreateEvent writes, in one round trip and one commit. Store.dueAt tells why nothing is due later
+// than now.
 const createTogetherSQL = `
 WITH event AS (
 	INSERT INTO events (id, organization_id, event_type, workflow_id, run_id, execution_id, data, created_at)
@@ -57,7 +73,7 @@ WITH event AS (
 )
 INSERT INTO deliveries (id, organization_id, endpoint_id, event_id, status, retry_count, max_retries, next_retry_at, revision,
 	queue, failure_reason, orphan_count, attempt_count, last_attempt_id, created_at, updated_at)
-SELECT d.id, d.organization_id, d.endpoint_id, d.event_id, d.status, 0, d.max_retries, d.next_retry_at, d.revision,
+SELECT d.id, d.organization_id, d.endpoint_id, d.event_id, d.status, 0, d.max_retries, LEAST(d.next_retry_at, now()), d.revision,
 	d.queue, '', 0, 0, '', d.created_at, d.created_at
 FROM unnest(CAST(? AS text[]), CAST(? AS text[]), CAST(? AS text[]), CAST(? AS text[]), CAST(? AS text[]), CAST(? AS integer[]),
 	CAST(? AS timestamptz[]), CAST(? AS bigint[]), CAST(? AS text[]), CAST(? AS timestamptz[]))

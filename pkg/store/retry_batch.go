@@ -40,7 +40,7 @@ func (s *Store) RetryDeliveries(ctx context.Context, retries []webhook.Retry) ([
 const retryTogetherSQL = `
 WITH d AS (
 	UPDATE deliveries
-	SET status = 'pending', retry_count = 0, next_retry_at = wanted.at, failure_reason = '', orphan_count = 0,
+	SET status = 'pending', retry_count = 0, next_retry_at = LEAST(wanted.at, now()), failure_reason = '', orphan_count = 0,
 		revision = revision + 1, updated_at = wanted.at
 	FROM unnest(CAST(? AS text[]), CAST(? AS text[]), CAST(? AS timestamptz[])) AS wanted (id, organization_id, at)
 	WHERE deliveries.id = wanted.id AND deliveries.organization_id = wanted.organization_id AND status = 'failure'

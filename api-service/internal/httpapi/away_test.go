@@ -1,7 +1,9 @@
 package httpapi
 
 import (
+	"net/http"
 	"strconv"
+	"sync"
 	"testing"
 	"time"
 
@@ -57,5 +59,40 @@ func TestTheDatabaseIsAway(t *testing.T) {
 	t.Run("killed", away)
 	require.NoError(t, server.Restart(t.Context()))
 	granted(t, s.call(t, "GET", deliveries+"/"+deliveryID, s.reader, ""))
+
+	require.NoError(t, server.Pause()) // it takes connections, and never answers
+	var asked []*hanging
+	var group sync.WaitGroup
+	for _, r := range protected(t) {
+		for _, service := range []*service{s, authenticated} {
+			h := &hanging{request: service.request(t, r.method, r.of(own), s.writer, r.body())}
+			asked = append(asked, h)
+			group.Go(func() { h.ask(service.client) })
+		}
+	}
+	group.Wait()
+	for _, h := range asked {
+		require.NoError(t, h.err)
+		a := readAnswer(t, h.response)
+		refused(t, a, 503, "database_unavailable")
+		assert.NotEmpty(t, a.header.Get("Retry-After"))
+		assert.Less(t, h.took, 9*time.Second, "%s %s: 5 s, on a busy machine", h.request.Method, h.request.URL.Path)
+	}
+	require.NoError(t, server.Resume())
+	granted(t, s.call(t, "GET", base, s.reader, ""))
 	assert.Equal(t, string(webhook.StatusPending), granted(t, s.call(t, "GET", deliveries+"/"+deliveryID, s.reader, ""))["status"])
+}
+
+// hanging is a request that is answered in time although the database never does.
+type hanging struct {
+	request  *http.Request
+	response *http.Response
+	took     time.Duration
+	err      error
+}
+
+func (h *hanging) ask(client *http.Client) {
+	begin := time.Now()
+	h.response, h.err = client.Do(h.request)
+	h.took = time.Since(begin)
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"redrive/pkg/envelope"
+	"redrive/pkg/webhook"
 )
 
 // refusal is an error of HTTP itself, before the domain has a say.
@@ -59,6 +60,9 @@ func failureOf(err error, requestID string) envelope.Failure {
 	if errors.Is(err, context.Canceled) {
 		// The caller has gone, or the server is stopping: nobody reads this, and it is nobody's fault.
 		return envelope.Refuse(http.StatusServiceUnavailable, "canceled", "the request was given up before it was answered", requestID)
+	}
+	if errors.Is(err, context.DeadlineExceeded) && webhook.CodeOf(err) == webhook.CodeInternal {
+		err = webhook.Unavailable(databaseTimeout, err) // it waited for what others had asked of the database
 	}
 	return envelope.Fail(err, requestID)
 }

@@ -55,6 +55,7 @@ func (h eventHandlers) publishBatch(c echo.Context) error {
 		}
 		specs, places = append(specs, spec), append(places, i)
 	}
+	allow(c, batchTimeout)
 	results, err := h.publisher.PublishAll(c.Request().Context(), caller(c).OrganizationID, specs)
 	if err != nil {
 		return err

@@ -132,6 +132,17 @@ type answer struct {
 // call makes a request with a key. Each change may alter it.
 func (s *service) call(t *testing.T, method, path, key, body string, change ...func(*http.Request)) answer {
 	t.Helper()
+	request := s.request(t, method, path, key, body)
+	for _, f := range change {
+		f(request)
+	}
+	response, err := s.client.Do(request)
+	require.NoError(t, err)
+	return readAnswer(t, response)
+}
+
+func (s *service) request(t *testing.T, method, path, key, body string) *http.Request {
+	t.Helper()
 	request, err := http.NewRequestWithContext(t.Context(), method, s.url+path, strings.NewReader(body))
 	require.NoError(t, err)
 	if key != "" {
@@ -140,12 +151,7 @@ func (s *service) call(t *testing.T, method, path, key, body string, change ...f
 	if body != "" {
 		request.Header.Set("Content-Type", "application/json")
 	}
-	for _, f := range change {
-		f(request)
-	}
-	response, err := s.client.Do(request)
-	require.NoError(t, err)
-	return readAnswer(t, response)
+	return request
 }
 
 func readAnswer(t *testing.T, response *http.Response) answer {

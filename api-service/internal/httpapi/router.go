@@ -1,11 +1,9 @@
 package httpapi
 
 import (
-	"context"
 	"io"
 	"log/slog"
 	"net/http"
-	"time"
 
 	"github.com/labstack/echo/v4"
 	"github.com/prometheus/client_golang/prometheus"
@@ -43,9 +41,6 @@ type Dependencies struct {
 	Log     *slog.Logger
 	Metrics prometheus.Registerer
 }
-
-// requestTimeout is how long a request may take in all; a database that does not answer by then is unavailable.
-const requestTimeout = 15 * time.Second
 
 // access is what a caller needs for a route.
 type access int
@@ -140,13 +135,4 @@ func onlyPost(c echo.Context) error {
 		return c.NoContent(http.StatusNoContent)
 	}
 	return echo.ErrMethodNotAllowed
-}
-
-func deadline(next echo.HandlerFunc) echo.HandlerFunc {
-	return func(c echo.Context) error {
-		ctx, cancel := context.WithTimeout(c.Request().Context(), requestTimeout)
-		defer cancel()
-		c.SetRequest(c.Request().WithContext(ctx))
-		return next(c)
-	}
 }

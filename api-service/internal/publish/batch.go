@@ -2,6 +2,7 @@ package publish
 
 import (
 	"context"
+	"time"
 
 	"redrive/pkg/webhook"
 )
@@ -12,10 +13,19 @@ type Result struct {
 	Err error // of the domain: what is wrong with this event
 }
 
+// lookupTimeout bounds the question whom a batch concerns: its caller's time is for what has to be written.
+const lookupTimeout = 5 * time.Second
+
+func (p *Publisher) concerned(ctx context.Context, organizationID string) ([]webhook.Endpoint, error) {
+	ctx, cancel := context.WithTimeout(ctx, lookupTimeout)
+	defer cancel()
+	return p.subscriptions.ListActiveEndpoints(ctx, organizationID)
+}
+
 // PublishAll publishes many events: what is right is kept, and what is wrong is told, each in its place. The error is that of a
 // database that is away; what had been kept by then is published.
 func (p *Publisher) PublishAll(ctx context.Context, organizationID string, specs []webhook.EventSpec) ([]Result, error) {
-	endpoints, err := p.subscriptions.ListActiveEndpoints(ctx, organizationID)
+	endpoints, err := p.concerned(ctx, organizationID)
 	if err != nil {
 		return nil, err
 	}

@@ -7,7 +7,6 @@ package deliver
 import (
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
 	"sync"
 	"time"
@@ -61,7 +60,8 @@ func New(store Store, sender Sender, gate *bulkhead.Bulkheads, policy webhook.Po
 	return d
 }
 
-// Drain is the beginning of a stop: a delivery that waits for the database is handed back instead.
+// Drain is the beginning of a stop: no attempt is begun any more, for one could outlast the stop, and its task be handed on
+// under it. A delivery that has been loaded, or waits for the database, is handed back instead.
 func (d *Deliverer) Drain() { d.drain.Do(func() { close(d.database.draining) }) }
 
 // Abandon is the end of a stop: an outcome that the database has not taken by now is given up, and its attempt will be made
@@ -102,15 +102,18 @@ func (d *Deliverer) Deliver(ctx context.Context, id, queue string) (Verdict, err
 		return verdict, err
 	}
 	permit, deferral := d.gate.Enter(ctx, bulkhead.Visit{
-		EndpointID: dispatch.Endpoint.ID, DeliveryID: id, Queue: queue, DueAt: dispatch.Delivery.NextRetryAt,
+		EndpointID: dispatch.Endpoint.ID, DeliveryID: id, Queue: queue, DueAt: dueAt(dispatch.Delivery, webhook.Now()),
 		RateLimit: dispatch.Endpoint.RateLimit,
 	})
 	if permit == nil {
 		return Snooze(deferral.Until, deferral.Reason), nil
 	}
 	defer permit.Abandon() // nothing, once the attempt was made
-	if d.database.away() != nil {
-		return Verdict{}, errAway // since it was loaded
+	switch {
+	case d.database.drains(): // since it was loaded, and so below
+		return Snooze(time.Now(), "its dispatcher is stopping: another takes it over"), nil
+	case d.database.away() != nil:
+		return Verdict{}, errAway
 	}
 	return d.attempt(ctx, dispatch, permit)
 }
@@ -124,11 +127,8 @@ func (d *Deliverer) load(ctx context.Context, id string) (dispatch webhook.Dispa
 
 // guard says whether the delivery is to be sent now, or else what becomes of the task.
 func (d *Deliverer) guard(ctx context.Context, dispatch webhook.Dispatch, queue string) (verdict Verdict, send bool, err error) {
-	delivery := dispatch.Delivery
-	var early time.Duration
-	if delivery.Status == webhook.StatusRetrying { // a pending one is due, whatever the clock of who wrote it says
-		early = delivery.NextRetryAt.Sub(webhook.Now())
-	}
+	delivery, now := dispatch.Delivery, webhook.Now()
+	early := dueAt(delivery, now).Sub(now)
 	switch {
 	case delivery.Queue != queue:
 		return Done(), false, nil // left over from before the delivery changed its queue
@@ -142,25 +142,44 @@ func (d *Deliverer) guard(ctx context.Context, dispatch webhook.Dispatch, queue 
 			return Verdict{}, false, err
 		}
 	}
-	if dispatch.Endpoint.Status == webhook.EndpointDisabled {
-		verdict, err = d.endUnsent(ctx, delivery, webhook.FailureEndpointDisabled)
+	if reason := unsendable(dispatch); reason != "" {
+		verdict, err = d.endUnsent(ctx, delivery, reason)
 		return verdict, false, err
 	}
 	return Verdict{}, true, nil
 }
 
-// attempt sends, decides and records. The context may end meanwhile, and nothing is cut short by that: what a receiver has
-// seen goes on record.
-func (d *Deliverer) attempt(ctx context.Context, dispatch webhook.Dispatch, permit *bulkhead.Permit) (Verdict, error) {
-	result := d.sender.Send(ctx, dispatch)
-	permit.Leave(result)
-	outcome, err := d.policy.Decide(dispatch.Delivery, result, webhook.Now())
-	if err != nil {
-		return Verdict{}, err
+// dueAt is when the delivery is due. A pending one is due now at the latest, whatever the clock of who wrote it says.
+func dueAt(delivery webhook.Delivery, now time.Time) time.Time {
+	if delivery.Status == webhook.StatusPending && delivery.NextRetryAt.After(now) {
+		return now
 	}
-	current, err := d.record(ctx, outcome)
+	return delivery.NextRetryAt
+}
+
+// unsendable is why a delivery that is due ends without a further attempt.
+func unsendable(dispatch webhook.Dispatch) webhook.FailureReason {
+	switch {
+	case dispatch.Endpoint.Status == webhook.EndpointDisabled:
+		return webhook.FailureEndpointDisabled
+	case dispatch.Delivery.OrphanCount >= webhook.MaxOrphans: // whoever counted the last one could not write the end
+		return webhook.FailureOrphaned
+	}
+	return ""
+}
+
+// attempt sends, decides and records, and sees to it that an attempt without an outcome counts as an orphan.
+func (d *Deliverer) attempt(ctx context.Context, dispatch webhook.Dispatch, permit *bulkhead.Permit) (Verdict, error) {
+	panicked := true // asynq recovers, and runs the task again
+	defer func() {
+		if panicked {
+			_, _ = d.unrecorded(ctx, dispatch.Delivery.ID, errPanicked)
+		}
+	}()
+	outcome, current, err := d.exchange(ctx, dispatch, permit)
+	panicked = false
 	if err != nil {
-		return Verdict{}, fmt.Errorf("the attempt was made and is not on record, so it will be made again: %w", err)
+		return d.unrecorded(ctx, dispatch.Delivery.ID, err)
 	}
 	superseded := current.LastAttemptID != outcome.Attempt.ID
 	d.observe(ctx, dispatch, outcome, superseded)
@@ -168,6 +187,18 @@ func (d *Deliverer) attempt(ctx context.Context, dispatch webhook.Dispatch, perm
 		return d.settled(ctx, current)
 	}
 	return verdictOf(current, outcome.Attempt.ErrorMessage), nil
+}
+
+// exchange returns the outcome of an attempt, once it is on record, and the delivery as it is then. The context may end
+// meanwhile, and nothing is cut short by that: what a receiver has seen goes on record.
+func (d *Deliverer) exchange(ctx context.Context, dispatch webhook.Dispatch, permit *bulkhead.Permit) (outcome webhook.Outcome, current webhook.Delivery, err error) {
+	result := d.sender.Send(ctx, dispatch)
+	permit.Leave(result)
+	if outcome, err = d.policy.Decide(dispatch.Delivery, result, webhook.Now()); err != nil {
+		return outcome, current, err
+	}
+	current, err = d.record(ctx, outcome)
+	return outcome, current, err
 }
 
 // endUnsent ends a delivery without an attempt.

@@ -46,7 +46,7 @@ func newMetrics(registry prometheus.Registerer) metrics {
 			Name: "redrive_retries_scheduled_total", Help: "Failed attempts that another one follows.",
 		}),
 		orphans: prometheus.NewCounter(prometheus.CounterOpts{
-			Name: "redrive_attempts_orphaned_total", Help: "Attempts that were found to have ended without an outcome, because their dispatcher died.",
+			Name: "redrive_attempts_orphaned_total", Help: "Attempts that ended without an outcome: their dispatcher died or panicked, or the database refused it.",
 		}),
 		ended:   map[webhook.FailureReason]prometheus.Counter{},
 		success: ended.WithLabelValues(string(webhook.StatusSuccess), byAttempt),

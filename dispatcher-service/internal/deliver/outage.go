@@ -80,6 +80,16 @@ func (o *outage) away() <-chan struct{} {
 	return o.back
 }
 
+// drains says whether this process is stopping.
+func (o *outage) drains() bool {
+	select {
+	case <-o.draining:
+		return true
+	default:
+		return false
+	}
+}
+
 // wait returns once the database is there.
 func (o *outage) wait(ctx context.Context) error {
 	for {

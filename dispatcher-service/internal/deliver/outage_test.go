@@ -145,3 +145,36 @@ func TestOutageAfterTheLoad(t *testing.T) {
 		assert.Zero(t, sender.sent.Load())
 	})
 }
+
+// slow is a database that takes its time to load.
+type slow struct {
+	*fakeStore
+	loading, release chan struct{}
+}
+
+func (s *slow) LoadDispatch(ctx context.Context, id string) (webhook.Dispatch, error) {
+	close(s.loading)
+	<-s.release
+	return s.fakeStore.LoadDispatch(ctx, id)
+}
+
+// What had not been sent when the stop began is handed back: its attempt could outlast the stop, and be made twice.
+func TestDrainHandsBackWhatIsBeingLoaded(t *testing.T) {
+	t.Parallel()
+	sender := &scripted{}
+	store := &slow{&fakeStore{dispatch: due(0)}, make(chan struct{}), make(chan struct{})}
+	d := newDeliverer(store, sender)
+	ended := make(chan deliver.Verdict)
+	go func() {
+		verdict, err := d.Deliver(t.Context(), store.dispatch.Delivery.ID, webhook.QueueDeliveries)
+		assert.NoError(t, err)
+		ended <- verdict
+	}()
+	<-store.loading
+	d.Drain()
+	close(store.release)
+	verdict := <-ended
+	assert.Equal(t, deliver.KindSnooze, verdict.Kind)
+	assert.False(t, verdict.At.After(time.Now()), "it runs at once elsewhere")
+	assert.Zero(t, sender.sent.Load())
+}

@@ -66,6 +66,25 @@ func TestPendingIsDueWhateverTheClock(t *testing.T) {
 	})
 }
 
+// requeued is a store in which somebody whose clock is ahead retries by hand while the delivery is being sent.
+type requeued struct{ *fakeStore }
+
+func (r requeued) RecordOutcome(context.Context, webhook.Outcome) (webhook.Delivery, error) {
+	pending := r.dispatch.Delivery
+	pending.Status, pending.NextRetryAt = webhook.StatusPending, webhook.Now().Add(7*time.Minute)
+	return pending, nil
+}
+
+func TestRequeuedIsDueWhateverTheClock(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		dispatch := due(0)
+		verdict, err := newDeliverer(requeued{&fakeStore{dispatch: dispatch}}, &scripted{}).Deliver(t.Context(), dispatch.Delivery.ID, webhook.QueueDeliveries)
+		require.NoError(t, err)
+		assert.Equal(t, deliver.KindSnooze, verdict.Kind)
+		assert.Equal(t, time.Now(), verdict.At)
+	})
+}
+
 func TestContextEndsWhileWaiting(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		dispatch := due(time.Second)

@@ -47,6 +47,6 @@ func verdictOf(d webhook.Delivery, reason string) Verdict {
 	case webhook.StatusRetrying:
 		return Verdict{Kind: KindRetry, At: d.NextRetryAt, Reason: fmt.Sprintf("%s; retry %d of %d follows", reason, d.RetryCount+1, d.MaxRetries)}
 	default:
-		return Snooze(d.NextRetryAt, reason)
+		return Snooze(time.Now(), reason) // pending is now, whatever the clock of who wrote it says
 	}
 }

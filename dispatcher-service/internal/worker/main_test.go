@@ -35,6 +35,8 @@ func (d deliverer) Deliver(ctx context.Context, id, queue string) (deliver.Verdi
 
 func (d deliverer) Orphaned(context.Context, string) error { return nil }
 
+func (d deliverer) Drain() {}
+
 // bench is a Redis of its own and what looks at it from outside.
 type bench struct {
 	*queue.Enqueuer

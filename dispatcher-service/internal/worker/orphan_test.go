@@ -25,6 +25,8 @@ func (o orphanage) Deliver(_ context.Context, id, _ string) (deliver.Verdict, er
 	return deliver.Done(), nil
 }
 
+func (o orphanage) Drain() {}
+
 func (o orphanage) Orphaned(_ context.Context, id string) error {
 	o.orphaned <- id
 	return nil

@@ -2,6 +2,7 @@ package worker_test
 
 import (
 	"context"
+	"log/slog"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -11,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"redrive/dispatcher-service/internal/deliver"
+	"redrive/dispatcher-service/internal/worker"
 	"redrive/pkg/queue"
 	"redrive/pkg/testservers"
 	"redrive/pkg/webhook"
@@ -141,4 +143,38 @@ func TestStopWhileRedisIsFrozen(t *testing.T) {
 	_ = pool.Stop(ctx) // nil if no server was asking just then
 	assert.Less(t, time.Since(begin), time.Second)
 	require.NoError(t, server.Resume())
+}
+
+// draining deliveries end when they are told to, and are handed back.
+type draining struct {
+	deliverer
+	drained chan struct{}
+}
+
+func (d draining) Drain() { close(d.drained) }
+
+// What a stopping dispatcher hands back is another's at once, and no failure.
+func TestStopHandsBackWhatHasNotBegun(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, testservers.Redis(t))
+	running, drained := make(chan string, 1), make(chan struct{})
+	pool := worker.New(b.redis, draining{drained: drained, deliverer: func(_ context.Context, id, _ string) (deliver.Verdict, error) {
+		running <- id
+		<-drained
+		return deliver.Snooze(time.Now(), "its dispatcher is stopping"), nil
+	}}, worker.Options{Concurrency: 4, ShutdownTimeout: time.Hour, Log: slog.New(slog.DiscardHandler)})
+	require.NoError(t, pool.Start())
+	id := b.enqueue()
+	signal(t, running, "the delivery")
+	require.NoError(t, pool.Stop(t.Context()))
+	task := b.inState(id, asynq.TaskStateRetry)
+	assert.Zero(t, task.Retried)
+	assert.False(t, task.NextProcessAt.After(time.Now()))
+
+	taken := make(chan string, 1)
+	b.pool(4, func(_ context.Context, id, _ string) (deliver.Verdict, error) {
+		taken <- id
+		return deliver.Done(), nil
+	})
+	assert.Equal(t, id, signal(t, taken, "the takeover"))
 }

@@ -22,10 +22,12 @@ import (
 	"redrive/pkg/webhook"
 )
 
-// Deliverer makes an attempt, and is told of one that was found without its worker: deliver.Deliverer.
+// Deliverer makes an attempt, and is told of one that was found without its worker, and when to begin no more of them:
+// deliver.Deliverer.
 type Deliverer interface {
 	Deliver(ctx context.Context, id, queue string) (deliver.Verdict, error)
 	Orphaned(ctx context.Context, id string) error
+	Drain()
 }
 
 // Options of a Pool.
@@ -90,7 +92,7 @@ func New(client redis.UniversalClient, deliverer Deliverer, options Options) *Po
 		if i > 0 {
 			poll *= seldom
 		}
-		p.servers = append(p.servers, asynq.NewServerFromRedisClient(p.redis, asynq.Config{
+		p.servers = append(p.servers, asynq.NewServerFromRedisClient(patient{p.redis}, asynq.Config{
 			Concurrency:              max(1, (options.Concurrency+i)/count),
 			Queues:                   map[string]int{webhook.QueueDeliveries: 1},
 			TaskCheckInterval:        poll,
@@ -132,16 +134,20 @@ func (p *Pool) Stop(ctx context.Context) error {
 }
 
 // stop takes its time: a server that waits for Redis does not look up before it has an answer. All servers stop taking
-// before any is shut down: one of them would otherwise take what the other has just handed back.
+// before any is shut down or hands tasks back: one of them would otherwise take what the other has just handed back.
 func (p *Pool) stop() {
-	for _, step := range []func(*asynq.Server){(*asynq.Server).Stop, (*asynq.Server).Shutdown} {
-		var group sync.WaitGroup
-		for _, server := range p.servers {
-			group.Go(func() { step(server) })
-		}
-		group.Wait()
-	}
+	p.each((*asynq.Server).Stop)
+	p.deliverer.Drain()
+	p.each((*asynq.Server).Shutdown)
 	p.redis.Drain()
+}
+
+func (p *Pool) each(step func(*asynq.Server)) {
+	var group sync.WaitGroup
+	for _, server := range p.servers {
+		group.Go(func() { step(server) })
+	}
+	group.Wait()
 }
 
 func (p *Pool) handle(ctx context.Context, task *asynq.Task) error {

@@ -2,7 +2,9 @@ package storetest
 
 import (
 	"encoding/json"
+	"errors"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -117,6 +119,49 @@ func testDue(t *testing.T, s *store.Store) {
 	due, err = s.ListDue(w.ctx, w.find(later.ID).Delivery.NextRetryAt, store.Due{}, 10)
 	require.NoError(t, err)
 	assert.Equal(t, []string{first.ID, second.ID, later.ID}, ids(due), "the longest due first")
+}
+
+// What a process whose clock is ahead writes, and does not hand over, is found at once and not when that clock's time has come.
+func testDueAhead(t *testing.T, s *store.Store) {
+	w := newWorld(t, s)
+	ahead := webhook.Now().Add(time.Hour)
+	event := func() (webhook.Event, []webhook.Delivery) {
+		e := webhook.NewEvent(org, webhook.EventSpec{Type: "run.finished", Data: json.RawMessage(`{}`)}, ahead)
+		return e, []webhook.Delivery{webhook.NewDelivery(e, w.endpoint, ahead)}
+	}
+	alone, made := event()
+	require.NoError(t, s.CreateEvent(w.ctx, alone, made))
+	var together []webhook.Publication
+	for range 2 {
+		e, d := event()
+		together, made = append(together, webhook.Publication{Event: e, Deliveries: d}), append(made, d...)
+	}
+	require.NoError(t, errors.Join(s.CreateEvents(w.ctx, together)...))
+	replay := webhook.NewDelivery(alone, w.endpoint, ahead)
+	require.NoError(t, s.CreateDelivery(w.ctx, replay))
+	retried, err := s.RetryDelivery(w.ctx, org, w.failed().ID, ahead)
+	require.NoError(t, err)
+	assert.False(t, retried.Delivery.NextRetryAt.After(webhook.Now()), "as it is shown, too")
+	made = append(made, replay, retried.Delivery)
+	records, failures := s.RetryDeliveries(w.ctx, []webhook.Retry{{OrganizationID: org, DeliveryID: w.failed().ID, At: ahead}})
+	require.NoError(t, errors.Join(failures...))
+	assert.False(t, records[0].Delivery.NextRetryAt.After(webhook.Now()))
+	made = append(made, records[0].Delivery)
+	later := webhook.NewDelivery(alone, w.endpoint, ahead)
+	later.Status = webhook.StatusRetrying // by its own schedule
+	require.NoError(t, s.CreateDelivery(w.ctx, later))
+
+	waiting, err := s.ListDue(w.ctx, webhook.Now(), store.Due{}, 10)
+	require.NoError(t, err)
+
+	var want, got []string
+	for _, d := range made {
+		want = append(want, d.ID)
+	}
+	for _, d := range waiting {
+		got = append(got, d.ID)
+	}
+	assert.ElementsMatch(t, want, got)
 }
 
 func testScoping(t *testing.T, s *store.Store) {

@@ -1,0 +1,158 @@
+package app_test
+
+import (
+	"fmt"
+	"net/http"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"redrive/api-service/app"
+	"redrive/pkg/store"
+	"redrive/pkg/store/storetest"
+	"redrive/pkg/testservers"
+	"redrive/pkg/webhook"
+)
+
+// atOnce is far below the 2 s that the client of Redis waits for an answer, and leaves a busy machine room above the 250 ms that
+// a request does.
+const atOnce = time.Second
+
+// publisher is a service with an endpoint to publish to, and deliveries to retry.
+type publisher struct {
+	t        *testing.T
+	store    *store.Store
+	service  *app.App
+	key      string
+	endpoint webhook.Endpoint
+}
+
+func newPublisher(t *testing.T, client redis.UniversalClient) publisher {
+	t.Helper()
+	s := storetest.Migrated(t, storetest.OpenPostgres(t, testservers.Postgres(t)))
+	endpoint := webhook.NewEndpoint("org_a", "", webhook.EndpointSpec{Name: "n", URL: "https://example.com"}, "whsec_a", webhook.Now())
+	require.NoError(t, s.CreateEndpoint(t.Context(), endpoint))
+	p := publisher{t: t, store: s, service: started(t, options(s, client)), key: newKey(t, s), endpoint: endpoint}
+	require.Equal(t, 200, list(t, p.service, p.key)) // connected
+	return p
+}
+
+const (
+	eventsPath = "/v1/execution-webhooks/events"
+	anEvent    = `{"eventType":"run.finished","data":{}}`
+)
+
+func retryPath(id string) string { return "/v1/execution-webhooks/deliveries/" + id + "/retry" }
+
+// failed keeps deliveries that can be retried, and returns their IDs.
+func (p publisher) failed(count int) []string {
+	p.t.Helper()
+	now := webhook.Now()
+	event := webhook.NewEvent("org_a", webhook.EventSpec{Type: "run.finished", Data: []byte(`{}`)}, now)
+	deliveries, ids := make([]webhook.Delivery, count), make([]string, count)
+	for i := range deliveries {
+		var err error
+		deliveries[i], err = webhook.NewDelivery(event, p.endpoint, now).Failed(webhook.FailureEndpointDisabled, now)
+		require.NoError(p.t, err)
+		ids[i] = deliveries[i].ID
+	}
+	require.NoError(p.t, p.store.CreateEvent(p.t.Context(), event, deliveries))
+	return ids
+}
+
+// accepted says what is wrong with how a request was answered, if anything is.
+func (p publisher) accepted(path, body string) error {
+	request, err := http.NewRequest(http.MethodPost, "http://"+p.service.Addr()+path, strings.NewReader(body))
+	if err != nil {
+		return err
+	}
+	request.Header.Set("Authorization", "Bearer "+p.key)
+	request.Header.Set("Content-Type", "application/json")
+	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
+	begin := time.Now()
+	response, err := client.Do(request)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = response.Body.Close() }()
+	if took := time.Since(begin); response.StatusCode != http.StatusOK || took > atOnce {
+		return fmt.Errorf("%s was answered %d after %s", path, response.StatusCode, took)
+	}
+	return nil
+}
+
+// acceptsAtOnce publishes and retries one by one, and then all at once, more than there may be hand-overs under way.
+func (p publisher) acceptsAtOnce() {
+	p.t.Helper()
+	ids := p.failed(151)
+	require.NoError(p.t, p.accepted(eventsPath, anEvent))
+	require.NoError(p.t, p.accepted(retryPath(ids[0]), ""))
+	var group sync.WaitGroup
+	for _, id := range ids[1:] {
+		group.Go(func() { assert.NoError(p.t, p.accepted(retryPath(id), "")) })
+		group.Go(func() { assert.NoError(p.t, p.accepted(eventsPath, anEvent)) })
+	}
+	group.Wait()
+}
+
+func (p publisher) becomes(word string) {
+	p.t.Helper()
+	require.Eventually(p.t, func() bool {
+		status, said := ready(p.t, p.service)
+		return status == 200 && said == word
+	}, 20*time.Second, 10*time.Millisecond, "it never was %s", word)
+}
+
+// hands sees that what is published and retried is in the queue once it is answered.
+func (p publisher) handsOver(client redis.UniversalClient) {
+	p.t.Helper()
+	id := p.failed(1)[0]
+	post(p.t, p.service, retryPath(id), p.key, "", nil)
+	tasks, err := client.Exists(p.t.Context(), "asynq:{"+webhook.QueueDeliveries+"}:t:"+id).Result()
+	require.NoError(p.t, err)
+	assert.EqualValues(p.t, 1, tasks)
+}
+
+// A Redis that takes connections and says nothing costs a request a moment and no more, however many there are.
+func TestRedisHangs(t *testing.T) {
+	door, url := newDoor(t, testservers.Redis(t))
+	client := openRedis(t, url)
+	p := newPublisher(t, client)
+	p.acceptsAtOnce()
+	p.becomes("degraded")
+
+	door.Open()
+	p.becomes("ok")
+	p.handsOver(client)
+
+	door.Shut() // and again, with a client that was connected
+	p.acceptsAtOnce()
+	p.becomes("degraded")
+	door.Open()
+	p.becomes("ok")
+	p.handsOver(client)
+}
+
+// One that is full answers, and takes nothing.
+func TestRedisIsFull(t *testing.T) {
+	server, err := testservers.StartRedis(testservers.RedisOptions{Settings: map[string]string{"maxmemory": "1mb"}})
+	require.NoError(t, err)
+	t.Cleanup(func() { assert.NoError(t, server.Close()) })
+	client := openRedis(t, server.URL())
+	for i := 0; err == nil; i++ {
+		err = client.Set(t.Context(), fmt.Sprint("filler", i), strings.Repeat("x", 10_000), 0).Err()
+	}
+	require.ErrorContains(t, err, "OOM")
+
+	p := newPublisher(t, client)
+	p.acceptsAtOnce()
+	p.becomes("degraded")
+	require.NoError(t, client.ConfigSet(t.Context(), "maxmemory", "0").Err())
+	p.becomes("ok")
+	p.handsOver(client)
+}

@@ -1,0 +1,48 @@
+package worker_test
+
+import (
+	"regexp"
+	"strconv"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"redrive/pkg/testservers"
+)
+
+// A Redis that is full refuses to give out tasks. It is not asked as fast as it can refuse, and is asked again by itself.
+func TestAFullRedisIsNotHammered(t *testing.T) {
+	t.Parallel()
+	server, err := testservers.StartRedis(testservers.RedisOptions{})
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, server.Close()) })
+	b := newBench(t, server.URL())
+	b.pool(4, done)
+	b.removed(b.enqueue())
+	require.NoError(t, b.redis.ConfigSet(t.Context(), "maxmemory", "1").Err())
+
+	before, begin := b.refused(), time.Now()
+	const some = 12
+	require.Eventually(t, func() bool { return b.refused() >= before+some }, soon, 5*time.Millisecond, "it is asked again")
+	perSecond := float64(b.refused()-before) / time.Since(begin).Seconds()
+	assert.Less(t, perSecond, 100.0, "two servers, four times a second each, and what else asynq asks")
+
+	require.NoError(t, b.redis.ConfigSet(t.Context(), "maxmemory", "0").Err())
+	b.removed(b.enqueue())
+}
+
+var failedCalls = regexp.MustCompile(`cmdstat_evalsha:.*failed_calls=(\d+)`)
+
+// refused is how many scripts Redis has failed.
+func (b bench) refused() int {
+	b.t.Helper()
+	stats, err := b.redis.Info(b.t.Context(), "commandstats").Result()
+	require.NoError(b.t, err)
+	found := failedCalls.FindStringSubmatch(stats)
+	require.NotNil(b.t, found, "in %s", stats)
+	count, err := strconv.Atoi(found[1])
+	require.NoError(b.t, err)
+	return count
+}
