@@ -10,7 +10,8 @@ type Recovery struct {
 	Waiting int
 	Last    time.Duration
 	// Unheld is those of them that no dispatcher had in its hands: only the queue could bring them back. First is how long it
-	// took until the first of these was sent. What a worker holds goes on by itself, and says nothing of a queue that was lost.
+	// took until the first of these was sent, but for the time that a later fault took. What a worker holds goes on by itself, and
+	// says nothing of a queue that was lost.
 	Unheld int
 	First  time.Duration
 	// Meanwhile is how many requests arrived while the database was down, once every dispatcher could know of it.
@@ -32,7 +33,7 @@ const (
 func (c *check) recoveries(stories map[string]*story) []Recovery {
 	var recoveries []Recovery
 	for _, f := range c.Faults {
-		if !f.Of(RedisKilled, RedisFlushed, RedisPartitioned, PostgresStopped, PostgresPartitioned) {
+		if !f.ofServer() {
 			continue
 		}
 		recovered := Recovery{Fault: f, Meanwhile: c.meanwhile(f)}
@@ -46,7 +47,7 @@ func (c *check) recoveries(stories map[string]*story) []Recovery {
 			if !c.unheld(s, f, sent) {
 				continue
 			}
-			if first := sent.Sub(due); recovered.Unheld == 0 || first < recovered.First {
+			if first := c.waited(due, sent); recovered.Unheld == 0 || first < recovered.First {
 				recovered.First = first
 			}
 			recovered.Unheld++
@@ -54,6 +55,21 @@ func (c *check) recoveries(stories map[string]*story) []Recovery {
 		recoveries = append(recoveries, recovered)
 	}
 	return recoveries
+}
+
+func (f Fault) ofServer() bool {
+	return f.Of(RedisKilled, RedisFlushed, RedisPartitioned, PostgresStopped, PostgresPartitioned)
+}
+
+// waited is the time between, but for what a server was away for meanwhile: nobody can recover then.
+func (c *check) waited(from, to time.Time) time.Duration {
+	waited := to.Sub(from)
+	for _, f := range c.Faults {
+		if f.ofServer() && f.Began.After(from) && f.Over.Before(to) {
+			waited -= f.Over.Sub(f.Began)
+		}
+	}
+	return waited
 }
 
 func (c *check) meanwhile(f Fault) (sent int) {

@@ -85,6 +85,18 @@ func TestRecoveryOfWhatNobodyHeld(t *testing.T) {
 	}
 }
 
+// A fault that follows has its own time, and that is all it excuses.
+func TestRecoveryIsInterrupted(t *testing.T) {
+	h := newTale()
+	h.row("a", webhook.StatusSuccess)
+	h.record(h.request("a", 0, 34, 200), success, 0)
+	h.fault(audit.RedisFlushed, 0, 20, 20)
+	h.fault(audit.PostgresStopped, 0, 22, 25)
+	h.fault(audit.DispatcherKilled, 1, 26, 27)
+	h.fault(audit.RedisPartitioned, 0, 40, 45)
+	assert.Equal(t, 11*time.Second, h.fine(t).Recoveries[0].First)
+}
+
 // Dispatchers that know the database to be down send nothing.
 func TestSentMeanwhile(t *testing.T) {
 	h := newTale()
