@@ -9,8 +9,8 @@ const (
 	recovery = 5 * time.Second
 	// gone is how long after the signal a dead dispatcher's requests may still be read by the receiver.
 	gone = 2 * time.Second
-	// acknowledged is how long after its answer a dispatcher can still have a task, on a busy machine.
-	acknowledged = time.Second
+	// handling is how long a dispatcher can have a task before it sends what is due, and after it was answered, on a busy machine.
+	handling = time.Second
 
 	noDispatcher = -1
 )
@@ -103,15 +103,14 @@ func (c *check) death(r *Request) Fault {
 func (c *check) doubled(r *Request, a *Attempt) bool {
 	taken, done := c.takenBy(a.Started), c.doneBy(a.ended())
 	for _, f := range c.Faults {
-		until := f.Began
+		open := false
 		switch {
 		case f.Of(RedisKilled, RedisFlushed, RedisPartitioned):
+			open = taken.Before(f.Began)
 		case f.Kind == DispatcherFrozen && f.Dispatcher == r.Dispatcher:
-			until = f.Over // what it had loaded is sent when it goes on
-		default:
-			continue
+			open = a.Started.Before(f.Over.Add(stale)) // what it had loaded is sent when it goes on
 		}
-		if taken.Before(until) && done.After(f.Began) {
+		if open && done.After(f.Began) {
 			return true
 		}
 	}
@@ -121,10 +120,10 @@ func (c *check) doubled(r *Request, a *Attempt) bool {
 // takenBy is the earliest at which a dispatcher can have taken the task of what it sent at a time: it holds on to it while the
 // database is away.
 func (h *History) takenBy(sent time.Time) time.Time {
-	taken := sent.Add(-stale)
+	taken := sent.Add(-handling)
 	for _, f := range h.Faults {
 		if f.Of(PostgresStopped, PostgresPartitioned) && f.Began.Before(sent) && f.Over.Add(recovery).After(sent) {
-			if held := f.Began.Add(-stale); held.Before(taken) {
+			if held := f.Began.Add(-handling); held.Before(taken) {
 				taken = held
 			}
 		}
@@ -134,7 +133,7 @@ func (h *History) takenBy(sent time.Time) time.Time {
 
 // doneBy is the latest at which a dispatcher has still to do with what was answered at a time: it keeps what it cannot record.
 func (h *History) doneBy(answered time.Time) time.Time {
-	done := answered.Add(acknowledged)
+	done := answered.Add(handling)
 	for _, f := range h.Faults {
 		if f.Of(PostgresStopped, PostgresPartitioned) && f.Began.Before(done) && f.Over.After(answered) {
 			done = f.Over.Add(recovery)

@@ -25,8 +25,6 @@ const (
 	// enqueueing is how long a request of the API may go on to try Redis: what was accepted that long before Redis was back is
 	// not in the queue.
 	enqueueing = 250 * time.Millisecond
-	// handling is how long a dispatcher may have had a delivery that is due before it sends it.
-	handling = time.Second
 )
 
 // recoveries looks at the faults of the servers that everything depends on.
