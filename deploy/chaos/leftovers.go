@@ -14,9 +14,14 @@ import (
 
 // Leftovers is what is in Redis when everything has ended.
 type Leftovers struct {
-	// Open is the tasks that are still to run, Phantoms those of them that never will: a hash without a place in any list, or
-	// one that is active and whose worker is gone.
+	// Open is the tasks that are still to run, Phantoms those of them that are not where they would have to be: a hash without a
+	// place in any list, or one that is active and whose worker is gone. A dispatcher that is killed between its record and
+	// its acknowledgement leaves one, until asynq's recoverer comes by.
 	Open, Phantoms int
+	// Blocking is those phantoms that break something. A retry of their delivery finds them and takes them for queued, and the
+	// reconciler looks for a pending task in its list only once the delivery has been due for minutes. What is active and has no
+	// worker is no such thing: the first pass that finds the retry overdue makes it an orphan, and enqueues.
+	Blocking int
 	// DeadLetters is the archive, which is to be left.
 	DeadLetters int
 }
@@ -52,6 +57,9 @@ func (r *run) countTasks(ctx context.Context) (left Leftovers, err error) {
 			continue
 		}
 		state, placed, err := r.place(ctx, id)
+		if err == nil && !placed { // it may have moved while we looked
+			state, placed, err = r.place(ctx, id)
+		}
 		switch {
 		case err != nil:
 			return left, err
@@ -62,6 +70,9 @@ func (r *run) countTasks(ctx context.Context) (left Leftovers, err error) {
 			left.Open++
 			if !placed {
 				left.Phantoms++
+			}
+			if !placed && state == "pending" {
+				left.Blocking++
 			}
 		}
 	}

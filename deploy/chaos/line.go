@@ -11,8 +11,8 @@ import (
 // Line is the line for programs: the sums of all runs, and of seconds the longest.
 func Line(reports []*Report) string {
 	var sum Report
-	violations, slow := 0, 0
-	var redis, postgres, remade time.Duration
+	var violations, slow, redisMeasured, postgresMeasured, meanwhile int
+	var redis, postgres, remade, publish time.Duration
 	for _, r := range reports {
 		sum.Accepted += r.Accepted
 		sum.Lost += r.Lost
@@ -24,12 +24,20 @@ func Line(reports []*Report) string {
 		sum.ByCleanStops += r.ByCleanStops
 		sum.Leftovers.Open += r.Leftovers.Open
 		sum.Leftovers.Phantoms += r.Leftovers.Phantoms
+		sum.Leftovers.Blocking += r.Leftovers.Blocking
 		sum.Took += r.Took
 		sum.Waiting.After = max(sum.Waiting.After, r.Waiting.After)
 		violations += r.Violations()
 		slow += len(r.Slow)
-		redis = max(redis, r.slowest(audit.RedisKilled, audit.RedisFlushed, audit.RedisPartitioned))
-		postgres = max(postgres, r.slowest(audit.PostgresStopped, audit.PostgresPartitioned))
+		toRedis, redisTimes := r.slowest(audit.RedisKilled, audit.RedisFlushed, audit.RedisPartitioned)
+		toPostgres, postgresTimes := r.slowest(audit.PostgresStopped, audit.PostgresPartitioned)
+		redis, postgres = max(redis, toRedis), max(postgres, toPostgres)
+		redisMeasured += redisTimes
+		postgresMeasured += postgresTimes
+		for _, recovery := range r.Recoveries {
+			meanwhile += recovery.Meanwhile
+		}
+		publish = max(publish, r.SlowestWithoutRedis)
 		remade = max(remade, longest(r.Remade))
 	}
 	fields := []string{
@@ -37,6 +45,7 @@ func Line(reports []*Report) string {
 		fmt.Sprintf("unanswered=%d superseded=%d unrecorded=%d cleanStopDuplicates=%d", sum.Unanswered, sum.Superseded, sum.Unrecorded, sum.ByCleanStops),
 		fmt.Sprintf("redisSeconds=%s postgresSeconds=%s orphanSeconds=%s queueSeconds=%s", seconds(redis), seconds(postgres), seconds(remade), seconds(sum.Waiting.After)),
 		fmt.Sprintf("openTasks=%d phantoms=%d runs=%d seconds=%s", sum.Leftovers.Open, sum.Leftovers.Phantoms, len(reports), seconds(sum.Took)),
+		fmt.Sprintf("redisMeasured=%d postgresMeasured=%d sentMeanwhile=%d publishSeconds=%s blockingPhantoms=%d", redisMeasured, postgresMeasured, meanwhile, seconds(publish), sum.Leftovers.Blocking),
 	}
 	return strings.Join(fields, " ")
 }

@@ -13,7 +13,7 @@ import (
 func TestJudge(t *testing.T) {
 	t.Parallel()
 	recovery := func(kind audit.Kind, first time.Duration) audit.Result {
-		return audit.Result{Recoveries: []audit.Recovery{{Fault: audit.Fault{Kind: kind}, Waiting: 1, First: first}}}
+		return audit.Result{Recoveries: []audit.Recovery{{Fault: audit.Fault{Kind: kind}, Unheld: 1, First: first}}}
 	}
 	for name, c := range map[string]struct {
 		report Report
@@ -27,6 +27,12 @@ func TestJudge(t *testing.T) {
 		"orphan late":      {Report{Result: audit.Result{Remade: []time.Duration{time.Second, 46 * time.Second}}}, 1},
 		"queue in time":    {Report{Waiting: BackInQueue{Waiting: 50_000, After: 29 * time.Second}}, 0},
 		"queue late":       {Report{Waiting: BackInQueue{Waiting: 50_000, After: 31 * time.Second}}, 1},
+		"nobody waited":    {Report{Result: audit.Result{Recoveries: []audit.Recovery{{Fault: audit.Fault{Kind: audit.RedisKilled}, First: time.Hour}}}}, 0},
+		"nothing measured": {Report{Times: map[audit.Kind]int{audit.RedisFlushed: 2}}, 1},
+		"sent meanwhile":   {Report{Result: audit.Result{Recoveries: []audit.Recovery{{Fault: audit.Fault{Kind: audit.PostgresStopped}, Meanwhile: 1}}}}, 1},
+		"published":        {Report{SlowestWithoutRedis: time.Second}, 0},
+		"publishing hung":  {Report{SlowestWithoutRedis: 3 * time.Second}, 1},
+		"short and hung":   {Report{Options: Options{Short: true}, SlowestWithoutRedis: time.Minute}, 0},
 		"short":            {Report{Options: Options{Short: true}, Result: recovery(audit.RedisKilled, time.Hour)}, 0},
 		"control":          {Report{Options: Options{Control: NoFencing}, Result: recovery(audit.RedisKilled, time.Hour)}, 0},
 		"asynq's defaults": {Report{Options: Options{Control: AsynqDefaults}, Result: audit.Result{Remade: []time.Duration{time.Minute}}}, 1},
@@ -41,6 +47,24 @@ func TestOK(t *testing.T) {
 	assert.False(t, (&Report{Slow: []string{"x"}}).OK())
 	assert.False(t, (&Report{Problems: []string{"x"}}).OK())
 	assert.False(t, (&Report{Result: audit.Result{Findings: []audit.Finding{{Rule: "x"}}}}).OK())
+}
+
+func TestExcesses(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		report   Report
+		problems int
+	}{
+		"none": {Report{
+			Result: audit.Result{Duplicates: 3, InFlight: 3}, Leftovers: Leftovers{Open: 2, Phantoms: 2}, Gauges: []Gauge{{"api-service", 150, 45 << 20}},
+		}, 0},
+		"more duplicates than in flight": {Report{Result: audit.Result{Duplicates: 4, InFlight: 3}}, 1},
+		"a phantom that blocks":          {Report{Leftovers: Leftovers{Open: 1, Phantoms: 1, Blocking: 1}}, 1},
+		"leaking goroutines":             {Report{Gauges: []Gauge{{"api-service", 800, 45 << 20}}}, 1},
+		"leaking memory":                 {Report{Gauges: []Gauge{{"api-service", 150, 1 << 30}}}, 1},
+	} {
+		assert.Len(t, excesses(&c.report), c.problems, name)
+	}
 }
 
 // The last line is read by programs, by these names.

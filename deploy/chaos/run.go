@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"net/http"
+	"slices"
 	"sync"
 	"time"
 
@@ -161,7 +162,7 @@ func (r *run) complain(report *Report) {
 	report.Refusals = r.load.refusals
 	report.SlowestWithoutRedis, report.PublishMedian = r.load.times(r.withoutRedis)
 	report.Waiting = r.waiting.result
-	report.Problems = r.problems
+	report.Problems = slices.Concat(r.problems, excesses(report))
 	report.Slow = judge(report)
 }
 

@@ -50,6 +50,9 @@ func (w *world) dispatcher(number int) (*process.Service, error) {
 func (w *world) service(options process.Options) (*process.Service, error) {
 	options.Settings, options.StopLimit = w.settings, stopLimit
 	if w.options.Logs != "" {
+		if err := os.MkdirAll(w.options.Logs, 0o750); err != nil {
+			return nil, fmt.Errorf("keep a log: %w", err)
+		}
 		name := filepath.Join(w.options.Logs, strings.ReplaceAll(options.Name, " ", "-")+".log")
 		log, err := os.Create(filepath.Clean(name))
 		if err != nil {

@@ -41,7 +41,8 @@ func (r *Report) printCounts(w io.Writer) {
 	row("duplicates", r.Duplicates, fmt.Sprintf("%d superseded, %d not on record, %d by clean stops; in flight when something died: %d",
 		r.Superseded, r.Unrecorded, r.ByCleanStops, r.InFlight))
 	row("violations", r.Violations(), "")
-	row("left in Redis", r.Leftovers.Open, fmt.Sprintf("open tasks, %d of them phantoms; %d dead letters", r.Leftovers.Phantoms, r.Leftovers.DeadLetters))
+	row("left in Redis", r.Leftovers.Open, fmt.Sprintf("open tasks, %d of them phantoms; %d dead letters; %d would keep a retry waiting",
+		r.Leftovers.Phantoms, r.Leftovers.DeadLetters, r.Leftovers.Blocking))
 	row("publishing", r.PublishMedian.Round(time.Millisecond), fmt.Sprintf("median; at most %s while Redis was away; %d times tried again",
 		r.SlowestWithoutRedis.Round(time.Millisecond), r.Refusals))
 }
@@ -52,7 +53,7 @@ func (r *Report) printRecoveries(w io.Writer) {
 		var first, waiting []string
 		for _, recovery := range r.Recoveries {
 			if recovery.Kind == kind {
-				first = append(first, seconds(recovery.First))
+				first = append(first, firstOf(recovery))
 				waiting = append(waiting, fmt.Sprintf("%d in %s", recovery.Waiting, seconds(recovery.Last)))
 			}
 		}
@@ -115,6 +116,14 @@ func (r *Report) printFindings(w io.Writer) {
 		fmt.Fprintf(w, "\n  TOO SLOW   %s", missed)
 	}
 	fmt.Fprintln(w)
+}
+
+// firstOf is a dash where nothing waited that no dispatcher held.
+func firstOf(recovery audit.Recovery) string {
+	if recovery.Unheld == 0 {
+		return "-"
+	}
+	return seconds(recovery.First)
 }
 
 func seconds(d time.Duration) string { return fmt.Sprintf("%.1f", d.Seconds()) }

@@ -1,6 +1,8 @@
 package model_test
 
 import (
+	"fmt"
+	"slices"
 	"time"
 
 	"redrive/pkg/webhook"
@@ -32,16 +34,24 @@ func (e *expected) waiting() bool {
 	return e.status == webhook.StatusPending || e.status == webhook.StatusRetrying
 }
 
-// sendable says whether a worker that has it now may send it.
-func (e *expected) sendable(now time.Time) bool {
-	return e.waiting() && !e.endpoint.disabled && (e.status == webhook.StatusPending || !now.Before(e.dueAt))
+// copied is what is known at this moment.
+func (e *expected) copied() *expected {
+	now, endpoint := *e, *e.endpoint
+	now.endpoint, now.attempts = &endpoint, slices.Clone(e.attempts)
+	return &now
 }
 
-// answered is an attempt whose outcome reached the database, decided on a revision.
-func (e *expected) answered(revision int64, status int, dueAt time.Time) {
+// sendable says whether a worker that knows this may send it now; due, whether nothing but its endpoint can be in the way.
+func (e *expected) sendable(now time.Time) (sendable, due bool) {
+	due = e.status == webhook.StatusPending || e.status == webhook.StatusRetrying && !now.Before(e.dueAt)
+	return due && !e.endpoint.disabled, due
+}
+
+// answered is an attempt whose outcome reached the database, decided on a revision: whether it moved the delivery.
+func (e *expected) answered(revision int64, status int, dueAt time.Time) bool {
 	if revision != e.revision {
 		e.attempts = append(e.attempts, webhook.AttemptSuperseded)
-		return
+		return false
 	}
 	e.revision++
 	e.orphans = 0
@@ -51,7 +61,7 @@ func (e *expected) answered(revision int64, status int, dueAt time.Time) {
 	if status == 200 {
 		e.status = webhook.StatusSuccess
 		e.attempts = append(e.attempts, webhook.AttemptSuccess)
-		return
+		return true
 	}
 	e.attempts = append(e.attempts, webhook.AttemptFailure)
 	switch {
@@ -62,6 +72,21 @@ func (e *expected) answered(revision int64, status int, dueAt time.Time) {
 	default:
 		e.status, e.dueAt = webhook.StatusRetrying, dueAt
 	}
+	return true
+}
+
+// differs says how a row, and what is on record of its attempts, is not what is expected.
+func (e *expected) differs(row webhook.Delivery, outcomes []webhook.AttemptOutcome) string {
+	orphans := row.OrphanCount
+	if !e.waiting() {
+		orphans = e.orphans // it counts for nothing any more
+	}
+	got := fmt.Sprintf("%s %q retries %d revision %d orphans %d attempts %v", row.Status, row.FailureReason, row.RetryCount, row.Revision, orphans, outcomes)
+	want := fmt.Sprintf("%s %q retries %d revision %d orphans %d attempts %v", e.status, e.reason, e.retryCount, e.revision, e.orphans, e.attempts)
+	if got == want {
+		return ""
+	}
+	return fmt.Sprintf("it is %s, and should be %s", got, want)
 }
 
 // failed is an end without an attempt.

@@ -24,7 +24,7 @@ type machine struct {
 	t          *rapid.T
 	ctx        context.Context
 	database   database
-	store      deliver.Store // what dispatchers write through
+	store      deliver.BatchStore // what dispatchers write through
 	reconciles bool
 	org        string
 	endpoints  []*endpoint
@@ -42,35 +42,45 @@ type database struct {
 	bind func(number int) string
 }
 
-const stepLimit = 30 * time.Second
+const (
+	stepLimit = 30 * time.Second
+	// ahead is how far the clock of the second process is.
+	ahead = 7 * time.Minute
+)
 
-func newMachine(t *rapid.T, db database, dispatchers deliver.Store, reconciles bool) *machine {
+func newMachine(t *rapid.T, db database, dispatchers deliver.BatchStore, reconciles bool) *machine {
 	m := &machine{
 		t: t, ctx: context.Background(), database: db, store: dispatchers, reconciles: reconciles,
 		org: webhook.NewID(webhook.KindRequest, webhook.Now()), expected: map[string]*expected{},
 	}
-	m.queue = &tasks{byID: map[string]*task{}, intact: true, alive: func(id string) bool { return len(m.sendingOf(id)) > 0 }}
+	m.queue = &tasks{byID: map[string]*task{}, intact: true, alive: func(id string) bool { return len(m.workersOf(id)) > 0 }}
 	for i := range 2 {
 		spec := webhook.EndpointSpec{Name: "n", URL: "https://example.com", MaxRetries: &[]int{0, 2}[i]}
 		e := webhook.NewEndpoint(m.org, "", spec, "whsec_a", webhook.Now())
 		require.NoError(t, db.CreateEndpoint(m.ctx, e))
 		m.endpoints = append(m.endpoints, &endpoint{Endpoint: e})
-		m.processes = append(m.processes, newProcess(dispatchers))
+		m.processes = append(m.processes, newProcess(dispatchers, time.Duration(i)*ahead))
 	}
 	return m
 }
 
-func (m *machine) sendingOf(id string) (found []*worker) {
+// workersOf are those that have the delivery, whether they have sent it or not.
+func (m *machine) workersOf(id string) []*worker {
+	return m.which(func(w *worker) bool { return w.id == id })
+}
+
+// which is the workers of a kind.
+func (m *machine) which(is func(*worker) bool) (found []*worker) {
 	for _, w := range m.workers {
-		if w.dispatch.Delivery.ID == id {
+		if is(w) {
 			found = append(found, w)
 		}
 	}
 	return found
 }
 
-func (m *machine) inFlight(p *process, id string) bool {
-	return slices.ContainsFunc(m.sendingOf(id), func(w *worker) bool { return w.process == p })
+func (m *machine) leave(w *worker) {
+	m.workers = slices.DeleteFunc(m.workers, func(other *worker) bool { return other == w })
 }
 
 // keep adds a delivery to the model, and to the queue unless whoever was to do that died.
@@ -86,33 +96,60 @@ func (m *machine) maybeEnqueue(id string) {
 	}
 }
 
-// run has a worker of the process take the task, until it sends or ends.
-func (m *machine) run(p *process, id string) {
-	m.queue.byID[id].state = active
-	e, now := m.expected[id], time.Now()
-	busy := m.inFlight(p, id)
-	w := &worker{process: p, ended: make(chan ended, 1)}
-	go func() {
-		verdict, err := p.deliverer.Deliver(m.ctx, id, webhook.QueueDeliveries)
-		w.ended <- ended{verdict, err}
-	}()
+// load has workers of the process take tasks and load their deliveries, in one statement. What the process is at already is put
+// off.
+func (m *machine) load(p *process, ids ...string) {
+	busy, free := map[string]bool{}, 0
+	for _, id := range ids {
+		m.queue.byID[id].state = active
+		if busy[id] = slices.ContainsFunc(m.workersOf(id), func(w *worker) bool { return w.process == p }); !busy[id] {
+			free++
+		}
+	}
+	p.loadTogether(m.ctx, free)
+	var begun []*worker
+	for _, id := range ids {
+		begun = append(begun, p.begin(m.ctx, id))
+	}
+	for _, w := range begun {
+		select {
+		case d := <-w.loaded:
+			w.known = m.expected[w.id].copied()
+			require.False(m.t, busy[w.id], "%s is loaded twice by one process", w.id)
+			require.Equal(m.t, w.id, d.Delivery.ID)
+			require.Equal(m.t, w.known.eventID, d.Event.ID)
+			require.Equal(m.t, w.known.revision, d.Delivery.Revision)
+			m.workers = append(m.workers, w)
+		case end := <-w.ended:
+			require.NoError(m.t, end.err)
+			require.True(m.t, busy[w.id], "%s was not loaded: %+v", w.id, end.verdict)
+			m.ack(w.id, end.verdict)
+		case <-time.After(stepLimit):
+			m.t.Fatalf("%s neither was loaded nor ended", w.id)
+		}
+	}
+}
+
+// send has a worker go on with what it has loaded, whatever has happened since.
+func (m *machine) send(w *worker) {
+	known, e := w.known, m.expected[w.id]
+	sendable, due := known.sendable(time.Now().Add(w.process.skew))
+	close(w.send)
 	select {
-	case w.sending = <-p.sending:
-		require.False(m.t, busy, "%s is sent twice by one process", id)
-		require.True(m.t, e.sendable(now), "%s was sent: %+v", id, *e)
-		require.Equal(m.t, id, w.dispatch.Delivery.ID)
-		require.Equal(m.t, e.eventID, w.dispatch.Event.ID)
+	case <-w.sent:
+		require.True(m.t, sendable, "%s was sent: %+v", w.id, *known)
+		w.sending = true
 		e.sends++
-		m.workers = append(m.workers, w)
 	case end := <-w.ended:
 		require.NoError(m.t, end.err)
-		require.True(m.t, busy || !e.sendable(now), "%s was not sent: %+v, %+v", id, *e, end.verdict)
-		if !busy && e.waiting() && e.endpoint.disabled && (e.status == webhook.StatusPending || !now.Before(e.dueAt)) {
+		require.False(m.t, sendable, "%s was not sent: %+v, %+v", w.id, *known, end.verdict)
+		if due && known.endpoint.disabled && known.revision == e.revision {
 			e.failed(webhook.FailureEndpointDisabled)
 		}
-		m.ack(id, end.verdict)
+		m.leave(w)
+		m.ack(w.id, end.verdict)
 	case <-time.After(stepLimit):
-		m.t.Fatalf("%s neither was sent nor ended", id)
+		m.t.Fatalf("%s neither was sent nor ended", w.id)
 	}
 }
 
@@ -129,53 +166,21 @@ func (m *machine) ack(id string, verdict deliver.Verdict) {
 	})
 }
 
-// answer has the receiver answer, and the process live long enough to put that on record; whether it lives to tell the queue is
-// another question.
-func (m *machine) answer(w *worker, status int, acks bool) {
-	m.workers = slices.DeleteFunc(m.workers, func(other *worker) bool { return other == w })
-	id, revision := w.dispatch.Delivery.ID, w.dispatch.Delivery.Revision
-	result := webhook.Result{StartedAt: webhook.Now(), ResponseStatus: status}
-	if status == 0 {
-		result.Failure = "the connection was refused"
-	}
-	if status == 429 {
-		result.RetryAfter = fmt.Sprint(int(retryAfter.Seconds()))
-	}
-	began := time.Now()
-	w.sending.answer <- result
-	end := <-w.ended
-	require.NoError(m.t, end.err)
-
-	e := m.expected[id]
-	current := revision == e.revision
-	row := m.find(id).Delivery
-	e.answered(revision, status, row.NextRetryAt)
-	if current && e.status == webhook.StatusRetrying {
-		delay := retryDelay
-		if status == 429 {
-			delay = retryAfter
-		}
-		require.WithinRange(m.t, row.NextRetryAt, began.Add(delay), time.Now().Add(delay+time.Second), "the next attempt")
-	}
-	if acks {
-		m.ack(id, end.verdict)
-	}
-}
-
-// crash ends a process: what its workers have sent they will never tell.
+// crash ends a process: what its workers have sent they will never tell, and what they have only loaded is never sent.
 func (m *machine) crash(i int) {
 	p := m.processes[i]
-	p.store.dead.Store(true)
-	m.workers = slices.DeleteFunc(m.workers, func(w *worker) bool {
-		if w.process != p {
-			return false
+	p.dead.Store(true)
+	for _, w := range m.which(func(w *worker) bool { return w.process == p }) {
+		if w.sending {
+			w.answer <- webhook.Result{StartedAt: webhook.Now(), ResponseStatus: 200}
+			m.expected[w.id].lost++
+		} else {
+			close(w.send)
 		}
-		w.sending.answer <- webhook.Result{StartedAt: webhook.Now(), ResponseStatus: 200}
 		<-w.ended
-		m.expected[w.dispatch.Delivery.ID].lost++
-		return true
-	})
-	m.processes[i] = newProcess(m.store)
+		m.leave(w)
+	}
+	m.processes[i] = newProcess(m.store, p.skew)
 }
 
 func (m *machine) reconcile(p *process) {
@@ -185,22 +190,29 @@ func (m *machine) reconcile(p *process) {
 	if m.queue.intact { // or else all is enqueued, and nothing looked at
 		for id, t := range m.queue.byID {
 			e := m.expected[id]
-			due := e.status == webhook.StatusPending || e.status == webhook.StatusRetrying && e.dueAt.Before(time.Now())
-			if t.state == active && len(m.sendingOf(id)) == 0 && due {
+			due := e.status == webhook.StatusPending || e.status == webhook.StatusRetrying && e.dueAt.Before(time.Now().Add(p.skew))
+			if t.state == active && len(m.workersOf(id)) == 0 && due {
 				e.orphaned()
 			}
 		}
 	}
-	r := reconcile.New(rows{m}, m.queue, p.deliverer, reconcile.Options{Grace: time.Nanosecond, Log: slog.New(slog.DiscardHandler)}, prometheus.NewRegistry())
+	r := reconcile.New(rows{m, p}, m.queue, p.deliverer, reconcile.Options{Grace: time.Nanosecond, Log: slog.New(slog.DiscardHandler)}, prometheus.NewRegistry())
 	require.NoError(m.t, r.Pass(m.ctx))
 }
 
-// rows is what of the table is this machine's.
-type rows struct{ *machine }
+// rows is what of the table is this machine's, as the process's clock shows it.
+type rows struct {
+	*machine
+	process *process
+}
 
 func (r rows) ListDue(ctx context.Context, before time.Time, after store.Due, limit int) ([]store.Due, error) {
-	due, err := r.database.ListDue(ctx, before, after, limit)
-	return slices.DeleteFunc(due, func(d store.Due) bool { return r.expected[d.ID] == nil }), err
+	due, err := r.database.ListDue(ctx, before.Add(r.process.skew), after, limit)
+	due = slices.DeleteFunc(due, func(d store.Due) bool { return r.expected[d.ID] == nil })
+	for i := range due {
+		due[i].NextRetryAt = due[i].NextRetryAt.Add(-r.process.skew)
+	}
+	return due, err
 }
 
 // advance is as if that much time had passed.

@@ -9,7 +9,6 @@ import (
 	"path/filepath"
 	"slices"
 	"sync"
-	"sync/atomic"
 	"testing"
 	"time"
 
@@ -30,7 +29,8 @@ import (
 const control = "REDRIVE_MODEL_CONTROL"
 
 func TestMain(m *testing.M) {
-	if err := flag.Set("rapid.checks", "15"); err != nil {
+	// As many as there is time for: see budget.
+	if err := flag.Set("rapid.checks", "100000"); err != nil {
 		panic(err)
 	}
 	goleak.VerifyTestMain(testservers.Suite(m))
@@ -63,18 +63,33 @@ func openRaw(t *testing.T, driver, dsn string) *sql.DB {
 	return db
 }
 
+const (
+	// budget is what the checks on one database may take in all: a machine makes as many as it can.
+	budget = 20 * time.Second
+	// fewest are made however slow the machine is.
+	fewest = 30
+)
+
 func check(t *testing.T, db database) {
 	t.Helper()
-	var dispatchers deliver.Store = db
+	var dispatchers deliver.BatchStore = db
 	if os.Getenv(control) == "no-fencing" {
 		dispatchers = unfenced{db}
 	}
+	began, checks, failing := time.Now(), 0, false
 	rapid.Check(t, func(t *rapid.T) {
+		if os.Getenv(control) == "" && !failing && checks >= fewest && time.Since(began) > budget {
+			return
+		}
+		failing = true // until it is seen that it does not: a failure is run again to be made small, however late it is
 		m := newMachine(t, db, dispatchers, os.Getenv(control) != "no-reconciler")
 		defer m.end()
 		t.Repeat(m.commands())
 		m.quiesce()
+		failing = false
+		checks++
 	})
+	t.Logf("%d checks in %s", checks, time.Since(began).Round(time.Second))
 }
 
 // TestTheModelCanFail leaves out one safeguard at a time: a check that cannot fail is worth nothing.
@@ -82,18 +97,18 @@ func TestTheModelCanFail(t *testing.T) {
 	if os.Getenv(control) != "" {
 		t.Skip("this is such a run")
 	}
-	for _, left := range []string{"no-fencing", "no-reconciler"} {
-		t.Run(left, func(t *testing.T) {
-			t.Parallel()
-			// It takes some hundred tests to notice, and stops with the first that does.
-			again := exec.Command(os.Args[0], "-test.run=^TestModelOnPostgres$", "-rapid.nofailfile", "-rapid.shrinktime=0s", "-rapid.checks=4000")
-			again.Env = append(os.Environ(), control+"="+left)
-			said, err := again.CombinedOutput()
-			require.Error(t, err, "the model noticed nothing:\n%s", said)
-			assert.Contains(t, string(said), map[string]string{
-				"no-fencing": "is not what the model says", "no-reconciler": "is lost",
-			}[left])
-		})
+	for _, model := range []string{"TestModelOnPostgres", "TestModelOnSQLite"} {
+		for left, noticed := range map[string]string{"no-fencing": "is not what the model says", "no-reconciler": "is lost"} {
+			t.Run(left+"/"+model, func(t *testing.T) {
+				t.Parallel()
+				// It takes a hundred checks or two to notice, and stops with the first that does.
+				again := exec.Command(os.Args[0], "-test.run=^"+model+"$", "-rapid.nofailfile", "-rapid.shrinktime=0s", "-rapid.checks=4000")
+				again.Env = append(os.Environ(), control+"="+left)
+				said, err := again.CombinedOutput()
+				require.Error(t, err, "the model noticed nothing:\n%s", said)
+				assert.Contains(t, string(said), noticed)
+			})
+		}
 	}
 }
 
@@ -103,30 +118,35 @@ const few = 3
 // commands are what can happen, in any order.
 func (m *machine) commands() map[string]func(*rapid.T) {
 	return map[string]func(*rapid.T){
-		"": func(*rapid.T) { m.compare() },
-		"accept": func(t *rapid.T) {
-			e := rapid.SampledFrom(m.endpoints).Draw(t, "endpoint")
-			if e.disabled || len(m.order) >= few {
-				t.Skip("not now")
-			}
-			event := webhook.NewEvent(m.org, webhook.EventSpec{Type: "run.finished", Data: []byte(`{}`)}, webhook.Now())
-			d := webhook.NewDelivery(event, e.Endpoint, webhook.Now())
-			require.NoError(t, m.database.CreateEvent(m.ctx, event, []webhook.Delivery{d}))
-			m.keep(d, e)
-		},
-		"take": func(t *rapid.T) {
+		"":       func(*rapid.T) { m.compare() },
+		"accept": m.accept,
+		"load": func(t *rapid.T) {
 			ready := m.queue.ready(time.Now())
 			if len(ready) == 0 {
 				t.Skip("not now")
 			}
-			m.run(rapid.SampledFrom(m.processes).Draw(t, "process"), rapid.SampledFrom(ready).Draw(t, "task"))
+			m.load(rapid.SampledFrom(m.processes).Draw(t, "process"), some(t, ready)...)
 		},
-		"answer": func(t *rapid.T) {
-			if len(m.workers) == 0 {
+		"send": func(t *rapid.T) {
+			loaded := m.which(func(w *worker) bool { return !w.sending })
+			if len(loaded) == 0 {
 				t.Skip("not now")
 			}
-			m.answer(m.workers[rapid.IntRange(0, len(m.workers)-1).Draw(t, "worker")],
-				rapid.SampledFrom([]int{200, 500, 500, 0, 429, 410}).Draw(t, "status"), rapid.IntRange(0, 4).Draw(t, "ack") > 0)
+			for _, w := range some(t, loaded) {
+				m.send(w)
+			}
+		},
+		"answer": func(t *rapid.T) {
+			sending := m.which(func(w *worker) bool { return w.sending })
+			if len(sending) == 0 {
+				t.Skip("not now")
+			}
+			var answers []answered
+			for _, w := range some(t, sending) {
+				status := rapid.SampledFrom([]int{200, 500, 500, 0, 429, 410}).Draw(t, "status")
+				answers = append(answers, answered{w, status, rapid.IntRange(0, 4).Draw(t, "ack") > 0})
+			}
+			m.answer(answers...)
 		},
 		"crash": func(t *rapid.T) { m.crash(rapid.IntRange(0, len(m.processes)-1).Draw(t, "process")) },
 		"flush": func(*rapid.T) { m.queue.flush() },
@@ -153,30 +173,68 @@ func (m *machine) commands() map[string]func(*rapid.T) {
 	}
 }
 
-// retry has several people retry at once: one of them wins, if the delivery can be retried at all.
+// some are all of them, or one to three, each once.
+func some[T comparable](t *rapid.T, of []T) []T {
+	if rapid.Bool().Draw(t, "all") {
+		return of
+	}
+	return rapid.SliceOfNDistinct(rapid.SampledFrom(of), 1, min(len(of), 3), rapid.ID[T]).Draw(t, "some")
+}
+
+// accept publishes one event or several, in one statement where the database can.
+func (m *machine) accept(t *rapid.T) {
+	e := rapid.SampledFrom(m.endpoints).Draw(t, "endpoint")
+	if e.disabled || len(m.order) >= few {
+		t.Skip("not now")
+	}
+	var publications []webhook.Publication
+	for range rapid.IntRange(1, few-len(m.order)).Draw(t, "events") {
+		event := webhook.NewEvent(m.org, webhook.EventSpec{Type: "run.finished", Data: []byte(`{}`)}, webhook.Now())
+		deliveries := []webhook.Delivery{webhook.NewDelivery(event, e.Endpoint, webhook.Now())}
+		publications = append(publications, webhook.Publication{Event: event, Deliveries: deliveries})
+	}
+	for i, err := range m.database.CreateEvents(m.ctx, publications) {
+		require.NoError(t, err)
+		m.keep(publications[i].Deliveries[0], e)
+	}
+}
+
+// retry has several people retry several deliveries at once, some of them together: of those who want one delivery one wins, if it
+// can be retried at all.
 func (m *machine) retry(t *rapid.T) {
 	if len(m.order) == 0 {
 		t.Skip("not now")
 	}
-	id := rapid.SampledFrom(m.order).Draw(t, "delivery")
-	e := m.expected[id]
-	var wins atomic.Int32
+	var retries []webhook.Retry
+	for _, id := range rapid.SliceOfN(rapid.SampledFrom(m.order), 1, few).Draw(t, "deliveries") {
+		retries = append(retries, webhook.Retry{OrganizationID: m.org, DeliveryID: id, At: webhook.Now()})
+	}
+	calls := rapid.IntRange(1, 2).Draw(t, "calls")
+	failures := make([][]error, calls)
 	var group sync.WaitGroup
-	for range rapid.IntRange(1, 3).Draw(t, "people") {
-		group.Go(func() {
-			if _, err := m.database.RetryDelivery(m.ctx, m.org, id, webhook.Now()); err == nil {
-				wins.Add(1)
-			}
-		})
+	for i := range calls {
+		group.Go(func() { _, failures[i] = m.database.RetryDeliveries(m.ctx, retries) })
 	}
 	group.Wait()
-	if !e.retryable() {
-		require.Zero(t, wins.Load(), "%+v", *e)
-		return
+	wins := map[string]int{}
+	for _, failed := range failures {
+		for i, err := range failed {
+			if err == nil {
+				wins[retries[i].DeliveryID]++
+			}
+		}
 	}
-	require.EqualValues(t, 1, wins.Load(), "%+v", *e)
-	e.retried()
-	m.maybeEnqueue(id)
+	for _, id := range m.order {
+		e := m.expected[id]
+		wanted := slices.ContainsFunc(retries, func(r webhook.Retry) bool { return r.DeliveryID == id })
+		if !wanted || !e.retryable() {
+			require.Zero(t, wins[id], "%+v", *e)
+			continue
+		}
+		require.Equal(t, 1, wins[id], "%+v", *e)
+		e.retried()
+		m.maybeEnqueue(id)
+	}
 }
 
 func (m *machine) toggle(e *endpoint) {
@@ -191,23 +249,14 @@ func (m *machine) toggle(e *endpoint) {
 
 // compare holds every row, and what was sent, against the model.
 func (m *machine) compare() {
+	outcomes := m.outcomes()
 	for _, id := range m.order {
-		e, row := m.expected[id], m.find(id).Delivery
-		got := fmt.Sprintf("%s %q retries %d revision %d", row.Status, row.FailureReason, row.RetryCount, row.Revision)
-		want := fmt.Sprintf("%s %q retries %d revision %d", e.status, e.reason, e.retryCount, e.revision)
-		require.Equal(m.t, want, got, "%s is not what the model says", id)
-		if e.waiting() {
-			require.Equal(m.t, e.orphans, row.OrphanCount, "%s is not what the model says", id)
+		e := m.expected[id]
+		if differs := e.differs(m.find(id).Delivery, outcomes[id]); differs != "" {
+			m.t.Fatalf("%s is not what the model says: %s", id, differs)
 		}
-		list, err := m.database.ListAttempts(m.ctx, m.org, id, webhook.Page{Limit: 100})
-		require.NoError(m.t, err)
-		var outcomes []webhook.AttemptOutcome
-		for i, attempt := range slices.Backward(list.Items) {
-			require.Equal(m.t, len(list.Items)-i, attempt.Number)
-			outcomes = append(outcomes, attempt.Outcome)
-		}
-		require.Equal(m.t, e.attempts, outcomes, "%s is not what the model says", id)
-		require.Equal(m.t, e.sends, len(e.attempts)+e.lost+len(m.sendingOf(id)), "%s was sent as often as is known", id)
+		open := len(m.which(func(w *worker) bool { return w.id == id && w.sending }))
+		require.Equal(m.t, e.sends, len(e.attempts)+e.lost+open, "%s was sent as often as is known", id)
 	}
 }
 
@@ -219,15 +268,11 @@ func (m *machine) quiesce() {
 		}
 	}
 	for range 40 {
-		for len(m.workers) > 0 {
-			m.answer(m.workers[0], 200, true)
-		}
+		m.finish()
 		m.reconcile(m.processes[0])
 		for ready := m.queue.ready(time.Now()); len(ready) > 0; ready = m.queue.ready(time.Now()) {
-			m.run(m.processes[0], ready[0])
-			for len(m.workers) > 0 {
-				m.answer(m.workers[0], 200, true)
-			}
+			m.load(m.processes[0], ready[0])
+			m.finish()
 		}
 		m.compare()
 		if !slices.ContainsFunc(m.order, func(id string) bool { return m.expected[id].waiting() }) {
@@ -238,6 +283,19 @@ func (m *machine) quiesce() {
 	for _, id := range m.order {
 		if e := m.expected[id]; e.waiting() {
 			m.t.Fatalf("%s is lost: %+v", id, *e)
+		}
+	}
+}
+
+// finish has every worker come to its end.
+func (m *machine) finish() {
+	for len(m.workers) > 0 {
+		w := m.workers[0]
+		if !w.sending {
+			m.send(w)
+		}
+		if w.sending {
+			m.answer(answered{w, 200, true})
 		}
 	}
 }

@@ -18,7 +18,8 @@ type Result struct {
 	Requests, Attempts int
 	// Duplicates is what was sent beyond what the record needed: superseded attempts, and requests that are not on record.
 	Duplicates, Superseded, Unrecorded int
-	// InFlight is how many requests were open, or answered and not yet on record, when something died.
+	// InFlight is how many requests were open, or answered and not yet on record, when something died, was frozen, emptied or cut
+	// off: no more than that can have been sent twice.
 	InFlight int
 	// ByCleanStops is the duplicates that nothing but a clean stop explains. They are findings too.
 	ByCleanStops int

@@ -9,15 +9,17 @@ const (
 	recovery = 5 * time.Second
 	// gone is how long after the signal a dead dispatcher's requests may still be read by the receiver.
 	gone = 2 * time.Second
-	// echo is how long after a fault two runs of one delivery can still come of it: a failed acknowledgement leads to a second
-	// run about a minute later.
-	echo = 75 * time.Second
+	// handling is how long a dispatcher can have a task before it sends what is due, and after it was answered, on a busy machine.
+	handling = time.Second
 
 	noDispatcher = -1
 )
 
-// duplicates checks that what was sent without need was in flight when something died.
+// duplicates checks that what was sent without need was in flight when something died. Each attempt that was open at a fault
+// makes up for one send of the same delivery, and for no more.
 func (c *check) duplicates(s *story) {
+	var open []*Request
+	var late []*Attempt
 	for _, r := range s.requests {
 		a := s.record[r]
 		c.inFlight(r, a)
@@ -26,11 +28,22 @@ func (c *check) duplicates(s *story) {
 			c.result.Duplicates++
 			c.result.Unrecorded++
 			c.unrecorded(s, r)
+			continue // it makes up for itself
 		case !a.committed():
 			c.result.Duplicates++
 			c.result.Superseded++
-			c.superseded(s, a)
+			late = append(late, a)
 		}
+		if c.doubled(r, a) {
+			open = append(open, r)
+		}
+	}
+	for i, a := range late {
+		if i < len(open) {
+			c.held[open[i]] = true
+			continue
+		}
+		c.superseded(s, a, len(open))
 	}
 }
 
@@ -84,24 +97,62 @@ func (c *check) death(r *Request) Fault {
 	return Fault{}
 }
 
-// superseded explains an attempt that found its delivery moved: after the queue was emptied, or a worker was cut off from it or
-// from the database, two runs of one delivery can overlap. A process that has died is no reason, for it records nothing.
-func (c *check) superseded(s *story, a *Attempt) {
-	by := c.recordedBy(a.ended(), noDispatcher)
-	stopped := false
+// doubled says whether a second run can have come of an attempt that is on record: a dispatcher had it when the queue lost its
+// task or was out of reach, or when the dispatcher itself was frozen. Neither a process that has died nor a database that is away
+// is a reason: the one records nothing, and whoever waits for the other keeps its task.
+func (c *check) doubled(r *Request, a *Attempt) bool {
+	taken, done := c.takenBy(a.Started), c.doneBy(a.ended())
 	for _, f := range c.Faults {
-		near := f.Began.Before(by) && f.Over.Add(echo).After(a.Started)
-		if near && f.Of(DispatcherFrozen, RedisKilled, RedisFlushed, RedisPartitioned, PostgresStopped, PostgresPartitioned) {
+		open := false
+		switch {
+		case f.Of(RedisKilled, RedisFlushed, RedisPartitioned):
+			open = taken.Before(f.Began)
+		case f.Kind == DispatcherFrozen && f.Dispatcher == r.Dispatcher:
+			open = a.Started.Before(f.Over.Add(stale)) // what it had loaded is sent when it goes on
+		}
+		if open && done.After(f.Began) {
+			return true
+		}
+	}
+	return false
+}
+
+// takenBy is the earliest at which a dispatcher can have taken the task of what it sent at a time: it holds on to it while the
+// database is away.
+func (h *History) takenBy(sent time.Time) time.Time {
+	taken := sent.Add(-handling)
+	for _, f := range h.Faults {
+		if f.Of(PostgresStopped, PostgresPartitioned) && f.Began.Before(sent) && f.Over.Add(recovery).After(sent) {
+			if held := f.Began.Add(-handling); held.Before(taken) {
+				taken = held
+			}
+		}
+	}
+	return taken
+}
+
+// doneBy is the latest at which a dispatcher has still to do with what was answered at a time: it keeps what it cannot record.
+func (h *History) doneBy(answered time.Time) time.Time {
+	done := answered.Add(handling)
+	for _, f := range h.Faults {
+		if f.Of(PostgresStopped, PostgresPartitioned) && f.Began.Before(done) && f.Over.After(answered) {
+			done = f.Over.Add(recovery)
+		}
+	}
+	return done
+}
+
+// superseded finds an attempt that nothing makes up for.
+func (c *check) superseded(s *story, a *Attempt, open int) {
+	by := c.recordedBy(a.ended(), noDispatcher)
+	for _, f := range c.Faults {
+		if f.Kind == DispatcherStopped && f.Began.Before(by) && f.Over.Add(lag).After(a.Started) {
+			c.result.ByCleanStops++
+			c.find("run twice by a clean stop", s.id, "attempt %d was superseded, and nothing but a clean stop was near", a.Number)
 			return
 		}
-		stopped = stopped || near && f.Kind == DispatcherStopped
 	}
-	if stopped {
-		c.result.ByCleanStops++
-		c.find("run twice by a clean stop", s.id, "attempt %d was superseded, and nothing but a clean stop was near", a.Number)
-		return
-	}
-	c.find("run twice", s.id, "attempt %d was superseded, and nothing was near that explains a second run", a.Number)
+	c.find("run twice", s.id, "attempt %d was superseded, and %d attempts of the delivery were open when a second run could come of it", a.Number, open)
 }
 
 // recordedBy is when what ended at a time is on record at the latest, unless its process has died: later while the database is

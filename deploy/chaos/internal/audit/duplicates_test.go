@@ -102,43 +102,54 @@ func TestSuperseded(t *testing.T) {
 	h.fault(audit.DispatcherKilled, 0, 10.05, 13) // the dead supersede nobody
 	h.breaks(t, "run twice")
 
-	h = outrun()
-	h.fault(audit.RedisFlushed, 0, 100, 100)
-	h.breaks(t, "run twice")
+	for name, fault := range map[string]func(h *tale){
+		"another's freeze": func(h *tale) { h.fault(audit.DispatcherFrozen, 2, 10.05, 13) },
+		"before":           func(h *tale) { h.fault(audit.RedisFlushed, 0, 7, 7) },
+		"after":            func(h *tale) { h.fault(audit.RedisFlushed, 0, 16, 16) },
+		"of the API":       func(h *tale) { h.fault(audit.APIKilled, 0, 10.05, 10.6) },
+		"Postgres is none": func(h *tale) { h.fault(audit.PostgresStopped, 0, 10.05, 12) }, // whoever waits for it keeps the task
+	} {
+		t.Run(name, func(t *testing.T) {
+			h := outrun()
+			fault(h)
+			h.breaks(t, "run twice")
+		})
+	}
 
 	h = outrun()
 	h.fault(audit.DispatcherStopped, 0, 10.05, 13)
 	assert.Equal(t, 1, h.breaks(t, "run twice by a clean stop").ByCleanStops)
 }
 
-func TestRecoveries(t *testing.T) {
+// What a dispatcher has taken and not sent is open too.
+func TestTakenAndNotSentYet(t *testing.T) {
 	h := newTale()
-	for id, sent := range map[string]float64{"a": 24, "b": 27} {
-		h.row(id, webhook.StatusSuccess)
-		h.record(h.request(id, 0, sent, 200), success, 0)
-	}
-	h.row("c", webhook.StatusSuccess) // waited for its own time
-	h.record(h.request("c", 0, 1, 500), failure, 30)
-	h.record(h.request("c", 0, 30.5, 200), success, 0)
-	h.row("d", webhook.StatusSuccess) // over by then
-	h.record(h.request("d", 0, 2, 200), success, 0)
-	h.row("e", webhook.StatusSuccess).Created = at(22) // came later
-	h.record(h.request("e", 0, 22, 200), success, 0)
-	h.row("f", webhook.StatusSuccess) // did not wait for it to be over
-	h.record(h.request("f", 0, 18.5, 200), success, 0)
-	h.row("g", webhook.StatusSuccess)
-	h.record(h.request("g", 0, 19.5, 200), success, 0)
-	h.row("h", webhook.StatusSuccess)
-	h.record(h.request("h", 0, 19.9, 200), success, 0)
-	h.fault(audit.RedisKilled, 0, 18, 20)
-	h.Faults[0].Down = at(19.8)
-	h.fault(audit.APIKilled, 0, 40, 41)
+	h.row("a", webhook.StatusSuccess)
+	h.record(h.request("a", 1, 14, 200), success, 0)
+	h.record(h.request("a", 0, 14.05, 200), superseded, 0) // loaded before it was frozen
+	h.fault(audit.DispatcherFrozen, 0, 10, 13)
+	h.fine(t)
 
-	recoveries := h.fine(t).Recoveries
-	if assert.Len(t, recoveries, 1) {
-		assert.Equal(t, 3, recoveries[0].Waiting)
-		assert.Equal(t, 4*time.Second, recoveries[0].First)
-		assert.Equal(t, 7*time.Second, recoveries[0].Last)
-		assert.Equal(t, 1, recoveries[0].Meanwhile)
-	}
+	h.Faults[0].Kind = audit.RedisFlushed
+	h.breaks(t, "run twice")
+	h.fault(audit.PostgresPartitioned, 0, 9, 13.5) // both were held back by that
+	h.fine(t)
+}
+
+// Each attempt that was open makes up for one send, and not for as many as there are.
+func TestOneOpenAttemptMakesUpForOneSend(t *testing.T) {
+	h := outrun()
+	h.fault(audit.RedisFlushed, 0, 10.05, 10.05)
+	h.fine(t)
+	h.record(h.request("a", 1, 13, 200), superseded, 0)
+	assert.Equal(t, 2, h.fine(t).Superseded, "two were open: the second was taken before the flush, for all that is known")
+	h.record(h.request("a", 2, 13.1, 200), superseded, 0)
+	assert.Equal(t, 3, h.breaks(t, "run twice").Superseded)
+
+	h = outrun() // and none for another delivery's
+	h.row("b", webhook.StatusSuccess)
+	h.record(h.request("b", 1, 40, 200), success, 0)
+	h.record(h.request("b", 0, 40, 200), superseded, 0)
+	h.fault(audit.RedisFlushed, 0, 10.05, 10.05)
+	h.breaks(t, "run twice")
 }

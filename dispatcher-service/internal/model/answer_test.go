@@ -1,0 +1,137 @@
+package model_test
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"redrive/pkg/webhook"
+)
+
+// answered is a worker and what the receiver answers it. Its process lives long enough to put that on record; whether it lives to
+// tell the queue is another question.
+type answered struct {
+	*worker
+	status int
+	acks   bool
+}
+
+func resultOf(status int) webhook.Result {
+	result := webhook.Result{StartedAt: webhook.Now(), ResponseStatus: status}
+	switch status {
+	case 0:
+		result.Failure = "the connection was refused"
+	case 429:
+		result.RetryAfter = fmt.Sprint(int(retryAfter.Seconds()))
+	}
+	return result
+}
+
+// answer has the receiver answer several workers at once: those of one process share a statement, and two may be at the same
+// delivery. The rows have to be what some order of the answers makes of them.
+func (m *machine) answer(answers ...answered) {
+	began := time.Now()
+	together := map[*process]int{}
+	for _, a := range answers {
+		together[a.process]++
+	}
+	for p, count := range together {
+		p.recordTogether(m.ctx, count)
+	}
+	for _, a := range answers {
+		a.worker.answer <- resultOf(a.status)
+	}
+	verdicts := make([]ended, len(answers))
+	byDelivery := map[string][]answered{}
+	for i, a := range answers {
+		verdicts[i] = <-a.ended
+		require.NoError(m.t, verdicts[i].err)
+		m.leave(a.worker)
+		byDelivery[a.id] = append(byDelivery[a.id], a)
+	}
+	for _, id := range m.order {
+		if len(byDelivery[id]) > 0 {
+			m.settle(m.expected[id], byDelivery[id], began)
+		}
+	}
+	for i, a := range answers {
+		if a.acks {
+			m.ack(a.id, verdicts[i].verdict)
+		}
+	}
+}
+
+// settle finds the order in which the answers went on record.
+func (m *machine) settle(e *expected, answers []answered, began time.Time) {
+	row, outcomes := m.find(e.id).Delivery, m.outcomes()[e.id]
+	var differs string
+	for _, order := range orders(answers) {
+		tried := e.copied()
+		differs = ""
+		for _, a := range order {
+			if tried.answered(a.known.revision, a.status, row.NextRetryAt) && tried.status == webhook.StatusRetrying {
+				differs = a.untimely(row.NextRetryAt, began) // two answers can differ in nothing else
+			}
+		}
+		if differs == "" {
+			differs = tried.differs(row, outcomes)
+		}
+		if differs == "" {
+			e.endpoint.disabled = tried.endpoint.disabled
+			tried.endpoint = e.endpoint
+			*e = *tried
+			return
+		}
+	}
+	m.t.Fatalf("%s is not what the model says, whatever the order of %d answers: %s", e.id, len(answers), differs)
+}
+
+// untimely says how the next attempt is not due when it should be.
+func (a answered) untimely(next, began time.Time) string {
+	delay := a.process.skew + retryDelay
+	if a.status == 429 {
+		delay = a.process.skew + retryAfter
+	}
+	// Times are kept to the microsecond, and the next attempt waits for a whole second.
+	earliest, latest := began.Add(delay-time.Microsecond), time.Now().Add(delay+time.Second)
+	if next.Before(earliest) || next.After(latest) {
+		return fmt.Sprintf("the next attempt is due at %s, and not between %s and %s", next, earliest, latest)
+	}
+	return ""
+}
+
+// orders is all of them.
+func orders(answers []answered) [][]answered {
+	if len(answers) == 1 {
+		return [][]answered{answers}
+	}
+	var all [][]answered
+	for i, first := range answers {
+		var rest []answered
+		rest = append(append(rest, answers[:i]...), answers[i+1:]...)
+		for _, order := range orders(rest) {
+			all = append(all, append([]answered{first}, order...))
+		}
+	}
+	return all
+}
+
+// outcomes is what is on record of each delivery's attempts, in order.
+func (m *machine) outcomes() map[string][]webhook.AttemptOutcome {
+	rows, err := m.database.raw.QueryContext(m.ctx,
+		"SELECT delivery_id, number, outcome FROM attempts WHERE organization_id = "+m.database.bind(1)+" ORDER BY delivery_id, number", m.org)
+	require.NoError(m.t, err)
+	defer func() { require.NoError(m.t, rows.Close()) }()
+	outcomes := map[string][]webhook.AttemptOutcome{}
+	for rows.Next() {
+		var id string
+		var number int
+		var outcome webhook.AttemptOutcome
+		require.NoError(m.t, rows.Scan(&id, &number, &outcome))
+		outcomes[id] = append(outcomes[id], outcome)
+		require.Equal(m.t, len(outcomes[id]), number, "the attempts of %s are misnumbered", id)
+	}
+	require.NoError(m.t, rows.Err())
+	return outcomes
+}
