@@ -71,7 +71,7 @@ func (m *machine) settle(e *expected, answers []answered, began time.Time) {
 		differs = ""
 		for _, a := range order {
 			if tried.answered(a.known.revision, a.status, row.NextRetryAt) && tried.status == webhook.StatusRetrying {
-				differs = a.untimely(row.NextRetryAt, began) // two answers can differ in nothing else
+				differs = a.untimely(row.NextRetryAt, began) // of two that answered alike, this tells whose it was
 			}
 		}
 		if differs == "" {
@@ -118,18 +118,18 @@ func orders(answers []answered) [][]answered {
 }
 
 // outcomes is what is on record of each delivery's attempts, in order.
-func (m *machine) outcomes() map[string][]webhook.AttemptOutcome {
+func (m *machine) outcomes() map[string][]attempt {
 	rows, err := m.database.raw.QueryContext(m.ctx,
-		"SELECT delivery_id, number, outcome FROM attempts WHERE organization_id = "+m.database.bind(1)+" ORDER BY delivery_id, number", m.org)
+		"SELECT delivery_id, number, outcome, COALESCE(response_status, 0) FROM attempts WHERE organization_id = "+m.database.bind(1)+" ORDER BY delivery_id, number", m.org)
 	require.NoError(m.t, err)
 	defer func() { require.NoError(m.t, rows.Close()) }()
-	outcomes := map[string][]webhook.AttemptOutcome{}
+	outcomes := map[string][]attempt{}
 	for rows.Next() {
 		var id string
 		var number int
-		var outcome webhook.AttemptOutcome
-		require.NoError(m.t, rows.Scan(&id, &number, &outcome))
-		outcomes[id] = append(outcomes[id], outcome)
+		var a attempt
+		require.NoError(m.t, rows.Scan(&id, &number, &a.outcome, &a.status))
+		outcomes[id] = append(outcomes[id], a)
 		require.Equal(m.t, len(outcomes[id]), number, "the attempts of %s are misnumbered", id)
 	}
 	require.NoError(m.t, rows.Err())

@@ -20,9 +20,15 @@ type expected struct {
 	revision   int64
 	orphans    int
 	dueAt      time.Time // of retrying
-	attempts   []webhook.AttemptOutcome
+	attempts   []attempt
 	sends      int
 	lost       int // attempts that ended without an outcome on record
+}
+
+// attempt is one on record, with the status that its receiver answered.
+type attempt struct {
+	outcome webhook.AttemptOutcome
+	status  int
 }
 
 type endpoint struct {
@@ -50,7 +56,7 @@ func (e *expected) sendable(now time.Time) (sendable, due bool) {
 // answered is an attempt whose outcome reached the database, decided on a revision: whether it moved the delivery.
 func (e *expected) answered(revision int64, status int, dueAt time.Time) bool {
 	if revision != e.revision {
-		e.attempts = append(e.attempts, webhook.AttemptSuperseded)
+		e.attempts = append(e.attempts, attempt{webhook.AttemptSuperseded, status})
 		return false
 	}
 	e.revision++
@@ -60,10 +66,10 @@ func (e *expected) answered(revision int64, status int, dueAt time.Time) bool {
 	}
 	if status == 200 {
 		e.status = webhook.StatusSuccess
-		e.attempts = append(e.attempts, webhook.AttemptSuccess)
+		e.attempts = append(e.attempts, attempt{webhook.AttemptSuccess, status})
 		return true
 	}
-	e.attempts = append(e.attempts, webhook.AttemptFailure)
+	e.attempts = append(e.attempts, attempt{webhook.AttemptFailure, status})
 	switch {
 	case status == 410:
 		e.status, e.endpoint.disabled = webhook.StatusFailure, true
@@ -76,7 +82,7 @@ func (e *expected) answered(revision int64, status int, dueAt time.Time) bool {
 }
 
 // differs says how a row, and what is on record of its attempts, is not what is expected.
-func (e *expected) differs(row webhook.Delivery, outcomes []webhook.AttemptOutcome) string {
+func (e *expected) differs(row webhook.Delivery, outcomes []attempt) string {
 	orphans := row.OrphanCount
 	if !e.waiting() {
 		orphans = e.orphans // it counts for nothing any more
