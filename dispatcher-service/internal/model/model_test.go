@@ -65,7 +65,7 @@ func openRaw(t *testing.T, driver, dsn string) *sql.DB {
 
 const (
 	// budget is what the checks on one database may take in all: a machine makes as many as it can.
-	budget = 20 * time.Second
+	budget = 12 * time.Second
 	// fewest are made however slow the machine is.
 	fewest = 30
 )

@@ -63,7 +63,8 @@ func Open(options Options, sealer store.Sealer) (*store.Store, error) {
 	if config.RuntimeParams["application_name"] == "" {
 		config.RuntimeParams["application_name"] = options.ApplicationName
 	}
-	locker, err := lock.NewPostgresSessionLocker()
+	// Those that start together look every second, for up to 5 minutes, whether the migrations are another's no longer.
+	locker, err := lock.NewPostgresSessionLocker(lock.WithLockTimeout(1, 300))
 	if err != nil {
 		return nil, fmt.Errorf("make the migrations' lock: %w", err)
 	}
