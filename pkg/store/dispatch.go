@@ -151,7 +151,7 @@ func (s *Store) ListDue(ctx context.Context, before time.Time, after Due, limit 
 // FindWaiting returns those of the deliveries that wait for an attempt, due or not, in no order.
 func (s *Store) FindWaiting(ctx context.Context, ids []string) ([]Due, error) {
 	var rows []deliveryRow
-	if err := s.waiting(ctx).Where("id IN ?", ids).Find(&rows).Error; err != nil {
+	if err := s.waiting(ctx).Where(s.oneOf("id", ids)).Find(&rows).Error; err != nil {
 		return nil, s.translate("find deliveries that wait", err)
 	}
 	return dueOf(rows), nil

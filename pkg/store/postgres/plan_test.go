@@ -121,6 +121,10 @@ func TestPlans(t *testing.T) {
 			},
 			[][]string{{"deliveries_due"}},
 		},
+		"find those that wait": {
+			func() error { _, err := opened.FindWaiting(ctx, []string{w.waiting.ID, w.failed.ID}); return err },
+			[][]string{{"deliveries_pkey"}},
+		},
 		"purge deliveries": {
 			func() error { _, err := opened.PurgeDeliveries(ctx, now.Add(-time.Hour), "", 5); return err },
 			[][]string{{"deliveries_pkey"}},
