@@ -20,7 +20,7 @@ type Leftovers struct {
 	Open, Phantoms int
 	// Blocking is those phantoms that break something. A retry of their delivery finds them and takes them for queued, and the
 	// reconciler looks for a pending task in its list only once the delivery has been due for minutes. What is active and has no
-	// worker is no such thing: the first pass that finds the retry overdue makes it an orphan, and enqueues.
+	// worker is no such thing: the search for leases that stand still takes it away once the retry waits, and enqueues.
 	Blocking int
 	// DeadLetters is the archive, which is to be left.
 	DeadLetters int

@@ -78,9 +78,13 @@ func New[T, R any](write Write[T, R], options Options) *Group[T, R] {
 }
 
 // Do has the item written and returns its own result once its batch is. A batch is written under a context of its own, so that
-// one caller's end is not another's: a caller whose context ends is let go, and whether its item was written it cannot tell.
+// one caller's end is not another's: a caller whose context ends is let go, and whether its item was written it cannot tell. That
+// of one whose context had ended before is not.
 func (g *Group[T, R]) Do(ctx context.Context, item T) (R, error) {
 	e := &entry[T, R]{item: item, done: make(chan struct{})}
+	if err := ctx.Err(); err != nil {
+		return e.result, err
+	}
 	if err := g.enter(e); err != nil {
 		return e.result, err
 	}

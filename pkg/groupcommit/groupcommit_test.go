@@ -161,6 +161,21 @@ func TestOneCallersEndIsNotAnothers(t *testing.T) {
 	})
 }
 
+func TestWhoHasGoneIsNotWritten(t *testing.T) {
+	t.Parallel()
+	written := 0
+	group := groupcommit.New(func(ctx context.Context, items []int) ([]string, []error) {
+		written += len(items)
+		return spell(ctx, items)
+	}, groupcommit.Options{})
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	_, err := group.Do(ctx, 1)
+	require.ErrorIs(t, err, context.Canceled)
+	group.Close()
+	assert.Zero(t, written)
+}
+
 // A batch that hangs, panics or comes back incomplete is an error of its callers, and the next one is written.
 func TestABadBatch(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

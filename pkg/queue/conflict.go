@@ -56,8 +56,7 @@ func (i Item) tooLate(until time.Time) bool {
 }
 
 // runSource does what asynq 0.26 does to run a task (internal/rdb, runTaskCmd) in one trip: asynq asks first whether the queue has
-// been announced. TestEnqueueArchived and its neighbours
-// fail when asynq keeps its tasks otherwise.
+// been announced. TestEnqueueArchived and its neighbours fail when asynq keeps its tasks otherwise.
 //
 //go:embed run.lua
 var runSource string

@@ -18,13 +18,15 @@ type Gathered struct {
 }
 
 type script struct {
+	gone      func() error // why nobody waits for it any more, once that is so
 	sha       string
 	keys      []string
 	arguments []any
 }
 
-// gatherTimeout is longer than go-redis takes to give up by itself, with its one retry.
-const gatherTimeout = 3 * ioTimeout
+// gatherTimeout is how long a trip may take. The reconciler counts on it: what a worker says about a task whose lease runs out
+// meanwhile has reached Redis, or never will, by then.
+const gatherTimeout = ioTimeout
 
 // Gather makes a Gathered of a client, which stays the caller's to close, after Drain. Where scripts come so fast that some others
 // will come within it, one waits for as long as linger.
@@ -42,7 +44,7 @@ func (g *Gathered) EvalSha(ctx context.Context, sha string, keys []string, argum
 	if takes(keys) {
 		return g.UniversalClient.EvalSha(ctx, sha, keys, arguments...)
 	}
-	reply, err := g.scripts.Do(ctx, script{sha, keys, arguments})
+	reply, err := g.scripts.Do(ctx, script{ctx.Err, sha, keys, arguments})
 	if reply == nil {
 		reply = redis.NewCmd(ctx)
 		reply.SetErr(err)
@@ -56,20 +58,29 @@ func takes(keys []string) bool {
 	return len(keys) > 0 && strings.HasSuffix(keys[0], "}:pending")
 }
 
-// runScripts runs scripts in one pipeline. Each has its own reply, or error, in it.
+// runScripts runs scripts in one pipeline. Each has its own reply, or error, in it. One whose caller has gone meanwhile is not run:
+// asynq tries again what it could not say in time, and by then the task may be another worker's.
 func runScripts(client redis.UniversalClient) groupcommit.Write[script, *redis.Cmd] {
 	return func(ctx context.Context, scripts []script) ([]*redis.Cmd, []error) {
-		replies := make([]*redis.Cmd, len(scripts))
-		if len(scripts) == 1 {
-			replies[0] = client.EvalSha(ctx, scripts[0].sha, scripts[0].keys, scripts[0].arguments...)
-			return replies, make([]error, 1)
-		}
-		_, _ = client.Pipelined(ctx, func(pipe redis.Pipeliner) error { // the error is the first that is in a reply
-			for i, s := range scripts {
-				replies[i] = pipe.EvalSha(ctx, s.sha, s.keys, s.arguments...)
+		replies, failures := make([]*redis.Cmd, len(scripts)), make([]error, len(scripts))
+		var wanted []int
+		for i, s := range scripts {
+			if failures[i] = s.gone(); failures[i] == nil {
+				wanted = append(wanted, i)
 			}
-			return nil
-		})
-		return replies, make([]error, len(scripts))
+		}
+		if len(wanted) == 1 {
+			i := wanted[0]
+			replies[i] = client.EvalSha(ctx, scripts[i].sha, scripts[i].keys, scripts[i].arguments...)
+		}
+		if len(wanted) > 1 {
+			_, _ = client.Pipelined(ctx, func(pipe redis.Pipeliner) error { // the error is the first that is in a reply
+				for _, i := range wanted {
+					replies[i] = pipe.EvalSha(ctx, scripts[i].sha, scripts[i].keys, scripts[i].arguments...)
+				}
+				return nil
+			})
+		}
+		return replies, failures
 	}
 }

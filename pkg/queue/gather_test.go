@@ -24,6 +24,7 @@ type trips struct {
 	mutex    sync.Mutex
 	alone    []redis.Cmder
 	together [][]redis.Cmder
+	hold     func() // before what goes alone
 }
 
 func (t *trips) DialHook(next redis.DialHook) redis.DialHook {
@@ -35,6 +36,9 @@ func (t *trips) ProcessHook(next redis.ProcessHook) redis.ProcessHook {
 		t.mutex.Lock()
 		t.alone = append(t.alone, cmd)
 		t.mutex.Unlock()
+		if t.hold != nil {
+			t.hold()
+		}
 		return next(ctx, cmd)
 	}
 }
@@ -110,6 +114,52 @@ func TestAScriptAlone(t *testing.T) {
 
 	gathered.Drain()
 	require.ErrorIs(t, one.Run(t.Context(), gathered, nil).Err(), groupcommit.ErrClosed)
+}
+
+// A script whose caller has gone is not run, neither before it has come nor while it waits for the trip before its own.
+func TestNothingIsSaidForWhoHasGone(t *testing.T) {
+	t.Parallel()
+	gathered, seen := newGathered(t, time.Millisecond)
+	count := redis.NewScript(`return redis.call("INCR", KEYS[1])`)
+	require.NoError(t, count.Load(t.Context(), gathered).Err())
+	gone, cancel := context.WithCancel(t.Context())
+	cancel()
+	require.ErrorIs(t, count.Run(gone, gathered, []string{"gone"}).Err(), context.Canceled)
+
+	underWay, goOn := make(chan struct{}), make(chan struct{})
+	var first sync.Once
+	seen.hold = func() {
+		first.Do(func() {
+			close(underWay)
+			<-goOn
+		})
+	}
+	var group sync.WaitGroup
+	group.Go(func() { assert.NoError(t, count.Run(t.Context(), gathered, []string{"stays"}).Err()) })
+	signal(t, underWay, "the first trip")
+	leaving, leave := context.WithCancel(t.Context())
+	waits := waited{leaving, make(chan struct{}), &sync.Once{}}
+	group.Go(func() { assert.ErrorIs(t, count.Run(waits, gathered, []string{"gone"}).Err(), context.Canceled) })
+	signal(t, waits.begun, "the wait for the second trip")
+	leave()
+	close(goOn)
+	group.Wait()
+	gathered.Drain()
+	left, err := gathered.Exists(t.Context(), "gone").Result()
+	require.NoError(t, err)
+	assert.Zero(t, left)
+}
+
+// waited is a context that tells when somebody begins to wait for its end.
+type waited struct {
+	context.Context
+	begun chan struct{}
+	once  *sync.Once
+}
+
+func (w waited) Done() <-chan struct{} {
+	w.once.Do(func() { close(w.begun) })
+	return w.Context.Done()
 }
 
 // Acknowledgements go together. What takes tasks goes by itself, one after the other as it has to be; it is told by its keys, and

@@ -8,8 +8,7 @@ import (
 	"github.com/redis/go-redis/v9"
 )
 
-// probeKey is, beside the marker of an intact queue and the token of a rebuild, the one key in Redis that is not asynq's and holds
-// nothing that anybody reads.
+// probeKey holds nothing that anybody reads.
 const (
 	probeKey      = "redrive:probe"
 	probeLifetime = time.Minute
