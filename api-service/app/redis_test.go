@@ -120,20 +120,23 @@ func (p publisher) handsOver(client redis.UniversalClient) {
 
 // A Redis that takes connections and says nothing costs a request a moment and no more, however many there are.
 func TestRedisHangs(t *testing.T) {
-	door, url := newDoor(t, testservers.Redis(t))
-	client := openRedis(t, url)
+	server, err := testservers.StartRedis(testservers.RedisOptions{})
+	require.NoError(t, err)
+	t.Cleanup(func() { assert.NoError(t, server.Close()) })
+	require.NoError(t, server.Pause())
+	client := openRedis(t, server.URL())
 	p := newPublisher(t, client)
 	p.acceptsAtOnce()
 	p.becomes("degraded")
 
-	door.Open()
+	require.NoError(t, server.Resume())
 	p.becomes("ok")
 	p.handsOver(client)
 
-	door.Shut() // and again, with a client that was connected
+	require.NoError(t, server.Pause()) // and again, with a client that was connected
 	p.acceptsAtOnce()
 	p.becomes("degraded")
-	door.Open()
+	require.NoError(t, server.Resume())
 	p.becomes("ok")
 	p.handsOver(client)
 }

@@ -41,7 +41,7 @@ func (g *Gathered) Drain() { g.scripts.Close() }
 
 // EvalSha runs a script together with those of others.
 func (g *Gathered) EvalSha(ctx context.Context, sha string, keys []string, arguments ...any) *redis.Cmd {
-	if takes(keys) {
+	if Takes(keys) {
 		return g.UniversalClient.EvalSha(ctx, sha, keys, arguments...)
 	}
 	reply, err := g.scripts.Do(ctx, script{ctx.Err, sha, keys, arguments})
@@ -52,9 +52,9 @@ func (g *Gathered) EvalSha(ctx context.Context, sha string, keys []string, argum
 	return reply
 }
 
-// takes says whether it is the script with which asynq 0.26 takes a task off the queue (internal/rdb, dequeueCmd), the one whose
-// first key is the list of what is pending. A server takes one task after the other: to wait for company would have it idle.
-func takes(keys []string) bool {
+// Takes says by its keys whether a script is the one with which asynq 0.26 takes a task off the queue (internal/rdb, dequeueCmd):
+// its first key is the list of what is pending. A server takes one task after the other: to wait for company would have it idle.
+func Takes(keys []string) bool {
 	return len(keys) > 0 && strings.HasSuffix(keys[0], "}:pending")
 }
 

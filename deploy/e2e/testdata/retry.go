@@ -1,3 +1,4 @@
+// Command retry is the API reference's own snippet in Go, below this line as it is there.
 package main
 
 import (

@@ -3,10 +3,11 @@ package worker
 import (
 	"context"
 	"errors"
-	"strings"
 	"time"
 
 	"github.com/redis/go-redis/v9"
+
+	"redrive/pkg/queue"
 )
 
 // patient is the client that asynq is given. asynq pauses when it finds no task, and not when Redis refuses to say: a Redis that
@@ -16,10 +17,10 @@ type patient struct{ redis.UniversalClient }
 // refusalPause is short beside what an outage takes to mend, and some 100 times what the answer takes.
 const refusalPause = 250 * time.Millisecond
 
-// EvalSha is how asynq takes a task (internal/rdb, dequeueCmd): the list of those that are pending is its first key.
+// EvalSha is also how asynq takes a task.
 func (p patient) EvalSha(ctx context.Context, sha string, keys []string, args ...any) *redis.Cmd {
 	answer := p.UniversalClient.EvalSha(ctx, sha, keys, args...)
-	if refused(answer.Err()) && len(keys) > 0 && strings.HasSuffix(keys[0], ":pending") {
+	if refused(answer.Err()) && queue.Takes(keys) {
 		time.Sleep(refusalPause)
 	}
 	return answer
