@@ -1,3 +1,3 @@
-// Package docs is the pages of the documentation, and the tests that hold them against the code: what a page links to, calls,
-// sets or counts has to exist, and what it tells people to run is run.
+// Package docs holds the pages for those who work on the product, and the tests of all documentation, the guides in pkg/guides
+// included: every link, operation, setting, metric and figure on a page exists in the code, and the commands on a page run.
 package docs

@@ -32,12 +32,12 @@ func source(t *testing.T) string {
 	return all.String()
 }
 
-// found returns what the first group of an expression matches in the pages of this folder, each once.
+// found returns what the first group of an expression matches in the guides and the pages of this folder, each once.
 func found(t *testing.T, expression string) map[string]string {
 	t.Helper()
 	all := map[string]string{}
 	for _, p := range pages(t) {
-		if !strings.HasPrefix(p.path, "deploy/docs/") {
+		if !isDocumentation(p.path) {
 			continue
 		}
 		for _, match := range regexp.MustCompile(expression).FindAllStringSubmatch(p.text, -1) {
@@ -77,7 +77,7 @@ func TestEveryMetricIsExplained(t *testing.T) {
 	for name, path := range found(t, `\b(redrive_[a-z]+_[a-z_]+)`) {
 		assert.True(t, counted[name], "%s: nothing counts %s", path, name)
 	}
-	explained := read(t, "deploy/docs/operations.md").prose
+	explained := read(t, "pkg/guides/operations.md").prose
 	for name := range counted {
 		assert.True(t, strings.Contains(explained, "| `"+name+"` |"), "operations.md, What is counted: say what %s tells", name)
 	}
@@ -85,7 +85,7 @@ func TestEveryMetricIsExplained(t *testing.T) {
 
 func TestEveryLineOfTheLogIsWritten(t *testing.T) {
 	code := source(t)
-	_, after, _ := strings.Cut(read(t, "deploy/docs/operations.md").prose, "## What the log says\n")
+	_, after, _ := strings.Cut(read(t, "pkg/guides/operations.md").prose, "## What the log says\n")
 	section, _, _ := strings.Cut(after, "\n## ")
 	messages := regexp.MustCompile("(?m)^\\| `([^`]+)` \\|").FindAllStringSubmatch(section, -1)
 	require.NotEmpty(t, messages)
@@ -155,7 +155,7 @@ func TestEveryFigureIsTheCodes(t *testing.T) {
 		{"operations", "no delivery for longer than 10 minutes", "dispatcher-service/internal/bulkhead/options.go", "defaultPatience      = 10 * time.Minute"},
 		{"operations", "no more than 650 bytes", "deploy/bench/catalog.go", "report.AtMost(650)"},
 	} {
-		text := strings.Join(strings.Fields(read(t, "deploy/docs/"+figure.page+".md").text), " ")
+		text := strings.Join(strings.Fields(read(t, "pkg/guides/"+figure.page+".md").text), " ")
 		assert.True(t, strings.Contains(text, figure.says), "%s.md does not say any more: %s", figure.page, figure.says)
 		content, err := os.ReadFile(filepath.Join(root, figure.file))
 		require.NoError(t, err)

@@ -4,6 +4,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -30,15 +31,23 @@ type block struct {
 	heading string
 }
 
-// pages are those of this folder, and those beside it that people come from.
+// folders hold the documentation: the guides for users, and the pages of this folder.
+var folders = []string{"pkg/guides", "deploy/docs"}
+
+// isDocumentation reports whether a page is in one of folders.
+func isDocumentation(path string) bool { return slices.Contains(folders, filepath.Dir(path)) }
+
+// pages returns the pages of all folders, the README and CONTRIBUTING.
 func pages(t *testing.T) []page {
 	t.Helper()
-	names, err := filepath.Glob("*.md")
-	require.NoError(t, err)
-	require.NotEmpty(t, names)
 	all := []page{read(t, "README.md"), read(t, ".github/CONTRIBUTING.md")}
-	for _, name := range names {
-		all = append(all, read(t, "deploy/docs/"+name))
+	for _, folder := range folders {
+		names, err := filepath.Glob(filepath.Join(root, folder, "*.md"))
+		require.NoError(t, err)
+		require.NotEmpty(t, names, folder)
+		for _, name := range names {
+			all = append(all, read(t, filepath.Join(folder, filepath.Base(name))))
+		}
 	}
 	return all
 }

@@ -129,7 +129,7 @@ func TestTheQuickStartWorks(t *testing.T) {
 
 	var script strings.Builder
 	script.WriteString("set -euo pipefail\n")
-	for _, b := range read(t, "deploy/docs/quick-start.md").blocks {
+	for _, b := range read(t, "pkg/guides/quick-start.md").blocks {
 		switch {
 		case b.heading == "For real" || b.heading == "In containers", b.text == "make run\n", b.language != "sh":
 		default:

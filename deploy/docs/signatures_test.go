@@ -178,7 +178,7 @@ done <arguments
 }
 
 func TestTheSnippetsVerifyWhatIsSignedAndNothingElse(t *testing.T) {
-	guide := read(t, "deploy/docs/verifying-signatures.md")
+	guide := read(t, "pkg/guides/verifying-signatures.md")
 	for name, language := range languages {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
