@@ -17,9 +17,14 @@ import (
 	"github.com/getkin/kin-openapi/routers"
 	"github.com/getkin/kin-openapi/routers/gorillamux"
 	"github.com/stretchr/testify/require"
+
+	"redrive/api-service/openapi/openapitest"
 )
 
-// contract is the OpenAPI document that the running server gives out, and what it says of a request and its answer.
+// The document in YAML is described as a string, so its body is not decoded.
+func init() { openapi3filter.RegisterBodyDecoder("application/yaml", openapi3filter.FileBodyDecoder) }
+
+// contract is the OpenAPI document that the running server gives out, closed, and what it says of a request and its answer.
 type contract struct {
 	document *openapi3.T
 	router   routers.Router
@@ -34,7 +39,7 @@ func fetchContract(t *testing.T, client *http.Client, url string) *contract {
 	require.NoError(t, err)
 	require.Equal(t, http.StatusOK, response.StatusCode, "%s", text)
 
-	document, err := openapi3.NewLoader().LoadFromData(text)
+	document, err := openapitest.Load(text)
 	require.NoError(t, err)
 	require.NoError(t, document.Validate(context.Background()))
 	router, err := gorillamux.NewRouter(document)

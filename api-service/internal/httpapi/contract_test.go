@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/getkin/kin-openapi/openapi3"
 	"github.com/stretchr/testify/assert"
 
 	"redrive/pkg/store/storetest"
@@ -76,12 +77,18 @@ func TestTheDocumentNamesTheLimitsOfTheCode(t *testing.T) {
 	limit, offset := d.Components.Parameters["Limit"].Value.Schema.Value, d.Components.Parameters["Offset"].Value.Schema.Value
 	assert.Equal(t, []float64{1, webhook.MaxPageLimit, 0, maxOffset}, []float64{*limit.Min, *limit.Max, *offset.Min, *offset.Max})
 	assert.EqualValues(t, webhook.DefaultPageLimit, limit.Default)
+	assert.Contains(t, bodyField(d, "EndpointCreate", "maxRetries"), fmt.Sprintf("Defaults to %d.", webhook.DefaultMaxRetries))
+	assert.Contains(t, bodyField(d, "APIKeyCreate", "scope"), fmt.Sprintf("Defaults to `%s`.", webhook.ScopeRead))
 	assert.Contains(t, *d.Components.Responses["BodyTooLarge"].Value.Description, "1 MiB (1,048,576 bytes)")
 	assert.Contains(t, *d.Components.Responses["BodyTooLarge"].Value.Description, "5 MiB (5,242,880 bytes)")
 	assert.Equal(t, 1_048_576, maxBody)
 	assert.Equal(t, 5_242_880, maxBatchBody)
 	assert.EqualValues(t, maxBatchEvents, *d.Components.Schemas["EventBatch"].Value.Properties["events"].Value.MaxItems)
 	assert.Contains(t, d.Info.Description, fmt.Sprintf("1 MiB and %d levels", maxDepth))
+}
+
+func bodyField(d *openapi3.T, schema, field string) (description string) {
+	return d.Components.Schemas[schema].Value.Properties[field].Value.Description
 }
 
 func TestPages(t *testing.T) {

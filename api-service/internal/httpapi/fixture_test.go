@@ -25,6 +25,7 @@ import (
 	"redrive/api-service/internal/publish"
 	"redrive/api-service/internal/redeliver"
 	"redrive/api-service/openapi"
+	"redrive/api-service/openapi/openapitest"
 	"redrive/pkg/store"
 	"redrive/pkg/store/storetest"
 	"redrive/pkg/testservers"
@@ -219,7 +220,7 @@ var document = func() func(*testing.T) *openapi3.T {
 		if err != nil {
 			return nil, err
 		}
-		return openapi3.NewLoader().LoadFromData(text)
+		return openapitest.Load(text)
 	})
 	return func(t *testing.T) *openapi3.T {
 		t.Helper()
