@@ -8,23 +8,17 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/assert"
+
+	"redrive/pkg/guides"
 )
 
-var (
-	links   = regexp.MustCompile(`\]\(([^)]+)\)`)
-	dropped = regexp.MustCompile(`[^\p{L}\p{N}_ -]`)
-)
-
-// anchor is what GitHub makes of a heading.
-func anchor(heading string) string {
-	return strings.ReplaceAll(dropped.ReplaceAllString(strings.ToLower(heading), ""), " ", "-")
-}
+var links = regexp.MustCompile(`\]\(([^)]+)\)`)
 
 func (p page) anchors() map[string]bool {
 	all := map[string]bool{}
 	for line := range strings.Lines(p.prose) {
 		if title, isHeading := headingOf(line); isHeading {
-			all[anchor(title)] = true
+			all[guides.Anchor(title)] = true
 		}
 	}
 	return all

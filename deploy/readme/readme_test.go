@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"redrive/pkg/config"
+	"redrive/pkg/guides"
 )
 
 func readme(t *testing.T) string {
@@ -74,5 +75,13 @@ func TestEveryFileThatIsLinkedExists(t *testing.T) {
 	assert.NotEmpty(t, links)
 	for _, link := range links {
 		assert.FileExists(t, "../../"+link[1])
+	}
+}
+
+// TestTheReadmeListsTheGuides requires a row for each guide, with the same words as the index that is served.
+func TestTheReadmeListsTheGuides(t *testing.T) {
+	for _, guide := range guides.All() {
+		row := "](" + guides.Folder + "/" + guide.Name + ".md) | " + guide.About + " |"
+		assert.True(t, strings.Contains(readme(t), row), row)
 	}
 }

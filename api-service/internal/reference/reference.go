@@ -1,124 +1,113 @@
-// Package reference serves the API reference, a page to read and to try the API on: Swagger UI over our own OpenAPI document.
+// Package reference serves the documentation for users: the API reference, a page to read and to try the API on, which is Swagger UI
+// over our own OpenAPI document, and the guides beside it.
 //
-// Everything comes out of this program and the page may ask nobody else: Swagger UI's script and style are embedded in a Go
-// module, and the page around them is our own, since Swagger UI's usual one starts itself by an inline script.
+// Every file is part of this program, and no page may load anything from another host. Swagger UI's script and style are embedded in
+// a Go module. The page around them is our own, since Swagger UI's usual one starts itself by an inline script.
 package reference
 
 import (
-	"bytes"
-	"compress/gzip"
-	"crypto/sha256"
 	"embed"
 	"fmt"
-	"io"
-	"io/fs"
 	"net/http"
-	"strings"
+	"path"
 	"sync"
-	"time"
 
 	"github.com/swaggest/swgui/v5/static"
+
+	"redrive/api-service/internal/reference/guidepage"
 )
 
-// Path is where the page is served.
+// Path is where the API reference is served, and the guides below it.
 const Path = "/docs"
 
-// policy lets the page load and ask for what is this server's own, and nothing run that is written into the page. Swagger UI's
-// style has its icons as data.
+// policy lets a page load and call what is this server's own, and runs nothing that is written into the page. Swagger UI's style has
+// its icons as data.
 const policy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; " +
 	"base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 
 //go:embed page
-var page embed.FS
+var own embed.FS
 
-type file struct {
-	contentType string
-	content     []byte
-	packed      []byte // by gzip, if Swagger UI's module has it so
-	tag         string
-}
+const (
+	html   = "text/html"
+	script = "text/javascript"
+	style  = "text/css"
+)
 
+// files are all that is served, by the path below Path. They are made on the first call only.
 var files = sync.OnceValues(func() (map[string]file, error) {
 	all := map[string]file{}
-	for name, source := range map[string]struct {
-		contentType string
-		read        func() (file, error)
-	}{
-		"":                     {"text/html; charset=utf-8", ours("index.html")},
-		"init.js":              {"text/javascript; charset=utf-8", ours("init.js")},
-		"samples.js":           {"text/javascript; charset=utf-8", ours("samples.js")},
-		"swagger-ui-bundle.js": {"text/javascript; charset=utf-8", theirs("swagger-ui-bundle.js.gz")},
-		"swagger-ui.css":       {"text/css; charset=utf-8", theirs("swagger-ui.css.gz")},
-		"favicon.png":          {"image/png", plain(static.FS, "favicon-32x32.png")},
-	} {
-		f, err := source.read()
-		if err != nil {
-			return nil, fmt.Errorf("read the embedded file %q of the API reference: %w", name, err)
+	for _, add := range []func(map[string]file) error{addOwn, addSwagger, addGuides} {
+		if err := add(all); err != nil {
+			return nil, err
 		}
-		f.contentType, f.tag = source.contentType, fmt.Sprintf("%x", sha256.Sum256(f.content))
-		all[name] = f
 	}
 	return all, nil
 })
 
-func ours(name string) func() (file, error) { return plain(page, "page/"+name) }
-
-func plain(folder fs.FS, name string) func() (file, error) {
-	return func() (file, error) {
-		content, err := fs.ReadFile(folder, name)
-		return file{content: content}, err
+// addOwn adds the page of the API reference and what it loads.
+func addOwn(all map[string]file) error {
+	for name, contentType := range map[string]string{
+		"index.html": html, "init.js": script, "samples.js": script, "reference.css": style, "guides.css": style,
+	} {
+		content, err := own.ReadFile("page/" + name)
+		if err != nil {
+			return fmt.Errorf("read the embedded file %q: %w", name, err)
+		}
+		if name == "index.html" {
+			name = ""
+		}
+		if all[name], err = text(contentType, content); err != nil {
+			return fmt.Errorf("compress the embedded file %q: %w", name, err)
+		}
 	}
+	return nil
 }
 
-// theirs is a file that Swagger UI's module has compressed alone.
-func theirs(name string) func() (file, error) {
-	return func() (file, error) {
-		packed, err := static.FS.ReadFile(name)
+// addSwagger adds the files of Swagger UI, which its module has in compressed form.
+func addSwagger(all map[string]file) error {
+	for name, contentType := range map[string]string{"swagger-ui-bundle.js": script, "swagger-ui.css": style} {
+		packed, err := static.FS.ReadFile(name + ".gz")
 		if err != nil {
-			return file{}, err
+			return fmt.Errorf("read Swagger UI's file %q: %w", name, err)
 		}
-		unpacked, err := gzip.NewReader(bytes.NewReader(packed))
-		if err != nil {
-			return file{}, err
+		if all[name], err = unpacked(contentType, packed); err != nil {
+			return fmt.Errorf("unpack Swagger UI's file %q: %w", name, err)
 		}
-		content, err := io.ReadAll(unpacked)
-		return file{content: content, packed: packed}, err
 	}
+	icon, err := static.FS.ReadFile("favicon-32x32.png")
+	all["favicon.png"] = newFile("image/png", icon, nil)
+	return err
 }
 
-// Serve answers with the file of that name, the page itself if it is empty, and reports whether there is one. It is unpacked on
-// the first call only. A browser that has it already is told so.
+// addGuides adds a page for each guide, and their index.
+func addGuides(all map[string]file) error {
+	pages, err := guidepage.Render(Path + "/")
+	if err != nil {
+		return err
+	}
+	for name, content := range pages {
+		if all[guidepage.Folder+"/"+name], err = text(html, content); err != nil {
+			return fmt.Errorf("compress the guide %q: %w", name, err)
+		}
+	}
+	return nil
+}
+
+// Serve answers with the file of that name, the API reference if it is empty, and reports whether there is one. A name that only
+// lacks the slash at its end is redirected.
 func Serve(w http.ResponseWriter, r *http.Request, name string) (found bool, err error) {
 	all, err := files()
 	if err != nil {
 		return false, err
 	}
-	f, found := all[name]
-	if !found {
-		return false, nil
+	if f, found := all[name]; found {
+		f.serve(w, r)
+		return true, nil
 	}
-	header := w.Header()
-	header.Set("Content-Type", f.contentType)
-	header.Set("Content-Security-Policy", policy)
-	header.Set("Referrer-Policy", "no-referrer")
-	header.Set("Cache-Control", "no-cache") // it is asked for again every time, by its tag
-	header.Set("Vary", "Accept-Encoding")
-	content, tag := f.content, f.tag
-	if f.packed != nil && takesGzip(r) {
-		header.Set("Content-Encoding", "gzip")
-		content, tag = f.packed, tag+"-gzip"
+	if _, found := all[name+"/"]; found && name != "" {
+		http.Redirect(w, r, path.Join(Path, name)+"/", http.StatusPermanentRedirect)
+		return true, nil
 	}
-	header.Set("ETag", `"`+tag+`"`)
-	http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(content))
-	return true, nil
-}
-
-// takesGzip is content with those who say so without conditions, as browsers do.
-func takesGzip(r *http.Request) bool {
-	for coding := range strings.SplitSeq(r.Header.Get("Accept-Encoding"), ",") {
-		if strings.TrimSpace(coding) == "gzip" {
-			return true
-		}
-	}
-	return false
+	return false, nil
 }
