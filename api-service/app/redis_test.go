@@ -19,9 +19,9 @@ import (
 	"redrive/pkg/webhook"
 )
 
-// atOnce is far below the 2 s that the client of Redis waits for an answer, and leaves a busy machine room above the 250 ms that
-// a request does.
-const atOnce = time.Second
+// safetyLimit ends a test that hangs. No verdict depends on it: the wait of a request for Redis is measured on virtual time, in
+// package handover.
+const safetyLimit = time.Minute
 
 // publisher is a service with an endpoint to publish to, and deliveries to retry.
 type publisher struct {
@@ -73,21 +73,21 @@ func (p publisher) accepted(path, body string) error {
 	}
 	request.Header.Set("Authorization", "Bearer "+p.key)
 	request.Header.Set("Content-Type", "application/json")
-	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
-	begin := time.Now()
+	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}, Timeout: safetyLimit}
 	response, err := client.Do(request)
 	if err != nil {
 		return err
 	}
 	defer func() { _ = response.Body.Close() }()
-	if took := time.Since(begin); response.StatusCode != http.StatusOK || took > atOnce {
-		return fmt.Errorf("%s was answered %d after %s", path, response.StatusCode, took)
+	if response.StatusCode != http.StatusOK {
+		return fmt.Errorf("%s was answered %d", path, response.StatusCode)
 	}
 	return nil
 }
 
-// acceptsAtOnce publishes and retries one by one, and then all at once, more than there may be hand-overs under way.
-func (p publisher) acceptsAtOnce() {
+// acceptsAll publishes and retries one by one, and then concurrently, more than there may be hand-overs under way. It returns
+// once every request is answered, so a caller that paused Redis knows that no answer waited until Redis was resumed.
+func (p publisher) acceptsAll() {
 	p.t.Helper()
 	ids := p.failed(151)
 	require.NoError(p.t, p.accepted(eventsPath, anEvent))
@@ -105,7 +105,7 @@ func (p publisher) becomes(word string) {
 	require.Eventually(p.t, func() bool {
 		status, said := ready(p.t, p.service)
 		return status == 200 && said == word
-	}, 20*time.Second, 10*time.Millisecond, "it never was %s", word)
+	}, safetyLimit, 10*time.Millisecond, "it never was %s", word)
 }
 
 // hands sees that what is published and retried is in the queue once it is answered.
@@ -118,7 +118,7 @@ func (p publisher) handsOver(client redis.UniversalClient) {
 	assert.EqualValues(p.t, 1, tasks)
 }
 
-// A Redis that takes connections and says nothing costs a request a moment and no more, however many there are.
+// Requests are answered while Redis accepts connections and does not answer, however many there are.
 func TestRedisHangs(t *testing.T) {
 	server, err := testservers.StartRedis(testservers.RedisOptions{})
 	require.NoError(t, err)
@@ -126,7 +126,7 @@ func TestRedisHangs(t *testing.T) {
 	require.NoError(t, server.Pause())
 	client := openRedis(t, server.URL())
 	p := newPublisher(t, client)
-	p.acceptsAtOnce()
+	p.acceptsAll()
 	p.becomes("degraded")
 
 	require.NoError(t, server.Resume())
@@ -134,7 +134,7 @@ func TestRedisHangs(t *testing.T) {
 	p.handsOver(client)
 
 	require.NoError(t, server.Pause()) // and again, with a client that was connected
-	p.acceptsAtOnce()
+	p.acceptsAll()
 	p.becomes("degraded")
 	require.NoError(t, server.Resume())
 	p.becomes("ok")
@@ -153,7 +153,7 @@ func TestRedisIsFull(t *testing.T) {
 	require.ErrorContains(t, err, "OOM")
 
 	p := newPublisher(t, client)
-	p.acceptsAtOnce()
+	p.acceptsAll()
 	p.becomes("degraded")
 	require.NoError(t, client.ConfigSet(t.Context(), "maxmemory", "0").Err())
 	p.becomes("ok")

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/netip"
+	"strings"
 	"testing"
 	"time"
 
@@ -31,8 +32,9 @@ var closing = goleak.IgnoreAnyFunction("github.com/redis/go-redis/v9/internal/po
 func TestMain(m *testing.M) { goleak.VerifyTestMain(testservers.Suite(m), closing) }
 
 const (
-	soon = 30 * time.Second
-	org  = "org_a"
+	// safetyLimit ends a test that hangs. No verdict depends on it.
+	safetyLimit = time.Minute
+	org         = "org_a"
 )
 
 // bench is what a dispatcher needs, and a receiver that says when it was sent something.
@@ -64,7 +66,7 @@ func (b *bench) migrate() {
 func (b *bench) options() app.Options {
 	return app.Options{
 		Store: b.store, Redis: b.redis, Log: slog.New(slog.DiscardHandler), OpsAddr: "127.0.0.1:0", Concurrency: 4,
-		DeliveryTimeout: 500 * time.Millisecond, ReconcileInterval: 50 * time.Millisecond, Version: "test",
+		DeliveryTimeout: safetyLimit, ReconcileInterval: 50 * time.Millisecond, Version: "test",
 		Guard: egress.New(egress.Config{AllowHTTP: true, Allow: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}}),
 	}
 }
@@ -104,13 +106,24 @@ func (b *bench) arrives(d webhook.Delivery) {
 	select {
 	case id := <-b.received:
 		require.Equal(b.t, d.ID, id)
-	case <-time.After(soon):
+	case <-time.After(safetyLimit):
 		require.FailNow(b.t, "it did not arrive")
 	}
 	require.Eventually(b.t, func() bool {
 		record, err := b.store.FindDelivery(b.t.Context(), org, d.ID)
 		return err == nil && record.Delivery.Status == webhook.StatusSuccess
-	}, soon, 5*time.Millisecond)
+	}, safetyLimit, 5*time.Millisecond)
+}
+
+// becomes waits until the service is ready with the status, and describes itself with the word.
+func becomes(t *testing.T, service *app.App, status int, word string) {
+	t.Helper()
+	var body string
+	require.Eventually(t, func() bool {
+		var now int
+		now, body = get(t, service, "/readyz")
+		return now == status && strings.Contains(body, word)
+	}, safetyLimit, 20*time.Millisecond, "%d %s", status, word)
 }
 
 // get asks the ops port.

@@ -16,7 +16,13 @@ type Case struct {
 	Status  int
 	Body    string // how the body begins
 	Cut     bool
+	// Lingers marks a receiver that never ends the exchange, so that the sender's timeout ends it.
+	Lingers bool
 }
+
+// Patience is the timeout of a sender whose receiver ends the exchange by itself. It is a safety limit, so long that no verdict
+// depends on the speed of the machine.
+const Patience = time.Minute
 
 const ok = "HTTP/1.1 200 OK\r\n"
 
@@ -45,12 +51,12 @@ var Cases = map[string]Case{
 	"reset after the headers":   {Script: func(p *Peer) { p.Request(); p.Say(ok + "Content-Length: 9\r\n\r\nabc"); p.Reset() }, Status: 200, Cut: true},
 	"closed after the headers":  {Script: Answered(ok + "Content-Length: 9\r\n\r\nabc"), Status: 200, Body: "abc", Cut: true},
 	"closed amid a chunk":       {Script: Answered(ok + "Transfer-Encoding: chunked\r\n\r\n9\r\nabc"), Status: 200, Body: "abc", Cut: true},
-	"silence":                   {Script: func(p *Peer) { p.Request(); p.Silence() }, Failure: timedOut},
-	"silence without reading":   {Script: func(p *Peer) { <-p.gone }, Failure: timedOut},
-	"silence after the headers": {Script: func(p *Peer) { p.Request(); p.Say(ok + "Content-Length: 9\r\n\r\nab"); p.Silence() }, Status: 200, Body: "ab", Cut: true},
-	"dripping status line":      {Script: func(p *Peer) { p.Request(); p.Drip("H", pause) }, Failure: timedOut},
-	"dripping headers":          {Script: func(p *Peer) { p.Request(); p.Say(ok); p.Drip("X-A: 1\r\n", pause) }, Failure: timedOut},
-	"dripping body":             {Script: func(p *Peer) { p.Request(); p.Say(ok + "\r\n"); p.Drip("x", pause) }, Status: 200, Body: "xx", Cut: true},
+	"silence":                   {Script: func(p *Peer) { p.Request(); p.Silence() }, Failure: timedOut, Lingers: true},
+	"silence without reading":   {Script: func(p *Peer) { <-p.gone }, Failure: timedOut, Lingers: true},
+	"silence after the headers": {Script: func(p *Peer) { p.Request(); p.Say(ok + "Content-Length: 9\r\n\r\nab"); p.Silence() }, Status: 200, Body: "ab", Cut: true, Lingers: true},
+	"dripping status line":      {Script: func(p *Peer) { p.Request(); p.Drip("H", pause) }, Failure: timedOut, Lingers: true},
+	"dripping headers":          {Script: func(p *Peer) { p.Request(); p.Say(ok); p.Drip("X-A: 1\r\n", pause) }, Failure: timedOut, Lingers: true},
+	"dripping body":             {Script: func(p *Peer) { p.Request(); p.Say(ok + "\r\n"); p.Drip("x", pause) }, Status: 200, Body: "xx", Cut: true, Lingers: true},
 	"endless body":              {Script: func(p *Peer) { p.Request(); p.Say(ok + "\r\n"); p.Drip(strings.Repeat("x", kilobyte), 0) }, Status: 200, Body: "xx", Cut: true},
 	"endless chunks":            {Script: func(p *Peer) { p.Request(); p.Say(ok + "Transfer-Encoding: chunked\r\n\r\n"); p.Drip("1\r\nx\r\n", 0) }, Status: 200, Body: "x", Cut: true},
 	"endless chunk extension":   {Script: func(p *Peer) { p.Request(); p.Say(ok + "Transfer-Encoding: chunked\r\n\r\n1;"); p.Drip("xxxx", 0) }, Status: 200, Cut: true},

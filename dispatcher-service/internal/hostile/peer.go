@@ -40,7 +40,7 @@ func Listen(t *testing.T, script func(*Peer)) *Receiver {
 			r.Connections <- struct{}{}
 			group.Go(func() {
 				defer func() { _ = conn.Close() }()
-				script(&Peer{TCPConn: conn.(*net.TCPConn), reader: bufio.NewReader(conn), gone: gone})
+				script(newPeer(conn, gone))
 			})
 		}
 	})
@@ -59,9 +59,13 @@ func Listen(t *testing.T, script func(*Peer)) *Receiver {
 
 // Peer is the receiver's side of one connection.
 type Peer struct {
-	*net.TCPConn
+	net.Conn
 	reader *bufio.Reader
 	gone   chan struct{} // closed when the test is over
+}
+
+func newPeer(conn net.Conn, gone chan struct{}) *Peer {
+	return &Peer{Conn: conn, reader: bufio.NewReader(conn), gone: gone}
 }
 
 // Request reads one whole request; false when there is none to come.
@@ -108,5 +112,5 @@ func (p *Peer) Drip(text string, pause time.Duration) {
 // Silence waits for the other side to leave.
 func (p *Peer) Silence() { _, _ = io.Copy(io.Discard, p.reader) }
 
-// Reset ends the connection with RST instead of FIN.
-func (p *Peer) Reset() { _ = p.SetLinger(0) }
+// Reset ends a connection of Listen with RST instead of FIN.
+func (p *Peer) Reset() { _ = p.Conn.(*net.TCPConn).SetLinger(0) }

@@ -69,7 +69,6 @@ func TestTLSThatIsNone(t *testing.T) {
 	}{
 		"plain HTTP": {func(p *hostile.Peer) { p.Say("HTTP/1.0 400 Bad Request\r\n\r\n"); p.Silence() }, "does not speak TLS"},
 		"garbage":    {func(p *hostile.Peer) { p.Say("\x00\x01\x02 garbage, and more of it"); p.Silence() }, "TLS"},
-		"silence":    {func(p *hostile.Peer) { p.Silence() }, "no answer within"},
 		"closed":     {func(*hostile.Peer) {}, "before it answered"},
 		"reset":      {func(p *hostile.Peer) { p.Reset() }, "before it answered"},
 		"alert":      {func(p *hostile.Peer) { p.Say("\x15\x03\x03\x00\x02\x02\x28"); p.Silence() }, "refused the handshake"},
