@@ -19,6 +19,7 @@ import (
 	"redrive/api-service/internal/handover"
 	"redrive/api-service/internal/httpapi"
 	"redrive/api-service/internal/keyuse"
+	"redrive/api-service/internal/linger"
 	"redrive/api-service/internal/publish"
 	"redrive/api-service/internal/redeliver"
 	"redrive/pkg/egress"
@@ -69,6 +70,10 @@ const (
 // gatherFor is how long the queue is told of a delivery together with others': requests that shared a commit come at once, and each
 // of them waits for its answer.
 const gatherFor = 500 * time.Microsecond
+
+// beyondLargest is how much larger than any route allows a body may be for its refusal to reach a client that writes all of it before
+// it reads, in bytes. Such bodies are read to their end and discarded.
+const beyondLargest = 2 << 20
 
 // timeToStop covers the longest answer.
 const timeToStop = 30 * time.Second
@@ -133,6 +138,7 @@ func New(o Options) (*App, error) {
 	if o.Tracing != nil {
 		handler = traced(handler, o.Tracing)
 	}
+	handler = linger.New(handler, linger.Options{Bytes: httpapi.LargestBody + beyondLargest, Time: patience.read})
 	health := observe.NewHealth(
 		observe.Check{Name: "database", Required: true, Probe: o.Store.Ping},
 		observe.Check{Name: "redis", Probe: func(ctx context.Context) error { return queue.Probe(ctx, o.Redis) }},

@@ -1,6 +1,7 @@
 package httpapi
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"math"
@@ -45,7 +46,14 @@ func handleError(err error, c echo.Context) {
 		_ = c.NoContent(failure.Code)
 		return
 	}
-	_ = c.JSON(failure.Code, failure) // what fails here is the connection: there is nobody left to tell
+	var body bytes.Buffer
+	if encode(&body, failure) != nil {
+		_ = c.NoContent(failure.Code)
+		return
+	}
+	// With its length, the answer is complete for the client before the rest of the request has been read (package linger).
+	header.Set(echo.HeaderContentLength, strconv.Itoa(body.Len()))
+	_ = c.Blob(failure.Code, echo.MIMEApplicationJSON, body.Bytes()) // an error here is one of the connection
 }
 
 func failureOf(err error, requestID string) envelope.Failure {

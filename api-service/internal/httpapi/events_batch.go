@@ -14,6 +14,9 @@ import (
 	"redrive/pkg/webhook"
 )
 
+// LargestBody is the size of the largest body that a route takes, in bytes.
+const LargestBody = maxBatchBody
+
 const (
 	maxBatchBody   = 5 << 20 // bytes
 	maxBatchEvents = 1000
