@@ -89,6 +89,7 @@ type App struct {
 	handover  *handover.Handover
 	gathered  *queue.Gathered
 	uses      *keyuse.Recorder
+	keys      *authn.Authenticator
 	drain     sync.Once
 }
 
@@ -153,7 +154,7 @@ func New(o Options) (*App, error) {
 	}
 	return &App{
 		options: o, health: health, ops: ops, api: api, publisher: publisher, retrier: retrier, handover: hand, gathered: gathered,
-		uses: uses,
+		uses: uses, keys: authenticator,
 	}, nil
 }
 
@@ -186,6 +187,7 @@ func (a *App) Stop(ctx context.Context) error {
 	a.retrier.Close()
 	a.handover.Wait()
 	a.gathered.Drain()
+	a.keys.Close()
 	a.uses.Close()
 	return errors.Join(err, a.ops.Stop(ctx))
 }

@@ -28,6 +28,11 @@ func (c changes) SetEndpointStatus(ctx context.Context, organizationID, id strin
 	return c.Store.SetEndpointStatus(ctx, organizationID, id, status, now)
 }
 
+func (c changes) CreateAPIKey(ctx context.Context, key webhook.APIKey) error {
+	defer c.authenticator.Forget(key) // it may have been looked up before it existed
+	return c.Store.CreateAPIKey(ctx, key)
+}
+
 func (c changes) RevokeAPIKeyOf(ctx context.Context, organizationID, id string, now time.Time) (webhook.APIKey, error) {
 	key, err := c.Store.RevokeAPIKeyOf(ctx, organizationID, id, now)
 	if err == nil {

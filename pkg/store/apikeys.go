@@ -3,7 +3,6 @@ package store
 import (
 	"context"
 	"crypto/sha256"
-	"crypto/subtle"
 	"time"
 
 	"gorm.io/gorm"
@@ -62,20 +61,6 @@ func (s *Store) CreateAPIKey(ctx context.Context, key webhook.APIKey) error {
 		LastUsedAt:     nullable(key.LastUsedAt),
 	}
 	return s.translate("create an API key", s.db.WithContext(ctx).Create(&row).Error)
-}
-
-// FindAPIKeyByHash returns the key that hashes to this, valid or not. The index finds it by the hash, which tells nothing
-// of the key; the comparison that counts takes constant time.
-func (s *Store) FindAPIKeyByHash(ctx context.Context, hash [sha256.Size]byte) (webhook.APIKey, error) {
-	var row apiKeyRow
-	err := s.db.WithContext(ctx).Where("key_hash = ?", hash[:]).Take(&row).Error
-	if err == nil && subtle.ConstantTimeCompare(row.KeyHash, hash[:]) != 1 {
-		return webhook.APIKey{}, webhook.NotFound("API key", "")
-	}
-	if err != nil {
-		return webhook.APIKey{}, s.translate("find an API key", notFound(err, "API key", ""))
-	}
-	return row.apiKey(), nil
 }
 
 // ListAPIKeys returns the keys of one organization, or of all of them if it is empty: for the operator's command line.

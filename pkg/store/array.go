@@ -19,8 +19,8 @@ func (a array) Build(builder clause.Builder) {
 	statement.DB.BindVarTo(builder, statement, a.slice)
 }
 
-// oneOf is a condition on a column with any number of values.
-func (s *Store) oneOf(column string, values []string) *gorm.DB {
+// oneOf is a condition on a column with any number of values, which are a slice.
+func (s *Store) oneOf(column string, values any) *gorm.DB {
 	if s.dialect.Arrays {
 		return s.db.Where(column+" = ANY(?)", array{values})
 	}

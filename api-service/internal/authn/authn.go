@@ -1,19 +1,24 @@
-// Package authn tells who is calling: it turns the raw API key of a request into the key on record.
+// Package authn authenticates callers: it turns the raw API key of a request into the key on record.
+//
+//	raw key → checksum ──► valid lately?  yes ──► lookup of known keys    (cache → batched statement) ──► key on record
+//	           │ wrong                    no  ──► lookup of unknown keys  (cache → batched statement) ──► key on record, or none
+//	           ▼
+//	          no key
+//
+// A flood of keys that do not exist therefore shares nothing with the keys in use but the database, of which it can occupy a few
+// connections. Text without a valid checksum does not reach the database.
 package authn
 
 import (
 	"context"
-	"crypto/sha256"
-	"sync"
 	"time"
 
-	"redrive/api-service/internal/recent"
 	"redrive/pkg/webhook"
 )
 
-// Store finds API keys.
+// Store finds API keys. FindAPIKeysByHash returns a key or an error for each hash, in their order.
 type Store interface {
-	FindAPIKeyByHash(ctx context.Context, hash [sha256.Size]byte) (webhook.APIKey, error)
+	FindAPIKeysByHash(ctx context.Context, hashes [][32]byte) ([]webhook.APIKey, []error)
 }
 
 // Uses is told of every use of a key, and must not wait: keyuse.Recorder.
@@ -21,21 +26,24 @@ type Uses interface {
 	Used(key webhook.APIKey, at time.Time)
 }
 
-// Authenticator authenticates API keys. It remembers those that it has seen for a moment, so that one that is revoked is refused
-// within a second; whether one has expired is looked at each time.
+// Authenticator authenticates API keys. What it has read is cached for less than a second, so that a revoked key is refused within a
+// second; whether a key has expired is checked each time. It is safe for concurrent use.
 type Authenticator struct {
-	store Store
-	uses  Uses
-	seen  *recent.Cache[[sha256.Size]byte, webhook.APIKey]
-	good  acquaintances
+	uses    Uses
+	valid   *validLately
+	known   *lookup
+	unknown *lookup
 }
 
 // New makes an Authenticator.
 func New(store Store, uses Uses) *Authenticator {
-	return &Authenticator{
-		store: store, uses: uses, seen: recent.New[[sha256.Size]byte, webhook.APIKey](),
-		good: acquaintances{since: map[[sha256.Size]byte]time.Time{}},
-	}
+	return &Authenticator{uses: uses, valid: newValidLately(), known: newLookup(store), unknown: newLookup(store)}
+}
+
+// Close waits for lookups that are under way although no caller waits for them any more.
+func (a *Authenticator) Close() {
+	a.known.group.Close()
+	a.unknown.group.Close()
 }
 
 // ErrUnauthenticated is the answer to a key that is not valid; it does not tell unknown from revoked from expired.
@@ -50,66 +58,33 @@ func (a *Authenticator) Authenticate(ctx context.Context, raw string) (webhook.A
 	if !webhook.CheckRawKey(raw) {
 		return webhook.APIKey{}, ErrUnauthenticated
 	}
-	hash := webhook.HashAPIKey(raw)
-	key, err := a.seen.Get(ctx, hash, func(ctx context.Context) (webhook.APIKey, error) { return a.store.FindAPIKeyByHash(ctx, hash) })
+	h := webhook.HashAPIKey(raw)
+	key, found, err := a.lookupOf(h).find(ctx, h)
 	now := webhook.Now()
 	switch {
-	case webhook.CodeOf(err) == webhook.CodeNotFound:
-		return webhook.APIKey{}, ErrUnauthenticated
 	case err != nil:
 		return webhook.APIKey{}, err
-	case !key.Valid(now):
-		a.good.forget(hash)
+	case !found || !key.Valid(now):
+		a.valid.forget(h)
 		return webhook.APIKey{}, ErrUnauthenticated
 	}
-	a.good.meet(hash, now)
+	if a.valid.add(h, now) {
+		a.unknown.cache.Forget(h) // from here on the cache of known keys alone has it, so that no older record comes back
+	}
 	a.uses.Used(key, now)
 	return key, nil
 }
 
-// Forget is for whoever has revoked a key: this process refuses it from here on.
-func (a *Authenticator) Forget(key webhook.APIKey) {
-	a.seen.Forget(key.KeyHash)
-	a.good.forget(key.KeyHash)
-}
-
-// Knows says whether a raw key was good when it was last used here, and that not long ago. It asks nobody: it tells a customer
-// from somebody at the same address who guesses.
-func (a *Authenticator) Knows(raw string) bool {
-	return webhook.CheckRawKey(raw) && a.good.knows(webhook.HashAPIKey(raw), webhook.Now())
-}
-
-const (
-	// memory is how long a key is known after its last use.
-	memory = time.Hour
-	// capacity bounds the keys that are known. When there are more, all are met anew.
-	capacity = 10_000
-)
-
-// acquaintances are keys that were good.
-type acquaintances struct {
-	mutex sync.Mutex
-	since map[[sha256.Size]byte]time.Time
-}
-
-func (a *acquaintances) meet(hash [sha256.Size]byte, now time.Time) {
-	a.mutex.Lock()
-	defer a.mutex.Unlock()
-	if _, known := a.since[hash]; !known && len(a.since) >= capacity {
-		clear(a.since)
+func (a *Authenticator) lookupOf(h hash) *lookup {
+	if a.valid.has(h, webhook.Now()) {
+		return a.known
 	}
-	a.since[hash] = now
+	return a.unknown
 }
 
-func (a *acquaintances) forget(hash [sha256.Size]byte) {
-	a.mutex.Lock()
-	defer a.mutex.Unlock()
-	delete(a.since, hash)
-}
-
-func (a *acquaintances) knows(hash [sha256.Size]byte, now time.Time) bool {
-	a.mutex.Lock()
-	defer a.mutex.Unlock()
-	met, known := a.since[hash]
-	return known && now.Sub(met) < memory
+// Forget makes this process look a key up anew, because it was created or revoked here.
+func (a *Authenticator) Forget(key webhook.APIKey) {
+	a.valid.forget(key.KeyHash)
+	a.known.cache.Forget(key.KeyHash)
+	a.unknown.cache.Forget(key.KeyHash)
 }

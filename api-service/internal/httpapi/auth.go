@@ -31,7 +31,7 @@ func (g gate) admit(next echo.HandlerFunc) echo.HandlerFunc {
 		needed := g.needed(c)
 		switch needed {
 		case public:
-			if err := g.limits.stranger(client(c)); err != nil {
+			if err := g.admitAnybody(c); err != nil {
 				return err
 			}
 			return next(c)
@@ -54,6 +54,19 @@ func (g gate) admit(next echo.HandlerFunc) echo.HandlerFunc {
 	}
 }
 
+// admitAnybody counts a request for a public route against its address. Beyond that limit a valid key still has its own.
+func (g gate) admitAnybody(c echo.Context) error {
+	limited := g.limits.stranger(client(c))
+	if limited == nil {
+		return nil
+	}
+	key, err := g.authenticate(c)
+	if err != nil {
+		return limited
+	}
+	return g.limits.request(key)
+}
+
 // needed is what the route asks for: a key, if it is none.
 func (g gate) needed(c echo.Context) access {
 	if needed, known := g.accesses[c.Request().Method+" "+c.Path()]; known {
@@ -62,33 +75,40 @@ func (g gate) needed(c echo.Context) access {
 	return g.accesses[c.Path()] // for routes of every method
 }
 
-// askPassword leaves that to the route, and counts as a stranger who does not know it.
+// askPassword leaves the check to the route. The right password is never limited, since comparing it costs nothing: a wrong one is
+// answered 429 instead of 401 beyond the limit of its address. A request without a password guesses nothing. It gets the 401 that
+// makes a browser ask.
 func (g gate) askPassword(c echo.Context, next echo.HandlerFunc) error {
-	if err := g.limits.strangerMayAsk(client(c)); err != nil {
+	err := next(c)
+	if _, _, given := c.Request().BasicAuth(); !given || err == nil || failureOf(err, "").Code != http.StatusUnauthorized {
 		return err
 	}
-	err := next(c)
-	if err != nil && failureOf(err, "").Code == http.StatusUnauthorized {
-		_ = g.limits.stranger(client(c)) // this one was let in; the next is refused
+	if limited := g.limits.wrongPassword(client(c)); limited != nil {
+		return limited
 	}
 	return err
 }
 
-// identify finds out whose key it is. An address from which too many came without a valid one is refused before anything is looked
-// up, so that guessing has its bound; a customer at the same address, whose key was good a while ago, is not refused with it.
+// identify returns the request's API key. A request without a valid one counts against its address, and is answered 429 instead of
+// 401 beyond the limit. The limit is applied after the key was looked up, so that a valid key is never refused because of others at
+// its address.
 func (g gate) identify(c echo.Context) (webhook.APIKey, error) {
-	raw, given := bearer(c.Request().Header.Values(echo.HeaderAuthorization))
-	if err := g.limits.strangerMayAsk(client(c)); err != nil && !g.authenticator.Knows(raw) {
-		return webhook.APIKey{}, err
-	}
-	key, err := webhook.APIKey{}, error(authn.ErrUnauthenticated)
-	if given {
-		key, err = g.authenticator.Authenticate(c.Request().Context(), raw)
-	}
+	key, err := g.authenticate(c)
 	if webhook.CodeOf(err) == webhook.CodeUnauthenticated {
-		_ = g.limits.stranger(client(c))
+		if limited := g.limits.stranger(client(c)); limited != nil {
+			return webhook.APIKey{}, limited
+		}
 	}
 	return key, err
+}
+
+// authenticate looks up the key that the request names.
+func (g gate) authenticate(c echo.Context) (webhook.APIKey, error) {
+	raw, given := bearer(c.Request().Header.Values(echo.HeaderAuthorization))
+	if !given {
+		return webhook.APIKey{}, authn.ErrUnauthenticated
+	}
+	return g.authenticator.Authenticate(c.Request().Context(), raw)
 }
 
 func permit(r *http.Request, key webhook.APIKey, needed access) error {

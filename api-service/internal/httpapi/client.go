@@ -1,6 +1,7 @@
 package httpapi
 
 import (
+	"log/slog"
 	"net/http"
 	"net/netip"
 	"slices"
@@ -17,11 +18,13 @@ func client(c echo.Context) netip.Addr {
 	return address
 }
 
-// whereFrom finds out for each request which address it comes from.
-func whereFrom(proxies []netip.Prefix) echo.MiddlewareFunc {
+// whereFrom finds the address that each request comes from.
+func whereFrom(limits Limits, log *slog.Logger) echo.MiddlewareFunc {
+	ignored := &untrusted{proxies: limits.TrustedProxies, log: log, now: limits.clock()}
 	return func(next echo.HandlerFunc) echo.HandlerFunc {
 		return func(c echo.Context) error {
-			c.Set(clientInContext, clientAddress(c.Request(), proxies))
+			ignored.notice(c.Request())
+			c.Set(clientInContext, clientAddress(c.Request(), limits.TrustedProxies))
 			return next(c)
 		}
 	}

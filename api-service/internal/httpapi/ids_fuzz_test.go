@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -33,8 +34,9 @@ func (s emptyStore) FindDelivery(_ context.Context, organizationID, id string) (
 // oneKey knows every key as the organization's.
 type oneKey struct{}
 
-func (oneKey) FindAPIKeyByHash(context.Context, [sha256.Size]byte) (webhook.APIKey, error) {
-	return webhook.APIKey{ID: "key_1", OrganizationID: organization, Scope: webhook.ScopeReadWrite}, nil
+func (oneKey) FindAPIKeysByHash(_ context.Context, hashes [][sha256.Size]byte) ([]webhook.APIKey, []error) {
+	key := webhook.APIKey{ID: "key_1", OrganizationID: organization, Scope: webhook.ScopeReadWrite}
+	return slices.Repeat([]webhook.APIKey{key}, len(hashes)), make([]error, len(hashes))
 }
 
 // Whatever stands in the place of an ID, it is refused or not found, and only what is an ID gets to the database.

@@ -21,6 +21,13 @@ type Limits struct {
 	Clock func() time.Time
 }
 
+func (l Limits) clock() func() time.Time {
+	if l.Clock == nil {
+		return time.Now
+	}
+	return l.Clock
+}
+
 const (
 	// strangersBurst is how many seconds' worth of requests a stranger may send at once: a browser that loads a page, a client
 	// that tries its old key on everything.
@@ -34,17 +41,16 @@ const (
 type limiter struct {
 	keys      *ratelimit.Table[string]
 	strangers *ratelimit.Table[netip.Prefix]
+	passwords *ratelimit.Table[netip.Prefix]
 	now       func() time.Time
 }
 
 func newLimiter(l Limits) limiter {
-	if l.Clock == nil {
-		l.Clock = time.Now
-	}
 	return limiter{
 		keys:      ratelimit.New[string](l.PerKey, l.PerKey, maxKeys),
 		strangers: ratelimit.New[netip.Prefix](l.Strangers, strangersBurst*l.Strangers, maxAddresses),
-		now:       l.Clock,
+		passwords: ratelimit.New[netip.Prefix](l.Strangers, strangersBurst*l.Strangers, maxAddresses),
+		now:       l.clock(),
 	}
 }
 
@@ -53,16 +59,14 @@ func (l limiter) request(key webhook.APIKey) error {
 	return tooMany(l.keys.Take(key.ID, l.now()), "too many requests with this API key; slow down")
 }
 
-const tooManyStrange = "too many requests without a valid API key from this address; slow down"
-
 // stranger counts a request that came without a valid key.
 func (l limiter) stranger(address netip.Addr) error {
-	return tooMany(l.strangers.Take(neighbourhood(address), l.now()), tooManyStrange)
+	return tooMany(l.strangers.Take(neighbourhood(address), l.now()), "too many requests without a valid API key from this address; slow down")
 }
 
-// strangerMayAsk says whether another would be counted.
-func (l limiter) strangerMayAsk(address netip.Addr) error {
-	return tooMany(l.strangers.Wait(neighbourhood(address), l.now()), tooManyStrange)
+// wrongPassword counts a wrong password of the operator. Requests with wrong API keys do not count here.
+func (l limiter) wrongPassword(address netip.Addr) error {
+	return tooMany(l.passwords.Take(neighbourhood(address), l.now()), "too many wrong passwords from this address; slow down")
 }
 
 func tooMany(wait time.Duration, message string) error {

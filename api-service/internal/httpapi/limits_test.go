@@ -101,37 +101,89 @@ func TestTheLimitIsExact(t *testing.T) {
 	assert.Equal(t, map[int]int{200: 20, 429: 40}, count)
 }
 
-// Whoever guesses keys gets so many answers and no more, be the guess good or bad; a customer at the same address goes on.
-func TestGuessingHasItsBound(t *testing.T) {
+// wrongKeys are ways of having no valid key.
+func wrongKeys(good string) []string {
+	_, guess := webhook.NewAPIKey(webhook.APIKeySpec{}, webhook.Now())
+	return []string{"", "x", guess.Reveal(), good + "x"}
+}
+
+// Requests without a valid key are limited by address. A valid key is not, whether it was used here before or not.
+func TestInvalidKeysLimitedValidKeysNot(t *testing.T) {
 	c := newClock()
 	s := newService(t, limits(Limits{Strangers: 2}, c)).withKeys(t)
-	granted(t, s.call(t, "GET", base, s.reader, ""))
+	wrong := wrongKeys(s.reader)
 	for i := range 10 {
-		_, guess := webhook.NewAPIKey(webhook.APIKeySpec{}, webhook.Now())
-		keys := []string{"", "x", guess.Reveal(), s.reader + "x"}
-		refused(t, s.call(t, "GET", base, keys[i%len(keys)], ""), 401, "unauthenticated")
+		refused(t, s.call(t, "GET", base, wrong[i%len(wrong)], ""), 401, "unauthenticated")
 	}
-	limited(t, s.call(t, "GET", base, "", ""), "1")
-	limited(t, s.call(t, "GET", base, s.writer, ""), "1") // nobody has met this key: it might be the right guess
-	limited(t, s.call(t, "GET", "/openapi.json", "", ""), "1")
+	for _, key := range wrong {
+		limited(t, s.call(t, "GET", base, key, ""), "1")
+	}
+	limited(t, s.call(t, "POST", "/no/such/route", "", ""), "1")
 	granted(t, s.call(t, "GET", base, s.reader, ""))
+	granted(t, s.call(t, "GET", base, s.writer, ""))
+	granted(t, s.call(t, "POST", base, s.writer, createBody))
+
+	limited(t, s.call(t, "GET", "/openapi.json", "", ""), "1")
+	limited(t, s.call(t, "GET", "/openapi.json", wrong[2], ""), "1")
+	assert.Equal(t, 200, s.call(t, "GET", "/openapi.json", s.reader, "").status, "on public routes neither")
 
 	c.advance(time.Second)
-	refused(t, s.call(t, "GET", base, "", ""), 401, "unauthenticated")
-	granted(t, s.call(t, "GET", base, s.writer, ""))
-	refused(t, s.call(t, "GET", base, "", ""), 401, "unauthenticated")
+	for range 2 {
+		refused(t, s.call(t, "GET", base, "", ""), 401, "unauthenticated")
+	}
 	limited(t, s.call(t, "GET", base, "", ""), "1")
-	granted(t, s.call(t, "GET", base, s.writer, ""))
-	for range 100 { // good requests cost the address nothing
+	for range 100 { // valid requests cost the address nothing
 		granted(t, s.call(t, "GET", base, s.reader, ""))
 	}
 }
 
-// A key that is revoked is no longer one of somebody we know.
-func TestARevokedKeyIsAStrangers(t *testing.T) {
+// A fresh process knows no key. The keys of its customers are looked up beside a flood of keys that do not exist.
+func TestFloodOfUnknownKeysEveryValidKeyAnswered(t *testing.T) {
+	s := newService(t, frozen(Limits{Strangers: 1})).withKeys(t)
+	valid := []string{s.reader, s.writer}
+	for range 6 {
+		valid = append(valid, s.newKey(t, webhook.APIKeySpec{Scope: webhook.ScopeRead}))
+	}
+	const clients, each = 8, 40
+	var flood, customers sync.WaitGroup
+	for range clients {
+		flood.Go(func() {
+			for range each {
+				_, guess := webhook.NewAPIKey(webhook.APIKeySpec{}, webhook.Now())
+				status := s.call(t, "GET", base, guess.Reveal(), "").status
+				assert.Contains(t, []int{401, 429}, status)
+			}
+		})
+	}
+	for _, key := range valid {
+		customers.Go(func() {
+			for range 10 {
+				assert.Equal(t, 200, s.call(t, "GET", base, key, "").status)
+			}
+		})
+	}
+	customers.Wait()
+	flood.Wait()
+	limited(t, s.call(t, "GET", base, "", ""), "1")
+}
+
+// A public route that has a valid key's request is limited as that key's.
+func TestPublicRouteValidKeyHasItsOwnLimit(t *testing.T) {
+	s := newService(t, frozen(Limits{Strangers: 1, PerKey: 2})).withKeys(t)
+	for range 5 {
+		require.Equal(t, 200, s.call(t, "GET", "/openapi.json", "", "").status)
+	}
+	for range 2 {
+		require.Equal(t, 200, s.call(t, "GET", "/openapi.json", s.reader, "").status)
+	}
+	limited(t, s.call(t, "GET", "/openapi.json", s.reader, ""), "1")
+}
+
+// A key that is revoked counts as none.
+func TestRevokedKeyLimitedAsNone(t *testing.T) {
 	s := newService(t, frozen(Limits{Strangers: 1})).withKeys(t)
 	granted(t, s.call(t, "GET", base, s.reader, ""))
-	for range 5 {
+	for range 4 {
 		refused(t, s.call(t, "GET", base, "", ""), 401, "unauthenticated")
 	}
 	list, err := s.store.ListAPIKeysOf(t.Context(), organization, webhook.Page{Limit: 10})
@@ -139,11 +191,11 @@ func TestARevokedKeyIsAStrangers(t *testing.T) {
 	for _, key := range list.Items {
 		require.NoError(t, s.store.RevokeAPIKey(t.Context(), key.ID, webhook.Now()))
 	}
-	require.Eventually(t, func() bool { return s.call(t, "GET", base, s.reader, "").status == 401 }, 10*time.Second, 10*time.Millisecond)
+	require.Eventually(t, func() bool { return s.call(t, "GET", base, s.reader, "").status == 401 }, 30*time.Second, 10*time.Millisecond)
 	limited(t, s.call(t, "GET", base, s.reader, ""), "1")
 }
 
-func TestTheOperatorsPasswordIsNotGuessedEither(t *testing.T) {
+func TestOperatorsPasswordWrongLimitedRightNot(t *testing.T) {
 	redis, err := queue.Connect(testservers.Redis(t))
 	require.NoError(t, err)
 	t.Cleanup(func() { _ = redis.Close() })
@@ -151,16 +203,26 @@ func TestTheOperatorsPasswordIsNotGuessedEither(t *testing.T) {
 		d.Redis, d.Queues = redis, QueuesOptions{Password: "right"}
 	})
 	ask := func(password string) answer {
-		return s.call(t, "GET", "/queues/api/queues", "", "", func(r *http.Request) { r.SetBasicAuth("operator", password) })
+		return s.call(t, "GET", "/queues/api/queues", "", "", func(r *http.Request) {
+			if password != "" {
+				r.SetBasicAuth("operator", password)
+			}
+		})
 	}
-	for range 10 {
-		require.Equal(t, 200, ask("right").status, "who knows it is no stranger")
+	for range 5 { // wrong API keys are no wrong passwords
+		refused(t, s.call(t, "GET", base, "", ""), 401, "unauthenticated")
 	}
+	limited(t, s.call(t, "GET", base, "", ""), "1")
 	for range 5 {
 		require.Equal(t, 401, ask("wrong").status)
 	}
-	limited(t, ask("wrong"), "1")
-	limited(t, ask("right"), "1")
+	for range 5 {
+		limited(t, ask("wrong"), "1")
+		require.Equal(t, 200, ask("right").status)
+		challenge := ask("")
+		require.Equal(t, 401, challenge.status, "a browser asks for the password")
+		require.Contains(t, challenge.header.Get("WWW-Authenticate"), "Basic")
+	}
 }
 
 func TestWithoutLimitsThereAreNone(t *testing.T) {
@@ -250,4 +312,37 @@ func FuzzClientAddress(f *testing.F) {
 		require.Empty(t, address.Zone())
 		require.True(t, neighbourhood(address).Contains(address))
 	})
+}
+
+func TestUntrustedForwardedHeaderLoggedOnceInAWhile(t *testing.T) {
+	const message = "x-forwarded-for of an untrusted address ignored"
+	loopback := []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}
+	for name, test := range map[string]struct {
+		proxies []netip.Prefix
+		want    int
+	}{"no proxies": {nil, 2}, "other proxies": {[]netip.Prefix{netip.MustParsePrefix("10.0.0.0/8")}, 2}, "a trusted proxy": {loopback, 0}} {
+		t.Run(name, func(t *testing.T) {
+			c := newClock()
+			s := serve(t, nil, limits(Limits{TrustedProxies: test.proxies}, c))
+			for range 3 {
+				for range 20 {
+					s.call(t, "GET", "/openapi.json", "", "")
+					s.call(t, "GET", "/openapi.json", "", "", header("X-Forwarded-For", "203.0.113.1"))
+				}
+				c.advance(6 * time.Minute)
+			}
+			var logged []map[string]any
+			for _, line := range s.lines(t) {
+				if line["msg"] == message {
+					logged = append(logged, line)
+				}
+			}
+			require.Len(t, logged, test.want)
+			for _, line := range logged {
+				assert.Equal(t, "WARN", line["level"])
+				assert.Equal(t, "127.0.0.1", line["remote"])
+				assert.Contains(t, line["hint"], "TRUSTED_PROXIES")
+			}
+		})
+	}
 }

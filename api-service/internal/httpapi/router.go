@@ -109,7 +109,7 @@ func New(d Dependencies) http.Handler {
 	e.HTTPErrorHandler = handleError
 
 	accesses := map[string]access{}
-	e.Pre(requestID, safeHeaders, whereFrom(d.Limits.TrustedProxies), observe(d.Log, d.Metrics), deadline, cors(d.CORSOrigins))
+	e.Pre(requestID, safeHeaders, whereFrom(d.Limits, d.Log), observe(d.Log, d.Metrics), deadline, cors(d.CORSOrigins))
 	e.Use(gate{authenticator: d.Authenticator, limits: newLimiter(d.Limits), accesses: accesses}.admit)
 	// Without this, base/:id would take the word for an id. The route itself, below, replaces one of these.
 	e.Any(base+"/events", onlyPost)

@@ -49,21 +49,6 @@ func (t *Table[K]) Take(key K, now time.Time) time.Duration {
 	return wait
 }
 
-// Wait says how long it takes until there is a token for the key, and takes none.
-func (t *Table[K]) Wait(key K, now time.Time) time.Duration {
-	if t == nil {
-		return 0
-	}
-	t.mutex.Lock()
-	defer t.mutex.Unlock()
-	element := t.buckets[key]
-	if element == nil {
-		return 0
-	}
-	lacking := 1 - bucketOf[K](element).limiter.TokensAt(now)
-	return max(0, time.Duration(lacking/float64(t.perSecond)*float64(time.Second)))
-}
-
 // Len is the number of buckets.
 func (t *Table[K]) Len() int {
 	t.mutex.Lock()

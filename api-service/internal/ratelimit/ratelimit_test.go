@@ -20,12 +20,10 @@ var start = time.Date(2026, 5, 6, 7, 8, 9, 0, time.UTC)
 func TestABurstAndThenTheRate(t *testing.T) {
 	table := ratelimit.New[string](10, 5, 100)
 	for range 5 {
-		require.Zero(t, table.Wait("a", start))
 		require.Zero(t, table.Take("a", start))
 	}
 	for range 100 { // who asks in vain does not push the time away
 		require.Equal(t, 100*time.Millisecond, table.Take("a", start))
-		require.Equal(t, 100*time.Millisecond, table.Wait("a", start))
 	}
 	assert.Zero(t, table.Take("b", start), "everybody has a bucket of their own")
 
@@ -69,7 +67,6 @@ func TestConcurrentTaking(t *testing.T) {
 				if table.Take(1, start) == 0 {
 					taken.Add(1)
 				}
-				table.Wait(1, start)
 			}
 		})
 	}
@@ -81,6 +78,5 @@ func TestNoLimit(t *testing.T) {
 	table := ratelimit.New[string](0, 0, 0)
 	for range 10_000 {
 		require.Zero(t, table.Take("a", start))
-		require.Zero(t, table.Wait("a", start))
 	}
 }

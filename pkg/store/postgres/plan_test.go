@@ -99,6 +99,13 @@ func TestPlans(t *testing.T) {
 			func() error { _, err := opened.FindAPIKeyByHash(ctx, [32]byte{1}); return ignoreNotFound(err) },
 			[][]string{{"api_keys_key_hash_key"}},
 		},
+		"find keys": {
+			func() error {
+				_, errs := opened.FindAPIKeysByHash(ctx, [][32]byte{{1}, {2}})
+				return ignoreNotFound(errs[0])
+			},
+			[][]string{{"api_keys_key_hash_key"}},
+		},
 		"load a dispatch": {
 			func() error { _, err := opened.LoadDispatch(ctx, w.waiting.ID); return err },
 			[][]string{{"deliveries_pkey", "events_pkey", "endpoints_pkey"}},

@@ -1,6 +1,7 @@
 package storetest
 
 import (
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"slices"
@@ -27,6 +28,16 @@ func testKeyRoundTrip(t *testing.T, s *store.Store) {
 	assert.Equal(t, key, found)
 	_, err = s.FindAPIKeyByHash(t.Context(), webhook.HashAPIKey("rdk_unknown"))
 	requireNotFound(t, err)
+
+	unknown := webhook.HashAPIKey("rdk_unknown")
+	keys, failures := s.FindAPIKeysByHash(t.Context(), [][sha256.Size]byte{elsewhere.KeyHash, unknown, key.KeyHash, elsewhere.KeyHash})
+	assert.Equal(t, []webhook.APIKey{elsewhere, {}, key, elsewhere}, keys)
+	requireNotFound(t, failures[1])
+	failures[1] = nil
+	assert.Equal(t, make([]error, 4), failures)
+	keys, failures = s.FindAPIKeysByHash(t.Context(), nil)
+	assert.Empty(t, keys)
+	assert.Empty(t, failures)
 
 	all, err := s.ListAPIKeys(t.Context(), "")
 	require.NoError(t, err)
