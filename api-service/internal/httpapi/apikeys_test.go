@@ -41,6 +41,19 @@ func TestAKeyFromItsCreationToItsEnd(t *testing.T) {
 	require.Eventually(t, func() bool { return s.call(t, "GET", base, raw, "").status == 401 }, 10*time.Second, 10*time.Millisecond)
 }
 
+// The documents say so, and how to find the keys that a leaked one created.
+func TestKeyWhoseCreatorWasRevokedLivesOn(t *testing.T) {
+	s := newService(t).withKeys(t)
+	parent := granted(t, s.call(t, "POST", keys, s.writer, `{"name":"parent","scope":"read-write"}`))
+	child := granted(t, s.call(t, "POST", keys, parent["key"].(string), `{"name":"child","scope":"read-write"}`))
+	assert.Equal(t, parent["id"], child["createdBy"])
+	granted(t, s.call(t, "DELETE", keys+"/"+parent["id"].(string), s.writer, ""))
+	require.Eventually(t, func() bool { return s.call(t, "GET", base, parent["key"].(string), "").status == 401 }, 30*time.Second, 10*time.Millisecond)
+	granted(t, s.call(t, "POST", base, child["key"].(string), createBody))
+	granted(t, s.call(t, "DELETE", keys+"/"+child["id"].(string), s.writer, ""))
+	require.Eventually(t, func() bool { return s.call(t, "GET", base, child["key"].(string), "").status == 401 }, 30*time.Second, 10*time.Millisecond)
+}
+
 func TestAKeyReadsByDefault(t *testing.T) {
 	s := newService(t).withKeys(t)
 	data := granted(t, s.call(t, "POST", keys, s.writer, `{"name":"n"}`))
