@@ -48,8 +48,11 @@ type breaker struct {
 	why        string    // it opened
 	reopened   int       // how often it opened without having been well in between
 	// ramp is how many attempts a circuit that has closed again may have in flight, and grows with each answer; 0 is no limit.
-	ramp     int
-	badSince time.Time // there has been no answer
+	ramp int
+	// down counts the attempts that found no service, or hung, and ended after the last one that was served; downSince is when
+	// the first of them ended.
+	down      int
+	downSince time.Time
 }
 
 // advance half-opens a circuit that has been open for long enough, and says whether it did.
@@ -65,17 +68,10 @@ func (b *breaker) advance(now time.Time) bool {
 // was half open; what was begun while it was open could not be held any longer, and tells only if it is answered.
 func (b *breaker) record(number uint64, o outcome, probe bool, limit int, now time.Time, random float64) bool {
 	b.history.end(number, o)
+	b.count(o, now)
 	switch {
-	case o == answered:
-		b.badSince = time.Time{}
-	case b.badSince.IsZero():
-		b.badSince = now
-	}
-	switch {
-	case b.state != Closed && o == answered:
-		b.state, b.since, b.ramp = Closed, now, 2
-		b.generation++
-		b.history.clear()
+	case b.state != Closed && o.served():
+		b.close(now)
 		return true
 	case b.state == HalfOpen && probe:
 		b.open("it was tried again in vain", now, random)
@@ -83,23 +79,46 @@ func (b *breaker) record(number uint64, o outcome, probe bool, limit int, now ti
 	case b.state != Closed:
 		return false
 	}
+	if o.served() {
+		b.widen(limit)
+		return false
+	}
 	if why := b.verdict(now); why != "" {
 		b.open(why, now, random)
 		return true
 	}
-	if b.ramp > 0 && o == answered {
-		if b.ramp++; b.ramp >= limit {
-			b.ramp, b.reopened = 0, 0
-		}
-	}
 	return false
 }
 
-// verdict says why a closed circuit should open, or nothing.
+// count updates the run of attempts without service, in the order in which attempts end.
+func (b *breaker) count(o outcome, now time.Time) {
+	switch {
+	case o.served():
+		b.down = 0
+	case b.down == 0:
+		b.down, b.downSince = 1, now
+	default:
+		b.down++
+	}
+}
+
+// widen raises the limit of a circuit that has closed again, and removes it at the endpoint's own limit.
+func (b *breaker) widen(limit int) {
+	if b.ramp == 0 {
+		return
+	}
+	if b.ramp++; b.ramp >= limit {
+		b.ramp, b.reopened = 0, 0
+	}
+}
+
+// verdict returns why a closed circuit has to open, or "". It is asked only after an attempt that was not served. Both orders
+// count for a circuit that opens without timeouts: attempts that were begun earlier and end later are no news of the
+// endpoint, and an answer that has just arrived is, whenever its attempt was begun.
 func (b *breaker) verdict(now time.Time) string {
 	h := &b.history
 	known, hungs := count(h.known), count(h.hung)
-	inARow := h.row(h.bad)
+	inARow := min(h.row(h.down), b.down)
 	switch {
 	case b.ramp > 0 && inARow >= badWhileRamping:
 		return "it failed again soon after it had recovered"
@@ -107,8 +126,8 @@ func (b *breaker) verdict(now time.Time) string {
 		return fmt.Sprintf("it did not answer in time %d times in a row", hungInARow)
 	case known >= hungOf && 2*hungs >= known:
 		return fmt.Sprintf("it did not answer in time %d times out of %d", hungs, known)
-	case inARow >= noServiceInARow && now.Sub(b.badSince) >= noServiceFor:
-		return fmt.Sprintf("it has given no service for %s", now.Sub(b.badSince).Round(time.Second))
+	case inARow >= noServiceInARow && now.Sub(b.downSince) >= noServiceFor:
+		return fmt.Sprintf("it has given no service for %s", now.Sub(b.downSince).Truncate(time.Second))
 	}
 	return ""
 }
@@ -119,12 +138,18 @@ func (b *breaker) open(why string, now time.Time, random float64) {
 	b.state, b.since, b.until, b.why = Open, now, now.Add(period), why
 	b.generation++
 	b.reopened++
-	b.ramp = 0
+	b.ramp, b.down = 0, 0
+	b.history.clear()
+}
+
+func (b *breaker) close(now time.Time) {
+	b.state, b.since, b.ramp, b.down = Closed, now, 2, 0
+	b.generation++
 	b.history.clear()
 }
 
 // well says whether nothing speaks against the endpoint but what may be in flight.
 func (b *breaker) well() bool {
 	h := &b.history
-	return b.state == Closed && b.ramp == 0 && h.row(h.bad) == 0 && 4*count(h.bad) <= count(h.known)
+	return b.state == Closed && b.ramp == 0 && h.row(h.bad()) == 0 && 4*count(h.bad()) <= count(h.known)
 }

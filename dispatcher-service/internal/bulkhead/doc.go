@@ -37,11 +37,18 @@
 //	     └───────────────────────────────────────────────────────────────────────────────┘ at a time
 //	       the probe was answered: 2 attempts at once, and one more with each answer
 //
-// A circuit is about whether an endpoint can be reached and answers in time, not about whether it likes what it is sent. What
-// does not answer within 80 % of the timeout is hung: it holds workers, so five of those are enough. No connection, 429, 502, 503
-// and 504 are no service. All else, 500 and 404 among it, is an answer: it costs nobody else anything, and the retry schedule
-// paces such deliveries already. They count in the order in which attempts were begun: the timeouts of a minority that come in
-// long after everybody else has been answered open nothing.
+// A circuit opens when an endpoint cannot be reached or does not answer in time. The statuses 429, 502, 503 and 504 and failed
+// connections are no service: 20 of them in a row over at least 10 s open it. An attempt that ends without an answer after 80 %
+// of the timeout or later is a timeout: it held a worker, so five in a row are enough. A timeout also counts in a row of no
+// service. Every other status, such as 200, 404 or 500, is an answer and never opens a circuit; a slow one only reduces the
+// endpoint's share. The retry schedule paces deliveries that are answered with a failure.
+//
+// Rows count in the order in which attempts were begun: the timeouts of a minority that come in long after everybody else has
+// been answered open nothing. A row of no service also counts in the order in which attempts end, and its time runs from the
+// end of its first attempt: an answer that arrives late, to an attempt that was begun earlier, starts it anew.
+//
+// Until a circuit that has closed again has been answered as often as its limit, two attempts in a row without an answer open
+// it again.
 //
 // # Ends
 //

@@ -9,7 +9,8 @@ import "math/bits"
 type history struct {
 	begun uint64
 	known uint64 // it has ended
-	bad   uint64 // and was no service, or hung
+	slow  uint64 // and was slow
+	down  uint64 // and was no service, or hung
 	hung  uint64 // and hung
 }
 
@@ -17,7 +18,8 @@ type history struct {
 func (h *history) begin() uint64 {
 	h.begun++
 	h.known <<= 1
-	h.bad <<= 1
+	h.slow <<= 1
+	h.down <<= 1
 	h.hung <<= 1
 	return h.begun
 }
@@ -26,16 +28,23 @@ func (h *history) begin() uint64 {
 func (h *history) end(number uint64, o outcome) {
 	bit := uint64(1) << (h.begun - number) // 0 from 64 on
 	h.known |= bit
-	if o != answered {
-		h.bad |= bit
-	}
-	if o == hung {
+	switch o {
+	case answered:
+	case slow:
+		h.slow |= bit
+	case hung:
 		h.hung |= bit
+		h.down |= bit
+	case noService:
+		h.down |= bit
 	}
 }
 
 // clear forgets what is known: attempts in flight are noted as they end.
-func (h *history) clear() { h.known, h.bad, h.hung = 0, 0, 0 }
+func (h *history) clear() { h.known, h.slow, h.down, h.hung = 0, 0, 0, 0 }
+
+// bad is the attempts that reduce the endpoint's share of the workers.
+func (h *history) bad() uint64 { return h.down | h.slow }
 
 // row is how many of the latest attempts that have ended are in the mask, without a gap.
 func (h *history) row(mask uint64) (count int) {

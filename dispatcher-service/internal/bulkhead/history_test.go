@@ -30,7 +30,7 @@ func TestHistory(t *testing.T) {
 				if all[i] != running {
 					t.Skip("it has ended")
 				}
-				all[i] = rapid.SampledFrom([]outcome{answered, noService, hung}).Draw(t, "outcome")
+				all[i] = rapid.SampledFrom([]outcome{answered, slow, noService, hung}).Draw(t, "outcome")
 				h.end(uint64(i+1), all[i])
 			},
 			"clear": func(t *rapid.T) {
@@ -45,15 +45,21 @@ func TestHistory(t *testing.T) {
 				}
 			},
 			"": func(t *rapid.T) {
-				var known, bad, hungs, badRow, hungRow int
-				badGap, hungGap := false, false
+				var known, bad, down, hungs, badRow, downRow, hungRow int
+				badGap, downGap, hungGap := false, false, false
 				for i := len(all) - 1; i >= max(0, len(all)-64); i-- {
 					o := all[i]
 					if o < answered {
 						continue
 					}
 					known++
-					badGap, hungGap = badGap || o == answered, hungGap || o != hung
+					badGap, downGap, hungGap = badGap || o == answered, downGap || o.served(), hungGap || o != hung
+					if !o.served() {
+						down++
+					}
+					if !downGap {
+						downRow++
+					}
 					if o != answered {
 						bad++
 					}
@@ -67,8 +73,9 @@ func TestHistory(t *testing.T) {
 						hungRow++
 					}
 				}
-				assert.Equal(t, []int{known, bad, hungs, badRow, hungRow},
-					[]int{count(h.known), count(h.bad), count(h.hung), h.row(h.bad), h.row(h.hung)})
+				assert.Equal(t, []int{known, bad, down, hungs, badRow, downRow, hungRow}, []int{
+					count(h.known), count(h.bad()), count(h.down), count(h.hung), h.row(h.bad()), h.row(h.down), h.row(h.hung),
+				})
 			},
 		})
 	})
@@ -90,9 +97,12 @@ func TestOutcomes(t *testing.T) {
 		"a slow server behind it":  {webhook.Result{ResponseStatus: 504}, noService},
 		"no connection":            {webhook.Result{Failure: "the connection was refused"}, noService},
 		"a timeout":                {webhook.Result{Failure: "no answer within 15s", Duration: 15 * time.Second}, hung},
-		"a body that never ends":   {webhook.Result{ResponseStatus: 200, Duration: 15 * time.Second}, hung},
-		"nearly a timeout":         {webhook.Result{ResponseStatus: 200, Duration: 12 * time.Second}, hung},
-		"slow":                     {webhook.Result{ResponseStatus: 200, Duration: 11 * time.Second}, answered},
+		"a body that never ends":   {webhook.Result{ResponseStatus: 200, Duration: 15 * time.Second}, slow},
+		"nearly a timeout":         {webhook.Result{Failure: "the connection was reset", Duration: 12 * time.Second}, hung},
+		"an answer as late":        {webhook.Result{ResponseStatus: 200, Duration: 12 * time.Second}, slow},
+		"a failure as late":        {webhook.Result{ResponseStatus: 500, Duration: 14 * time.Second}, slow},
+		"maintenance as late":      {webhook.Result{ResponseStatus: 503, Duration: 14 * time.Second}, noService},
+		"an answer in time":        {webhook.Result{ResponseStatus: 200, Duration: 11 * time.Second}, answered},
 	} {
 		assert.Equal(t, c.want, outcomeOf(c.result, 15*time.Second), name)
 	}

@@ -15,7 +15,7 @@ type Options struct {
 	// PerEndpoint is how many attempts one endpoint may have in flight. Defaults to a quarter of the workers: one that hangs
 	// leaves the others three quarters.
 	PerEndpoint int
-	// Timeout is that of an attempt: what takes nearly as long is as bad. Defaults to 15 s.
+	// Timeout is the timeout of an attempt. An attempt without an answer that takes nearly as long counts as one. Defaults to 15 s.
 	Timeout time.Duration
 	// Patience is how long past its due time an open circuit may hold a delivery. Defaults to 10 minutes.
 	Patience time.Duration
@@ -60,7 +60,7 @@ const (
 	// One worker in eight is reserved for endpoints that have answered lately.
 	reserved = 8
 	lately   = 10 * time.Second
-	// hungShare of the timeout is as good as the whole of it.
+	// hungShare of the timeout counts as the whole of it.
 	hungShare = 0.8
 	// beat is how often circuits and slots that are kept in vain are looked after.
 	beat = 50 * time.Millisecond
