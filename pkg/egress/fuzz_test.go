@@ -24,6 +24,7 @@ func FuzzCheckURL(f *testing.F) {
 		"https://127.0.0.1/", "https://0x7f.1/", "https://2130706433/", "https://127.1", "https://0177.0.0.1:80/",
 		"https://user:secret@example.com/", "https://example.com\\@10.0.0.1/", "https://example.com#@10.0.0.1/",
 		"https://example.com./", "https://bücher.de/", "https://exa%6dple.com/", "https://example.com:0/", "https://:1",
+		"https://example.com/a%2Fb/c|", "https://example.com/%2e%2e/{x}", "https://example.com//?", "https://example.com/%C3%bc[]`^",
 		"//example.com", "https:example.com", "javascript:alert(1)", "https://a?b@c:1/[::1]", "https://[", "", "\x00",
 	} {
 		f.Add(seed)
@@ -61,9 +62,25 @@ func FuzzCheckURL(f *testing.F) {
 		} else if looksNumeric(strings.ToLower(host)) {
 			t.Fatalf("%q is accepted with a host that others read as an address", raw)
 		}
+		if host, target := savedParts(raw); parsed.Host != host || parsed.RequestURI() != target {
+			t.Fatalf("%q is accepted and requested as %q at %q", raw, parsed.RequestURI(), parsed.Host)
+		}
 		again, err := url.Parse(parsed.String())
 		if err != nil || again.Host != parsed.Host || again.Scheme != parsed.Scheme {
 			t.Fatalf("%q does not survive being written again: %v", raw, again)
 		}
 	})
+}
+
+// savedParts returns the Host header and the request target that an accepted URL has to be requested with.
+func savedParts(raw string) (host, target string) {
+	_, rest, _ := strings.Cut(raw, "://")
+	end := strings.IndexAny(rest, "/?")
+	switch {
+	case end < 0:
+		return rest, "/"
+	case rest[end] == '?':
+		return rest[:end], "/" + rest[end:]
+	}
+	return rest[:end], rest[end:]
 }

@@ -60,6 +60,9 @@ func (g *Guard) checkURL(ctx context.Context, rawURL string) *Refusal {
 	if err != nil || parsed.Host != authority || parsed.User != nil || parsed.Opaque != "" {
 		return refuse(ReasonInvalidURL, "the URL is malformed; check its path and query for broken percent-encoding")
 	}
+	if refusal := checkRequestTarget(parsed, path); refusal != nil {
+		return refusal
+	}
 	return g.checkTarget(ctx, destination)
 }
 

@@ -3,6 +3,7 @@ package egress
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net"
 	"net/netip"
 	"strings"
@@ -65,6 +66,13 @@ func TestCheckURL(t *testing.T) {
 		{"https://example.com/a@b:c", ""},
 		{"https://example.com/%C3%BC?x=%00", ""},
 		{"https://example.com//double/../dots", ""},
+		{"https://example.com///", ""},
+		{"https://example.com/./a/%2e%2E/b%2fc%2F;v=1,2", ""},
+		{"https://example.com/%00%0a%0D%c3%bc", ""},
+		{"https://example.com/!$&'()*+,;=:@-._~[]", ""},
+		{"https://example.com?", ""},
+		{"https://example.com/??a=b?c", ""},
+		{"https://example.com/?|^`{}<>\"[]%zz+", ""},
 		{"https://xn--bcher-kva.de/hook", ""},
 		{"https://my_host.example.com/", ""},
 		{"https://1and1.example/", ""},
@@ -106,6 +114,17 @@ func TestCheckURL(t *testing.T) {
 		{"https://example.com/ü", ReasonInvalidURL},
 		{"https://example.com/\xff", ReasonInvalidURL},
 		{"https://example.com/\u2028", ReasonInvalidURL},
+		{"https://example.com/p/group%2Fproject/hook|v1", ReasonInvalidURL},
+		{"https://example.com/x/%2e%2e/admin|", ReasonInvalidURL},
+		{"https://example.com/|", ReasonInvalidURL},
+		{"https://example.com/a^b", ReasonInvalidURL},
+		{"https://example.com/a`b", ReasonInvalidURL},
+		{"https://example.com/{tenant}", ReasonInvalidURL},
+		{`https://example.com/"a"`, ReasonInvalidURL},
+		{"https://example.com/<a>?b=1", ReasonInvalidURL},
+		{"https://example.com/a%", ReasonInvalidURL},
+		{"https://example.com/a%2", ReasonInvalidURL},
+		{"https://example.com/a%2g", ReasonInvalidURL},
 
 		// scheme
 		{"http://example.com/", ReasonSchemeNotAllowed},
@@ -245,6 +264,20 @@ func TestCheckURL(t *testing.T) {
 		assert.NotContains(t, err.Error(), "hunter2")
 		assert.NotContains(t, err.Error(), "10.1.2.3")
 		assert.Regexp(t, `^([a-z]|IPv[46] ).*[^.]$`, refusal.Message, "as all other messages of the API begin and end")
+	}
+}
+
+// The message names the character and its encoding, and the URL that follows it is accepted.
+func TestCheckURLSaysHowToWriteThePath(t *testing.T) {
+	g := New(Config{Resolver: dns})
+	for _, c := range `"<>^{|}` + "`" {
+		character := string(c)
+		err := g.CheckURL(t.Context(), "https://example.com/a%2Fb/"+character+"?c="+character)
+		var refusal *Refusal
+		require.ErrorAs(t, err, &refusal, character)
+		encoded := fmt.Sprintf("%%%X", c)
+		assert.Equal(t, "write "+character+" in the path of the URL as "+encoded+"; a URL is requested as it is saved", refusal.Message)
+		assert.NoError(t, g.CheckURL(t.Context(), "https://example.com/a%2Fb/"+encoded+"?c="+character))
 	}
 }
 

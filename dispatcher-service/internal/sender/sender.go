@@ -12,7 +12,6 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptrace"
-	"net/url"
 	"sync/atomic"
 	"time"
 
@@ -104,13 +103,6 @@ func (s *Sender) Send(ctx context.Context, d webhook.Dispatch) webhook.Result {
 
 // request builds and signs the POST.
 func (s *Sender) request(ctx context.Context, d webhook.Dispatch, at time.Time) (*http.Request, error) {
-	target, err := url.Parse(d.Endpoint.URL)
-	if err != nil {
-		return nil, errBadURL // the cause would quote the URL
-	}
-	if err := s.options.Guard.CheckScheme(target.Scheme); err != nil {
-		return nil, err
-	}
 	body, err := d.Event.Body()
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", errNotBuilt, err)
@@ -119,9 +111,12 @@ func (s *Sender) request(ctx context.Context, d webhook.Dispatch, at time.Time) 
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", errNotBuilt, err)
 	}
-	request, err := http.NewRequestWithContext(ctx, http.MethodPost, target.String(), bytes.NewReader(body))
+	request, err := http.NewRequestWithContext(ctx, http.MethodPost, d.Endpoint.URL, bytes.NewReader(body))
 	if err != nil {
-		return nil, errBadURL
+		return nil, errBadURL // the cause would quote the URL
+	}
+	if err := s.options.Guard.CheckScheme(request.URL.Scheme); err != nil {
+		return nil, err
 	}
 	request.GetBody = nil // the transport could send a second time with it, behind our back
 	for name, value := range d.Endpoint.Headers {
