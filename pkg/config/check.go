@@ -10,6 +10,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/caarlos0/env/v11"
 )
@@ -55,6 +57,22 @@ func (c *check) sending(timeout time.Duration, schedule []time.Duration) {
 	between(c, "DELIVERY_TIMEOUT", timeout, 100*time.Millisecond, 5*time.Minute)
 	for _, delay := range schedule {
 		between(c, "RETRY_SCHEDULE", delay, time.Millisecond, 7*24*time.Hour)
+	}
+}
+
+// minPassword is how many characters a password has at least: the operator's opens the data of every organization.
+const minPassword = 12
+
+// password refuses a password that is easily guessed, or that a browser would not send as it is written. Unset, it is none.
+func (c *check) password(name, text string) {
+	switch {
+	case text == "":
+	case strings.TrimSpace(text) != text:
+		c.add(name, "must not begin or end with a space or a line break")
+	case strings.ContainsFunc(text, unicode.IsControl) || !utf8.ValidString(text):
+		c.add(name, "must be UTF-8 without control characters: HTTP's Basic auth carries no others")
+	case utf8.RuneCountInString(text) < minPassword:
+		c.add(name, "must have at least %d characters", minPassword)
 	}
 }
 

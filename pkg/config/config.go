@@ -68,7 +68,7 @@ type API struct {
 	Shared
 	Addr             string `env:"API_ADDR" envDefault:":8080" doc:"where the API listens"`
 	OpsAddr          string `env:"OPS_ADDR" envDefault:":9090" doc:"where /metrics, /livez and /readyz listen"`
-	OperatorPassword Secret `env:"OPERATOR_PASSWORD" doc:"opens the queue's web UI at /queues (user operator); unset, it is not there"`
+	OperatorPassword Secret `env:"OPERATOR_PASSWORD" doc:"opens the queue's web UI at /queues (user operator), with 12 characters or more; unset, it is not there"`
 	QueuesReadOnly   bool   `env:"QUEUES_READ_ONLY" envDefault:"true" doc:"whether the web UI only shows; false lets it run, archive and delete tasks"`
 	// RateLimit leaves room for a platform that publishes with one key; it is there for the one that runs amok.
 	RateLimit         int            `env:"API_RATE_LIMIT" envDefault:"5000" doc:"requests a second that one API key may send to one process, and as many at once; 0 for no limit"`
@@ -125,6 +125,7 @@ func LoadSealed(environ map[string]string) (Sealed, error) {
 func LoadAPI(environ map[string]string) (API, error) {
 	return load[API](environ, func(a API, c *check) {
 		a.Shared.check(c)
+		c.password("OPERATOR_PASSWORD", a.OperatorPassword.Reveal())
 		between(c, "DRAIN_DELAY", a.DrainDelay, 0, time.Minute)
 		between(c, "API_RATE_LIMIT", a.RateLimit, 0, 1_000_000)
 		between(c, "API_STRANGER_RATE_LIMIT", a.StrangerRateLimit, 0, 1_000_000)

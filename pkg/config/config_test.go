@@ -97,11 +97,29 @@ func TestWhoMayCall(t *testing.T) {
 	}
 }
 
+func TestOperatorPasswordWeakIsRefused(t *testing.T) {
+	for _, password := range []string{"", "twelve chars", "äöüäöüäöüäöü", "correct horse battery staple"} {
+		_, err := config.LoadAPI(environ(map[string]string{"OPERATOR_PASSWORD": password}))
+		assert.NoError(t, err, password)
+	}
+	for _, password := range []string{
+		"hunter2", "x", "eleven char", "äöüäöüäöüäö", " ", "            ", "\n", "correct horse battery\n", " correct horse battery", "correct horse battery\u00a0",
+		"correct\thorse battery", "correct\x00horse battery", "correct horse \xff battery",
+	} {
+		_, err := config.LoadAPI(environ(map[string]string{"OPERATOR_PASSWORD": password, "LOG_FORMAT": "xml"}))
+		assert.ErrorContains(t, err, "OPERATOR_PASSWORD must", "%q", password)
+		assert.ErrorContains(t, err, "LOG_FORMAT", "all that is wrong is reported at once")
+		if len(password) > 1 {
+			assert.NotContains(t, err.Error(), password)
+		}
+	}
+}
+
 func TestSettingsDoNotPrintSecrets(t *testing.T) {
-	api, err := config.LoadAPI(environ(map[string]string{"OPERATOR_PASSWORD": "canary"}))
+	api, err := config.LoadAPI(environ(map[string]string{"OPERATOR_PASSWORD": "canary-canary"}))
 	require.NoError(t, err)
 	assert.NotContains(t, fmt.Sprintf("%v %+v %#v", api, api, api), "canary")
-	assert.Equal(t, "canary", api.OperatorPassword.Reveal())
+	assert.Equal(t, "canary-canary", api.OperatorPassword.Reveal())
 }
 
 func TestLocalModeStaysOnLoopback(t *testing.T) {

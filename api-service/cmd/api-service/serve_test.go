@@ -64,7 +64,7 @@ func list(t *testing.T, addr, key string) int {
 }
 
 func TestServeUntilToldToStop(t *testing.T) {
-	const canary = "c4n4ry"
+	const canary = "c4n4ry-of-a-test"
 	environ := []string{
 		"DATABASE_URL=" + testservers.Postgres(t), "REDIS_URL=" + testservers.Redis(t), "SECRETS_KEY=MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=",
 		"API_ADDR=127.0.0.1:0", "OPS_ADDR=127.0.0.1:0", "OPERATOR_PASSWORD=" + canary, "LOG_LEVEL=debug", "DRAIN_DELAY=0s",
