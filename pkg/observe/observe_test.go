@@ -10,11 +10,13 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"redrive/pkg/observe"
+	"redrive/pkg/webhook"
 )
 
 func get(h http.Handler, path string) *httptest.ResponseRecorder {
@@ -79,6 +81,26 @@ func TestHealthcheckAsksTheOwnPort(t *testing.T) {
 	server.Close()
 	require.Error(t, observe.Healthcheck(t.Context(), addr, "/readyz"))
 	require.Error(t, observe.Healthcheck(t.Context(), "no port", "/readyz"))
+}
+
+// The ops port answers HEAD as GET, which net/http's patterns see to.
+func TestOpsHeadIsAnsweredAsGet(t *testing.T) {
+	handler := observe.NewHealth().Handler(observe.NewRegistry())
+	for _, path := range []string{"/livez", "/readyz", "/metrics"} {
+		head := httptest.NewRecorder()
+		handler.ServeHTTP(head, httptest.NewRequest(http.MethodHead, path, nil))
+		assert.Equal(t, get(handler, path).Code, head.Code, path)
+	}
+}
+
+func TestLoggerTimesHaveOneWidth(t *testing.T) {
+	at := time.Date(2026, 11, 20, 16, 3, 11, 120_000_000, time.FixedZone("", 3600))
+	for _, format := range []string{"json", "text"} {
+		var out bytes.Buffer
+		observe.NewLogger(&out, slog.LevelInfo, format).Info("hello", "dueAt", at)
+		assert.Contains(t, out.String(), webhook.FormatTime(at), "as the API shows it")
+		assert.Regexp(t, `^({"time":"|time=)\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z"?[, ]`, out.String())
+	}
 }
 
 func TestLoggerFormats(t *testing.T) {

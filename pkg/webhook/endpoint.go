@@ -188,7 +188,7 @@ func (e Endpoint) RotatedSecrets(secret Secret, overlap time.Duration, now time.
 	if len(rotated) > maxSigningSecrets {
 		return nil, Invalid("too_many_secrets", "signingSecret", fmt.Sprintf(
 			"the endpoint already has %d secrets that sign, which is as many as it can have; wait until %s, when one of them ends, or regenerate with overlapHours 0 to end them all at once",
-			maxSigningSecrets, earliest.UTC().Format(time.RFC3339)))
+			maxSigningSecrets, FormatTime(earliest)))
 	}
 	return rotated, nil
 }

@@ -77,7 +77,7 @@ func TestNoSecretEndsBeforeItsTimeUnasked(t *testing.T) {
 
 	_, err := e.RotatedSecrets("50", time.Hour, noon.Add(49*time.Minute))
 	assert.Equal(t, map[string]string{"signingSecret": "too_many_secrets"}, reasons(t, err))
-	assert.ErrorContains(t, err, noon.Add(time.Hour).Format(time.RFC3339), "it says when there is room again")
+	assert.ErrorContains(t, err, webhook.FormatTime(noon.Add(time.Hour)), "it says when there is room again")
 
 	rotated, err := e.RotatedSecrets("50", time.Hour, noon.Add(time.Hour))
 	require.NoError(t, err)

@@ -70,7 +70,7 @@ func NewEvent(organizationID string, spec EventSpec, now time.Time) Event {
 type eventHead struct {
 	ID             string    `json:"id"`
 	Type           string    `json:"type"`
-	Timestamp      time.Time `json:"timestamp"`
+	Timestamp      Timestamp `json:"timestamp"`
 	OrganizationID string    `json:"organizationId"`
 	WorkflowID     string    `json:"workflowId,omitempty"`
 	RunID          string    `json:"runId,omitempty"`
@@ -85,7 +85,7 @@ func (e Event) Body() ([]byte, error) {
 	body.Grow(headSize + len(e.Data))
 	encoder := json.NewEncoder(&body)
 	encoder.SetEscapeHTML(false)
-	err := encoder.Encode(eventHead{e.ID, e.Type, e.CreatedAt.UTC(), e.OrganizationID, e.WorkflowID, e.RunID, e.ExecutionID})
+	err := encoder.Encode(eventHead{e.ID, e.Type, Timestamp(e.CreatedAt), e.OrganizationID, e.WorkflowID, e.RunID, e.ExecutionID})
 	if err != nil {
 		return nil, fmt.Errorf("encode the body of event %s: %w", e.ID, err)
 	}

@@ -16,7 +16,7 @@ func TestBodyCarriesDataAsPublished(t *testing.T) {
 	event := webhook.NewEvent("org_a", webhook.EventSpec{Type: "run.finished", RunID: `<r"1>`, Data: json.RawMessage(data)}, noon.Add(1500*time.Microsecond))
 	body, err := event.Body()
 	require.NoError(t, err)
-	assert.Equal(t, `{"id":"`+event.ID+`","type":"run.finished","timestamp":"2026-05-06T12:00:00.0015Z","organizationId":"org_a","runId":"<r\"1>","data":`+data+`}`, string(body))
+	assert.Equal(t, `{"id":"`+event.ID+`","type":"run.finished","timestamp":"2026-05-06T12:00:00.001500Z","organizationId":"org_a","runId":"<r\"1>","data":`+data+`}`, string(body))
 	assert.True(t, json.Valid(body))
 }
 

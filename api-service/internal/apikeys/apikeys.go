@@ -65,7 +65,7 @@ func mayMake(by webhook.APIKey, spec webhook.APIKeySpec) error {
 	}
 	if !by.ExpiresAt.IsZero() && (spec.ExpiresAt.IsZero() || spec.ExpiresAt.After(by.ExpiresAt)) {
 		return webhook.Invalid("outlives_its_maker", "expiresAt",
-			fmt.Sprintf("an API key cannot outlive the one that makes it; set expiresAt to %s or earlier", by.ExpiresAt.Format(time.RFC3339Nano)))
+			fmt.Sprintf("an API key cannot outlive the one that makes it; set expiresAt to %s or earlier", webhook.FormatTime(by.ExpiresAt)))
 	}
 	return nil
 }

@@ -105,7 +105,7 @@ func TestNoKeyOutlivesItsMaker(t *testing.T) {
 		}
 		assert.Equal(t, webhook.CodeInvalid, webhook.CodeOf(err), name)
 		assert.ErrorContains(t, err, "outlives_its_maker", name)
-		assert.ErrorContains(t, err, maker.ExpiresAt.Format(time.RFC3339Nano), name)
+		assert.ErrorContains(t, err, webhook.FormatTime(maker.ExpiresAt), name)
 		assert.Empty(t, s.created, name)
 	}
 }

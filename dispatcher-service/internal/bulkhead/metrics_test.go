@@ -10,6 +10,8 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"redrive/pkg/webhook"
 )
 
 // testCounter reads a metric; the label may be empty.
@@ -89,7 +91,7 @@ func TestBreakersAreShown(t *testing.T) {
 		limited.RateLimit = 1
 		b.out(limited, Rate)
 
-		stamp := func(d time.Duration) string { return since.Add(d).Format("2006-01-02T15:04:05.999Z") }
+		stamp := func(d time.Duration) string { return webhook.FormatTime(since.Add(d)) }
 		answer := get()
 		assert.False(t, answer.HasMore)
 		assert.Equal(t, []map[string]any{

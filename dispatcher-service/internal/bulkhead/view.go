@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"redrive/pkg/webhook"
 )
 
 // Breaker is an endpoint as an operator sees it.
@@ -13,16 +15,16 @@ type Breaker struct {
 	EndpointID string `json:"endpointId"`
 	State      State  `json:"state"`
 	// Since and Reason are of a circuit that is not closed, and OpenUntil of one that is open.
-	Since     *time.Time `json:"since,omitempty"`
-	OpenUntil *time.Time `json:"openUntil,omitempty"`
-	Reason    string     `json:"reason,omitempty"`
-	LastError string     `json:"lastError,omitempty"`
-	InFlight  int        `json:"inFlight"`
+	Since     webhook.Timestamp `json:"since,omitzero"`
+	OpenUntil webhook.Timestamp `json:"openUntil,omitzero"`
+	Reason    string            `json:"reason,omitempty"`
+	LastError string            `json:"lastError,omitempty"`
+	InFlight  int               `json:"inFlight"`
 	// Limit is how many attempts it may have in flight now.
 	Limit int `json:"limit"`
 	// Held is how many deliveries are remembered as waiting for it, and LimitedUntil for how long its rate is used up.
-	Held         int        `json:"held"`
-	LimitedUntil *time.Time `json:"limitedUntil,omitempty"`
+	Held         int               `json:"held"`
+	LimitedUntil webhook.Timestamp `json:"limitedUntil,omitzero"`
 }
 
 // mostShown bounds an answer.
@@ -47,20 +49,15 @@ func (b *Bulkheads) view(e *endpoint, now time.Time) Breaker {
 		InFlight: e.flight.size, Limit: b.limit(e, now), Held: len(e.line) + e.calls.size,
 	}
 	if v.State != Closed {
-		v.Since, v.Reason = pointer(e.breaker.since), e.breaker.why
+		v.Since, v.Reason = webhook.Timestamp(e.breaker.since), e.breaker.why
 	}
 	if v.State == Open {
-		v.OpenUntil = pointer(e.breaker.until)
+		v.OpenUntil = webhook.Timestamp(e.breaker.until)
 	}
 	if now.Before(e.limitedUntil) {
-		v.LimitedUntil = pointer(e.limitedUntil)
+		v.LimitedUntil = webhook.Timestamp(e.limitedUntil)
 	}
 	return v
-}
-
-func pointer(t time.Time) *time.Time {
-	t = t.UTC().Truncate(time.Millisecond)
-	return &t
 }
 
 // Handler answers with the endpoints that something is the matter with, for operators: it knows those of all organizations.

@@ -23,6 +23,14 @@ func testEventRoundTrip(t *testing.T, s *store.Store) {
 	dispatch, err := s.LoadDispatch(w.ctx, delivery.ID)
 	require.NoError(t, err)
 	assert.Equal(t, webhook.Dispatch{Delivery: delivery, Event: event, Endpoint: w.endpoint}, withoutNil(dispatch))
+
+	published, err := event.Body()
+	require.NoError(t, err)
+	for _, stored := range []webhook.Event{record.Event, dispatch.Event} {
+		body, err := stored.Body()
+		require.NoError(t, err)
+		assert.Equal(t, string(published), string(body), "the body has the same bytes whenever it is made")
+	}
 }
 
 // withoutNil forgives the one difference that is none: no subscriptions are read back as an empty list.
