@@ -39,8 +39,11 @@ type event struct {
 
 type published struct {
 	Event      event
-	Deliveries []delivery
+	Deliveries []publishedDelivery
 }
+
+// publishedDelivery is all that publishing tells of a delivery.
+type publishedDelivery struct{ ID, EndpointID string }
 
 type delivery struct {
 	ID              string

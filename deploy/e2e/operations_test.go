@@ -23,8 +23,8 @@ func (c *client) register(t *testing.T, url string, maxRetries int, types ...str
 	return data[endpointSecret](t, c.post(t, base, toJSON(t, fields)))
 }
 
-// publish publishes an event that exactly one endpoint subscribes to and returns its delivery.
-func (c *client) publish(t *testing.T) delivery {
+// publish publishes an event that exactly one endpoint subscribes to and names its delivery.
+func (c *client) publish(t *testing.T) publishedDelivery {
 	t.Helper()
 	made := c.publishEvent(t, `{"eventType":"run.finished","data":{"ok":true}}`)
 	require.Len(t, made.Deliveries, 1)

@@ -36,7 +36,7 @@ func subscriptions(t *testing.T, s *suite) {
 	} {
 		var got []string
 		for _, d := range c.publishEvent(t, fmt.Sprintf(`{"eventType":%q,"data":{}}`, eventType)).Deliveries {
-			assert.Equal(t, eventType, d.EventType)
+			assert.Equal(t, eventType, c.delivery(t, d.ID).EventType)
 			got = append(got, names[d.EndpointID])
 		}
 		assert.ElementsMatch(t, want, got, eventType)

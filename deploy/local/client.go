@@ -65,19 +65,19 @@ func (c client) endpoints(ctx context.Context) ([]endpoint, error) {
 	return page.Items, c.call(ctx, http.MethodGet, "?limit=100", nil, &page)
 }
 
-// publish returns the delivery to one of the endpoints that the event goes to.
-func (c client) publish(ctx context.Context, eventType string, data any, endpointID string) (delivery, error) {
+// publish returns the ID of the delivery to one of the endpoints that the event goes to.
+func (c client) publish(ctx context.Context, eventType string, data any, endpointID string) (string, error) {
 	var published struct{ Deliveries []delivery }
 	err := c.call(ctx, http.MethodPost, "/events", map[string]any{"eventType": eventType, "runId": "run_42", "data": data}, &published)
 	if err != nil {
-		return delivery{}, err
+		return "", err
 	}
 	for _, d := range published.Deliveries {
 		if d.EndpointID == endpointID {
-			return d, nil
+			return d.ID, nil
 		}
 	}
-	return delivery{}, fmt.Errorf("the event %s did not go to the endpoint %s", eventType, endpointID)
+	return "", fmt.Errorf("the event %s did not go to the endpoint %s", eventType, endpointID)
 }
 
 func (c client) find(ctx context.Context, id string) (found delivery, err error) {

@@ -50,12 +50,12 @@ func (s *story) tell(ctx context.Context) error {
 		return err
 	}
 	s.line(time.Now(), "endpoint registered: its receiver answers 500; 2 retries, one second apart")
-	published, err := s.client.publish(ctx, "run.finished", map[string]any{"status": "succeeded"}, registered.ID)
+	id, err := s.client.publish(ctx, "run.finished", map[string]any{"status": "succeeded"}, registered.ID)
 	if err != nil {
 		return err
 	}
-	s.line(time.Now(), "event published       → delivery %s is %s", published.ID, published.Status)
-	if err := s.follow(ctx, published.ID, "failure"); err != nil {
+	s.line(time.Now(), "event published       → delivery %s", id)
+	if err := s.follow(ctx, id, "failure"); err != nil {
 		return err
 	}
 
@@ -63,12 +63,12 @@ func (s *story) tell(ctx context.Context) error {
 		return err
 	}
 	s.line(time.Now(), "the receiver is healed")
-	requeued, err := s.client.retry(ctx, published.ID)
+	requeued, err := s.client.retry(ctx, id)
 	if err != nil {
 		return err
 	}
 	s.line(time.Now(), "POST …/retry          → the same delivery is %s, retryCount %d", requeued.Status, requeued.RetryCount)
-	return s.follow(ctx, published.ID, "success")
+	return s.follow(ctx, id, "success")
 }
 
 // follow tells every attempt until the delivery has the status.

@@ -52,14 +52,14 @@ func (l *Local) Seed(ctx context.Context) (failedID string, err error) {
 
 // fail publishes an event whose delivery to the endpoint ends in failure.
 func (c client) fail(ctx context.Context, endpointID string) (string, error) {
-	published, err := c.publish(ctx, "run.finished", map[string]any{"workflow": "nightly-report", "status": "succeeded", "durationMs": 1834}, endpointID)
+	id, err := c.publish(ctx, "run.finished", map[string]any{"workflow": "nightly-report", "status": "succeeded", "durationMs": 1834}, endpointID)
 	if err != nil {
 		return "", err
 	}
-	if err := c.await(ctx, published.ID, func(d delivery) bool { return d.Status == "failure" }); err != nil {
+	if err := c.await(ctx, id, func(d delivery) bool { return d.Status == "failure" }); err != nil {
 		return "", fmt.Errorf("seed a failed delivery: %w", err)
 	}
-	return published.ID, nil
+	return id, nil
 }
 
 // await asks again and again until the delivery is as it should be.

@@ -49,7 +49,7 @@ func (a *Authenticator) Close() {
 // ErrUnauthenticated is the answer to a key that is not valid; it does not tell unknown from revoked from expired.
 var ErrUnauthenticated = &webhook.Error{
 	Code:    webhook.CodeUnauthenticated,
-	Message: "a valid API key is required",
+	Message: "a valid API key is required; /docs describes the API",
 	Details: []webhook.Detail{{Reason: "unauthenticated", Field: "Authorization", Message: "send the header Authorization: Bearer <API key>; the key may be unknown, revoked or expired"}},
 }
 

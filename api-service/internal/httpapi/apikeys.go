@@ -2,7 +2,6 @@ package httpapi
 
 import (
 	"context"
-	"time"
 
 	"github.com/labstack/echo/v4"
 
@@ -34,19 +33,9 @@ func (r createAPIKeyRequest) wanted() (apikeys.Request, error) {
 	}
 	var err error
 	if r.ExpiresAt != nil {
-		wanted.ExpiresAt, err = parseTime("expiresAt", *r.ExpiresAt)
+		wanted.ExpiresAt, err = webhook.ParseTime("expiresAt", *r.ExpiresAt)
 	}
 	return wanted, err
-}
-
-// parseTime reads a time as it will be kept: in UTC, in whole microseconds, and in a year that can be written down again.
-func parseTime(field, text string) (time.Time, error) {
-	at, err := time.Parse(time.RFC3339, text)
-	at = at.UTC().Truncate(time.Microsecond)
-	if err != nil || at.Year() > 9999 || at.Year() < 1 || at.IsZero() {
-		return time.Time{}, webhook.Invalid("invalid_time", field, field+" must be a time such as 2030-01-31T23:59:59Z (RFC 3339)")
-	}
-	return at, nil
 }
 
 func (h apiKeyHandlers) create(c echo.Context) error {
@@ -67,11 +56,7 @@ func (h apiKeyHandlers) create(c echo.Context) error {
 }
 
 func (h apiKeyHandlers) list(c echo.Context) error {
-	query, err := queryOf(c)
-	if err != nil {
-		return err
-	}
-	page, err := pageOf(query)
+	page, err := pageOf(queryOf(c))
 	if err != nil {
 		return err
 	}
@@ -108,24 +93,24 @@ func (h apiKeyHandlers) revoke(c echo.Context) error {
 }
 
 type apiKeyView struct {
-	ID             string    `json:"id"`
-	OrganizationID string    `json:"organizationId"`
-	Name           string    `json:"name"`
-	Description    string    `json:"description,omitempty"`
-	Scope          string    `json:"scope"`
-	KeyPrefix      string    `json:"keyPrefix"`
-	CreatedBy      string    `json:"createdBy,omitempty"`
-	CreatedAt      time.Time `json:"createdAt"`
-	ExpiresAt      time.Time `json:"expiresAt,omitzero"`
-	RevokedAt      time.Time `json:"revokedAt,omitzero"`
-	LastUsedAt     time.Time `json:"lastUsedAt,omitzero"`
+	ID             string            `json:"id"`
+	OrganizationID string            `json:"organizationId"`
+	Name           string            `json:"name"`
+	Description    string            `json:"description,omitempty"`
+	Scope          string            `json:"scope"`
+	KeyPrefix      string            `json:"keyPrefix"`
+	CreatedBy      string            `json:"createdBy,omitempty"`
+	CreatedAt      webhook.Timestamp `json:"createdAt"`
+	ExpiresAt      webhook.Timestamp `json:"expiresAt,omitzero"`
+	RevokedAt      webhook.Timestamp `json:"revokedAt,omitzero"`
+	LastUsedAt     webhook.Timestamp `json:"lastUsedAt,omitzero"`
 }
 
 func viewAPIKey(k webhook.APIKey) apiKeyView {
 	return apiKeyView{
 		ID: k.ID, OrganizationID: k.OrganizationID, Name: k.Name, Description: k.Description, Scope: string(k.Scope),
-		KeyPrefix: k.KeyPrefix, CreatedBy: k.CreatedBy, CreatedAt: k.CreatedAt,
-		ExpiresAt: k.ExpiresAt, RevokedAt: k.RevokedAt, LastUsedAt: k.LastUsedAt,
+		KeyPrefix: k.KeyPrefix, CreatedBy: k.CreatedBy, CreatedAt: webhook.Timestamp(k.CreatedAt),
+		ExpiresAt: webhook.Timestamp(k.ExpiresAt), RevokedAt: webhook.Timestamp(k.RevokedAt), LastUsedAt: webhook.Timestamp(k.LastUsedAt),
 	}
 }
 

@@ -107,7 +107,7 @@ func TestNoKeyMakesOneThatOutlivesIt(t *testing.T) {
 		return string(text)
 	}
 	f := refused(t, s.call(t, "POST", keys, maker, `{"name":"n"}`), 400, "outlives_its_maker")
-	assert.Contains(t, f.Message, ends.Format(time.RFC3339Nano), "it says how to mend it")
+	assert.Contains(t, f.Message, webhook.FormatTime(ends), "it says how to mend it")
 	refused(t, s.call(t, "POST", keys, maker, until(ends.Add(time.Second))), 400, "outlives_its_maker")
 	granted(t, s.call(t, "POST", keys, maker, until(ends)))
 }

@@ -29,6 +29,9 @@ type gate struct {
 func (g gate) admit(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		needed := g.needed(c)
+		if needed == browser {
+			needed = neededOfBrowser(c)
+		}
 		switch needed {
 		case public:
 			if err := g.admitAnybody(c); err != nil {
@@ -37,7 +40,7 @@ func (g gate) admit(next echo.HandlerFunc) echo.HandlerFunc {
 			return next(c)
 		case ownPassword:
 			return g.askPassword(c, next)
-		case read, write: // with a key
+		case read, write, browser: // with a key
 		}
 		key, err := g.identify(c)
 		if err != nil {

@@ -107,15 +107,15 @@ func TestPages(t *testing.T) {
 		more          bool
 		limit, offset float64
 	}{
-		"":                           {endpoints, false, 20, 0},
-		"?limit=3":                   {endpoints, false, 3, 0},
-		"?limit=2":                   {endpoints[:2], true, 2, 0},
-		"?limit=2&offset=1":          {endpoints[1:], false, 2, 1},
-		"?offset=2":                  {endpoints[2:], false, 20, 2},
-		"?offset=3":                  {[]string{}, false, 20, 3},
-		"?limit=100&offset=00":       {endpoints, false, 100, 0},
-		"?offset=1000000000":         {[]string{}, false, 20, 1e9},
-		"?limit=1&unknown=parameter": {endpoints[:1], true, 1, 0},
+		"":                     {endpoints, false, 20, 0},
+		"?limit=3":             {endpoints, false, 3, 0},
+		"?limit=2":             {endpoints[:2], true, 2, 0},
+		"?limit=2&offset=1":    {endpoints[1:], false, 2, 1},
+		"?offset=2":            {endpoints[2:], false, 20, 2},
+		"?offset=3":            {[]string{}, false, 20, 3},
+		"?limit=100&offset=00": {endpoints, false, 100, 0},
+		"?offset=1000000000":   {[]string{}, false, 20, 1e9},
+		"?l%69mit=1&":          {endpoints[:1], true, 1, 0},
 	} {
 		page := granted(t, s.call(t, "GET", base+query, s.reader, ""))
 		items := []string{}
@@ -130,7 +130,7 @@ func TestPages(t *testing.T) {
 		for query, reason := range map[string]string{
 			"limit=0": "out_of_range", "limit=-1": "out_of_range", "limit=101": "out_of_range", "limit=": "out_of_range",
 			"limit=x": "out_of_range", "limit=1.0": "out_of_range", "limit=1e1": "out_of_range", "limit=0x10": "out_of_range",
-			"limit=99999999999999999999": "out_of_range", "limit=5&limit=5": "out_of_range", "limit=+5": "out_of_range",
+			"limit=99999999999999999999": "out_of_range", "limit=5&limit=5": "repeated_parameter", "limit=+5": "out_of_range",
 			"limit=5%00": "out_of_range", "limit=%D9%A5": "out_of_range", "limit=5'--": "out_of_range",
 			"offset=-1": "out_of_range", "offset=1000000001": "out_of_range", "offset=9223372036854775808": "out_of_range",
 			"offset=x": "out_of_range", "offset=": "out_of_range",
@@ -142,7 +142,7 @@ func TestPages(t *testing.T) {
 			}
 		}
 	}
-	for _, filter := range []string{"", "x", strings.ToLower(endpointID), deliveryID, endpointID + "%00", endpointID + "&endpointId=" + endpointID} {
+	for _, filter := range []string{"", "x", strings.ToLower(endpointID), deliveryID, endpointID + "%00"} {
 		f := refused(t, s.call(t, "GET", deliveries+"?endpointId="+filter, s.reader, ""), 400, "invalid_id")
 		assert.Equal(t, "endpointId", f.Details[0].Field, filter)
 	}

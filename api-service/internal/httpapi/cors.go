@@ -9,7 +9,7 @@ import (
 )
 
 const (
-	corsMethods = "GET, POST, DELETE"
+	corsMethods = "GET, HEAD, POST, DELETE"
 	corsHeaders = "Authorization, Content-Type, X-Org-ID, X-Request-Id"
 	corsExposed = "X-Request-Id, Retry-After"
 	corsMaxAge  = "600" // seconds for which a browser need not ask again

@@ -5,8 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"mime"
-	"net/http"
 	"reflect"
 	"strings"
 
@@ -17,19 +15,12 @@ import (
 	"redrive/pkg/webhook"
 )
 
-const (
-	maxBody  = 1 << 20 // bytes
-	maxDepth = 32      // nested objects and arrays
-)
-
-func tooLargeFor(limit int64) error {
-	return &refusal{http.StatusRequestEntityTooLarge, "body_too_large", fmt.Sprintf("the body must not be larger than %d bytes", limit)}
-}
+const maxDepth = 32 // nested objects and arrays
 
 // decode reads a body into a request strictly: one JSON object, no unknown or duplicate fields, no nulls, nothing behind it.
 func decode[T any](c echo.Context) (T, error) {
 	var request T
-	body, err := readObject(c, maxBody)
+	body, err := requiredBody(c)
 	if err != nil {
 		return request, err
 	}
@@ -39,11 +30,10 @@ func decode[T any](c echo.Context) (T, error) {
 // decodeOptional is decode for operations that can do without a body: an empty one is {}.
 func decodeOptional[T any](c echo.Context) (T, error) {
 	var request T
-	body, err := readBody(c, maxBody)
-	if err == nil && !blank(body) {
-		err = decodeJSON(body, &request)
+	if body := bodyOf(c); !blank(body) {
+		return request, decodeJSON(body, &request)
 	}
-	return request, err
+	return request, nil
 }
 
 // decodeNothing is for operations that take no body: an empty one and {} are fine.
@@ -52,75 +42,49 @@ func decodeNothing(c echo.Context) error {
 	return err
 }
 
-// blank knows JSON's own white space alone: the decoder refuses any other.
-func blank(body []byte) bool { return len(bytes.Trim(body, " \t\r\n")) == 0 }
-
-// readObject is for operations that cannot do without a body.
-func readObject(c echo.Context, limit int64) ([]byte, error) {
-	body, err := readBody(c, limit)
-	if err == nil && blank(body) {
-		err = webhook.Invalid("empty_body", "", "the body is empty; send a JSON object")
-	}
-	return body, err
-}
-
-func readBody(c echo.Context, limit int64) ([]byte, error) {
-	if c.Request().ContentLength > limit {
-		return nil, tooLargeFor(limit) // before a byte of it is read
-	}
-	// The writer is net/http's own, so that it can be told to close the connection rather than to read on.
-	body, err := io.ReadAll(http.MaxBytesReader(c.Response().Writer, c.Request().Body, limit))
-	var tooLarge *http.MaxBytesError
-	switch {
-	case errors.As(err, &tooLarge):
-		return nil, tooLargeFor(limit)
-	case err != nil:
-		return nil, webhook.Invalid("unreadable_body", "", "the body did not arrive in full and in time")
-	}
-	allow(c, databaseTimeout)
-	if len(body) > 0 && !saysJSON(c.Request().Header) {
-		return nil, &refusal{http.StatusUnsupportedMediaType, "unsupported_media_type", "the body must be JSON: send the header Content-Type: application/json"}
+// requiredBody is for operations that cannot do without a body.
+func requiredBody(c echo.Context) ([]byte, error) {
+	body := bodyOf(c)
+	if blank(body) {
+		return nil, webhook.Invalid("empty_body", "", "the body is empty; send a JSON object")
 	}
 	return body, nil
 }
 
-// saysJSON takes a body without a content type for JSON; it is decoded strictly all the same.
-func saysJSON(header http.Header) bool {
-	value := header.Get(echo.HeaderContentType)
-	if value == "" {
-		return true
-	}
-	mediaType, parameters, err := mime.ParseMediaType(value)
-	charset := strings.ToLower(parameters["charset"])
-	return err == nil && mediaType == echo.MIMEApplicationJSON && (charset == "" || charset == "utf-8")
-}
+// decodeJSON reads the text of a whole body.
+func decodeJSON(body []byte, request any) error { return decodeText("the body", body, request) }
 
-func decodeJSON(body []byte, request any) error {
-	if err := checkJSON(body); err != nil {
+// decodeText reads a JSON text, which errors call by its name.
+func decodeText(name string, text []byte, request any) error {
+	if err := checkJSON(name, text); err != nil {
 		return err
 	}
-	err := json.Unmarshal(body, request, json.RejectUnknownMembers(true))
+	err := json.Unmarshal(text, request, json.RejectUnknownMembers(true))
 	var semantic *json.SemanticError
 	switch {
 	case err == nil:
 		return nil
 	case !errors.As(err, &semantic):
-		return malformed(err)
+		return malformed(name, text, err)
 	}
 	field := fieldOf(semantic.JSONPointer)
 	if errors.Is(err, json.ErrUnknownName) {
-		return webhook.Invalid("unknown_field", field, fmt.Sprintf("there is no field %s here; check its spelling and case", field))
+		return unknownField(field)
 	}
 	return webhook.Invalid("invalid_type", field, fmt.Sprintf("%s must be %s", field, typeName(semantic.GoType)))
+}
+
+func unknownField(field string) error {
+	return webhook.Invalid("unknown_field", field, fmt.Sprintf("there is no field %q here; check its spelling and case", field))
 }
 
 // checkJSON looks at the text as a whole before anything is made of it: well-formed in UTF-8, no duplicate keys, one object,
 // not too deep, and no null where a field is expected (the contract's types are not nullable; what an event's data holds is
 // its own affair).
-func checkJSON(body []byte) error {
-	decoder := jsontext.NewDecoder(bytes.NewReader(body))
+func checkJSON(name string, text []byte) error {
+	decoder := jsontext.NewDecoder(bytes.NewReader(text))
 	if kind := decoder.PeekKind(); kind != '{' && kind != jsontext.KindInvalid {
-		return webhook.Invalid("invalid_type", "", "the body must be a JSON object")
+		return webhook.Invalid("invalid_type", "", name+" must be a JSON object")
 	}
 	for {
 		token, err := decoder.ReadToken()
@@ -128,29 +92,17 @@ func checkJSON(body []byte) error {
 		case errors.Is(err, io.EOF):
 			return nil
 		case err != nil:
-			return malformed(err)
+			return malformed(name, text, err)
 		case decoder.StackDepth() > maxDepth:
-			return webhook.Invalid("too_deep", "", fmt.Sprintf("the body nests deeper than %d levels", maxDepth))
+			return webhook.Invalid("too_deep", "", fmt.Sprintf("%s nests deeper than %d levels", name, maxDepth))
 		case token.Kind() == 'n' && decoder.StackDepth() == 1:
 			field := fieldOf(decoder.StackPointer())
 			return webhook.Invalid("null_not_allowed", field, fmt.Sprintf("%s must not be null; give it a value, or leave it out if it is optional", field))
 		}
-		if decoder.StackDepth() == 0 && !blank(body[decoder.InputOffset():]) {
-			return webhook.Invalid("trailing_data", "", "the body must be one JSON object with nothing behind it")
+		if decoder.StackDepth() == 0 && !blank(text[decoder.InputOffset():]) {
+			return webhook.Invalid("trailing_data", "", name+" must be one JSON object with nothing behind it")
 		}
 	}
-}
-
-func malformed(err error) error {
-	var syntactic *jsontext.SyntacticError
-	if !errors.As(err, &syntactic) {
-		return webhook.Invalid("malformed_json", "", "the body is not well-formed JSON")
-	}
-	if errors.Is(err, jsontext.ErrDuplicateName) {
-		field := fieldOf(syntactic.JSONPointer)
-		return webhook.Invalid("duplicate_field", field, fmt.Sprintf("the field %s appears twice", field))
-	}
-	return webhook.Invalid("malformed_json", "", fmt.Sprintf("the body is not well-formed JSON (UTF-8): look at byte %d", syntactic.ByteOffset))
 }
 
 // fieldOf writes a JSON pointer the way details name fields, a.b[0]. A pointer does not tell an array's index from an object's
@@ -168,12 +120,17 @@ func fieldOf(pointer jsontext.Pointer) string {
 			path.WriteString(token)
 		}
 	}
-	field := strings.ToValidUTF8(path.String(), "?")
+	return shortened(path.String())
+}
+
+// shortened is a text of a caller's as an answer shows it: valid UTF-8 and not long.
+func shortened(text string) string {
+	text = strings.ToValidUTF8(text, "?")
 	const longest = 128
-	if runes := []rune(field); len(runes) > longest {
+	if runes := []rune(text); len(runes) > longest {
 		return string(runes[:longest]) + "…"
 	}
-	return field
+	return text
 }
 
 func typeName(t reflect.Type) string {

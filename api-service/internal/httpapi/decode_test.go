@@ -49,7 +49,7 @@ func TestDecodingIsStrict(t *testing.T) {
 		"a line break in a string":      {"{\"eventType\":\"a\n\"}", "malformed_json", ""},
 		"invalid UTF-8":                 {"{\"eventType\":\"a\xff\"}", "malformed_json", ""},
 		"invalid UTF-8 in data":         {"{\"eventType\":\"a\",\"data\":{\"a\":\"\xc3\x28\"}}", "malformed_json", ""},
-		"a lone surrogate":              {`{"eventType":"a","data":{"a":"\ud800"}}`, "malformed_json", ""},
+		"a lone surrogate":              {`{"eventType":"a","data":{"a":"\ud800"}}`, "unpaired_surrogate", "data.a"},
 		"UTF-16":                        {"\xff\xfe{\x00}\x00", "malformed_json", ""},
 		"a byte order mark":             {"\ufeff{" + valid + `}`, "malformed_json", ""},
 		"a comment":                     {`{` + valid + `} // done`, "trailing_data", ""},

@@ -21,16 +21,12 @@ type deliveryHandlers struct {
 }
 
 func (h deliveryHandlers) list(c echo.Context) error {
-	query, err := queryOf(c)
+	page, err := pageOf(queryOf(c))
 	if err != nil {
 		return err
 	}
-	page, err := pageOf(query)
-	if err != nil {
-		return err
-	}
-	endpointID := query.Get("endpointId")
-	if given := query["endpointId"]; len(given) > 1 || len(given) == 1 && webhook.CheckID(webhook.KindEndpoint, endpointID) != nil {
+	endpointID := queryOf(c).Get("endpointId")
+	if queryOf(c).Has("endpointId") && webhook.CheckID(webhook.KindEndpoint, endpointID) != nil {
 		return webhook.Invalid("invalid_id", "endpointId", "endpointId must be the id of one endpoint: ep_ followed by the 26 characters of a ULID")
 	}
 	list, err := h.store.ListDeliveries(c.Request().Context(), caller(c).OrganizationID, endpointID, page)
@@ -54,11 +50,7 @@ func (h deliveryHandlers) attempts(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	query, err := queryOf(c)
-	if err != nil {
-		return err
-	}
-	page, err := pageOf(query)
+	page, err := pageOf(queryOf(c))
 	if err != nil {
 		return err
 	}

@@ -76,11 +76,7 @@ func okSecret(c echo.Context, endpoint webhook.Endpoint, secret webhook.Secret) 
 }
 
 func (h endpointHandlers) list(c echo.Context) error {
-	query, err := queryOf(c)
-	if err != nil {
-		return err
-	}
-	page, err := pageOf(query)
+	page, err := pageOf(queryOf(c))
 	if err != nil {
 		return err
 	}

@@ -42,10 +42,6 @@ func handleError(err error, c echo.Context) {
 	if failure.Code == http.StatusUnauthorized && header.Get(echo.HeaderWWWAuthenticate) == "" {
 		header.Set(echo.HeaderWWWAuthenticate, `Bearer realm="redrive"`)
 	}
-	if c.Request().Method == http.MethodHead {
-		_ = c.NoContent(failure.Code)
-		return
-	}
 	var body bytes.Buffer
 	if encode(&body, failure) != nil {
 		_ = c.NoContent(failure.Code)

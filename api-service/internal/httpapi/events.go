@@ -29,8 +29,22 @@ func (r publishRequest) spec() webhook.EventSpec {
 }
 
 type publishedView struct {
-	Event      eventView       `json:"event"`
-	Deliveries json.RawMessage `json:"deliveries"`
+	Event      eventView               `json:"event"`
+	Deliveries []publishedDeliveryView `json:"deliveries"`
+}
+
+// publishedDeliveryView names a delivery that an event made.
+type publishedDeliveryView struct {
+	ID         string `json:"id"`
+	EndpointID string `json:"endpointId"`
+}
+
+func viewPublished(p webhook.Publication) publishedView {
+	deliveries := make([]publishedDeliveryView, len(p.Deliveries))
+	for i, d := range p.Deliveries {
+		deliveries[i] = publishedDeliveryView{ID: d.ID, EndpointID: d.EndpointID}
+	}
+	return publishedView{Event: viewEvent(p.Event), Deliveries: deliveries}
 }
 
 func (h eventHandlers) publish(c echo.Context) error {
@@ -42,17 +56,6 @@ func (h eventHandlers) publish(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	event, deliveries := published.Event, published.Deliveries
-	c.Set(subjectInContext, event.ID)
-	body, err := event.Body() // once, however many endpoints it goes to
-	if err != nil {
-		return err
-	}
-	shown := make([]deliveryView, len(deliveries))
-	for i, d := range deliveries {
-		shown[i] = viewDeliveryOf(webhook.Record{Delivery: d, Event: event}, body)
-	}
-	return stream(c, shown, func(items json.RawMessage) any {
-		return publishedView{Event: viewEvent(event), Deliveries: items}
-	})
+	c.Set(subjectInContext, published.Event.ID)
+	return ok(c, viewPublished(published))
 }

@@ -23,15 +23,9 @@ const (
 )
 
 type batchResultView struct {
-	Event      *eventView             `json:"event,omitempty"`
-	Deliveries *[]publishedInBatchOne `json:"deliveries,omitempty"`
-	Error      *envelope.Detail       `json:"error,omitempty"`
-}
-
-// publishedInBatchOne says which delivery an event made. The rest can be asked for.
-type publishedInBatchOne struct {
-	ID         string `json:"id"`
-	EndpointID string `json:"endpointId"`
+	Event      *eventView               `json:"event,omitempty"`
+	Deliveries *[]publishedDeliveryView `json:"deliveries,omitempty"`
+	Error      *envelope.Detail         `json:"error,omitempty"`
 }
 
 type batchView struct {
@@ -39,7 +33,7 @@ type batchView struct {
 }
 
 func (h eventHandlers) publishBatch(c echo.Context) error {
-	body, err := readObject(c, maxBatchBody)
+	body, err := requiredBody(c)
 	if err != nil {
 		return err
 	}
@@ -82,18 +76,15 @@ func decodeEvent(raw jsontext.Value) (webhook.EventSpec, error) {
 	case raw.Kind() != '{':
 		return webhook.EventSpec{}, webhook.Invalid("invalid_type", "", "an event must be a JSON object")
 	}
-	if err := decodeJSON(raw, &request); err != nil {
+	if err := decodeText("the event", raw, &request); err != nil {
 		return webhook.EventSpec{}, err
 	}
 	return request.spec(), nil
 }
 
 func publishedInBatch(p webhook.Publication) batchResultView {
-	event, deliveries := viewEvent(p.Event), make([]publishedInBatchOne, len(p.Deliveries))
-	for i, d := range p.Deliveries {
-		deliveries[i] = publishedInBatchOne{ID: d.ID, EndpointID: d.EndpointID}
-	}
-	return batchResultView{Event: &event, Deliveries: &deliveries}
+	view := viewPublished(p)
+	return batchResultView{Event: &view.Event, Deliveries: &view.Deliveries}
 }
 
 // refusedInBatch shows the first thing that is wrong with an event.
@@ -107,35 +98,35 @@ func refusedInBatch(err error) batchResultView {
 func splitBatch(body []byte) ([]jsontext.Value, error) {
 	lenient := []jsontext.Options{jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true)}
 	if _, err := jsontext.NewDecoder(bytes.NewReader(body), lenient...).ReadValue(); err != nil {
-		return nil, malformed(err) // before a word of it is quoted
+		return nil, malformed("the body", body, err) // before a word of it is quoted
 	}
 	decoder := jsontext.NewDecoder(bytes.NewReader(body), lenient...)
 	if kind := decoder.PeekKind(); kind != '{' && kind != jsontext.KindInvalid {
 		return nil, webhook.Invalid("invalid_type", "", "the body must be a JSON object")
 	}
 	if _, err := decoder.ReadToken(); err != nil {
-		return nil, malformed(err)
+		return nil, malformed("the body", body, err)
 	}
 	var events []jsontext.Value
 	found := false
 	for decoder.PeekKind() != '}' {
 		name, err := decoder.ReadToken()
 		if err != nil {
-			return nil, malformed(err)
+			return nil, malformed("the body", body, err)
 		}
 		switch field := fieldOf(jsontext.Pointer("").AppendToken(name.String())); {
 		case field != "events":
-			return nil, webhook.Invalid("unknown_field", field, fmt.Sprintf("there is no field %s here; check its spelling and case", field))
+			return nil, unknownField(field)
 		case found:
-			return nil, webhook.Invalid("duplicate_field", field, "the field events appears twice")
+			return nil, webhook.Invalid("duplicate_field", field, "the field \"events\" is there twice; send it once")
 		}
 		found = true
-		if events, err = splitArray(decoder); err != nil {
+		if events, err = splitArray(decoder, body); err != nil {
 			return nil, err
 		}
 	}
 	if _, err := decoder.ReadToken(); err != nil {
-		return nil, malformed(err)
+		return nil, malformed("the body", body, err)
 	}
 	if !blank(body[decoder.InputOffset():]) {
 		return nil, webhook.Invalid("trailing_data", "", "the body must be one JSON object with nothing behind it")
@@ -149,21 +140,21 @@ func splitBatch(body []byte) ([]jsontext.Value, error) {
 	return events, nil
 }
 
-func splitArray(decoder *jsontext.Decoder) ([]jsontext.Value, error) {
+func splitArray(decoder *jsontext.Decoder, body []byte) ([]jsontext.Value, error) {
 	if decoder.PeekKind() != '[' {
 		if _, err := decoder.ReadValue(); err != nil {
-			return nil, malformed(err)
+			return nil, malformed("the body", body, err)
 		}
 		return nil, webhook.Invalid("invalid_type", "events", "events must be an array")
 	}
 	if _, err := decoder.ReadToken(); err != nil {
-		return nil, malformed(err)
+		return nil, malformed("the body", body, err)
 	}
 	events := []jsontext.Value{}
 	for decoder.PeekKind() != ']' {
 		event, err := decoder.ReadValue()
 		if err != nil {
-			return nil, malformed(err)
+			return nil, malformed("the body", body, err)
 		}
 		if len(events) <= maxBatchEvents { // one more is enough to know
 			events = append(events, event.Clone())
@@ -171,7 +162,7 @@ func splitArray(decoder *jsontext.Decoder) ([]jsontext.Value, error) {
 	}
 	_, err := decoder.ReadToken()
 	if err != nil && !errors.Is(err, io.EOF) {
-		return nil, malformed(err)
+		return nil, malformed("the body", body, err)
 	}
 	return events, nil
 }

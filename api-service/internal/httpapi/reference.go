@@ -11,9 +11,17 @@ import (
 // referencePages are the API reference. They are no operations of the contract, and need no key.
 func referencePages() []route {
 	return []route{
-		{http.MethodGet, reference.Path, public, toReference},
-		{http.MethodGet, reference.Path + "/*", public, referencePage},
+		{http.MethodGet, reference.Path, public, 0, nil, toReference},
+		{http.MethodGet, reference.Path + "/*", public, 0, nil, referencePage},
 	}
+}
+
+// toDocs leads a browser from the root to the reference. For other callers the root is no route.
+func toDocs(c echo.Context) error {
+	if !wantsPage(c.Request()) {
+		return echo.ErrNotFound
+	}
+	return c.Redirect(http.StatusFound, reference.Path)
 }
 
 // toReference leads to the address with a slash, so that there is one alone.

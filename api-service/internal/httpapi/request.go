@@ -23,15 +23,6 @@ func pathID(c echo.Context, kind webhook.Kind) (string, error) {
 	return id, nil
 }
 
-// queryOf reads the query. Echo's own QueryParams drops what it cannot read, and a filter that is dropped shows too much.
-func queryOf(c echo.Context) (url.Values, error) {
-	query, err := url.ParseQuery(c.Request().URL.RawQuery)
-	if err != nil {
-		return nil, webhook.Invalid("malformed_query", "", "the query is malformed: percent-encode what is not plain, and join parameters with &")
-	}
-	return query, nil
-}
-
 // pageOf reads limit and offset.
 func pageOf(query url.Values) (webhook.Page, error) {
 	page := webhook.Page{Limit: webhook.DefaultPageLimit}
@@ -54,8 +45,8 @@ const maxOffset = 1_000_000_000
 
 func integer(query url.Values, field string, low, high int) (int, error) {
 	number, err := strconv.Atoi(query.Get(field))
-	if err != nil || number < low || number > high || len(query[field]) > 1 {
-		return 0, webhook.Invalid("out_of_range", field, fmt.Sprintf("%s must be one whole number between %d and %d", field, low, high))
+	if err != nil || number < low || number > high {
+		return 0, webhook.Invalid("out_of_range", field, fmt.Sprintf("%s must be a whole number between %d and %d", field, low, high))
 	}
 	return number, nil
 }

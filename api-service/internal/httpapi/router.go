@@ -51,15 +51,32 @@ const (
 	public
 	// ownPassword is for routes that ask for one of their own.
 	ownPassword
+	// browser is for a page that is public to a browser. Other callers need a key, as they do for a route that does not exist.
+	browser
 )
 
 // route is one operation of the contract.
 type route struct {
-	method  string
-	path    string
-	access  access
+	method string
+	path   string
+	access access
+	// bodyLimit is the size of the longest body that the route takes, in bytes. 0 is for a route that takes none.
+	bodyLimit int64
+	// query has the names of the query parameters that the route takes. Others are refused.
+	query   []string
 	handler echo.HandlerFunc
 }
+
+// methods are the route's own and, beside GET, HEAD: it is answered likewise, and net/http leaves the body out.
+func (r route) methods() []string {
+	if r.method == http.MethodGet {
+		return []string{http.MethodGet, http.MethodHead}
+	}
+	return []string{r.method}
+}
+
+// paged are the query parameters of every list.
+var paged = []string{"limit", "offset"}
 
 const (
 	base       = "/v1/execution-webhooks"
@@ -74,29 +91,29 @@ func routes(d Dependencies) []route {
 	evt := eventHandlers{publisher: d.Publisher}
 	key := apiKeyHandlers{store: d.Store, issuer: d.Issuer}
 	return []route{
-		{http.MethodGet, base, read, ep.list},
-		{http.MethodPost, base, write, ep.create},
-		{http.MethodGet, base + "/:id", read, ep.get},
-		{http.MethodPost, base + "/:id/disable", write, ep.setStatus(webhook.EndpointDisabled)},
-		{http.MethodPost, base + "/:id/enable", write, ep.setStatus(webhook.EndpointActive)},
-		{http.MethodPost, base + "/:id/regenerate-secret", write, ep.regenerateSecret},
+		{http.MethodGet, base, read, 0, paged, ep.list},
+		{http.MethodPost, base, write, maxBody, nil, ep.create},
+		{http.MethodGet, base + "/:id", read, 0, nil, ep.get},
+		{http.MethodPost, base + "/:id/disable", write, maxBody, nil, ep.setStatus(webhook.EndpointDisabled)},
+		{http.MethodPost, base + "/:id/enable", write, maxBody, nil, ep.setStatus(webhook.EndpointActive)},
+		{http.MethodPost, base + "/:id/regenerate-secret", write, maxBody, nil, ep.regenerateSecret},
 
-		{http.MethodPost, base + "/events", write, evt.publish},
-		{http.MethodPost, base + "/events/batch", write, evt.publishBatch},
+		{http.MethodPost, base + "/events", write, maxBody, nil, evt.publish},
+		{http.MethodPost, base + "/events/batch", write, maxBatchBody, nil, evt.publishBatch},
 
-		{http.MethodGet, deliveries, read, dlv.list},
-		{http.MethodGet, deliveries + "/:id", read, dlv.get},
-		{http.MethodGet, deliveries + "/:id/attempts", read, dlv.attempts},
-		{http.MethodPost, deliveries + "/:id/retry", write, dlv.retry},
-		{http.MethodPost, deliveries + "/:id/replay", write, dlv.replay},
+		{http.MethodGet, deliveries, read, 0, append([]string{"endpointId"}, paged...), dlv.list},
+		{http.MethodGet, deliveries + "/:id", read, 0, nil, dlv.get},
+		{http.MethodGet, deliveries + "/:id/attempts", read, 0, paged, dlv.attempts},
+		{http.MethodPost, deliveries + "/:id/retry", write, maxBody, nil, dlv.retry},
+		{http.MethodPost, deliveries + "/:id/replay", write, maxBody, nil, dlv.replay},
 
-		{http.MethodGet, keys, read, key.list},
-		{http.MethodPost, keys, write, key.create},
-		{http.MethodGet, keys + "/:id", read, key.get},
-		{http.MethodDelete, keys + "/:id", write, key.revoke},
+		{http.MethodGet, keys, read, 0, paged, key.list},
+		{http.MethodPost, keys, write, maxBody, nil, key.create},
+		{http.MethodGet, keys + "/:id", read, 0, nil, key.get},
+		{http.MethodDelete, keys + "/:id", write, 0, nil, key.revoke},
 
-		{http.MethodGet, "/openapi.yaml", public, openAPIYAML},
-		{http.MethodGet, "/openapi.json", public, openAPIJSON},
+		{http.MethodGet, "/openapi.yaml", public, 0, nil, openAPIYAML},
+		{http.MethodGet, "/openapi.json", public, 0, nil, openAPIJSON},
 	}
 }
 
@@ -114,9 +131,13 @@ func New(d Dependencies) http.Handler {
 	// Without this, base/:id would take the word for an id. The route itself, below, replaces one of these.
 	e.Any(base+"/events", onlyPost)
 	for _, r := range append(routes(d), referencePages()...) {
-		e.Add(r.method, r.path, r.handler)
-		accesses[r.method+" "+r.path] = r.access
+		for _, method := range r.methods() {
+			e.Add(method, r.path, r.checked())
+			accesses[method+" "+r.path] = r.access
+		}
 	}
+	e.Any("/", toDocs)
+	accesses["/"] = browser
 
 	if d.Queues.enabled() {
 		handler := queues(d.Redis, d.Queues)

@@ -3,7 +3,6 @@ package httpapi
 import (
 	"encoding/json"
 	"strings"
-	"time"
 
 	"redrive/pkg/webhook"
 )
@@ -22,10 +21,10 @@ type endpointView struct {
 	// Headers encode as their names and asterisks.
 	Headers    map[string]webhook.Secret `json:"headers,omitempty"`
 	Status     string                    `json:"status"`
-	DisabledAt time.Time                 `json:"disabledAt,omitzero"`
+	DisabledAt webhook.Timestamp         `json:"disabledAt,omitzero"`
 	CreatedBy  string                    `json:"createdBy,omitempty"`
-	CreatedAt  time.Time                 `json:"createdAt"`
-	UpdatedAt  time.Time                 `json:"updatedAt"`
+	CreatedAt  webhook.Timestamp         `json:"createdAt"`
+	UpdatedAt  webhook.Timestamp         `json:"updatedAt"`
 }
 
 func viewEndpoint(e webhook.Endpoint) (endpointView, error) {
@@ -36,7 +35,7 @@ func viewEndpoint(e webhook.Endpoint) (endpointView, error) {
 	return endpointView{
 		ID: e.ID, OrganizationID: e.OrganizationID, Name: e.Name, URL: e.URL, Description: e.Description,
 		SubscribedEventTypes: subscriptions, MaxRetries: e.MaxRetries, RateLimit: e.RateLimit, Headers: e.Headers, Status: string(e.Status),
-		DisabledAt: e.DisabledAt, CreatedBy: e.CreatedBy, CreatedAt: e.CreatedAt, UpdatedAt: e.UpdatedAt,
+		DisabledAt: webhook.Timestamp(e.DisabledAt), CreatedBy: e.CreatedBy, CreatedAt: webhook.Timestamp(e.CreatedAt), UpdatedAt: webhook.Timestamp(e.UpdatedAt),
 	}, nil
 }
 
@@ -46,20 +45,20 @@ type secretView struct {
 }
 
 type eventView struct {
-	ID             string          `json:"id"`
-	OrganizationID string          `json:"organizationId"`
-	EventType      string          `json:"eventType"`
-	WorkflowID     string          `json:"workflowId,omitempty"`
-	RunID          string          `json:"runId,omitempty"`
-	ExecutionID    string          `json:"executionId,omitempty"`
-	Data           json.RawMessage `json:"data"`
-	CreatedAt      time.Time       `json:"createdAt"`
+	ID             string            `json:"id"`
+	OrganizationID string            `json:"organizationId"`
+	EventType      string            `json:"eventType"`
+	WorkflowID     string            `json:"workflowId,omitempty"`
+	RunID          string            `json:"runId,omitempty"`
+	ExecutionID    string            `json:"executionId,omitempty"`
+	Data           json.RawMessage   `json:"data"`
+	CreatedAt      webhook.Timestamp `json:"createdAt"`
 }
 
 func viewEvent(e webhook.Event) eventView {
 	return eventView{
 		ID: e.ID, OrganizationID: e.OrganizationID, EventType: e.Type,
-		WorkflowID: e.WorkflowID, RunID: e.RunID, ExecutionID: e.ExecutionID, Data: e.Data, CreatedAt: e.CreatedAt,
+		WorkflowID: e.WorkflowID, RunID: e.RunID, ExecutionID: e.ExecutionID, Data: e.Data, CreatedAt: webhook.Timestamp(e.CreatedAt),
 	}
 }
 
@@ -74,7 +73,7 @@ type deliveryView struct {
 	Status          string            `json:"status"`
 	RetryCount      int               `json:"retryCount"`
 	MaxRetries      int               `json:"maxRetries"`
-	NextRetryAt     time.Time         `json:"nextRetryAt,omitzero"`
+	NextRetryAt     webhook.Timestamp `json:"nextRetryAt,omitzero"`
 	RequestHeaders  map[string]string `json:"requestHeaders,omitempty"`
 	RequestBody     json.RawMessage   `json:"requestBody"`
 	ResponseStatus  int               `json:"responseStatus,omitempty"`
@@ -82,8 +81,8 @@ type deliveryView struct {
 	ResponseBody    string            `json:"responseBody,omitempty"`
 	DurationMs      *int64            `json:"durationMs,omitempty"` // 0 is a value: an attempt may take less than a millisecond
 	ErrorMessage    string            `json:"errorMessage,omitempty"`
-	CreatedAt       time.Time         `json:"createdAt"`
-	UpdatedAt       time.Time         `json:"updatedAt"`
+	CreatedAt       webhook.Timestamp `json:"createdAt"`
+	UpdatedAt       webhook.Timestamp `json:"updatedAt"`
 }
 
 func viewDelivery(r webhook.Record) (deliveryView, error) {
@@ -91,16 +90,12 @@ func viewDelivery(r webhook.Record) (deliveryView, error) {
 	if err != nil {
 		return deliveryView{}, err
 	}
-	return viewDeliveryOf(r, body), nil
-}
-
-func viewDeliveryOf(r webhook.Record, body []byte) deliveryView {
 	d := r.Delivery
 	view := deliveryView{
 		ID: d.ID, OrganizationID: d.OrganizationID, EndpointID: d.EndpointID,
 		EventType: r.Event.Type, WorkflowID: r.Event.WorkflowID, RunID: r.Event.RunID, ExecutionID: r.Event.ExecutionID,
-		Status: string(d.Status), RetryCount: d.RetryCount, MaxRetries: d.MaxRetries, NextRetryAt: d.NextRetryAt,
-		RequestBody: body, ErrorMessage: r.ErrorMessage(), CreatedAt: d.CreatedAt, UpdatedAt: d.UpdatedAt,
+		Status: string(d.Status), RetryCount: d.RetryCount, MaxRetries: d.MaxRetries, NextRetryAt: webhook.Timestamp(d.NextRetryAt),
+		RequestBody: body, ErrorMessage: r.ErrorMessage(), CreatedAt: webhook.Timestamp(d.CreatedAt), UpdatedAt: webhook.Timestamp(d.UpdatedAt),
 	}
 	if a := r.LastAttempt; a != nil {
 		milliseconds := a.Duration.Milliseconds()
@@ -110,14 +105,14 @@ func viewDeliveryOf(r webhook.Record, body []byte) deliveryView {
 		view.ResponseBody = text(a.ResponseBody)
 		view.DurationMs = &milliseconds
 	}
-	return view
+	return view, nil
 }
 
 type attemptView struct {
 	ID                    string            `json:"id"`
 	DeliveryID            string            `json:"deliveryId"`
 	Number                int               `json:"number"`
-	StartedAt             time.Time         `json:"startedAt"`
+	StartedAt             webhook.Timestamp `json:"startedAt"`
 	DurationMs            int64             `json:"durationMs"`
 	Outcome               string            `json:"outcome"`
 	RequestHeaders        map[string]string `json:"requestHeaders"`
@@ -126,7 +121,7 @@ type attemptView struct {
 	ResponseBody          string            `json:"responseBody,omitempty"`
 	ResponseBodyTruncated bool              `json:"responseBodyTruncated"`
 	ErrorMessage          string            `json:"errorMessage,omitempty"`
-	NextRetryAt           time.Time         `json:"nextRetryAt,omitzero"`
+	NextRetryAt           webhook.Timestamp `json:"nextRetryAt,omitzero"`
 }
 
 func viewAttempt(a webhook.Attempt) (attemptView, error) {
@@ -135,10 +130,10 @@ func viewAttempt(a webhook.Attempt) (attemptView, error) {
 		requestHeaders = map[string]string{}
 	}
 	return attemptView{
-		ID: a.ID, DeliveryID: a.DeliveryID, Number: a.Number, StartedAt: a.StartedAt, DurationMs: a.Duration.Milliseconds(),
+		ID: a.ID, DeliveryID: a.DeliveryID, Number: a.Number, StartedAt: webhook.Timestamp(a.StartedAt), DurationMs: a.Duration.Milliseconds(),
 		Outcome: string(a.Outcome), RequestHeaders: requestHeaders, ResponseStatus: a.ResponseStatus,
 		ResponseHeaders: a.ResponseHeaders, ResponseBody: text(a.ResponseBody), ResponseBodyTruncated: a.ResponseBodyTruncated,
-		ErrorMessage: a.ErrorMessage, NextRetryAt: a.NextRetryAt,
+		ErrorMessage: a.ErrorMessage, NextRetryAt: webhook.Timestamp(a.NextRetryAt),
 	}, nil
 }
 
