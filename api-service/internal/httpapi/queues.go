@@ -1,13 +1,9 @@
 package httpapi
 
 import (
-	"bytes"
 	"crypto/sha256"
 	"crypto/subtle"
 	"net/http"
-	"regexp"
-	"strconv"
-	"strings"
 
 	"github.com/hibiken/asynq"
 	"github.com/hibiken/asynqmon"
@@ -54,11 +50,13 @@ func queues(client redis.UniversalClient, options QueuesOptions) echo.HandlerFun
 		if sameOrigin.Check(c.Request()) != nil {
 			return &refusal{http.StatusForbidden, "cross_origin", "the queue's web UI takes changes from its own pages alone"}
 		}
+		if err := checkQueuesRequest(c, options.Writable); err != nil {
+			return err
+		}
 		c.Response().Header().Set(echo.HeaderContentSecurityPolicy, ownPagesAllowed)
-		page := &localPage{ResponseWriter: c.Response()}
-		ui.ServeHTTP(page, c.Request())
-		page.flush()
-		return nil
+		page := &localPage{ResponseWriter: c.Response(), api: isQueuesAPI(c.Request())}
+		ui.ServeHTTP(page, asGet(c.Request()))
+		return page.flush()
 	}
 }
 
@@ -67,46 +65,4 @@ func isOperator(r *http.Request, password string) bool {
 	name, given, ok := r.BasicAuth()
 	want, got := sha256.Sum256([]byte(operatorName+":"+password)), sha256.Sum256([]byte(name+":"+given))
 	return subtle.ConstantTimeCompare(want[:], got[:]) == 1 && ok
-}
-
-// remoteFonts are the two style sheets that asynqmon's page asks a font service for: an operator's page asks nobody.
-var remoteFonts = regexp.MustCompile(`<link[^>]*//fonts\.[^>]*>`)
-
-// localPage passes everything on but HTML, which it holds back to take the remote fonts out.
-type localPage struct {
-	http.ResponseWriter
-	status int
-	html   *bytes.Buffer
-}
-
-func (p *localPage) WriteHeader(status int) {
-	p.status = status
-	if strings.HasPrefix(p.Header().Get(echo.HeaderContentType), echo.MIMETextHTML) {
-		p.html = &bytes.Buffer{}
-		return
-	}
-	p.ResponseWriter.WriteHeader(status)
-}
-
-func (p *localPage) Write(content []byte) (int, error) {
-	if p.status == 0 {
-		if p.Header().Get(echo.HeaderContentType) == "" {
-			p.Header().Set(echo.HeaderContentType, http.DetectContentType(content))
-		}
-		p.WriteHeader(http.StatusOK)
-	}
-	if p.html != nil {
-		return p.html.Write(content)
-	}
-	return p.ResponseWriter.Write(content)
-}
-
-func (p *localPage) flush() {
-	if p.html == nil {
-		return
-	}
-	content := remoteFonts.ReplaceAll(p.html.Bytes(), nil)
-	p.Header().Set(echo.HeaderContentLength, strconv.Itoa(len(content)))
-	p.ResponseWriter.WriteHeader(p.status)
-	_, _ = p.ResponseWriter.Write(content) // the operator has closed the page
 }

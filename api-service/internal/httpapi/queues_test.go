@@ -141,7 +141,10 @@ func TestQueuesWithoutRedis(t *testing.T) {
 	require.NoError(t, err)
 	t.Cleanup(func() { assert.NoError(t, redis.Close()) })
 	s := newService(t, func(d *Dependencies) { d.Redis, d.Queues = redis, QueuesOptions{Open: true} }).withKeys(t)
-	assert.Equal(t, 500, s.call(t, "GET", "/queues/api/queues", "", "").status)
+	a := s.call(t, "GET", "/queues/api/queues", "", "")
+	assert.Equal(t, 503, a.status)
+	assert.Contains(t, string(a.body), `"queue_unavailable"`)
+	assert.NotEmpty(t, a.header.Get("Retry-After"))
 	granted(t, s.call(t, "GET", base, s.reader, ""))
 }
 
@@ -168,7 +171,7 @@ func TestLocalPage(t *testing.T) {
 			recorder := httptest.NewRecorder()
 			page := &localPage{ResponseWriter: recorder}
 			test.handle(page)
-			page.flush()
+			require.NoError(t, page.flush())
 			assert.Equal(t, test.want, recorder.Body.String())
 		})
 	}
