@@ -172,6 +172,9 @@ func (a *App) Start(ctx context.Context) error {
 	if err := a.options.Store.CheckSchemaOrWait(ctx, a.options.Log); err != nil {
 		return err
 	}
+	if err := queue.Check(ctx, a.options.Redis); err != nil {
+		return err
+	}
 	a.ops.Start()
 	a.api.Start()
 	a.options.Log.InfoContext(ctx, "API started", "addr", a.Addr(), "ops", a.OpsAddr())

@@ -173,6 +173,9 @@ func (a *App) Start(ctx context.Context) error {
 	if err := a.options.Store.CheckSchemaOrWait(ctx, a.options.Log); err != nil {
 		return err
 	}
+	if err := queue.Check(ctx, a.options.Redis); err != nil {
+		return err
+	}
 	queue.WarnOnEviction(ctx, a.options.Redis, a.options.Log)
 
 	a.ops.Start()

@@ -36,8 +36,11 @@ func Open(settings config.Shared, application string) (*Backend, error) {
 	if err != nil && settings.SecretsKey != "" {
 		problems = append(problems, fmt.Errorf("SECRETS_KEY is not valid: %w", err))
 	}
-	if b.Redis, err = queue.Connect(settings.RedisURL.Reveal()); err != nil && settings.RedisURL != "" {
-		problems = append(problems, err)
+	if settings.Redis.URL != "" {
+		files := queue.Files{CA: settings.CAFile, Cert: settings.CertFile, Key: settings.KeyFile}
+		if b.Redis, err = queue.ConnectTLS(settings.Redis.URL.Reveal(), files); err != nil {
+			problems = append(problems, err)
+		}
 	}
 	b.Store, err = postgres.Open(postgres.Options{
 		URL: settings.Database.URL.Reveal(), ApplicationName: application, MaxConnections: settings.MaxConnections,

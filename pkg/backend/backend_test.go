@@ -16,7 +16,7 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 func TestOpenSaysAllThatIsWrongAndQuotesNothing(t *testing.T) {
 	_, err := backend.Open(config.Shared{
-		SecretsKey: "canary", RedisURL: "http://:canary@h", Database: config.Database{URL: "postgres://u:canary@h:port/x"},
+		SecretsKey: "canary", Redis: config.Redis{URL: "http://:canary@h"}, Database: config.Database{URL: "postgres://u:canary@h:port/x"},
 	}, "test")
 	require.Error(t, err)
 	for _, name := range []string{"SECRETS_KEY", "REDIS_URL", "DATABASE_URL"} {
@@ -24,7 +24,7 @@ func TestOpenSaysAllThatIsWrongAndQuotesNothing(t *testing.T) {
 	}
 	assert.NotContains(t, err.Error(), "canary")
 
-	_, err = backend.Open(config.Shared{RedisURL: "redis://h", SecretsKey: "short"}, "test")
+	_, err = backend.Open(config.Shared{Redis: config.Redis{URL: "redis://h"}, SecretsKey: "short"}, "test")
 	require.ErrorContains(t, err, "SECRETS_KEY")
 	assert.NotContains(t, err.Error(), "REDIS_URL")
 	assert.NotContains(t, err.Error(), "DATABASE_URL", "what is missing is told elsewhere")
@@ -34,7 +34,7 @@ func TestOpenConnectsToNothing(t *testing.T) {
 	key, err := keyring.Generate()
 	require.NoError(t, err)
 	b, err := backend.Open(config.Shared{
-		SecretsKey: config.Secret(key), RedisURL: "redis://127.0.0.1:1", Database: config.Database{URL: "postgres://127.0.0.1:1/x"},
+		SecretsKey: config.Secret(key), Redis: config.Redis{URL: "redis://127.0.0.1:1"}, Database: config.Database{URL: "postgres://127.0.0.1:1/x"},
 	}, "test")
 	require.NoError(t, err)
 	require.NoError(t, b.Close())

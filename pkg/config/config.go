@@ -33,6 +33,14 @@ type Database struct {
 	MaxConnections int    `env:"DATABASE_MAX_CONNECTIONS" envDefault:"20" doc:"connections that one process opens at most"`
 }
 
+// Redis says where the queue is.
+type Redis struct {
+	URL      Secret `env:"REDIS_URL,required,notEmpty" doc:"Redis, as redis://[[user]:password@]host[:port][,host[:port]…][/database], the same with rediss:// for TLS, or redis-sentinel://[[user]:password@]host:port[,host:port…][/database]?master=name. Several hosts of redis:// and rediss:// are nodes of a cluster. Parameters: pool_size (connections at most, 1 to 65535); redis:// and rediss:// also db, and cluster (true: the host is a node of a cluster; false: it is none; unset, the server is asked); redis-sentinel:// also master, sentinel_user, sentinel_password, and tls (true or false; for the sentinels too); with TLS also tls_server_name (the name in the servers' certificates, if it is not the host). Any other is refused"`
+	CAFile   string `env:"REDIS_CA_FILE" doc:"file with the certificates (PEM) of the authorities that Redis's certificate must be from, instead of the system's"`
+	CertFile string `env:"REDIS_CERT_FILE" doc:"file with the certificate (PEM) to show to a Redis that asks for one; read again for each connection"`
+	KeyFile  string `env:"REDIS_KEY_FILE" doc:"file with the key (PEM) of REDIS_CERT_FILE"`
+}
+
 // Log says what is logged and how.
 type Log struct {
 	Level  slog.Level `env:"LOG_LEVEL" envDefault:"info" doc:"debug, info, warn or error"`
@@ -59,7 +67,7 @@ type Shared struct {
 	Log
 	Egress
 	Tracing
-	RedisURL   Secret `env:"REDIS_URL,required,notEmpty" doc:"Redis, as redis://, rediss:// or redis-sentinel://"`
+	Redis
 	SecretsKey Secret `env:"SECRETS_KEY,required,notEmpty" doc:"base64 of 32 bytes that encrypt signing secrets and custom headers; several, comma-separated, while they are rotated: the first encrypts"`
 }
 

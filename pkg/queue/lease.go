@@ -28,22 +28,35 @@ func (l Lease) Extended() time.Time { return l.Until.Add(-LeaseDuration) }
 
 // Leases are all leases of a queue, no more than there are tasks in flight, and the time by Redis's clock.
 func (e *Enqueuer) Leases(ctx context.Context, queue string) (leases []Lease, now time.Time, err error) {
-	var held *redis.ZSliceCmd
-	var clock *redis.TimeCmd
-	_, err = e.redis.Pipelined(ctx, func(pipe redis.Pipeliner) error {
-		held, clock = pipe.ZRangeWithScores(ctx, leaseKey(queue), 0, -1), pipe.Time(ctx)
-		return nil
-	})
+	answer, err := leasesScript.Run(ctx, e.redis, []string{leaseKey(queue)}).StringSlice()
 	if err != nil {
 		return nil, time.Time{}, fmt.Errorf("list leases: %w", err)
 	}
-	leases = make([]Lease, len(held.Val()))
-	for i, z := range held.Val() {
-		id, _ := z.Member.(string)
-		leases[i] = Lease{DeliveryID: id, Queue: queue, Until: time.Unix(int64(z.Score), 0)}
+	times, ids := make([]time.Time, 0, len(answer)/2+1), make([]string, 0, len(answer)/2)
+	for i, text := range answer {
+		if i%2 == 1 {
+			ids = append(ids, text)
+			continue
+		}
+		seconds, err := strconv.ParseFloat(text, 64)
+		if err != nil {
+			return nil, time.Time{}, fmt.Errorf("list leases: %w", err)
+		}
+		times = append(times, time.Unix(int64(seconds), 0))
 	}
-	return leases, clock.Val(), nil
+	leases = make([]Lease, len(ids))
+	for i, id := range ids {
+		leases[i] = Lease{DeliveryID: id, Queue: queue, Until: times[i+1]}
+	}
+	return leases, times[0], nil
 }
+
+// leasesScript returns the time in seconds, and then each task's ID and when its lease ends. In a cluster a TIME beside the leases
+// could be another node's.
+var leasesScript = redis.NewScript(`
+local answer = redis.call("ZRANGE", KEYS[1], 0, -1, "WITHSCORES")
+table.insert(answer, 1, redis.call("TIME")[1])
+return answer`)
 
 // Reclaim removes tasks whose workers are gone, each in one step and only if its lease has not moved meanwhile: Orphan then, and
 // Running for a worker that has come back. Of two callers that find the same orphan one is told so.

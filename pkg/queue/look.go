@@ -5,7 +5,6 @@ import (
 	_ "embed"
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/redis/go-redis/v9"
@@ -76,8 +75,10 @@ func (e *Enqueuer) look(ctx context.Context, glances []glance) ([]Sight, error) 
 
 func (e *Enqueuer) lookBatch(ctx context.Context, glances []glance) ([]Sight, error) {
 	seen, err := e.runLook(ctx, glances)
-	if err != nil && strings.HasPrefix(err.Error(), "NOSCRIPT") { // a Redis that is new, or was emptied
-		if err = lookScript.Load(ctx, e.redis).Err(); err == nil {
+	if err != nil && redis.HasErrorPrefix(err, "NOSCRIPT") { // a Redis that is new, or was emptied
+		// A look at no task brings the script to the node that has the queue, in a cluster too.
+		none := taskKeys(Item{Queue: glances[0].Queue})
+		if err = lookScript.Eval(ctx, e.redis, none, "", "", 0).Err(); err == nil {
 			seen, err = e.runLook(ctx, glances)
 		}
 	}

@@ -8,10 +8,17 @@ import (
 	"time"
 
 	"github.com/redis/go-redis/v9"
+
+	"redrive/pkg/webhook"
 )
 
-// markerKey is in Redis for as long as Redis holds what was put into it: whatever empties Redis takes it away too.
-const markerKey = "redrive:intact"
+// ownPrefix begins the names of our own keys. In a cluster they are where the tasks of webhook.QueueDeliveries are: what is lost
+// is lost together with them, and one script can have several.
+const ownPrefix = "redrive:{" + webhook.QueueDeliveries + "}:"
+
+// markerKey is in Redis for as long as Redis holds what was put into it: whatever empties Redis takes it away too. In a cluster
+// that is the node that holds the tasks.
+const markerKey = ownPrefix + "intact"
 
 // A rebuild is one process's at a time: the others need not do the same work again. It is no leader's: two at it do no harm.
 //
@@ -19,8 +26,8 @@ const markerKey = "redrive:intact"
 // rebuildTurn. fillingKey holds the token of the process that has begun last, for as long as Redis keeps anything. So a turn that
 // has merely passed, and that nobody else has taken, is told from a Redis that was emptied.
 const (
-	rebuildKey  = "redrive:rebuilding"
-	fillingKey  = "redrive:filling"
+	rebuildKey  = ownPrefix + "rebuilding"
+	fillingKey  = ownPrefix + "filling"
 	rebuildTurn = 5 * time.Second
 )
 

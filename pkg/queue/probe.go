@@ -8,9 +8,9 @@ import (
 	"github.com/redis/go-redis/v9"
 )
 
-// probeKey holds nothing that anybody reads.
+// probeKey holds nothing. In a cluster it is on the node that holds the tasks.
 const (
-	probeKey      = "redrive:probe"
+	probeKey      = ownPrefix + "probe"
 	probeLifetime = time.Minute
 )
 

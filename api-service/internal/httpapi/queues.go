@@ -9,6 +9,8 @@ import (
 	"github.com/hibiken/asynqmon"
 	"github.com/labstack/echo/v4"
 	"github.com/redis/go-redis/v9"
+
+	"redrive/pkg/queue"
 )
 
 const (
@@ -33,7 +35,7 @@ func (o QueuesOptions) enabled() bool { return o.Open || o.Password != "" }
 // sharedRedis hands our client to asynqmon.
 type sharedRedis struct{ client redis.UniversalClient }
 
-func (s sharedRedis) MakeRedisClient() any { return s.client }
+func (s sharedRedis) MakeRedisClient() any { return queue.Bare(s.client) }
 
 var _ asynq.RedisConnOpt = sharedRedis{}
 

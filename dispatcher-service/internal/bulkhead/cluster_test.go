@@ -1,0 +1,42 @@
+package bulkhead
+
+import (
+	"log/slog"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"redrive/pkg/queue"
+	"redrive/pkg/testservers"
+	"redrive/pkg/webhook"
+)
+
+// Sleeping tasks are woken, and rates are shared, on a cluster of several nodes too.
+func TestRedisCluster(t *testing.T) {
+	t.Parallel()
+	cluster, err := testservers.StartRedisCluster(testservers.RedisClusterOptions{Nodes: 3})
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, cluster.Close()) })
+	client := connect(t, cluster.URL())
+
+	enqueuer, ids := queue.NewEnqueuer(client), make([]string, 10)
+	for i := range ids {
+		ids[i] = webhook.NewID(webhook.KindDelivery, webhook.Now())
+		_, err := enqueuer.Enqueue(t.Context(), queue.Item{DeliveryID: ids[i], Queue: webhook.QueueDeliveries, DueAt: time.Now().Add(time.Hour)})
+		require.NoError(t, err)
+	}
+	wakings, err := NewQueueWaker(client).Wake(t.Context(), webhook.QueueDeliveries, ids)
+	require.NoError(t, err)
+	for _, waking := range wakings {
+		assert.Equal(t, Coming, waking)
+	}
+
+	l := newLimiter(client, slog.New(slog.DiscardHandler))
+	for _, endpoint := range []string{"ep_a", "ep_b", "ep_c", "ep_d", "ep_e", "ep_f"} { // they are on several nodes
+		assert.True(t, l.reserve(t.Context(), endpoint, 1, nil).granted)
+		assert.False(t, l.reserve(t.Context(), endpoint, 1, nil).granted, "the rate is 1")
+	}
+	assert.Zero(t, l.awayUntil.Load(), "each was answered by Redis")
+}

@@ -1,0 +1,200 @@
+package queue_test
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/hibiken/asynq"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"redrive/pkg/queue"
+	"redrive/pkg/testservers"
+	"redrive/pkg/webhook"
+)
+
+func startCluster(t *testing.T, nodes int) *testservers.RedisCluster {
+	t.Helper()
+	cluster, err := testservers.StartRedisCluster(testservers.RedisClusterOptions{Nodes: nodes})
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, cluster.Close()) })
+	return cluster
+}
+
+// urlsOf are the ways to name a cluster: each node alone, as any Redis and as one of a cluster, and all of them.
+func urlsOf(cluster *testservers.RedisCluster) map[string]string {
+	urls, hosts := map[string]string{}, []string{}
+	for i, node := range cluster.Nodes() {
+		urls[fmt.Sprintf("node %d, not said to be a cluster", i)] = node.URL()
+		urls[fmt.Sprintf("node %d of a cluster", i)] = node.URL() + "?cluster=true"
+		hosts = append(hosts, fmt.Sprintf("127.0.0.1:%d", node.Port()))
+	}
+	urls["all nodes"] = "redis://" + strings.Join(hosts, ",")
+	return urls
+}
+
+// TestCluster does all that this package does, on clusters however they are named.
+func TestCluster(t *testing.T) {
+	for _, nodes := range []int{1, 3} {
+		cluster := startCluster(t, nodes)
+		for name, url := range urlsOf(cluster) {
+			t.Run(fmt.Sprintf("%d/%s", nodes, name), func(t *testing.T) {
+				require.NoError(t, cluster.FlushAll(t.Context()))
+				onCluster(t, newBench(t, url), cluster)
+			})
+		}
+	}
+}
+
+func onCluster(t *testing.T, b bench, cluster *testservers.RedisCluster) {
+	t.Helper()
+	ctx := t.Context()
+	require.NoError(t, queue.Check(ctx, b.redis))
+	require.NoError(t, queue.Probe(ctx, b.redis))
+	b.rebuildTwice(cluster)
+
+	// Enqueued, archived, seen, run again, first of all, delivered.
+	items := make([]queue.Item, 20)
+	for i := range items {
+		items[i] = newItem()
+		require.Equal(t, queue.Queued, b.enqueue(items[i]))
+		require.Equal(t, queue.AlreadyQueued, b.enqueue(items[i]))
+	}
+	stop := b.work(skip)
+	for _, item := range items {
+		b.inState(item, asynq.TaskStateArchived)
+	}
+	stop()
+	sights, err := b.Look(ctx, append(items, newItem()), func(queue.Item) bool { return true })
+	require.NoError(t, err)
+	assert.Equal(t, queue.Missing, sights[len(items)])
+	assert.Equal(t, queue.Ended, sights[0])
+	for _, item := range items {
+		item.Ended = true
+		require.Equal(t, queue.Woken, b.enqueue(item))
+	}
+	placement, err := b.EnqueueFirst(ctx, items[0])
+	require.NoError(t, err)
+	assert.Equal(t, queue.AlreadyQueued, placement)
+	depths, err := b.Depths(ctx, webhook.QueueDeliveries)
+	require.NoError(t, err)
+	assert.EqualValues(t, len(items), depths.Pending)
+	_, err = b.TrimArchive(ctx, webhook.QueueDeliveries)
+	require.NoError(t, err)
+
+	b.leaseIsSeen(items[0])
+}
+
+// rebuildTwice fills the queue, and again after all nodes were emptied.
+func (b bench) rebuildTwice(cluster *testservers.RedisCluster) {
+	b.t.Helper()
+	ctx := b.t.Context()
+	for range 2 {
+		intact, err := b.Intact(ctx)
+		require.NoError(b.t, err)
+		require.False(b.t, intact)
+		token, err := b.BeginRebuild(ctx)
+		require.NoError(b.t, err)
+		require.NotEmpty(b.t, token)
+		require.NoError(b.t, b.HoldRebuild(ctx, token))
+		require.NoError(b.t, b.AbandonRebuild(ctx, token))
+		token, err = b.BeginRebuild(ctx)
+		require.NoError(b.t, err)
+		require.NoError(b.t, b.MarkIntact(ctx, token))
+		intact, err = b.Intact(ctx)
+		require.NoError(b.t, err)
+		require.True(b.t, intact)
+		require.NoError(b.t, cluster.FlushAll(ctx))
+	}
+	require.NoError(b.t, b.Announce(ctx, webhook.QueueDeliveries))
+}
+
+// leaseIsSeen delivers all that is pending, and looks at the lease of one of them meanwhile.
+func (b bench) leaseIsSeen(item queue.Item) {
+	b.t.Helper()
+	held, release := make(chan struct{}), make(chan struct{})
+	stop := b.work(func(_ context.Context, task *asynq.Task) error {
+		if string(task.Payload()) == item.DeliveryID {
+			close(held)
+			<-release
+		}
+		return nil
+	})
+	signal(b.t, held, "the attempt")
+	leases, now, err := b.Leases(b.t.Context(), item.Queue)
+	require.NoError(b.t, err)
+	found := false
+	for _, lease := range leases {
+		found = found || lease.DeliveryID == item.DeliveryID
+		assert.WithinRange(b.t, lease.Until, now, now.Add(2*queue.LeaseDuration), "the clocks of one machine")
+	}
+	assert.True(b.t, found)
+	close(release)
+	require.Eventually(b.t, func() bool {
+		depths, err := b.Depths(b.t.Context(), item.Queue)
+		return err == nil && depths == queue.Depths{}
+	}, soon, 5*time.Millisecond)
+	stop()
+}
+
+// A cluster has one database: a URL that names another is refused at the start, with the reason.
+func TestCheckDatabase(t *testing.T) {
+	t.Parallel()
+	cluster := startCluster(t, 1)
+	b := newBench(t, strings.TrimSuffix(cluster.URL(), "/0")+"/1")
+	require.ErrorContains(t, queue.Check(t.Context(), b.redis), "is a cluster")
+	b = newBench(t, startRedis(t, map[string]string{"databases": "2"}).URL()[:len("redis://127.0.0.1:12345")]+"/7")
+	require.ErrorContains(t, queue.Check(t.Context(), b.redis), "does not have")
+}
+
+// What is lost on the node that holds the tasks takes the marker along, so that the queue is filled again.
+func TestMarkerIsBesideTheTasks(t *testing.T) {
+	t.Parallel()
+	cluster := startCluster(t, 3)
+	b := newBench(t, cluster.URL())
+	token, err := b.BeginRebuild(t.Context())
+	require.NoError(t, err)
+	require.NoError(t, b.MarkIntact(t.Context(), token))
+	item := newItem()
+	require.Equal(t, queue.Queued, b.enqueue(item))
+	lost := 0
+	for _, node := range cluster.Nodes() {
+		direct := newBench(t, node.URL()+"?cluster=false")
+		require.NoError(t, direct.redis.FlushAll(t.Context()).Err())
+		sights, err := b.Look(t.Context(), []queue.Item{item}, nil)
+		require.NoError(t, err)
+		intact, err := b.Intact(t.Context())
+		require.NoError(t, err)
+		assert.Equal(t, sights[0] != queue.Missing, intact)
+		if !intact {
+			lost++
+		}
+	}
+	assert.NotZero(t, lost)
+}
+
+// Redis may come after the service, and only then turn out to be a cluster.
+func TestClusterComesLater(t *testing.T) {
+	t.Parallel()
+	cluster := startCluster(t, 3)
+	for _, node := range cluster.Nodes() {
+		require.NoError(t, node.Stop())
+	}
+	benches := map[string]bench{}
+	for name, url := range urlsOf(cluster) {
+		benches[name] = newBench(t, url)
+		require.Error(t, queue.Probe(t.Context(), benches[name].redis))
+	}
+	for _, node := range cluster.Nodes() {
+		require.NoError(t, node.Restart(t.Context()))
+	}
+	for name, b := range benches {
+		require.Eventually(t, func() bool {
+			_, err := b.Enqueue(t.Context(), newItem())
+			return err == nil
+		}, soon, 20*time.Millisecond, name)
+	}
+}

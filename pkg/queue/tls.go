@@ -1,0 +1,66 @@
+package queue
+
+import (
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"os"
+)
+
+// Files name what TLS to Redis needs beyond the system's certificate authorities. An empty name is none.
+type Files struct {
+	// CA holds the certificates, in PEM, of the authorities that are trusted instead of the system's.
+	CA string
+	// Cert and Key hold, in PEM, the certificate that this client shows, and its key. Both or none.
+	Cert, Key string
+}
+
+// config makes the configuration of TLS; nil without TLS. It reads all files once, so that what is wrong with them is known at the
+// start. Certificate and key are read again for each connection: a renewed certificate is used without a restart.
+func (f Files) config(l location) (*tls.Config, error) {
+	if !l.tls {
+		if f != (Files{}) {
+			return nil, errors.New("REDIS_CA_FILE, REDIS_CERT_FILE and REDIS_KEY_FILE are for TLS, which REDIS_URL does not use: " +
+				"write rediss://, or redis-sentinel:// with tls=true")
+		}
+		return nil, nil
+	}
+	config := &tls.Config{MinVersion: tls.VersionTLS12, ServerName: l.serverName}
+	var problems []error
+	if f.CA != "" {
+		pool, err := readAuthorities(f.CA)
+		problems = append(problems, err)
+		config.RootCAs = pool
+	}
+	switch {
+	case (f.Cert == "") != (f.Key == ""):
+		problems = append(problems, errors.New("REDIS_CERT_FILE and REDIS_KEY_FILE belong together: set both or none"))
+	case f.Cert != "":
+		if _, err := f.certificate(); err != nil {
+			problems = append(problems, err)
+		}
+		config.GetClientCertificate = func(*tls.CertificateRequestInfo) (*tls.Certificate, error) { return f.certificate() }
+	}
+	return config, errors.Join(problems...)
+}
+
+func readAuthorities(file string) (*x509.CertPool, error) {
+	content, err := os.ReadFile(file)
+	if err != nil {
+		return nil, fmt.Errorf("read REDIS_CA_FILE: %w", err)
+	}
+	pool := x509.NewCertPool()
+	if !pool.AppendCertsFromPEM(content) {
+		return nil, errors.New("REDIS_CA_FILE holds no certificate in PEM")
+	}
+	return pool, nil
+}
+
+func (f Files) certificate() (*tls.Certificate, error) {
+	certificate, err := tls.LoadX509KeyPair(f.Cert, f.Key)
+	if err != nil {
+		return nil, fmt.Errorf("read REDIS_CERT_FILE and REDIS_KEY_FILE: %w", err)
+	}
+	return &certificate, nil
+}

@@ -1,0 +1,140 @@
+package queue
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"net/url"
+	"strconv"
+	"strings"
+)
+
+// errURL never quotes the URL: it may hold a password.
+var errURL = errors.New("REDIS_URL must be redis://[[user]:password@]host[:port][,host[:port]…][/database], the same with rediss:// for TLS, " +
+	"or redis-sentinel://[[user]:password@]host:port[,host:port…][/database]?master=name")
+
+// badURL is errURL with a reason. The reason quotes no part of the URL but the names of known things.
+func badURL(format string, arguments ...any) error {
+	return fmt.Errorf("%w: %w", errURL, fmt.Errorf(format, arguments...))
+}
+
+const (
+	schemePlain    = "redis"
+	schemeTLS      = "rediss"
+	schemeSentinel = "redis-sentinel"
+	defaultPort    = "6379"
+)
+
+// location is where Redis is, and how it is spoken to, as REDIS_URL says.
+type location struct {
+	addrs              []string
+	username, password string
+	database           int
+	tls                bool
+	serverName         string // expected in certificates instead of the host's own; empty for the host's own
+	poolSize           int    // 0 for the client's default
+
+	// Of redis:// and rediss://.
+	cluster    bool // Redis is a cluster
+	standalone bool // Redis is none, and MOVED is an error
+
+	// Of redis-sentinel://.
+	master                             string
+	sentinelUsername, sentinelPassword string
+}
+
+// parseURL splits the URL by hand in part: net/url takes no list of hosts with ports.
+func parseURL(rawURL string) (location, error) {
+	scheme, rest, found := strings.Cut(rawURL, "://")
+	if !found || scheme != schemePlain && scheme != schemeTLS && scheme != schemeSentinel {
+		return location{}, errURL
+	}
+	if strings.Contains(rest, "#") {
+		return location{}, badURL("it contains a #, which is written %%23 in a password")
+	}
+	rest, query, _ := strings.Cut(rest, "?")
+	authority, path, _ := strings.Cut(rest, "/")
+	credentials, hosts, authenticates := cutLast(authority, "@")
+
+	l := location{tls: scheme == schemeTLS}
+	var err error
+	if l.addrs, err = parseHosts(hosts, scheme); err != nil {
+		return location{}, err
+	}
+	if authenticates {
+		if l.username, l.password, err = parseCredentials(credentials); err != nil {
+			return location{}, err
+		}
+	}
+	parameters, err := parseParameters(query, scheme)
+	if err != nil {
+		return location{}, err
+	}
+	if path != "" {
+		if _, twice := parameters["db"]; twice {
+			return location{}, badURL("it names a database in its path and with db")
+		}
+		if l.database, err = parseDatabase(path); err != nil {
+			return location{}, err
+		}
+	}
+	return l, l.apply(parameters, scheme)
+}
+
+func parseHosts(hosts, scheme string) ([]string, error) {
+	var addrs []string
+	for host := range strings.SplitSeq(hosts, ",") {
+		if scheme != schemeSentinel && withoutPort(host) {
+			host = net.JoinHostPort(strings.Trim(host, "[]"), defaultPort)
+		}
+		if !isAddr(host) {
+			return nil, badURL("a host is not host:port")
+		}
+		addrs = append(addrs, host)
+	}
+	return addrs, nil
+}
+
+func withoutPort(host string) bool {
+	return host != "" && (!strings.Contains(host, ":") || strings.HasPrefix(host, "[") && strings.HasSuffix(host, "]"))
+}
+
+func isAddr(s string) bool {
+	host, port, err := net.SplitHostPort(s)
+	if err != nil || host == "" || strings.ContainsAny(host, "@/ ") {
+		return false
+	}
+	number, err := strconv.ParseUint(port, 10, 16)
+	return err == nil && number > 0
+}
+
+// parseCredentials refuses a user without a password: the client would not authenticate at all.
+func parseCredentials(s string) (username, password string, err error) {
+	username, password, _ = strings.Cut(s, ":")
+	username, err = url.PathUnescape(username)
+	if err == nil {
+		password, err = url.PathUnescape(password)
+	}
+	switch {
+	case err != nil:
+		return "", "", badURL("its user or password is not percent-encoded as in a URL")
+	case username != "" && password == "":
+		return "", "", badURL("it names a user without a password; a password alone is written redis://:password@host")
+	}
+	return username, password, nil
+}
+
+func parseDatabase(s string) (int, error) {
+	number, err := strconv.ParseUint(s, 10, 31)
+	if err != nil {
+		return 0, badURL("the database is not a number")
+	}
+	return int(number), nil
+}
+
+func cutLast(s, separator string) (before, after string, found bool) {
+	if i := strings.LastIndex(s, separator); i >= 0 {
+		return s[:i], s[i+len(separator):], true
+	}
+	return "", s, false
+}
