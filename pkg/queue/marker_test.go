@@ -57,12 +57,12 @@ func TestTheMarkerIsGoneWithTheRest(t *testing.T) {
 	require.NoError(t, err)
 	assert.Empty(t, other)
 	require.NoError(t, enqueuer.HoldRebuild(t.Context(), token))
-	left, err := client.PTTL(t.Context(), "redrive:rebuilding").Result()
+	left, err := client.PTTL(t.Context(), "redrive:{deliveries}:rebuilding").Result()
 	require.NoError(t, err)
 	assert.Greater(t, left, 4*time.Second)
 	passed := func() { // and nobody has said that he is at it
 		t.Helper()
-		require.NoError(t, client.Del(t.Context(), "redrive:rebuilding").Err())
+		require.NoError(t, client.Del(t.Context(), "redrive:{deliveries}:rebuilding").Err())
 	}
 	passed()
 	require.NoError(t, enqueuer.HoldRebuild(t.Context(), token), "nobody else has begun meanwhile, and nothing is gone")

@@ -1,6 +1,7 @@
 package queue
 
 import (
+	"crypto/tls"
 	"errors"
 	"net"
 	"os"
@@ -12,8 +13,8 @@ import (
 
 // peers are the open connections to each address. Connections die silently, and all of those to an address at once: a proxy drops
 // what has been idle, a firewall restarts, a machine goes away. A command that got no answer in time is the first sign. The pool
-// would find out about each of the others in the same way, one after the other. So they are closed together: all that have carried
-// nothing since before that command.
+// would find out about each of the others in the same way, one after the other. So those that are idle are closed together: all that
+// have carried nothing since before that command. A command under way on another one has a deadline of its own.
 type peers struct {
 	mutex  sync.Mutex
 	byAddr map[string]map[*peerConn]struct{}
@@ -42,15 +43,15 @@ func (p *peers) remove(c *peerConn) {
 	}
 }
 
-// suspect closes the connections to the address that have carried nothing since the time. The pool closes them once more when it
+// suspect closes the idle connections to the address that have carried nothing since the time. The pool closes them once more when it
 // comes to them.
 func (p *peers) suspect(addr string, since int64) {
 	p.mutex.Lock()
 	defer p.mutex.Unlock()
 	for c := range p.byAddr[addr] {
-		if c.last.Load() <= since {
+		if c.last.Load() <= since && !c.asked.Load() {
 			c.dead.Store(true)
-			_ = c.Conn.Close()
+			_ = c.transport().Close()
 		}
 	}
 }
@@ -87,6 +88,14 @@ func (c *peerConn) Read(b []byte) (int, error) {
 		c.peers.suspect(c.addr, c.last.Load())
 	}
 	return n, err
+}
+
+// transport is the connection below TLS, which would say goodbye to a peer that is not there.
+func (c *peerConn) transport() net.Conn {
+	if t, ok := c.Conn.(*tls.Conn); ok {
+		return t.NetConn()
+	}
+	return c.Conn
 }
 
 // Close closes the connection.

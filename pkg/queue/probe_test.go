@@ -15,7 +15,7 @@ func TestProbe(t *testing.T) {
 	server := startRedis(t, nil)
 	b := newBench(t, server.URL())
 	require.NoError(t, queue.Probe(t.Context(), b.redis))
-	left, err := b.redis.TTL(t.Context(), "redrive:probe").Result()
+	left, err := b.redis.TTL(t.Context(), "redrive:{deliveries}:probe").Result()
 	require.NoError(t, err)
 	assert.Positive(t, left, "it is not left behind")
 

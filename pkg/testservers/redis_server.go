@@ -2,9 +2,12 @@ package testservers
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"net"
+	"os"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -19,6 +22,8 @@ type RedisOptions struct {
 	// Settings are added to the server's command line, over the defaults of this package: nothing is saved (save, appendonly) and
 	// nothing is evicted (maxmemory-policy noeviction).
 	Settings map[string]string
+	// Sentinel, if set, makes the server a sentinel with this configuration file.
+	Sentinel string
 }
 
 // RedisServer is a Redis server that keeps nothing on disk: it comes back empty from Stop, Kill and Restart.
@@ -36,10 +41,20 @@ func StartRedis(options RedisOptions) (*RedisServer, error) {
 	if err != nil {
 		return nil, fmt.Errorf("preparing a directory for Redis: %w", err)
 	}
+	args := func(port int) []string { return redisArgs(dir.data(), port, options.Settings) }
+	if options.Sentinel != "" {
+		file := filepath.Join(dir.data(), "sentinel.conf")
+		if err := os.WriteFile(file, []byte(options.Sentinel+"\n"), 0o600); err != nil {
+			return nil, errors.Join(fmt.Errorf("preparing a sentinel: %w", err), dir.remove())
+		}
+		args = func(port int) []string {
+			return append([]string{file, "--sentinel"}, redisArgs(dir.data(), port, options.Settings)...)
+		}
+	}
 	s := &RedisServer{server{dir: dir, program: program{
 		name:    "Redis",
 		path:    path,
-		args:    func(port int) []string { return redisArgs(dir.data(), port, options.Settings) },
+		args:    args,
 		stop:    syscall.SIGTERM,
 		discard: syscall.SIGKILL,
 		ready:   redisReady,
