@@ -58,6 +58,9 @@ type Options struct {
 	RetrySchedule []time.Duration
 	// ReconcileInterval is the time between passes over what is due. Defaults to 5 s.
 	ReconcileInterval time.Duration
+	// OutcomePatience is how long an outcome is kept that the database refuses although it is there. An outcome is kept for as long as
+	// the process lives while the database is away. Defaults to 30 s.
+	OutcomePatience time.Duration
 	// PollInterval is how soon an idle worker notices a task, and ForwardInterval how soon one that has come due is noticed.
 	// Default to the worker's own.
 	PollInterval, ForwardInterval time.Duration
@@ -143,6 +146,9 @@ func New(options Options) (*App, error) {
 	}
 	out := sender.New(sender.Options{Guard: o.Guard, Timeout: o.DeliveryTimeout, UserAgent: "Redrive/" + o.Version, Traceparent: o.SendTraceparent})
 	deliverer := deliver.New(deliver.Batch(o.Store, registry), out, gate, webhook.Policy{Schedule: o.RetrySchedule}, o.Log, registry)
+	if o.OutcomePatience > 0 {
+		deliverer.GiveUpRefused(o.OutcomePatience)
+	}
 	return &App{
 		options: o, health: health, ops: ops, sender: out, gate: gate, deliverer: deliverer,
 		pool: worker.New(o.Redis, deliverer, worker.Options{

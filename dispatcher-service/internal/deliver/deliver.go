@@ -44,6 +44,7 @@ type Deliverer struct {
 	inFlight inFlight
 	metrics  metrics
 	database *outage
+	patience time.Duration // with an outcome that the database refuses although it is there
 	// abandoned is closed when outcomes are kept no longer.
 	abandoned chan struct{}
 	drain     sync.Once
@@ -55,10 +56,14 @@ func New(store Store, sender Sender, gate *bulkhead.Bulkheads, policy webhook.Po
 	d := &Deliverer{
 		store: bounded{store}, sender: sender, gate: gate, policy: policy, log: log, metrics: newMetrics(registry),
 		database: newOutage(bounded{store}.Ping, log), abandoned: make(chan struct{}),
+		patience: refusalPatience,
 	}
 	registry.MustRegister(d.database.gauge)
 	return d
 }
+
+// GiveUpRefused sets how long an outcome is kept that the database refuses although it is there. It is called before Deliver is.
+func (d *Deliverer) GiveUpRefused(after time.Duration) { d.patience = after }
 
 // Drain is the beginning of a stop: no attempt is begun any more, for one could outlast the stop, and its task be handed on
 // under it. A delivery that has been loaded, or waits for the database, is handed back instead.

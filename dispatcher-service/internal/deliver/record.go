@@ -10,8 +10,8 @@ import (
 	"redrive/pkg/webhook"
 )
 
-// refusalPatience is how long an outcome is kept that the database refuses although it is there. To give up at once would send
-// the webhook every few seconds until somebody looks.
+// refusalPatience is how long an outcome is kept by default that the database refuses although it is there. To give up at once
+// would send the webhook every few seconds until somebody looks.
 const refusalPatience = 30 * time.Second
 
 // record writes the outcome, again and again until the database takes it: writing it twice is harmless. An attempt that is not
@@ -31,7 +31,7 @@ func (d *Deliverer) record(ctx context.Context, outcome webhook.Outcome) (curren
 			return current, err
 		case code == webhook.CodeUnavailable:
 			d.database.noticed(ctx, err)
-		case time.Since(began) >= refusalPatience:
+		case time.Since(began) >= d.patience:
 			return current, err
 		}
 		if pause == firstPause {

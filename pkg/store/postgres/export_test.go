@@ -1,4 +1,11 @@
 package postgres
 
-// Unavailable is exported to the tests.
-var Unavailable = unavailable
+// Exported to the tests.
+var (
+	Unavailable = unavailable
+	NewPool     = newPool
+	Dial        = dial
+)
+
+// IdleBeforePing is exported to the tests.
+const IdleBeforePing = idleBeforePing

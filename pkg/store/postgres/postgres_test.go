@@ -3,13 +3,10 @@ package postgres_test
 import (
 	"database/sql"
 	"encoding/json"
-	"errors"
-	"fmt"
 	"sync"
 	"testing"
 	"time"
 
-	"github.com/jackc/pgx/v5/pgconn"
 	_ "github.com/jackc/pgx/v5/stdlib"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -153,16 +150,6 @@ func TestAReadOnlyDatabaseIsUnavailable(t *testing.T) {
 	err := standby.Ping(t.Context())
 	assert.Equal(t, webhook.CodeUnavailable, webhook.CodeOf(err))
 	assert.ErrorContains(t, err, "read-only")
-}
-
-func TestUnavailableKnowsWhatIsTheDatabasesState(t *testing.T) {
-	for code, want := range map[string]bool{
-		"08006": true, "53300": true, "53100": true, "57P01": true, "57P03": true, "58030": true, "25006": true, "40001": true, "40P01": true, "57014": true,
-		"23505": false, "42P01": false, "22021": false,
-	} {
-		assert.Equal(t, want, postgres.Unavailable(fmt.Errorf("wrapped: %w", &pgconn.PgError{Code: code})), code)
-	}
-	assert.False(t, postgres.Unavailable(errors.New("anything")))
 }
 
 func TestAWrongURLIsRefusedWithoutBeingQuoted(t *testing.T) {

@@ -1,0 +1,227 @@
+package outage_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"net/netip"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	api "redrive/api-service/app"
+	dispatcher "redrive/dispatcher-service/app"
+	"redrive/pkg/egress"
+	"redrive/pkg/queue"
+	"redrive/pkg/signing"
+	"redrive/pkg/store"
+	"redrive/pkg/store/postgres"
+	"redrive/pkg/store/storetest"
+	"redrive/pkg/testservers"
+	"redrive/pkg/webhook"
+)
+
+const (
+	organization = "org_outage"
+	// soon bounds every wait for a signal. It decides nothing.
+	soon = time.Minute
+	poll = 10 * time.Millisecond
+)
+
+// services are both services over one database, each with a pool of its own.
+type services struct {
+	t          *testing.T
+	api        *api.App
+	dispatcher *dispatcher.App
+	key        string
+	log        *logged
+	receiver   *receiver
+}
+
+// start starts both services over the database of url and creates an API key. settled is how long an outcome is kept that the
+// database refuses although it is there: almost none, so that only an unavailable database preserves outcomes.
+func start(t *testing.T, url string) *services {
+	t.Helper()
+	s := &services{t: t, log: &logged{}, receiver: newReceiver(t)}
+	sealer := storetest.Sealer(t)
+	open := func(application string) *store.Store {
+		opened, err := postgres.Open(postgres.Options{URL: url, ApplicationName: application}, sealer)
+		require.NoError(t, err)
+		t.Cleanup(func() { assert.NoError(t, opened.Close()) })
+		return opened
+	}
+	apiStore, dispatcherStore := open("api-service"), open("dispatcher-service")
+	storetest.Migrated(t, apiStore)
+	key, raw := webhook.NewAPIKey(webhook.APIKeySpec{OrganizationID: organization, Name: "test", Scope: webhook.ScopeReadWrite}, webhook.Now())
+	require.NoError(t, apiStore.CreateAPIKey(t.Context(), key))
+	s.key = raw.Reveal()
+
+	client, err := queue.Connect(testservers.Redis(t))
+	require.NoError(t, err)
+	t.Cleanup(func() { assert.NoError(t, client.Close()) })
+	guard := egress.New(egress.Config{AllowHTTP: true, Allow: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}})
+	log := slog.New(s.log)
+	s.dispatcher, err = dispatcher.New(dispatcher.Options{
+		Store: dispatcherStore, Redis: client, Guard: guard, Log: log, OpsAddr: "127.0.0.1:0", OutcomePatience: time.Nanosecond,
+	})
+	require.NoError(t, err)
+	t.Cleanup(func() { stop(t, s.dispatcher.Stop) })
+	s.api, err = api.New(api.Options{Store: apiStore, Redis: client, Guard: guard, Log: log, Addr: "127.0.0.1:0", OpsAddr: "127.0.0.1:0"})
+	require.NoError(t, err)
+	t.Cleanup(func() { stop(t, s.api.Stop) })
+	require.NoError(t, s.dispatcher.Start(t.Context()))
+	require.NoError(t, s.api.Start(t.Context()))
+	return s
+}
+
+func stop(t *testing.T, stop func(context.Context) error) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), soon)
+	defer cancel()
+	assert.NoError(t, stop(ctx))
+}
+
+var client = &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
+
+// call calls the API and returns the status, the header and the decoded body.
+func (s *services) call(method, path string, body any) (status int, header http.Header, answer map[string]any) {
+	s.t.Helper()
+	content, err := json.Marshal(body)
+	require.NoError(s.t, err)
+	if body == nil {
+		content = nil
+	}
+	request, err := http.NewRequestWithContext(s.t.Context(), method, "http://"+s.api.Addr()+"/v1/execution-webhooks"+path, bytes.NewReader(content))
+	require.NoError(s.t, err)
+	request.Header.Set("Authorization", "Bearer "+s.key)
+	request.Header.Set("Content-Type", "application/json")
+	response, err := client.Do(request)
+	require.NoError(s.t, err)
+	defer func() { _ = response.Body.Close() }()
+	require.NoError(s.t, json.NewDecoder(response.Body).Decode(&answer))
+	return response.StatusCode, response.Header, answer
+}
+
+// ops returns what a path of an ops port answers.
+func ops(t *testing.T, addr, path string) (status int, body string) {
+	t.Helper()
+	response, err := client.Get("http://" + addr + path)
+	require.NoError(t, err)
+	defer func() { _ = response.Body.Close() }()
+	content, err := io.ReadAll(response.Body)
+	require.NoError(t, err)
+	return response.StatusCode, string(content)
+}
+
+// away reports whether the dispatcher's metric says that its database is away.
+func (s *services) away() bool {
+	_, metrics := ops(s.t, s.dispatcher.OpsAddr(), "/metrics")
+	return strings.Contains(metrics, "\nredrive_database_away 1\n")
+}
+
+// endpoint registers the receiver.
+func (s *services) endpoint() {
+	s.t.Helper()
+	status, _, answer := s.call(http.MethodPost, "", map[string]any{"name": "n", "url": s.receiver.URL})
+	require.Less(s.t, status, 300, answer)
+}
+
+func (s *services) publish() {
+	s.t.Helper()
+	status, _, answer := s.call(http.MethodPost, "/events", map[string]any{"eventType": "run.finished", "data": map[string]any{}})
+	require.Less(s.t, status, 300, answer)
+}
+
+// statuses counts the deliveries on record by status, or returns nil if the API cannot list them.
+func (s *services) statuses() map[string]int {
+	status, _, answer := s.call(http.MethodGet, "/deliveries?limit=100", nil)
+	if status != http.StatusOK {
+		return nil
+	}
+	counts := map[string]int{}
+	for _, item := range answer["data"].(map[string]any)["items"].([]any) {
+		counts[item.(map[string]any)["status"].(string)]++
+	}
+	return counts
+}
+
+// receiver records what it is sent. While it is held, it answers nothing.
+type receiver struct {
+	*httptest.Server
+	mutex sync.Mutex
+	held  chan struct{} // nil while requests are answered at once
+	got   map[string]int
+}
+
+func newReceiver(t *testing.T) *receiver {
+	r := &receiver{got: map[string]int{}}
+	r.Server = httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, request *http.Request) {
+		r.mutex.Lock()
+		r.got[request.Header.Get(signing.HeaderID)]++
+		held := r.held
+		r.mutex.Unlock()
+		if held != nil {
+			<-held
+		}
+	}))
+	t.Cleanup(r.Close)
+	return r
+}
+
+// hold keeps requests unanswered until the returned function is called.
+func (r *receiver) hold() (release func()) {
+	r.mutex.Lock()
+	defer r.mutex.Unlock()
+	held := make(chan struct{})
+	r.held = held
+	return func() {
+		r.mutex.Lock()
+		defer r.mutex.Unlock()
+		r.held = nil
+		close(held)
+	}
+}
+
+// requests returns how often each delivery arrived.
+func (r *receiver) requests() map[string]int {
+	r.mutex.Lock()
+	defer r.mutex.Unlock()
+	copied := map[string]int{}
+	for id, times := range r.got {
+		copied[id] = times
+	}
+	return copied
+}
+
+// logged counts log records by message.
+type logged struct {
+	mutex  sync.Mutex
+	counts map[string]int
+}
+
+func (l *logged) Enabled(context.Context, slog.Level) bool { return true }
+func (l *logged) WithAttrs([]slog.Attr) slog.Handler       { return l }
+func (l *logged) WithGroup(string) slog.Handler            { return l }
+func (l *logged) Handle(_ context.Context, record slog.Record) error {
+	l.mutex.Lock()
+	defer l.mutex.Unlock()
+	if l.counts == nil {
+		l.counts = map[string]int{}
+	}
+	l.counts[record.Message]++
+	return nil
+}
+
+func (l *logged) count(message string) int {
+	l.mutex.Lock()
+	defer l.mutex.Unlock()
+	return l.counts[message]
+}

@@ -1,0 +1,93 @@
+package postgres_test
+
+import (
+	"context"
+	"database/sql"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"redrive/pkg/store/postgres"
+	"redrive/pkg/testservers"
+)
+
+const pooled = 20
+
+// silenced is a pool whose connections all died without a word after they had been idle, and a call that uses one.
+func silenced(t *testing.T) (call func() error, through *proxy) {
+	t.Helper()
+	through, url := throughProxy(t, testservers.Postgres(t))
+	db := filledPool(t, url, pooled)
+	through.silence()
+	return func() error {
+		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+		defer cancel()
+		var one int
+		return db.QueryRowContext(ctx, "SELECT 1").Scan(&one)
+	}, through
+}
+
+// filledPool is a pool of so many connections that are pinged before they are used again.
+func filledPool(t *testing.T, url string, connections int) *sql.DB {
+	t.Helper()
+	config, err := pgx.ParseConfig(url)
+	require.NoError(t, err)
+	db := postgres.NewPool(*config, connections)
+	t.Cleanup(func() { assert.NoError(t, db.Close()) })
+	var taken []*sql.Conn
+	for range connections {
+		connection, err := db.Conn(t.Context())
+		require.NoError(t, err)
+		taken = append(taken, connection)
+	}
+	for _, connection := range taken {
+		require.NoError(t, connection.Close())
+	}
+	require.Equal(t, connections, db.Stats().Idle)
+	time.Sleep(2 * postgres.IdleBeforePing)
+	return db
+}
+
+// One ping finds that a connection is dead, and the others are dropped with it: twenty dead connections do not cost twenty pings.
+func TestSilentConnectionsCostOnePing(t *testing.T) {
+	t.Parallel()
+	call, through := silenced(t)
+	require.NoError(t, call())
+	assert.Equal(t, 1, through.askedSilent(), "the others are dropped without a ping")
+	for range 5 {
+		require.NoError(t, call())
+	}
+	assert.Equal(t, 1, through.askedSilent(), "calls that come later use no dead connection")
+}
+
+// As many calls as there are connections come at once: each pings at most one, and none fails.
+func TestSilentConnectionsConcurrentCallsSucceed(t *testing.T) {
+	t.Parallel()
+	call, through := silenced(t)
+	var calls sync.WaitGroup
+	for range pooled {
+		calls.Go(func() { assert.NoError(t, call()) })
+	}
+	calls.Wait()
+	asked := through.askedSilent()
+	assert.LessOrEqual(t, asked, pooled)
+	require.NoError(t, call())
+	assert.Equal(t, asked, through.askedSilent(), "no dead connection is left")
+}
+
+// A caller that leaves during a ping says nothing about the other connections.
+func TestSilentConnectionCallerLeavesKeepsPool(t *testing.T) {
+	t.Parallel()
+	db := filledPool(t, testservers.Postgres(t), 3)
+	leaving, leave := context.WithCancel(t.Context())
+	time.AfterFunc(time.Millisecond, leave)
+	for leaving.Err() == nil {
+		_ = db.PingContext(leaving)
+	}
+	require.NoError(t, db.PingContext(t.Context()))
+	assert.GreaterOrEqual(t, db.Stats().Idle, 2)
+}

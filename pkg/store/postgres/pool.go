@@ -1,0 +1,55 @@
+package postgres
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/stdlib"
+)
+
+const (
+	defaultMaxConnections = 20
+	// connectionLifetime lets a pool follow a failover or a changed address of a load balancer.
+	connectionLifetime = 30 * time.Minute
+	// connectionIdleTime closes connections before firewalls and load balancers forget them: AWS does after 350 s, Azure after 240 s.
+	connectionIdleTime = 2 * time.Minute
+)
+
+// newPool makes a pool of up to so many connections, 0 for the default.
+func newPool(config pgx.ConnConfig, connections int) *sql.DB {
+	if connections == 0 {
+		connections = defaultMaxConnections
+	}
+	alive := &liveness{}
+	config.DialFunc = dial
+	db := stdlib.OpenDB(config,
+		stdlib.OptionAfterConnect(func(ctx context.Context, connection *pgx.Conn) error {
+			alive.connected(connection.PgConn())
+			return preferIndexes(ctx, connection)
+		}),
+		stdlib.OptionShouldPing(func(context.Context, stdlib.ShouldPingParams) bool { return false }), // liveness does
+		stdlib.OptionResetSession(func(ctx context.Context, connection *pgx.Conn) error { return alive.check(ctx, connection.PgConn()) }),
+	)
+	db.SetMaxOpenConns(connections)
+	db.SetMaxIdleConns(connections)
+	db.SetConnMaxLifetime(connectionLifetime)
+	db.SetConnMaxIdleTime(connectionIdleTime)
+	return db
+}
+
+// planning is how every connection has its statements planned: by index, one row after the other. A prepared statement's plan is
+// kept, and one that was made while a table was nearly empty reads and hashes all of it, again and again while it grows, until
+// statistics come a minute later: recording an outcome then takes three times as long. Every statement here finds few rows by an
+// index (plan_test.go), so there is nothing that another plan would be better for.
+const planning = "SET enable_seqscan = off; SET enable_hashjoin = off; SET enable_mergejoin = off"
+
+// preferIndexes is a statement and no parameter of the connection, since pools such as PgBouncer refuse those that they do not know.
+func preferIndexes(ctx context.Context, connection *pgx.Conn) error {
+	if _, err := connection.PgConn().Exec(ctx, planning).ReadAll(); err != nil {
+		return fmt.Errorf("%w: %w", errSetup, err)
+	}
+	return nil
+}
