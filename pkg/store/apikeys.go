@@ -27,6 +27,14 @@ type apiKeyRow struct {
 
 func (apiKeyRow) TableName() string { return "api_keys" }
 
+// hash is zero, which no key hashes to, if the column does not hold a hash.
+func (r apiKeyRow) hash() (hash [sha256.Size]byte) {
+	if len(r.KeyHash) == len(hash) {
+		copy(hash[:], r.KeyHash)
+	}
+	return hash
+}
+
 func (r apiKeyRow) apiKey() webhook.APIKey {
 	return webhook.APIKey{
 		ID:             r.ID,
@@ -35,7 +43,7 @@ func (r apiKeyRow) apiKey() webhook.APIKey {
 		Description:    r.Description,
 		Scope:          webhook.Scope(r.Scope),
 		KeyPrefix:      r.KeyPrefix,
-		KeyHash:        [sha256.Size]byte(r.KeyHash),
+		KeyHash:        r.hash(),
 		CreatedBy:      r.CreatedBy,
 		CreatedAt:      r.CreatedAt.UTC(),
 		ExpiresAt:      timeOf(r.ExpiresAt),

@@ -23,7 +23,7 @@ func (s *Store) RevokeAPIKeyOf(ctx context.Context, organizationID, id string, n
 		if len(writers) == 1 && writers[0] == id {
 			return webhook.ErrLastAPIKey
 		}
-		update := tx.Model(&row).Clauses(clause.Returning{}).Where("id = ? AND organization_id = ?", id, organizationID).
+		update := tx.Model(&row).Clauses(returning(&row)).Where("id = ? AND organization_id = ?", id, organizationID).
 			UpdateColumn("revoked_at", gorm.Expr("COALESCE(revoked_at, ?)", now))
 		if update.Error == nil && update.RowsAffected == 0 {
 			return webhook.NotFound("API key", id)

@@ -57,15 +57,10 @@ func newAttemptRow(a webhook.Attempt) (attemptRow, error) {
 	}, nil
 }
 
-func (r attemptRow) attempt() (webhook.Attempt, error) {
-	requestHeaders, err := decodeColumn[map[string]string](r.RequestHeaders)
-	if err != nil {
-		return webhook.Attempt{}, err
-	}
-	responseHeaders, err := decodeColumn[map[string]string](r.ResponseHeaders)
-	if err != nil {
-		return webhook.Attempt{}, err
-	}
+// attempt shows no headers where they cannot be read any more: one damaged row must not hide a list.
+func (r attemptRow) attempt() webhook.Attempt {
+	requestHeaders, _ := decodeColumn[map[string]string](r.RequestHeaders)
+	responseHeaders, _ := decodeColumn[map[string]string](r.ResponseHeaders)
 	return webhook.Attempt{
 		ID:                    r.ID,
 		OrganizationID:        r.OrganizationID,
@@ -81,7 +76,7 @@ func (r attemptRow) attempt() (webhook.Attempt, error) {
 		ResponseBodyTruncated: r.ResponseBodyTruncated,
 		ErrorMessage:          r.ErrorMessage,
 		NextRetryAt:           timeOf(r.NextRetryAt),
-	}, nil
+	}
 }
 
 // ListAttempts returns a page of the attempts of one of the organization's deliveries, newest first.
@@ -100,9 +95,7 @@ func (s *Store) ListAttempts(ctx context.Context, organizationID, deliveryID str
 	}
 	attempts := make([]webhook.Attempt, len(rows))
 	for i, row := range rows {
-		if attempts[i], err = row.attempt(); err != nil {
-			return none, err
-		}
+		attempts[i] = row.attempt()
 	}
 	return webhook.NewList(attempts, page), nil
 }

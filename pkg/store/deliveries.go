@@ -2,10 +2,10 @@ package store
 
 import (
 	"context"
+	"encoding/json"
 	"time"
 
 	"gorm.io/gorm"
-	"gorm.io/gorm/clause"
 
 	"redrive/pkg/webhook"
 )
@@ -75,22 +75,27 @@ func (r deliveryRow) delivery() webhook.Delivery {
 	}
 }
 
-// record expects Event and LastAttempt joined.
-func (r deliveryRow) record() (webhook.Record, error) {
-	record := webhook.Record{Delivery: r.delivery(), Event: r.Event.event()}
-	if r.LastAttemptID != "" {
-		attempt, err := r.LastAttempt.attempt()
-		if err != nil {
-			return webhook.Record{}, err
-		}
+// record expects Event and LastAttempt joined. Either can be gone: only an operator can have removed it, and the rest is shown.
+func (r deliveryRow) record() webhook.Record {
+	record := webhook.Record{Delivery: r.delivery(), Event: r.eventOrNone()}
+	if r.LastAttempt != nil && r.LastAttempt.ID != "" {
+		attempt := r.LastAttempt.attempt()
 		record.LastAttempt = &attempt
 	}
-	return record, nil
+	return record
+}
+
+// eventOrNone is the joined event, or one without type and data in the place of an event that is gone.
+func (r deliveryRow) eventOrNone() webhook.Event {
+	if r.Event == nil {
+		return webhook.Event{ID: r.EventID, OrganizationID: r.OrganizationID, Data: json.RawMessage("null"), CreatedAt: r.CreatedAt.UTC()}
+	}
+	return r.Event.event()
 }
 
 // records is the query for deliveries as they are shown.
 func (s *Store) records(ctx context.Context, organizationID string) *gorm.DB {
-	return s.db.WithContext(ctx).InnerJoins("Event").Joins("LastAttempt").Where("deliveries.organization_id = ?", organizationID)
+	return s.db.WithContext(ctx).Joins("Event").Joins("LastAttempt").Where("deliveries.organization_id = ?", organizationID)
 }
 
 // CreateDelivery keeps one more delivery of an event that is on record: a replay.
@@ -110,7 +115,7 @@ func (s *Store) FindDelivery(ctx context.Context, organizationID, id string) (we
 	if err := s.records(ctx, organizationID).Where("deliveries.id = ?", id).Take(&row).Error; err != nil {
 		return webhook.Record{}, s.translate("find a delivery", notFound(err, "delivery", id))
 	}
-	return row.record()
+	return row.record(), nil
 }
 
 // ListDeliveries returns a page of the organization's deliveries, newest first, of one endpoint if endpointID is not empty.
@@ -133,9 +138,7 @@ func (s *Store) ListDeliveries(ctx context.Context, organizationID, endpointID s
 	}
 	records := webhook.List[webhook.Record]{Items: make([]webhook.Record, len(rows)), HasMore: ids.HasMore}
 	for i, row := range rows {
-		if records.Items[i], err = row.record(); err != nil {
-			return none, err
-		}
+		records.Items[i] = row.record()
 	}
 	return records, nil
 }
@@ -174,7 +177,7 @@ func (s *Store) RetryDelivery(ctx context.Context, organizationID, id string, no
 func (s *Store) requeue(ctx context.Context, organizationID, id string, now time.Time) (requeued webhook.Delivery, won bool, err error) {
 	active := s.db.Model(&endpointRow{}).Select("1").Where("endpoints.id = deliveries.endpoint_id AND endpoints.status = ?", webhook.EndpointActive)
 	var row deliveryRow
-	update := s.db.WithContext(ctx).Model(&row).Clauses(clause.Returning{}).
+	update := s.db.WithContext(ctx).Model(&row).Clauses(returning(&row)).
 		Where("id = ? AND organization_id = ? AND status = ? AND EXISTS (?)", id, organizationID, webhook.StatusFailure, active).
 		UpdateColumns(map[string]any{
 			"status":         webhook.StatusPending,

@@ -12,16 +12,8 @@ import (
 
 // LoadDispatch returns all that an attempt of the delivery needs. It is the dispatcher's and therefore of no organization.
 func (s *Store) LoadDispatch(ctx context.Context, id string) (webhook.Dispatch, error) {
-	var row deliveryRow
-	err := s.db.WithContext(ctx).InnerJoins("Event").InnerJoins("Endpoint").Where("deliveries.id = ?", id).Take(&row).Error
-	if err != nil {
-		return webhook.Dispatch{}, s.translate("load a delivery", notFound(err, "delivery", id))
-	}
-	endpoint, err := s.endpointToSend(*row.Endpoint)
-	if err != nil {
-		return webhook.Dispatch{}, err
-	}
-	return webhook.Dispatch{Delivery: row.delivery(), Event: row.Event.event(), Endpoint: endpoint, Attempts: row.AttemptCount}, nil
+	dispatches, errs := s.LoadDispatches(ctx, []string{id})
+	return dispatches[0], errs[0]
 }
 
 // RecordOutcome writes an attempt and the delivery's new state in one transaction, fenced by the revision that the outcome
@@ -75,7 +67,7 @@ func (s *Store) FailDelivery(ctx context.Context, failed webhook.Delivery) (webh
 func (s *Store) CountOrphan(ctx context.Context, id string) (webhook.Delivery, error) {
 	var row deliveryRow
 	tx := s.db.WithContext(ctx)
-	update := tx.Model(&row).Clauses(clause.Returning{}).Where("id = ? AND status IN ('pending', 'retrying')", id).
+	update := tx.Model(&row).Clauses(returning(&row)).Where("id = ? AND status IN ('pending', 'retrying')", id).
 		UpdateColumn("orphan_count", gorm.Expr("orphan_count + 1"))
 	err := update.Error
 	if err == nil && update.RowsAffected == 0 {
@@ -86,7 +78,7 @@ func (s *Store) CountOrphan(ctx context.Context, id string) (webhook.Delivery, e
 
 // moveDelivery writes a delivery's new state if its revision is still the one before.
 func moveDelivery(tx *gorm.DB, d webhook.Delivery, attemptCount clause.Expr) (row deliveryRow, moved bool, err error) {
-	update := tx.Model(&row).Clauses(clause.Returning{}).
+	update := tx.Model(&row).Clauses(returning(&row)).
 		Where("id = ? AND revision = ?", d.ID, d.Revision-1).
 		UpdateColumns(map[string]any{
 			"status":          d.Status,
@@ -113,7 +105,7 @@ func supersede(tx *gorm.DB, attempt *attemptRow) (deliveryRow, error) {
 	if recorded > 0 {
 		return row, notFound(tx.Where("id = ?", attempt.DeliveryID).Take(&row).Error, "delivery", attempt.DeliveryID)
 	}
-	update := tx.Model(&row).Clauses(clause.Returning{}).Where("id = ?", attempt.DeliveryID).
+	update := tx.Model(&row).Clauses(returning(&row)).Where("id = ?", attempt.DeliveryID).
 		UpdateColumn("attempt_count", gorm.Expr("attempt_count + 1"))
 	if update.Error == nil && update.RowsAffected == 0 {
 		return row, webhook.NotFound("delivery", attempt.DeliveryID)

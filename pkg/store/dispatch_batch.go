@@ -25,14 +25,24 @@ func (s *Store) LoadDispatches(ctx context.Context, ids []string) ([]webhook.Dis
 		case !found:
 			failures[i] = webhook.NotFound("delivery", id)
 		default:
-			endpoint := endpoints[row.EndpointID]
-			dispatches[i] = webhook.Dispatch{
-				Delivery: row.delivery(), Event: row.Event.event(), Endpoint: endpoint.Endpoint, Attempts: row.AttemptCount,
-			}
-			failures[i] = endpoint.err
+			dispatches[i], failures[i] = row.dispatch(endpoints[row.EndpointID])
 		}
 	}
 	return dispatches, failures
+}
+
+// dispatch is all that an attempt of the delivery needs, or which part of it is missing.
+func (r deliveryRow) dispatch(endpoint openedEndpoint) (webhook.Dispatch, error) {
+	dispatch := webhook.Dispatch{Delivery: r.delivery(), Event: r.eventOrNone(), Endpoint: endpoint.Endpoint, Attempts: r.AttemptCount}
+	switch {
+	case r.Event == nil:
+		dispatch.Missing = webhook.FailureEventMissing
+	case webhook.CodeOf(endpoint.err) == webhook.CodeNotFound:
+		dispatch.Missing = webhook.FailureEndpointMissing
+	default:
+		return dispatch, endpoint.err
+	}
+	return dispatch, nil
 }
 
 // openedEndpoint is an endpoint with its secrets, or why it cannot be had.
@@ -71,8 +81,31 @@ func (s *Store) loadTogether(ctx context.Context, ids []string) (map[string]deli
 
 const loadRowsSQL = "SELECT " + deliveryColumns + ", " + eventColumns + " FROM deliveries d JOIN events e ON e.id = d.event_id WHERE d.id "
 
-// loadRows reads deliveries with their events.
-func (s *Store) loadRows(ctx context.Context, ids []string) (found map[string]deliveryRow, err error) {
+// loadRows reads deliveries with their events. Those whose event is gone, which nobody but an operator can have removed, are read by
+// a statement of their own.
+func (s *Store) loadRows(ctx context.Context, ids []string) (map[string]deliveryRow, error) {
+	found, err := s.loadWhole(ctx, ids)
+	if err != nil || len(found) == len(ids) {
+		return found, err
+	}
+	var missing []string
+	for _, id := range ids {
+		if _, whole := found[id]; !whole {
+			missing = append(missing, id)
+		}
+	}
+	var rows []deliveryRow
+	if err := s.db.WithContext(ctx).Where(s.oneOf("id", missing)).Find(&rows).Error; err != nil {
+		return nil, err
+	}
+	for _, row := range rows {
+		found[row.ID] = row
+	}
+	return found, nil
+}
+
+// loadWhole reads deliveries with their events, and leaves out those whose event is gone.
+func (s *Store) loadWhole(ctx context.Context, ids []string) (found map[string]deliveryRow, err error) {
 	query := s.db.WithContext(ctx).Raw(loadRowsSQL+"IN ?", ids)
 	if s.dialect.Arrays {
 		query = s.db.WithContext(ctx).Raw(loadRowsSQL+"= ANY(?)", array{ids})

@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"gorm.io/gorm"
-	"gorm.io/gorm/clause"
 
 	"redrive/pkg/webhook"
 )
@@ -31,16 +30,18 @@ type endpointRow struct {
 
 func (endpointRow) TableName() string { return "endpoints" }
 
-// endpoint leaves the signing secrets and the headers' values sealed: only what sends or rotates has them opened.
-func (r endpointRow) endpoint() (webhook.Endpoint, error) {
+// unreadableSubscription stands for subscriptions that cannot be read any more. No event has such a type, whereas no subscription at
+// all would take every event.
+const unreadableSubscription = "redrive.unreadable"
+
+// endpoint leaves the signing secrets and the headers' values sealed: only what sends or rotates has them opened. A damaged column
+// does not hide the rest: the endpoint takes no event, or shows no headers.
+func (r endpointRow) endpoint() webhook.Endpoint {
 	subscriptions, err := decodeColumn[[]string](r.SubscribedEventTypes)
 	if err != nil {
-		return webhook.Endpoint{}, err
+		subscriptions = []string{unreadableSubscription}
 	}
-	headers, err := r.sealedHeaders()
-	if err != nil {
-		return webhook.Endpoint{}, err
-	}
+	headers, _ := r.sealedHeaders()
 	return webhook.Endpoint{
 		ID:                   r.ID,
 		OrganizationID:       r.OrganizationID,
@@ -56,18 +57,15 @@ func (r endpointRow) endpoint() (webhook.Endpoint, error) {
 		CreatedBy:            r.CreatedBy,
 		CreatedAt:            r.CreatedAt.UTC(),
 		UpdatedAt:            r.UpdatedAt.UTC(),
-	}, nil
+	}
 }
 
-func endpointsOf(rows []endpointRow) ([]webhook.Endpoint, error) {
+func endpointsOf(rows []endpointRow) []webhook.Endpoint {
 	endpoints := make([]webhook.Endpoint, len(rows))
 	for i, row := range rows {
-		var err error
-		if endpoints[i], err = row.endpoint(); err != nil {
-			return nil, err
-		}
+		endpoints[i] = row.endpoint()
 	}
-	return endpoints, nil
+	return endpoints
 }
 
 // CreateEndpoint keeps a new endpoint with its signing secrets and the values of its headers sealed.
@@ -114,7 +112,7 @@ func (s *Store) FindEndpoint(ctx context.Context, organizationID, id string) (we
 	if err != nil {
 		return webhook.Endpoint{}, err
 	}
-	return row.endpoint()
+	return row.endpoint(), nil
 }
 
 func (s *Store) findEndpointRow(ctx context.Context, organizationID, id string) (endpointRow, error) {
@@ -132,8 +130,7 @@ func (s *Store) ListEndpoints(ctx context.Context, organizationID string, page w
 	if err != nil {
 		return webhook.List[webhook.Endpoint]{}, s.translate("list the endpoints", err)
 	}
-	endpoints, err := endpointsOf(rows)
-	return webhook.NewList(endpoints, page), err
+	return webhook.NewList(endpointsOf(rows), page), nil
 }
 
 // ListActiveEndpoints returns all active endpoints of the organization, without their signing secrets and headers: whom an event
@@ -145,7 +142,7 @@ func (s *Store) ListActiveEndpoints(ctx context.Context, organizationID string) 
 	if err != nil {
 		return nil, s.translate("list the active endpoints", err)
 	}
-	return endpointsOf(rows)
+	return endpointsOf(rows), nil
 }
 
 // SetEndpointStatus enables or disables an endpoint and returns it. An endpoint that has the status already keeps the time
@@ -199,7 +196,7 @@ func (s *Store) rotateSecret(ctx context.Context, organizationID, id string, sec
 		return webhook.Endpoint{}, err
 	}
 	var rotated endpointRow
-	update := s.db.WithContext(ctx).Model(&rotated).Clauses(clause.Returning{}).
+	update := s.db.WithContext(ctx).Model(&rotated).Clauses(returning(&rotated)).
 		Where("id = ? AND organization_id = ? AND signing_secrets = ?", id, organizationID, row.SigningSecrets).
 		UpdateColumns(map[string]any{"signing_secrets": sealed, "updated_at": now})
 	switch {
@@ -208,5 +205,5 @@ func (s *Store) rotateSecret(ctx context.Context, organizationID, id string, sec
 	case update.RowsAffected == 0:
 		return webhook.Endpoint{}, errSecretsMoved
 	}
-	return rotated.endpoint()
+	return rotated.endpoint(), nil
 }

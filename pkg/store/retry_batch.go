@@ -45,10 +45,11 @@ WITH d AS (
 	FROM unnest(CAST(? AS text[]), CAST(? AS text[]), CAST(? AS timestamptz[])) AS wanted (id, organization_id, at)
 	WHERE deliveries.id = wanted.id AND deliveries.organization_id = wanted.organization_id AND status = 'failure'
 		AND EXISTS (SELECT 1 FROM endpoints e WHERE e.id = deliveries.endpoint_id AND e.status = 'active')
-	RETURNING deliveries.*
+	RETURNING deliveries.id, deliveries.organization_id, endpoint_id, event_id, status, retry_count, max_retries, next_retry_at, revision,
+		queue, failure_reason, orphan_count, attempt_count, last_attempt_id, created_at, updated_at
 )
-SELECT ` + deliveryColumns + ", " + eventColumns + ", " + lastAttemptColumns + `
-FROM d JOIN events e ON e.id = d.event_id LEFT JOIN attempts a ON a.id = d.last_attempt_id`
+SELECT ` + deliveryColumns + ", " + eventOrNoneColumns + ", " + lastAttemptColumns + `
+FROM d LEFT JOIN events e ON e.id = d.event_id LEFT JOIN attempts a ON a.id = d.last_attempt_id`
 
 // retryTogether returns what it has requeued, as it is shown. An error means that nothing was, or that nobody knows: a retry that
 // was committed all the same is then refused, for the delivery has not failed any more, and is made.
@@ -80,9 +81,7 @@ func (s *Store) retryTogether(ctx context.Context, retries []webhook.Retry) (rec
 			return nil, err
 		}
 		d.Event.ID = d.EventID
-		if records[d.ID], err = d.record(); err != nil {
-			return nil, err
-		}
+		records[d.ID] = d.record()
 	}
 	return records, rows.Err()
 }

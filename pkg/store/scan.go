@@ -9,6 +9,10 @@ const (
 
 	eventColumns = `e.organization_id, e.event_type, e.workflow_id, e.run_id, e.execution_id, e.data, e.created_at`
 
+	// eventOrNoneColumns are of a delivery whose event may be gone, see deliveryRow.eventOrNone.
+	eventOrNoneColumns = `COALESCE(e.organization_id, d.organization_id), COALESCE(e.event_type, ''), COALESCE(e.workflow_id, ''),
+	COALESCE(e.run_id, ''), COALESCE(e.execution_id, ''), COALESCE(e.data, 'null'), COALESCE(e.created_at, d.created_at)`
+
 	// lastAttemptColumns are of a delivery that may have no attempt.
 	lastAttemptColumns = `COALESCE(a.id, ''), COALESCE(a.organization_id, ''), COALESCE(a.delivery_id, ''), COALESCE(a.number, 0),
 	COALESCE(a.started_at, d.created_at), COALESCE(a.duration_ms, 0), COALESCE(a.outcome, ''), COALESCE(a.request_headers, ''),

@@ -33,10 +33,8 @@ func (s *Store) sealSecrets(endpointID string, secrets []webhook.SigningSecret) 
 
 // endpointToSend is the endpoint with its signing secrets and the values of its headers.
 func (s *Store) endpointToSend(row endpointRow) (webhook.Endpoint, error) {
-	endpoint, err := row.endpoint()
-	if err != nil {
-		return webhook.Endpoint{}, err
-	}
+	endpoint := row.endpoint()
+	var err error
 	if endpoint.SigningSecrets, err = s.openSecrets(row); err != nil {
 		return webhook.Endpoint{}, err
 	}

@@ -56,8 +56,10 @@ func New(dialect Dialect, sealer Sealer) (*Store, error) {
 		SkipDefaultTransaction: true,
 		DisableAutomaticPing:   true, // a service starts while its database is still away
 		TranslateError:         true,
-		NowFunc:                webhook.Now,
-		Logger:                 logger.Discard, // errors are returned, and logged once by whoever handles them
+		// A prepared SELECT * fails once a migration adds a column beside this process.
+		QueryFields: true,
+		NowFunc:     webhook.Now,
+		Logger:      logger.Discard, // errors are returned, and logged once by whoever handles them
 	})
 	if err != nil {
 		return nil, fmt.Errorf("open the store: %w", err)

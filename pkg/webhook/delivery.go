@@ -30,6 +30,10 @@ const (
 	FailureEndpointDisabled FailureReason = "endpoint_disabled"
 	// FailureOrphaned says that MaxOrphans attempts in a row ended without an outcome.
 	FailureOrphaned FailureReason = "attempts_orphaned"
+	// FailureEventMissing says that the delivery's event is not in the database any more.
+	FailureEventMissing FailureReason = "event_missing"
+	// FailureEndpointMissing says that the delivery's endpoint is not in the database any more.
+	FailureEndpointMissing FailureReason = "endpoint_missing"
 )
 
 // MaxOrphans is how many attempts of a delivery in a row may end without an outcome, because the process that made them died.
@@ -43,6 +47,10 @@ func (r FailureReason) Message() string {
 		return "endpoint_disabled: the endpoint was disabled when this delivery came due; enable it and retry the delivery"
 	case FailureOrphaned:
 		return fmt.Sprintf("attempts_orphaned: the dispatcher stopped %d times in a row while it was at this delivery; retry it once the cause is known", MaxOrphans)
+	case FailureEventMissing:
+		return "event_missing: the event of this delivery was removed from the database; publish it again"
+	case FailureEndpointMissing:
+		return "endpoint_missing: the endpoint of this delivery was removed from the database; create an endpoint and publish the event again"
 	}
 	return string(r)
 }
@@ -160,4 +168,6 @@ type Dispatch struct {
 	Endpoint Endpoint
 	// Attempts is how many are on record.
 	Attempts int
+	// Missing is set if the event or the endpoint is not in the database any more, so that no attempt can be made.
+	Missing FailureReason
 }

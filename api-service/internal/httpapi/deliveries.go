@@ -2,6 +2,7 @@ package httpapi
 
 import (
 	"context"
+	"encoding/json"
 
 	"github.com/labstack/echo/v4"
 
@@ -84,6 +85,9 @@ func okDelivery(c echo.Context, record webhook.Record, err error) error {
 	view, err := viewDelivery(record)
 	if err != nil {
 		return err
+	}
+	if !json.Valid(view.RequestBody) {
+		return ok(c, view.withoutStored())
 	}
 	return ok(c, view)
 }

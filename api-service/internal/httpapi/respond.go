@@ -70,7 +70,7 @@ func writeItems[V any](w io.Writer, before []byte, items []V, behind []byte) err
 		if i > 0 {
 			item.WriteByte(',')
 		}
-		if err := encode(&item, items[i]); err != nil {
+		if err := encodeItem(&item, items[i]); err != nil {
 			return err
 		}
 		if _, err := w.Write(item.Bytes()); err != nil {
@@ -81,6 +81,20 @@ func writeItems[V any](w io.Writer, before []byte, items []V, behind []byte) err
 		return fmt.Errorf("write the answer: %w", err)
 	}
 	return nil
+}
+
+// damaged is an item that may hold stored JSON that is not JSON any more, and is shown without it then.
+type damaged interface{ withoutStored() any }
+
+// encodeItem keeps an item that cannot be encoded from taking the rest of its list with it.
+func encodeItem(w *bytes.Buffer, item any) error {
+	before := w.Len()
+	err := encode(w, item)
+	if d, ok := item.(damaged); ok && err != nil {
+		w.Truncate(before)
+		return encode(w, d.withoutStored())
+	}
+	return err
 }
 
 // serializer encodes answers without escaping <, > and &: an event's data is shown as it was published.

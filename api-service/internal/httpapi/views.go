@@ -85,6 +85,12 @@ type deliveryView struct {
 	UpdatedAt       webhook.Timestamp `json:"updatedAt"`
 }
 
+// withoutStored is the delivery without a body, for an event whose data was damaged in the database.
+func (v deliveryView) withoutStored() any {
+	v.RequestBody = json.RawMessage("null")
+	return v
+}
+
 func viewDelivery(r webhook.Record) (deliveryView, error) {
 	body, err := r.Event.Body()
 	if err != nil {

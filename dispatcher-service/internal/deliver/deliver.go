@@ -165,6 +165,8 @@ func dueAt(delivery webhook.Delivery, now time.Time) time.Time {
 // unsendable is why a delivery that is due ends without a further attempt.
 func unsendable(dispatch webhook.Dispatch) webhook.FailureReason {
 	switch {
+	case dispatch.Missing != "":
+		return dispatch.Missing
 	case dispatch.Endpoint.Status == webhook.EndpointDisabled:
 		return webhook.FailureEndpointDisabled
 	case dispatch.Delivery.OrphanCount >= webhook.MaxOrphans: // whoever counted the last one could not write the end

@@ -52,7 +52,9 @@ func newMetrics(registry prometheus.Registerer) metrics {
 		success: ended.WithLabelValues(string(webhook.StatusSuccess), byAttempt),
 		failure: ended.WithLabelValues(string(webhook.StatusFailure), byAttempt),
 	}
-	for _, reason := range []webhook.FailureReason{webhook.FailureEndpointDisabled, webhook.FailureOrphaned} {
+	for _, reason := range []webhook.FailureReason{
+		webhook.FailureEndpointDisabled, webhook.FailureOrphaned, webhook.FailureEventMissing, webhook.FailureEndpointMissing,
+	} {
 		m.ended[reason] = ended.WithLabelValues(string(webhook.StatusFailure), string(reason))
 	}
 	registry.MustRegister(attempts, ended, m.duration, m.lag, m.retries, m.orphans)

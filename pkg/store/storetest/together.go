@@ -117,10 +117,10 @@ func testDispatchesApart(t *testing.T, s *store.Store) {
 	got, failures := s.LoadDispatches(w.ctx, []string{other.ID, missing, d.ID, orphaned.ID, other.ID})
 	require.Len(t, got, 5)
 	requireNotFound(t, failures[1])
-	requireNotFound(t, failures[3])
-	for _, i := range []int{0, 2, 4} {
+	for _, i := range []int{0, 2, 3, 4} {
 		require.NoError(t, failures[i])
 	}
+	assert.Equal(t, webhook.FailureEndpointMissing, got[3].Missing)
 	assert.Equal(t, webhook.Dispatch{Delivery: other, Event: otherEvent, Endpoint: w.endpoint}, withoutNil(got[0]))
 	assert.Equal(t, webhook.Dispatch{Delivery: d, Event: event, Endpoint: second}, withoutNil(got[2]))
 	assert.Equal(t, got[0], got[4])
