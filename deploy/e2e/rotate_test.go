@@ -3,6 +3,9 @@ package e2e
 import (
 	"crypto/rand"
 	"encoding/base64"
+	"os"
+	"regexp"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -11,9 +14,37 @@ import (
 	"redrive/deploy/stack"
 )
 
-// TestKeysAreRotatedUnderRunningServices takes a stack from one key to the next, as the README says.
+// step is one of those that operations.md names for a change of the key: the setting, and whether the stored secrets are encrypted
+// again then.
+var step = regexp.MustCompile("(?s)\\n\\d\\. `SECRETS_KEY=([a-z,]+)`(.*?)(?:\\n\\d|$)")
+
+// steps reads them from the guide.
+func steps(t *testing.T) (settings []string, isRotation []bool) {
+	t.Helper()
+	guide, err := os.ReadFile("../../pkg/guides/operations.md")
+	require.NoError(t, err)
+	_, section, found := strings.Cut(string(guide), "\n### Changing SECRETS_KEY\n")
+	require.True(t, found)
+	section, _, _ = strings.Cut(section, "\n## ")
+	for len(section) > 0 {
+		at := step.FindStringSubmatchIndex(section)
+		if at == nil {
+			break
+		}
+		settings = append(settings, section[at[2]:at[3]])
+		isRotation = append(isRotation, strings.Contains(section[at[4]:at[5]], "\n   bin/api-service rotate-secrets\n"))
+		section = section[at[5]:]
+	}
+	return settings, isRotation
+}
+
+// TestKeysAreRotatedUnderRunningServices takes a stack from one key to the next by the steps of operations.md. A webhook that is signed
+// by the endpoint's secret and has its header arrives after each of them.
 func TestKeysAreRotatedUnderRunningServices(t *testing.T) {
 	t.Parallel()
+	settings, isRotation := steps(t)
+	require.Equal(t, []string{"old,new", "new,old", "new"}, settings)
+	require.Equal(t, []bool{false, true, false}, isRotation)
 	older, newest := encryptionKey(), encryptionKey()
 	started := stack.Processes(t, stack.Options{Settings: map[string]string{"SECRETS_KEY": older}})
 	s := newSuite(t, started)
@@ -37,24 +68,24 @@ func TestKeysAreRotatedUnderRunningServices(t *testing.T) {
 		s.http.CloseIdleConnections()
 	}
 
-	restart(older + "," + newest)
-	arrives(before.SigningSecret)
-	restart(newest + "," + older)
-	arrives(before.SigningSecret)
-
-	said, err := started.CommandWith(map[string]string{"SECRETS_KEY": newest}, "rotate-secrets")
-	require.Error(t, err, "without the older key nothing can be done")
-	assert.Contains(t, said, before.Endpoint.ID)
-	for range 2 {
-		said, err = started.CommandWith(map[string]string{"SECRETS_KEY": newest + "," + older}, "rotate-secrets")
-		require.NoError(t, err)
-		assert.Contains(t, said, "everything is encrypted with the newest key")
-		assert.NotContains(t, said, value)
+	for i, setting := range settings {
+		keys := strings.NewReplacer("old", older, "new", newest).Replace(setting)
+		restart(keys)
 		arrives(before.SigningSecret)
+		if !isRotation[i] {
+			continue
+		}
+		said, err := started.CommandWith(map[string]string{"SECRETS_KEY": newest}, "rotate-secrets")
+		require.Error(t, err, "without the older key nothing can be done")
+		assert.Contains(t, said, before.Endpoint.ID)
+		for range 2 {
+			said, err = started.CommandWith(map[string]string{"SECRETS_KEY": keys}, "rotate-secrets")
+			require.NoError(t, err)
+			assert.Contains(t, said, "everything is encrypted with the newest key")
+			assert.NotContains(t, said, value)
+			arrives(before.SigningSecret)
+		}
 	}
-
-	restart(newest)
-	arrives(before.SigningSecret)
 	after := data[endpointSecret](t, c.regenerate(t, before.Endpoint.ID, `{"overlapHours":1}`))
 	arrives(before.SigningSecret)
 	arrives(after.SigningSecret)
