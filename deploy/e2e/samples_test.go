@@ -16,7 +16,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// The samples of the API reference are run as they are but for the IDs that stand in them.
+// The samples of the API reference are run as they are, with IDs for their placeholders.
 var sampleStories = map[string]func(*testing.T, *suite){
 	"samples: curl":       runSamples("curl", []string{"curl", "--version"}, interpreted("sh")),
 	"samples: JavaScript": runSamples("JavaScript", []string{"node", "-e", "fetch"}, interpreted("node", "--input-type=module", "-")),
@@ -87,16 +87,16 @@ func samplesOf(t *testing.T, s *suite, label string) []sample {
 	return list
 }
 
-// withIDs puts what the organization has in the place of the document's examples.
+// withIDs puts what the organization has in the place of the placeholders and the example URL.
 func withIDs(t *testing.T, c *client, url string) *strings.Replacer {
 	t.Helper()
 	registered := c.endpoint(t, url, 0)
 	failed := c.failed(t)
 	spare := data[apiKey](t, c.post(t, "/v1/api-keys", `{"name":"spare"}`))
 	return strings.NewReplacer(
-		sampleID, failed.ID,
-		"ep_01M6DRK2XED40D7VN5CJK585S3", registered.ID,
-		"key_01M6B3NN08W0DNHBWG762EWRQQ", spare.ID,
+		"DELIVERY_ID", failed.ID,
+		"ENDPOINT_ID", registered.ID,
+		"API_KEY_ID", spare.ID,
 		"https://hooks.example.com/redrive", url,
 	)
 }

@@ -32,7 +32,8 @@ func TestReferenceIsOpenAndWhole(t *testing.T) {
 func TestReferenceHasAStrictPolicy(t *testing.T) {
 	s := newService(t)
 	for path, contentType := range map[string]string{
-		"/docs/": "text/html", "/docs/init.js": "text/javascript", "/docs/samples.js": "text/javascript", "/docs/swagger-ui-bundle.js": "text/javascript",
+		"/docs/": "text/html", "/docs/init.js": "text/javascript", "/docs/samples.js": "text/javascript", "/docs/errors.js": "text/javascript",
+		"/docs/labels.js": "text/javascript", "/docs/swagger-ui-bundle.js": "text/javascript",
 		"/docs/swagger-ui.css": "text/css", "/docs/reference.css": "text/css", "/docs/guides.css": "text/css", "/docs/favicon.png": "image/png",
 	} {
 		a := s.call(t, "GET", path, "", "")

@@ -48,7 +48,7 @@ var files = sync.OnceValues(func() (map[string]file, error) {
 // addOwn adds the page of the API reference and what it loads.
 func addOwn(all map[string]file) error {
 	for name, contentType := range map[string]string{
-		"index.html": html, "init.js": script, "samples.js": script, "reference.css": style, "guides.css": style,
+		"index.html": html, "init.js": script, "samples.js": script, "errors.js": script, "labels.js": script, "reference.css": style, "guides.css": style,
 	} {
 		content, err := own.ReadFile("page/" + name)
 		if err != nil {

@@ -66,13 +66,23 @@ func (d tree) list(value any) []any {
 	return slices.Clip(list)
 }
 
-// filled is a path with its parameters' examples.
+// placeholders stand in a path for IDs, by the prefix of the kind of ID. An example would be taken for an ID that exists.
+var placeholders = map[string]string{"ep": "ENDPOINT_ID", "dlv": "DELIVERY_ID", "key": "API_KEY_ID"}
+
+// filled returns a path with a placeholder for each parameter whose example is an ID, and the example of any other.
 func (d tree) filled(path string, parameters []any) string {
 	for _, value := range parameters {
 		parameter := d.object(value)
-		if parameter["in"] == "path" {
-			path = strings.ReplaceAll(path, fmt.Sprintf("{%s}", parameter["name"]), fmt.Sprint(parameter["example"]))
+		if parameter["in"] != "path" {
+			continue
 		}
+		example := fmt.Sprint(parameter["example"])
+		prefix, _, _ := strings.Cut(example, "_")
+		filling, known := placeholders[prefix]
+		if !known {
+			filling = example
+		}
+		path = strings.ReplaceAll(path, fmt.Sprintf("{%s}", parameter["name"]), filling)
 	}
 	return path
 }

@@ -1,5 +1,5 @@
 // Package samples writes a call of an operation down in several languages, from what the OpenAPI document says of it: its path
-// with the parameters' examples, and the first example of its body. Nothing beside the language's own library is needed to run one.
+// with a placeholder for each ID, and the first example of its body. Nothing beside the language's own library is needed to run one.
 package samples
 
 import (
