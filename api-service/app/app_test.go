@@ -186,7 +186,7 @@ func TestStopAnswersWhatIsInProgress(t *testing.T) {
 			_ = probe.Close()
 		}
 		return err != nil
-	}, 10*time.Second, time.Millisecond, "no new connection is taken")
+	}, safetyLimit, time.Millisecond, "no new connection is taken")
 	status, word := ready(t, service)
 	assert.Equal(t, 503, status)
 	assert.Equal(t, "draining", word)

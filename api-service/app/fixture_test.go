@@ -20,6 +20,9 @@ import (
 	"redrive/pkg/webhook"
 )
 
+// safetyLimit ends a test that hangs. No verdict depends on it.
+const safetyLimit = time.Minute
+
 func openRedis(t *testing.T, url string) redis.UniversalClient {
 	t.Helper()
 	client, err := queue.Connect(url)
@@ -59,7 +62,7 @@ func newKey(t *testing.T, s *store.Store) string {
 // get asks without keeping a connection, which would be left over when the service stops.
 func get(t *testing.T, addr, path, key string) (status int, body string, err error) {
 	t.Helper()
-	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}, Timeout: 20 * time.Second}
+	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}, Timeout: safetyLimit}
 	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://"+addr+path, nil)
 	require.NoError(t, err)
 	request.Header.Set("Authorization", "Bearer "+key)
@@ -77,6 +80,15 @@ func list(t *testing.T, service *app.App, key string) int {
 	status, _, err := get(t, service.Addr(), "/v1/execution-webhooks", key)
 	require.NoError(t, err)
 	return status
+}
+
+// becomes waits until the service is ready with the status, and describes itself with the word.
+func becomes(t *testing.T, service *app.App, status int, word string) {
+	t.Helper()
+	require.Eventually(t, func() bool {
+		now, said := ready(t, service)
+		return now == status && said == word
+	}, safetyLimit, 10*time.Millisecond, "it never was %d %s", status, word)
 }
 
 // ready asks whether the service is, and returns the word for how it is.

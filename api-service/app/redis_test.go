@@ -6,7 +6,6 @@ import (
 	"strings"
 	"sync"
 	"testing"
-	"time"
 
 	"github.com/redis/go-redis/v9"
 	"github.com/stretchr/testify/assert"
@@ -18,10 +17,6 @@ import (
 	"redrive/pkg/testservers"
 	"redrive/pkg/webhook"
 )
-
-// safetyLimit ends a test that hangs. No verdict depends on it: the wait of a request for Redis is measured on virtual time, in
-// package handover.
-const safetyLimit = time.Minute
 
 // publisher is a service with an endpoint to publish to, and deliveries to retry.
 type publisher struct {
@@ -86,7 +81,8 @@ func (p publisher) accepted(path, body string) error {
 }
 
 // acceptsAll publishes and retries one by one, and then concurrently, more than there may be hand-overs under way. It returns
-// once every request is answered, so a caller that paused Redis knows that no answer waited until Redis was resumed.
+// once every request is answered, so a caller that paused Redis knows that no answer waited until Redis was resumed. The wait of a
+// request for Redis is measured on virtual time, in package handover.
 func (p publisher) acceptsAll() {
 	p.t.Helper()
 	ids := p.failed(151)
@@ -102,10 +98,7 @@ func (p publisher) acceptsAll() {
 
 func (p publisher) becomes(word string) {
 	p.t.Helper()
-	require.Eventually(p.t, func() bool {
-		status, said := ready(p.t, p.service)
-		return status == 200 && said == word
-	}, safetyLimit, 10*time.Millisecond, "it never was %s", word)
+	becomes(p.t, p.service, 200, word)
 }
 
 // hands sees that what is published and retried is in the queue once it is answered.

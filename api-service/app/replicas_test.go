@@ -38,10 +38,9 @@ func TestChangesReachEveryReplica(t *testing.T) {
 // reaches publishes until the replica makes so many deliveries of an event, and holds it to that.
 func reaches(t *testing.T, replica *app.App, key string, deliveries int, what string) {
 	t.Helper()
-	const patience = 30 * time.Second
 	changed := time.Now()
 	for publishTo(t, replica, key) != deliveries {
-		require.Less(t, time.Since(changed), patience, "%s: the other replica has never heard of it", what)
+		require.Less(t, time.Since(changed), safetyLimit, "%s: the other replica has never heard of it", what)
 	}
 	t.Logf("%s: known to the other replica after %s", what, time.Since(changed).Round(time.Millisecond))
 	for range 20 {
@@ -70,7 +69,7 @@ func create(t *testing.T, replica *app.App, key string) (id string) {
 // post sends JSON and reads the answer into a structure, if there is one. It keeps no connection, as get does not.
 func post(t *testing.T, replica *app.App, path, key, body string, answer any) {
 	t.Helper()
-	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}, Timeout: 20 * time.Second}
+	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}, Timeout: safetyLimit}
 	request, err := http.NewRequestWithContext(t.Context(), http.MethodPost, "http://"+replica.Addr()+path, strings.NewReader(body))
 	require.NoError(t, err)
 	request.Header.Set("Authorization", "Bearer "+key)

@@ -21,7 +21,7 @@ import (
 )
 
 // patience is what something may take that takes a moment.
-const patience = 40 * time.Second
+const patience = time.Minute
 
 // tab is a page in a browser of its own, and what the page does behind the user's back.
 type tab struct {

@@ -81,7 +81,7 @@ func TestTheDemoDeliversToItsReceiver(t *testing.T) {
 		_, answer = caller.call(http.MethodGet, webhooks+"/deliveries", "")
 		delivery := answer["data"].(map[string]any)["items"].([]any)[0].(map[string]any)
 		return delivery["status"] == "success"
-	}, 20*time.Second, 100*time.Millisecond)
+	}, startLimit, 100*time.Millisecond)
 	_, answer = caller.call(http.MethodGet, s.url("receiver")+"/", "")
 	assert.Len(t, answer["received"], 1)
 

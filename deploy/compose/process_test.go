@@ -14,7 +14,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-const startLimit = 30 * time.Second
+// startLimit ends a test that waits for what does not happen. It is a safety limit: no verdict depends on it.
+const startLimit = 2 * time.Minute
 
 // process is one program of the stack. What it writes is read for the addresses that it has bound.
 type process struct {

@@ -52,7 +52,7 @@ func startPostgres(t *testing.T, service types.ServiceConfig) string {
 		_, err := pgx.Connect(t.Context(), wrong.String())
 		var refused *pgconn.PgError
 		return errors.As(err, &refused) && refused.Code == "28P01"
-	}, 10*time.Second, 20*time.Millisecond, "it asks for the password")
+	}, startLimit, 20*time.Millisecond, "it asks for the password")
 	return wrong.Host
 }
 

@@ -139,11 +139,7 @@ func (s *stack) stop(t *testing.T) {
 		if s.processes[name] == nil {
 			continue
 		}
-		limit := 10 * time.Second // an engine's own
-		if grace := s.project.Services[name].StopGracePeriod; grace != nil {
-			limit = time.Duration(*grace)
-		}
-		s.processes[name].stop(t, limit)
+		s.processes[name].stop(t, startLimit)
 		_, code := s.check(name)
 		assert.NotZero(t, code, "%s is gone, and its health check does not notice", name)
 	}

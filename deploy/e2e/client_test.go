@@ -7,7 +7,6 @@ import (
 	"net/http"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -39,7 +38,6 @@ type reply struct {
 	status int
 	header http.Header
 	body   []byte
-	took   time.Duration
 }
 
 // try makes a call and may be used from any goroutine. The error is one of the connection or of the contract.
@@ -57,7 +55,6 @@ func (c *client) try(r request) (reply, error) {
 	for name, values := range r.header {
 		built.Header[name] = values
 	}
-	began := time.Now()
 	response, err := c.http.Do(built)
 	if err != nil {
 		return reply{}, err
@@ -67,7 +64,7 @@ func (c *client) try(r request) (reply, error) {
 	if err != nil {
 		return reply{}, err
 	}
-	answer := reply{response.StatusCode, response.Header, body, time.Since(began)}
+	answer := reply{response.StatusCode, response.Header, body}
 	return answer, c.contract.check(built, []byte(r.body), r.wrong, answer)
 }
 

@@ -4,7 +4,6 @@ import (
 	"net/http"
 	"sync"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -16,7 +15,7 @@ import (
 // memory and gone each time; every delivery whose event was answered with 200 must arrive all the same.
 func TestEmbeddedSurvivesKills(t *testing.T) {
 	t.Parallel()
-	started := stack.Embedded(t, stack.Options{DeliveryTimeout: 2 * time.Second})
+	started := stack.Embedded(t, stack.Options{})
 	c := newSuite(t, started).organization(t)
 	hook, url := answering(t, status(500), status(200))
 	c.endpoint(t, url, 3)

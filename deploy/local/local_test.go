@@ -24,7 +24,7 @@ import (
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 func options(dir string) local.Options {
-	return local.Options{Dir: dir, Log: slog.New(slog.DiscardHandler), DeliveryTimeout: time.Second}
+	return local.Options{Dir: dir, Log: slog.New(slog.DiscardHandler), DeliveryTimeout: time.Minute}
 }
 
 // start runs an instance until the test ends, or until it is stopped.
@@ -122,7 +122,7 @@ func eventuallyArrives(t *testing.T, l *local.Local) {
 		}
 		return json.NewDecoder(response.Body).Decode(&page) == nil && len(page.Received) > 0 &&
 			page.Received[0].Answered == 200 && page.Received[0].Signature == "verified"
-	}, 10*time.Second, 20*time.Millisecond)
+	}, time.Minute, 20*time.Millisecond)
 	http.DefaultClient.CloseIdleConnections()
 }
 

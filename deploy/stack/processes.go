@@ -23,10 +23,10 @@ import (
 )
 
 const (
-	defaultDeliveryTimeout = 5 * time.Second
+	defaultDeliveryTimeout = 30 * time.Second
 	defaultRetryDelay      = 100 * time.Millisecond
 	// stopMargin is what a service may take to stop, beside its longest attempt.
-	stopMargin = 20 * time.Second
+	stopMargin = time.Minute
 )
 
 // ProcessStack is the stack of separate processes.

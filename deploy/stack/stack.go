@@ -41,7 +41,7 @@ type Service = process.Service
 
 // Options of a stack. The zero value is a Redrive that sends to this machine and retries after a second.
 type Options struct {
-	// DeliveryTimeout bounds one attempt. Defaults to 5 s. What the queue has lost is found 5 to 10 s after that.
+	// DeliveryTimeout bounds one attempt. Defaults to 30 s, which no healthy receiver reaches on a busy machine. What the queue has lost is found 5 to 10 s after that.
 	DeliveryTimeout time.Duration
 	// RetrySchedule holds the delays before each retry, which are rounded up to a whole second. Defaults to 100 ms.
 	RetrySchedule []time.Duration

@@ -42,7 +42,7 @@ func TestDial(t *testing.T) {
 	require.NoError(t, err)
 
 	dial := func(g *Guard, address string) error {
-		dialer := net.Dialer{Control: g.Control, Timeout: 5 * time.Second}
+		dialer := net.Dialer{Control: g.Control, Timeout: time.Minute}
 		conn, err := dialer.DialContext(t.Context(), "tcp", address)
 		if err != nil {
 			return err
@@ -74,7 +74,7 @@ func TestRebinding(t *testing.T) {
 
 	names.answer.Store(netip.MustParseAddr("127.0.0.1"))
 	get := func(g *Guard) error {
-		dialer := net.Dialer{Control: g.Control, Resolver: names.resolver, Timeout: 5 * time.Second}
+		dialer := net.Dialer{Control: g.Control, Resolver: names.resolver, Timeout: time.Minute}
 		client := http.Client{Transport: &http.Transport{DialContext: dialer.DialContext, DisableKeepAlives: true}}
 		request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, url, nil)
 		require.NoError(t, err)

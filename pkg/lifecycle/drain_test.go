@@ -36,7 +36,7 @@ func TestDrain(t *testing.T) {
 		server.Drain(draining, time.Hour)
 		close(drained)
 	}()
-	require.Eventually(t, func() bool { return ask().Close }, 5*time.Second, time.Millisecond, "the connection is to be closed")
+	require.Eventually(t, func() bool { return ask().Close }, time.Minute, time.Millisecond, "the connection is to be closed")
 	assert.Equal(t, http.StatusNoContent, ask().StatusCode, "and new ones are served")
 	stop()
 	<-drained

@@ -55,16 +55,14 @@ func TestRedisAway(t *testing.T) {
 	b, item := newBench(t, server.URL()), newItem()
 	require.NoError(t, server.Stop())
 
-	begin := time.Now()
 	for range 3 {
 		_, err := b.Enqueue(t.Context(), item)
-		require.Error(t, err)
+		require.ErrorContains(t, err, "connection refused", "it is known at once, not by a timeout")
 		require.ErrorContains(t, err, item.DeliveryID)
 	}
 	_, err := b.EnqueueSettled(t.Context(), item)
-	require.Error(t, err)
-	require.Error(t, b.Announce(t.Context(), item.Queue))
-	assert.Less(t, time.Since(begin), 3*time.Second, "a refused connection is known at once")
+	require.ErrorContains(t, err, "connection refused")
+	require.ErrorContains(t, b.Announce(t.Context(), item.Queue), "connection refused")
 
 	require.NoError(t, server.Restart(t.Context()))
 	require.Eventually(t, func() bool {
@@ -82,17 +80,20 @@ func TestRedisFrozen(t *testing.T) {
 	require.Equal(t, queue.Queued, b.enqueue(item))
 	require.NoError(t, server.Pause())
 
-	begin := time.Now()
-	ctx, cancel := context.WithTimeout(t.Context(), 200*time.Millisecond)
-	defer cancel()
-	_, err := b.Enqueue(ctx, item)
-	require.Error(t, err)
-	assert.Less(t, time.Since(begin), 2*time.Second, "the caller's deadline is heeded")
-
-	begin = time.Now()
-	_, err = b.Enqueue(context.Background(), item)
-	require.Error(t, err)
-	assert.Less(t, time.Since(begin), 10*time.Second, "and without one there is an end all the same")
+	enqueue := func(ctx context.Context) time.Duration {
+		begin := time.Now()
+		_, err := b.Enqueue(ctx, item)
+		require.Error(t, err)
+		return time.Since(begin)
+	}
+	unbounded := enqueue(context.Background()) // there is an end all the same, before Redis is resumed
+	bounded := unbounded
+	for range 3 {
+		ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+		bounded = min(bounded, enqueue(ctx))
+		cancel()
+	}
+	assert.Less(t, bounded, unbounded/2, "the caller's deadline is heeded")
 
 	require.NoError(t, server.Resume())
 	assert.Equal(t, queue.AlreadyQueued, b.enqueue(item))

@@ -67,6 +67,7 @@ func TestLookKnowsEveryState(t *testing.T) {
 			return nil
 		}
 	})
+	begin := time.Now()
 	for _, item := range []queue.Item{sleeping, late, retrying, archived, running} {
 		b.enqueue(item)
 	}
@@ -84,7 +85,7 @@ func TestLookKnowsEveryState(t *testing.T) {
 	sights, err := b.Look(t.Context(), items, always)
 	require.NoError(t, err)
 	assert.Equal(t, want, sights)
-	b.leaseMoves(running)
+	b.leaseMoves(running, begin)
 	close(release)
 	stop()
 	assert.Empty(t, b.leases(), "what has ended is held no longer")

@@ -34,7 +34,11 @@ func TestRetryRacesArchiving(t *testing.T) {
 		}
 		placement, err := b.EnqueueSettled(t.Context(), item)
 		require.NoError(t, err)
-		require.NotEqual(t, queue.Active, placement, "round %d", round)
+		for begin := time.Now(); placement == queue.Active; { // asynq has not moved the task yet, on a busy machine
+			require.Less(t, time.Since(begin), soon, "round %d", round)
+			placement, err = b.EnqueueSettled(t.Context(), item)
+			require.NoError(t, err)
+		}
 		placed[placement]++
 	}
 	signal(t, recorded, "the last run")

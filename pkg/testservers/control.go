@@ -24,7 +24,7 @@ func (s *server) PID() int {
 	return s.process.pid
 }
 
-// Stop ends the server in good order, by force if it takes longer than ten seconds. It keeps the data, so that Restart can go on
+// Stop ends the server in good order, by force if it takes longer than a minute. It keeps the data, so that Restart can go on
 // with it, and does nothing if the server is not running.
 func (s *server) Stop() error {
 	return s.end("stopping", func(p *process) error { return p.stop(s.program.stop, stopTimeout) })

@@ -58,7 +58,7 @@ func TestPostgresServerKillTakesBusyBackendsAlong(t *testing.T) {
 	}()
 	require.Eventually(t, func() bool {
 		return queryText(t, server.URL(), "SELECT count(*)::text FROM pg_stat_activity WHERE query LIKE '%generate_series(1, 1%' AND pid <> pg_backend_pid()") == "1"
-	}, 10*time.Second, 10*time.Millisecond)
+	}, time.Minute, 10*time.Millisecond)
 	family, err := descendants(server.PID())
 	require.NoError(t, err)
 	require.NotEmpty(t, family)
@@ -84,9 +84,9 @@ func TestPostgresServerPauseFreezesOpenConnections(t *testing.T) {
 	assert.Equal(t, "1", queryText(t, server.URL(), "SELECT 1::text"))
 
 	require.NoError(t, server.Pause())
-	began := time.Now()
+	stopped := server.process
 	require.NoError(t, server.Stop(), "a paused server")
-	assert.Less(t, time.Since(began), stopTimeout, "it was not killed")
+	require.NoError(t, stopped.err, "it was not killed")
 	require.ErrorIs(t, server.Pause(), errNotRunning)
 	require.ErrorIs(t, server.Resume(), errNotRunning)
 }

@@ -11,7 +11,7 @@ import (
 )
 
 // killTimeout is how long a killed process may take to disappear. Only one that hangs inside of the kernel takes longer.
-const killTimeout = 10 * time.Second
+const killTimeout = time.Minute
 
 var errNotRunning = errors.New("not running")
 

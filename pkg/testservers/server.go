@@ -12,13 +12,13 @@ import (
 
 const (
 	// readyTimeout bounds how long a server may take until it answers, recovery after a crash included.
-	readyTimeout = 30 * time.Second
+	readyTimeout = 2 * time.Minute
 	// readyAttempt bounds a single look. On a lost race for the port, somebody else may be there who never says anything.
-	readyAttempt = 2 * time.Second
+	readyAttempt = 5 * time.Second
 	// readyInterval is the pause between two looks at a server that does not answer yet.
 	readyInterval = 5 * time.Millisecond
-	// stopTimeout is how long a server may take to end in good order.
-	stopTimeout = 10 * time.Second
+	// stopTimeout is how long a server may take to end in good order. It is a safety limit, as readyTimeout is.
+	stopTimeout = time.Minute
 )
 
 // program is what a server runs.

@@ -51,7 +51,7 @@ func TestTheDatabaseIsAway(t *testing.T) {
 	require.NoError(t, server.Stop())
 	start := time.Now()
 	t.Run("stopped", away)
-	assert.Less(t, time.Since(start), 20*time.Second, "two dozen answers")
+	stopped := time.Since(start) / time.Duration(2*len(protected(t)))
 
 	require.NoError(t, server.Restart(t.Context()))
 	granted(t, s.call(t, "GET", base, s.reader, ""))
@@ -76,7 +76,7 @@ func TestTheDatabaseIsAway(t *testing.T) {
 		a := readAnswer(t, h.response)
 		refused(t, a, 503, "database_unavailable")
 		assert.NotEmpty(t, a.header.Get("Retry-After"))
-		assert.Less(t, h.took, 9*time.Second, "%s %s: 5 s, on a busy machine", h.request.Method, h.request.URL.Path)
+		assert.Less(t, stopped, h.took, "an answer waited for a database that refuses connections as long as for one that hangs")
 	}
 	require.NoError(t, server.Resume())
 	granted(t, s.call(t, "GET", base, s.reader, ""))

@@ -191,7 +191,7 @@ func TestRevokedKeyLimitedAsNone(t *testing.T) {
 	for _, key := range list.Items {
 		require.NoError(t, s.store.RevokeAPIKey(t.Context(), key.ID, webhook.Now()))
 	}
-	require.Eventually(t, func() bool { return s.call(t, "GET", base, s.reader, "").status == 401 }, 30*time.Second, 10*time.Millisecond)
+	require.Eventually(t, func() bool { return s.call(t, "GET", base, s.reader, "").status == 401 }, time.Minute, 10*time.Millisecond)
 	limited(t, s.call(t, "GET", base, s.reader, ""), "1")
 }
 

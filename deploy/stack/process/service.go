@@ -13,9 +13,9 @@ import (
 
 const (
 	// startLimit bounds how long a service may take until it says that it has started.
-	startLimit = 30 * time.Second
+	startLimit = 2 * time.Minute
 	// killLimit bounds how long a killed process may take to disappear.
-	killLimit = 10 * time.Second
+	killLimit = time.Minute
 )
 
 // Options of a Service.

@@ -19,7 +19,7 @@ while :; do sleep 0.01; done`
 func newShell(t *testing.T, script string, log *output) *Service {
 	t.Helper()
 	options := Options{
-		Name: "shell", Program: "/bin/sh", Args: []string{"-c", script}, StopLimit: 10 * time.Second,
+		Name: "shell", Program: "/bin/sh", Args: []string{"-c", script}, StopLimit: time.Minute,
 		Settings: map[string]string{"PATH": "/usr/bin:/bin", "API_ADDR": "127.0.0.1:1"},
 	}
 	if log != nil {

@@ -24,7 +24,7 @@ var closing = goleak.IgnoreAnyFunction("github.com/redis/go-redis/v9/internal/po
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(testservers.Suite(m), closing) }
 
-const soon = 30 * time.Second
+const soon = time.Minute
 
 // output is what a process has written, to be read while it runs.
 type output struct {

@@ -107,6 +107,7 @@ func (f *flow) Wake(_ context.Context, _ string, ids []string) ([]Waking, error)
 		if p := f.sleeping[id]; p != nil {
 			delete(f.sleeping, id)
 			f.pending = append([]*parcel{p}, f.pending...)
+			f.changed.Signal()
 			found[i] = Coming
 		} else if slices.ContainsFunc(f.pending, func(p *parcel) bool { return p.id == id }) {
 			found[i] = Coming
@@ -114,7 +115,6 @@ func (f *flow) Wake(_ context.Context, _ string, ids []string) ([]Waking, error)
 			found[i] = Busy
 		}
 	}
-	f.changed.Broadcast()
 	return found, nil
 }
 
@@ -151,7 +151,9 @@ func (f *flow) forward() {
 		}
 		slices.SortFunc(awake, func(x, y *parcel) int { return strings.Compare(x.id, y.id) }) // the same in every run
 		f.pending = append(f.pending, awake...)
-		f.changed.Broadcast()
+		for range awake {
+			f.changed.Signal()
+		}
 		f.queue.Unlock()
 	}
 }

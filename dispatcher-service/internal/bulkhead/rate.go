@@ -32,12 +32,13 @@ const (
 // time until all is used up tells when within that the request's own turn is.
 type limiter struct {
 	shared    *redis_rate.Limiter
+	timeout   time.Duration
 	log       *slog.Logger
 	awayUntil atomic.Int64 // Redis is not asked before, in Unix nanoseconds
 }
 
 func newLimiter(client redis.UniversalClient, log *slog.Logger) *limiter {
-	l := &limiter{log: log}
+	l := &limiter{log: log, timeout: limiterTimeout}
 	if client != nil {
 		l.shared = redis_rate.NewLimiter(client)
 	}
@@ -57,7 +58,7 @@ func (l *limiter) reserve(asked context.Context, id string, perSecond int, e *en
 	if l.shared == nil || time.Now().UnixNano() < l.awayUntil.Load() {
 		return l.reserveLocally(e, perSecond)
 	}
-	ctx, cancel := context.WithTimeout(asked, limiterTimeout)
+	ctx, cancel := context.WithTimeout(asked, l.timeout)
 	defer cancel()
 	answer, err := l.shared.AllowN(ctx, limiterKey+id, redis_rate.Limit{
 		Rate:   parts * perSecond,

@@ -49,7 +49,7 @@ func TestWakeEveryState(t *testing.T) {
 	})
 	defer stop()
 	<-running
-	require.Eventually(t, func() bool { return state("retry") == asynq.TaskStateRetry }, 10*time.Second, 5*time.Millisecond)
+	require.Eventually(t, func() bool { return state("retry") == asynq.TaskStateRetry }, time.Minute, 5*time.Millisecond)
 
 	for _, name := range []string{"a", "b", "archived"} {
 		enqueue(id(name), time.Now().Add(time.Hour))

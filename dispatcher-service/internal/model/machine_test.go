@@ -43,7 +43,7 @@ type database struct {
 }
 
 const (
-	stepLimit = 30 * time.Second
+	stepLimit = time.Minute
 	// ahead is how far the clock of the second process is.
 	ahead = 7 * time.Minute
 )

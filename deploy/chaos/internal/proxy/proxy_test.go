@@ -15,7 +15,7 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-const soon = 10 * time.Second
+const soon = time.Minute
 
 // echoing is a server that sends lines back.
 func echoing(t *testing.T) string {

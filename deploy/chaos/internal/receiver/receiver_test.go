@@ -211,7 +211,7 @@ func TestAbandoned(t *testing.T) {
 	}()
 	_, err := b.client.Do(request)
 	require.ErrorIs(t, err, context.Canceled)
-	require.Eventually(t, func() bool { return !b.Keeps(1) }, 10*time.Second, time.Millisecond)
+	require.Eventually(t, func() bool { return !b.Keeps(1) }, time.Minute, time.Millisecond)
 	assert.Equal(t, []bool{true}, abandoned(b.Requests()))
 }
 
