@@ -53,8 +53,12 @@ modules: ## build and vet every module outside the workspace, and see that their
 	@go mod verify
 	@before=$$(cat go.work */go.mod | cksum) && go work sync && test "$$before" = "$$(cat go.work */go.mod | cksum)" || { echo "go work sync changed a go.mod: keep the change"; exit 1; }
 
+# A safety limit for each package, which a busy machine does not reach.
+TESTTIMEOUT ?= 60m
+
+# `make check` vets, so the tests need not.
 test: ## run all tests, on a PostgreSQL and a Redis of their own
-	$(SERVERS) go test -race $(addprefix ./,$(addsuffix /...,$(MODULES)))
+	$(SERVERS) go test -race -vet=off -timeout $(TESTTIMEOUT) $(addprefix ./,$(addsuffix /...,$(MODULES)))
 	@$(MAKE) --no-print-directory fuzz FUZZTIME=2000x
 
 # How long one target is fuzzed, as a duration or as a number of inputs such as 1000x.
