@@ -51,7 +51,7 @@ func strictJSON(t *testing.T, s *suite) {
 		"too deep":              {`{"eventType":"a","data":` + strings.Repeat(`{"a":`, 1000) + `1` + strings.Repeat("}", 1000) + `}`, "too_deep", ""},
 		"too deep, arrays":      {`{"eventType":"a","data":{"a":` + strings.Repeat("[", 1000) + strings.Repeat("]", 1000) + `}}`, "too_deep", ""},
 		"invalid UTF-8":         {"{\"eventType\":\"a\",\"data\":{\"s\":\"\xff\"}}", "malformed_json", ""},
-		"a lone surrogate":      {`{"eventType":"a","data":{"s":"\ud800"}}`, "malformed_json", ""},
+		"a lone surrogate":      {`{"eventType":"a","data":{"s":"\ud800"}}`, "unpaired_surrogate", "data.s"},
 		"a raw line break":      {"{\"eventType\":\"a\",\"data\":{\"s\":\"\n\"}}", "malformed_json", ""},
 		"a byte order mark":     {"\xef\xbb\xbf{\"eventType\":\"a\",\"data\":{}}", "malformed_json", ""},
 		"UTF-16":                {"{\x00}\x00", "malformed_json", ""},
