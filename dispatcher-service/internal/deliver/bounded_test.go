@@ -59,8 +59,8 @@ func (s *silentStore) FindDelivery(ctx context.Context, _, _ string) (webhook.Re
 
 type answersOK struct{}
 
-func (answersOK) Send(context.Context, webhook.Dispatch) webhook.Result {
-	return webhook.Result{StartedAt: webhook.Now(), ResponseStatus: 200}
+func (answersOK) Send(context.Context, webhook.Dispatch) (webhook.Result, error) {
+	return webhook.Result{StartedAt: webhook.Now(), ResponseStatus: 200}, nil
 }
 
 func TestASilentDatabaseHoldsNoWorker(t *testing.T) {

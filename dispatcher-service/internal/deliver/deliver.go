@@ -29,9 +29,10 @@ type Store interface {
 	CountOrphan(ctx context.Context, id string) (webhook.Delivery, error)
 }
 
-// Sender makes one attempt and always comes back with a result.
+// Sender makes one attempt and returns its result. Its error means that no attempt was made, for lack of resources of this
+// process.
 type Sender interface {
-	Send(ctx context.Context, d webhook.Dispatch) webhook.Result
+	Send(ctx context.Context, d webhook.Dispatch) (webhook.Result, error)
 }
 
 // Deliverer is safe for concurrent use.
@@ -44,6 +45,7 @@ type Deliverer struct {
 	inFlight inFlight
 	metrics  metrics
 	database *outage
+	shortage *shortage
 	patience time.Duration // with an outcome that the database refuses although it is there
 	// abandoned is closed when outcomes are kept no longer.
 	abandoned chan struct{}
@@ -55,7 +57,7 @@ type Deliverer struct {
 func New(store Store, sender Sender, gate *bulkhead.Bulkheads, policy webhook.Policy, log *slog.Logger, registry prometheus.Registerer) *Deliverer {
 	d := &Deliverer{
 		store: bounded{store}, sender: sender, gate: gate, policy: policy, log: log, metrics: newMetrics(registry),
-		database: newOutage(bounded{store}.Ping, log), abandoned: make(chan struct{}),
+		database: newOutage(bounded{store}.Ping, log), shortage: newShortage(log, registry), abandoned: make(chan struct{}),
 		patience: refusalPatience,
 	}
 	registry.MustRegister(d.database.gauge)
@@ -71,7 +73,12 @@ func (d *Deliverer) Drain() { d.drain.Do(func() { close(d.database.draining) }) 
 
 // Abandon is the end of a stop: an outcome that the database has not taken by now is given up, and its attempt will be made
 // again by another process.
-func (d *Deliverer) Abandon() { d.abandon.Do(func() { close(d.abandoned) }) }
+func (d *Deliverer) Abandon() {
+	d.abandon.Do(func() {
+		close(d.abandoned)
+		d.shortage.stop()
+	})
+}
 
 // errAway hands a task back for a moment.
 var errAway = errors.New("the database is away: the delivery is tried again shortly")
@@ -185,6 +192,10 @@ func (d *Deliverer) attempt(ctx context.Context, dispatch webhook.Dispatch, perm
 	}()
 	outcome, current, err := d.exchange(ctx, dispatch, permit)
 	panicked = false
+	var unmade *notMade
+	if errors.As(err, &unmade) {
+		return Snooze(time.Now().Add(d.shortage.noticed(ctx, unmade.cause)), "no attempt was made: this dispatcher has run out of resources"), nil
+	}
 	if err != nil {
 		return d.unrecorded(ctx, dispatch.Delivery.ID, err)
 	}
@@ -199,7 +210,10 @@ func (d *Deliverer) attempt(ctx context.Context, dispatch webhook.Dispatch, perm
 // exchange returns the outcome of an attempt, once it is on record, and the delivery as it is then. The context may end
 // meanwhile, and nothing is cut short by that: what a receiver has seen goes on record.
 func (d *Deliverer) exchange(ctx context.Context, dispatch webhook.Dispatch, permit *bulkhead.Permit) (outcome webhook.Outcome, current webhook.Delivery, err error) {
-	result := d.sender.Send(ctx, dispatch)
+	result, err := d.sender.Send(ctx, dispatch)
+	if err != nil {
+		return outcome, current, &notMade{err}
+	}
 	permit.Leave(result)
 	if outcome, err = d.policy.Decide(dispatch.Delivery, result, webhook.Now()); err != nil {
 		return outcome, current, err

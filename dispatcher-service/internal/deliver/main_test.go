@@ -100,11 +100,15 @@ func (w *world) attempts(id string) []webhook.AttemptOutcome {
 type scripted struct {
 	status  int
 	failure string
+	short   error                  // no attempt is made
 	during  func(webhook.Dispatch) // what happens meanwhile
 	sent    atomic.Int32
 }
 
-func (s *scripted) Send(_ context.Context, d webhook.Dispatch) webhook.Result {
+func (s *scripted) Send(_ context.Context, d webhook.Dispatch) (webhook.Result, error) {
+	if s.short != nil {
+		return webhook.Result{}, s.short
+	}
 	s.sent.Add(1)
 	if s.during != nil {
 		s.during(d)
@@ -113,5 +117,5 @@ func (s *scripted) Send(_ context.Context, d webhook.Dispatch) webhook.Result {
 	if s.status == 0 && s.failure == "" {
 		result.ResponseStatus = 200
 	}
-	return result
+	return result, nil
 }

@@ -99,10 +99,10 @@ func (p *process) begin(ctx context.Context, id string) *worker {
 func workerOf(ctx context.Context) *worker { return ctx.Value(workerKey{}).(*worker) }
 
 // Send is the moment at which the receiver has the request.
-func (p *process) Send(ctx context.Context, d webhook.Dispatch) webhook.Result {
+func (p *process) Send(ctx context.Context, d webhook.Dispatch) (webhook.Result, error) {
 	w := workerOf(ctx)
 	w.sent <- d
-	return <-w.answer
+	return <-w.answer, nil
 }
 
 // plugged is a database that knows the plug.

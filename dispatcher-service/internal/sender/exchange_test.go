@@ -256,10 +256,13 @@ func TestSendOutlivesItsContext(t *testing.T) {
 		cancel()
 		p.Say(ok + "Connection: close\r\nContent-Length: 2\r\n\r\nok") // or the next may take a connection that is being closed
 	})
-	result := s.Send(ctx, newDispatch(t, r.URL))
+	result, err := s.Send(ctx, newDispatch(t, r.URL))
+	require.NoError(t, err)
 	assert.Equal(t, 200, result.ResponseStatus)
 	assert.Equal(t, "ok", string(result.ResponseBody))
-	assert.Equal(t, 200, s.Send(ctx, newDispatch(t, r.URL)).ResponseStatus)
+	result, err = s.Send(ctx, newDispatch(t, r.URL))
+	require.NoError(t, err)
+	assert.Equal(t, 200, result.ResponseStatus)
 }
 
 // Many hostile receivers at once take memory for what is kept, and not for what they send. It runs alone, for all
@@ -279,7 +282,8 @@ func TestMemoryIsBounded(t *testing.T) {
 	var before, after runtime.MemStats
 	runtime.ReadMemStats(&before)
 	for range sends {
-		result := s.Send(t.Context(), d)
+		result, err := s.Send(t.Context(), d)
+		require.NoError(t, err)
 		require.True(t, result.ResponseBodyTruncated)
 	}
 	runtime.ReadMemStats(&after)

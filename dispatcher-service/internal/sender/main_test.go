@@ -55,7 +55,8 @@ func newDispatch(t *testing.T, url string) webhook.Dispatch {
 func send(t *testing.T, s *Sender, d webhook.Dispatch) webhook.Result {
 	t.Helper()
 	begin := time.Now()
-	result := s.Send(t.Context(), d)
+	result, err := s.Send(t.Context(), d)
+	require.NoError(t, err)
 	took := time.Since(begin)
 	assert.LessOrEqual(t, result.Duration, took)
 	assert.WithinRange(t, result.StartedAt, begin.Truncate(time.Microsecond), begin.Add(took))

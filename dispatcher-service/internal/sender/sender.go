@@ -6,6 +6,7 @@ package sender
 import (
 	"bytes"
 	"context"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"io"
@@ -59,6 +60,8 @@ func New(options Options) *Sender {
 	if options.UserAgent == "" {
 		options.UserAgent = "Redrive/dev"
 	}
+	// crypto/x509 reads the system's roots once. Without descriptors at that time, every certificate would be refused for good.
+	_, _ = x509.SystemCertPool()
 	dialer := &net.Dialer{Timeout: options.Timeout, Control: options.Guard.Control}
 	protocols := new(http.Protocols)
 	protocols.SetHTTP1(true)
@@ -77,9 +80,9 @@ func New(options Options) *Sender {
 // Close closes idle connections.
 func (s *Sender) Close() { s.transport.CloseIdleConnections() }
 
-// Send makes one attempt. It always returns a result; it is not cut short when ctx ends, since what a receiver has been
-// sent must be seen to its end.
-func (s *Sender) Send(ctx context.Context, d webhook.Dispatch) webhook.Result {
+// Send makes one attempt and returns its result. It is not cut short when ctx ends, since an exchange that has begun goes on
+// record. The error is a *Shortage: no attempt was made, and idle connections were closed to have their descriptors.
+func (s *Sender) Send(ctx context.Context, d webhook.Dispatch) (webhook.Result, error) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), s.options.Timeout)
 	defer cancel()
 
@@ -93,12 +96,18 @@ func (s *Sender) Send(ctx context.Context, d webhook.Dispatch) webhook.Result {
 		result.RequestHeaders = masked(request.Header, d.Endpoint.Headers)
 		err = s.exchange(request, &result)
 	}
+	var shortage *Shortage
+	if errors.As(err, &shortage) {
+		s.transport.CloseIdleConnections()
+		span.SetStatus(codes.Error, "out of "+shortage.Resource)
+		return webhook.Result{}, shortage
+	}
 	if err != nil {
 		result.Failure = s.explain(err)
 	}
 	result.Duration = time.Since(clock)
 	describe(span, d, result)
-	return result
+	return result, nil
 }
 
 // request builds and signs the POST.
@@ -162,14 +171,19 @@ func sign(d webhook.Dispatch, at time.Time, body []byte) (string, error) {
 // exchange sends the request and reads the answer. An answer counts once its status is known: a body that breaks off, or
 // never ends, changes nothing.
 func (s *Sender) exchange(request *http.Request, result *webhook.Result) error {
-	var reused bool
+	var connected, reused bool
+	var dials dialing
 	var resolving atomic.Bool // the transport dials on a goroutine of its own
 	request = request.WithContext(httptrace.WithClientTrace(request.Context(), &httptrace.ClientTrace{
 		DNSStart:     func(httptrace.DNSStartInfo) { resolving.Store(true) },
 		ConnectStart: func(string, string) { resolving.Store(false) },
-		GotConn:      func(info httptrace.GotConnInfo) { reused = info.Reused },
+		ConnectDone:  dials.done,
+		GotConn:      func(info httptrace.GotConnInfo) { connected, reused = true, info.Reused },
 	}))
 	response, err := s.transport.RoundTrip(request) // and not Client.Do: no redirects, no cookies
+	if err != nil {
+		err = dials.explain(err, connected)
+	}
 	switch {
 	case err != nil && resolving.Load() && isTimeout(err):
 		return errSlowName

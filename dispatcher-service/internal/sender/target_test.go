@@ -99,7 +99,8 @@ func TestSendRequestsTheSavedBytes(t *testing.T) {
 		}
 		accepted++
 		d.Endpoint.URL = raw
-		result := s.Send(context.Background(), d)
+		result, err := s.Send(context.Background(), d)
+		require.NoError(t, err)
 		require.Equal(t, 204, result.ResponseStatus, "%q: %s", raw, result.Failure)
 		h := <-heads
 		if !strings.HasPrefix(rest, "/") {
@@ -127,7 +128,9 @@ func TestSendOldURLWithUnsafePathAsBefore(t *testing.T) {
 	s := senderTo(t, address)
 	for path, target := range map[string]string{"/hook|v1": "/hook%7Cv1", "/{a}?b=|": "/%7Ba%7D?b=|"} {
 		d := newDispatch(t, "http://example.com"+path)
-		require.Equal(t, 204, s.Send(t.Context(), d).ResponseStatus)
+		result, err := s.Send(t.Context(), d)
+		require.NoError(t, err)
+		require.Equal(t, 204, result.ResponseStatus)
 		assert.Equal(t, "POST "+target+" HTTP/1.1\r\n", (<-heads).line)
 	}
 }
