@@ -53,6 +53,15 @@ func (c *check) endpoint(name, text string) {
 	}
 }
 
+// nat64 refuses prefixes of which RFC 6052 does not say where the IPv4 address is. pkg/egress ignores the same ones.
+func (c *check) nat64(prefixes []netip.Prefix) {
+	for _, prefix := range prefixes {
+		if !prefix.Addr().Is6() || prefix.Addr().Is4In6() || !slices.Contains([]int{32, 40, 48, 56, 64, 96}, prefix.Bits()) {
+			c.add("EGRESS_NAT64", "must be IPv6 prefixes of 32, 40, 48, 56, 64 or 96 bits, such as 64:ff9b::/96")
+		}
+	}
+}
+
 func (c *check) sending(timeout time.Duration, schedule []time.Duration) {
 	between(c, "DELIVERY_TIMEOUT", timeout, 100*time.Millisecond, 5*time.Minute)
 	for _, delay := range schedule {

@@ -50,7 +50,8 @@ type Log struct {
 // Egress says which destinations webhooks may have beside public https addresses.
 type Egress struct {
 	AllowHTTP bool           `env:"EGRESS_ALLOW_HTTP" envDefault:"false" doc:"take endpoints with plain http URLs"`
-	Allow     []netip.Prefix `env:"EGRESS_ALLOW" doc:"comma-separated CIDRs that may be sent to although they are not public"`
+	Allow     []netip.Prefix `env:"EGRESS_ALLOW" doc:"comma-separated CIDRs that may be sent to although they are not public; a cloud's metadata address only if it is named alone, as a /32 or /128"`
+	NAT64     []netip.Prefix `env:"EGRESS_NAT64" doc:"comma-separated NAT64 prefixes, such as 64:ff9b::/96: an address below one may be sent to if the IPv4 address in it may"`
 }
 
 // Tracing says where traces go. OpenTelemetry reads its other variables by itself.
@@ -174,6 +175,7 @@ func (d Database) check(c *check) {
 func (s Shared) check(c *check) {
 	s.Database.check(c)
 	c.format(s.Format)
+	c.nat64(s.NAT64)
 	c.endpoint("OTEL_EXPORTER_OTLP_ENDPOINT", s.Endpoint)
 }
 

@@ -51,12 +51,12 @@ func TestDefaultsAreTheDocumentedOnes(t *testing.T) {
 
 func TestAllThatIsWrongIsSaidAtOnceAndByName(t *testing.T) {
 	_, err := config.LoadDispatcher(map[string]string{
-		"REDIS_URL": "", "LOG_LEVEL": "loud", "EGRESS_ALLOW": "10.0.0.0/99", "DELIVERY_TIMEOUT": "soon", "DISPATCHER_CONCURRENCY": "many",
+		"REDIS_URL": "", "LOG_LEVEL": "loud", "EGRESS_ALLOW": "10.0.0.0/99", "EGRESS_NAT64": "64:ff9b::/90", "DELIVERY_TIMEOUT": "soon", "DISPATCHER_CONCURRENCY": "many",
 		"LOG_FORMAT": "xml", "DATABASE_MAX_CONNECTIONS": "0",
 	})
 	require.Error(t, err)
 	for _, name := range []string{
-		"DATABASE_URL", "REDIS_URL", "SECRETS_KEY", "LOG_LEVEL", "EGRESS_ALLOW", "DELIVERY_TIMEOUT", "DISPATCHER_CONCURRENCY",
+		"DATABASE_URL", "REDIS_URL", "SECRETS_KEY", "LOG_LEVEL", "EGRESS_ALLOW", "EGRESS_NAT64", "DELIVERY_TIMEOUT", "DISPATCHER_CONCURRENCY",
 		"LOG_FORMAT", "DATABASE_MAX_CONNECTIONS",
 	} {
 		assert.Equal(t, 1, strings.Count(err.Error(), name), "%s in %v", name, err)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"net"
 	"net/netip"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -26,6 +27,10 @@ type Config struct {
 	// also covers the v4-mapped form of its addresses. Defaults to none.
 	Allow []netip.Prefix
 
+	// NAT64 are the operator's own NAT64 prefixes (RFC 6052). An address below one is judged by the IPv4 address that it carries, and
+	// by nothing else. Prefixes of other lengths than NAT64Lengths are ignored. Defaults to none.
+	NAT64 []netip.Prefix
+
 	// Resolver is asked by CheckURL; dialling uses the dialer's own. Defaults to net.DefaultResolver.
 	Resolver Resolver
 
@@ -37,6 +42,7 @@ type Config struct {
 type Guard struct {
 	allowHTTP      bool
 	allow          []netip.Prefix
+	nat64          []netip.Prefix
 	resolver       Resolver
 	resolveTimeout time.Duration
 }
@@ -45,6 +51,7 @@ type Guard struct {
 func New(cfg Config) *Guard {
 	g := &Guard{
 		allowHTTP:      cfg.AllowHTTP,
+		nat64:          nat64Prefixes(cfg.NAT64),
 		resolver:       cfg.Resolver,
 		resolveTimeout: cfg.ResolveTimeout,
 	}
@@ -76,12 +83,12 @@ func (g *Guard) CheckScheme(scheme string) error {
 	}
 }
 
-// CheckAddr refuses every address that is not public and not let through by Config.Allow. Zones are ignored. The error
-// is a *Refusal.
+// CheckAddr refuses every address that is not public and not let through by Config.Allow or Config.NAT64, and every IPv6 address
+// that carries an IPv4 address of which that is true. Zones are ignored. The error is a *Refusal.
 func (g *Guard) CheckAddr(addr netip.Addr) error {
 	// netip never finds a zoned address in a prefix, so that a zone left in place would dodge the table.
 	bare := addr.WithZone("")
-	if bare.IsValid() && (g.allowed(bare) || public(bare)) {
+	if bare.IsValid() && g.permits(bare) {
 		return nil
 	}
 	return &Refusal{
@@ -107,10 +114,24 @@ func (g *Guard) Control(network, address string, _ syscall.RawConn) error {
 	return g.CheckAddr(target.Addr())
 }
 
+// permits judges an address and what it carries.
+func (g *Guard) permits(addr netip.Addr) bool {
+	for _, inner := range embedded(addr, g.nat64) {
+		if !g.allowed(inner) && !public(inner) {
+			return false
+		}
+	}
+	return g.allowed(addr) || public(addr) || containsAddr(g.nat64, addr)
+}
+
 // allowed says whether Config.Allow names the address. A v4-mapped address counts as IPv4 alone, since that is what the
 // operating system connects to: ::/0 must not open ::ffff:127.0.0.1 when saving if 127.0.0.1 is refused when dialling.
 func (g *Guard) allowed(addr netip.Addr) bool {
-	return containsAddr(g.allow, addr.Unmap())
+	addr = addr.Unmap()
+	if metadata[addr] {
+		return slices.Contains(g.allow, netip.PrefixFrom(addr, addr.BitLen()))
+	}
+	return containsAddr(g.allow, addr)
 }
 
 // unmapPrefix turns a prefix written in v4-mapped form into the IPv4 one that it means.

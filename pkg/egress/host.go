@@ -49,6 +49,8 @@ func (g *Guard) checkTarget(ctx context.Context, to target) *Refusal {
 		return asRefusal(g.CheckAddr(to.addr))
 	case to.name == "localhost" || strings.HasSuffix(to.name, ".localhost"):
 		return g.checkLoopback()
+	case internalName(to.name):
+		return g.checkInternal(ctx, to.name)
 	default:
 		return g.checkResolved(ctx, to.name)
 	}
@@ -64,13 +66,35 @@ func (g *Guard) checkLoopback() *Refusal {
 	return refusal
 }
 
+// checkInternal refuses a name that cannot be public, without asking DNS about it: the answer would tell customers which names
+// exist inside our network. Where Config.Allow opens addresses that are not public, a name is accepted if all its addresses are
+// among them. A name without an address is then refused in the same words as one with another address.
+func (g *Guard) checkInternal(ctx context.Context, name string) *Refusal {
+	refusal := refuse(ReasonDestinationNotAllowed, "the host is not a public internet name; use a host that can be reached from the internet")
+	if len(g.allow) == 0 {
+		return refusal
+	}
+	ctx, cancel := context.WithTimeout(ctx, g.resolveTimeout)
+	defer cancel()
+	addrs, err := g.resolver.LookupNetIP(ctx, "ip", name)
+	if err != nil || len(addrs) == 0 {
+		return refusal
+	}
+	for _, addr := range addrs {
+		if addr = addr.Unmap().WithZone(""); !g.allowed(addr) || !g.permits(addr) {
+			return refusal
+		}
+	}
+	return nil
+}
+
 // checkResolved refuses a name with any forbidden address. The message does not say which: that would let customers ask
-// how names resolve inside our network.
+// how names resolve inside our network. The name is looked up as it is, never below a search domain.
 func (g *Guard) checkResolved(ctx context.Context, name string) *Refusal {
 	ctx, cancel := context.WithTimeout(ctx, g.resolveTimeout)
 	defer cancel()
 
-	addrs, err := g.resolver.LookupNetIP(ctx, "ip", name)
+	addrs, err := g.resolver.LookupNetIP(ctx, "ip", absolute(name))
 	if err != nil {
 		return nil // not resolvable yet, or not now: Control decides when there is an address
 	}

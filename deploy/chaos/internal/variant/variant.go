@@ -86,7 +86,7 @@ func run(ctx context.Context, control Control, version string, environ []string,
 	options := app.Options{
 		Store:           opened.Store,
 		Redis:           opened.Redis,
-		Guard:           egress.New(egress.Config{AllowHTTP: settings.AllowHTTP, Allow: settings.Allow}),
+		Guard:           egress.New(egress.Config{AllowHTTP: settings.AllowHTTP, Allow: settings.Allow, NAT64: settings.NAT64}),
 		Log:             log,
 		OpsAddr:         settings.OpsAddr,
 		Concurrency:     settings.Concurrency,
