@@ -11,16 +11,22 @@ SERVERS   := CGO_ENABLED=0 go run ./pkg/testservers/cmd/withservers --
 export GOFLAGS := -buildvcs=false
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo env up down logs build check fmt lint modules test fuzz licences bench performance chaos clean
+.PHONY: help run info demo env up down logs build check fmt lint modules test fuzz licences bench performance chaos clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 run: ## run everything in one process on loopback, with data in .local/
+	@echo "building…"
 	@go build -o bin/redrive ./deploy/local/cmd/redrive
 	@exec bin/redrive
 
+info: ## print the addresses and commands of what `make run` runs
+	@go build -o bin/redrive ./deploy/local/cmd/redrive
+	@exec bin/redrive info
+
 demo: ## watch a delivery fail and come back to life, in a few seconds
+	@echo "building…"
 	@go build -o bin/redrive ./deploy/local/cmd/redrive
 	@exec bin/redrive demo
 

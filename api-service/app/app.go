@@ -54,6 +54,8 @@ type Options struct {
 	Limits Limits
 	// CORSOrigins are the origins, such as https://app.example.com, whose pages may call the API from a browser. Defaults to none.
 	CORSOrigins []string
+	// Wrap is put around the handlers of both addresses. Defaults to none.
+	Wrap func(http.Handler) http.Handler
 	// Version is what metrics say is running. Defaults to dev.
 	Version string
 	// Tracing makes spans of requests. Defaults to none.
@@ -110,6 +112,9 @@ func New(o Options) (*App, error) {
 	if o.OpsAddr == "" {
 		o.OpsAddr = defaultOpsAddr
 	}
+	if o.Wrap == nil {
+		o.Wrap = func(handler http.Handler) http.Handler { return handler }
+	}
 	registry := observe.NewRegistry()
 	observe.BuildInfo(registry, "api-service", o.Version)
 	observe.Pools(registry, o.Store.Stats, o.Redis)
@@ -139,7 +144,7 @@ func New(o Options) (*App, error) {
 	if o.Tracing != nil {
 		handler = traced(handler, o.Tracing)
 	}
-	handler = linger.New(handler, linger.Options{Bytes: httpapi.LargestBody + beyondLargest, Time: patience.read})
+	handler = linger.New(o.Wrap(handler), linger.Options{Bytes: httpapi.LargestBody + beyondLargest, Time: patience.read})
 	health := observe.NewHealth(
 		observe.Check{Name: "database", Required: true, Probe: o.Store.Ping},
 		observe.Check{Name: "redis", Probe: func(ctx context.Context) error { return queue.Probe(ctx, o.Redis) }},
@@ -148,7 +153,7 @@ func New(o Options) (*App, error) {
 	if err != nil {
 		return nil, err
 	}
-	ops, err := lifecycle.NewServer(o.OpsAddr, &http.Server{Handler: health.Handler(registry), ReadHeaderTimeout: patience.header})
+	ops, err := lifecycle.NewServer(o.OpsAddr, &http.Server{Handler: o.Wrap(health.Handler(registry)), ReadHeaderTimeout: patience.header})
 	if err != nil {
 		return nil, errors.Join(err, api.Stop(context.Background()))
 	}

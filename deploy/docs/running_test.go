@@ -37,7 +37,7 @@ func run(t *testing.T) running {
 	t.Helper()
 	r := running{folder: t.TempDir()}
 	var err error
-	r.Local, err = local.New(t.Context(), local.Options{Dir: filepath.Join(r.folder, ".local"), Log: slog.New(slog.DiscardHandler)})
+	r.Local, err = local.New(t.Context(), local.Options{Dir: filepath.Join(r.folder, ".local"), Log: slog.New(slog.DiscardHandler), RetrySchedule: []time.Duration{time.Second}})
 	require.NoError(t, err)
 	t.Cleanup(func() { assert.NoError(t, r.Stop(context.WithoutCancel(t.Context()))) })
 	require.NoError(t, r.Start(t.Context()))
@@ -119,53 +119,83 @@ func needs(t *testing.T, programs ...string) {
 	}
 }
 
-// TestTheQuickStartWorks pastes the page's commands, one after the other, into one shell.
-func TestTheQuickStartWorks(t *testing.T) {
-	needs(t, "bash", "curl")
-	r := run(t)
-	seeded, err := r.Seed(t.Context())
-	require.NoError(t, err)
-	require.NotEmpty(t, seeded)
-
+// quickStart is the page's commands for a laptop, for the addresses of this instance.
+func (r running) quickStart(t *testing.T) string {
+	t.Helper()
 	var script strings.Builder
 	script.WriteString("set -euo pipefail\n")
 	for _, b := range read(t, "pkg/guides/quick-start.md").blocks {
-		switch {
-		case b.heading == "For real" || b.heading == "In containers", b.text == "make run\n", b.language != "sh":
-		default:
+		if b.heading != "For real" && b.heading != "In containers" && b.text != "make run\n" && b.language == "sh" {
 			script.WriteString(b.text + "echo\n")
 		}
 	}
 	here := strings.NewReplacer("http://127.0.0.1:8080", r.Addresses().API, "http://127.0.0.1:8099", r.Addresses().Receiver).Replace(script.String())
 	require.NotContains(t, here, "127.0.0.1:80", "an address that is not replaced")
-	write(t, filepath.Join(r.folder, "pasted.sh"), here)
+	return here
+}
+
+// banner is the commands that `make run` and `make info` print, and what is around them.
+func (r running) banner(t *testing.T) (script, printed string) {
+	t.Helper()
+	var text, commands bytes.Buffer
+	require.NoError(t, local.Info(t.Context(), filepath.Join(r.folder, ".local"), &text))
+	commands.WriteString("set -euo pipefail\n")
+	for line := range strings.Lines(text.String()) {
+		if strings.HasPrefix(line, "  KEY=") || strings.HasPrefix(line, "  curl ") || strings.HasPrefix(line, "    -H ") {
+			commands.WriteString(line)
+		}
+	}
+	return commands.String(), text.String()
+}
+
+// paste runs a page's commands in one shell and returns what they print.
+func (r running) paste(t *testing.T, script string) string {
+	t.Helper()
+	write(t, filepath.Join(r.folder, "pasted.sh"), script)
 	said, complained, err := r.shell(t, nil, "pasted.sh")
 	require.NoError(t, err, "%s%s", said, complained)
 	assert.NotContains(t, said, `"code":4`, "a call was refused")
+	return said
+}
 
-	assert.Contains(t, said, `"signingSecret":"whsec_`)
-	assert.Contains(t, said, `"eventType":"node.finished"`)
-	var retried struct {
-		Code int
-		Data delivery
-	}
-	var answers []string
-	for line := range strings.Lines(said) {
-		if strings.HasPrefix(line, `{"code"`) {
-			answers = append(answers, line)
-		}
-	}
-	require.Greater(t, len(answers), 2, said)
-	require.NoError(t, json.Unmarshal([]byte(answers[len(answers)-2]), &retried), said)
-	assert.Equal(t, delivery{seeded, retried.Data.EndpointID, "run.finished", "pending"}, retried.Data, "what is retried is what was seeded")
-
-	require.EventuallyWithT(t, func(c *assert.CollectT) {
-		for _, d := range r.list(c, r.key(t)) {
-			if d.ID == seeded || d.EndpointID != retried.Data.EndpointID {
-				assert.Equal(c, "success", d.Status, d.ID)
+// TestQuickStartAndBannerWorkInAnyOrderAndTwice pastes the commands of both, one after the other.
+func TestQuickStartAndBannerWorkInAnyOrderAndTwice(t *testing.T) {
+	needs(t, "bash", "curl")
+	for name, bannerFirst := range map[string]bool{"the banner first": true, "the quick start first": false} {
+		t.Run(name, func(t *testing.T) {
+			r := run(t)
+			_, err := r.Seed(t.Context())
+			require.NoError(t, err)
+			require.NoError(t, r.Announce())
+			banner := func() {
+				script, printed := r.banner(t)
+				if !strings.Contains(printed, "has ended in failure") {
+					r.paste(t, script) // it makes a delivery fail
+					require.EventuallyWithT(t, func(c *assert.CollectT) {
+						_, printed := r.banner(t)
+						assert.Contains(c, printed, "has ended in failure")
+					}, patience, 20*time.Millisecond)
+					script, _ = r.banner(t)
+				}
+				assert.Contains(t, r.paste(t, script), `"status":"pending"`)
 			}
-		}
-	}, patience, 20*time.Millisecond)
+			quick := func() {
+				said := r.paste(t, r.quickStart(t))
+				assert.Contains(t, said, `"signingSecret":"whsec_`)
+				assert.Contains(t, said, `"eventType":"node.finished"`)
+				assert.Contains(t, said, `"outcome":"failure"`)
+				assert.Contains(t, said, `"nextRetryAt"`)
+				assert.Contains(t, said, `"status":"pending"`)
+			}
+			steps := []func(){quick, quick, banner, banner, quick}
+			if bannerFirst {
+				steps = []func(){banner, banner, quick, quick, banner}
+			}
+			for _, step := range steps {
+				step()
+			}
+		})
+	}
 }
 
 // TestADayIsReplayed has a receiver fail, heals it, and has the script of the runbook bring back what failed.

@@ -20,9 +20,9 @@ type client struct {
 
 const clientTimeout = 10 * time.Second
 
-func newClient(l *Local) client {
+func newClient(a Addresses, key webhook.Secret) client {
 	return client{
-		base: l.Addresses().API + "/v1/execution-webhooks", key: l.key,
+		base: a.API + "/v1/execution-webhooks", key: key,
 		http: &http.Client{Timeout: clientTimeout, Transport: &http.Transport{DisableKeepAlives: true}},
 	}
 }

@@ -27,7 +27,7 @@ func Demo(ctx context.Context, out io.Writer) (err error) {
 	if err := l.Start(ctx); err != nil {
 		return err
 	}
-	s := &story{client: newClient(l), receiver: l.Addresses().Receiver, out: out, began: time.Now()}
+	s := &story{client: newClient(l.Addresses(), l.key), receiver: l.Addresses().Receiver, out: out, began: time.Now()}
 	return s.tell(ctx)
 }
 
@@ -37,10 +37,17 @@ type story struct {
 	receiver string
 	out      io.Writer
 	began    time.Time
-	told     int // attempts
+	told     int       // attempts
+	latest   time.Time // of the lines so far
 }
 
+// line prints what happened at a time. A call's time is the one at which it was made, since the first attempt can begin before the
+// call returns. No line is earlier than the one before it.
 func (s *story) line(at time.Time, format string, args ...any) {
+	if at.Before(s.latest) {
+		at = s.latest // times on record are cut to microseconds
+	}
+	s.latest = at
 	_, _ = fmt.Fprintf(s.out, "%6.2f s  %s\n", at.Sub(s.began).Seconds(), fmt.Sprintf(format, args...))
 }
 
@@ -50,11 +57,12 @@ func (s *story) tell(ctx context.Context) error {
 		return err
 	}
 	s.line(time.Now(), "endpoint registered: its receiver answers 500; 2 retries, one second apart")
+	at := time.Now()
 	id, err := s.client.publish(ctx, "run.finished", map[string]any{"status": "succeeded"}, registered.ID)
 	if err != nil {
 		return err
 	}
-	s.line(time.Now(), "event published       → delivery %s", id)
+	s.line(at, "event published       → delivery %s", id)
 	if err := s.follow(ctx, id, "failure"); err != nil {
 		return err
 	}
@@ -63,11 +71,12 @@ func (s *story) tell(ctx context.Context) error {
 		return err
 	}
 	s.line(time.Now(), "the receiver is healed")
+	at = time.Now()
 	requeued, err := s.client.retry(ctx, id)
 	if err != nil {
 		return err
 	}
-	s.line(time.Now(), "POST …/retry          → the same delivery is %s, retryCount %d", requeued.Status, requeued.RetryCount)
+	s.line(at, "POST …/retry          → the same delivery is %s, retryCount %d", requeued.Status, requeued.RetryCount)
 	return s.follow(ctx, id, "success")
 }
 

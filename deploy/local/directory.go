@@ -49,7 +49,7 @@ func openDirectory(path string) (*directory, error) {
 	case err != nil:
 		return nil, fmt.Errorf("use the folder %s (REDRIVE_LOCAL_DIR names another): %w", absolute, err)
 	case !locked:
-		return nil, fmt.Errorf("another instance is using the folder %s: stop it, or set REDRIVE_LOCAL_DIR to another folder", absolute)
+		return nil, fmt.Errorf("another instance is using the folder %s: `make info` prints its addresses; stop it, or set REDRIVE_LOCAL_DIR to another folder", absolute)
 	}
 	// Left by an instance that was killed: nobody must take it for ours.
 	if err := os.Remove(d.file(addressesFile)); err != nil && !errors.Is(err, fs.ErrNotExist) {

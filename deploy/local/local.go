@@ -109,15 +109,16 @@ func (l *Local) bind(o Options, client redis.UniversalClient) (err error) {
 		AllowHTTP: true,
 		Allow:     []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8"), netip.MustParsePrefix("::1/128")},
 	})
+	hosts := newOwnHosts(o.APIAddr, o.OpsAddr, o.ReceiverAddr)
 	l.receiver, err = lifecycle.NewServer(o.ReceiverAddr, &http.Server{
-		Handler: receiver.New(signingKeys(l.store)), ReadHeaderTimeout: receiverTimeout,
+		Handler: hosts.wrap(receiver.New(signingKeys(l.store))), ReadHeaderTimeout: receiverTimeout,
 	})
 	if err != nil {
-		return fmt.Errorf("the sample receiver (RECEIVER_ADDR): %w", err)
+		return plainly(err, "the sample receiver", map[string]string{o.ReceiverAddr: "RECEIVER_ADDR"})
 	}
 	l.serving.Push("the sample receiver", l.receiver.Stop)
 	l.dispatcher, err = dispatcher.New(dispatcher.Options{
-		Store: l.store, Redis: client, Guard: guard, Log: o.Log, OpsAddr: anyPort,
+		Store: l.store, Redis: client, Guard: guard, Log: o.Log, OpsAddr: anyPort, Wrap: hosts.wrap,
 		DeliveryTimeout: o.DeliveryTimeout, RetrySchedule: o.RetrySchedule, Retention: o.Retention, Version: "local",
 	})
 	if err != nil {
@@ -126,11 +127,11 @@ func (l *Local) bind(o Options, client redis.UniversalClient) (err error) {
 	l.serving.Push("the dispatcher", l.dispatcher.Stop)
 	l.api, err = api.New(api.Options{
 		Store: l.store, Redis: client, Guard: guard, Log: o.Log, Addr: o.APIAddr, OpsAddr: o.OpsAddr,
-		Version: "local",
-		Queues:  api.Queues{Open: true}, // whoever reaches loopback can read the folder too
+		Version: "local", Wrap: hosts.wrap,
+		Queues: api.Queues{Open: true}, // whoever reaches loopback can read the folder too
 	})
 	if err != nil {
-		return fmt.Errorf("the API (API_ADDR, OPS_ADDR): %w", err)
+		return plainly(err, "the API", map[string]string{o.OpsAddr: "OPS_ADDR", o.APIAddr: "API_ADDR"})
 	}
 	l.serving.Push("the API", l.api.Stop)
 	return nil
@@ -168,11 +169,13 @@ func (l *Local) Stop(ctx context.Context) error {
 // TimeToStop is how long Stop can take when all goes well.
 func (l *Local) TimeToStop() time.Duration { return l.api.TimeToStop() + l.dispatcher.TimeToStop() }
 
-// Addresses are base URLs.
+// Addresses are base URLs, and one page.
 type Addresses struct {
 	API      string `json:"api"`
 	Receiver string `json:"receiver"`
 	Ops      string `json:"ops"`
+	// Breakers is the dispatcher's page of circuit breakers.
+	Breakers string `json:"breakers"`
 }
 
 // Addresses says where everything listens.
@@ -181,5 +184,6 @@ func (l *Local) Addresses() Addresses {
 		API:      "http://" + l.api.Addr(),
 		Receiver: "http://" + l.receiver.Addr(),
 		Ops:      "http://" + l.api.OpsAddr(),
+		Breakers: "http://" + l.dispatcher.OpsAddr() + "/breakers",
 	}
 }

@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -63,14 +64,19 @@ func TestAFirstStartLeavesOneFailedDelivery(t *testing.T) {
 	assertPrivate(t, filepath.Join(dir, "redrive.db-wal"))
 
 	var text bytes.Buffer
-	require.NoError(t, first.Welcome(&text, failed))
+	require.NoError(t, first.Welcome(t.Context(), &text))
 	key, err := os.ReadFile(filepath.Join(dir, "api-key"))
 	require.NoError(t, err)
 	assert.Contains(t, text.String(), string(bytes.TrimSpace(key)))
 	assert.Contains(t, text.String(), addresses.API+"/v1/execution-webhooks/deliveries/"+failed+"/retry")
+	assert.Contains(t, text.String(), addresses.Breakers)
+	var again bytes.Buffer
+	require.NoError(t, local.Info(t.Context(), dir, &again))
+	assert.Equal(t, text.String(), again.String())
 
 	require.NoError(t, first.Stop(t.Context()))
 	assert.NoFileExists(t, filepath.Join(dir, "addresses.json"))
+	require.ErrorIs(t, local.Info(t.Context(), dir, &again), local.ErrNotRunning)
 
 	same := options(dir)
 	same.ReceiverAddr = strings.TrimPrefix(addresses.Receiver, "http://")
@@ -83,9 +89,15 @@ func TestAFirstStartLeavesOneFailedDelivery(t *testing.T) {
 	assert.NotEqual(t, failed, fresh, "a delivery that can arrive")
 	assert.Equal(t, fresh, seed(t, third))
 	text.Reset()
-	require.NoError(t, third.Welcome(&text, fresh))
+	require.NoError(t, third.Welcome(t.Context(), &text))
+	assert.Contains(t, text.String(), fresh)
 	paste(t, text.String())
 	eventuallyArrives(t, third)
+
+	text.Reset()
+	require.NoError(t, third.Welcome(t.Context(), &text))
+	assert.Contains(t, text.String(), "No delivery is in failure now.", "the other one's endpoint is disabled")
+	assert.Contains(t, text.String(), addresses.Receiver[:len("http://127.0.0.1:")])
 }
 
 // paste runs the commands that are printed, as a shell takes them.
@@ -143,7 +155,14 @@ func TestWhatIsInTheWayIsSaidInOneLine(t *testing.T) {
 	taken.APIAddr = strings.TrimPrefix(running.Addresses().API, "http://")
 	_, err = local.New(t.Context(), taken)
 	require.ErrorContains(t, err, "address already in use")
-	taken.APIAddr = ""
+	require.ErrorContains(t, err, "set API_ADDR to another address")
+	taken.APIAddr, taken.OpsAddr = "", strings.TrimPrefix(running.Addresses().Ops, "http://")
+	_, err = local.New(t.Context(), taken)
+	require.ErrorContains(t, err, "set OPS_ADDR to another address")
+	taken.OpsAddr, taken.ReceiverAddr = "", strings.TrimPrefix(running.Addresses().Receiver, "http://")
+	_, err = local.New(t.Context(), taken)
+	require.ErrorContains(t, err, "set RECEIVER_ADDR to another address")
+	taken.ReceiverAddr = ""
 	again, err := local.New(t.Context(), taken)
 	require.NoError(t, err, "what failed let go of its folder")
 	require.NoError(t, again.Stop(t.Context()), "a stop before the start")
@@ -175,6 +194,13 @@ func TestTheDemoTellsTheWholeStoryAndLeavesNothing(t *testing.T) {
 	var told bytes.Buffer
 	require.NoError(t, local.Demo(t.Context(), &told))
 	assert.Regexp(t, `(?s)published.*attempt 1 .*500.*retrying.*attempt 2 .*500.*attempt 3 .*500.*failure.*healed.*retry.*pending.*attempt 4 .*200.*success`, told.String())
+	latest := 0.0
+	for line := range strings.Lines(told.String()) {
+		at, err := strconv.ParseFloat(strings.Fields(line)[0], 64)
+		require.NoError(t, err, line)
+		assert.GreaterOrEqual(t, at, latest, told.String())
+		latest = at
+	}
 	left, err := os.ReadDir(scratch)
 	require.NoError(t, err)
 	assert.Empty(t, left)

@@ -9,12 +9,15 @@ import (
 // sampleName is what the sample receiver's endpoint is called.
 const sampleName = "sample receiver"
 
+// sampleURL is the URL of the sample receiver's endpoint.
+func sampleURL(a Addresses) string { return a.Receiver + "/flaky" }
+
 // Seed sees to it that the sample receiver has an endpoint and returns the ID of a delivery to it that has ended in failure,
 // so that there is something to retry; it is empty if none has failed. An endpoint that is made here gets such a delivery at
 // once. One of a receiver that listened elsewhere the last time is disabled: nothing would ever arrive there.
 func (l *Local) Seed(ctx context.Context) (failedID string, err error) {
-	c := newClient(l)
-	url := l.Addresses().Receiver + "/flaky"
+	c := newClient(l.Addresses(), l.key)
+	url := sampleURL(l.Addresses())
 	known, err := c.endpoints(ctx)
 	if err != nil {
 		return "", err

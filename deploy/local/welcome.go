@@ -1,10 +1,18 @@
 package local
 
 import (
+	"context"
+	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
 	"strings"
 	"text/template"
+
+	"redrive/pkg/webhook"
 )
 
 // Every command can be pasted as it stands, in another terminal and from any folder.
@@ -14,41 +22,89 @@ Redrive is running. Its data is in {{.Dir}}
   API             {{.API}}/v1/execution-webhooks
   API reference   {{.API}}/docs
   queue UI        {{.API}}/queues
-  sample receiver {{.Receiver}}/ (what arrived; POST to /ok, /flaky, /heal)
+  sample receiver {{.Receiver}}/ (what arrived; POST to /ok, /flaky, /heal, /break)
   metrics, health {{.Ops}}/metrics, /livez, /readyz
+  circuits        {{.Breakers}}
   API key         {{.Key}}
-{{if .Failed}}
-A delivery has ended in failure: its receiver answers 500. Bring it back from another terminal.
+{{if .Failed.ID}}{{if .Failed.Sample}}
+A delivery has ended in failure: its receiver answered 500. Bring it back from another terminal.
 
 Take the key and heal the receiver:
 
   KEY=$(cat {{.KeyFile}})
   curl -X POST {{.Receiver}}/heal
-
-Retry the delivery; the answer is the same record, pending again:
-
-  curl -X POST {{.API}}/v1/execution-webhooks/deliveries/{{.Failed}}/retry -H "Authorization: Bearer $KEY"
-
-Look at it; it has arrived:
-
-  curl {{.API}}/v1/execution-webhooks/deliveries/{{.Failed}} -H "Authorization: Bearer $KEY"
 {{else}}
-No delivery has failed. Publish an event from another terminal:
+A delivery to {{printf "%q" .Failed.URL}} has ended in failure: {{printf "%q" .Failed.Reason}}.
+Bring it back from another terminal, once its receiver is in order.
+
+Take the key:
 
   KEY=$(cat {{.KeyFile}})
+{{end}}
+Retry the delivery; the answer is the same record, pending again:
+
+  curl -X POST {{.API}}/v1/execution-webhooks/deliveries/{{.Failed.ID}}/retry -H "Authorization: Bearer $KEY"
+
+Look at it; a moment later it has arrived:
+
+  curl {{.API}}/v1/execution-webhooks/deliveries/{{.Failed.ID}} -H "Authorization: Bearer $KEY"
+{{else}}
+No delivery is in failure now. Make the sample receiver fail and publish an event from another terminal:
+
+  KEY=$(cat {{.KeyFile}})
+  curl -X POST {{.Receiver}}/break
   curl -X POST {{.API}}/v1/execution-webhooks/events -H "Authorization: Bearer $KEY" \
     -H 'Content-Type: application/json' -d '{"eventType": "run.finished", "data": {"status": "succeeded"}}'
+
+"make info" then prints the commands that bring the delivery back.
 {{end}}
-Open {{.API}}/queues to see the queue, and {{.Receiver}}/ to see what arrived. Ctrl-C stops.
+"make info" prints this again. The log shows attempts and warnings; LOG_LEVEL=info shows requests too. Ctrl-C stops.
 
 `))
 
-// Welcome prints what there is and what to paste.
-func (l *Local) Welcome(w io.Writer, failedID string) error {
-	err := welcome.Execute(w, struct {
+// ErrNotRunning is returned by Info for a folder that no instance uses.
+var ErrNotRunning = errors.New("nothing is running: start it with make run")
+
+// Info prints addresses, the API key and the commands to paste, as they fit the instance that uses the folder.
+func Info(ctx context.Context, folder string, w io.Writer) error {
+	absolute, err := filepath.Abs(folder)
+	if err != nil {
+		return fmt.Errorf("find the folder %s: %w", folder, err)
+	}
+	d := &directory{path: absolute}
+	content, err := os.ReadFile(d.file(addressesFile))
+	if errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("the folder %s: %w", absolute, ErrNotRunning)
+	}
+	if err != nil {
+		return fmt.Errorf("read the folder: %w", err)
+	}
+	var addresses Addresses
+	if err := json.Unmarshal(content, &addresses); err != nil {
+		return fmt.Errorf("read %s: %w", d.file(addressesFile), err)
+	}
+	key, err := os.ReadFile(d.file(apiKeyFile))
+	if err != nil {
+		return fmt.Errorf("read the folder: %w", err)
+	}
+	return d.welcome(ctx, w, addresses, webhook.Secret(strings.TrimSpace(string(key))))
+}
+
+// Welcome prints what Info prints.
+func (l *Local) Welcome(ctx context.Context, w io.Writer) error {
+	return l.dir.welcome(ctx, w, l.Addresses(), l.key)
+}
+
+func (d *directory) welcome(ctx context.Context, w io.Writer, a Addresses, key webhook.Secret) error {
+	failed, err := newClient(a, key).latestFailure(ctx, sampleURL(a))
+	if err != nil {
+		return err
+	}
+	err = welcome.Execute(w, struct {
 		Addresses
-		Dir, KeyFile, Key, Failed string
-	}{l.Addresses(), l.dir.path, quoted(l.dir.file(apiKeyFile)), l.key.Reveal(), failedID})
+		Dir, KeyFile, Key string
+		Failed            failure
+	}{a, d.path, quoted(d.file(apiKeyFile)), key.Reveal(), failed})
 	if err != nil {
 		return fmt.Errorf("print the welcome: %w", err)
 	}

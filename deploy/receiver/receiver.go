@@ -1,5 +1,5 @@
 // Package receiver is a sample receiver of webhooks, to see deliveries fail and arrive: /ok answers 200, /flaky answers 500
-// until somebody POSTs /heal, and / shows what arrived and whether its signature verified.
+// until POST /heal and again after POST /break, and / shows what arrived and whether its signature verified.
 package receiver
 
 import (
@@ -24,8 +24,10 @@ type Keys func(r *http.Request) ([]signing.Key, error)
 
 // Receiver is an http.Handler.
 type Receiver struct {
-	keys   Keys
-	mux    *http.ServeMux
+	keys       Keys
+	mux        *http.ServeMux
+	sameOrigin *http.CrossOriginProtection
+
 	mutex  sync.Mutex
 	healed bool
 	latest []received
@@ -43,16 +45,20 @@ type received struct {
 
 // New makes a Receiver that verifies signatures with keys.
 func New(keys Keys) *Receiver {
-	r := &Receiver{keys: keys, mux: http.NewServeMux()}
+	r := &Receiver{keys: keys, mux: http.NewServeMux(), sameOrigin: http.NewCrossOriginProtection()}
 	r.mux.HandleFunc("POST /ok", func(w http.ResponseWriter, q *http.Request) { r.receive(w, q, http.StatusOK) })
 	r.mux.HandleFunc("POST /flaky", func(w http.ResponseWriter, q *http.Request) { r.receive(w, q, r.flaky()) })
-	r.mux.HandleFunc("POST /heal", r.heal)
+	r.mux.HandleFunc("POST /heal", r.switchTo(true, "healed: /flaky answers 200 from now on\n"))
+	r.mux.HandleFunc("POST /break", r.switchTo(false, "broken: /flaky answers 500 from now on\n"))
 	r.mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "ok\n") })
 	r.mux.HandleFunc("GET /{$}", r.show)
 	return r
 }
 
-func (r *Receiver) ServeHTTP(w http.ResponseWriter, q *http.Request) { r.mux.ServeHTTP(w, q) }
+// ServeHTTP refuses what a page of another site makes a browser send. Webhooks and curl name no origin.
+func (r *Receiver) ServeHTTP(w http.ResponseWriter, q *http.Request) {
+	r.sameOrigin.Handler(r.mux).ServeHTTP(w, q)
+}
 
 func (r *Receiver) flaky() int {
 	r.mutex.Lock()
@@ -63,11 +69,14 @@ func (r *Receiver) flaky() int {
 	return http.StatusInternalServerError
 }
 
-func (r *Receiver) heal(w http.ResponseWriter, _ *http.Request) {
-	r.mutex.Lock()
-	r.healed = true
-	r.mutex.Unlock()
-	_, _ = io.WriteString(w, "healed: /flaky answers 200 from now on\n")
+// switchTo makes /flaky answer 200 or 500.
+func (r *Receiver) switchTo(healed bool, said string) http.HandlerFunc {
+	return func(w http.ResponseWriter, _ *http.Request) {
+		r.mutex.Lock()
+		r.healed = healed
+		r.mutex.Unlock()
+		_, _ = io.WriteString(w, said)
+	}
 }
 
 func (r *Receiver) receive(w http.ResponseWriter, q *http.Request, status int) {
@@ -118,7 +127,7 @@ func (r *Receiver) show(w http.ResponseWriter, _ *http.Request) {
 		Received []received `json:"received"`
 	}{Flaky: "answers 500 until POST /heal", Received: append([]received{}, r.latest...)}
 	if r.healed {
-		page.Flaky = "healed: answers 200"
+		page.Flaky = "healed: answers 200 until POST /break"
 	}
 	r.mutex.Unlock()
 

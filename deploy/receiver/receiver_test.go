@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"strings"
 	"testing"
 	"time"
 
@@ -95,4 +96,26 @@ func TestWithoutKeysNothingIsClaimed(t *testing.T) {
 	page := look(t, base)
 	assert.Len(t, page.Received, 100, "bounded")
 	assert.Contains(t, page.Received[0].Signature, "not checked")
+}
+
+func TestFlakyBrokenAgainFails(t *testing.T) {
+	handler := receiver.New(func(*http.Request) ([]signing.Key, error) { return nil, nil })
+	ask := func(path string, headers ...string) int {
+		request := httptest.NewRequest(http.MethodPost, path, strings.NewReader("{}"))
+		if len(headers) == 2 {
+			request.Header.Set(headers[0], headers[1])
+		}
+		r := httptest.NewRecorder()
+		handler.ServeHTTP(r, request)
+		return r.Code
+	}
+	assert.Equal(t, 500, ask("/flaky"))
+	assert.Equal(t, 403, ask("/heal", "Sec-Fetch-Site", "cross-site"))
+	assert.Equal(t, 403, ask("/heal", "Origin", "https://evil.example"))
+	assert.Equal(t, 403, ask("/heal", "Origin", "null"))
+	assert.Equal(t, 500, ask("/flaky"))
+	assert.Equal(t, 200, ask("/heal"))
+	assert.Equal(t, 200, ask("/flaky"))
+	assert.Equal(t, 200, ask("/break"))
+	assert.Equal(t, 500, ask("/flaky"))
 }

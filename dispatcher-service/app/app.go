@@ -48,6 +48,8 @@ type Options struct {
 	Log *slog.Logger
 	// OpsAddr is where health and metrics listen. Defaults to :9091.
 	OpsAddr string
+	// Wrap is put around the handler of that address. Defaults to none.
+	Wrap func(http.Handler) http.Handler
 	// Concurrency is the number of deliveries in flight at once. Defaults to 200.
 	Concurrency int
 	// EndpointConcurrency is how many of them one endpoint may have. Defaults to a quarter.
@@ -91,6 +93,9 @@ func (o Options) withDefaults() (Options, error) {
 	}
 	if o.OpsAddr == "" {
 		o.OpsAddr = defaultOpsAddr
+	}
+	if o.Wrap == nil {
+		o.Wrap = func(handler http.Handler) http.Handler { return handler }
 	}
 	if o.Concurrency == 0 {
 		o.Concurrency = defaultConcurrency
@@ -140,7 +145,7 @@ func New(options Options) (*App, error) {
 	handler := http.NewServeMux()
 	handler.Handle("/", health.Handler(registry))
 	handler.Handle("GET /breakers", gate.Handler())
-	ops, err := lifecycle.NewServer(o.OpsAddr, &http.Server{Handler: handler, ReadHeaderTimeout: margin})
+	ops, err := lifecycle.NewServer(o.OpsAddr, &http.Server{Handler: o.Wrap(handler), ReadHeaderTimeout: margin})
 	if err != nil {
 		return nil, err
 	}

@@ -110,7 +110,7 @@ type Local struct {
 	DeliveryTimeout time.Duration   `env:"DELIVERY_TIMEOUT" envDefault:"15s" doc:"longest time that one attempt may take"`
 	RetrySchedule   []time.Duration `env:"RETRY_SCHEDULE" envDefault:"5s,5m,30m,2h,5h,10h,14h,20h,24h" doc:"delays before each retry; the last repeats"`
 	Retention       time.Duration   `env:"RETENTION" envDefault:"0s" doc:"how long deliveries, attempts and events are kept after they have ended; 0 for ever"`
-	LogLevel        slog.Level      `env:"LOG_LEVEL" envDefault:"info" doc:"debug, info, warn or error"`
+	LogLevel        slog.Level      `env:"LOG_LEVEL" envDefault:"warn" doc:"debug, info, warn or error; attempts are shown at warn too"`
 	LogFormat       string          `env:"LOG_FORMAT" envDefault:"text" doc:"json or text"`
 }
 

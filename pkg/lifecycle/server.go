@@ -19,6 +19,17 @@ type Server struct {
 	draining atomic.Bool
 }
 
+// ListenError is an address that could not be bound.
+type ListenError struct {
+	Addr string
+	Err  error
+}
+
+func (e *ListenError) Error() string { return "listen on " + e.Addr + ": " + e.Err.Error() }
+
+// Unwrap returns the cause.
+func (e *ListenError) Unwrap() error { return e.Err }
+
 // NewServer binds the address. The server's handler, limits and timeouts are the caller's.
 func NewServer(addr string, server *http.Server) (*Server, error) {
 	listener, err := (&net.ListenConfig{}).Listen(context.Background(), "tcp", addr)
@@ -27,7 +38,7 @@ func NewServer(addr string, server *http.Server) (*Server, error) {
 		if errors.As(err, &cause) {
 			err = cause.Err // the rest would say the address again
 		}
-		return nil, fmt.Errorf("listen on %s: %w", addr, err)
+		return nil, &ListenError{addr, err}
 	}
 	s := &Server{http: server, listener: listener, failed: make(chan error, 1)}
 	server.Handler = s.sendingAway(server.Handler)

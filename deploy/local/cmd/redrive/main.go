@@ -1,5 +1,5 @@
 // Command redrive runs Redrive in one process, for trying it: `redrive` until it is stopped, `redrive demo` for a short story
-// that leaves nothing behind.
+// that leaves nothing behind. `redrive info` prints the addresses and commands of the one that runs.
 package main
 
 import (
@@ -14,7 +14,6 @@ import (
 	"redrive/deploy/local"
 	"redrive/pkg/config"
 	"redrive/pkg/lifecycle"
-	"redrive/pkg/observe"
 	"redrive/pkg/queue"
 )
 
@@ -36,15 +35,19 @@ func run(ctx context.Context, args []string) int {
 	switch {
 	case len(args) == 1 && args[0] == "demo":
 		err = local.Demo(ctx, os.Stdout)
-	case len(args) == 0:
+	case len(args) == 0 || len(args) == 1 && args[0] == "info":
 		settings, invalid := config.LoadLocal(config.Environ(os.Environ()))
 		if invalid != nil {
 			fmt.Fprintln(os.Stderr, "redrive:", invalid)
 			return exitInvalid
 		}
-		err = serve(ctx, settings)
+		if len(args) == 1 {
+			err = local.Info(ctx, settings.Dir, os.Stdout)
+		} else {
+			err = serve(ctx, settings)
+		}
 	default:
-		fmt.Fprintln(os.Stderr, "redrive: the one command is demo; without it Redrive runs until it is stopped")
+		fmt.Fprintln(os.Stderr, "redrive: the commands are demo and info; without one Redrive runs until it is stopped")
 		return exitInvalid
 	}
 	if err != nil && !errors.Is(err, context.Canceled) {
@@ -55,7 +58,7 @@ func run(ctx context.Context, args []string) int {
 }
 
 func serve(ctx context.Context, settings config.Local) error {
-	log := observe.NewLogger(os.Stderr, settings.LogLevel, settings.LogFormat)
+	log := local.NewLogger(os.Stderr, settings.LogLevel, settings.LogFormat)
 	slog.SetDefault(log) // what libraries say has its place in the log too
 	queue.LogTo(log)
 	l, err := local.New(ctx, local.Options{
@@ -76,12 +79,11 @@ func (w welcoming) Start(ctx context.Context) error {
 	if err := w.Local.Start(ctx); err != nil {
 		return err
 	}
-	failed, err := w.Seed(ctx)
-	if err != nil {
+	if _, err := w.Seed(ctx); err != nil {
 		return err
 	}
 	if err := w.Announce(); err != nil {
 		return err
 	}
-	return w.Welcome(os.Stdout, failed)
+	return w.Welcome(ctx, os.Stdout)
 }
