@@ -118,6 +118,7 @@ func New(o Options) (*App, error) {
 	registry := observe.NewRegistry()
 	observe.BuildInfo(registry, "api-service", o.Version)
 	observe.Pools(registry, o.Store.Stats, o.Redis)
+	observe.Storage(registry, o.Store.Full, o.Store.MissingKeyCount)
 	subscriptions := publish.Remember(o.Store)
 	uses := keyuse.New(o.Store, o.Log)
 	authenticator := authn.New(o.Store, uses)
@@ -147,6 +148,8 @@ func New(o Options) (*App, error) {
 	handler = linger.New(o.Wrap(handler), linger.Options{Bytes: httpapi.LargestBody + beyondLargest, Time: patience.read})
 	health := observe.NewHealth(
 		observe.Check{Name: "database", Required: true, Probe: o.Store.Ping},
+		observe.Check{Name: "storage", Probe: o.Store.CheckSpace},
+		observe.Check{Name: "keys", Probe: o.Store.CheckKeys},
 		observe.Check{Name: "redis", Probe: func(ctx context.Context) error { return queue.Probe(ctx, o.Redis) }},
 	)
 	api, err := lifecycle.NewServer(o.Addr, newHTTPServer(handler, patience, o.Log))
@@ -180,6 +183,7 @@ func (a *App) Start(ctx context.Context) error {
 	if err := queue.Check(ctx, a.options.Redis); err != nil {
 		return err
 	}
+	a.options.Store.LogMissingKeys(ctx, a.options.Log)
 	a.ops.Start()
 	a.api.Start()
 	a.options.Log.InfoContext(ctx, "API started", "addr", a.Addr(), "ops", a.OpsAddr())

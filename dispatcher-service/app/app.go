@@ -34,6 +34,12 @@ type Store interface {
 	reconcile.Store
 	retention.Store
 	Stats() sql.DBStats
+	Writable(ctx context.Context) error
+	CheckSpace(ctx context.Context) error
+	Full() bool
+	CheckKeys(ctx context.Context) error
+	LogMissingKeys(ctx context.Context, log *slog.Logger)
+	MissingKeyCount() int64
 	CheckSchemaOrWait(ctx context.Context, log *slog.Logger) error
 }
 
@@ -132,10 +138,13 @@ func New(options Options) (*App, error) {
 	registry := observe.NewRegistry()
 	observe.BuildInfo(registry, "dispatcher-service", o.Version)
 	observe.Pools(registry, o.Store.Stats, o.Redis)
+	observe.Storage(registry, o.Store.Full, o.Store.MissingKeyCount)
 	enqueuer := queue.NewEnqueuer(o.Redis)
 	backlog.New(enqueuer, o.Store, registry)
 	health := observe.NewHealth(
 		observe.Check{Name: "database", Required: true, Probe: o.Store.Ping},
+		observe.Check{Name: "storage", Probe: o.Store.CheckSpace},
+		observe.Check{Name: "keys", Probe: o.Store.CheckKeys},
 		observe.Check{Name: "redis", Probe: func(ctx context.Context) error { return queue.Probe(ctx, o.Redis) }},
 	)
 	gate := bulkhead.New(bulkhead.Options{
@@ -150,7 +159,7 @@ func New(options Options) (*App, error) {
 		return nil, err
 	}
 	out := sender.New(sender.Options{Guard: o.Guard, Timeout: o.DeliveryTimeout, UserAgent: "Redrive/" + o.Version, Traceparent: o.SendTraceparent})
-	deliverer := deliver.New(deliver.Batch(o.Store, registry), out, gate, webhook.Policy{Schedule: o.RetrySchedule}, o.Log, registry)
+	deliverer := deliver.New(deliver.Batch(writable{o.Store}, registry), out, gate, webhook.Policy{Schedule: o.RetrySchedule}, o.Log, registry)
 	if o.OutcomePatience > 0 {
 		deliverer.GiveUpRefused(o.OutcomePatience)
 	}
@@ -173,6 +182,11 @@ func New(options Options) (*App, error) {
 	}, nil
 }
 
+// writable is a store that answers a ping only if it also has space for outcomes.
+type writable struct{ Store }
+
+func (w writable) Ping(ctx context.Context) error { return w.Store.Writable(ctx) }
+
 // OpsAddr is the address of health and metrics, with the port that was bound.
 func (a *App) OpsAddr() string { return a.ops.Addr() }
 
@@ -187,6 +201,7 @@ func (a *App) Start(ctx context.Context) error {
 	if err := queue.Check(ctx, a.options.Redis); err != nil {
 		return err
 	}
+	a.options.Store.LogMissingKeys(ctx, a.options.Log)
 	queue.WarnOnEviction(ctx, a.options.Redis, a.options.Log)
 
 	a.ops.Start()

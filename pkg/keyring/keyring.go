@@ -2,6 +2,7 @@ package keyring
 
 import (
 	"crypto/cipher"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"slices"
@@ -83,6 +84,17 @@ func (k *Keyring) Open(ciphertext, additionalData []byte) ([]byte, error) {
 func (k *Keyring) SealedWithNewest(ciphertext []byte) bool {
 	id, found := sealedWith(ciphertext)
 	return found && len(k.ciphers) > 0 && id == k.newest
+}
+
+// KeyOf returns the ID of the key that sealed a ciphertext, of which the first bytes are enough, and whether it is in the ring. The ID
+// is a hash, and no secret. It is "unreadable" for what is no ciphertext.
+func (k *Keyring) KeyOf(ciphertext []byte) (id string, known bool) {
+	if len(ciphertext) < headerSize || ciphertext[0] != version {
+		return "unreadable", false
+	}
+	key := keyID(ciphertext[1:headerSize])
+	_, known = k.ciphers[key]
+	return hex.EncodeToString(key[:]), known
 }
 
 // sealedWith reads the key ID of a ciphertext, false if it is not one.

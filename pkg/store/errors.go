@@ -23,6 +23,7 @@ func (s *Store) translate(doing string, err error) error {
 	if errors.As(err, &known) {
 		return err
 	}
+	s.noticeFull(err)
 	err = fmt.Errorf("%s: %w", doing, err)
 	if errors.Is(err, context.DeadlineExceeded) || s.dialect.Unavailable(err) {
 		return webhook.Unavailable(retryAfter, err)

@@ -2,6 +2,8 @@ package store
 
 import (
 	"context"
+	"database/sql"
+	"errors"
 	"fmt"
 	"log/slog"
 	"time"
@@ -11,12 +13,12 @@ import (
 	"redrive/pkg/webhook"
 )
 
-func (s *Store) migrations() (*goose.Provider, error) {
+func (s *Store) migrations(db *sql.DB) (*goose.Provider, error) {
 	options := []goose.ProviderOption{goose.WithDisableGlobalRegistry(true)}
 	if s.dialect.Locker != nil {
 		options = append(options, goose.WithSessionLocker(s.dialect.Locker))
 	}
-	provider, err := goose.NewProvider(s.dialect.Goose, s.dialect.SQL, s.dialect.Migrations, options...)
+	provider, err := goose.NewProvider(s.dialect.Goose, db, s.dialect.Migrations, options...)
 	if err != nil {
 		return nil, fmt.Errorf("read the migrations: %w", err)
 	}
@@ -26,20 +28,51 @@ func (s *Store) migrations() (*goose.Provider, error) {
 // Migrate brings the schema up to date and returns the names of the migrations that it applied. Several processes may call
 // it at once: one works, the others wait and find nothing left to do.
 func (s *Store) Migrate(ctx context.Context) ([]string, error) {
-	provider, err := s.migrations()
+	db := s.dialect.SQL
+	if s.dialect.OpenMigrations != nil {
+		opened, err := s.dialect.OpenMigrations(ctx)
+		if err != nil {
+			return nil, s.translate("open the database to migrate it", err)
+		}
+		defer func() { _ = opened.Close() }()
+		db = opened
+	}
+	provider, err := s.migrations(db)
 	if err != nil {
 		return nil, err
 	}
-	results, err := provider.Up(ctx)
-	if err != nil {
-		return nil, s.translate("migrate the schema", err)
+	var applied []string
+	for try := 1; ; try++ {
+		results, err := provider.Up(ctx)
+		var partial *goose.PartialError
+		if errors.As(err, &partial) {
+			results = partial.Applied
+		}
+		for _, result := range results {
+			applied = append(applied, result.Source.Path)
+		}
+		if err == nil {
+			return applied, nil
+		}
+		if partial == nil || try == migrationTries || s.dialect.Blockers == nil || ctx.Err() != nil {
+			return applied, s.translate("migrate the schema", err)
+		}
+		held := s.dialect.Blockers(ctx, db, err)
+		if held == "" {
+			return applied, s.translate("migrate the schema", err)
+		}
+		if try == migrationTries-1 {
+			return applied, fmt.Errorf("migrate the schema: other sessions hold its tables; end them, or try again later: %s: %w", held, err)
+		}
+		time.Sleep(migrationPause)
 	}
-	applied := make([]string, len(results))
-	for i, result := range results {
-		applied[i] = result.Source.Path
-	}
-	return applied, nil
 }
+
+// A migration that waited in vain for a lock is tried again after a pause, in which the statements that queued behind it run.
+const (
+	migrationTries = 6
+	migrationPause = time.Second
+)
 
 // schemaPatience is how long a start waits for a database that takes connections and says nothing.
 const schemaPatience = 10 * time.Second
@@ -58,7 +91,7 @@ func (s *Store) CheckSchemaOrWait(ctx context.Context, log *slog.Logger) error {
 
 // CheckSchema returns an error that says what to do if the schema is older than this program.
 func (s *Store) CheckSchema(ctx context.Context) error {
-	provider, err := s.migrations()
+	provider, err := s.migrations(s.dialect.SQL)
 	if err != nil {
 		return err
 	}

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"fmt"
 	"io/fs"
+	"sync/atomic"
 
 	"github.com/pressly/goose/v3"
 	"github.com/pressly/goose/v3/lock"
@@ -21,6 +22,8 @@ type Sealer interface {
 	Open(ciphertext, additionalData []byte) ([]byte, error)
 	// SealedWithNewest says whether a ciphertext is of the key that Seal uses.
 	SealedWithNewest(ciphertext []byte) bool
+	// KeyOf returns the ID of the key that sealed a ciphertext, of which the beginning is enough, and whether Open knows it.
+	KeyOf(ciphertext []byte) (id string, known bool)
 }
 
 // Dialect is what differs between the databases.
@@ -40,6 +43,12 @@ type Dialect struct {
 	// Unavailable says whether an error means that the database cannot be reached or cannot work, rather than that it
 	// refused a statement.
 	Unavailable func(error) bool
+	// Full reports whether an error means that the database's disk has no space left.
+	Full func(error) bool
+	// OpenMigrations opens the connections that migrations run on; nil for those of SQL.
+	OpenMigrations func(ctx context.Context) (*sql.DB, error)
+	// Blockers describes the sessions that hold locks on the tables, if the error of a migration is that it waited for a lock in vain.
+	Blockers func(ctx context.Context, db *sql.DB, err error) string
 }
 
 // Store is the database. It is safe for concurrent use.
@@ -47,6 +56,9 @@ type Store struct {
 	db      *gorm.DB
 	dialect Dialect
 	sealer  Sealer
+
+	full        atomic.Bool
+	missingKeys atomic.Int64
 }
 
 // New makes a Store of an open database, and owns it from here on.

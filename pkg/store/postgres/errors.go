@@ -43,6 +43,9 @@ var unavailableCodes = []string{
 // unavailable reports whether an error means that PostgreSQL is away, starting, stopping, full or read-only, or refuses this service
 // as such, rather than that it refused one statement. An error while a connection is established always does, whatever its code.
 func unavailable(err error) bool {
+	if errors.Is(err, errPooler) {
+		return false // it will be there tomorrow too
+	}
 	var connect *pgconn.ConnectError
 	if errors.As(err, &connect) || errors.Is(err, errSetup) {
 		return true
@@ -57,6 +60,12 @@ func unavailable(err error) bool {
 	return errors.As(err, &network) || errors.Is(err, driver.ErrBadConn) ||
 		errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, net.ErrClosed) ||
 		errors.Is(err, errReadOnly) || pgconn.SafeToRetry(err)
+}
+
+// full reports whether the disk has no space left.
+func full(err error) bool {
+	var refused *pgconn.PgError
+	return errors.As(err, &refused) && refused.Code == "53100"
 }
 
 // stalePlan reports whether a prepared statement's result has changed since it was prepared, because the type of a column did. The

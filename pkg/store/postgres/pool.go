@@ -28,7 +28,7 @@ func newPool(config pgx.ConnConfig, connections int) *sql.DB {
 	db := stdlib.OpenDB(config,
 		stdlib.OptionAfterConnect(func(ctx context.Context, connection *pgx.Conn) error {
 			alive.connected(connection.PgConn())
-			return preferIndexes(ctx, connection)
+			return prepare(ctx, connection, config.DefaultQueryExecMode)
 		}),
 		stdlib.OptionShouldPing(func(context.Context, stdlib.ShouldPingParams) bool { return false }), // liveness does
 		stdlib.OptionResetSession(func(ctx context.Context, connection *pgx.Conn) error { return alive.check(ctx, connection.PgConn()) }),
@@ -45,6 +45,20 @@ func newPool(config pgx.ConnConfig, connections int) *sql.DB {
 // statistics come a minute later: recording an outcome then takes three times as long. Every statement here finds few rows by an
 // index (plan_test.go), so there is nothing that another plan would be better for.
 const planning = "SET enable_seqscan = off; SET enable_hashjoin = off; SET enable_mergejoin = off"
+
+// prepare sets a new connection up, unless it leads to a pooler, where a setting would reach other clients.
+func prepare(ctx context.Context, connection *pgx.Conn, mode pgx.QueryExecMode) error {
+	pooled, err := isPooled(ctx, connection)
+	switch {
+	case err != nil:
+		return fmt.Errorf("%w: %w", errSetup, err)
+	case !pooled:
+		return preferIndexes(ctx, connection)
+	case mode == pgx.QueryExecModeCacheStatement || mode == pgx.QueryExecModeDescribeExec:
+		return errPooler
+	}
+	return nil
+}
 
 // preferIndexes is a statement and no parameter of the connection, since pools such as PgBouncer refuse those that they do not know.
 func preferIndexes(ctx context.Context, connection *pgx.Conn) error {

@@ -64,15 +64,18 @@ func Open(options Options, sealer store.Sealer) (*store.Store, error) {
 	db := newPool(*config, options.MaxConnections)
 
 	opened, err := store.New(store.Dialect{
-		Dialector:   postgres.New(postgres.Config{Conn: db}),
-		SQL:         db,
-		Goose:       goose.DialectPostgres,
-		Migrations:  folder,
-		Locker:      locker,
-		Arrays:      true,
-		RowLocks:    true,
-		Ping:        func(ctx context.Context) error { return ping(ctx, db) },
-		Unavailable: unavailable,
+		Dialector:      postgres.New(postgres.Config{Conn: db}),
+		SQL:            db,
+		Goose:          goose.DialectPostgres,
+		Migrations:     folder,
+		Locker:         locker,
+		Arrays:         true,
+		RowLocks:       true,
+		Ping:           func(ctx context.Context) error { return ping(ctx, db) },
+		Unavailable:    unavailable,
+		Full:           full,
+		OpenMigrations: func(ctx context.Context) (*sql.DB, error) { return openMigrations(ctx, *config) },
+		Blockers:       blockers,
 	}, sealer)
 	if err != nil {
 		return nil, errors.Join(err, db.Close())

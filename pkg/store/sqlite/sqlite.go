@@ -43,6 +43,7 @@ func Open(path string, sealer store.Sealer) (*store.Store, error) {
 		Migrations:  folder,
 		Ping:        db.PingContext,
 		Unavailable: unavailable,
+		Full:        full,
 	}, sealer)
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("open %s: %w", path, err), db.Close())
@@ -58,6 +59,12 @@ func dsn(path string) string {
 		"_pragma": {"busy_timeout(10000)", "journal_mode(WAL)", "foreign_keys(1)"},
 	}
 	return "file:" + (&url.URL{Path: path}).EscapedPath() + "?" + query.Encode()
+}
+
+// full reports whether the disk has no space left.
+func full(err error) bool {
+	var refused *driver.Error
+	return errors.As(err, &refused) && refused.Code()&0xff == codes.SQLITE_FULL
 }
 
 // unavailable knows the errors of a database that is locked for long, or whose disk is full, read-only or broken

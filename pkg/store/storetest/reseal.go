@@ -23,6 +23,7 @@ func RunReseal(t *testing.T, open func(t *testing.T) func(store.Sealer) *store.S
 		"broken off and begun anew":                        testResealResumed,
 		"beside rotations":                                 testResealBesideRotations,
 		"what cannot be opened is left and named":          testResealUnreadable,
+		"keys that are not in the ring are named":          testMissingKeys,
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

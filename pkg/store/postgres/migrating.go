@@ -1,0 +1,70 @@
+package postgres
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/stdlib"
+)
+
+// lockTimeout is the SQLSTATE code of a statement that waited for a lock in vain.
+const lockTimeout = "55P03"
+
+// migrating is how connections of migrations are set up, whatever the role's and the database's own limits are. A statement may take
+// its time, but may not wait long for a lock: all other statements on the table queue behind one that waits.
+const migrating = "SET statement_timeout = 0; SET idle_in_transaction_session_timeout = 0; SET lock_timeout = '3s'"
+
+// openMigrations opens the few connections that migrations run on.
+func openMigrations(ctx context.Context, config pgx.ConnConfig) (*sql.DB, error) {
+	config.DialFunc = dial
+	db := stdlib.OpenDB(config, stdlib.OptionAfterConnect(func(ctx context.Context, connection *pgx.Conn) error {
+		pooled, err := isPooled(ctx, connection)
+		if err == nil && pooled {
+			return errPooledMigrations
+		}
+		if err == nil {
+			_, err = connection.PgConn().Exec(ctx, migrating).ReadAll()
+		}
+		if err != nil {
+			return fmt.Errorf("%w: %w", errSetup, err)
+		}
+		return nil
+	}))
+	return db, nil
+}
+
+// blockersSQL finds the sessions that hold locks on this database's tables.
+const blockersSQL = `SELECT DISTINCT a.pid, a.application_name, COALESCE(a.state, ''), left(a.query, 200)
+FROM pg_locks l JOIN pg_stat_activity a ON a.pid = l.pid JOIN pg_class c ON c.oid = l.relation JOIN pg_namespace n ON n.oid = c.relnamespace
+WHERE l.granted AND l.pid <> pg_backend_pid() AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())
+	AND n.nspname = current_schema() AND c.relkind IN ('r', 'p') ORDER BY 1 LIMIT 5`
+
+// blockers describes those sessions, one after the other. It is empty if the error is no lock_timeout.
+func blockers(ctx context.Context, db *sql.DB, err error) string {
+	var refused *pgconn.PgError
+	if !errors.As(err, &refused) || refused.Code != lockTimeout {
+		return ""
+	}
+	rows, err := db.QueryContext(ctx, blockersSQL)
+	if err != nil {
+		return ""
+	}
+	defer func() { _ = rows.Close() }()
+	var found []string
+	for rows.Next() {
+		var pid int
+		var application, state, query string
+		if rows.Scan(&pid, &application, &state, &query) == nil {
+			found = append(found, fmt.Sprintf("process %d (application %q, %s): %s", pid, application, state, query))
+		}
+	}
+	if rows.Err() != nil {
+		return ""
+	}
+	return strings.Join(found, "; ")
+}
