@@ -5,40 +5,35 @@ import (
 
 	"github.com/chromedp/chromedp"
 	"github.com/chromedp/chromedp/kb"
+	"github.com/stretchr/testify/assert"
 )
 
-// An integrator authorizes, reads how a retry is called from Go, and has the page retry a delivery that failed.
+// An integrator authorizes, lists the deliveries with what the page has filled in, reads how a retry is called from Go, and has the
+// page retry the delivery that failed.
 func TestTheReferenceRetriesADelivery(t *testing.T) {
 	t.Parallel()
 	r := start(t)
 	id := r.failed(t)
 	r.healed.Store(true)
 	page := open(t)
-	page.do(
-		chromedp.Navigate(r.URL()+"/docs/"),
-		chromedp.WaitVisible(chromedp.CSS(".opblock")),
-		chromedp.Click(chromedp.CSS(".auth-wrapper .authorize")),
-	)
-	page.enter(".auth-container input", r.Key(), "")
-	page.do(
-		chromedp.Click(chromedp.CSS(".auth-btn-wrapper .authorize")),
-		chromedp.Click(chromedp.CSS(".auth-btn-wrapper .btn-done")),
-	)
+	page.reference(r)
 
-	const operation = "#operations-deliveries-retryDelivery "
-	page.do(
-		chromedp.Click(chromedp.CSS(operation+".opblock-summary-control")),
-		chromedp.WaitVisible(chromedp.CSS(operation+".code-samples")),
-	)
-	page.shows(operation+".code-samples pre", "curl --silent")
-	page.do(chromedp.Click(chromedp.CSS(operation + ".code-samples button:nth-of-type(4)")))
-	page.shows(operation+".code-samples pre", "package main")
+	// The filters of a list are empty until the reader fills them in: the page shows what there is.
+	list := operation{"listDeliveries", "#operations-deliveries-listDeliveries "}
+	list.open(page)
+	assert.Equal(t, "200", list.execute(page))
+	page.shows(list.selector+".live-responses-table .response-col_description", `"id": "`+id+`"`)
 
-	page.enter(operation+`tr[data-param-name="id"] input`, id, kb.Tab)
-	page.do(chromedp.Click(chromedp.CSS(operation + ".execute")))
-	page.shows(operation+".live-responses-table .response-col_status", "200")
-	page.shows(operation+".live-responses-table .response-col_description", `"id": "`+id+`"`)
-	page.shows(operation+".live-responses-table .response-col_description", `"status": "pending"`)
+	retry := operation{"retryDelivery", "#operations-deliveries-retryDelivery "}
+	retry.open(page)
+	page.shows(retry.selector+".code-samples pre", "curl --silent")
+	page.do(chromedp.Click(chromedp.CSS(retry.selector + ".code-samples button:nth-of-type(4)")))
+	page.shows(retry.selector+".code-samples pre", "package main")
+
+	page.enter(retry.selector+`tr[data-param-name="id"] input`, id, kb.Tab)
+	assert.Equal(t, "200", retry.execute(page))
+	page.shows(retry.selector+".live-responses-table .response-col_description", `"id": "`+id+`"`)
+	page.shows(retry.selector+".live-responses-table .response-col_description", `"status": "pending"`)
 	r.await(t, id, "success")
 	page.askedOnly(r.host(t))
 }

@@ -2,7 +2,7 @@
 //
 //	s := stack.Processes(t, stack.Options{})
 //	s.URL()                                          // the API
-//	s.NewKey(t, "acme", stack.ReadWrite)             // a raw API key
+//	s.NewKey(t, "another", stack.ReadWrite)             // a raw API key
 //
 // What a test asks of a running Redrive is the interface [Stack]. [Processes] is the one as it is deployed: both programs, built
 // from source, as processes of their own, over a PostgreSQL and a Redis that nobody else uses. [Embedded] is the one of a laptop:

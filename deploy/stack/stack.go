@@ -24,8 +24,9 @@ type Stack interface {
 	Stop() error
 }
 
-// Organization is whose key Stack.Key returns.
-const Organization = "acme"
+// Organization is whose key Stack.Key returns. The OpenAPI document has no example of that name: a value that a tool takes from the
+// document is not the caller's own.
+const Organization = "org-of-the-stack"
 
 // Scope is what an API key may do.
 type Scope string

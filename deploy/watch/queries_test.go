@@ -159,7 +159,7 @@ func happen(t *testing.T, s *stack.ProcessStack) {
 // bounded wants no label to hold what customers make up, and each metric to be ours or a runtime's.
 func bounded(t *testing.T, there exposed) {
 	t.Helper()
-	made := regexp.MustCompile(`(?i)(ep|dlv|evt|att|req|key)_[0-9a-z]{5,}|https?://|` + secrets + `|acme|run\.finished`)
+	made := regexp.MustCompile(`(?i)(ep|dlv|evt|att|req|key)_[0-9a-z]{5,}|https?://|` + secrets + `|` + stack.Organization + `|run\.finished`)
 	for _, name := range there.names() {
 		if !strings.HasPrefix(name, "redrive:") {
 			assert.Regexp(t, "^(redrive|go|process|up)", name)
