@@ -44,10 +44,9 @@ func evaluate[T any](b *tab, script string) T {
 // openAll opens every operation of the API reference and waits until all are shown.
 func (b *tab) openAll() {
 	b.t.Helper()
-	b.do(chromedp.WaitVisible(chromedp.CSS(".opblock")))
 	require.Eventually(b.t, func() bool {
 		return evaluate[int](b, "audit.openAll()") == evaluate[int](b, "audit.operations()")
-	}, patience, 50*time.Millisecond)
+	}, 4*patience, time.Second)
 }
 
 // isUsable checks the page as it is now.

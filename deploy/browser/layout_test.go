@@ -62,9 +62,11 @@ func TestSamplesShowWhatIsTyped(t *testing.T) {
 	r := start(t)
 	page := open(t)
 	page.visit(r.URL()+"/docs/", 1280)
-	page.openAll()
 
 	const retry, list, publish = "#operations-deliveries-retryDelivery ", "#operations-deliveries-listDeliveries ", "#operations-events-publishEvent "
+	for _, operation := range []string{retry, list, publish} {
+		page.do(chromedp.Click(chromedp.CSS(operation+".opblock-summary-control")), chromedp.WaitVisible(chromedp.CSS(operation+".code-samples")))
+	}
 	page.shows(retry+".code-samples pre", "/deliveries/DELIVERY_ID/retry")
 	page.enter(retry+`tr[data-param-name="id"] input`, `dlv_"$(id)`, kb.Tab)
 	page.shows(retry+".code-samples pre", r.URL()+"}/v1/execution-webhooks/deliveries/dlv_%22%24%28id%29/retry")

@@ -53,13 +53,16 @@ function CodeSamples({ React, getStore, specSelectors, oas3Selectors }) {
     return source.replace(place, () => quoted(text));
   }
 
+  // current returns a sample with this server's address and with what is typed.
+  function current({ label, source }, path, method) {
+    const here = source.replaceAll("http://127.0.0.1:8080", () => location.origin);
+    return withBody(withAddress(here, path, method), label, path, method);
+  }
+
   function Samples({ list, path, method }) {
     const [shown, show] = React.useState(0);
-    const [, render] = React.useReducer((count) => count + 1, 0);
-    React.useEffect(() => getStore().subscribe(render), []);
-    const { label: language, source: written } = list[shown];
-    const here = written.replaceAll("http://127.0.0.1:8080", () => location.origin);
-    const source = withBody(withAddress(here, path, method), language, path, method);
+    // The component is rendered again when its own text changes, not with every change of the page.
+    const source = React.useSyncExternalStore(getStore().subscribe, () => current(list[shown], path, method));
     const tabs = list.map(({ label }, i) =>
       element("button", { key: label, type: "button", className: "btn", "aria-pressed": i === shown, onClick: () => show(i) }, label),
     );
