@@ -78,7 +78,7 @@ func TestSamplesShowWhatIsTyped(t *testing.T) {
 		`--data '{"eventType": "run.it'\''s", "data": {"a": "$& '\''b'\'' \\ c"}}'`,
 		`JSON.stringify({"eventType": "run.it's", "data": {"a": "$& 'b' \\ c"}})`,
 		`data="{\"eventType\": \"run.it's\", \"data\": {\"a\": \"$& 'b' \\\\ c\"}}".encode()`,
-		"strings.NewReader(`" + `{"eventType": "run.it's", "data": {"a": "$& 'b' \\ c"}}` + "`)",
+		"strings.NewReader(`" + `{"eventType": "run.it's", "data": {"a": "$& 'b' \\ c"}}` + "`)\n\trequest, err := http.NewRequest(",
 	} {
 		require.True(t, evaluate[bool](page, fmt.Sprintf(`(document.querySelectorAll("%s.code-samples button")[%d].click(), true)`, publish, i)))
 		page.shows(publish+".code-samples pre", body)

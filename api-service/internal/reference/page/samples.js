@@ -37,7 +37,7 @@ function CodeSamples({ React, getStore, specSelectors, oas3Selectors }) {
     curl: [/--data '[^]*'/, (text) => "--data '" + text.replaceAll("'", "'\\''") + "'"],
     JavaScript: [/JSON\.stringify\([^]*\),\n\}\);/, (text) => "JSON.stringify(" + text + "),\n});"],
     Python: [/data=[^]*\.encode\(\)/, (text) => "data=" + (/[\\']/.test(text) ? JSON.stringify(text) : "'''" + text + "'''") + ".encode()"],
-    Go: [/strings\.NewReader\([^]*\)\n\trequest/, (text) => "strings.NewReader(" + (/[`\r]/.test(text) ? JSON.stringify(text) : "`" + text + "`") + ")\n\trequest"],
+    Go: [/strings\.NewReader\([^]*\)\n\trequest, err/, (text) => "strings.NewReader(" + (/[`\r]/.test(text) ? JSON.stringify(text) : "`" + text + "`") + ")\n\trequest, err"],
   };
 
   // withBody leaves the example where the text is not JSON: a sample of it would not be one.
