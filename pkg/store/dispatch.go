@@ -43,7 +43,8 @@ func (s *Store) RecordOutcome(ctx context.Context, o webhook.Outcome) (webhook.D
 			return err
 		}
 		if moved && o.DisableEndpoint {
-			return setEndpointStatus(tx, o.Delivery.EndpointID, webhook.EndpointDisabled, o.Delivery.UpdatedAt, "organization_id = ?", o.Delivery.OrganizationID)
+			return setEndpointStatus(tx, o.Delivery.EndpointID, webhook.EndpointDisabled, o.Delivery.UpdatedAt,
+				"organization_id = ? AND updated_at = ?", o.Delivery.OrganizationID, o.EndpointUpdatedAt)
 		}
 		return nil
 	})

@@ -32,6 +32,9 @@ type Outcome struct {
 	Attempt  Attempt
 	// DisableEndpoint: the receiver said that it is gone for good.
 	DisableEndpoint bool
+	// EndpointUpdatedAt is the UpdatedAt of the endpoint that the attempt was made with. The endpoint is disabled only if it is still
+	// the same: somebody who has enabled it meanwhile, or rotated its secret, knows more than the attempt did.
+	EndpointUpdatedAt time.Time
 }
 
 // Decide turns the result of an attempt, finished now, into the delivery's next state: success on 2xx, failure when the

@@ -218,6 +218,7 @@ func (d *Deliverer) exchange(ctx context.Context, dispatch webhook.Dispatch, per
 	if outcome, err = d.policy.Decide(dispatch.Delivery, result, webhook.Now()); err != nil {
 		return outcome, current, err
 	}
+	outcome.EndpointUpdatedAt = dispatch.Endpoint.UpdatedAt
 	current, err = d.record(ctx, outcome)
 	return outcome, current, err
 }

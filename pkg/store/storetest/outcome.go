@@ -107,6 +107,50 @@ func testOutcomeGone(t *testing.T, w world) {
 	assert.Equal(t, outcome.Delivery.UpdatedAt, endpoint.DisabledAt)
 }
 
+// testOutcomeGoneLate answers 410 to attempts that began before somebody changed the endpoint.
+func testOutcomeGoneLate(t *testing.T, w world) {
+	set := func(status webhook.EndpointStatus, at time.Time) webhook.Endpoint {
+		endpoint, err := w.store.SetEndpointStatus(w.ctx, org, w.endpoint.ID, status, at)
+		require.NoError(t, err)
+		return endpoint
+	}
+	record := func(outcome webhook.Outcome) {
+		now, err := w.record(w.ctx, outcome)
+		require.NoError(t, err)
+		assert.Equal(t, webhook.StatusFailure, now.Status, "the delivery ends all the same")
+	}
+	_, first := w.publish()
+	_, second := w.publish()
+	_, third := w.publish()
+
+	stale := w.decide(first, 410)
+	set(webhook.EndpointDisabled, start.Add(time.Hour))
+	enabled := set(webhook.EndpointActive, start.Add(time.Hour+time.Microsecond))
+	record(stale)
+	found, err := w.store.FindEndpoint(w.ctx, org, w.endpoint.ID)
+	require.NoError(t, err)
+	assert.Equal(t, enabled, found)
+
+	stale = w.decide(second, 410)
+	stale.EndpointUpdatedAt = enabled.UpdatedAt
+	rotated, err := w.store.RotateSecret(w.ctx, org, w.endpoint.ID, "whsec_b", time.Hour, start.Add(2*time.Hour))
+	require.NoError(t, err)
+	record(stale)
+	found, err = w.store.FindEndpoint(w.ctx, org, w.endpoint.ID)
+	require.NoError(t, err)
+	assert.Equal(t, webhook.EndpointActive, found.Status, "a new secret is a change")
+
+	dispatch, err := w.store.LoadDispatch(w.ctx, third.ID)
+	require.NoError(t, err)
+	assert.Equal(t, rotated.UpdatedAt, dispatch.Endpoint.UpdatedAt)
+	current := w.decide(third, 410)
+	current.EndpointUpdatedAt = dispatch.Endpoint.UpdatedAt
+	record(current)
+	found, err = w.store.FindEndpoint(w.ctx, org, w.endpoint.ID)
+	require.NoError(t, err)
+	assert.Equal(t, webhook.EndpointDisabled, found.Status, "nothing has changed")
+}
+
 func testOutcomeHostileBytes(t *testing.T, w world) {
 	_, d := w.publish()
 	outcome := w.decide(d, 500)

@@ -47,7 +47,9 @@ func Run(t *testing.T, open func(t *testing.T) *store.Store) {
 		"outcome/twice":                         alone(testOutcomeTwice),
 		"outcome together/twice":                together(testOutcomeTwice),
 		"outcome/gone":                          alone(testOutcomeGone),
+		"outcome/gone late":                     alone(testOutcomeGoneLate),
 		"outcome together/gone":                 together(testOutcomeGone),
+		"outcome together/gone late":            together(testOutcomeGoneLate),
 		"outcome/hostile bytes":                 alone(testOutcomeHostileBytes),
 		"outcome together/hostile bytes":        together(testOutcomeHostileBytes),
 		"outcome/concurrent":                    alone(testOutcomeConcurrent),
@@ -130,6 +132,7 @@ func (w world) decide(d webhook.Delivery, status int) webhook.Outcome {
 		ResponseBody:    []byte("answer"),
 	}, start.Add(2*time.Second))
 	require.NoError(w.t, err)
+	outcome.EndpointUpdatedAt = w.endpoint.UpdatedAt
 	return outcome
 }
 
