@@ -70,12 +70,14 @@ test: ## run all tests, on a PostgreSQL and a Redis of their own
 # How long one target is fuzzed, as a duration or as a number of inputs such as 1000x.
 FUZZTIME ?= 30s
 
+# Each package is built with the fuzzer's instrumentation once, for all its targets.
 fuzz: ## fuzz all that reads what others write, each parser for FUZZTIME=30s
-	@for m in $(MODULES); do (cd $$m && for f in $$(grep -rlE '^func Fuzz' --include='*_test.go' . | sort); do \
-		for target in $$(grep -oE '^func Fuzz[A-Za-z0-9]*' $$f | cut -c6-); do \
-			echo "fuzz $$m $$(dirname $$f) $$target"; \
-			go test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) $$(dirname $$f) || exit 1; \
-		done || exit 1; \
+	@for m in $(MODULES); do (cd $$m && for d in $$(grep -rlE '^func Fuzz' --include='*_test.go' . | xargs -r -n 1 dirname | sort -u); do \
+		cache=$$(go env GOCACHE)/fuzz/$$(go list $$d) && go test -c -vet=off -fuzz Fuzz -o $(CURDIR)/bin/fuzz.test $$d || exit 1; \
+		(cd $$d && for target in $$(grep -hoE '^func Fuzz[A-Za-z0-9]*' *_test.go | cut -c6-); do \
+			echo "fuzz $$m $$d $$target"; \
+			$(CURDIR)/bin/fuzz.test -test.paniconexit0 -test.run '^$$' -test.fuzz "^$$target\$$" -test.fuzztime $(FUZZTIME) -test.fuzzcachedir $$cache || exit 1; \
+		done) || exit 1; \
 	done) || exit 1; done
 
 licences: ## list the modules that the programs are built of, with their licences

@@ -44,14 +44,15 @@ func TestMemoryOfTheLine(t *testing.T) {
 		b.in(b.visit(fmt.Sprintf("ep_%d", i)))
 	}
 	time.Sleep(queueing)
+	var longest time.Duration
 	for i := range 20 {
 		for range defaultRemember / 20 * 2 {
 			v := b.visit(fmt.Sprintf("ep_%d", i))
 			v.DeliveryID = "dlv_01JDEADBEEFDEADB" + v.DeliveryID
-			deferral := b.out(v, Concurrency)
-			require.LessOrEqual(t, time.Until(deferral.Until), defaultLongestSnooze)
+			longest = max(longest, time.Until(b.out(v, Concurrency).Until))
 		}
 	}
+	require.LessOrEqual(t, longest, defaultLongestSnooze)
 	used := inUse() - before
 	b.consistent(t)
 	assert.Len(t, b.held, defaultRemember)
