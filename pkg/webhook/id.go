@@ -28,8 +28,9 @@ const (
 	crockford  = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 )
 
-// NewID returns a fresh identifier of the kind, stamped with the time. Identifiers that are made in a row within the same
-// millisecond ascend too, so that the deliveries of one event keep their order.
+// NewID returns a fresh identifier of the kind, stamped with the time. Identifiers that one process makes for the same millisecond
+// ascend, also when callers of neighbouring milliseconds interleave, so that the deliveries of one event keep their order. NewID is
+// safe for concurrent use.
 func NewID(kind Kind, at time.Time) string {
 	return string(kind) + "_" + encodeULID(nextULID(at))
 }
@@ -54,32 +55,35 @@ type ulid struct {
 	high, low uint64 // 16 bits of entropy below the timestamp in high, 64 bits in low
 }
 
-var lastULID struct {
+// recentMillis is how many milliseconds a caller can be behind the latest one and still get ascending identifiers.
+const recentMillis = 256
+
+// lastULIDs holds the last value of each recent millisecond, at its remainder by recentMillis.
+var lastULIDs struct {
 	sync.Mutex
-	milli uint64
-	value ulid
+	values [recentMillis]ulid
 }
 
 func nextULID(at time.Time) ulid {
 	milli := uint64(at.UnixMilli()) // 48 bits last until the year 10889, and no clock is before 1970
 
-	lastULID.Lock()
-	defer lastULID.Unlock()
-	if milli == lastULID.milli {
-		lastULID.value.low++
-		if lastULID.value.low != 0 {
-			return lastULID.value
+	lastULIDs.Lock()
+	defer lastULIDs.Unlock()
+	last := &lastULIDs.values[milli%recentMillis]
+	if last.high>>16 == milli {
+		last.low++
+		if last.low != 0 {
+			return *last
 		}
 	}
 	var entropy [10]byte
 	_, _ = rand.Read(entropy[:]) // never fails: crypto/rand ends the program instead
-	lastULID.milli = milli
-	lastULID.value = ulid{
+	*last = ulid{
 		high: milli<<16 | uint64(binary.BigEndian.Uint16(entropy[:2])),
 		// The top bit stays free, so that counting up within a millisecond does not run over.
 		low: binary.BigEndian.Uint64(entropy[2:]) >> 1,
 	}
-	return lastULID.value
+	return *last
 }
 
 func encodeULID(u ulid) string {

@@ -32,6 +32,19 @@ func TestNewIDsAscendWithinAMillisecond(t *testing.T) {
 	}
 }
 
+// Two callers that read the clock on both sides of a tick and then take turns.
+func TestNewIDMillisecondsInterleaveAscends(t *testing.T) {
+	earlier := time.Now()
+	later := earlier.Add(time.Millisecond)
+	lastEarlier, lastLater := webhook.NewID(webhook.KindEvent, earlier), webhook.NewID(webhook.KindEvent, later)
+	for range 100 {
+		nextEarlier, nextLater := webhook.NewID(webhook.KindEvent, earlier), webhook.NewID(webhook.KindEvent, later)
+		require.Less(t, lastEarlier, nextEarlier)
+		require.Less(t, lastLater, nextLater)
+		lastEarlier, lastLater = nextEarlier, nextLater
+	}
+}
+
 func TestCheckIDRefusesAllButItsOwnForm(t *testing.T) {
 	valid := webhook.NewID(webhook.KindDelivery, time.Now())
 	for _, id := range []string{
