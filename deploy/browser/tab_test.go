@@ -49,7 +49,7 @@ func open(t *testing.T) *tab {
 	if os.Geteuid() == 0 {
 		options = append(options, chromedp.NoSandbox) // which root cannot have
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), 8*patience)
+	ctx, cancel := context.WithTimeout(context.Background(), 20*patience)
 	t.Cleanup(cancel)
 	allocator, stop := chromedp.NewExecAllocator(ctx, options...)
 	t.Cleanup(stop)
