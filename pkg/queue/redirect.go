@@ -115,6 +115,9 @@ func (r *redirects) close() error {
 	return nil
 }
 
+// ofConnection are the commands that set a connection up: they are for that connection, which may be one for notifications.
+var ofConnection = map[string]bool{"hello": true, "auth": true, "select": true, "client": true, "readonly": true}
+
 // DialHook changes nothing.
 func (r *redirects) DialHook(next redis.DialHook) redis.DialHook {
 	return func(ctx context.Context, network, addr string) (net.Conn, error) { return next(ctx, network, addr) }
@@ -123,7 +126,7 @@ func (r *redirects) DialHook(next redis.DialHook) redis.DialHook {
 // ProcessHook runs a command on the cluster, if there is one.
 func (r *redirects) ProcessHook(next redis.ProcessHook) redis.ProcessHook {
 	return func(ctx context.Context, command redis.Cmder) error {
-		if cluster := r.cluster.Load(); cluster != nil {
+		if cluster := r.cluster.Load(); cluster != nil && !ofConnection[command.Name()] {
 			return cluster.Process(ctx, command)
 		}
 		err := next(ctx, command)
@@ -141,7 +144,7 @@ func (r *redirects) ProcessHook(next redis.ProcessHook) redis.ProcessHook {
 // left as it is: neither this package nor asynq has one.
 func (r *redirects) ProcessPipelineHook(next redis.ProcessPipelineHook) redis.ProcessPipelineHook {
 	return func(ctx context.Context, commands []redis.Cmder) error {
-		if commands[0].Name() == "multi" {
+		if commands[0].Name() == "multi" || ofConnection[commands[0].Name()] {
 			return next(ctx, commands)
 		}
 		if cluster := r.cluster.Load(); cluster != nil {

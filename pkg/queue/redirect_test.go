@@ -86,3 +86,17 @@ func moveSlot(t *testing.T, cluster *testservers.RedisCluster, slot int64, from,
 		require.NoError(t, nodes[i].Do(ctx, "CLUSTER", "SETSLOT", slot, "NODE", ids[to]).Err())
 	}
 }
+
+// Connections to the server that REDIS_URL names are still set up there once commands go to the cluster.
+func TestClusterSubscribesWithPassword(t *testing.T) {
+	t.Parallel()
+	cluster := startCluster(t, 1)
+	require.NoError(t, newBench(t, cluster.URL()).redis.ConfigSet(t.Context(), "requirepass", "hush").Err())
+	b := newBench(t, fmt.Sprintf("redis://:hush@127.0.0.1:%d", cluster.Nodes()[0].Port()))
+	require.NoError(t, queue.Probe(t.Context(), b.redis))
+	require.NoError(t, queue.Probe(t.Context(), b.redis))
+	subscription := b.redis.Subscribe(t.Context(), "channel")
+	t.Cleanup(func() { require.NoError(t, subscription.Close()) })
+	_, err := subscription.Receive(t.Context())
+	require.NoError(t, err)
+}
