@@ -145,7 +145,7 @@ func (d *Deliverer) guard(ctx context.Context, dispatch webhook.Dispatch, queue 
 	case delivery.Queue != queue:
 		return Done(), false, nil // left over from before the delivery changed its queue
 	case !delivery.Status.Waiting():
-		verdict, err = d.settled(ctx, delivery)
+		verdict, err = d.alreadyEnded(ctx, delivery)
 		return verdict, false, err
 	case early > tolerance:
 		return Snooze(delivery.NextRetryAt, "it is not due yet"), false, nil
@@ -261,6 +261,20 @@ func (d *Deliverer) settled(ctx context.Context, current webhook.Delivery) (Verd
 		return Verdict{}, err
 	}
 	return verdictOf(current, record.ErrorMessage()), nil
+}
+
+// alreadyEnded returns the verdict on the task of a delivery that has ended: an operator ran a dead letter by hand, or the delivery
+// ended without an attempt. The row decides: only a retry through the API sends a failed delivery again.
+func (d *Deliverer) alreadyEnded(ctx context.Context, delivery webhook.Delivery) (Verdict, error) {
+	verdict, err := d.settled(ctx, delivery)
+	if err != nil || verdict.Kind != KindDead {
+		return verdict, err
+	}
+	const instead = "POST /v1/execution-webhooks/deliveries/{id}/retry"
+	d.log.WarnContext(ctx, "a failed delivery was taken from the queue and is not sent: retry it through the API", "deliveryId", delivery.ID,
+		"organizationId", delivery.OrganizationID, "retry", instead, "failure", verdict.Reason)
+	verdict.Reason += "; the delivery has ended: only a retry through the API sends it again: " + instead
+	return verdict, nil
 }
 
 func sleep(ctx context.Context, d time.Duration) error {

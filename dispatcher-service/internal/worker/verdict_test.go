@@ -106,7 +106,7 @@ func TestDead(t *testing.T) {
 	})
 	id := b.enqueue()
 	task := b.inState(id, asynq.TaskStateArchived)
-	assert.Contains(t, task.LastErr, "the receiver answered 410 Gone")
+	assert.Equal(t, "the receiver answered 410 Gone", task.LastErr)
 	assert.Equal(t, 1, b.queue().FailedTotal)
 
 	require.NoError(t, b.inspector.RunTask(webhook.QueueDeliveries, id)) // a click of the operator
