@@ -27,6 +27,7 @@ import (
 	"redrive/pkg/observe"
 	"redrive/pkg/queue"
 	"redrive/pkg/store"
+	"redrive/pkg/webhook"
 )
 
 // Queues opens the queue's web UI; see httpapi.QueuesOptions.
@@ -124,7 +125,9 @@ func New(o Options) (*App, error) {
 	authenticator := authn.New(o.Store, uses)
 	changed := changes{o.Store, subscriptions, authenticator}
 	gathered := queue.Gather(o.Redis, gatherFor)
-	hand := handover.New(queue.NewEnqueuer(gathered), o.Log, registry)
+	outage := queue.Watch(o.Redis, o.Log, registry)
+	enqueuer := queue.NewEnqueuer(gathered)
+	hand := handover.New(enqueuer, outage.Quiet(o.Log), registry)
 	kept := newCounted(o.Store, registry)
 	publisher := publish.New(subscriptions, kept, hand)
 	retrier := redeliver.New(kept, hand)
@@ -151,6 +154,7 @@ func New(o Options) (*App, error) {
 		observe.Check{Name: "storage", Probe: o.Store.CheckSpace},
 		observe.Check{Name: "keys", Probe: o.Store.CheckKeys},
 		observe.Check{Name: "redis", Probe: func(ctx context.Context) error { return queue.Probe(ctx, o.Redis) }},
+		observe.Check{Name: "queue", Probe: func(ctx context.Context) error { return pausedOnly(enqueuer.CheckPaused(ctx, webhook.QueueDeliveries)) }},
 	)
 	api, err := lifecycle.NewServer(o.Addr, newHTTPServer(handler, patience, o.Log))
 	if err != nil {
@@ -164,6 +168,14 @@ func New(o Options) (*App, error) {
 		options: o, health: health, ops: ops, api: api, publisher: publisher, retrier: retrier, handover: hand, gathered: gathered,
 		uses: uses, keys: authenticator,
 	}, nil
+}
+
+// pausedOnly leaves out that Redis is away, which is another check's.
+func pausedOnly(err error) error {
+	if errors.Is(err, queue.ErrPaused) {
+		return err
+	}
+	return nil
 }
 
 // Addr is the address of the API, with the port that was bound.

@@ -17,6 +17,7 @@ import (
 	"redrive/dispatcher-service/internal/backlog"
 	"redrive/dispatcher-service/internal/bulkhead"
 	"redrive/dispatcher-service/internal/deliver"
+	"redrive/dispatcher-service/internal/queuewatch"
 	"redrive/dispatcher-service/internal/reconcile"
 	"redrive/dispatcher-service/internal/retention"
 	"redrive/dispatcher-service/internal/sender"
@@ -33,6 +34,7 @@ type Store interface {
 	deliver.BatchStore
 	reconcile.Store
 	retention.Store
+	queuewatch.Store
 	Stats() sql.DBStats
 	Writable(ctx context.Context) error
 	CheckSpace(ctx context.Context) error
@@ -122,6 +124,7 @@ type App struct {
 	ops        *lifecycle.Server
 	sender     *sender.Sender
 	gate       *bulkhead.Bulkheads
+	watcher    *queuewatch.Watcher
 	deliverer  *deliver.Deliverer
 	pool       *worker.Pool
 	reconciler *reconcile.Reconciler
@@ -139,17 +142,22 @@ func New(options Options) (*App, error) {
 	observe.BuildInfo(registry, "dispatcher-service", o.Version)
 	observe.Pools(registry, o.Store.Stats, o.Redis)
 	observe.Storage(registry, o.Store.Full, o.Store.MissingKeyCount)
+	outage := queue.Watch(o.Redis, o.Log, registry)
+	redisLog := outage.Quiet(o.Log)
 	enqueuer := queue.NewEnqueuer(o.Redis)
+	watcher := queuewatch.New(enqueuer, o.Store, o.Log, registry)
 	backlog.New(enqueuer, o.Store, registry)
 	health := observe.NewHealth(
 		observe.Check{Name: "database", Required: true, Probe: o.Store.Ping},
 		observe.Check{Name: "storage", Probe: o.Store.CheckSpace},
 		observe.Check{Name: "keys", Probe: o.Store.CheckKeys},
 		observe.Check{Name: "redis", Probe: func(ctx context.Context) error { return queue.Probe(ctx, o.Redis) }},
+		observe.Check{Name: "queue", Probe: watcher.Paused},
+		observe.Check{Name: "queue_owner", Probe: watcher.Shared},
 	)
 	gate := bulkhead.New(bulkhead.Options{
 		Workers: o.Concurrency, PerEndpoint: o.EndpointConcurrency, Timeout: o.DeliveryTimeout,
-		Redis: o.Redis, Waker: bulkhead.NewQueueWaker(o.Redis), Log: o.Log,
+		Redis: o.Redis, Waker: bulkhead.NewQueueWaker(o.Redis), Log: o.Log, RedisLog: redisLog,
 	}, registry)
 	handler := http.NewServeMux()
 	handler.Handle("/", health.Handler(registry))
@@ -164,7 +172,7 @@ func New(options Options) (*App, error) {
 		deliverer.GiveUpRefused(o.OutcomePatience)
 	}
 	return &App{
-		options: o, health: health, ops: ops, sender: out, gate: gate, deliverer: deliverer,
+		options: o, health: health, ops: ops, sender: out, gate: gate, watcher: watcher, deliverer: deliverer,
 		pool: worker.New(o.Redis, deliverer, worker.Options{
 			Concurrency:     o.Concurrency,
 			ShutdownTimeout: o.DeliveryTimeout + margin,
@@ -172,11 +180,14 @@ func New(options Options) (*App, error) {
 			ForwardInterval: o.ForwardInterval,
 			Tracing:         o.Tracing,
 			Log:             o.Log,
+			RedisLog:        redisLog,
 		}),
 		reconciler: reconcile.New(o.Store, enqueuer, deliverer, reconcile.Options{
 			Interval: o.ReconcileInterval,
 			Grace:    o.DeliveryTimeout + margin,
 			Log:      o.Log,
+
+			RedisAway: outage.Away,
 		}, registry),
 		purger: retention.New(o.Store, retention.Options{Keep: o.Retention, Log: o.Log}, registry),
 	}, nil
@@ -217,6 +228,8 @@ func (a *App) Start(ctx context.Context) error {
 	}
 	a.reconciler.Start()
 	a.started.Push("the reconciler", a.reconciler.Stop)
+	a.watcher.Start()
+	a.started.Push("the watch over the queue", a.watcher.Stop)
 	a.purger.Start()
 	a.started.Push("the purge", a.purger.Stop)
 	a.options.Log.InfoContext(ctx, "dispatcher started", "ops", a.OpsAddr(), "concurrency", a.options.Concurrency, "version", a.options.Version)

@@ -40,6 +40,8 @@ type Dialect struct {
 	RowLocks bool
 	// Ping says whether the database answers and takes writes.
 	Ping func(context.Context) error
+	// Installation is a query for a text that no other database has; empty where the database is one process's own.
+	Installation string
 	// Unavailable says whether an error means that the database cannot be reached or cannot work, rather than that it
 	// refused a statement.
 	Unavailable func(error) bool

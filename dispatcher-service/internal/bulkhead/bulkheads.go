@@ -55,7 +55,7 @@ func New(options Options, registry prometheus.Registerer) *Bulkheads {
 		options: options.withDefaults(), mostEndpoints: mostEndpoints, bell: make(chan struct{}, 1),
 		endpoints: map[string]*endpoint{}, held: map[string]*held{},
 	}
-	b.limiter = newLimiter(b.options.Redis, b.options.Log)
+	b.limiter = newLimiter(b.options.Redis, b.options.RedisLog)
 	b.metrics = newMetrics(b, registry)
 	return b
 }

@@ -31,6 +31,8 @@ type Options struct {
 	// Random returns numbers in [0, 1) for the jitter. Defaults to math/rand/v2.
 	Random func() float64
 	Log    *slog.Logger
+	// RedisLog is for what fails because Redis does. Defaults to Log.
+	RedisLog *slog.Logger
 }
 
 const (
@@ -88,6 +90,9 @@ func (o Options) withDefaults() Options {
 	}
 	if o.Log == nil {
 		o.Log = slog.Default()
+	}
+	if o.RedisLog == nil {
+		o.RedisLog = o.Log
 	}
 	return o
 }

@@ -135,7 +135,7 @@ func (b *Bulkheads) wake(ctx context.Context, queue string, calls []*held) {
 	defer cancel()
 	wakings, err := b.options.Waker.Wake(bounded, queue, ids)
 	if err != nil && ctx.Err() == nil {
-		b.options.Log.WarnContext(ctx, "held deliveries could not be woken for the moment", "deliveries", len(ids), "error", err)
+		b.options.RedisLog.WarnContext(ctx, "held deliveries could not be woken for the moment", "deliveries", len(ids), "error", err)
 	}
 	b.mutex.Lock()
 	defer b.unlock()

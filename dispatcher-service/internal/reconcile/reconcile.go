@@ -36,6 +36,7 @@ import (
 
 	"redrive/pkg/queue"
 	"redrive/pkg/store"
+	"redrive/pkg/webhook"
 )
 
 // Store lists what is due, and finds what waits.
@@ -74,6 +75,8 @@ type Options struct {
 	// PerPass bounds how many rows one pass asks Redis about; the next pass goes on where it ended. Defaults to 10,000.
 	PerPass int
 	Log     *slog.Logger
+	// RedisAway says whether Redis is away, which is logged elsewhere. Defaults to never.
+	RedisAway func() bool
 }
 
 const (
@@ -110,6 +113,9 @@ func New(store Store, queue Queue, orphans Orphans, options Options, registry pr
 	if options.PerPass == 0 {
 		options.PerPass = defaultPerPass
 	}
+	if options.RedisAway == nil {
+		options.RedisAway = func() bool { return false }
+	}
 	return &Reconciler{store: store, queue: queue, orphans: orphans, options: options, metrics: newMetrics(registry)}
 }
 
@@ -142,7 +148,8 @@ func (r *Reconciler) Stop(ctx context.Context) error {
 	}
 }
 
-// repeat says once that what it does begins to fail, and once that it does so no more.
+// repeat logs once that what it does begins to fail, and once that it does so no more. While Redis is away, only the
+// failures of the database are logged.
 func (r *Reconciler) repeat(ctx context.Context, part string, interval time.Duration, do func(context.Context) error) {
 	failing, pause := false, firstPause
 	for {
@@ -155,14 +162,17 @@ func (r *Reconciler) repeat(ctx context.Context, part string, interval time.Dura
 			r.metrics.failures.Inc()
 			wait = min(wait, pause/2+rand.N(pause))
 			pause = min(2*pause, longestPause)
-			if !failing {
+			if !failing && (!r.options.RedisAway() || isDatabase(err)) {
+				failing = true
 				r.options.Log.WarnContext(ctx, "reconciling was cut short and is tried again until it succeeds", "part", part, "error", err)
 			}
 		case failing:
-			pause = firstPause
+			failing = false
 			r.options.Log.InfoContext(ctx, "reconciling succeeds again", "part", part)
 		}
-		failing = err != nil
+		if err == nil {
+			pause = firstPause
+		}
 
 		select {
 		case <-ctx.Done():
@@ -171,6 +181,9 @@ func (r *Reconciler) repeat(ctx context.Context, part string, interval time.Dura
 		}
 	}
 }
+
+// isDatabase reports whether the error means that the database is away.
+func isDatabase(err error) bool { return webhook.CodeOf(err) == webhook.CodeUnavailable }
 
 func (r *Reconciler) passAndTrim(ctx context.Context) error {
 	if err := r.Pass(ctx); err != nil || time.Now().Before(r.trimAt) {

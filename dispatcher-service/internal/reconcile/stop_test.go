@@ -2,6 +2,7 @@ package reconcile_test
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"strconv"
 	"strings"
@@ -14,6 +15,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"redrive/dispatcher-service/internal/reconcile"
+	"redrive/pkg/webhook"
 )
 
 func TestStopBeforeStart(t *testing.T) {
@@ -116,6 +118,31 @@ func TestAnOutageIsLoggedOnce(t *testing.T) {
 		}
 		assert.Equal(t, 2, strings.Count(log.String(), "level=WARN"), log.String())
 	})
+}
+
+// While Redis is away, a failure of Redis has no line here, and a failure of the database has one.
+func TestFailuresWhileRedisIsAwayAreThoseOfTheDatabase(t *testing.T) {
+	for name, c := range map[string]struct {
+		table *rows
+		queue *fakeQueue
+		lines int
+	}{
+		"redis":    {newRows(1), &fakeQueue{away: true}, 0},
+		"database": {&rows{err: webhook.Unavailable(time.Second, errors.New("connection refused"))}, &fakeQueue{}, 1},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				var log strings.Builder
+				r := reconcile.New(c.table, c.queue, c.queue, reconcile.Options{
+					Grace: grace, Log: slog.New(slog.NewTextHandler(&log, nil)), RedisAway: func() bool { return true },
+				}, prometheus.NewRegistry())
+				r.Start()
+				time.Sleep(time.Hour)
+				require.NoError(t, r.Stop(t.Context()))
+				assert.Equal(t, c.lines, strings.Count(log.String(), "level=WARN"), log.String())
+			})
+		})
+	}
 }
 
 // quoted is as the log writes it.

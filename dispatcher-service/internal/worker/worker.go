@@ -44,6 +44,8 @@ type Options struct {
 	// Tracing makes spans of deliveries. Defaults to none.
 	Tracing trace.TracerProvider
 	Log     *slog.Logger
+	// RedisLog is for what asynq logs, nearly all of it about Redis. Defaults to Log.
+	RedisLog *slog.Logger
 }
 
 const (
@@ -86,6 +88,9 @@ func New(client redis.UniversalClient, deliverer Deliverer, options Options) *Po
 	if options.ForwardInterval == 0 {
 		options.ForwardInterval = defaultForwardInterval
 	}
+	if options.RedisLog == nil {
+		options.RedisLog = options.Log
+	}
 	count := max(1, min(servers, options.Concurrency)) // a server without a share would take what another has to spare
 	for i := range count {
 		poll := options.PollInterval
@@ -100,7 +105,7 @@ func New(client redis.UniversalClient, deliverer Deliverer, options Options) *Po
 			ShutdownTimeout:          options.ShutdownTimeout,
 			RetryDelayFunc:           p.retryDelay,
 			IsFailure:                isFailure,
-			Logger:                   logger{options.Log},
+			Logger:                   logger{options.RedisLog},
 			LogLevel:                 asynq.ErrorLevel, // every attempt has its own line already
 		}))
 	}
@@ -187,6 +192,14 @@ type later struct {
 
 func (l *later) Error() string { return l.reason }
 
+// dead asks asynq to archive the task, with the reason alone as its last error.
+type dead struct{ reason string }
+
+func (d *dead) Error() string { return d.reason }
+
+// Is makes asynq take it for asynq.SkipRetry.
+func (d *dead) Is(target error) bool { return target == asynq.SkipRetry }
+
 func answer(v deliver.Verdict) error {
 	switch v.Kind {
 	case deliver.KindRetry:
@@ -194,7 +207,7 @@ func answer(v deliver.Verdict) error {
 	case deliver.KindSnooze:
 		return &later{at: v.At, reason: v.Reason}
 	case deliver.KindDead:
-		return fmt.Errorf("%s: %w", v.Reason, asynq.SkipRetry)
+		return &dead{v.Reason}
 	default:
 		return nil
 	}

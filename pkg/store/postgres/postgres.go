@@ -76,6 +76,8 @@ func Open(options Options, sealer store.Sealer) (*store.Store, error) {
 		Full:           full,
 		OpenMigrations: func(ctx context.Context) (*sql.DB, error) { return openMigrations(ctx, *config) },
 		Blockers:       blockers,
+		// A copy of a database that was made with the server's files has the same name: nothing tells the two apart.
+		Installation: "SELECT (SELECT system_identifier FROM pg_control_system()) || '/' || current_database() || '/' || current_schema()",
 	}, sealer)
 	if err != nil {
 		return nil, errors.Join(err, db.Close())

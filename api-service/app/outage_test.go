@@ -1,0 +1,68 @@
+package app_test
+
+import (
+	"log/slog"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"redrive/pkg/store/storetest"
+	"redrive/pkg/testservers"
+	"redrive/pkg/webhook"
+)
+
+// An outage of Redis has one line when it begins and one when it ends, however many events are published meanwhile.
+func TestRedisOutageHasTwoLines(t *testing.T) {
+	t.Parallel()
+	memory, err := testservers.StartRedis(testservers.RedisOptions{})
+	require.NoError(t, err)
+	t.Cleanup(func() { assert.NoError(t, memory.Close()) })
+	s := storetest.Migrated(t, storetest.OpenPostgres(t, testservers.Postgres(t)))
+	endpoint := webhook.NewEndpoint("org_a", "", webhook.EndpointSpec{Name: "n", URL: "https://example.com"}, "whsec_a", webhook.Now())
+	require.NoError(t, s.CreateEndpoint(t.Context(), endpoint))
+	var log lockedLog
+	o := options(s, openRedis(t, memory.URL()))
+	o.Log = slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug}))
+	p := publisher{t: t, store: s, service: started(t, o), key: newKey(t, s), endpoint: endpoint}
+	becomes(t, p.service, 200, "ok")
+
+	require.NoError(t, memory.Stop())
+	becomes(t, p.service, 200, "degraded")
+	for range 5 {
+		require.NoError(t, p.accepted(eventsPath, anEvent))
+	}
+	require.NoError(t, memory.Restart(t.Context()))
+	require.Eventually(t, func() bool {
+		_, word := ready(t, p.service)
+		return word == "ok" && log.Count(`msg="redis is back"`) == 1
+	}, safetyLimit, 10*time.Millisecond, "the log: %s", &log)
+
+	assert.Equal(t, 1, log.Count("level=WARN"), log.String())
+	assert.Equal(t, 1, log.Count(`level=WARN msg="redis is away"`))
+	assert.Zero(t, log.Count("level=ERROR"), log.String())
+}
+
+// lockedLog is a log that is read while it is written.
+type lockedLog struct {
+	mutex sync.Mutex
+	text  strings.Builder
+}
+
+func (l *lockedLog) Write(p []byte) (int, error) {
+	l.mutex.Lock()
+	defer l.mutex.Unlock()
+	return l.text.Write(p)
+}
+
+func (l *lockedLog) String() string {
+	l.mutex.Lock()
+	defer l.mutex.Unlock()
+	return l.text.String()
+}
+
+// Count returns how often the log contains the text.
+func (l *lockedLog) Count(text string) int { return strings.Count(l.String(), text) }

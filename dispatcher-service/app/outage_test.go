@@ -1,0 +1,67 @@
+package app_test
+
+import (
+	"log/slog"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"redrive/dispatcher-service/app"
+	"redrive/pkg/testservers"
+	"redrive/pkg/webhook"
+)
+
+// An outage of Redis has one line when it begins and one when it ends, whatever part of the dispatcher needs Redis meanwhile.
+func TestRedisOutageHasTwoLines(t *testing.T) {
+	t.Parallel()
+	cache, err := testservers.StartRedis(testservers.RedisOptions{})
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, cache.Close()) })
+	b := newBench(t, testservers.Postgres(t), cache.URL())
+	b.migrate()
+	var log lockedLog
+	options := b.options()
+	options.Log = slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug}))
+	service, err := app.New(options)
+	require.NoError(t, err)
+	require.NoError(t, service.Start(t.Context()))
+	t.Cleanup(func() { stop(t, service) })
+	becomes(t, service, 200, `"status":"ok"`)
+
+	require.NoError(t, cache.Stop())
+	becomes(t, service, 200, "degraded")
+	d := b.publish(webhook.Now().Add(-time.Hour))
+	require.Eventually(t, func() bool { return log.Count("level=DEBUG") >= 5 }, safetyLimit, 10*time.Millisecond, "asynq fails meanwhile")
+	require.NoError(t, cache.Restart(t.Context()))
+	b.arrives(d)
+	require.Eventually(t, func() bool { return log.Count(`msg="redis is back"`) == 1 }, safetyLimit, 10*time.Millisecond)
+
+	assert.Equal(t, 1, log.Count("level=WARN"), log.String())
+	assert.Equal(t, 1, log.Count(`level=WARN msg="redis is away"`))
+	assert.Zero(t, log.Count("level=ERROR"), log.String())
+}
+
+// lockedLog is a log that is read while it is written.
+type lockedLog struct {
+	mutex sync.Mutex
+	text  strings.Builder
+}
+
+func (l *lockedLog) Write(p []byte) (int, error) {
+	l.mutex.Lock()
+	defer l.mutex.Unlock()
+	return l.text.Write(p)
+}
+
+func (l *lockedLog) String() string {
+	l.mutex.Lock()
+	defer l.mutex.Unlock()
+	return l.text.String()
+}
+
+// Count returns how often the log contains the text.
+func (l *lockedLog) Count(text string) int { return strings.Count(l.String(), text) }

@@ -1,0 +1,66 @@
+package queue_test
+
+import (
+	"bytes"
+	"log/slog"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"redrive/pkg/queue"
+)
+
+type lockedBuffer struct {
+	sync.Mutex
+	bytes.Buffer
+}
+
+func (b *lockedBuffer) Write(p []byte) (int, error) {
+	b.Lock()
+	defer b.Unlock()
+	return b.Buffer.Write(p)
+}
+
+func (b *lockedBuffer) lines() []string {
+	b.Lock()
+	defer b.Unlock()
+	return strings.Split(strings.TrimSpace(b.String()), "\n")
+}
+
+// An outage of many failing commands has a line when it begins and one when it ends. What else fails for it is at debug.
+func TestOutage(t *testing.T) {
+	t.Parallel()
+	server := startRedis(t, nil)
+	b := newBench(t, server.URL())
+	var written lockedBuffer
+	log := slog.New(slog.NewTextHandler(&written, nil))
+	outage := queue.Watch(b.redis, log, prometheus.NewRegistry())
+	quiet := outage.Quiet(log).With("part", "asynq")
+	require.NoError(t, queue.Probe(t.Context(), b.redis))
+	require.False(t, outage.Away())
+
+	require.NoError(t, server.Stop())
+	for range 50 {
+		require.Error(t, queue.Probe(t.Context(), b.redis))
+		_, err := b.Look(t.Context(), []queue.Item{newItem()}, nil)
+		require.Error(t, err)
+		quiet.Error("could not enqueue")
+	}
+	require.True(t, outage.Away())
+	require.NoError(t, server.Restart(t.Context()))
+	require.Eventually(t, func() bool {
+		return queue.Probe(t.Context(), b.redis) == nil && !outage.Away()
+	}, soon, 10*time.Millisecond)
+	quiet.Error("after it")
+
+	lines := written.lines()
+	require.Len(t, lines, 3, "%v", lines)
+	assert.Contains(t, lines[0], `level=WARN msg="redis is away"`)
+	assert.Contains(t, lines[1], `level=INFO msg="redis is back"`)
+	assert.Contains(t, lines[2], `level=ERROR msg="after it" part=asynq`)
+}

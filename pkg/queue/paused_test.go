@@ -1,0 +1,46 @@
+package queue_test
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"redrive/pkg/queue"
+	"redrive/pkg/testservers"
+	"redrive/pkg/webhook"
+)
+
+func TestCheckPaused(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, testservers.Redis(t))
+	require.NoError(t, b.Announce(t.Context(), webhook.QueueDeliveries))
+	for range 2 {
+		require.NoError(t, b.CheckPaused(t.Context(), webhook.QueueDeliveries))
+		require.NoError(t, b.inspector.PauseQueue(webhook.QueueDeliveries))
+		require.ErrorIs(t, b.CheckPaused(t.Context(), webhook.QueueDeliveries), queue.ErrPaused)
+		require.NoError(t, b.inspector.UnpauseQueue(webhook.QueueDeliveries))
+	}
+}
+
+// Each installation sees the other, from the second look of the first on; one that stopped is forgotten.
+func TestClaim(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, testservers.Redis(t))
+	claim := func(installation string) []string {
+		others, err := b.Claim(t.Context(), installation)
+		require.NoError(t, err)
+		return others
+	}
+	assert.Empty(t, claim("a"))
+	assert.Empty(t, claim("a"), "another process of the same")
+	assert.Equal(t, []string{"a"}, claim("b"))
+	assert.Equal(t, []string{"b"}, claim("a"))
+
+	const key = "redrive:{deliveries}:installations"
+	require.NoError(t, b.redis.ZIncrBy(t.Context(), key, -61, "b").Err())
+	assert.Empty(t, claim("a"), "the other has been gone for a minute")
+	assert.Positive(t, b.redis.TTL(t.Context(), key).Val())
+	require.NoError(t, b.redis.Del(t.Context(), key).Err())
+	assert.Empty(t, claim("b"), "Redis was emptied")
+}
