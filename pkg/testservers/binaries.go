@@ -44,6 +44,16 @@ func findRedis() (string, error) {
 	return "", fmt.Errorf("redis-server or valkey-server: %w", ErrNotInstalled)
 }
 
+// findPgBouncer returns the path of pgbouncer, which Debian puts where only root's PATH leads.
+func findPgBouncer() (string, error) {
+	for _, name := range []string{"pgbouncer", "/usr/sbin/pgbouncer"} {
+		if path, err := exec.LookPath(name); err == nil {
+			return path, nil
+		}
+	}
+	return "", fmt.Errorf("PgBouncer: %w", ErrNotInstalled)
+}
+
 func executable(path string) bool {
 	info, err := os.Stat(path)
 	return err == nil && info.Mode().IsRegular() && info.Mode().Perm()&0o111 != 0

@@ -10,7 +10,7 @@ import (
 	"strings"
 )
 
-// Install makes sure that the tests find what they need: PostgreSQL, Redis, a browser, and a C compiler for the race detector. It does
+// Install makes sure that the tests find what they need: PostgreSQL, Redis, PgBouncer, a browser, and a C compiler for the race detector. It does
 // nothing if all of it is there. As root on Debian or one of its relatives it installs what is missing and reports on w, without
 // letting the packages start servers of their own. Otherwise its error says what is missing and how to install it; [ErrNotInstalled]
 // is in its chain.

@@ -34,6 +34,10 @@ func required() []requirement {
 			return err
 		}})
 	}
+	needed = append(needed, requirement{"PgBouncer", []string{"pgbouncer"}, func(context.Context) error {
+		_, err := findPgBouncer()
+		return err
+	}})
 	needed = append(needed, requirement{"Chromium", []string{"chromium"}, func(context.Context) error {
 		_, err := FindBrowser()
 		return err
@@ -78,9 +82,9 @@ func tryCompiler(ctx context.Context) error {
 // Hint says how a person gets what the tests need.
 func Hint() string {
 	return `Install the missing programs:
-  Debian, Ubuntu:  sudo apt-get install postgresql redis-server chromium gcc libc6-dev
-  Fedora:          sudo dnf install postgresql-server valkey chromium gcc glibc-devel
-  Homebrew:        brew install postgresql@17 redis && brew install --cask chromium
+  Debian, Ubuntu:  sudo apt-get install postgresql redis-server pgbouncer chromium gcc libc6-dev
+  Fedora:          sudo dnf install postgresql-server valkey pgbouncer chromium gcc glibc-devel
+  Homebrew:        brew install postgresql@17 redis pgbouncer && brew install --cask chromium
 Or let the tests use servers that are running: set ` + databaseURLVariable + ` to a postgres:// URL
 whose user may create databases, and ` + redisURLVariable + ` to the redis:// URL of a server whose databases 1 to 15
 may be emptied.`

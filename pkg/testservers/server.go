@@ -26,7 +26,9 @@ type program struct {
 	name string
 	path string
 	args func(port int) []string
-	user *account // nil: the user of this process
+	// prepare, if set, writes what the program reads beside its arguments.
+	prepare func(port int) error
+	user    *account // nil: the user of this process
 
 	stop    syscall.Signal // asks for an end in good order
 	discard syscall.Signal // ends it at once, leaving nothing behind that is not in its directory
@@ -85,6 +87,11 @@ func (s *server) start(ctx context.Context) (err error) {
 		return fmt.Errorf("reading the size of the log of %s: %w", s.program.name, err)
 	}
 
+	if s.program.prepare != nil {
+		if err := s.program.prepare(s.port); err != nil {
+			return fmt.Errorf("preparing %s: %w", s.program.name, err)
+		}
+	}
 	s.process, err = startProcess(command{
 		path:       s.program.path,
 		args:       s.program.args(s.port),

@@ -43,7 +43,7 @@ var unavailableCodes = []string{
 // unavailable reports whether an error means that PostgreSQL is away, starting, stopping, full or read-only, or refuses this service
 // as such, rather than that it refused one statement. An error while a connection is established always does, whatever its code.
 func unavailable(err error) bool {
-	if errors.Is(err, errPooler) {
+	if misconfigured(err) {
 		return false // it will be there tomorrow too
 	}
 	var connect *pgconn.ConnectError

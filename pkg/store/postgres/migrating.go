@@ -23,17 +23,13 @@ const migrating = "SET statement_timeout = 0; SET idle_in_transaction_session_ti
 func openMigrations(ctx context.Context, config pgx.ConnConfig) (*sql.DB, error) {
 	config.DialFunc = dial
 	db := stdlib.OpenDB(config, stdlib.OptionAfterConnect(func(ctx context.Context, connection *pgx.Conn) error {
-		pooled, err := isPooled(ctx, connection)
-		if err == nil && pooled {
-			return errPooledMigrations
-		}
-		if err == nil {
-			_, err = connection.PgConn().Exec(ctx, migrating).ReadAll()
-		}
-		if err != nil {
-			return fmt.Errorf("%w: %w", errSetup, err)
-		}
-		return nil
+		return setUp(ctx, connection, func(pooled bool) error {
+			if pooled {
+				return errPooledMigrations
+			}
+			_, err := connection.PgConn().Exec(ctx, migrating).ReadAll()
+			return err
+		})
 	}))
 	return db, nil
 }

@@ -3,6 +3,7 @@ package postgres
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 	"time"
 
@@ -48,22 +49,23 @@ const planning = "SET enable_seqscan = off; SET enable_hashjoin = off; SET enabl
 
 // prepare sets a new connection up, unless it leads to a pooler, where a setting would reach other clients.
 func prepare(ctx context.Context, connection *pgx.Conn, mode pgx.QueryExecMode) error {
-	pooled, err := isPooled(ctx, connection)
-	switch {
-	case err != nil:
-		return fmt.Errorf("%w: %w", errSetup, err)
-	case !pooled:
-		return preferIndexes(ctx, connection)
-	case mode == pgx.QueryExecModeCacheStatement || mode == pgx.QueryExecModeDescribeExec:
-		return errPooler
-	}
-	return nil
+	return setUp(ctx, connection, func(pooled bool) error {
+		if pooled {
+			return checkPooler(ctx, connection, mode)
+		}
+		_, err := connection.PgConn().Exec(ctx, planning).ReadAll()
+		return err
+	})
 }
 
-// preferIndexes is a statement and no parameter of the connection, since pools such as PgBouncer refuse those that they do not know.
-func preferIndexes(ctx context.Context, connection *pgx.Conn) error {
-	if _, err := connection.PgConn().Exec(ctx, planning).ReadAll(); err != nil {
-		return fmt.Errorf("%w: %w", errSetup, err)
+// setUp has a new connection set up, and closes it if that fails, because the driver does not.
+func setUp(ctx context.Context, connection *pgx.Conn, with func(pooled bool) error) error {
+	pooled, err := isPooled(ctx, connection)
+	if err == nil {
+		err = with(pooled)
+	}
+	if err != nil {
+		return errors.Join(fmt.Errorf("%w: %w", errSetup, err), connection.Close(ctx))
 	}
 	return nil
 }

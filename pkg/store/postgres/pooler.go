@@ -3,21 +3,57 @@ package postgres
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strconv"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 )
 
-// errPooler refuses a pooler that prepared statements could get lost in.
-var errPooler = errors.New("DATABASE_URL leads to a connection pooler such as PgBouncer: add the parameter default_query_exec_mode=cache_describe to it, " +
-	"and run `api-service migrate` with a DATABASE_URL that leads to PostgreSQL itself")
+var (
+	// errPooler refuses a pooler that prepared statements could get lost in.
+	errPooler = errors.New("DATABASE_URL leads to a connection pooler such as PgBouncer: add the parameter default_query_exec_mode=cache_describe " +
+		"to it, and run `api-service migrate` with a DATABASE_URL that leads to PostgreSQL itself")
 
-// errPooledMigrations refuses to migrate through a pooler.
-var errPooledMigrations = errors.New("migrations hold a lock of their session, which a connection pooler such as PgBouncer does not preserve: " +
-	"run `api-service migrate` with a DATABASE_URL that leads to PostgreSQL itself")
+	// errStatementPooling refuses a pooler that gives no transactions.
+	errStatementPooling = errors.New("DATABASE_URL leads to a connection pooler that refuses transactions: set its pool_mode to transaction or session")
+
+	// errPooledMigrations refuses to migrate through a pooler.
+	errPooledMigrations = errors.New("migrations hold a lock of their session, which a connection pooler such as PgBouncer does not preserve: " +
+		"run `api-service migrate` with a DATABASE_URL that leads to PostgreSQL itself")
+)
+
+// misconfigured reports whether an error means that this service cannot work with a pooler as it is set up.
+func misconfigured(err error) bool {
+	return errors.Is(err, errPooler) || errors.Is(err, errStatementPooling) || errors.Is(err, errPooledMigrations)
+}
+
+// checkPooler returns an error if the pooler at the other end of a connection needs other settings.
+func checkPooler(ctx context.Context, connection *pgx.Conn, mode pgx.QueryExecMode) error {
+	if mode == pgx.QueryExecModeCacheStatement || mode == pgx.QueryExecModeDescribeExec {
+		return errPooler
+	}
+	for _, statement := range []string{"BEGIN", "ROLLBACK"} {
+		if _, err := connection.PgConn().Exec(ctx, statement).ReadAll(); err != nil {
+			return refusedTransaction(err)
+		}
+	}
+	return nil
+}
+
+// protocolViolation is the SQLSTATE code of all errors that PgBouncer makes itself.
+const protocolViolation = "08P01"
+
+func refusedTransaction(err error) error {
+	var refused *pgconn.PgError
+	if errors.As(err, &refused) && refused.Code == protocolViolation {
+		return fmt.Errorf("%w: %w", errStatementPooling, err)
+	}
+	return err
+}
 
 // isPooled reports whether a pooler is between this process and PostgreSQL. A pooler gives its clients a process ID of its own, for it
-// may serve each transaction by another process.
+// may serve each transaction by another process. PostgreSQL itself gives the ID that it also answers here, whatever is between the hosts.
 func isPooled(ctx context.Context, connection *pgx.Conn) (bool, error) {
 	results, err := connection.PgConn().Exec(ctx, "SELECT pg_backend_pid()").ReadAll()
 	if err != nil {
