@@ -29,7 +29,7 @@ func (s Secret) LogValue() slog.Value { return slog.StringValue(s.String()) }
 
 // Database says where the truth is.
 type Database struct {
-	URL            Secret `env:"DATABASE_URL,required,notEmpty" doc:"PostgreSQL, as postgres://user:password@host:port/database"`
+	URL            Secret `env:"DATABASE_URL,required,notEmpty" doc:"PostgreSQL, as postgres://user:password@host:port/database; through PgBouncer, in transaction or session mode, with ?default_query_exec_mode=cache_describe"`
 	MaxConnections int    `env:"DATABASE_MAX_CONNECTIONS" envDefault:"20" doc:"connections that one process opens at most"`
 }
 

@@ -6,25 +6,49 @@ import (
 	"log/slog"
 	"slices"
 	"strings"
+	"sync"
+	"time"
+
+	"redrive/pkg/webhook"
 )
 
 // sealedHeader is how many bytes of a sealed value name its key: the version and the key ID.
 const sealedHeader = 9
 
-// MissingKeys returns the IDs of the keys that seal signing secrets in the database and are not in the keyring, sorted.
+// keysKept is how long CheckKeys gives the same answer: it reads every endpoint, and health checks come often.
+const keysKept = 15 * time.Second
+
+// keyCheck is the last answer of CheckKeys. Its lock is held while the next is looked up, so that one caller does.
+type keyCheck struct {
+	mutex   sync.Mutex
+	checked time.Time
+	missing []string
+}
+
+// MissingKeys returns the IDs of the keys that seal signing secrets or headers in the database and are not in the keyring, sorted.
 func (s *Store) MissingKeys(ctx context.Context) ([]string, error) {
 	if s.sealer == nil {
 		return nil, nil
 	}
-	var headers [][]byte
+	var sealed [][]byte
 	err := s.db.WithContext(ctx).Model(&endpointRow{}).
-		Distinct().Pluck(fmt.Sprintf("substr(signing_secrets, 1, %d)", sealedHeader), &headers).Error
+		Distinct().Pluck(fmt.Sprintf("substr(signing_secrets, 1, %d)", sealedHeader), &sealed).Error
 	if err != nil {
 		return nil, s.translate("list the keys of signing secrets", err)
 	}
+	var columns []string
+	if err := s.db.WithContext(ctx).Model(&endpointRow{}).Where("headers NOT IN ('', '{}')").Pluck("headers", &columns).Error; err != nil {
+		return nil, s.translate("list the keys of headers", err)
+	}
+	for _, column := range columns {
+		headers, _ := endpointRow{Headers: column}.sealedHeaders() // a damaged column names no key
+		for _, value := range headers {
+			sealed = append(sealed, value)
+		}
+	}
 	var missing []string
-	for _, header := range headers {
-		if id, known := s.sealer.KeyOf(header); !known {
+	for _, value := range sealed {
+		if id, known := s.sealer.KeyOf(value); !known {
 			missing = append(missing, id)
 		}
 	}
@@ -32,15 +56,20 @@ func (s *Store) MissingKeys(ctx context.Context) ([]string, error) {
 	return slices.Compact(missing), nil
 }
 
-// CheckKeys returns an error that names the keys that SECRETS_KEY lacks.
+// CheckKeys returns an error that names the keys that SECRETS_KEY lacks. The answer may be keysKept old.
 func (s *Store) CheckKeys(ctx context.Context) error {
-	missing, err := s.MissingKeys(ctx)
-	if err != nil {
-		return err
+	s.keys.mutex.Lock()
+	defer s.keys.mutex.Unlock()
+	if now := webhook.Now(); s.keys.checked.IsZero() || now.Sub(s.keys.checked) >= keysKept {
+		missing, err := s.MissingKeys(ctx)
+		if err != nil {
+			return err
+		}
+		s.keys.checked, s.keys.missing = now, missing
 	}
-	s.missingKeys.Store(int64(len(missing)))
-	if len(missing) > 0 {
-		return fmt.Errorf("SECRETS_KEY lacks keys that seal signing secrets in the database: add the keys with the IDs %s", strings.Join(missing, ", "))
+	if len(s.keys.missing) > 0 {
+		return fmt.Errorf("SECRETS_KEY lacks keys that seal signing secrets in the database: add the keys with the IDs %s",
+			strings.Join(s.keys.missing, ", "))
 	}
 	return nil
 }
@@ -52,5 +81,15 @@ func (s *Store) LogMissingKeys(ctx context.Context, log *slog.Logger) {
 	}
 }
 
-// MissingKeyCount is how many keys the last CheckKeys found to be missing.
-func (s *Store) MissingKeyCount() int64 { return s.missingKeys.Load() }
+// keyCountTimeout bounds how long a reader of metrics waits for the keys.
+const keyCountTimeout = time.Second
+
+// MissingKeyCount returns how many keys are missing, as CheckKeys does. It returns the last answer if the database gives none.
+func (s *Store) MissingKeyCount() int64 {
+	ctx, cancel := context.WithTimeout(context.Background(), keyCountTimeout)
+	defer cancel()
+	_ = s.CheckKeys(ctx) // readyz reports it
+	s.keys.mutex.Lock()
+	defer s.keys.mutex.Unlock()
+	return int64(len(s.keys.missing))
+}

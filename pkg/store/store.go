@@ -59,8 +59,8 @@ type Store struct {
 	dialect Dialect
 	sealer  Sealer
 
-	full        atomic.Bool
-	missingKeys atomic.Int64
+	full atomic.Bool
+	keys keyCheck
 }
 
 // New makes a Store of an open database, and owns it from here on.

@@ -24,6 +24,7 @@ func RunReseal(t *testing.T, open func(t *testing.T) func(store.Sealer) *store.S
 		"beside rotations":                                 testResealBesideRotations,
 		"what cannot be opened is left and named":          testResealUnreadable,
 		"keys that are not in the ring are named":          testMissingKeys,
+		"keys of headers that are not in the ring":         testMissingHeaderKeys,
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
