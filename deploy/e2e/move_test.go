@@ -11,6 +11,7 @@ import (
 // What each kind of answer makes of a delivery.
 var moveStories = map[string]func(*testing.T, *suite){
 	"answers: 410 ends the delivery and the endpoint": goneForGood,
+	"answers: 410 to an attempt before a change":      goneBeforeChange,
 	"answers: Retry-After of 429 is heeded":           tooManyRequests,
 	"answers: a redirect is not followed":             redirected,
 	"answers: none within the timeout is a failure":   noAnswer,
@@ -33,6 +34,26 @@ func goneForGood(t *testing.T, s *suite) {
 		return len(c.publishEvent(t, `{"eventType":"run.finished","data":{}}`).Deliveries) == 0
 	})
 	assert.Len(t, hook.all(), 1, "what was published before that was not sent")
+}
+
+// goneBeforeChange answers 410 to an attempt that began before the endpoint was disabled and enabled again.
+func goneBeforeChange(t *testing.T, s *suite) {
+	c := s.organization(t)
+	held := newGate()
+	hook, url := answering(t, status(http.StatusGone).behind(held))
+	target := c.endpoint(t, url, 5)
+	made := c.publish(t)
+	hook.await(t, made.ID, 1)
+	c.disable(t, target.ID)
+	enabled := c.enable(t, target.ID)
+	held.open()
+	ended := c.awaitStatus(t, made.ID, failure)
+	assert.Equal(t, http.StatusGone, ended.ResponseStatus)
+	assert.Zero(t, ended.RetryCount)
+	assert.Equal(t, enabled, c.find(t, target.ID), "the endpoint stays enabled")
+
+	c.failed(t) // its attempt began after the change
+	assert.Equal(t, "disabled", c.find(t, target.ID).Status)
 }
 
 func tooManyRequests(t *testing.T, s *suite) {

@@ -76,9 +76,9 @@ func Processes(tb testing.TB, options Options) *ProcessStack {
 
 	timeout := options.deliveryTimeout()
 	s.program = filepath.Join(programs, apiProgram)
-	s.api = s.service(apiProgram, apiProgram, programs, timeout)
+	s.api = process.New(process.Options{Name: apiProgram, Program: s.program, Settings: s.settings, StopLimit: timeout + stopMargin})
 	for i := range max(1, options.Dispatchers) {
-		s.dispatchers = append(s.dispatchers, s.service(fmt.Sprintf("%s %d", dispatcherProgram, i+1), dispatcherProgram, programs, timeout))
+		s.dispatchers = append(s.dispatchers, s.dispatcher(options, i+1, filepath.Join(programs, dispatcherProgram)))
 	}
 	if err := s.start(tb); err != nil {
 		tb.Fatalf("stack: %v", err)
@@ -136,10 +136,16 @@ func settingsOf(o Options, database, redis string) map[string]string {
 	return settings
 }
 
-func (s *ProcessStack) service(name, program, programs string, timeout time.Duration) *Service {
-	return process.New(process.Options{
-		Name: name, Program: filepath.Join(programs, program), Settings: s.settings, StopLimit: timeout + stopMargin,
-	})
+// dispatcher makes the dispatcher of a number. A shell lowers the limit of open files for good and becomes the dispatcher.
+func (s *ProcessStack) dispatcher(options Options, number int, program string) *Service {
+	o := process.Options{
+		Name: fmt.Sprintf("%s %d", dispatcherProgram, number), Program: program, Settings: s.settings,
+		StopLimit: options.deliveryTimeout() + stopMargin, Log: options.DispatcherLog,
+	}
+	if options.Descriptors > 0 {
+		o.Program, o.Args = "/bin/sh", []string{"-c", fmt.Sprintf(`ulimit -n %d; exec "$0"`, options.Descriptors), program}
+	}
+	return process.New(o)
 }
 
 // start migrates, makes the key and starts the services, all at once.

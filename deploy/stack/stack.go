@@ -1,6 +1,7 @@
 package stack
 
 import (
+	"io"
 	"testing"
 	"time"
 
@@ -52,6 +53,10 @@ type Options struct {
 	PublicOnly bool
 	// OperatorPassword opens the queue's web UI.
 	OperatorPassword string
+	// Descriptors is the limit of open files of each dispatcher (ulimit -n). Defaults to that of the test.
+	Descriptors int
+	// DispatcherLog gets a copy of what the dispatchers write. Defaults to none.
+	DispatcherLog io.Writer
 	// Settings are further environment variables of both services.
 	Settings map[string]string
 }

@@ -147,18 +147,21 @@ func New(options Options) (*App, error) {
 	enqueuer := queue.NewEnqueuer(o.Redis)
 	watcher := queuewatch.New(enqueuer, o.Store, o.Log, registry)
 	backlog.New(enqueuer, o.Store, registry)
-	health := observe.NewHealth(
-		observe.Check{Name: "database", Required: true, Probe: o.Store.Ping},
-		observe.Check{Name: "storage", Probe: o.Store.CheckSpace},
-		observe.Check{Name: "keys", Probe: o.Store.CheckKeys},
-		observe.Check{Name: "redis", Probe: func(ctx context.Context) error { return queue.Probe(ctx, o.Redis) }},
-		observe.Check{Name: "queue", Probe: watcher.Paused},
-		observe.Check{Name: "queue_owner", Probe: watcher.Shared},
-	)
 	gate := bulkhead.New(bulkhead.Options{
 		Workers: o.Concurrency, PerEndpoint: o.EndpointConcurrency, Timeout: o.DeliveryTimeout,
 		Redis: o.Redis, Waker: bulkhead.NewQueueWaker(o.Redis), Log: o.Log, RedisLog: redisLog,
 	}, registry)
+	out := sender.New(sender.Options{Guard: o.Guard, Timeout: o.DeliveryTimeout, UserAgent: "Redrive/" + o.Version, Traceparent: o.SendTraceparent})
+	deliverer := deliver.New(deliver.Batch(writable{o.Store}, registry), out, gate, webhook.Policy{Schedule: o.RetrySchedule}, o.Log, registry)
+	health := observe.NewHealth(
+		observe.Check{Name: "database", Required: true, Probe: o.Store.Ping},
+		observe.Check{Name: "storage", Probe: o.Store.CheckSpace},
+		observe.Check{Name: "keys", Probe: o.Store.CheckKeys},
+		observe.Check{Name: "resources", Probe: deliverer.CheckResources},
+		observe.Check{Name: "redis", Probe: func(ctx context.Context) error { return queue.Probe(ctx, o.Redis) }},
+		observe.Check{Name: "queue", Probe: watcher.Paused},
+		observe.Check{Name: "queue_owner", Probe: watcher.Shared},
+	)
 	handler := http.NewServeMux()
 	handler.Handle("/", health.Handler(registry))
 	handler.Handle("GET /breakers", gate.Handler())
@@ -166,8 +169,6 @@ func New(options Options) (*App, error) {
 	if err != nil {
 		return nil, err
 	}
-	out := sender.New(sender.Options{Guard: o.Guard, Timeout: o.DeliveryTimeout, UserAgent: "Redrive/" + o.Version, Traceparent: o.SendTraceparent})
-	deliverer := deliver.New(deliver.Batch(writable{o.Store}, registry), out, gate, webhook.Policy{Schedule: o.RetrySchedule}, o.Log, registry)
 	if o.OutcomePatience > 0 {
 		deliverer.GiveUpRefused(o.OutcomePatience)
 	}

@@ -71,6 +71,9 @@ func (d *Deliverer) GiveUpRefused(after time.Duration) { d.patience = after }
 // under it. A delivery that has been loaded, or waits for the database, is handed back instead.
 func (d *Deliverer) Drain() { d.drain.Do(func() { close(d.database.draining) }) }
 
+// CheckResources returns an error while attempts are put off for lack of resources of this process.
+func (d *Deliverer) CheckResources(ctx context.Context) error { return d.shortage.check(ctx) }
+
 // Abandon is the end of a stop: an outcome that the database has not taken by now is given up, and its attempt will be made
 // again by another process.
 func (d *Deliverer) Abandon() {

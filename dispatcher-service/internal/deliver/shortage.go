@@ -2,6 +2,7 @@ package deliver
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"sync"
 	"time"
@@ -81,6 +82,16 @@ func (s *shortage) look() {
 	s.began, s.count = time.Time{}, 0
 }
 
+// check returns an error while there is a shortage.
+func (s *shortage) check(context.Context) error {
+	s.mutex.Lock()
+	defer s.mutex.Unlock()
+	if s.began.IsZero() {
+		return nil
+	}
+	return errShortage
+}
+
 // stop ends the tracking.
 func (s *shortage) stop() {
 	s.mutex.Lock()
@@ -90,6 +101,8 @@ func (s *shortage) stop() {
 		s.timer.Stop()
 	}
 }
+
+var errShortage = errors.New("this dispatcher has run out of resources of its own")
 
 // notMade is the error of an attempt that this process had no resources for.
 type notMade struct{ cause error }

@@ -31,6 +31,7 @@ func TestShortageIsNoAttempt(t *testing.T) {
 	gate := newGate()
 	deliverer := deliver.New(w.store, w.sender, gate, webhook.Policy{}, slog.New(slog.DiscardHandler), prometheus.NewRegistry())
 	defer deliverer.Abandon()
+	require.NoError(t, deliverer.CheckResources(t.Context()))
 	for range 50 {
 		now := time.Now()
 		verdict, err := deliverer.Deliver(t.Context(), d.ID, webhook.QueueDeliveries)
@@ -42,6 +43,7 @@ func TestShortageIsNoAttempt(t *testing.T) {
 	assert.Equal(t, before, w.find(d.ID))
 	assert.Empty(t, w.attempts(d.ID))
 	assert.Empty(t, gate.Breakers(10))
+	require.Error(t, deliverer.CheckResources(t.Context()))
 
 	w.sender.short = nil
 	verdict, err := deliverer.Deliver(t.Context(), d.ID, webhook.QueueDeliveries)
@@ -89,6 +91,7 @@ func TestShortageIsLoggedOnce(t *testing.T) {
 		time.Sleep(time.Minute)
 		synctest.Wait()
 		assert.Zero(t, exhausted())
+		require.NoError(t, deliverer.CheckResources(t.Context()))
 		assert.Contains(t, text.String(), `level=INFO msg="this dispatcher has resources again" putOff=100 seconds=99`)
 		assert.Equal(t, 2, strings.Count(text.String(), "\n"), text.String())
 		assert.EqualValues(t, 100, gaugeOf(t, registry, "redrive_attempts_put_off_total"))

@@ -1,0 +1,108 @@
+package e2e
+
+import (
+	"bytes"
+	"fmt"
+	"net/http"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"redrive/deploy/stack"
+)
+
+const (
+	outOfResources = "this dispatcher has run out of resources"
+	circuitOpen    = "a circuit is open"
+)
+
+// A dispatcher with few file descriptors delivers everything in the end. Its own shortage costs receivers nothing: no attempt
+// fails, no retry is used, no circuit opens, and the log has one line about it.
+func TestDispatcherWithFewDescriptors(t *testing.T) {
+	t.Parallel()
+	const endpoints, events = 8, 30
+	log := newJournal()
+	s := newSuite(t, stack.Processes(t, stack.Options{
+		Descriptors: 64, DispatcherLog: log, DeliveryTimeout: patience,
+		Settings: map[string]string{"DISPATCHER_CONCURRENCY": "200", "API_RATE_LIMIT": "0"},
+	}))
+	c := s.organization(t)
+	short := newGate()
+	hooks := make([]*receiver, endpoints)
+	for i := range hooks {
+		hook, url := answering(t, status(200).behind(short))
+		hooks[i] = hook
+		c.endpoint(t, url, 3, fmt.Sprint("event.", i))
+	}
+	var published []string
+	for range events {
+		for i := range hooks {
+			made := c.publishEvent(t, fmt.Sprintf(`{"eventType":"event.%d","data":{}}`, i)).Deliveries
+			require.Len(t, made, 1)
+			published = append(published, made[0].ID)
+		}
+	}
+	eventually(t, "the dispatcher has no descriptor left", func() bool { return log.count(outOfResources) > 0 })
+	short.open()
+
+	deadline := time.Now().Add(3 * patience)
+	for _, id := range published {
+		for c.delivery(t, id).Status != success {
+			require.True(t, time.Now().Before(deadline), "delivery %s is %+v\n%s", id, c.delivery(t, id), log)
+			time.Sleep(100 * time.Millisecond)
+		}
+	}
+	for i, id := range published {
+		assert.Zero(t, c.delivery(t, id).RetryCount, id)
+		attempts := c.attempts(t, id)
+		assert.Len(t, attempts, 1, id)
+		assert.Equal(t, success, attempts[0].Outcome, id)
+		assert.Len(t, hooks[i%endpoints].of(id), 1, id)
+	}
+	code, breakers := s.visit(t, fleet(t, s).Dispatchers()[0].OpsURL()+"/breakers", "", "")
+	assert.Equal(t, http.StatusOK, code)
+	assert.JSONEq(t, `{"breakers":[],"hasMore":false}`, breakers)
+	assert.Zero(t, log.count(circuitOpen))
+	assert.Equal(t, 1, log.count(outOfResources), "%s", log)
+	assert.LessOrEqual(t, log.complaints(), 20, "%s", log)
+}
+
+// journal keeps the warnings and errors of a log, and counts messages.
+type journal struct {
+	mutex sync.Mutex
+	text  bytes.Buffer
+}
+
+func newJournal() *journal { return new(journal) }
+
+func (j *journal) Write(text []byte) (int, error) {
+	j.mutex.Lock()
+	defer j.mutex.Unlock()
+	return j.text.Write(text)
+}
+
+func (j *journal) count(message string) int { return strings.Count(j.all(), message) }
+
+// complaints counts the warnings and errors.
+func (j *journal) complaints() int { return j.count(`"level":"WARN"`) + j.count(`"level":"ERROR"`) }
+
+// String returns the warnings and errors.
+func (j *journal) String() string {
+	var said strings.Builder
+	for line := range strings.Lines(j.all()) {
+		if !strings.Contains(line, `"level":"INFO"`) {
+			said.WriteString(line)
+		}
+	}
+	return said.String()
+}
+
+func (j *journal) all() string {
+	j.mutex.Lock()
+	defer j.mutex.Unlock()
+	return j.text.String()
+}
