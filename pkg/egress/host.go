@@ -5,6 +5,8 @@ import (
 	"errors"
 	"net/netip"
 	"strings"
+
+	"redrive/pkg/shortage"
 )
 
 // The lengths of names, in bytes (RFC 1035, section 2.3.4; 253 is what is left of 255 once written as text).
@@ -77,6 +79,9 @@ func (g *Guard) checkInternal(ctx context.Context, name string) *Refusal {
 	ctx, cancel := context.WithTimeout(ctx, g.resolveTimeout)
 	defer cancel()
 	addrs, err := g.resolver.LookupNetIP(ctx, "ip", name)
+	if shortage.Of(err) != nil {
+		return nil // every name has the same answer then, and Control decides when it is dialled
+	}
 	if err != nil || len(addrs) == 0 {
 		return refusal
 	}

@@ -2,8 +2,10 @@ package egress
 
 import (
 	"context"
+	"net"
 	"net/netip"
 	"strings"
+	"syscall"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -51,6 +53,26 @@ func TestCheckURLInternalNamesWithAllow(t *testing.T) {
 	for _, host := range []string{"vault", "mixed.internal", "public", "none.internal", "nat.internal"} {
 		assert.Equal(t, unknown, g.CheckURL(t.Context(), "http://"+host+"/"), host)
 	}
+}
+
+// exhausted is a resolver without a file descriptor for its question.
+type exhausted struct{}
+
+func (exhausted) LookupNetIP(_ context.Context, _, host string) ([]netip.Addr, error) {
+	return nil, &net.DNSError{Err: "dial udp 127.0.0.53:53: socket: " + syscall.EMFILE.Error(), Name: host, IsTemporary: true}
+}
+
+// A lack of our own file descriptors is no reason to refuse a URL: Control judges the addresses when they are dialled.
+func TestCheckURLWithoutDescriptorsIsNoRefusal(t *testing.T) {
+	t.Parallel()
+	for _, allow := range [][]netip.Prefix{nil, prefixes("10.1.0.0/16")} {
+		g := New(Config{AllowHTTP: true, Resolver: exhausted{}, Allow: allow})
+		require.NoError(t, g.CheckURL(t.Context(), "https://example.com/hook"))
+	}
+	open := New(Config{AllowHTTP: true, Resolver: exhausted{}, Allow: prefixes("10.1.0.0/16")})
+	require.NoError(t, open.CheckURL(t.Context(), "http://receiver:8099/ok"))
+	closed := New(Config{AllowHTTP: true, Resolver: exhausted{}})
+	require.Error(t, closed.CheckURL(t.Context(), "http://receiver:8099/ok"), "it is not looked up")
 }
 
 // searching is a resolver with a search list: every name that does not end in a dot exists inside.

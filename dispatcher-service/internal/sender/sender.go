@@ -21,6 +21,7 @@ import (
 	"go.opentelemetry.io/otel/trace"
 
 	"redrive/pkg/egress"
+	"redrive/pkg/shortage"
 	"redrive/pkg/signing"
 	"redrive/pkg/tracing"
 	"redrive/pkg/webhook"
@@ -50,6 +51,7 @@ const (
 type Sender struct {
 	options   Options
 	transport *http.Transport
+	lookups   *lookups
 }
 
 // New makes a Sender.
@@ -62,10 +64,12 @@ func New(options Options) *Sender {
 	}
 	// crypto/x509 reads the system's roots once. Without descriptors at that time, every certificate would be refused for good.
 	_, _ = x509.SystemCertPool()
-	dialer := &net.Dialer{Timeout: options.Timeout, Control: options.Guard.Control}
+	names := new(lookups)
+	names.warm()
+	dialer := &net.Dialer{Timeout: options.Timeout, Control: options.Guard.Control, Resolver: names.resolver()}
 	protocols := new(http.Protocols)
 	protocols.SetHTTP1(true)
-	return &Sender{options: options, transport: &http.Transport{
+	return &Sender{options: options, lookups: names, transport: &http.Transport{
 		Proxy: nil, // a proxy would be dialled in the receiver's place, and the guard see the proxy's address
 		DialContext: func(ctx context.Context, network, address string) (net.Conn, error) {
 			return dialer.DialContext(ctx, network, egress.DialAddress(address))
@@ -83,7 +87,7 @@ func New(options Options) *Sender {
 func (s *Sender) Close() { s.transport.CloseIdleConnections() }
 
 // Send makes one attempt and returns its result. It is not cut short when ctx ends, since an exchange that has begun goes on
-// record. The error is a *Shortage: no attempt was made, and idle connections were closed to have their descriptors.
+// record. The error is a *shortage.Shortage: no attempt was made, and idle connections were closed to have their descriptors.
 func (s *Sender) Send(ctx context.Context, d webhook.Dispatch) (webhook.Result, error) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), s.options.Timeout)
 	defer cancel()
@@ -98,11 +102,11 @@ func (s *Sender) Send(ctx context.Context, d webhook.Dispatch) (webhook.Result, 
 		result.RequestHeaders = masked(request.Header, d.Endpoint.Headers)
 		err = s.exchange(request, &result)
 	}
-	var shortage *Shortage
-	if errors.As(err, &shortage) {
+	var short *shortage.Shortage
+	if errors.As(err, &short) {
 		s.transport.CloseIdleConnections()
-		span.SetStatus(codes.Error, "out of "+shortage.Resource)
-		return webhook.Result{}, shortage
+		span.SetStatus(codes.Error, "out of "+short.Resource)
+		return webhook.Result{}, short
 	}
 	if err != nil {
 		result.Failure = s.explain(err)
@@ -174,7 +178,7 @@ func sign(d webhook.Dispatch, at time.Time, body []byte) (string, error) {
 // never ends, changes nothing.
 func (s *Sender) exchange(request *http.Request, result *webhook.Result) error {
 	var connected, reused bool
-	var dials dialing
+	dials := newDialing(request.URL.Hostname(), s.lookups)
 	var resolving atomic.Bool // the transport dials on a goroutine of its own
 	request = request.WithContext(httptrace.WithClientTrace(request.Context(), &httptrace.ClientTrace{
 		DNSStart:     func(httptrace.DNSStartInfo) { resolving.Store(true) },

@@ -2,125 +2,98 @@ package sender
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"net"
-	"strings"
+	"net/netip"
 	"sync/atomic"
-	"syscall"
+	"time"
+
+	"redrive/pkg/shortage"
 )
-
-// Shortage is the error of an attempt that could not be made because this process or its machine has run out of a resource. The
-// receiver is not at fault and has not been sent the webhook.
-type Shortage struct { //nolint:errname // named for what it describes, like egress.Refusal
-	// Resource is a plural noun phrase, such as "file descriptors".
-	Resource string
-	cause    error
-}
-
-func (s *Shortage) Error() string { return "out of " + s.Resource + ": " + s.cause.Error() }
-
-func (s *Shortage) Unwrap() error { return s.cause }
-
-// exhausted lists the error numbers of Linux and BSD that say that a resource is exhausted, whatever the destination is.
-var exhausted = []struct {
-	number   syscall.Errno
-	resource string
-}{
-	{syscall.EMFILE, "file descriptors of this process (ulimit -n)"},
-	{syscall.ENFILE, "file descriptors of this machine"},
-	{syscall.ENOBUFS, "network buffers"},
-	{syscall.ENOMEM, "memory"},
-	{syscall.ENOSPC, "epoll watches"},
-}
-
-// localPorts is the resource behind EADDRNOTAVAIL, and behind EAGAIN for UDP.
-const localPorts = "local ports (net.ipv4.ip_local_port_range)"
-
-// shortageOf returns the shortage behind an error, or nil. A read that fails comes after the webhook was sent, so its error is
-// no shortage.
-func shortageOf(err error) *Shortage {
-	var op *net.OpError
-	isOp := errors.As(err, &op)
-	if isOp && op.Op == "read" {
-		return nil
-	}
-	for _, e := range exhausted {
-		if errors.Is(err, e.number) {
-			return &Shortage{Resource: e.resource, cause: err}
-		}
-	}
-	if isOp && errors.Is(err, syscall.EADDRNOTAVAIL) && hasSource(op.Addr) {
-		return &Shortage{Resource: localPorts, cause: err}
-	}
-	return shortageOfDNS(err)
-}
-
-// shortageOfDNS finds the shortage in an error of the resolver, which keeps the text of its cause and drops the cause.
-func shortageOfDNS(err error) *Shortage {
-	var dns *net.DNSError
-	if !errors.As(err, &dns) {
-		return nil
-	}
-	for _, e := range exhausted {
-		if strings.HasSuffix(dns.Err, e.number.Error()) {
-			return &Shortage{Resource: e.resource, cause: err}
-		}
-	}
-	for _, number := range []syscall.Errno{syscall.EAGAIN, syscall.EADDRNOTAVAIL} {
-		if strings.HasSuffix(dns.Err, number.Error()) {
-			return &Shortage{Resource: localPorts, cause: err}
-		}
-	}
-	return nil
-}
-
-// unroutable lists the error numbers of a destination that this machine has no source address for.
-var unroutable = []syscall.Errno{
-	syscall.EADDRNOTAVAIL, syscall.ENETUNREACH, syscall.EHOSTUNREACH, syscall.EAFNOSUPPORT, syscall.EINVAL, syscall.EACCES,
-}
-
-// hasSource reports whether this machine has a source address for a destination. EADDRNOTAVAIL also means that it has none, for
-// example for IPv6 where IPv6 is disabled. Connecting a UDP socket sends nothing and needs no TCP port.
-func hasSource(destination net.Addr) bool {
-	if destination == nil {
-		return false
-	}
-	conn, err := new(net.Dialer).DialContext(context.Background(), "udp", destination.String())
-	if err == nil {
-		_ = conn.Close()
-		return true
-	}
-	for _, number := range unroutable {
-		if errors.Is(err, number) {
-			return false
-		}
-	}
-	return true
-}
 
 // dialing notes the shortages that any connection of one attempt met. A host with several addresses is dialled at each, and the
 // error of the whole is that of the first.
-type dialing struct{ shortage atomic.Pointer[Shortage] }
+type dialing struct {
+	met     atomic.Pointer[shortage.Shortage]
+	lookups *lookups // nil for a host that is an address
+	began   time.Time
+}
+
+// newDialing returns the dialing of an attempt that begins now.
+func newDialing(host string, l *lookups) *dialing {
+	d := &dialing{began: time.Now()}
+	if _, err := netip.ParseAddr(host); err != nil {
+		d.lookups = l
+	}
+	return d
+}
 
 // done is for httptrace.ClientTrace.ConnectDone.
 func (d *dialing) done(_, _ string, err error) {
 	if err == nil {
 		return
 	}
-	if s := shortageOf(err); s != nil {
-		d.shortage.Store(s)
+	if s := shortage.Of(err); s != nil {
+		d.met.Store(s)
 	}
 }
 
-// explain returns the error of an attempt, as a *Shortage if there was one. Without a connection, one address that could not be
-// dialled for a shortage is enough: it could have answered.
+// explain returns the error of an attempt, as a *shortage.Shortage if there was one. Without a connection, one address that could
+// not be looked up or dialled for a shortage is enough: it could have answered.
 func (d *dialing) explain(err error, connected bool) error {
-	if s := shortageOf(err); s != nil {
+	if s := shortage.Of(err); s != nil {
 		return s
 	}
-	if s := d.shortage.Load(); s != nil && !connected {
+	if connected {
+		return err
+	}
+	if s := d.met.Load(); s != nil {
+		return fmt.Errorf("%w (%w)", s, err)
+	}
+	if d.lookups == nil {
+		return err
+	}
+	if s := d.lookups.shortageSince(d.began.Add(-lookupLimit)); s != nil {
 		return fmt.Errorf("%w (%w)", s, err)
 	}
 	return err
+}
+
+// lookupLimit is longer than a lookup takes that began for an earlier attempt and is shared with this one: two servers, two tries,
+// 5 s each.
+const lookupLimit = 20 * time.Second
+
+// lookups notes the shortages of the resolver. It asks for IPv4 and IPv6 addresses apart and has no error if one question could not
+// be asked: the host then seems to have addresses of the other kind alone.
+type lookups struct{ last atomic.Pointer[unasked] }
+
+// unasked is a question that could not be asked.
+type unasked struct {
+	at    time.Time
+	cause *shortage.Shortage
+}
+
+// resolver returns the system's resolver.
+func (l *lookups) resolver() *net.Resolver {
+	return &net.Resolver{Dial: func(ctx context.Context, network, address string) (net.Conn, error) {
+		conn, err := new(net.Dialer).DialContext(ctx, network, address)
+		if s := shortage.Of(err); s != nil {
+			l.last.Store(&unasked{at: time.Now(), cause: s})
+		}
+		return conn, err
+	}}
+}
+
+// warm has the system's resolver read its files. Its first reading without a descriptor to spare would find no name server.
+func (l *lookups) warm() {
+	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+	defer cancel()
+	_, _ = l.resolver().LookupNetIP(ctx, "ip", "localhost")
+}
+
+func (l *lookups) shortageSince(at time.Time) *shortage.Shortage {
+	if last := l.last.Load(); last != nil && !last.at.Before(at) {
+		return last.cause
+	}
+	return nil
 }
