@@ -30,9 +30,19 @@ func healthAt(t *testing.T, url string) (h health) {
 	return h
 }
 
+// holds reports whether h has the status of want and its checks, among others.
+func (h health) holds(want health) bool {
+	for name, result := range want.Checks {
+		if h.Checks[name] != result {
+			return false
+		}
+	}
+	return h.code == want.code && h.Status == want.Status
+}
+
 func becomes(t *testing.T, url string, want health) {
 	t.Helper()
-	require.Eventually(t, func() bool { return assert.ObjectsAreEqual(want, healthAt(t, url)) }, soon, 20*time.Millisecond, "%+v", want)
+	require.Eventually(t, func() bool { return healthAt(t, url).holds(want) }, soon, 20*time.Millisecond, "%+v", want)
 }
 
 // Both programs run without their servers: they live, and are not ready.
@@ -42,7 +52,8 @@ func TestToLiveTakesNothing(t *testing.T) {
 		service := process.New(process.Options{Name: filepath.Base(program), Program: program, Settings: valid("DRAIN_DELAY=0s"), StopLimit: soon})
 		require.NoError(t, service.Start(nil))
 		assert.Equal(t, health{code: 200, Status: "ok"}, healthAt(t, service.OpsURL()+"/livez"))
-		assert.Equal(t, health{503, "unavailable", map[string]string{"database": "failed", "redis": "failed"}}, healthAt(t, service.OpsURL()+"/readyz"))
+		ready := healthAt(t, service.OpsURL()+"/readyz")
+		assert.True(t, ready.holds(health{503, "unavailable", map[string]string{"database": "failed", "redis": "failed"}}), "%+v", ready)
 		require.NoError(t, service.Stop())
 	}
 }
