@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/chromedp/cdproto/input"
 	"github.com/chromedp/cdproto/log"
 	"github.com/chromedp/cdproto/network"
 	"github.com/chromedp/cdproto/runtime"
@@ -104,13 +105,14 @@ func (b *tab) shows(selector, text string) {
 	}
 }
 
-// enter replaces what is in a field and leaves it, as a user does.
+// enter pastes over what is in a field and leaves it, as a user does.
 func (b *tab) enter(selector, text, end string) {
 	b.t.Helper()
 	b.do(chromedp.WaitVisible(chromedp.CSS(selector)))
-	_, err := chromedp.Run(b, chromedp.Evaluate[bool](fmt.Sprintf(`(document.querySelector(%q).select(), true)`, selector)))
+	_, err := chromedp.Run(b, chromedp.Evaluate[bool](fmt.Sprintf(`(e => (e.focus(), e.select(), true))(document.querySelector(%q))`, selector)))
 	require.NoError(b.t, err)
-	b.do(chromedp.SendKeys(chromedp.CSS(selector), text+end))
+	// One input event for all of the text: the page renders an operation anew after each.
+	b.do(command(input.InsertText, input.InsertTextParams{Text: text}), chromedp.SendKeys(chromedp.CSS(selector), end))
 }
 
 // askedOnly holds the page to its own host, and to what it may do there.
