@@ -1,6 +1,7 @@
 package queue_test
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -92,7 +93,7 @@ func (s *swallower) pass(to, from net.Conn, dead *atomic.Bool, lost func()) {
 			_, _ = to.Write(buffer[:n])
 		}
 		if err != nil {
-			if err == io.EOF && !dead.Load() {
+			if errors.Is(err, io.EOF) && !dead.Load() {
 				_ = to.Close()
 			}
 			return

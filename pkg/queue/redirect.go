@@ -72,7 +72,7 @@ func (r *redirects) ask(ctx context.Context, connection *redis.Conn) error {
 	}
 	info, err := connection.Info(ctx, "cluster").Result()
 	if err != nil {
-		return nil
+		return nil //nolint:nilerr // the command that needs the connection meets the same fault, or is redirected
 	}
 	r.asked.Store(true)
 	if strings.Contains(info, "cluster_enabled:1") {

@@ -46,7 +46,7 @@ func (f Files) config(l location) (*tls.Config, error) {
 }
 
 func readAuthorities(file string) (*x509.CertPool, error) {
-	content, err := os.ReadFile(file)
+	content, err := os.ReadFile(file) //nolint:gosec // the operator names the file
 	if err != nil {
 		return nil, fmt.Errorf("read REDIS_CA_FILE: %w", err)
 	}

@@ -195,7 +195,7 @@ func (d *Deliverer) attempt(ctx context.Context, dispatch webhook.Dispatch, perm
 	}()
 	outcome, current, err := d.exchange(ctx, dispatch, permit)
 	panicked = false
-	var unmade *notMade
+	var unmade *notMadeError
 	if errors.As(err, &unmade) {
 		return Snooze(time.Now().Add(d.shortage.noticed(ctx, unmade.cause)), "no attempt was made: this dispatcher has run out of resources"), nil
 	}
@@ -215,7 +215,7 @@ func (d *Deliverer) attempt(ctx context.Context, dispatch webhook.Dispatch, perm
 func (d *Deliverer) exchange(ctx context.Context, dispatch webhook.Dispatch, permit *bulkhead.Permit) (outcome webhook.Outcome, current webhook.Delivery, err error) {
 	result, err := d.sender.Send(ctx, dispatch)
 	if err != nil {
-		return outcome, current, &notMade{err}
+		return outcome, current, &notMadeError{err}
 	}
 	permit.Leave(result)
 	if outcome, err = d.policy.Decide(dispatch.Delivery, result, webhook.Now()); err != nil {

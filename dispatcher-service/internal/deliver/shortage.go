@@ -104,9 +104,9 @@ func (s *shortage) stop() {
 
 var errShortage = errors.New("this dispatcher has run out of resources of its own")
 
-// notMade is the error of an attempt that this process had no resources for.
-type notMade struct{ cause error }
+// notMadeError is the error of an attempt that this process had no resources for.
+type notMadeError struct{ cause error }
 
-func (n *notMade) Error() string { return "the attempt was not made: " + n.cause.Error() }
+func (n *notMadeError) Error() string { return "the attempt was not made: " + n.cause.Error() }
 
-func (n *notMade) Unwrap() error { return n.cause }
+func (n *notMadeError) Unwrap() error { return n.cause }

@@ -145,7 +145,7 @@ func TestStopWhileRedisIsFrozen(t *testing.T) {
 	defer cancel()
 	stopped := make(chan error, 1)
 	go func() { stopped <- pool.Stop(ctx) }()
-	signal(t, stopped, "the end of Stop while Redis is frozen") // nil if no server was asking just then
+	_ = signal(t, stopped, "the end of Stop while Redis is frozen") // nil if no server was asking just then
 	require.NoError(t, server.Resume())
 }
 
