@@ -111,7 +111,7 @@ func TestRefusalClientWritesBeforeItReadsArrivesOnEveryRoute(t *testing.T) {
 	add(413, "POST "+base+"/events/batch", []int{batchLimit + 1, batchLimit + mebibyte}, bearer(writer))
 	add(415, "POST "+base+"/events/batch", []int{4_900_000}, bearer(writer), "Content-Type: text/plain")
 	add(400, "POST "+base+"/events/batch", []int{4_900_000}, bearer(writer), "Content-Type: application/json")
-	add(400, "POST "+base+"/ep_x/disable", large, bearer(writer))
+	add(413, "POST "+base+"/ep_x/disable", large, bearer(writer))
 	add(401, "POST /queues", large)
 	add(401, "POST /queues/api/queues", large, "Authorization: Basic b3BlcmF0b3I6d3Jvbmc=")
 	add(200, "GET /openapi.json", large)
