@@ -87,6 +87,7 @@ func TestShortageIsLoggedOnce(t *testing.T) {
 		assert.Equal(t, 1, strings.Count(text.String(), "\n"), text.String())
 		assert.Contains(t, text.String(), "level=ERROR")
 		assert.Contains(t, text.String(), errNoDescriptors.Error())
+		require.Error(t, deliverer.CheckResources(t.Context())) // its lock also orders these reads of the log before the timer's write
 
 		time.Sleep(time.Minute)
 		synctest.Wait()
