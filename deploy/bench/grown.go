@@ -56,7 +56,7 @@ func (g *grown) fill(ctx context.Context, d *database) error {
 		if i > 0 {
 			subscribed = "bench.nothing"
 		}
-		id, err := g.createEndpoint(ctx, "http://127.0.0.1:9/", subscribed, 0)
+		id, err := g.createEndpoint(ctx, "http://127.0.0.1:2/", subscribed, 0)
 		if err != nil {
 			return err
 		}

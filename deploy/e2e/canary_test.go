@@ -46,7 +46,7 @@ func TestNothingSecretIsSaid(t *testing.T) {
 	hook.await(t, failed.ID, 2)
 	c.awaitStatus(t, failed.ID, success)
 	c.disable(t, reached.ID)
-	register("http://127.0.0.1:1/nobody")
+	register("http://127.0.0.1:2/nobody")
 	unreachable := c.failed(t)
 
 	answers := []reply{

@@ -106,7 +106,7 @@ func harmfulHeaders(t *testing.T, s *suite) {
 		`{"X":"` + strings.Repeat("v", 4097) + `"}`:     {"headers.X", "too_long"},
 		`{"` + strings.Repeat("n", 129) + `":"canary"}`: {"headers", "too_long"},
 	} {
-		answer := c.call(t, request{method: http.MethodPost, path: base, body: `{"name":"n","url":"http://127.0.0.1:9/","headers":` + headers + `}`, wrong: true})
+		answer := c.call(t, request{method: http.MethodPost, path: base, body: `{"name":"n","url":"http://127.0.0.1:2/","headers":` + headers + `}`, wrong: true})
 		problem := answer.refused(t, http.StatusBadRequest, want.reason)
 		assert.Equal(t, want.field, problem.Details[0].Field, "%.80s", headers)
 		assert.NotContains(t, string(answer.body), canary)
@@ -116,11 +116,11 @@ func harmfulHeaders(t *testing.T, s *suite) {
 
 func rateLimitShown(t *testing.T, s *suite) {
 	c := s.organization(t)
-	made := c.create(t, "http://127.0.0.1:9/", `"rateLimit":10000`).Endpoint
+	made := c.create(t, "http://127.0.0.1:2/", `"rateLimit":10000`).Endpoint
 	assert.Equal(t, 10_000, made.RateLimit)
 	assert.Equal(t, made, c.find(t, made.ID))
 	for _, limit := range []string{"-1", "10001", "1.5", `"1"`, "null", "1e30"} {
-		answer := c.call(t, request{method: http.MethodPost, path: base, body: `{"name":"n","url":"http://127.0.0.1:9/","rateLimit":` + limit + `}`, wrong: true})
+		answer := c.call(t, request{method: http.MethodPost, path: base, body: `{"name":"n","url":"http://127.0.0.1:2/","rateLimit":` + limit + `}`, wrong: true})
 		assert.Equal(t, http.StatusBadRequest, answer.status, "%s: %s", limit, answer.body)
 		assert.Contains(t, string(answer.body), "rateLimit")
 	}
@@ -168,7 +168,7 @@ func ownSecretsRefused(t *testing.T, s *suite) {
 		"", "whsec_", "canary", "whsec_canary", ownSecret(23), ownSecret(65), strings.TrimPrefix(ownSecret(32), "whsec_"), strings.TrimRight(ownSecret(32), "="),
 		strings.Repeat("canary", 1000),
 	} {
-		answer := c.call(t, request{method: http.MethodPost, path: base, body: `{"name":"n","url":"http://127.0.0.1:9/","signingSecret":"` + secret + `"}`, wrong: true})
+		answer := c.call(t, request{method: http.MethodPost, path: base, body: `{"name":"n","url":"http://127.0.0.1:2/","signingSecret":"` + secret + `"}`, wrong: true})
 		assert.Equal(t, "signingSecret", answer.refused(t, http.StatusBadRequest, "invalid_secret").Details[0].Field)
 		if secret != "" && secret != "whsec_" {
 			assert.False(t, bytes.Contains(answer.body, []byte(secret)), "what was sent is not sent back")

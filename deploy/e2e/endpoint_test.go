@@ -17,7 +17,7 @@ var endpointStories = map[string]func(*testing.T, *suite){
 
 func endpointLife(t *testing.T, s *suite) {
 	c := s.organization(t)
-	const url = "http://127.0.0.1:9/hook?a=b&c=%20"
+	const url = "http://127.0.0.1:2/hook?a=b&c=%20"
 	made := data[endpointSecret](t, c.post(t, base, `{"name":"Müller & Söhne","url":"`+url+`","description":"what it is <for>",
 		"maxRetries":20,"subscribedEventTypes":["run.*","node.failed","*"]}`))
 	assert.Regexp(t, `^whsec_`, made.SigningSecret)
@@ -43,12 +43,12 @@ func endpointLife(t *testing.T, s *suite) {
 
 func endpointDefaults(t *testing.T, s *suite) {
 	c := s.organization(t)
-	made := data[endpointSecret](t, c.post(t, base, `{"name":"n","url":"http://127.0.0.1:9/"}`)).Endpoint
+	made := data[endpointSecret](t, c.post(t, base, `{"name":"n","url":"http://127.0.0.1:2/"}`)).Endpoint
 	assert.Equal(t, 5, made.MaxRetries)
 	assert.Equal(t, []string{}, made.SubscribedEventTypes)
 	assert.Zero(t, made.RateLimit)
 	assert.Empty(t, made.Headers)
-	none := data[endpointSecret](t, c.post(t, base, `{"name":"n","url":"http://127.0.0.1:9/","maxRetries":0}`)).Endpoint
+	none := data[endpointSecret](t, c.post(t, base, `{"name":"n","url":"http://127.0.0.1:2/","maxRetries":0}`)).Endpoint
 	assert.Equal(t, 0, none.MaxRetries)
 }
 

@@ -46,6 +46,7 @@ func Embedded(tb testing.TB, options Options) *EmbeddedStack {
 		"DELIVERY_TIMEOUT":  options.deliveryTimeout().String(),
 		"RETRY_SCHEDULE":    options.retrySchedule(),
 		"LOG_FORMAT":        "json",
+		"LOG_LEVEL":         "info", // the start of its parts is read from the log
 	}
 	maps.Copy(settings, options.Settings)
 	s := &EmbeddedStack{dir: dir, process: process.New(process.Options{
