@@ -54,7 +54,7 @@ func StartPgBouncer(options PgBouncerOptions) (*PgBouncer, error) {
 		path: path,
 		args: func(int) []string { return []string{file} },
 		prepare: func(port int) error {
-			return os.WriteFile(file, []byte(pgBouncerConfig(database, port, options.Settings)), 0o644) //nolint:gosec // G306: its user reads it
+			return os.WriteFile(file, []byte(pgBouncerConfig(database, port, options.Settings)), 0o644) // its user reads it
 		},
 		user:    as,
 		stop:    syscall.SIGINT,

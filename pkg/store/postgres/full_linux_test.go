@@ -82,6 +82,6 @@ func smallDisk(t *testing.T, like string) string {
 	folder := filepath.Join(disk, "tables")
 	require.NoError(t, os.Mkdir(folder, 0o700))
 	require.NoError(t, os.Chown(folder, int(status.Uid), int(status.Gid)))
-	require.NoError(t, os.Chmod(disk, 0o755)) //nolint:gosec // another user's server has to reach the folder
+	require.NoError(t, os.Chmod(disk, 0o755)) // another user's server has to reach the folder
 	return folder
 }

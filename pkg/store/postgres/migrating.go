@@ -20,9 +20,9 @@ const lockTimeout = "55P03"
 const migrating = "SET statement_timeout = 0; SET idle_in_transaction_session_timeout = 0; SET lock_timeout = '3s'"
 
 // openMigrations opens the few connections that migrations run on.
-func openMigrations(ctx context.Context, config pgx.ConnConfig) (*sql.DB, error) {
+func openMigrations(config pgx.ConnConfig) *sql.DB {
 	config.DialFunc = dial
-	db := stdlib.OpenDB(config, stdlib.OptionAfterConnect(func(ctx context.Context, connection *pgx.Conn) error {
+	return stdlib.OpenDB(config, stdlib.OptionAfterConnect(func(ctx context.Context, connection *pgx.Conn) error {
 		return setUp(ctx, connection, func(pooled bool) error {
 			if pooled {
 				return errPooledMigrations
@@ -31,7 +31,6 @@ func openMigrations(ctx context.Context, config pgx.ConnConfig) (*sql.DB, error)
 			return err
 		})
 	}))
-	return db, nil
 }
 
 // blockersSQL finds the sessions that hold locks on this database's tables.

@@ -74,7 +74,7 @@ func Open(options Options, sealer store.Sealer) (*store.Store, error) {
 		Ping:           func(ctx context.Context) error { return ping(ctx, db) },
 		Unavailable:    unavailable,
 		Full:           full,
-		OpenMigrations: func(ctx context.Context) (*sql.DB, error) { return openMigrations(ctx, *config) },
+		OpenMigrations: func(context.Context) (*sql.DB, error) { return openMigrations(*config), nil },
 		Blockers:       blockers,
 		// A copy of a database that was made with the server's files has the same name: nothing tells the two apart.
 		Installation: "SELECT (SELECT system_identifier FROM pg_control_system()) || '/' || current_database() || '/' || current_schema()",
