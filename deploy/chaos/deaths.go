@@ -113,7 +113,7 @@ const (
 	// held is how many requests a dispatcher is frozen with.
 	held = 3
 	// outrunPatience is how long the others may take to see them to their end. They notice an emptied queue within seconds.
-	outrunPatience = 40 * time.Second
+	outrunPatience = 2 * time.Minute
 	// lateTime is for the late outcomes to be written.
 	lateTime = 2 * time.Second
 )

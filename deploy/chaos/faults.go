@@ -44,7 +44,7 @@ func (r *run) do(ctx context.Context, a action, random *rand.Rand) error {
 const (
 	partitionTime = 5 * time.Second
 	// sendPatience is how long a send is waited for after a fault, longer than any limit.
-	sendPatience = 30 * time.Second
+	sendPatience = 2 * time.Minute
 	minDown      = time.Second
 	maxDown      = 3 * time.Second
 )
