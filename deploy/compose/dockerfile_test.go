@@ -29,17 +29,24 @@ func stages(t *testing.T, file string) map[string]stage {
 	text, err := os.ReadFile(file)
 	require.NoError(t, err)
 	all := make(map[string]stage)
+	arguments := make(map[string]string) // those before the first stage, which FROM may name
 	var current stage
 	for line := range strings.SplitSeq(strings.ReplaceAll(string(text), "\\\n", " "), "\n") {
 		if line = strings.TrimSpace(line); line == "" || strings.HasPrefix(line, "#") {
 			continue
 		}
 		read := parse(line)
-		if read.name == "FROM" {
+		switch {
+		case read.name == "FROM":
 			words := strings.Fields(read.rest)
 			require.Len(t, words, 3, "every stage has a name: %s", line)
-			current = stage{name: words[2], from: words[0]}
-		} else {
+			current = stage{name: words[2], from: os.Expand(words[0], func(name string) string { return arguments[name] })}
+		case current.name == "":
+			require.Equal(t, "ARG", read.name, line)
+			name, value, _ := strings.Cut(read.rest, "=")
+			arguments[name] = value
+			continue
+		default:
 			current.instructions = append(current.instructions, read)
 		}
 		all[current.name] = current
@@ -86,6 +93,7 @@ func TestImagesStartTheirProgramWithoutPrivileges(t *testing.T) {
 		assert.Equal(t, fmt.Sprintf("[%q]", ours[name]), find(all, service.Build.Target, "ENTRYPOINT"), name)
 		assert.Equal(t, service.User, find(all, service.Build.Target, "USER"), name)
 		assert.Equal(t, "scratch", base(all, service.Build.Target), name)
+		assert.Contains(t, find(all, service.Build.Target, "LABEL"), `org.opencontainers.image.version="$VERSION"`, name)
 	}
 }
 

@@ -49,7 +49,9 @@ func newBuilder(t *testing.T, dir string, config *types.BuildConfig) *builder {
 
 	arguments := map[string]string{"TARGETOS": runtime.GOOS, "TARGETARCH": runtime.GOARCH}
 	for name, value := range config.Args {
-		arguments[name] = *value
+		if value != nil {
+			arguments[name] = *value
+		}
 	}
 	return &builder{
 		t: t, dir: dir, stages: stages(t, filepath.Join(config.Context, config.Dockerfile)),
