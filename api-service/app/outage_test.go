@@ -2,8 +2,6 @@ package app_test
 
 import (
 	"log/slog"
-	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -11,6 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"redrive/pkg/store/storetest"
+	"redrive/pkg/testlog"
 	"redrive/pkg/testservers"
 	"redrive/pkg/webhook"
 )
@@ -24,7 +23,7 @@ func TestRedisOutageHasTwoLines(t *testing.T) {
 	s := storetest.Migrated(t, storetest.OpenPostgres(t, testservers.Postgres(t)))
 	endpoint := webhook.NewEndpoint("org_a", "", webhook.EndpointSpec{Name: "n", URL: "https://example.com"}, "whsec_a", webhook.Now())
 	require.NoError(t, s.CreateEndpoint(t.Context(), endpoint))
-	var log lockedLog
+	var log testlog.Buffer
 	o := options(s, openRedis(t, memory.URL()))
 	o.Log = slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	p := publisher{t: t, store: s, service: started(t, o), key: newKey(t, s), endpoint: endpoint}
@@ -45,24 +44,3 @@ func TestRedisOutageHasTwoLines(t *testing.T) {
 	assert.Equal(t, 1, log.Count(`level=WARN msg="redis is away"`))
 	assert.Zero(t, log.Count("level=ERROR"), log.String())
 }
-
-// lockedLog is a log that is read while it is written.
-type lockedLog struct {
-	mutex sync.Mutex
-	text  strings.Builder
-}
-
-func (l *lockedLog) Write(p []byte) (int, error) {
-	l.mutex.Lock()
-	defer l.mutex.Unlock()
-	return l.text.Write(p)
-}
-
-func (l *lockedLog) String() string {
-	l.mutex.Lock()
-	defer l.mutex.Unlock()
-	return l.text.String()
-}
-
-// Count returns how often the log contains the text.
-func (l *lockedLog) Count(text string) int { return strings.Count(l.String(), text) }

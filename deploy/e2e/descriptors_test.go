@@ -1,11 +1,9 @@
 package e2e
 
 import (
-	"bytes"
 	"fmt"
 	"net/http"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -13,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"redrive/deploy/stack"
+	"redrive/pkg/testlog"
 )
 
 const (
@@ -25,7 +24,7 @@ const (
 func TestDispatcherWithFewDescriptors(t *testing.T) {
 	t.Parallel()
 	const endpoints, events = 8, 30
-	log := newJournal()
+	log := new(journal)
 	s := newSuite(t, stack.Processes(t, stack.Options{
 		Descriptors: 64, DispatcherLog: log, DeliveryTimeout: patience,
 		Settings: map[string]string{"DISPATCHER_CONCURRENCY": "200", "API_RATE_LIMIT": "0"},
@@ -46,7 +45,7 @@ func TestDispatcherWithFewDescriptors(t *testing.T) {
 			published = append(published, made[0].ID)
 		}
 	}
-	eventually(t, "the dispatcher has no descriptor left", func() bool { return log.count(outOfResources) > 0 })
+	eventually(t, "the dispatcher has no descriptor left", func() bool { return log.Count(outOfResources) > 0 })
 	short.open()
 
 	deadline := time.Now().Add(3 * patience)
@@ -66,43 +65,24 @@ func TestDispatcherWithFewDescriptors(t *testing.T) {
 	code, breakers := s.visit(t, fleet(t, s).Dispatchers()[0].OpsURL()+"/breakers", "", "")
 	assert.Equal(t, http.StatusOK, code)
 	assert.JSONEq(t, `{"breakers":[],"hasMore":false}`, breakers)
-	assert.Zero(t, log.count(circuitOpen))
-	assert.Equal(t, 1, log.count(outOfResources), "%s", log)
+	assert.Zero(t, log.Count(circuitOpen))
+	assert.Equal(t, 1, log.Count(outOfResources), "%s", log)
 	assert.LessOrEqual(t, log.complaints(), 20, "%s", log)
 }
 
-// journal keeps the warnings and errors of a log, and counts messages.
-type journal struct {
-	mutex sync.Mutex
-	text  bytes.Buffer
-}
-
-func newJournal() *journal { return new(journal) }
-
-func (j *journal) Write(text []byte) (int, error) {
-	j.mutex.Lock()
-	defer j.mutex.Unlock()
-	return j.text.Write(text)
-}
-
-func (j *journal) count(message string) int { return strings.Count(j.all(), message) }
+// journal is a JSON log whose text is its warnings and errors alone.
+type journal struct{ testlog.Buffer }
 
 // complaints counts the warnings and errors.
-func (j *journal) complaints() int { return j.count(`"level":"WARN"`) + j.count(`"level":"ERROR"`) }
+func (j *journal) complaints() int { return j.Count(`"level":"WARN"`) + j.Count(`"level":"ERROR"`) }
 
 // String returns the warnings and errors.
 func (j *journal) String() string {
 	var said strings.Builder
-	for line := range strings.Lines(j.all()) {
+	for line := range strings.Lines(j.Buffer.String()) {
 		if !strings.Contains(line, `"level":"INFO"`) {
 			said.WriteString(line)
 		}
 	}
 	return said.String()
-}
-
-func (j *journal) all() string {
-	j.mutex.Lock()
-	defer j.mutex.Unlock()
-	return j.text.String()
 }

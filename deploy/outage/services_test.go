@@ -25,6 +25,7 @@ import (
 	"redrive/pkg/store"
 	"redrive/pkg/store/postgres"
 	"redrive/pkg/store/storetest"
+	"redrive/pkg/testlog"
 	"redrive/pkg/testservers"
 	"redrive/pkg/webhook"
 )
@@ -42,7 +43,7 @@ type services struct {
 	api        *api.App
 	dispatcher *dispatcher.App
 	key        string
-	log        *logged
+	log        *testlog.Buffer
 	receiver   *receiver
 }
 
@@ -50,7 +51,7 @@ type services struct {
 // database refuses although it is there: almost none, so that only an unavailable database preserves outcomes.
 func start(t *testing.T, url string) *services {
 	t.Helper()
-	s := &services{t: t, log: &logged{}, receiver: newReceiver(t)}
+	s := &services{t: t, log: new(testlog.Buffer), receiver: newReceiver(t)}
 	sealer := storetest.Sealer(t)
 	open := func(application string) *store.Store {
 		opened, err := postgres.Open(postgres.Options{URL: url, ApplicationName: application}, sealer)
@@ -68,7 +69,7 @@ func start(t *testing.T, url string) *services {
 	require.NoError(t, err)
 	t.Cleanup(func() { assert.NoError(t, client.Close()) })
 	guard := egress.New(egress.Config{AllowHTTP: true, Allow: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}})
-	log := slog.New(s.log)
+	log := slog.New(slog.NewJSONHandler(s.log, nil))
 	s.dispatcher, err = dispatcher.New(dispatcher.Options{
 		Store: dispatcherStore, Redis: client, Guard: guard, Log: log, OpsAddr: "127.0.0.1:0", OutcomePatience: time.Nanosecond,
 	})
@@ -199,29 +200,4 @@ func (r *receiver) requests() map[string]int {
 		copied[id] = times
 	}
 	return copied
-}
-
-// logged counts log records by message.
-type logged struct {
-	mutex  sync.Mutex
-	counts map[string]int
-}
-
-func (l *logged) Enabled(context.Context, slog.Level) bool { return true }
-func (l *logged) WithAttrs([]slog.Attr) slog.Handler       { return l }
-func (l *logged) WithGroup(string) slog.Handler            { return l }
-func (l *logged) Handle(_ context.Context, record slog.Record) error {
-	l.mutex.Lock()
-	defer l.mutex.Unlock()
-	if l.counts == nil {
-		l.counts = map[string]int{}
-	}
-	l.counts[record.Message]++
-	return nil
-}
-
-func (l *logged) count(message string) int {
-	l.mutex.Lock()
-	defer l.mutex.Unlock()
-	return l.counts[message]
 }

@@ -13,7 +13,7 @@ func TestOneLineForEachRequestAndAttempt(t *testing.T) {
 	r := newRedrive(t, options{})
 	id, _, _ := r.deliver("X-Request-Id", "order-4711")
 
-	requests := r.log.said("request")
+	requests := r.log.Records("request")
 	require.Len(t, requests, 2)
 	request := requests[1]
 	assert.Equal(t, "order-4711", request["requestId"])
@@ -25,7 +25,7 @@ func TestOneLineForEachRequestAndAttempt(t *testing.T) {
 	assert.IsType(t, float64(0), request["durationMs"])
 	assert.Regexp(t, "^evt_", request["id"])
 
-	attempts := r.log.said("attempt")
+	attempts := r.log.Records("attempt")
 	require.Len(t, attempts, 2)
 	for i, attempt := range attempts {
 		assert.Equal(t, id, attempt["deliveryId"])

@@ -1,7 +1,6 @@
 package watch_test
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"io"
@@ -26,6 +25,7 @@ import (
 	"redrive/pkg/observe"
 	"redrive/pkg/queue"
 	"redrive/pkg/store/postgres"
+	"redrive/pkg/testlog"
 	"redrive/pkg/testservers"
 	"redrive/pkg/tracing"
 	"redrive/pkg/webhook"
@@ -41,7 +41,7 @@ const (
 type redrive struct {
 	t        *testing.T
 	url, key string
-	log      *journal
+	log      *testlog.Buffer
 	redis    redis.UniversalClient
 	receiver *httptest.Server
 	requests chan http.Header
@@ -54,7 +54,7 @@ type options struct {
 
 func newRedrive(t *testing.T, o options) *redrive {
 	t.Helper()
-	r := &redrive{t: t, log: &journal{}, requests: make(chan http.Header, 100)}
+	r := &redrive{t: t, log: new(testlog.Buffer), requests: make(chan http.Header, 100)}
 	var once sync.Once
 	r.receiver = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, request *http.Request) {
 		once.Do(func() { w.WriteHeader(http.StatusInternalServerError) })
@@ -150,35 +150,6 @@ func (r *redrive) deliver(headers ...string) (deliveryID string, first, second h
 	delivery, _ := deliveries[0].(map[string]any)
 	deliveryID, _ = delivery["id"].(string)
 	first, second = <-r.requests, <-r.requests
-	require.Eventually(r.t, func() bool { return len(r.log.said("attempt")) == 2 }, soon, 5*time.Millisecond)
+	require.Eventually(r.t, func() bool { return len(r.log.Records("attempt")) == 2 }, soon, 5*time.Millisecond)
 	return deliveryID, first, second
-}
-
-// journal is a log that can be read while it is written.
-type journal struct {
-	mutex sync.Mutex
-	text  bytes.Buffer
-}
-
-func (j *journal) Write(line []byte) (int, error) {
-	j.mutex.Lock()
-	defer j.mutex.Unlock()
-	return j.text.Write(line)
-}
-
-func (j *journal) String() string {
-	j.mutex.Lock()
-	defer j.mutex.Unlock()
-	return j.text.String()
-}
-
-// said returns the lines with a message.
-func (j *journal) said(message string) (lines []map[string]any) {
-	for text := range strings.Lines(j.String()) {
-		var line map[string]any
-		if json.Unmarshal([]byte(text), &line) == nil && line["msg"] == message {
-			lines = append(lines, line)
-		}
-	}
-	return lines
 }

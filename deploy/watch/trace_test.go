@@ -127,7 +127,7 @@ func TestOneTraceFromTheRequestToEveryPOST(t *testing.T) {
 		assert.Equal(t, want[i].code, post.Status().Code)
 		assert.Equal(t, "00-"+callersTrace+"-"+post.SpanContext().SpanID().String()+"-01", want[i].received)
 	}
-	for _, line := range r.log.said("attempt") {
+	for _, line := range r.log.Records("attempt") {
 		assert.Equal(t, callersTrace, line["traceId"])
 	}
 
@@ -169,7 +169,7 @@ func TestWhatIsNotSampledIsNotRecorded(t *testing.T) {
 	require.NoError(t, err)
 	assert.Empty(t, of(spans.Ended(), traceID))
 	assert.Empty(t, first.Get("Traceparent"), "receivers are told nothing unless it is asked for")
-	for _, line := range r.log.said("attempt") {
+	for _, line := range r.log.Records("attempt") {
 		assert.NotContains(t, line, "traceId")
 	}
 }

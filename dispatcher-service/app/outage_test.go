@@ -2,8 +2,6 @@ package app_test
 
 import (
 	"log/slog"
-	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -11,6 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"redrive/dispatcher-service/app"
+	"redrive/pkg/testlog"
 	"redrive/pkg/testservers"
 	"redrive/pkg/webhook"
 )
@@ -23,7 +22,7 @@ func TestRedisOutageHasTwoLines(t *testing.T) {
 	t.Cleanup(func() { require.NoError(t, cache.Close()) })
 	b := newBench(t, testservers.Postgres(t), cache.URL())
 	b.migrate()
-	var log lockedLog
+	var log testlog.Buffer
 	options := b.options()
 	options.Log = slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	service, err := app.New(options)
@@ -44,24 +43,3 @@ func TestRedisOutageHasTwoLines(t *testing.T) {
 	assert.Equal(t, 1, log.Count(`level=WARN msg="redis is away"`))
 	assert.Zero(t, log.Count("level=ERROR"), log.String())
 }
-
-// lockedLog is a log that is read while it is written.
-type lockedLog struct {
-	mutex sync.Mutex
-	text  strings.Builder
-}
-
-func (l *lockedLog) Write(p []byte) (int, error) {
-	l.mutex.Lock()
-	defer l.mutex.Unlock()
-	return l.text.Write(p)
-}
-
-func (l *lockedLog) String() string {
-	l.mutex.Lock()
-	defer l.mutex.Unlock()
-	return l.text.String()
-}
-
-// Count returns how often the log contains the text.
-func (l *lockedLog) Count(text string) int { return strings.Count(l.String(), text) }

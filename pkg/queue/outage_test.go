@@ -1,10 +1,7 @@
 package queue_test
 
 import (
-	"bytes"
 	"log/slog"
-	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -13,31 +10,15 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"redrive/pkg/queue"
+	"redrive/pkg/testlog"
 )
-
-type lockedBuffer struct {
-	sync.Mutex
-	bytes.Buffer
-}
-
-func (b *lockedBuffer) Write(p []byte) (int, error) {
-	b.Lock()
-	defer b.Unlock()
-	return b.Buffer.Write(p)
-}
-
-func (b *lockedBuffer) lines() []string {
-	b.Lock()
-	defer b.Unlock()
-	return strings.Split(strings.TrimSpace(b.String()), "\n")
-}
 
 // An outage of many failing commands has a line when it begins and one when it ends. What else fails for it is at debug.
 func TestOutage(t *testing.T) {
 	t.Parallel()
 	server := startRedis(t, nil)
 	b := newBench(t, server.URL())
-	var written lockedBuffer
+	var written testlog.Buffer
 	log := slog.New(slog.NewTextHandler(&written, nil))
 	outage := queue.Watch(b.redis, log, prometheus.NewRegistry())
 	quiet := outage.Quiet(log).With("part", "asynq")
@@ -58,7 +39,7 @@ func TestOutage(t *testing.T) {
 	}, soon, 10*time.Millisecond)
 	quiet.Error("after it")
 
-	lines := written.lines()
+	lines := written.Lines()
 	require.Len(t, lines, 3, "%v", lines)
 	assert.Contains(t, lines[0], `level=WARN msg="redis is away"`)
 	assert.Contains(t, lines[1], `level=INFO msg="redis is back"`)

@@ -1,7 +1,6 @@
 package httpapi
 
 import (
-	"bytes"
 	"context"
 	"crypto/rand"
 	"encoding/json"
@@ -28,6 +27,7 @@ import (
 	"redrive/api-service/openapi/openapitest"
 	"redrive/pkg/store"
 	"redrive/pkg/store/storetest"
+	"redrive/pkg/testlog"
 	"redrive/pkg/testservers"
 	"redrive/pkg/webhook"
 )
@@ -36,7 +36,7 @@ import (
 type service struct {
 	url    string
 	store  *store.Store
-	log    *logged
+	log    *testlog.Buffer
 	server *httptest.Server
 	client *http.Client
 	reader string // the raw keys of the organization
@@ -58,7 +58,7 @@ func serve(t *testing.T, opened *store.Store, change ...func(*Dependencies)) *se
 // serveWithin gives callers a time to send their requests.
 func serveWithin(t *testing.T, opened *store.Store, readTimeout time.Duration, change ...func(*Dependencies)) *service {
 	t.Helper()
-	s := &service{store: opened, log: &logged{}}
+	s := &service{store: opened, log: new(testlog.Buffer)}
 	dependencies := Dependencies{
 		Store:         opened,
 		Authenticator: authn.New(opened, unnoted{}),
@@ -274,24 +274,6 @@ func (unnoted) Used(webhook.APIKey, time.Time) {}
 type noQueue struct{}
 
 func (noQueue) Enqueue(context.Context, ...webhook.Delivery) {}
-
-// logged is what the service has written to its log.
-type logged struct {
-	mutex sync.Mutex
-	text  bytes.Buffer
-}
-
-func (l *logged) Write(line []byte) (int, error) {
-	l.mutex.Lock()
-	defer l.mutex.Unlock()
-	return l.text.Write(line)
-}
-
-func (l *logged) String() string {
-	l.mutex.Lock()
-	defer l.mutex.Unlock()
-	return l.text.String()
-}
 
 // unguessable is a text that is nowhere by accident.
 func unguessable() string { return rand.Text() }

@@ -1,13 +1,13 @@
 package process
 
 import (
-	"bytes"
-	"sync"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"redrive/pkg/testlog"
 )
 
 // polite says where it listens, and ends when it is asked to.
@@ -16,7 +16,7 @@ trap 'echo "{\"msg\":\"bye\"}"; exit 0' TERM
 echo "{\"msg\":\"API started\",\"addr\":\"$API_ADDR\",\"ops\":\"127.0.0.1:2\"}"
 while :; do sleep 0.01; done`
 
-func newShell(t *testing.T, script string, log *output) *Service {
+func newShell(t *testing.T, script string, log *testlog.Buffer) *Service {
 	t.Helper()
 	options := Options{
 		Name: "shell", Program: "/bin/sh", Args: []string{"-c", script}, StopLimit: time.Minute,
@@ -34,27 +34,9 @@ func newShell(t *testing.T, script string, log *output) *Service {
 	return s
 }
 
-// output is written by the process and read by the test.
-type output struct {
-	mutex sync.Mutex
-	text  bytes.Buffer
-}
-
-func (o *output) Write(text []byte) (int, error) {
-	o.mutex.Lock()
-	defer o.mutex.Unlock()
-	return o.text.Write(text)
-}
-
-func (o *output) String() string {
-	o.mutex.Lock()
-	defer o.mutex.Unlock()
-	return o.text.String()
-}
-
 func TestStartsAndStopsInGoodOrder(t *testing.T) {
 	t.Parallel()
-	var log output
+	var log testlog.Buffer
 	s := newShell(t, polite, &log)
 	assert.False(t, s.Started())
 	assert.False(t, s.Running())

@@ -1,12 +1,10 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"encoding/base64"
 	"net"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -16,6 +14,7 @@ import (
 
 	"redrive/pkg/keyring"
 	"redrive/pkg/store/postgres"
+	"redrive/pkg/testlog"
 	"redrive/pkg/testservers"
 )
 
@@ -25,24 +24,6 @@ var closing = goleak.IgnoreAnyFunction("github.com/redis/go-redis/v9/internal/po
 func TestMain(m *testing.M) { goleak.VerifyTestMain(testservers.Suite(m), closing) }
 
 const soon = time.Minute
-
-// output is what a process has written, to be read while it runs.
-type output struct {
-	mutex sync.Mutex
-	text  bytes.Buffer
-}
-
-func (o *output) Write(p []byte) (int, error) {
-	o.mutex.Lock()
-	defer o.mutex.Unlock()
-	return o.text.Write(p)
-}
-
-func (o *output) String() string {
-	o.mutex.Lock()
-	defer o.mutex.Unlock()
-	return o.text.String()
-}
 
 func TestArguments(t *testing.T) {
 	t.Parallel()
@@ -57,9 +38,9 @@ func TestArguments(t *testing.T) {
 		"unknown command": {[]string{"serve"}, exitInvalid, "", `there is no command "serve"`},
 		"unknown flag":    {[]string{"--verbose"}, exitInvalid, "", "-verbose"},
 	} {
-		var stdout, stderr output
+		var stdout, stderr testlog.Buffer
 		assert.Equal(t, c.code, run(t.Context(), c.args, nil, &stdout, &stderr), name)
-		for got, want := range map[*output]string{&stdout: c.stdout, &stderr: c.stderr} {
+		for got, want := range map[*testlog.Buffer]string{&stdout: c.stdout, &stderr: c.stderr} {
 			if want == "" {
 				assert.Empty(t, got.String(), name)
 			} else {
@@ -71,7 +52,7 @@ func TestArguments(t *testing.T) {
 
 func TestMissingSettings(t *testing.T) {
 	t.Parallel()
-	var stdout, stderr output
+	var stdout, stderr testlog.Buffer
 	assert.Equal(t, exitInvalid, run(t.Context(), nil, nil, &stdout, &stderr))
 	for _, name := range []string{"DATABASE_URL", "REDIS_URL", "SECRETS_KEY"} {
 		assert.Contains(t, stderr.String(), name)
@@ -101,7 +82,7 @@ func TestWrongSettings(t *testing.T) {
 		"EGRESS_ALLOW":           "10.0.0.0/99",
 		"LOG_FORMAT":             "xml",
 	} {
-		var stdout, stderr output
+		var stdout, stderr testlog.Buffer
 		assert.Equal(t, exitInvalid, run(t.Context(), nil, settings(name+"="+wrong), &stdout, &stderr), name)
 		assert.Contains(t, stderr.String(), name)
 		assert.NotContains(t, stderr.String(), "s3cret", name)
@@ -114,7 +95,7 @@ func TestPortTaken(t *testing.T) {
 	taken, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
 	require.NoError(t, err)
 	defer func() { require.NoError(t, taken.Close()) }()
-	var stdout, stderr output
+	var stdout, stderr testlog.Buffer
 	assert.Equal(t, exitFailed, run(t.Context(), nil, settings("OPS_ADDR="+taken.Addr().String()), &stdout, &stderr))
 	assert.Contains(t, stderr.String(), taken.Addr().String())
 	assert.NotContains(t, stderr.String(), "s3cret")
@@ -122,7 +103,7 @@ func TestPortTaken(t *testing.T) {
 
 func TestHealthcheckOfNobody(t *testing.T) {
 	t.Parallel()
-	var stdout, stderr output
+	var stdout, stderr testlog.Buffer
 	assert.Equal(t, exitFailed, run(t.Context(), []string{commandHealthcheck}, settings("OPS_ADDR=127.0.0.1:1"), &stdout, &stderr))
 	assert.NotContains(t, stderr.String(), "s3cret")
 }
@@ -130,7 +111,7 @@ func TestHealthcheckOfNobody(t *testing.T) {
 // The servers are away: it starts all the same, says so without a password, and ends well when it is told to.
 func TestServesWithoutServers(t *testing.T) {
 	t.Parallel()
-	var stderr output
+	var stderr testlog.Buffer
 	assert.Equal(t, 0, runUntil(t, settings(), &stderr, "dispatcher started"))
 	assert.Contains(t, stderr.String(), "starting without the database")
 	assert.NotContains(t, stderr.String(), "s3cret")
@@ -142,7 +123,7 @@ func TestServes(t *testing.T) {
 	key, err := keyring.Generate()
 	require.NoError(t, err)
 	environ := settings("DATABASE_URL="+url, "REDIS_URL="+testservers.Redis(t), "SECRETS_KEY="+key)
-	var stdout, stderr output
+	var stdout, stderr testlog.Buffer
 	assert.Equal(t, exitFailed, run(t.Context(), nil, environ, &stdout, &stderr), "the schema is not there")
 	assert.Contains(t, stderr.String(), "api-service migrate")
 
@@ -153,19 +134,19 @@ func TestServes(t *testing.T) {
 	_, err = opened.Migrate(t.Context())
 	require.NoError(t, err)
 	require.NoError(t, opened.Close())
-	var log output
+	var log testlog.Buffer
 	assert.Equal(t, 0, runUntil(t, environ, &log, "dispatcher started"))
 	assert.NotContains(t, log.String(), key)
 	assert.NotContains(t, log.String(), `"level":"ERROR"`)
 }
 
 // runUntil runs the service until it has logged the text, then tells it to end, and returns its exit code.
-func runUntil(t *testing.T, environ []string, stderr *output, text string) int {
+func runUntil(t *testing.T, environ []string, stderr *testlog.Buffer, text string) int {
 	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
 	code := make(chan int, 1)
-	var stdout output
+	var stdout testlog.Buffer
 	go func() { code <- run(ctx, nil, environ, &stdout, stderr) }()
 	require.Eventually(t, func() bool { return strings.Contains(stderr.String(), text) }, soon, 5*time.Millisecond)
 	cancel()
