@@ -90,7 +90,7 @@ type App struct {
 	publisher *publish.Publisher
 	retrier   *redeliver.Redeliverer
 	handover  *handover.Handover
-	gathered  *queue.Gathered
+	gathered  *queue.Pipelined
 	uses      *keyuse.Recorder
 	keys      *authn.Authenticator
 	drain     sync.Once
@@ -124,8 +124,8 @@ func New(o Options) (*App, error) {
 	uses := keyuse.New(o.Store, o.Log)
 	authenticator := authn.New(o.Store, uses)
 	changed := changes{o.Store, subscriptions, authenticator}
-	gathered := queue.Gather(o.Redis, gatherFor)
-	outage := queue.Watch(o.Redis, o.Log, registry)
+	gathered := queue.NewPipelined(o.Redis, gatherFor)
+	outage := queue.NewOutage(o.Redis, o.Log, registry)
 	enqueuer := queue.NewEnqueuer(gathered)
 	hand := handover.New(enqueuer, outage.Quiet(o.Log), registry)
 	kept := newCounted(o.Store, registry)

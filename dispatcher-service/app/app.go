@@ -142,14 +142,14 @@ func New(options Options) (*App, error) {
 	observe.BuildInfo(registry, "dispatcher-service", o.Version)
 	observe.Pools(registry, o.Store.Stats, o.Redis)
 	observe.Storage(registry, o.Store.Full, o.Store.MissingKeyCount)
-	outage := queue.Watch(o.Redis, o.Log, registry)
+	outage := queue.NewOutage(o.Redis, o.Log, registry)
 	redisLog := outage.Quiet(o.Log)
 	enqueuer := queue.NewEnqueuer(o.Redis)
 	watcher := queuewatch.New(enqueuer, o.Store, o.Log, registry)
 	backlog.New(enqueuer, o.Store, registry)
 	gate := bulkhead.New(bulkhead.Options{
 		Workers: o.Concurrency, PerEndpoint: o.EndpointConcurrency, Timeout: o.DeliveryTimeout,
-		Redis: o.Redis, Waker: bulkhead.NewQueueWaker(o.Redis), Log: o.Log, RedisLog: redisLog,
+		Redis: o.Redis, Waker: enqueuer, Log: o.Log, RedisLog: redisLog,
 	}, registry)
 	out := sender.New(sender.Options{Guard: o.Guard, Timeout: o.DeliveryTimeout, UserAgent: "Redrive/" + o.Version, Traceparent: o.SendTraceparent})
 	deliverer := deliver.New(deliver.Batch(writable{o.Store}, registry), out, gate, webhook.Policy{Schedule: o.RetrySchedule}, o.Log, registry)
@@ -188,7 +188,7 @@ func New(options Options) (*App, error) {
 			Grace:    o.DeliveryTimeout + margin,
 			Log:      o.Log,
 
-			RedisAway: outage.Away,
+			RedisUnavailable: outage.Active,
 		}, registry),
 		purger: retention.New(o.Store, retention.Options{Keep: o.Retention, Log: o.Log}, registry),
 	}, nil

@@ -37,7 +37,7 @@ func Open(settings config.Shared, application string) (*Backend, error) {
 		problems = append(problems, fmt.Errorf("SECRETS_KEY is not valid: %w", err))
 	}
 	if settings.Redis.URL != "" {
-		files := queue.Files{CA: settings.CAFile, Cert: settings.CertFile, Key: settings.KeyFile}
+		files := queue.TLSFiles{CA: settings.CAFile, Cert: settings.CertFile, Key: settings.KeyFile}
 		if b.Redis, err = queue.ConnectTLS(settings.Redis.URL.Reveal(), files); err != nil {
 			problems = append(problems, err)
 		}

@@ -68,7 +68,7 @@ func onCluster(t *testing.T, b bench, cluster *testservers.RedisCluster) {
 		b.inState(item, asynq.TaskStateArchived)
 	}
 	stop()
-	sights, err := b.Look(ctx, append(items, newItem()), func(queue.Item) bool { return true })
+	sights, err := b.LookUp(ctx, append(items, newItem()), func(queue.Item) bool { return true })
 	require.NoError(t, err)
 	assert.Equal(t, queue.Missing, sights[len(items)])
 	assert.Equal(t, queue.Ended, sights[0])
@@ -99,7 +99,7 @@ func (b bench) rebuildTwice(cluster *testservers.RedisCluster) {
 		token, err := b.BeginRebuild(ctx)
 		require.NoError(b.t, err)
 		require.NotEmpty(b.t, token)
-		require.NoError(b.t, b.HoldRebuild(ctx, token))
+		require.NoError(b.t, b.RenewRebuild(ctx, token))
 		require.NoError(b.t, b.AbandonRebuild(ctx, token))
 		token, err = b.BeginRebuild(ctx)
 		require.NoError(b.t, err)
@@ -109,7 +109,7 @@ func (b bench) rebuildTwice(cluster *testservers.RedisCluster) {
 		require.True(b.t, intact)
 		require.NoError(b.t, cluster.FlushAll(ctx))
 	}
-	require.NoError(b.t, b.Announce(ctx, webhook.QueueDeliveries))
+	require.NoError(b.t, b.RegisterQueues(ctx, webhook.QueueDeliveries))
 }
 
 // leaseIsSeen delivers all that is pending, and looks at the lease of one of them meanwhile.
@@ -164,7 +164,7 @@ func TestMarkerIsBesideTheTasks(t *testing.T) {
 	for _, node := range cluster.Nodes() {
 		direct := newBench(t, node.URL()+"?cluster=false")
 		require.NoError(t, direct.redis.FlushAll(t.Context()).Err())
-		sights, err := b.Look(t.Context(), []queue.Item{item}, nil)
+		sights, err := b.LookUp(t.Context(), []queue.Item{item}, nil)
 		require.NoError(t, err)
 		intact, err := b.Intact(t.Context())
 		require.NoError(t, err)

@@ -2,12 +2,10 @@ package queue
 
 import (
 	"context"
-	_ "embed"
 	"errors"
 	"time"
 
 	"github.com/hibiken/asynq"
-	"github.com/redis/go-redis/v9"
 )
 
 // queuesKey is where asynq keeps the names of all queues (asynq 0.26, internal/base). The Inspector knows no other way to
@@ -26,7 +24,7 @@ func (e *Enqueuer) resolve(ctx context.Context, item Item) (Placement, error) {
 	case errors.Is(err, asynq.ErrTaskNotFound):
 		return "", nil
 	case errors.Is(err, asynq.ErrQueueNotFound):
-		return "", e.Announce(ctx, item.Queue)
+		return "", e.RegisterQueues(ctx, item.Queue)
 	case err != nil:
 		return "", err
 	}
@@ -37,10 +35,10 @@ func (e *Enqueuer) resolve(ctx context.Context, item Item) (Placement, error) {
 	case asynq.TaskStateActive:
 		return Active, nil
 	case asynq.TaskStateArchived, asynq.TaskStateCompleted:
-		return e.wake(ctx, item), nil
+		return e.wakeEnded(ctx, item), nil
 	default: // scheduled or retry
 		if item.tooLate(info.NextProcessAt) {
-			return e.wake(ctx, item), nil
+			return e.wakeEnded(ctx, item), nil
 		}
 		return AlreadyQueued, nil
 	}
@@ -55,20 +53,11 @@ func (i Item) tooLate(until time.Time) bool {
 	return until.After(due.Add(longestSnooze))
 }
 
-// runSource does what asynq 0.26 does to run a task (internal/rdb, runTaskCmd) in one trip: asynq asks first whether the queue has
-// been announced. TestEnqueueArchived and its neighbours fail when asynq keeps its tasks otherwise.
-//
-//go:embed run.lua
-var runSource string
-
-var runScript = redis.NewScript(runSource)
-
-// wake moves a task to pending. When it fails, the task has moved meanwhile, or Redis is away: the next look tells which.
-func (e *Enqueuer) wake(ctx context.Context, item Item) Placement {
-	prefix := keyPrefix(item.Queue)
-	woken, err := runScript.Run(ctx, e.redis, []string{prefix + "t:" + item.DeliveryID, prefix + "pending"},
-		item.DeliveryID, prefix, time.Now().UnixNano()).Int()
-	if err != nil || woken == 0 {
+// wakeEnded moves a task that has ended or sleeps to the pending list. The empty placement means that it was not moved: another
+// client moved it first, or Redis is unavailable. The next lookup tells which.
+func (e *Enqueuer) wakeEnded(ctx context.Context, item Item) Placement {
+	answers, err := e.makePending(ctx, item.Queue, runLast, ",scheduled,retry,archived,completed,", item.DeliveryID)
+	if err != nil || answers[0] != moved {
 		return ""
 	}
 	return Woken

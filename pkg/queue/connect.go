@@ -21,21 +21,21 @@ const (
 
 // Connect makes a client for the URL without connecting yet. The caller closes it: asynq is given the client and leaves it open.
 // Of rediss:// it trusts the system's certificate authorities; see ConnectTLS for others.
-func Connect(rawURL string) (redis.UniversalClient, error) { return ConnectTLS(rawURL, Files{}) }
+func Connect(rawURL string) (redis.UniversalClient, error) { return ConnectTLS(rawURL, TLSFiles{}) }
 
 // ConnectTLS is Connect with files for TLS.
 //
 // The forms of the URL are redis://, rediss:// (TLS) and redis-sentinel://, whose user and password are those of the Redis servers.
 // Several hosts of redis:// and rediss:// are nodes of a cluster. A single one may be a node too: the client finds that out when it
 // has connected. The parameters are in the configuration table of the README.
-func ConnectTLS(rawURL string, files Files) (redis.UniversalClient, error) {
+func ConnectTLS(rawURL string, files TLSFiles) (redis.UniversalClient, error) {
 	return connect(rawURL, files, timeouts{dial: dialTimeout, io: ioTimeout, idle: idleTimeout})
 }
 
 // timeouts are what tests change.
 type timeouts struct{ dial, io, idle time.Duration }
 
-func connect(rawURL string, files Files, bounds timeouts) (redis.UniversalClient, error) {
+func connect(rawURL string, files TLSFiles, bounds timeouts) (redis.UniversalClient, error) {
 	l, err := parseURL(rawURL)
 	if err != nil {
 		return nil, err
@@ -50,7 +50,7 @@ func connect(rawURL string, files Files, bounds timeouts) (redis.UniversalClient
 	return newRedirecting(options), nil
 }
 
-func (l location) options(files Files, bounds timeouts) (*redis.UniversalOptions, error) {
+func (l location) options(files TLSFiles, bounds timeouts) (*redis.UniversalOptions, error) {
 	tls, err := files.config(l)
 	if err != nil {
 		return nil, err

@@ -13,7 +13,7 @@ func TestConnect(t *testing.T) {
 	client, err := Connect("redis://:s3cret@127.0.0.1:1/2")
 	require.NoError(t, err, "nothing is dialled yet")
 	defer func() { require.NoError(t, client.Close()) }()
-	single, ok := Bare(client).(*redis.Client)
+	single, ok := Unwrap(client).(*redis.Client)
 	require.True(t, ok)
 	options := single.Options()
 	assert.Equal(t, dialTimeout, options.DialTimeout)

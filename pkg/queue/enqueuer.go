@@ -54,7 +54,7 @@ func (e *Enqueuer) Enqueue(ctx context.Context, item Item) (Placement, error) {
 	// Each look can be overtaken by a worker or an operator. One that is overtaken this often can be left to the next pass.
 	const looks = 5
 	if item.Ended {
-		if placement := e.wake(ctx, item); placement != "" {
+		if placement := e.wakeEnded(ctx, item); placement != "" {
 			return placement, nil
 		}
 	}
@@ -97,7 +97,7 @@ func (e *Enqueuer) EnqueueSettled(ctx context.Context, item Item) (Placement, er
 
 // Announce makes the queues visible to the inspector and its web UI. asynq does so once for each client, and never again
 // after Redis has been emptied.
-func (e *Enqueuer) Announce(ctx context.Context, queues ...string) error {
+func (e *Enqueuer) RegisterQueues(ctx context.Context, queues ...string) error {
 	members := make([]any, len(queues))
 	for i, queue := range queues {
 		members[i] = queue

@@ -7,7 +7,7 @@ import (
 )
 
 // ConnectWithin is ConnectTLS with another bound on what waits for an answer, and none on how long a connection may be idle.
-func ConnectWithin(rawURL string, files Files, io time.Duration) (redis.UniversalClient, error) {
+func ConnectWithin(rawURL string, files TLSFiles, io time.Duration) (redis.UniversalClient, error) {
 	return connect(rawURL, files, timeouts{dial: dialTimeout, io: io})
 }
 

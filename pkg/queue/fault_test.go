@@ -33,9 +33,9 @@ func TestAnnounceAfterFlush(t *testing.T) {
 	_, err := b.inspector.GetTaskInfo(item.Queue, item.DeliveryID)
 	require.ErrorIs(t, err, asynq.ErrQueueNotFound)
 
-	require.NoError(t, b.Announce(t.Context(), item.Queue))
+	require.NoError(t, b.RegisterQueues(t.Context(), item.Queue))
 	assert.Equal(t, asynq.TaskStatePending, b.task(item).State)
-	require.NoError(t, b.Announce(t.Context(), item.Queue), "again")
+	require.NoError(t, b.RegisterQueues(t.Context(), item.Queue), "again")
 }
 
 // A conflict after FLUSHALL announces the queue by itself: the reconciler may not have come by yet.
@@ -62,7 +62,7 @@ func TestRedisAway(t *testing.T) {
 	}
 	_, err := b.EnqueueSettled(t.Context(), item)
 	require.ErrorContains(t, err, "connection refused")
-	require.ErrorContains(t, b.Announce(t.Context(), item.Queue), "connection refused")
+	require.ErrorContains(t, b.RegisterQueues(t.Context(), item.Queue), "connection refused")
 
 	require.NoError(t, server.Restart(t.Context()))
 	require.Eventually(t, func() bool {

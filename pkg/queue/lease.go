@@ -60,21 +60,13 @@ return answer`)
 
 // Reclaim removes tasks whose workers are gone, each in one step and only if its lease has not moved meanwhile: Orphan then, and
 // Running for a worker that has come back. Of two callers that find the same orphan one is told so.
-func (e *Enqueuer) Reclaim(ctx context.Context, leases []Lease) ([]Sight, error) {
-	glances := make([]glance, len(leases))
+func (e *Enqueuer) Reclaim(ctx context.Context, leases []Lease) ([]TaskState, error) {
+	lookups := make([]lookup, len(leases))
 	for i, lease := range leases {
-		glances[i] = glance{Item: Item{DeliveryID: lease.DeliveryID, Queue: lease.Queue}, lease: strconv.FormatInt(lease.Until.Unix(), 10)}
+		lookups[i] = lookup{Item: Item{DeliveryID: lease.DeliveryID, Queue: lease.Queue}, lease: strconv.FormatInt(lease.Until.Unix(), 10)}
 	}
-	return e.look(ctx, glances)
+	return e.lookUp(ctx, lookups)
 }
-
-// promoteScript moves a pending task to the end of the list that workers take from. It has just been put at the other end, which
-// is where LREM begins to search.
-var promoteScript = redis.NewScript(`
-if redis.call("HGET", KEYS[1], "state") == "pending" and redis.call("LREM", KEYS[2], 1, ARGV[1]) == 1 then
-	return redis.call("RPUSH", KEYS[2], ARGV[1])
-end
-return 0`)
 
 // EnqueueFirst is Enqueue for what has waited for its turn once already: if it is due, workers take it next, however long the list.
 func (e *Enqueuer) EnqueueFirst(ctx context.Context, item Item) (Placement, error) {
@@ -82,7 +74,7 @@ func (e *Enqueuer) EnqueueFirst(ctx context.Context, item Item) (Placement, erro
 	if err != nil || placement == Active {
 		return placement, err
 	}
-	if err := promoteScript.Run(ctx, e.redis, taskKeys(item)[:2], item.DeliveryID).Err(); err != nil {
+	if _, err := e.makePending(ctx, item.Queue, runNext, ",pending,", item.DeliveryID); err != nil {
 		return "", fmt.Errorf("put delivery %s first: %w", item.DeliveryID, err)
 	}
 	return placement, nil

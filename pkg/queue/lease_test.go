@@ -53,7 +53,7 @@ func TestReclaim(t *testing.T) {
 	b.enqueue(item)
 	b.take(item, time.Now().Add(-time.Hour))
 	lease := b.leaseOf(item)
-	reclaim := func() queue.Sight {
+	reclaim := func() queue.TaskState {
 		t.Helper()
 		sights, err := b.Reclaim(ctx, []queue.Lease{lease})
 		require.NoError(t, err)

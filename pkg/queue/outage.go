@@ -28,7 +28,7 @@ type Outage struct {
 const outageCalm = time.Second
 
 // Watch makes an Outage of a client, and registers its metric.
-func Watch(client redis.UniversalClient, log *slog.Logger, registry prometheus.Registerer) *Outage {
+func NewOutage(client redis.UniversalClient, log *slog.Logger, registry prometheus.Registerer) *Outage {
 	o := &Outage{log: log, gauge: prometheus.NewGauge(prometheus.GaugeOpts{
 		Name: "redrive_redis_away", Help: "1 while commands to Redis fail.",
 	})}
@@ -38,7 +38,7 @@ func Watch(client redis.UniversalClient, log *slog.Logger, registry prometheus.R
 }
 
 // Away says whether Redis is away.
-func (o *Outage) Away() bool { return o.away.Load() }
+func (o *Outage) Active() bool { return o.away.Load() }
 
 // Quiet returns a logger that logs warnings and errors at the level debug while Redis is away. It is for what does nothing but use
 // Redis.
@@ -134,7 +134,7 @@ type quietHandler struct {
 
 // Handle passes the record on.
 func (h quietHandler) Handle(ctx context.Context, record slog.Record) error {
-	if record.Level > slog.LevelInfo && h.outage.Away() {
+	if record.Level > slog.LevelInfo && h.outage.Active() {
 		record.Level = slog.LevelDebug
 		if !h.Enabled(ctx, slog.LevelDebug) {
 			return nil

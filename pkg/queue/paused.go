@@ -42,7 +42,7 @@ return redis.call("ZRANGE", KEYS[1], 0, -1)`)
 
 // Claim notes that the installation uses this Redis database, and returns the others that do. It has to be repeated within a minute.
 // Two installations on one Redis database take each other's tasks, and find no row for them.
-func (e *Enqueuer) Claim(ctx context.Context, installation string) (others []string, err error) {
+func (e *Enqueuer) RegisterInstallation(ctx context.Context, installation string) (others []string, err error) {
 	all, err := claimScript.Run(ctx, e.redis, []string{installationsKey}, installation, installationLives).StringSlice()
 	if err != nil {
 		return nil, fmt.Errorf("note the installation: %w", err)

@@ -14,7 +14,7 @@ import (
 func TestCheckPaused(t *testing.T) {
 	t.Parallel()
 	b := newBench(t, testservers.Redis(t))
-	require.NoError(t, b.Announce(t.Context(), webhook.QueueDeliveries))
+	require.NoError(t, b.RegisterQueues(t.Context(), webhook.QueueDeliveries))
 	for range 2 {
 		require.NoError(t, b.CheckPaused(t.Context(), webhook.QueueDeliveries))
 		require.NoError(t, b.inspector.PauseQueue(webhook.QueueDeliveries))
@@ -28,7 +28,7 @@ func TestClaim(t *testing.T) {
 	t.Parallel()
 	b := newBench(t, testservers.Redis(t))
 	claim := func(installation string) []string {
-		others, err := b.Claim(t.Context(), installation)
+		others, err := b.RegisterInstallation(t.Context(), installation)
 		require.NoError(t, err)
 		return others
 	}

@@ -127,11 +127,11 @@ func TestConnectionsDieSilently(t *testing.T) {
 		t.Run(scheme, func(t *testing.T) {
 			t.Parallel()
 			var target string
-			var files queue.Files
+			var files queue.TLSFiles
 			if scheme == "redis" {
 				target = strings.TrimSuffix(strings.TrimPrefix(startRedis(t, nil).URL(), "redis://"), "/0")
 			} else {
-				target, files = a.startTLS(tls), queue.Files{CA: a.file("ca.crt")}
+				target, files = a.startTLS(tls), queue.TLSFiles{CA: a.file("ca.crt")}
 			}
 			proxy := newSwallower(t, target)
 			connect := func(addr string) redis.UniversalClient {
@@ -162,7 +162,7 @@ func TestConnectionsDieSilentlyUnderLoad(t *testing.T) {
 	t.Parallel()
 	target := strings.TrimSuffix(strings.TrimPrefix(startRedis(t, nil).URL(), "redis://"), "/0")
 	proxy := newSwallower(t, target)
-	client, err := queue.ConnectWithin("redis://"+proxy.addr()+"?pool_size=100", queue.Files{}, unanswered)
+	client, err := queue.ConnectWithin("redis://"+proxy.addr()+"?pool_size=100", queue.TLSFiles{}, unanswered)
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, client.Close()) })
 	proxy.fill(t, client, newBench(t, "redis://"+target).redis, 20)

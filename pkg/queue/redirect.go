@@ -29,7 +29,7 @@ func newRedirecting(options *redis.UniversalOptions) *redirecting {
 }
 
 // Bare is the client of go-redis in a client that Connect made, for a library that looks at its type.
-func Bare(client redis.UniversalClient) redis.UniversalClient {
+func Unwrap(client redis.UniversalClient) redis.UniversalClient {
 	if c, ok := client.(*redirecting); ok {
 		return c.Client
 	}

@@ -55,9 +55,9 @@ func TestClusterMovesTheQueue(t *testing.T) {
 		moveSlot(t, cluster, slot, (from+step-1)%len(cluster.Nodes()), (from+step)%len(cluster.Nodes()))
 		item := newItem()
 		require.Equal(t, queue.Queued, b.enqueue(item))
-		sights, err := b.Look(t.Context(), []queue.Item{before, item}, func(queue.Item) bool { return true })
+		sights, err := b.LookUp(t.Context(), []queue.Item{before, item}, func(queue.Item) bool { return true })
 		require.NoError(t, err)
-		assert.Equal(t, []queue.Sight{queue.Waiting, queue.Waiting}, sights)
+		assert.Equal(t, []queue.TaskState{queue.Waiting, queue.Waiting}, sights)
 	}
 }
 

@@ -23,7 +23,7 @@ func TestTLSOfSentinel(t *testing.T) {
 	settings["tls-replication"] = "yes" // how it speaks to the primary
 	sentinel := a.startSentinelTLS("sentinel monitor m 127.0.0.1 "+port+" 1", settings)
 
-	files := queue.Files{CA: a.file("ca.crt"), Cert: certificate, Key: key}
+	files := queue.TLSFiles{CA: a.file("ca.crt"), Cert: certificate, Key: key}
 	for _, on := range []string{"1", "true", "T"} {
 		client, err := queue.ConnectTLS("redis-sentinel://"+sentinel+"?master=m&tls="+on, files)
 		require.NoError(t, err)

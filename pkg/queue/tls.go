@@ -8,8 +8,8 @@ import (
 	"os"
 )
 
-// Files name what TLS to Redis needs beyond the system's certificate authorities. An empty name is none.
-type Files struct {
+// TLSFiles name what TLS to Redis needs beyond the system's certificate authorities. An empty name is none.
+type TLSFiles struct {
 	// CA holds the certificates, in PEM, of the authorities that are trusted instead of the system's.
 	CA string
 	// Cert and Key hold, in PEM, the certificate that this client shows, and its key. Both or none.
@@ -18,9 +18,9 @@ type Files struct {
 
 // config makes the configuration of TLS; nil without TLS. It reads all files once, so that what is wrong with them is known at the
 // start. Certificate and key are read again for each connection: a renewed certificate is used without a restart.
-func (f Files) config(l location) (*tls.Config, error) {
+func (f TLSFiles) config(l location) (*tls.Config, error) {
 	if !l.tls {
-		if f != (Files{}) {
+		if f != (TLSFiles{}) {
 			return nil, errors.New("REDIS_CA_FILE, REDIS_CERT_FILE and REDIS_KEY_FILE are for TLS, which REDIS_URL does not use: " +
 				"write rediss://, or redis-sentinel:// with tls=true")
 		}
@@ -57,7 +57,7 @@ func readAuthorities(file string) (*x509.CertPool, error) {
 	return pool, nil
 }
 
-func (f Files) certificate() (*tls.Certificate, error) {
+func (f TLSFiles) certificate() (*tls.Certificate, error) {
 	certificate, err := tls.LoadX509KeyPair(f.Cert, f.Key)
 	if err != nil {
 		return nil, fmt.Errorf("read REDIS_CERT_FILE and REDIS_KEY_FILE: %w", err)

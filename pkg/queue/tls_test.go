@@ -119,18 +119,18 @@ func TestTLS(t *testing.T) {
 	ca := ours.file("ca.crt")
 	for name, test := range map[string]struct {
 		url     string
-		files   queue.Files
+		files   queue.TLSFiles
 		refused string // empty for none
 	}{
-		"its authority and a certificate": {"rediss://" + addr, queue.Files{CA: ca, Cert: certificate, Key: key}, ""},
-		"a name in its certificate":       {"rediss://" + addr + "?tls_server_name=redis.example", queue.Files{CA: ca, Cert: certificate, Key: key}, ""},
-		"no certificate":                  {"rediss://" + addr, queue.Files{CA: ca}, "write to Redis"},
-		"a stranger's certificate":        {"rediss://" + addr, queue.Files{CA: ca, Cert: strangers, Key: strangersKey}, "write to Redis"},
-		"the system's authorities":        {"rediss://" + addr, queue.Files{Cert: certificate, Key: key}, "certificate"},
-		"another authority":               {"rediss://" + addr, queue.Files{CA: other.file("ca.crt"), Cert: certificate, Key: key}, "certificate"},
-		"a name that is not in it":        {"rediss://" + addr + "?tls_server_name=other.example", queue.Files{CA: ca, Cert: certificate, Key: key}, "other.example"},
-		"an address that is not in it":    {"rediss://" + namedAddr, queue.Files{CA: ca}, "127.0.0.1"},
-		"its name instead":                {"rediss://" + namedAddr + "?tls_server_name=redis.example", queue.Files{CA: ca}, ""},
+		"its authority and a certificate": {"rediss://" + addr, queue.TLSFiles{CA: ca, Cert: certificate, Key: key}, ""},
+		"a name in its certificate":       {"rediss://" + addr + "?tls_server_name=redis.example", queue.TLSFiles{CA: ca, Cert: certificate, Key: key}, ""},
+		"no certificate":                  {"rediss://" + addr, queue.TLSFiles{CA: ca}, "write to Redis"},
+		"a stranger's certificate":        {"rediss://" + addr, queue.TLSFiles{CA: ca, Cert: strangers, Key: strangersKey}, "write to Redis"},
+		"the system's authorities":        {"rediss://" + addr, queue.TLSFiles{Cert: certificate, Key: key}, "certificate"},
+		"another authority":               {"rediss://" + addr, queue.TLSFiles{CA: other.file("ca.crt"), Cert: certificate, Key: key}, "certificate"},
+		"a name that is not in it":        {"rediss://" + addr + "?tls_server_name=other.example", queue.TLSFiles{CA: ca, Cert: certificate, Key: key}, "other.example"},
+		"an address that is not in it":    {"rediss://" + namedAddr, queue.TLSFiles{CA: ca}, "127.0.0.1"},
+		"its name instead":                {"rediss://" + namedAddr + "?tls_server_name=redis.example", queue.TLSFiles{CA: ca}, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			client, err := queue.ConnectTLS(test.url, test.files)
@@ -152,7 +152,7 @@ func TestTLSOfCluster(t *testing.T) {
 	a := newAuthority(t)
 	server, serverKey := a.issue("server", "127.0.0.1")
 	certificate, key := a.issue("client")
-	files := queue.Files{CA: a.file("ca.crt"), Cert: certificate, Key: key}
+	files := queue.TLSFiles{CA: a.file("ca.crt"), Cert: certificate, Key: key}
 	settings := map[string]string{"tls-cert-file": server, "tls-key-file": serverKey, "tls-ca-cert-file": files.CA}
 
 	cluster, err := testservers.StartRedisCluster(testservers.RedisClusterOptions{Nodes: 3, TLS: settings})
@@ -176,7 +176,7 @@ func TestTLSRenewedCertificate(t *testing.T) {
 	server, serverKey := ours.issue("server", "127.0.0.1")
 	addr := ours.startTLS(map[string]string{"tls-cert-file": server, "tls-key-file": serverKey})
 	stale, staleKey := other.issue("client")
-	client, err := queue.ConnectTLS("rediss://"+addr, queue.Files{CA: ours.file("ca.crt"), Cert: stale, Key: staleKey})
+	client, err := queue.ConnectTLS("rediss://"+addr, queue.TLSFiles{CA: ours.file("ca.crt"), Cert: stale, Key: staleKey})
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, client.Close()) })
 	require.Error(t, queue.Probe(t.Context(), client))
@@ -195,20 +195,20 @@ func TestTLSFilesAreRefused(t *testing.T) {
 	_, otherKey := a.issue("other")
 	for name, test := range map[string]struct {
 		url   string
-		files queue.Files
+		files queue.TLSFiles
 		says  string
 	}{
-		"without TLS":           {"redis://h", queue.Files{CA: certificate}, "rediss://"},
-		"sentinel without TLS":  {"redis-sentinel://h:1?master=m", queue.Files{CA: certificate}, "tls=true"},
-		"no such authority":     {"rediss://h", queue.Files{CA: a.file("none")}, "REDIS_CA_FILE"},
-		"a key for authority":   {"rediss://h", queue.Files{CA: key}, "REDIS_CA_FILE holds no certificate"},
-		"certificate alone":     {"rediss://h", queue.Files{Cert: certificate}, "belong together"},
-		"key alone":             {"rediss://h", queue.Files{Key: key}, "belong together"},
-		"another's key":         {"rediss://h", queue.Files{Cert: certificate, Key: otherKey}, "REDIS_KEY_FILE"},
-		"certificate for a key": {"rediss://h", queue.Files{Cert: certificate, Key: certificate}, "REDIS_KEY_FILE"},
-		"no such key":           {"rediss://h", queue.Files{Cert: certificate, Key: a.file("none")}, "REDIS_KEY_FILE"},
-		"in sentinel's as well": {"redis-sentinel://h:1?master=m&tls=1", queue.Files{CA: a.file("none")}, "REDIS_CA_FILE"},
-		"in a cluster's too":    {"rediss://h,i", queue.Files{CA: a.file("none")}, "REDIS_CA_FILE"},
+		"without TLS":           {"redis://h", queue.TLSFiles{CA: certificate}, "rediss://"},
+		"sentinel without TLS":  {"redis-sentinel://h:1?master=m", queue.TLSFiles{CA: certificate}, "tls=true"},
+		"no such authority":     {"rediss://h", queue.TLSFiles{CA: a.file("none")}, "REDIS_CA_FILE"},
+		"a key for authority":   {"rediss://h", queue.TLSFiles{CA: key}, "REDIS_CA_FILE holds no certificate"},
+		"certificate alone":     {"rediss://h", queue.TLSFiles{Cert: certificate}, "belong together"},
+		"key alone":             {"rediss://h", queue.TLSFiles{Key: key}, "belong together"},
+		"another's key":         {"rediss://h", queue.TLSFiles{Cert: certificate, Key: otherKey}, "REDIS_KEY_FILE"},
+		"certificate for a key": {"rediss://h", queue.TLSFiles{Cert: certificate, Key: certificate}, "REDIS_KEY_FILE"},
+		"no such key":           {"rediss://h", queue.TLSFiles{Cert: certificate, Key: a.file("none")}, "REDIS_KEY_FILE"},
+		"in sentinel's as well": {"redis-sentinel://h:1?master=m&tls=1", queue.TLSFiles{CA: a.file("none")}, "REDIS_CA_FILE"},
+		"in a cluster's too":    {"rediss://h,i", queue.TLSFiles{CA: a.file("none")}, "REDIS_CA_FILE"},
 	} {
 		client, err := queue.ConnectTLS(test.url, test.files)
 		if !assert.ErrorContains(t, err, test.says, name) && client != nil {

@@ -35,7 +35,7 @@ func (o QueuesOptions) enabled() bool { return o.Open || o.Password != "" }
 // sharedRedis hands our client to asynqmon.
 type sharedRedis struct{ client redis.UniversalClient }
 
-func (s sharedRedis) MakeRedisClient() any { return queue.Bare(s.client) }
+func (s sharedRedis) MakeRedisClient() any { return queue.Unwrap(s.client) }
 
 var _ asynq.RedisConnOpt = sharedRedis{}
 

@@ -27,10 +27,10 @@ func TestRedisCluster(t *testing.T) {
 		_, err := enqueuer.Enqueue(t.Context(), queue.Item{DeliveryID: ids[i], Queue: webhook.QueueDeliveries, DueAt: time.Now().Add(time.Hour)})
 		require.NoError(t, err)
 	}
-	wakings, err := NewQueueWaker(client).Wake(t.Context(), webhook.QueueDeliveries, ids)
+	wakings, err := queue.NewEnqueuer(client).Wake(t.Context(), webhook.QueueDeliveries, ids)
 	require.NoError(t, err)
 	for _, waking := range wakings {
-		assert.Equal(t, Coming, waking)
+		assert.Equal(t, queue.WakePending, waking)
 	}
 
 	l := newLimiter(client, slog.New(slog.DiscardHandler))

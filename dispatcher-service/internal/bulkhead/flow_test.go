@@ -13,6 +13,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"redrive/pkg/queue"
 	"redrive/pkg/webhook"
 )
 
@@ -96,23 +97,23 @@ func (f *flow) arrive(parcels []*parcel) {
 }
 
 // Wake puts tasks that sleep in front.
-func (f *flow) Wake(_ context.Context, _ string, ids []string) ([]Waking, error) {
+func (f *flow) Wake(_ context.Context, _ string, ids []string) ([]queue.WakeResult, error) {
 	f.queue.Lock()
 	defer f.queue.Unlock()
 	if f.away != nil && f.away(time.Now()) {
 		return nil, fmt.Errorf("connection refused")
 	}
-	found := make([]Waking, len(ids))
+	found := make([]queue.WakeResult, len(ids))
 	for i, id := range slices.Backward(ids) {
 		if p := f.sleeping[id]; p != nil {
 			delete(f.sleeping, id)
 			f.pending = append([]*parcel{p}, f.pending...)
 			f.changed.Signal()
-			found[i] = Coming
+			found[i] = queue.WakePending
 		} else if slices.ContainsFunc(f.pending, func(p *parcel) bool { return p.id == id }) {
-			found[i] = Coming
+			found[i] = queue.WakePending
 		} else if !f.gone[id] {
-			found[i] = Busy
+			found[i] = queue.WakeActive
 		}
 	}
 	return found, nil

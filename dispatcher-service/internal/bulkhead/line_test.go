@@ -7,6 +7,8 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"redrive/pkg/queue"
 )
 
 func TestAtItsCap(t *testing.T) {
@@ -171,7 +173,7 @@ func TestBusyTasksAreTriedAgain(t *testing.T) {
 		for _, v := range []Visit{busy, gone, next} {
 			b.out(v, Concurrency)
 		}
-		b.wakes.found = map[string]Waking{busy.DeliveryID: Busy, gone.DeliveryID: Gone}
+		b.wakes.found = map[string]queue.WakeResult{busy.DeliveryID: queue.WakeActive, gone.DeliveryID: queue.WakeMissing}
 		time.Sleep(settling)
 		permit.Abandon()
 		time.Sleep(6 * 2 * beat)

@@ -47,7 +47,7 @@ type wakes struct {
 	mutex sync.Mutex
 	ids   []string
 	away  bool
-	found map[string]Waking // else Coming
+	found map[string]queue.WakeResult // else queue.WakePending
 }
 
 func (w *wakes) set(away bool) {
@@ -56,19 +56,19 @@ func (w *wakes) set(away bool) {
 	w.away = away
 }
 
-func (w *wakes) Wake(_ context.Context, queue string, ids []string) ([]Waking, error) {
+func (w *wakes) Wake(_ context.Context, name string, ids []string) ([]queue.WakeResult, error) {
 	w.mutex.Lock()
 	defer w.mutex.Unlock()
-	if queue != webhook.QueueDeliveries {
+	if name != webhook.QueueDeliveries {
 		return nil, errors.New("no such queue")
 	}
 	w.ids = append(w.ids, ids...)
 	if w.away {
 		return nil, errors.New("connection refused")
 	}
-	found := make([]Waking, len(ids))
+	found := make([]queue.WakeResult, len(ids))
 	for i, id := range ids {
-		found[i] = Coming
+		found[i] = queue.WakePending
 		if f, is := w.found[id]; is {
 			found[i] = f
 		}
@@ -88,7 +88,7 @@ func inBubble(t *testing.T, options Options, test func(*bench)) {
 }
 
 func newBench(t *testing.T, options Options) *bench {
-	w := &wakes{found: map[string]Waking{}}
+	w := &wakes{found: map[string]queue.WakeResult{}}
 	if options.Workers == 0 {
 		options.Workers = 200
 	}

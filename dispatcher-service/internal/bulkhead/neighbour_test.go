@@ -41,7 +41,7 @@ func newTown(t testing.TB, options Options, receive func(Visit) webhook.Result) 
 	t.Helper()
 	client := connect(t, testservers.Redis(t))
 	options.Workers, options.Log = 200, slog.New(slog.DiscardHandler)
-	options.Waker, options.Redis = NewQueueWaker(client), client
+	options.Waker, options.Redis = queue.NewEnqueuer(client), client
 	registry := prometheus.NewRegistry()
 	w := &town{
 		Bulkheads: New(options, registry), t: t, redis: client, registry: registry, receive: receive, ended: make(chan Visit, 100_000),

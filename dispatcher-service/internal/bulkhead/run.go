@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"time"
+
+	"redrive/pkg/queue"
 )
 
 const (
@@ -59,10 +61,10 @@ func (b *Bulkheads) run(ctx context.Context) {
 			b.tick()
 		case <-b.bell:
 		}
-		for queue, calls := range b.collect() {
+		for name, calls := range b.collect() {
 			for len(calls) > 0 && ctx.Err() == nil {
 				size := min(len(calls), wakeBatch)
-				b.wake(ctx, queue, calls[:size])
+				b.wake(ctx, name, calls[:size])
 				calls = calls[size:]
 			}
 		}
@@ -126,14 +128,14 @@ func (b *Bulkheads) collect() map[string][]*held {
 	return letters
 }
 
-func (b *Bulkheads) wake(ctx context.Context, queue string, calls []*held) {
+func (b *Bulkheads) wake(ctx context.Context, queueName string, calls []*held) {
 	ids := make([]string, len(calls))
 	for i, h := range calls {
 		ids[i] = h.id
 	}
 	bounded, cancel := context.WithTimeout(ctx, wakeTimeout)
 	defer cancel()
-	wakings, err := b.options.Waker.Wake(bounded, queue, ids)
+	wakings, err := b.options.Waker.Wake(bounded, queueName, ids)
 	if err != nil && ctx.Err() == nil {
 		b.options.RedisLog.WarnContext(ctx, "held deliveries could not be woken for the moment", "deliveries", len(ids), "error", err)
 	}
@@ -145,16 +147,16 @@ func (b *Bulkheads) wake(ctx context.Context, queue string, calls []*held) {
 	}
 	for i, h := range calls {
 		again := h.look.Sub(h.since) > callLook
-		if err == nil && wakings[i] == Coming && !again {
+		if err == nil && wakings[i] == queue.WakePending && !again {
 			b.metrics.woken.Inc()
 		}
 		switch {
 		case !h.called: // it has come
 		case err != nil:
 			b.recall(h, h.since)
-		case wakings[i] == Coming:
+		case wakings[i] == queue.WakePending:
 			h.coming = true
-		case wakings[i] == Busy && !again && h.tries < wakeTries:
+		case wakings[i] == queue.WakeActive && !again && h.tries < wakeTries:
 			h.tries++
 			b.recall(h, now)
 		default:

@@ -85,8 +85,8 @@ func (q *tasks) late(item queue.Item, t *task) bool {
 	return t.at.After(due.Add(90 * time.Second))
 }
 
-func (q *tasks) Look(_ context.Context, items []queue.Item, _ func(queue.Item) bool) ([]queue.Sight, error) {
-	sights := make([]queue.Sight, len(items))
+func (q *tasks) LookUp(_ context.Context, items []queue.Item, _ func(queue.Item) bool) ([]queue.TaskState, error) {
+	sights := make([]queue.TaskState, len(items))
 	for i, item := range items {
 		t, found := q.byID[item.DeliveryID]
 		switch {
@@ -109,8 +109,8 @@ func (q *tasks) Look(_ context.Context, items []queue.Item, _ func(queue.Item) b
 }
 
 func (q *tasks) TrimArchive(context.Context, string) (int, error) { return 0, nil }
-func (q *tasks) Announce(context.Context, ...string) error        { return nil }
+func (q *tasks) RegisterQueues(context.Context, ...string) error  { return nil }
 func (q *tasks) Intact(context.Context) (bool, error)             { return q.intact, nil }
 func (q *tasks) BeginRebuild(context.Context) (string, error)     { return "token", nil }
-func (q *tasks) HoldRebuild(context.Context, string) error        { return nil }
+func (q *tasks) RenewRebuild(context.Context, string) error       { return nil }
 func (q *tasks) MarkIntact(context.Context, string) error         { q.intact = true; return nil }

@@ -15,7 +15,7 @@ func (q *tasks) Leases(context.Context, string) ([]queue.Lease, time.Time, error
 	return nil, time.Now(), nil
 }
 
-func (q *tasks) Reclaim(context.Context, []queue.Lease) ([]queue.Sight, error) { return nil, nil }
+func (q *tasks) Reclaim(context.Context, []queue.Lease) ([]queue.TaskState, error) { return nil, nil }
 
 func (q *tasks) EnqueueFirst(ctx context.Context, item queue.Item) (queue.Placement, error) {
 	return q.Enqueue(ctx, item)

@@ -19,7 +19,7 @@ import (
 // Queue says how the queue is used: queue.Enqueuer.
 type Queue interface {
 	CheckPaused(ctx context.Context, queue string) error
-	Claim(ctx context.Context, installation string) (others []string, err error)
+	RegisterInstallation(ctx context.Context, installation string) (others []string, err error)
 }
 
 // Store names the installation: store.Store. An empty name is one that cannot be told from others.
@@ -129,7 +129,7 @@ func (w *Watcher) Look(ctx context.Context) {
 		}
 		w.installation = name
 	}
-	if others, err := w.queue.Claim(ctx, w.installation); err == nil {
+	if others, err := w.queue.RegisterInstallation(ctx, w.installation); err == nil {
 		w.noteOthers(ctx, others)
 	}
 }

@@ -48,7 +48,7 @@ func TestPausedQueue(t *testing.T) {
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, client.Close()) })
 	enqueuer, inspector := queue.NewEnqueuer(client), asynq.NewInspectorFromRedisClient(client)
-	require.NoError(t, enqueuer.Announce(t.Context(), webhook.QueueDeliveries))
+	require.NoError(t, enqueuer.RegisterQueues(t.Context(), webhook.QueueDeliveries))
 	w := newWatcher(enqueuer, installation("a"))
 	for range 3 {
 		w.Look(t.Context())

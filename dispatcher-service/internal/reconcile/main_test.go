@@ -81,7 +81,7 @@ type fakeQueue struct {
 	during    func(id string)
 	announced int
 	emptied   bool // and not marked as intact since
-	sights    map[string]queue.Sight
+	sights    map[string]queue.TaskState
 	verified  []string
 	orphaned  []string
 	trimmed   int
@@ -99,13 +99,13 @@ type fakeQueue struct {
 }
 
 // Look sees no task unless the test says otherwise.
-func (f *fakeQueue) Look(_ context.Context, items []queue.Item, verify func(queue.Item) bool) ([]queue.Sight, error) {
+func (f *fakeQueue) LookUp(_ context.Context, items []queue.Item, verify func(queue.Item) bool) ([]queue.TaskState, error) {
 	f.mutex.Lock()
 	defer f.mutex.Unlock()
 	if f.away {
 		return nil, errAway
 	}
-	sights := make([]queue.Sight, len(items))
+	sights := make([]queue.TaskState, len(items))
 	for i, item := range items {
 		sights[i] = queue.Missing
 		if sight, found := f.sights[item.DeliveryID]; found {
@@ -140,7 +140,7 @@ func (f *fakeQueue) Orphaned(_ context.Context, id string) error {
 
 var errAway = errors.New("connection refused")
 
-func (f *fakeQueue) Announce(context.Context, ...string) error {
+func (f *fakeQueue) RegisterQueues(context.Context, ...string) error {
 	f.mutex.Lock()
 	defer f.mutex.Unlock()
 	f.announced++
@@ -169,12 +169,12 @@ func (f *fakeQueue) BeginRebuild(context.Context) (string, error) {
 	return "token", nil
 }
 
-func (f *fakeQueue) HoldRebuild(context.Context, string) error {
+func (f *fakeQueue) RenewRebuild(context.Context, string) error {
 	f.mutex.Lock()
 	defer f.mutex.Unlock()
 	f.holds++
 	if f.emptiedAt == f.holds {
-		return queue.ErrEmptiedAgain
+		return queue.ErrRedisEmptied
 	}
 	return f.hold()
 }
@@ -183,7 +183,7 @@ func (f *fakeQueue) HoldRebuild(context.Context, string) error {
 func (f *fakeQueue) hold() error {
 	const turn = 5 * time.Second
 	if time.Since(f.heldAt) > turn {
-		return queue.ErrOvertaken
+		return queue.ErrRebuildTaken
 	}
 	f.heldAt = time.Now()
 	return nil

@@ -38,7 +38,7 @@ func newMetrics(registry prometheus.Registerer) metrics {
 		}),
 	}
 	registry.MustRegister(m.found, m.failures, m.rebuilds, m.duration, m.oldest)
-	for _, sight := range []queue.Sight{queue.Missing, queue.Waiting, queue.Late, queue.Running, queue.Ended, queue.Orphan, queue.Phantom} {
+	for _, sight := range []queue.TaskState{queue.Missing, queue.Waiting, queue.Late, queue.Running, queue.Ended, queue.Orphan, queue.Phantom} {
 		m.found.WithLabelValues(string(sight)) // so that a rate can be taken from the beginning
 	}
 	return m
@@ -51,12 +51,12 @@ func (m metrics) time() func() {
 }
 
 // report counts what was found, and has a line for what was put right.
-func (r *Reconciler) report(ctx context.Context, found map[queue.Sight]int) {
+func (r *Reconciler) report(ctx context.Context, found map[queue.TaskState]int) {
 	mended := 0
 	attributes := []slog.Attr{}
 	for sight, count := range found {
 		r.metrics.found.WithLabelValues(string(sight)).Add(float64(count))
-		if !sight.Keeper() {
+		if !sight.IsQueued() {
 			mended += count
 			attributes = append(attributes, slog.Int(string(sight), count))
 		}

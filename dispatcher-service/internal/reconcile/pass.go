@@ -29,7 +29,7 @@ const (
 // pass before it ended, and begins anew once it has reached the end.
 func (r *Reconciler) Pass(ctx context.Context) error {
 	defer r.metrics.time()()
-	if err := r.queue.Announce(ctx, webhook.QueueDeliveries); err != nil {
+	if err := r.queue.RegisterQueues(ctx, webhook.QueueDeliveries); err != nil {
 		return err
 	}
 	intact, err := r.queue.Intact(ctx)
@@ -95,14 +95,14 @@ func itemsOf(due []store.Due) []queue.Item {
 // mending is one pass over what is overdue.
 type mending struct {
 	*Reconciler
-	found     map[queue.Sight]int
+	found     map[queue.TaskState]int
 	stuck     int
 	stuckLast int
 	unchecked int
 }
 
 func (r *Reconciler) newMending() *mending {
-	return &mending{Reconciler: r, found: map[queue.Sight]int{}, stuckLast: r.stuck, unchecked: verified}
+	return &mending{Reconciler: r, found: map[queue.TaskState]int{}, stuckLast: r.stuck, unchecked: verified}
 }
 
 // mend enqueues what the queue does not keep. An orphan is counted first, so that the one too many ends its delivery before it
@@ -113,7 +113,7 @@ func (m *mending) mend(ctx context.Context, due []store.Due) error {
 		since[d.ID] = d.NextRetryAt
 	}
 	items := itemsOf(due)
-	sights, err := m.queue.Look(ctx, items, func(item queue.Item) bool { return m.verify(since[item.DeliveryID]) })
+	sights, err := m.queue.LookUp(ctx, items, func(item queue.Item) bool { return m.verify(since[item.DeliveryID]) })
 	if err != nil {
 		return err
 	}
@@ -123,7 +123,7 @@ func (m *mending) mend(ctx context.Context, due []store.Due) error {
 		if sight == queue.Orphan {
 			m.orphaned(ctx, items[i].DeliveryID)
 		}
-		if !sight.Keeper() {
+		if !sight.IsQueued() {
 			lost = append(lost, items[i])
 		}
 	}
@@ -166,7 +166,7 @@ func (r *Reconciler) enqueue(ctx context.Context, items []queue.Item, put func(c
 			}
 			once.Lock()
 			defer once.Unlock()
-			if away := r.queue.Announce(ctx, webhook.QueueDeliveries); away != nil {
+			if away := r.queue.RegisterQueues(ctx, webhook.QueueDeliveries); away != nil {
 				return err
 			}
 			r.options.Log.WarnContext(ctx, "a delivery could not be put back into the queue", "deliveryId", item.DeliveryID, "error", err)

@@ -151,12 +151,12 @@ func counted(t *testing.T, registry *prometheus.Registry) (total float64) {
 // What the queue keeps is left alone, and everything else goes back; an orphan is counted before it does.
 func TestMends(t *testing.T) {
 	t.Parallel()
-	sights := []queue.Sight{queue.Missing, queue.Waiting, queue.Late, queue.Running, queue.Ended, queue.Orphan, queue.Phantom}
-	table, q := newRows(len(sights)), &fakeQueue{sights: map[string]queue.Sight{}}
+	sights := []queue.TaskState{queue.Missing, queue.Waiting, queue.Late, queue.Running, queue.Ended, queue.Orphan, queue.Phantom}
+	table, q := newRows(len(sights)), &fakeQueue{sights: map[string]queue.TaskState{}}
 	var lost []string
 	for i, sight := range sights {
 		q.sights[table.due[i].ID] = sight
-		if !sight.Keeper() {
+		if !sight.IsQueued() {
 			lost = append(lost, table.due[i].ID)
 		}
 	}

@@ -70,8 +70,8 @@ func (r *Reconciler) hold(ctx context.Context, token string) (held context.Conte
 				return
 			case <-ticker.C:
 			}
-			err := r.queue.HoldRebuild(held, token)
-			if errors.Is(err, queue.ErrEmptiedAgain) || errors.Is(err, queue.ErrOvertaken) {
+			err := r.queue.RenewRebuild(held, token)
+			if errors.Is(err, queue.ErrRedisEmptied) || errors.Is(err, queue.ErrRebuildTaken) {
 				cancel(err)
 			}
 		}

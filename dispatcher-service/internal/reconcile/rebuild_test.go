@@ -59,7 +59,7 @@ func TestEmptiedWhileItIsRebuilt(t *testing.T) {
 		table, q := newRows(1300), &fakeQueue{emptied: true, emptiedAt: 4}
 		table.slow = 3 * time.Second
 		r, _ := newReconciler(table, q, 0)
-		require.ErrorIs(t, r.Pass(t.Context()), queue.ErrEmptiedAgain)
+		require.ErrorIs(t, r.Pass(t.Context()), queue.ErrRedisEmptied)
 		assert.True(t, q.emptied)
 		assert.Len(t, q.take(), 500)
 		require.NoError(t, r.Pass(t.Context()))

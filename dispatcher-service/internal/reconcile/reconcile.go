@@ -47,16 +47,16 @@ type Store interface {
 
 // Queue shows what is queued and enqueues what is not: queue.Enqueuer.
 type Queue interface {
-	Look(ctx context.Context, items []queue.Item, verify func(queue.Item) bool) ([]queue.Sight, error)
+	LookUp(ctx context.Context, items []queue.Item, verify func(queue.Item) bool) ([]queue.TaskState, error)
 	Leases(ctx context.Context, queue string) (leases []queue.Lease, now time.Time, err error)
-	Reclaim(ctx context.Context, leases []queue.Lease) ([]queue.Sight, error)
+	Reclaim(ctx context.Context, leases []queue.Lease) ([]queue.TaskState, error)
 	Enqueue(ctx context.Context, item queue.Item) (queue.Placement, error)
 	EnqueueFirst(ctx context.Context, item queue.Item) (queue.Placement, error)
 	TrimArchive(ctx context.Context, queue string) (int, error)
-	Announce(ctx context.Context, queues ...string) error
+	RegisterQueues(ctx context.Context, queues ...string) error
 	Intact(ctx context.Context) (bool, error)
 	BeginRebuild(ctx context.Context) (token string, err error)
-	HoldRebuild(ctx context.Context, token string) error
+	RenewRebuild(ctx context.Context, token string) error
 	MarkIntact(ctx context.Context, token string) error
 	AbandonRebuild(ctx context.Context, token string) error
 }
@@ -75,8 +75,8 @@ type Options struct {
 	// PerPass bounds how many rows one pass asks Redis about; the next pass goes on where it ended. Defaults to 10,000.
 	PerPass int
 	Log     *slog.Logger
-	// RedisAway says whether Redis is away, which is logged elsewhere. Defaults to never.
-	RedisAway func() bool
+	// RedisUnavailable says whether Redis is away, which is logged elsewhere. Defaults to never.
+	RedisUnavailable func() bool
 }
 
 const (
@@ -113,8 +113,8 @@ func New(store Store, queue Queue, orphans Orphans, options Options, registry pr
 	if options.PerPass == 0 {
 		options.PerPass = defaultPerPass
 	}
-	if options.RedisAway == nil {
-		options.RedisAway = func() bool { return false }
+	if options.RedisUnavailable == nil {
+		options.RedisUnavailable = func() bool { return false }
 	}
 	return &Reconciler{store: store, queue: queue, orphans: orphans, options: options, metrics: newMetrics(registry)}
 }
@@ -162,7 +162,7 @@ func (r *Reconciler) repeat(ctx context.Context, part string, interval time.Dura
 			r.metrics.failures.Inc()
 			wait = min(wait, pause/2+rand.N(pause))
 			pause = min(2*pause, longestPause)
-			if !failing && (!r.options.RedisAway() || isDatabase(err)) {
+			if !failing && (!r.options.RedisUnavailable() || isDatabase(err)) {
 				failing = true
 				r.options.Log.WarnContext(ctx, "reconciling was cut short and is tried again until it succeeds", "part", part, "error", err)
 			}

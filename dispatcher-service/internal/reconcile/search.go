@@ -28,7 +28,7 @@ func (r *Reconciler) search(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	found := map[queue.Sight]int{}
+	found := map[queue.TaskState]int{}
 	defer func() { r.report(ctx, found) }()
 	for lapsed := range slices.Chunk(r.lookout.lapsed(leases, redisNow), batch) {
 		if err := r.reclaim(ctx, lapsed, found); err != nil {
@@ -40,7 +40,7 @@ func (r *Reconciler) search(ctx context.Context) error {
 
 // reclaim takes tasks from workers that are gone, and enqueues them. An orphan is counted first, so that the one too many ends its
 // delivery before it is sent again.
-func (r *Reconciler) reclaim(ctx context.Context, lapsed []queue.Lease, found map[queue.Sight]int) error {
+func (r *Reconciler) reclaim(ctx context.Context, lapsed []queue.Lease, found map[queue.TaskState]int) error {
 	rows, err := r.find(ctx, lapsed)
 	if err != nil {
 		return err
@@ -57,7 +57,7 @@ func (r *Reconciler) reclaim(ctx context.Context, lapsed []queue.Lease, found ma
 		if sight == queue.Orphan && lostAttempt(row, lapsed[i]) {
 			r.orphaned(ctx, row.ID)
 		}
-		if !sight.Keeper() {
+		if !sight.IsQueued() {
 			lost = append(lost, again(row))
 		}
 	}

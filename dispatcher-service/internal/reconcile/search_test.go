@@ -31,10 +31,10 @@ func (f *fakeQueue) Leases(context.Context, string) (leases []queue.Lease, now t
 }
 
 // Reclaim takes away what is still held under that lease, or sees what the test says.
-func (f *fakeQueue) Reclaim(_ context.Context, leases []queue.Lease) ([]queue.Sight, error) {
+func (f *fakeQueue) Reclaim(_ context.Context, leases []queue.Lease) ([]queue.TaskState, error) {
 	f.mutex.Lock()
 	defer f.mutex.Unlock()
-	sights := make([]queue.Sight, len(leases))
+	sights := make([]queue.TaskState, len(leases))
 	for i, lease := range leases {
 		sights[i] = queue.Orphan
 		if sight, found := f.sights[lease.DeliveryID]; found {
@@ -198,7 +198,7 @@ func TestNoBacklogIsInTheWay(t *testing.T) {
 func TestOnlyALostAttemptIsCounted(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		after(900 * time.Millisecond) // a lease is cut to the second
-		q := &fakeQueue{leases: map[string]queue.Lease{}, sights: map[string]queue.Sight{"dlv_back": queue.Running}}
+		q := &fakeQueue{leases: map[string]queue.Lease{}, sights: map[string]queue.TaskState{"dlv_back": queue.Running}}
 		for _, id := range []string{"dlv_lost", "dlv_fresh", "dlv_retrying", "dlv_retried", "dlv_ended", "dlv_back"} {
 			q.extend(id, 0)
 		}

@@ -134,7 +134,7 @@ func TestFailuresWhileRedisIsAwayAreThoseOfTheDatabase(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				var log strings.Builder
 				r := reconcile.New(c.table, c.queue, c.queue, reconcile.Options{
-					Grace: grace, Log: slog.New(slog.NewTextHandler(&log, nil)), RedisAway: func() bool { return true },
+					Grace: grace, Log: slog.New(slog.NewTextHandler(&log, nil)), RedisUnavailable: func() bool { return true },
 				}, prometheus.NewRegistry())
 				r.Start()
 				time.Sleep(time.Hour)

@@ -20,7 +20,7 @@ const refusalPause = 250 * time.Millisecond
 // EvalSha is also how asynq takes a task.
 func (p patient) EvalSha(ctx context.Context, sha string, keys []string, args ...any) *redis.Cmd {
 	answer := p.UniversalClient.EvalSha(ctx, sha, keys, args...)
-	if refused(answer.Err()) && queue.Takes(keys) {
+	if refused(answer.Err()) && queue.IsDequeue(keys) {
 		time.Sleep(refusalPause)
 	}
 	return answer

@@ -67,7 +67,7 @@ const (
 
 // Pool takes tasks off the queue.
 type Pool struct {
-	redis     *queue.Gathered // most of what a delivery costs Redis is to be told how it ended
+	redis     *queue.Pipelined // most of what a delivery costs Redis is to be told how it ended
 	servers   []*asynq.Server
 	deliverer Deliverer
 	tracer    trace.Tracer // nil without traces
@@ -78,7 +78,7 @@ type Pool struct {
 
 // New makes a Pool over a shared client, which stays the caller's to close.
 func New(client redis.UniversalClient, deliverer Deliverer, options Options) *Pool {
-	p := &Pool{redis: queue.Gather(client, gatherFor), deliverer: deliverer, log: options.Log, stopped: make(chan struct{})}
+	p := &Pool{redis: queue.NewPipelined(client, gatherFor), deliverer: deliverer, log: options.Log, stopped: make(chan struct{})}
 	if options.Tracing != nil {
 		p.tracer = options.Tracing.Tracer(tracing.Name)
 	}

@@ -21,9 +21,9 @@ const prefix = "asynq:{" + webhook.QueueDeliveries + "}:"
 
 func always(queue.Item) bool { return true }
 
-func (b bench) look(item queue.Item, verify func(queue.Item) bool) queue.Sight {
+func (b bench) look(item queue.Item, verify func(queue.Item) bool) queue.TaskState {
 	b.t.Helper()
-	sights, err := b.Look(b.t.Context(), []queue.Item{item}, verify)
+	sights, err := b.LookUp(b.t.Context(), []queue.Item{item}, verify)
 	require.NoError(b.t, err)
 	require.Len(b.t, sights, 1)
 	return sights[0]
@@ -39,7 +39,7 @@ func (b bench) take(item queue.Item, lease time.Time) {
 }
 
 // TestLookKnowsEveryState has asynq itself put tasks into every state that they can be in. It fails when another version of
-// asynq keeps them otherwise, or extends leases in another way, and then look.lua and lease.go have to follow.
+// asynq keeps them otherwise, or extends leases in another way, and then lookup.lua and lease.go have to follow.
 func TestLookKnowsEveryState(t *testing.T) {
 	t.Parallel()
 	b := newBench(t, testservers.Redis(t))
@@ -81,8 +81,8 @@ func TestLookKnowsEveryState(t *testing.T) {
 	sleepsWell := retrying
 	sleepsWell.DueAt = time.Now().Add(time.Hour)
 	items := []queue.Item{sleeping, late, running, retrying, sleepsWell, archived, completed, newItem()}
-	want := []queue.Sight{queue.Waiting, queue.Late, queue.Running, queue.Late, queue.Waiting, queue.Ended, queue.Ended, queue.Missing}
-	sights, err := b.Look(t.Context(), items, always)
+	want := []queue.TaskState{queue.Waiting, queue.Late, queue.Running, queue.Late, queue.Waiting, queue.Ended, queue.Ended, queue.Missing}
+	sights, err := b.LookUp(t.Context(), items, always)
 	require.NoError(t, err)
 	assert.Equal(t, want, sights)
 	b.leaseMoves(running, begin)
@@ -93,7 +93,7 @@ func TestLookKnowsEveryState(t *testing.T) {
 	b.enqueue(pending)
 	assert.Equal(t, queue.Waiting, b.look(pending, nil))
 	assert.Equal(t, queue.Waiting, b.look(pending, always))
-	again, err := b.Look(t.Context(), items[3:], always)
+	again, err := b.LookUp(t.Context(), items[3:], always)
 	require.NoError(t, err)
 	assert.Equal(t, want[3:], again, "looking changes nothing")
 }
@@ -181,7 +181,7 @@ func TestLookAtMany(t *testing.T) {
 		}
 	}
 	for range 2 {
-		sights, err := b.Look(t.Context(), items, nil)
+		sights, err := b.LookUp(t.Context(), items, nil)
 		require.NoError(t, err)
 		require.Len(t, sights, len(items))
 		for i, sight := range sights {
@@ -193,7 +193,7 @@ func TestLookAtMany(t *testing.T) {
 		}
 		require.NoError(t, b.redis.ScriptFlush(t.Context()).Err())
 	}
-	none, err := b.Look(t.Context(), nil, nil)
+	none, err := b.LookUp(t.Context(), nil, nil)
 	require.NoError(t, err)
 	assert.Empty(t, none)
 }

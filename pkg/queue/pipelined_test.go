@@ -64,11 +64,11 @@ func takes(cmds []redis.Cmder) (count int) {
 	return count
 }
 
-func newGathered(t *testing.T, linger time.Duration) (*queue.Gathered, *trips) {
+func newGathered(t *testing.T, linger time.Duration) (*queue.Pipelined, *trips) {
 	t.Helper()
 	client, seen := newBench(t, testservers.Redis(t)).redis, &trips{}
 	client.AddHook(seen)
-	gathered := queue.Gather(client, linger)
+	gathered := queue.NewPipelined(client, linger)
 	t.Cleanup(gathered.Drain)
 	return gathered, seen
 }

@@ -10,9 +10,9 @@ import (
 	"redrive/pkg/groupcommit"
 )
 
-// Gathered is a client whose scripts, where many are run at the same time, share a round trip: a trip costs client and server
+// Pipelined is a client whose scripts, where many are run at the same time, share a round trip: a trip costs client and server
 // several times what most of asynq's scripts do. Everything else goes to the client as it is.
-type Gathered struct {
+type Pipelined struct {
 	redis.UniversalClient // not to be closed by way of this
 	scripts               *groupcommit.Group[script, *redis.Cmd]
 }
@@ -24,24 +24,24 @@ type script struct {
 	arguments []any
 }
 
-// gatherTimeout is how long a trip may take. The reconciler counts on it: what a worker says about a task whose lease runs out
+// pipelineTimeout is how long a trip may take. The reconciler counts on it: what a worker says about a task whose lease runs out
 // meanwhile has reached Redis, or never will, by then.
-const gatherTimeout = ioTimeout
+const pipelineTimeout = ioTimeout
 
-// Gather makes a Gathered of a client, which stays the caller's to close, after Drain. Where scripts come so fast that some others
+// Gather makes a Pipelined of a client, which stays the caller's to close, after Drain. Where scripts come so fast that some others
 // will come within it, one waits for as long as linger.
-func Gather(client redis.UniversalClient, linger time.Duration) *Gathered {
-	return &Gathered{UniversalClient: client, scripts: groupcommit.New(runScripts(client), groupcommit.Options{
-		Writers: 1, Linger: linger, Timeout: gatherTimeout,
+func NewPipelined(client redis.UniversalClient, linger time.Duration) *Pipelined {
+	return &Pipelined{UniversalClient: client, scripts: groupcommit.New(runScripts(client), groupcommit.Options{
+		Writers: 1, Linger: linger, Timeout: pipelineTimeout,
 	})}
 }
 
 // Drain returns once no script is under way. Those that come later are refused.
-func (g *Gathered) Drain() { g.scripts.Close() }
+func (g *Pipelined) Drain() { g.scripts.Close() }
 
 // EvalSha runs a script together with those of others.
-func (g *Gathered) EvalSha(ctx context.Context, sha string, keys []string, arguments ...any) *redis.Cmd {
-	if Takes(keys) {
+func (g *Pipelined) EvalSha(ctx context.Context, sha string, keys []string, arguments ...any) *redis.Cmd {
+	if IsDequeue(keys) {
 		return g.UniversalClient.EvalSha(ctx, sha, keys, arguments...)
 	}
 	reply, err := g.scripts.Do(ctx, script{ctx.Err, sha, keys, arguments})
@@ -54,7 +54,7 @@ func (g *Gathered) EvalSha(ctx context.Context, sha string, keys []string, argum
 
 // Takes says by its keys whether a script is the one with which asynq 0.26 takes a task off the queue (internal/rdb, dequeueCmd):
 // its first key is the list of what is pending. A server takes one task after the other: to wait for company would have it idle.
-func Takes(keys []string) bool {
+func IsDequeue(keys []string) bool {
 	return len(keys) > 0 && strings.HasSuffix(keys[0], "}:pending")
 }
 

@@ -64,10 +64,10 @@ const (
 )
 
 var (
-	// ErrEmptiedAgain says that Redis was emptied while the queue was being rebuilt: some of what was enqueued is gone.
-	ErrEmptiedAgain = errors.New("the queue was emptied again while it was being filled")
-	// ErrOvertaken says that this process was too slow to say that it is at the rebuild: another has begun one.
-	ErrOvertaken = errors.New("another process has begun to fill the queue")
+	// ErrRedisEmptied says that Redis was emptied while the queue was being rebuilt: some of what was enqueued is gone.
+	ErrRedisEmptied = errors.New("the queue was emptied again while it was being filled")
+	// ErrRebuildTaken says that this process was too slow to say that it is at the rebuild: another has begun one.
+	ErrRebuildTaken = errors.New("another process has begun to fill the queue")
 )
 
 // Intact says whether Redis still holds what was put into it since the queue was last rebuilt.
@@ -92,14 +92,14 @@ func (e *Enqueuer) BeginRebuild(ctx context.Context) (token string, err error) {
 	return token, nil
 }
 
-// HoldRebuild is for whoever is at it, every second or so. A turn that has passed is taken again, unless another process has taken
-// it: ErrOvertaken. ErrEmptiedAgain says that what was enqueued so far is gone.
-func (e *Enqueuer) HoldRebuild(ctx context.Context, token string) error {
+// RenewRebuild is for whoever is at it, every second or so. A turn that has passed is taken again, unless another process has taken
+// it: ErrRebuildTaken. ErrRedisEmptied says that what was enqueued so far is gone.
+func (e *Enqueuer) RenewRebuild(ctx context.Context, token string) error {
 	return e.ownRebuild(ctx, "go on rebuilding the queue", holdScript, token)
 }
 
 // MarkIntact is for after the queue was rebuilt, never before: a rebuild that was cut short has to be begun again. So has one
-// that Redis was emptied under: ErrEmptiedAgain.
+// that Redis was emptied under: ErrRedisEmptied.
 func (e *Enqueuer) MarkIntact(ctx context.Context, token string) error {
 	return e.ownRebuild(ctx, "mark the queue as intact", markScript, token)
 }
@@ -115,9 +115,9 @@ func (e *Enqueuer) ownRebuild(ctx context.Context, doing string, script *redis.S
 	case err != nil:
 		return fmt.Errorf("%s: %w", doing, err)
 	case answer == rebuildEmptied:
-		return ErrEmptiedAgain
+		return ErrRedisEmptied
 	case answer != rebuildMine:
-		return ErrOvertaken
+		return ErrRebuildTaken
 	}
 	return nil
 }

@@ -10,38 +10,38 @@ import (
 	"github.com/redis/go-redis/v9"
 )
 
-// Sight is what Look saw of a delivery's task.
-type Sight string
+// TaskState is what Look saw of a delivery's task.
+type TaskState string
 
 // What can be seen of a task.
 const (
-	Missing Sight = "missing" // there is none
-	Waiting Sight = "waiting" // it is pending, or sleeps no longer than it should
-	Late    Sight = "late"    // it sleeps for longer than it should
-	Running Sight = "running" // a worker has it
-	Ended   Sight = "ended"   // it is archived, or completed
+	Missing TaskState = "missing" // there is none
+	Waiting TaskState = "waiting" // it is pending, or sleeps no longer than it should
+	Late    TaskState = "late"    // it sleeps for longer than it should
+	Running TaskState = "running" // a worker has it
+	Ended   TaskState = "ended"   // it is archived, or completed
 	// Orphan was held by a worker that is gone, or by none, so an attempt may have ended without an outcome. It is not there any more.
-	Orphan Sight = "orphan"
+	Orphan TaskState = "orphan"
 	// Phantom was a task that nobody would ever have run: part of what makes a task was lost. It is not there any more.
-	Phantom Sight = "phantom"
+	Phantom TaskState = "phantom"
 )
 
 // Keeper says whether the queue already keeps what is due: enqueueing would do nothing.
-func (s Sight) Keeper() bool { return s == Waiting || s == Running }
+func (s TaskState) IsQueued() bool { return s == Waiting || s == Running }
 
-// lookBatch bounds the scripts in one round trip: Redis serves nobody else while it runs one of them, and keeps all answers in
+// lookupBatch bounds the scripts in one round trip: Redis serves nobody else while it runs one of them, and keeps all answers in
 // memory until the last is there.
-const lookBatch = 500
+const lookupBatch = 500
 
-// lookSource reads a task as asynq 0.26 keeps it (internal/base, internal/rdb). TestLookKnowsEveryState fails when that changes.
+// lookupSource reads a task as asynq 0.26 keeps it (internal/base, internal/rdb). TestLookKnowsEveryState fails when that changes.
 //
-//go:embed look.lua
-var lookSource string
+//go:embed lookup.lua
+var lookupSource string
 
-var lookScript = redis.NewScript(lookSource)
+var lookupScript = redis.NewScript(lookupSource)
 
-// glance is one task to look at.
-type glance struct {
+// lookup is one task to look at.
+type lookup struct {
 	Item
 	// lease is what an active task is taken away for, if it is still held under that one; empty for none.
 	lease string
@@ -53,18 +53,18 @@ type glance struct {
 // active without a lease: they only look like tasks, and keep the delivery from being enqueued. A lease that has lapsed is another
 // matter; see Reclaim. Whether a pending task is in the list that workers take from is looked at for those that verify names: that
 // list has to be searched.
-func (e *Enqueuer) Look(ctx context.Context, items []Item, verify func(Item) bool) ([]Sight, error) {
-	glances := make([]glance, len(items))
+func (e *Enqueuer) LookUp(ctx context.Context, items []Item, verify func(Item) bool) ([]TaskState, error) {
+	lookups := make([]lookup, len(items))
 	for i, item := range items {
-		glances[i] = glance{Item: item, verify: verify != nil && verify(item)}
+		lookups[i] = lookup{Item: item, verify: verify != nil && verify(item)}
 	}
-	return e.look(ctx, glances)
+	return e.lookUp(ctx, lookups)
 }
 
-func (e *Enqueuer) look(ctx context.Context, glances []glance) ([]Sight, error) {
-	sights := make([]Sight, 0, len(glances))
-	for some := range slices.Chunk(glances, lookBatch) {
-		seen, err := e.lookBatch(ctx, some)
+func (e *Enqueuer) lookUp(ctx context.Context, lookups []lookup) ([]TaskState, error) {
+	sights := make([]TaskState, 0, len(lookups))
+	for some := range slices.Chunk(lookups, lookupBatch) {
+		seen, err := e.lookUpBatch(ctx, some)
 		if err != nil {
 			return nil, fmt.Errorf("look at tasks: %w", err)
 		}
@@ -73,34 +73,34 @@ func (e *Enqueuer) look(ctx context.Context, glances []glance) ([]Sight, error) 
 	return sights, nil
 }
 
-func (e *Enqueuer) lookBatch(ctx context.Context, glances []glance) ([]Sight, error) {
-	seen, err := e.runLook(ctx, glances)
+func (e *Enqueuer) lookUpBatch(ctx context.Context, lookups []lookup) ([]TaskState, error) {
+	seen, err := e.runLookup(ctx, lookups)
 	if err != nil && redis.HasErrorPrefix(err, "NOSCRIPT") { // a Redis that is new, or was emptied
 		// A look at no task brings the script to the node that has the queue, in a cluster too.
-		none := taskKeys(Item{Queue: glances[0].Queue})
-		if err = lookScript.Eval(ctx, e.redis, none, "", "", 0).Err(); err == nil {
-			seen, err = e.runLook(ctx, glances)
+		none := taskKeys(Item{Queue: lookups[0].Queue})
+		if err = lookupScript.Eval(ctx, e.redis, none, "", "", 0).Err(); err == nil {
+			seen, err = e.runLookup(ctx, lookups)
 		}
 	}
 	return seen, err
 }
 
-func (e *Enqueuer) runLook(ctx context.Context, glances []glance) ([]Sight, error) {
-	replies := make([]*redis.Cmd, len(glances))
+func (e *Enqueuer) runLookup(ctx context.Context, lookups []lookup) ([]TaskState, error) {
+	replies := make([]*redis.Cmd, len(lookups))
 	_, err := e.redis.Pipelined(ctx, func(pipe redis.Pipeliner) error {
-		for i, g := range glances {
+		for i, g := range lookups {
 			verified := 0
 			if g.verify {
 				verified = 1
 			}
-			replies[i] = lookScript.EvalSha(ctx, pipe, taskKeys(g.Item), g.DeliveryID, g.lease, verified)
+			replies[i] = lookupScript.EvalSha(ctx, pipe, taskKeys(g.Item), g.DeliveryID, g.lease, verified)
 		}
 		return nil
 	})
 	if err != nil {
 		return nil, err
 	}
-	sights := make([]Sight, len(glances))
+	sights := make([]TaskState, len(lookups))
 	for i, reply := range replies {
 		answer, err := reply.Slice()
 		if err != nil {
@@ -111,13 +111,13 @@ func (e *Enqueuer) runLook(ctx context.Context, glances []glance) ([]Sight, erro
 		if len(answer) != 2 || !isText || !isNumber {
 			return nil, fmt.Errorf("the script said %v", answer)
 		}
-		sights[i] = glances[i].sight(state, time.Unix(score, 0))
+		sights[i] = lookups[i].sight(state, time.Unix(score, 0))
 	}
 	return sights, nil
 }
 
 // sight reads the script's answer.
-func (i Item) sight(state string, at time.Time) Sight {
+func (i Item) sight(state string, at time.Time) TaskState {
 	switch state {
 	case "pending":
 		return Waiting
@@ -131,13 +131,13 @@ func (i Item) sight(state string, at time.Time) Sight {
 	case "archived", "completed":
 		return Ended
 	default:
-		return Sight(state)
+		return TaskState(state)
 	}
 }
 
 func leaseKey(queue string) string { return keyPrefix(queue) + "lease" }
 
-// taskKeys are the keys of asynq 0.26 that a task can be in, in the order of look.lua.
+// taskKeys are the keys of asynq 0.26 that a task can be in, in the order of lookup.lua.
 func taskKeys(i Item) []string {
 	prefix := keyPrefix(i.Queue)
 	return []string{
