@@ -5,11 +5,11 @@ import (
 	"gorm.io/gorm/clause"
 )
 
-// array is a slice that goes to PostgreSQL as one parameter. GORM would make a list of parameters of it, and with that another
-// statement of every length, none of which is prepared.
+// array is a slice that PostgreSQL receives as one parameter. GORM would expand the slice into a list of parameters. Each length would
+// then be a statement of its own, and none of them would be prepared.
 type array struct{ slice any }
 
-// Build binds the slice as it is.
+// Build binds the slice without expanding it.
 func (a array) Build(builder clause.Builder) {
 	statement, ok := builder.(*gorm.Statement)
 	if !ok {
@@ -19,9 +19,18 @@ func (a array) Build(builder clause.Builder) {
 	statement.DB.BindVarTo(builder, statement, a.slice)
 }
 
-// oneOf is a condition on a column with any number of values, which are a slice.
+// column returns one value of each item as an array parameter, in the order of the items.
+func column[T, V any](items []T, value func(*T) V) array {
+	values := make([]V, len(items))
+	for i := range items {
+		values[i] = value(&items[i])
+	}
+	return array{values}
+}
+
+// oneOf returns the condition that a column has one of the values, which are a slice.
 func (s *Store) oneOf(column string, values any) *gorm.DB {
-	if s.dialect.Arrays {
+	if s.dialect.Postgres {
 		return s.db.Where(column+" = ANY(?)", array{values})
 	}
 	return s.db.Where(column+" IN ?", values)

@@ -1,29 +1,56 @@
 package store
 
 import (
+	"context"
 	"time"
 
 	"gorm.io/gorm"
-	"gorm.io/gorm/clause"
 
 	"redrive/pkg/webhook"
 )
 
-// dueAt is the SQL of when a pending delivery is due that was asked for at a time: then, or now by the database's clock if that is
-// earlier. The clock of who asked may be minutes ahead, and ListDue would not see what it did not hand over until then.
-func (s *Store) dueAt(asked time.Time) clause.Expr {
-	if s.dialect.Arrays {
-		return gorm.Expr("LEAST(CAST(? AS timestamptz), now())", asked)
-	}
-	if now := webhook.Now(); now.Before(asked) { // this process has the database to itself, and there is no other clock
-		asked = now
-	}
-	return gorm.Expr("?", asked)
+// Due is a delivery that waits for an attempt.
+type Due struct {
+	ID          string
+	Status      webhook.Status
+	Queue       string
+	NextRetryAt time.Time
+	// Orphans is how many attempts in a row ended without an outcome, as far as they were found.
+	Orphans int
 }
 
-// dueByNow puts right what was written of an event by a clock that is ahead of the database's, and touches nothing otherwise.
-func (s *Store) dueByNow(tx *gorm.DB, eventID string, asked time.Time) error {
-	due := s.dueAt(asked)
-	return tx.Model(&deliveryRow{}).Where("event_id = ? AND status = 'pending' AND next_retry_at > ?", eventID, due).
-		UpdateColumn("next_retry_at", due).Error
+// ListDue returns up to limit deliveries that were due at or before a time, the longest due first, that come after the
+// cursor; the zero cursor begins at the beginning. A pending one is due no later than it was written, by the database's clock.
+func (s *Store) ListDue(ctx context.Context, before time.Time, after Due, limit int) ([]Due, error) {
+	query := s.waiting(ctx).Where("next_retry_at <= ?", before)
+	if after.ID != "" {
+		query = query.Where("(next_retry_at, id) > (?, ?)", after.NextRetryAt, after.ID)
+	}
+	var rows []deliveryRow
+	if err := query.Order("next_retry_at, id").Limit(limit).Find(&rows).Error; err != nil {
+		return nil, s.translate("list what is due", err)
+	}
+	return dueOf(rows), nil
+}
+
+// FindWaiting returns those of the deliveries that wait for an attempt, due or not, in no order.
+func (s *Store) FindWaiting(ctx context.Context, ids []string) ([]Due, error) {
+	var rows []deliveryRow
+	if err := s.waiting(ctx).Where(s.oneOf("id", ids)).Find(&rows).Error; err != nil {
+		return nil, s.translate("find deliveries that wait", err)
+	}
+	return dueOf(rows), nil
+}
+
+func (s *Store) waiting(ctx context.Context) *gorm.DB {
+	return s.db.WithContext(ctx).Model(&deliveryRow{}).Select("id", "status", "queue", "next_retry_at", "orphan_count").
+		Where("status IN ('pending', 'retrying')")
+}
+
+func dueOf(rows []deliveryRow) []Due {
+	due := make([]Due, len(rows))
+	for i, row := range rows {
+		due[i] = Due{ID: row.ID, Status: webhook.Status(row.Status), Queue: row.Queue, NextRetryAt: timeOf(row.NextRetryAt), Orphans: row.OrphanCount}
+	}
+	return due
 }

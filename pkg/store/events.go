@@ -1,7 +1,6 @@
 package store
 
 import (
-	"context"
 	"encoding/json"
 	"time"
 
@@ -48,18 +47,6 @@ func newEventRow(event webhook.Event) eventRow {
 		Data:           event.Data,
 		CreatedAt:      event.CreatedAt,
 	}
-}
-
-// CreateEvent keeps an event and its deliveries, all or nothing.
-func (s *Store) CreateEvent(ctx context.Context, event webhook.Event, deliveries []webhook.Delivery) error {
-	row := newEventRow(event)
-	err := s.db.WithContext(ctx).Transaction(func(tx *gorm.DB) error {
-		if err := tx.Create(&row).Error; err != nil {
-			return err
-		}
-		return s.createDeliveries(tx, event.ID, deliveries)
-	})
-	return s.translate("create an event", err)
 }
 
 // deliveriesPerInsert keeps a statement below PostgreSQL's 65,535 parameters.

@@ -34,9 +34,9 @@ type Dialect struct {
 	Migrations fs.FS
 	// Locker keeps two processes from migrating at once; nil where one process has the database to itself.
 	Locker lock.SessionLocker
-	// Arrays: a slice can be one parameter, and a statement can write to two tables.
-	Arrays bool
-	// RowLocks: rows can be locked one by one. Where they cannot, a transaction that writes has the database to itself.
+	// Postgres enables array parameters, data-modifying CTEs and the database's clock.
+	Postgres bool
+	// RowLocks enables the locking of single rows. Without it, a transaction that writes locks the whole database.
 	RowLocks bool
 	// Ping says whether the database answers and takes writes.
 	Ping func(context.Context) error

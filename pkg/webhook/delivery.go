@@ -105,8 +105,8 @@ func NewDelivery(event Event, endpoint Endpoint, now time.Time) Delivery {
 	}
 }
 
-// Retried is the same delivery requeued by hand: due at once, with a fresh set of retries. Only a delivery in failure can
-// be retried; the error for any other is ErrDeliveryNotFailed.
+// Retried returns the delivery after a manual retry: due at once, with a fresh set of retries. It returns ErrDeliveryNotFailed unless the
+// delivery's status is failure. Apart from the revision, the new state does not depend on the state before.
 func (d Delivery) Retried(now time.Time) (Delivery, error) {
 	if d.Status != StatusFailure {
 		return Delivery{}, ErrDeliveryNotFailed
@@ -119,11 +119,19 @@ func (d Delivery) Retried(now time.Time) (Delivery, error) {
 	return d.moved(now), nil
 }
 
-// Retry is what somebody asks for who retries a delivery by hand.
+// Retry is a request to retry a delivery by hand.
 type Retry struct {
 	OrganizationID, DeliveryID string
-	// At is when it is asked for: the delivery is due then.
+	// At is the time of the request, at which the delivery is due.
 	At time.Time
+}
+
+// Requeued returns the state that the retry gives to its delivery if the delivery has failed. The revision is the increment, so that a
+// store can write the state without a read of the delivery.
+func (r Retry) Requeued() Delivery {
+	failed := Delivery{ID: r.DeliveryID, OrganizationID: r.OrganizationID, Status: StatusFailure}
+	requeued, _ := failed.Retried(r.At) // a failed delivery can be retried
+	return requeued
 }
 
 // Failed is the delivery ended without an attempt, for the reason.

@@ -69,7 +69,7 @@ func Open(options Options, sealer store.Sealer) (*store.Store, error) {
 		Goose:          goose.DialectPostgres,
 		Migrations:     folder,
 		Locker:         locker,
-		Arrays:         true,
+		Postgres:       true,
 		RowLocks:       true,
 		Ping:           func(ctx context.Context) error { return ping(ctx, db) },
 		Unavailable:    unavailable,

@@ -148,7 +148,7 @@ func (w world) failed() webhook.Delivery {
 	d.MaxRetries = 0 // decided here, the row keeps its own
 	d, _ = w.attempt(d, 500)
 	require.Equal(w.t, webhook.StatusFailure, d.Status)
-	return d
+	return w.find(d.ID).Delivery
 }
 
 func (w world) find(id string) webhook.Record {

@@ -1,0 +1,131 @@
+package store
+
+import (
+	"errors"
+	"time"
+
+	"gorm.io/gorm"
+
+	"redrive/pkg/webhook"
+)
+
+// move is the new state of a delivery, and the attempt that led to it. The ID of the attempt is empty if there was none.
+type move struct {
+	webhook.Delivery
+	attempt attemptRow
+}
+
+// move writes the delivery's new state and the attempt if the revision is still the one before. It reports whether it was.
+func (s *Store) move(tx *gorm.DB, m move) (bool, error) {
+	if s.dialect.Postgres {
+		moved, err := s.moveBatch(tx, []move{m})
+		return moved[m.attempt.ID], err
+	}
+	return moveOne(tx, m)
+}
+
+// stateColumns are the columns of a delivery's state, apart from the revision and what belongs to an attempt.
+func stateColumns(d webhook.Delivery) map[string]any {
+	return map[string]any{
+		"status":         d.Status,
+		"retry_count":    d.RetryCount,
+		"next_retry_at":  nullable(d.NextRetryAt),
+		"failure_reason": d.FailureReason,
+		"orphan_count":   d.OrphanCount,
+		"updated_at":     d.UpdatedAt,
+	}
+}
+
+// moveOne is move in SQLite. If there is an attempt, tx must be a transaction.
+func moveOne(tx *gorm.DB, m move) (bool, error) {
+	attempts := 0
+	if m.attempt.ID != "" {
+		attempts = 1
+	}
+	state := stateColumns(m.Delivery)
+	state["revision"] = m.Revision
+	state["last_attempt_id"] = m.LastAttemptID
+	state["attempt_count"] = gorm.Expr("attempt_count + ?", attempts)
+	var row deliveryRow
+	update := tx.Model(&row).Clauses(returning(&row)).Where("id = ? AND revision = ?", m.ID, m.Revision-1).UpdateColumns(state)
+	if update.Error != nil || update.RowsAffected == 0 || attempts == 0 {
+		return update.RowsAffected == 1, update.Error
+	}
+	m.attempt.Number = row.AttemptCount
+	return true, tx.Create(&m.attempt).Error
+}
+
+// moveSQL is move in PostgreSQL, for any number of deliveries. It returns the IDs of the attempts of those that were moved.
+const moveSQL = `
+WITH next AS (
+	SELECT * FROM unnest(
+		CAST(? AS text[]), CAST(? AS bigint[]), CAST(? AS text[]), CAST(? AS integer[]), CAST(? AS timestamptz[]), CAST(? AS text[]),
+		CAST(? AS integer[]), CAST(? AS text[]), CAST(? AS timestamptz[]),
+		CAST(? AS text[]), CAST(? AS text[]), CAST(? AS timestamptz[]), CAST(? AS bigint[]), CAST(? AS text[]), CAST(? AS text[]),
+		CAST(? AS integer[]), CAST(? AS text[]), CAST(? AS bytea[]), CAST(? AS boolean[]), CAST(? AS text[]), CAST(? AS timestamptz[])
+	) AS n (
+		id, revision, status, retry_count, next_retry_at, failure_reason, orphan_count, last_attempt_id, updated_at,
+		attempt_id, organization_id, started_at, duration_ms, outcome, request_headers,
+		response_status, response_headers, response_body, response_body_truncated, error_message, attempt_next_retry_at
+	)
+), moved AS (
+	UPDATE deliveries d SET status = n.status, retry_count = n.retry_count, next_retry_at = n.next_retry_at,
+		failure_reason = n.failure_reason, orphan_count = n.orphan_count, last_attempt_id = n.last_attempt_id,
+		attempt_count = d.attempt_count + CAST(n.attempt_id <> '' AS integer), revision = n.revision, updated_at = n.updated_at
+	FROM next n WHERE d.id = n.id AND d.revision = n.revision - 1
+	RETURNING d.id, d.attempt_count, n.attempt_id
+), recorded AS (
+	INSERT INTO attempts (id, organization_id, delivery_id, number, started_at, duration_ms, outcome, request_headers,
+		response_status, response_headers, response_body, response_body_truncated, error_message, next_retry_at)
+	SELECT n.attempt_id, n.organization_id, n.id, m.attempt_count, n.started_at, n.duration_ms, n.outcome, n.request_headers,
+		n.response_status, n.response_headers, n.response_body, n.response_body_truncated, n.error_message, n.attempt_next_retry_at
+	FROM next n JOIN moved m ON m.id = n.id WHERE n.attempt_id <> ''
+)
+SELECT attempt_id FROM moved`
+
+// moveBatch is move in PostgreSQL. It returns the IDs of the attempts of the deliveries that were moved. A delivery may be named once.
+//
+// It scans the rows itself, because GORM's Scan first formats the statement with all values for a log that is discarded.
+func (s *Store) moveBatch(tx *gorm.DB, moves []move) (moved map[string]bool, err error) {
+	rows, err := tx.Raw(moveSQL, moveArguments(moves)...).Rows()
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, rows.Close()) }()
+	moved = make(map[string]bool, len(moves))
+	for rows.Next() {
+		var attemptID string
+		if err := rows.Scan(&attemptID); err != nil {
+			return nil, err
+		}
+		moved[attemptID] = true
+	}
+	return moved, rows.Err()
+}
+
+// moveArguments returns the parameters of moveSQL in their order.
+func moveArguments(moves []move) []any {
+	return []any{
+		column(moves, func(m *move) string { return m.ID }),
+		column(moves, func(m *move) int64 { return m.Revision }),
+		column(moves, func(m *move) string { return string(m.Status) }),
+		column(moves, func(m *move) int { return m.RetryCount }),
+		column(moves, func(m *move) *time.Time { return nullable(m.NextRetryAt) }),
+		column(moves, func(m *move) string { return string(m.FailureReason) }),
+		column(moves, func(m *move) int { return m.OrphanCount }),
+		column(moves, func(m *move) string { return m.LastAttemptID }),
+		column(moves, func(m *move) time.Time { return m.UpdatedAt }),
+		column(moves, func(m *move) string { return m.attempt.ID }),
+		column(moves, func(m *move) string { return m.attempt.OrganizationID }),
+		column(moves, func(m *move) time.Time { return m.attempt.StartedAt }),
+		column(moves, func(m *move) int64 { return m.attempt.DurationMs }),
+		column(moves, func(m *move) string { return m.attempt.Outcome }),
+		column(moves, func(m *move) string { return m.attempt.RequestHeaders }),
+		column(moves, func(m *move) int { return m.attempt.ResponseStatus }),
+		column(moves, func(m *move) string { return m.attempt.ResponseHeaders }),
+		column(moves, func(m *move) []byte { return m.attempt.ResponseBody }),
+		column(moves, func(m *move) bool { return m.attempt.ResponseBodyTruncated }),
+		column(moves, func(m *move) string { return m.attempt.ErrorMessage }),
+		column(moves, func(m *move) *time.Time { return m.attempt.NextRetryAt }),
+	}
+}

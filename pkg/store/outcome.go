@@ -1,0 +1,126 @@
+package store
+
+import (
+	"context"
+	"slices"
+	"strings"
+
+	"gorm.io/gorm"
+
+	"redrive/pkg/webhook"
+)
+
+// RecordOutcome is RecordOutcomes for one outcome.
+func (s *Store) RecordOutcome(ctx context.Context, o webhook.Outcome) (webhook.Delivery, error) {
+	current, failures := s.RecordOutcomes(ctx, []webhook.Outcome{o})
+	return current[0], failures[0]
+}
+
+// RecordOutcomes writes attempts and the new states of their deliveries, and returns the deliveries as they are now. An outcome is
+// fenced by the revision on which it was decided: if the delivery has changed since, the attempt is recorded as superseded and nothing
+// else changes. An outcome that was recorded before, by a commit whose answer was lost, is not recorded again.
+//
+// PostgreSQL records the outcomes in one statement, and then those alone that the statement left out. Deliveries and errors are in the
+// order of the outcomes, and one error does not affect the other outcomes.
+func (s *Store) RecordOutcomes(ctx context.Context, outcomes []webhook.Outcome) ([]webhook.Delivery, []error) {
+	moved, err := s.recordBatch(ctx, outcomes)
+	return each(outcomes, func(o webhook.Outcome) (webhook.Delivery, error) {
+		switch {
+		case moved[o.Attempt.ID]:
+			return o.Delivery, nil
+		case err != nil:
+			return webhook.Delivery{}, err
+		}
+		return s.recordAlone(ctx, o)
+	})
+}
+
+// recordBatch records the outcomes that one statement can record, and returns the IDs of their attempts. It leaves out an outcome that
+// disables its endpoint, and all but one outcome of each delivery. It records nothing and returns no error if the database refuses the
+// statement, because only the outcomes alone show which of them is refused.
+func (s *Store) recordBatch(ctx context.Context, outcomes []webhook.Outcome) (map[string]bool, error) {
+	if !s.dialect.Postgres {
+		return map[string]bool{}, nil
+	}
+	moves := make([]move, 0, len(outcomes))
+	for _, o := range outcomes {
+		if attempt, err := newAttemptRow(o.Attempt); err == nil && !o.DisableEndpoint {
+			moves = append(moves, move{o.Delivery, attempt})
+		}
+	}
+	// All statements lock deliveries in the order of their IDs, so that two of them cannot deadlock.
+	slices.SortStableFunc(moves, func(a, b move) int { return strings.Compare(a.ID, b.ID) })
+	moves = slices.CompactFunc(moves, func(a, b move) bool { return a.ID == b.ID })
+	if len(moves) == 0 {
+		return map[string]bool{}, nil
+	}
+	moved, err := s.moveBatch(s.db.WithContext(ctx), moves)
+	err = s.translate("record attempts", err)
+	if err != nil && webhook.CodeOf(err) != webhook.CodeUnavailable {
+		return map[string]bool{}, nil
+	}
+	return moved, err
+}
+
+// recordAlone records one outcome in a transaction, whatever it takes.
+func (s *Store) recordAlone(ctx context.Context, o webhook.Outcome) (current webhook.Delivery, err error) {
+	attempt, err := newAttemptRow(o.Attempt)
+	if err != nil {
+		return webhook.Delivery{}, err
+	}
+	err = s.db.WithContext(ctx).Transaction(func(tx *gorm.DB) error {
+		moved, err := s.move(tx, move{o.Delivery, attempt})
+		if err != nil {
+			return err
+		}
+		if !moved {
+			row, err := supersede(tx, attempt)
+			current = row.delivery()
+			return err
+		}
+		current = o.Delivery
+		if !o.DisableEndpoint {
+			return nil
+		}
+		return setEndpointStatus(tx, o.Delivery.EndpointID, webhook.EndpointDisabled, o.Delivery.UpdatedAt,
+			"organization_id = ? AND updated_at = ?", o.Delivery.OrganizationID, o.EndpointUpdatedAt)
+	})
+	return current, s.translate("record an attempt", err)
+}
+
+// supersede records an attempt that does not change the delivery's state, and returns the delivery. It changes nothing if the attempt was
+// recorded before.
+func supersede(tx *gorm.DB, attempt attemptRow) (row deliveryRow, err error) {
+	var recorded int64
+	if err := tx.Model(&attemptRow{}).Where("id = ?", attempt.ID).Count(&recorded).Error; err != nil {
+		return row, err
+	}
+	if recorded > 0 {
+		return row, notFound(tx.Where("id = ?", attempt.DeliveryID).Take(&row).Error, "delivery", attempt.DeliveryID)
+	}
+	update := tx.Model(&row).Clauses(returning(&row)).Where("id = ?", attempt.DeliveryID).
+		UpdateColumn("attempt_count", gorm.Expr("attempt_count + 1"))
+	switch {
+	case update.Error != nil:
+		return row, update.Error
+	case update.RowsAffected == 0:
+		return row, webhook.NotFound("delivery", attempt.DeliveryID)
+	}
+	attempt.Number = row.AttemptCount
+	attempt.Outcome = string(webhook.AttemptSuperseded)
+	attempt.NextRetryAt = nil
+	return row, tx.Create(&attempt).Error
+}
+
+// FailDelivery writes the end of a delivery that was decided without an attempt, fenced like an outcome. It returns the delivery as it is
+// now.
+func (s *Store) FailDelivery(ctx context.Context, failed webhook.Delivery) (webhook.Delivery, error) {
+	tx := s.db.WithContext(ctx)
+	moved, err := s.move(tx, move{Delivery: failed})
+	if moved || err != nil {
+		return failed, s.translate("fail a delivery", err)
+	}
+	var row deliveryRow
+	err = notFound(tx.Where("id = ?", failed.ID).Take(&row).Error, "delivery", failed.ID)
+	return row.delivery(), s.translate("fail a delivery", err)
+}

@@ -1,0 +1,132 @@
+package store
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"gorm.io/gorm"
+
+	"redrive/pkg/webhook"
+)
+
+const (
+	// deliveriesPerStatement bounds a statement that writes many events to a few megabytes and milliseconds.
+	deliveriesPerStatement = 2000
+	// batchTimeout bounds one statement, so that the first statement detects a database that hangs, however much time the caller has.
+	batchTimeout = 5 * time.Second
+)
+
+// CreateEvent is CreateEvents for one event.
+func (s *Store) CreateEvent(ctx context.Context, event webhook.Event, deliveries []webhook.Delivery) error {
+	return s.CreateEvents(ctx, []webhook.Publication{{Event: event, Deliveries: deliveries}})[0]
+}
+
+// CreateEvents inserts events with their deliveries. Of each event, it inserts everything or nothing. PostgreSQL inserts the events in
+// statements of up to deliveriesPerStatement deliveries. If it refuses one of them, the events are inserted one by one.
+//
+// The errors are in the order of the publications, and one error does not affect the other events. After an unavailable database, the
+// remaining events get the same error without a statement.
+func (s *Store) CreateEvents(ctx context.Context, publications []webhook.Publication) []error {
+	failures := make([]error, 0, len(publications))
+	for len(publications) > 0 {
+		size, deliveries := 1, len(publications[0].Deliveries)
+		for size < len(publications) && deliveries+len(publications[size].Deliveries) <= deliveriesPerStatement {
+			deliveries += len(publications[size].Deliveries)
+			size++
+		}
+		failed := s.createBatch(ctx, publications[:size])
+		failures = append(failures, failed...)
+		publications = publications[size:]
+		if away := failed[size-1]; webhook.CodeOf(away) == webhook.CodeUnavailable {
+			failures = append(failures, slices.Repeat([]error{away}, len(publications))...)
+			break
+		}
+	}
+	return failures
+}
+
+func (s *Store) createBatch(ctx context.Context, publications []webhook.Publication) []error {
+	if s.dialect.Postgres {
+		err := s.translate("create events", s.execBatch(ctx, publications))
+		if !refusesOne(err, len(publications)) {
+			return slices.Repeat([]error{err}, len(publications))
+		}
+	}
+	_, failures := each(publications, func(p webhook.Publication) (struct{}, error) {
+		return struct{}{}, s.createAlone(ctx, p)
+	})
+	return failures
+}
+
+func (s *Store) createAlone(ctx context.Context, p webhook.Publication) error {
+	if s.dialect.Postgres {
+		return s.translate("create an event", s.execBatch(ctx, []webhook.Publication{p}))
+	}
+	row := newEventRow(p.Event)
+	err := s.db.WithContext(ctx).Transaction(func(tx *gorm.DB) error {
+		if err := tx.Create(&row).Error; err != nil {
+			return err
+		}
+		return s.createDeliveries(tx, p.Event.ID, p.Deliveries)
+	})
+	return s.translate("create an event", err)
+}
+
+func (s *Store) execBatch(ctx context.Context, publications []webhook.Publication) error {
+	ctx, cancel := context.WithTimeout(ctx, batchTimeout)
+	defer cancel()
+	return s.db.WithContext(ctx).Exec(createSQL, createArguments(publications)...).Error
+}
+
+// createSQL inserts events and their deliveries in one round trip and one commit. See Store.dueAt for the reason of LEAST.
+const createSQL = `
+WITH event AS (
+	INSERT INTO events (id, organization_id, event_type, workflow_id, run_id, execution_id, data, created_at)
+	SELECT * FROM unnest(CAST(? AS text[]), CAST(? AS text[]), CAST(? AS text[]), CAST(? AS text[]), CAST(? AS text[]),
+		CAST(? AS text[]), CAST(? AS bytea[]), CAST(? AS timestamptz[]))
+)
+INSERT INTO deliveries (id, organization_id, endpoint_id, event_id, status, retry_count, max_retries, next_retry_at, revision,
+	queue, failure_reason, orphan_count, attempt_count, last_attempt_id, created_at, updated_at)
+SELECT d.id, d.organization_id, d.endpoint_id, d.event_id, d.status, d.retry_count, d.max_retries, LEAST(d.next_retry_at, now()),
+	d.revision, d.queue, d.failure_reason, d.orphan_count, 0, d.last_attempt_id, d.created_at, d.updated_at
+FROM unnest(CAST(? AS text[]), CAST(? AS text[]), CAST(? AS text[]), CAST(? AS text[]), CAST(? AS text[]), CAST(? AS integer[]),
+	CAST(? AS integer[]), CAST(? AS timestamptz[]), CAST(? AS bigint[]), CAST(? AS text[]), CAST(? AS text[]), CAST(? AS integer[]),
+	CAST(? AS text[]), CAST(? AS timestamptz[]), CAST(? AS timestamptz[]))
+	AS d (id, organization_id, endpoint_id, event_id, status, retry_count, max_retries, next_retry_at, revision, queue, failure_reason,
+		orphan_count, last_attempt_id, created_at, updated_at)`
+
+// createArguments returns the parameters of createSQL in their order.
+func createArguments(publications []webhook.Publication) []any {
+	type publication = webhook.Publication
+	type delivery = webhook.Delivery
+	var deliveries []delivery
+	for _, p := range publications {
+		deliveries = append(deliveries, p.Deliveries...)
+	}
+	return []any{
+		column(publications, func(p *publication) string { return p.Event.ID }),
+		column(publications, func(p *publication) string { return p.Event.OrganizationID }),
+		column(publications, func(p *publication) string { return p.Event.Type }),
+		column(publications, func(p *publication) string { return p.Event.WorkflowID }),
+		column(publications, func(p *publication) string { return p.Event.RunID }),
+		column(publications, func(p *publication) string { return p.Event.ExecutionID }),
+		column(publications, func(p *publication) []byte { return p.Event.Data }),
+		column(publications, func(p *publication) time.Time { return p.Event.CreatedAt }),
+		column(deliveries, func(d *delivery) string { return d.ID }),
+		column(deliveries, func(d *delivery) string { return d.OrganizationID }),
+		column(deliveries, func(d *delivery) string { return d.EndpointID }),
+		column(deliveries, func(d *delivery) string { return d.EventID }),
+		column(deliveries, func(d *delivery) string { return string(d.Status) }),
+		column(deliveries, func(d *delivery) int { return d.RetryCount }),
+		column(deliveries, func(d *delivery) int { return d.MaxRetries }),
+		column(deliveries, func(d *delivery) *time.Time { return nullable(d.NextRetryAt) }),
+		column(deliveries, func(d *delivery) int64 { return d.Revision }),
+		column(deliveries, func(d *delivery) string { return d.Queue }),
+		column(deliveries, func(d *delivery) string { return string(d.FailureReason) }),
+		column(deliveries, func(d *delivery) int { return d.OrphanCount }),
+		column(deliveries, func(d *delivery) string { return d.LastAttemptID }),
+		column(deliveries, func(d *delivery) time.Time { return d.CreatedAt }),
+		column(deliveries, func(d *delivery) time.Time { return d.UpdatedAt }),
+	}
+}

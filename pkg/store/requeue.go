@@ -1,0 +1,103 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"strings"
+	"time"
+
+	"gorm.io/gorm"
+
+	"redrive/pkg/webhook"
+)
+
+// requeue writes webhook.Retry.Requeued to those of the deliveries that have failed and whose endpoint is active. It returns them by
+// ID, as they were written. SQLite takes one retry at a time.
+//
+// If an error is returned, the statement may still have been committed. A retry of such a delivery is then refused, because the delivery
+// has not failed any more, although it was requeued.
+func (s *Store) requeue(ctx context.Context, retries []webhook.Retry) (map[string]webhook.Record, error) {
+	if s.dialect.Postgres {
+		return s.requeueBatch(ctx, retries)
+	}
+	return s.requeueOne(ctx, retries[0])
+}
+
+// requeueOne is requeue in SQLite. The event and the last attempt are read by a second statement.
+func (s *Store) requeueOne(ctx context.Context, retry webhook.Retry) (map[string]webhook.Record, error) {
+	next := retry.Requeued()
+	active := s.db.Model(&endpointRow{}).Select("1").Where("endpoints.id = deliveries.endpoint_id AND endpoints.status = ?", webhook.EndpointActive)
+	state := stateColumns(next)
+	state["next_retry_at"] = s.dueAt(next.NextRetryAt)
+	state["revision"] = gorm.Expr("revision + ?", next.Revision)
+	var row deliveryRow
+	update := s.db.WithContext(ctx).Model(&row).Clauses(returning(&row)).
+		Where("id = ? AND organization_id = ? AND status = ? AND EXISTS (?)", next.ID, next.OrganizationID, webhook.StatusFailure, active).
+		UpdateColumns(state)
+	if update.Error != nil || update.RowsAffected == 0 {
+		return nil, update.Error
+	}
+	record, err := s.FindDelivery(ctx, next.OrganizationID, next.ID)
+	record.Delivery = row.delivery() // the row may have changed between the two statements
+	return map[string]webhook.Record{next.ID: record}, err
+}
+
+// requeueSQL is requeue in PostgreSQL. See Store.dueAt for the reason of LEAST.
+const requeueSQL = `
+WITH d AS (
+	UPDATE deliveries
+	SET status = next.status, retry_count = next.retry_count, next_retry_at = LEAST(next.next_retry_at, now()),
+		failure_reason = next.failure_reason, orphan_count = next.orphan_count, revision = deliveries.revision + next.revision,
+		updated_at = next.updated_at
+	FROM unnest(CAST(? AS text[]), CAST(? AS text[]), CAST(? AS text[]), CAST(? AS integer[]), CAST(? AS timestamptz[]),
+		CAST(? AS text[]), CAST(? AS integer[]), CAST(? AS bigint[]), CAST(? AS timestamptz[]))
+		AS next (id, organization_id, status, retry_count, next_retry_at, failure_reason, orphan_count, revision, updated_at)
+	WHERE deliveries.id = next.id AND deliveries.organization_id = next.organization_id AND deliveries.status = ?
+		AND EXISTS (SELECT 1 FROM endpoints e WHERE e.id = deliveries.endpoint_id AND e.status = ?)
+	RETURNING deliveries.*
+)
+SELECT ` + deliveryColumns + ", " + eventOrNoneColumns + ", " + lastAttemptColumns + `
+FROM d LEFT JOIN events e ON e.id = d.event_id LEFT JOIN attempts a ON a.id = d.last_attempt_id`
+
+// requeueBatch is requeue in PostgreSQL.
+func (s *Store) requeueBatch(ctx context.Context, retries []webhook.Retry) (records map[string]webhook.Record, err error) {
+	rows, err := s.db.WithContext(ctx).Raw(requeueSQL, requeueArguments(retries)...).Rows()
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, rows.Close()) }()
+	records = make(map[string]webhook.Record, len(retries))
+	for rows.Next() {
+		var d deliveryRow
+		d.Event, d.LastAttempt = &eventRow{}, &attemptRow{}
+		if err := rows.Scan(slices.Concat(d.targets(), d.Event.targets(), d.LastAttempt.targets())...); err != nil {
+			return nil, err
+		}
+		d.Event.ID = d.EventID
+		records[d.ID] = d.record()
+	}
+	return records, rows.Err()
+}
+
+// requeueArguments returns the parameters of requeueSQL in their order. All statements lock deliveries in the order of their IDs, so
+// that two of them cannot deadlock.
+func requeueArguments(retries []webhook.Retry) []any {
+	next := make([]webhook.Delivery, len(retries))
+	for i, retry := range retries {
+		next[i] = retry.Requeued()
+	}
+	slices.SortFunc(next, func(a, b webhook.Delivery) int { return strings.Compare(a.ID, b.ID) })
+	return []any{
+		column(next, func(d *webhook.Delivery) string { return d.ID }),
+		column(next, func(d *webhook.Delivery) string { return d.OrganizationID }),
+		column(next, func(d *webhook.Delivery) string { return string(d.Status) }),
+		column(next, func(d *webhook.Delivery) int { return d.RetryCount }),
+		column(next, func(d *webhook.Delivery) time.Time { return d.NextRetryAt }),
+		column(next, func(d *webhook.Delivery) string { return string(d.FailureReason) }),
+		column(next, func(d *webhook.Delivery) int { return d.OrphanCount }),
+		column(next, func(d *webhook.Delivery) int64 { return d.Revision }),
+		column(next, func(d *webhook.Delivery) time.Time { return d.UpdatedAt }),
+		string(webhook.StatusFailure), string(webhook.EndpointActive),
+	}
+}
