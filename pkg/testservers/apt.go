@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"strings"
 	"syscall"
 	"time"
 )
@@ -38,7 +39,21 @@ func lockInstallation(ctx context.Context) (unlock func(), err error) {
 	}
 }
 
-func aptInstall(ctx context.Context, w io.Writer, lacking []requirement) (err error) {
+// InstallPackages installs Debian packages and reports on w. The packages start no servers. It fails unless it runs as root on
+// Debian or one of its relatives.
+func InstallPackages(ctx context.Context, w io.Writer, packages ...string) error {
+	if os.Geteuid() != 0 || !haveApt() {
+		return fmt.Errorf("installing %s takes root and apt-get: %w", strings.Join(packages, ", "), ErrNotInstalled)
+	}
+	unlock, err := lockInstallation(ctx)
+	if err != nil {
+		return err
+	}
+	defer unlock()
+	return aptInstall(ctx, w, packages)
+}
+
+func aptInstall(ctx context.Context, w io.Writer, packages []string) (err error) {
 	restore, err := quietPackages()
 	if err != nil {
 		return err
@@ -57,10 +72,7 @@ func aptInstall(ctx context.Context, w io.Writer, lacking []requirement) (err er
 		// Settings that somebody has changed stay as they are, without a question.
 		"-o", "Dpkg::Options::=--force-confdef", "-o", "Dpkg::Options::=--force-confold",
 	}
-	for _, r := range lacking {
-		args = append(args, r.debian...)
-	}
-	return apt(ctx, w, args...)
+	return apt(ctx, w, append(args, packages...)...)
 }
 
 func apt(ctx context.Context, w io.Writer, args ...string) error {

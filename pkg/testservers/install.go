@@ -32,7 +32,11 @@ func Install(ctx context.Context, w io.Writer) error {
 	if lacking = missing(ctx); len(lacking) == 0 { // Another process has done it meanwhile.
 		return nil
 	}
-	if err := aptInstall(ctx, w, lacking); err != nil {
+	var packages []string
+	for _, r := range lacking {
+		packages = append(packages, r.debian...)
+	}
+	if err := aptInstall(ctx, w, packages); err != nil {
 		return errors.Join(fmt.Errorf("installing %s: %w", names(lacking), err), notInstalled(lacking))
 	}
 	if lacking = missing(ctx); len(lacking) > 0 {

@@ -1,0 +1,87 @@
+// Command stack tests the containers: it opens a session on the Docker engine and runs the tests that take part in it. It ends with
+// 0 where no engine answers, and says so. It ends with 1 if a test failed, and with 2 if there was nothing to test.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"os/signal"
+	"path/filepath"
+	"syscall"
+	"time"
+
+	"redrive/deploy/containers"
+)
+
+const (
+	exitFailed  = 1
+	exitInvalid = 2
+	// closeLimit bounds how long everything may take to be removed.
+	closeLimit = 2 * time.Minute
+	// killDelay is how long interrupted tests may take to end.
+	killDelay = time.Minute
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
+	code := run(ctx, os.Args[1:], os.Stdout)
+	stop()
+	os.Exit(code)
+}
+
+func run(ctx context.Context, args []string, out io.Writer) (code int) {
+	version, answers := containers.Answers(ctx)
+	if !answers {
+		fmt.Fprintln(out, "no Docker engine answers: the containers were not tested")
+		return 0
+	}
+	fmt.Fprintf(out, "Docker engine %s\n", version)
+	began := time.Now()
+	session, err := containers.Open(ctx, out)
+	defer func() {
+		limited, cancel := context.WithTimeout(context.WithoutCancel(ctx), closeLimit)
+		defer cancel()
+		if err := session.Close(limited); err != nil {
+			fmt.Fprintln(out, "stack: remove what was made:", err)
+			code = max(code, exitFailed)
+		}
+		fmt.Fprintf(out, "stack: %s\n", time.Since(began).Round(time.Second))
+	}()
+	if err != nil {
+		fmt.Fprintln(out, "stack:", err)
+		return exitInvalid
+	}
+	fmt.Fprintf(out, "the session is %s; its images took %s\n", session.ID, time.Since(began).Round(time.Second))
+	if err := test(ctx, session, args, out); err != nil {
+		fmt.Fprintln(out, "stack:", err)
+		return exitFailed
+	}
+	return 0
+}
+
+// suites are the packages with tests of the containers, which have a build tag of their own.
+var suites = []string{"./e2e"}
+
+// test runs the tests with further arguments for `go test`.
+func test(ctx context.Context, session *containers.Session, args []string, out io.Writer) error {
+	var failures []error
+	for _, suite := range suites {
+		all := append([]string{"test", "-tags", "containers", "-run", "^TestContainers", "-count", "1", "-timeout", "30m"}, args...)
+		cmd := exec.CommandContext(ctx, "go", append(all, suite)...)
+		cmd.Dir = filepath.Join(session.Repository, "deploy")
+		cmd.Env = append(os.Environ(), "CGO_ENABLED=0", containers.Variable+"="+session.File())
+		cmd.Stdout, cmd.Stderr = out, out
+		// A Ctrl-C reaches this process alone, which hands it on.
+		cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+		cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGINT) }
+		cmd.WaitDelay = killDelay
+		if err := cmd.Run(); err != nil {
+			failures = append(failures, fmt.Errorf("the tests of %s: %w", suite, err))
+		}
+	}
+	return errors.Join(failures...)
+}

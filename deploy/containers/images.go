@@ -1,0 +1,96 @@
+package containers
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"strings"
+	"time"
+)
+
+// pullLimit bounds how long the registry of one image is tried.
+const pullLimit = 3 * time.Minute
+
+// origin says where an image of others came from.
+type origin string
+
+const (
+	present  origin = "present"
+	pulled   origin = "pulled"
+	standIn  origin = "stand-in"
+	omitted  origin = "not available"
+	versions        = 20 * time.Second
+)
+
+// Image is one of others, and what is used in its place.
+type Image struct {
+	// Wanted is the name in docker-compose.yml or the Dockerfile, and Used the one that is run. Empty, there is none.
+	Wanted, Used string
+	Origin       origin
+	// Version is what the program inside says of itself.
+	Version string
+}
+
+// obtain finds an image: on the engine, in its registry, or as a stand-in.
+func (s *Session) obtain(ctx context.Context, progress io.Writer, wanted string) (Image, error) {
+	image := Image{Wanted: wanted, Used: wanted, Origin: present}
+	repository, _, _ := strings.Cut(wanted, ":")
+	stand, replaceable := standins[repository]
+	switch {
+	case s.has(ctx, wanted):
+	case s.pull(ctx, wanted):
+		image.Origin = pulled
+	case replaceable:
+		image.Origin, image.Used = standIn, standinPrefix+repository+":"+s.ID
+		if err := stand.build(ctx, progress, s.engine, image.Used); err != nil {
+			return image, fmt.Errorf("make a stand-in for %s: %w", wanted, err)
+		}
+	default:
+		image.Origin, image.Used = omitted, ""
+		return image, nil
+	}
+	if len(stand.version) > 0 {
+		image.Version = s.versionOf(ctx, image.Used, stand.version)
+	}
+	return image, nil
+}
+
+func (s *Session) has(ctx context.Context, image string) bool {
+	_, err := s.docker(ctx, "image", "inspect", image)
+	return err == nil
+}
+
+func (s *Session) pull(ctx context.Context, image string) bool {
+	ctx, cancel := context.WithTimeout(ctx, pullLimit)
+	defer cancel()
+	_, err := s.docker(ctx, "pull", "--quiet", image)
+	return err == nil
+}
+
+// versionOf asks the program itself: a stand-in's tag says nothing.
+func (s *Session) versionOf(ctx context.Context, image string, command []string) string {
+	ctx, cancel := context.WithTimeout(ctx, versions)
+	defer cancel()
+	args := append([]string{"run", "--rm", "--network", "none", "--entrypoint", command[0], "--label", label + "=" + s.ID, image}, command[1:]...)
+	said, err := s.docker(ctx, args...)
+	if err != nil {
+		return "unknown"
+	}
+	line, _, _ := strings.Cut(said, "\n")
+	return strings.TrimSpace(line)
+}
+
+// String is a line for people.
+func (i Image) String() string {
+	if i.Used == "" {
+		return fmt.Sprintf("%s: neither present nor pullable, and without a stand-in", i.Wanted)
+	}
+	text := fmt.Sprintf("%s: %s", i.Wanted, i.Origin)
+	if i.Origin == standIn {
+		text += " " + i.Used
+	}
+	if i.Version != "" {
+		text += ", " + i.Version
+	}
+	return text
+}

@@ -1,0 +1,148 @@
+package containers
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+)
+
+const (
+	// prefix begins the names of projects, volumes and networks of all sessions, and label marks what is not Compose's.
+	prefix = "redrive-stack-"
+	label  = "redrive.stack"
+	// Variable names the file of the session that a test process takes part in.
+	Variable = "REDRIVE_STACK_SESSION"
+)
+
+// Session is one run of tests on an engine. All its methods are safe for concurrent use.
+type Session struct {
+	engine
+	// ID is in the name of everything that the session makes.
+	ID string
+	// Dir is for files, and removed with the session.
+	Dir string
+	// Repository is the directory of docker-compose.yml.
+	Repository string
+	// Receivers is an address of this machine that containers reach: the gateway of a network of the session's own.
+	Receivers string
+	// Images are those of others, by their names in docker-compose.yml, and GoImage builds ours.
+	Images  map[string]Image
+	GoImage Image
+	// Settings is the directory of the Docker client's settings and plugins.
+	Settings string
+}
+
+// Open begins a session and obtains the images that it needs. It has to be closed also after an error.
+func Open(ctx context.Context, progress io.Writer) (*Session, error) {
+	number := make([]byte, 4)
+	_, _ = rand.Read(number) // it never fails
+	s := &Session{ID: hex.EncodeToString(number), Images: map[string]Image{}}
+	var err error
+	if s.Repository, err = repository(ctx); err != nil {
+		return s, err
+	}
+	if s.Dir, err = os.MkdirTemp("", prefix+s.ID+"-"); err != nil {
+		return s, fmt.Errorf("make a directory for the session: %w", err)
+	}
+	s.Settings = filepath.Join(s.Dir, "docker")
+	if err := pluginDir(ctx, progress, s.Settings); err != nil {
+		return s, err
+	}
+	s.config = s.Settings
+	if err := s.listen(ctx); err != nil {
+		return s, err
+	}
+	if err := s.obtainAll(ctx, progress); err != nil {
+		return s, err
+	}
+	return s, s.save()
+}
+
+// Join returns the session that the process takes part in. Another process opened it and closes it.
+func Join() (*Session, error) {
+	file := os.Getenv(Variable)
+	if file == "" {
+		return nil, fmt.Errorf("%s names no session: run this by `make stack`", Variable)
+	}
+	content, err := os.ReadFile(filepath.Clean(file))
+	if err != nil {
+		return nil, fmt.Errorf("read the session: %w", err)
+	}
+	s := &Session{}
+	if err := json.Unmarshal(content, s); err != nil {
+		return nil, fmt.Errorf("read the session: %w", err)
+	}
+	s.config = s.Settings
+	return s, nil
+}
+
+// File is what Variable names in the processes that take part.
+func (s *Session) File() string { return filepath.Join(s.Dir, "session.json") }
+
+func (s *Session) save() error {
+	content, err := json.Marshal(s)
+	if err != nil {
+		return fmt.Errorf("write the session: %w", err)
+	}
+	if err := os.WriteFile(s.File(), content, 0o600); err != nil {
+		return fmt.Errorf("write the session: %w", err)
+	}
+	return nil
+}
+
+// listen makes the network whose gateway receivers listen on. No container is in it. Containers of other networks reach the address,
+// since it is one of the machine.
+func (s *Session) listen(ctx context.Context) error {
+	network := prefix + s.ID
+	if _, err := s.docker(ctx, "network", "create", "--label", label+"="+s.ID, network); err != nil {
+		return err
+	}
+	gateway, err := s.docker(ctx, "network", "inspect", "--format", "{{(index .IPAM.Config 0).Gateway}}", network)
+	if err != nil {
+		return err
+	}
+	s.Receivers = gateway
+	return nil
+}
+
+// Close removes everything that the session made. It goes on after an error, and takes it along.
+func (s *Session) Close(ctx context.Context) error {
+	var failures []error
+	mine := "label=" + label + "=" + s.ID
+	for _, kind := range []struct{ list, remove []string }{
+		{[]string{"ps", "--all", "--quiet", "--filter", mine}, []string{"rm", "--force", "--volumes"}},
+		{[]string{"ps", "--all", "--quiet", "--filter", "name=" + prefix + s.ID}, []string{"rm", "--force", "--volumes"}},
+		{[]string{"volume", "ls", "--quiet", "--filter", "name=" + prefix + s.ID}, []string{"volume", "rm", "--force"}},
+		{[]string{"network", "ls", "--quiet", "--filter", "name=" + prefix + s.ID}, []string{"network", "rm"}},
+		{[]string{"image", "ls", "--quiet", "--filter", "reference=redrive-stack/*:" + s.ID + "*"}, []string{"image", "rm", "--force"}},
+		{[]string{"image", "ls", "--quiet", "--filter", "reference=" + standinPrefix + "*:" + s.ID}, []string{"image", "rm", "--force"}},
+		{[]string{"image", "ls", "--quiet", "--filter", "reference=" + standinPrefix + "*/*:" + s.ID}, []string{"image", "rm", "--force"}},
+	} {
+		listed, err := s.docker(ctx, kind.list...)
+		if found := strings.Fields(listed); err == nil && len(found) > 0 {
+			_, err = s.docker(ctx, append(kind.remove, found...)...)
+		}
+		failures = append(failures, err)
+	}
+	if s.Dir != "" {
+		failures = append(failures, os.RemoveAll(s.Dir))
+	}
+	return errors.Join(failures...)
+}
+
+// repository is the directory of the workspace that the working directory is in.
+func repository(ctx context.Context) (string, error) {
+	workspace, err := exec.CommandContext(ctx, "go", "env", "GOWORK").Output()
+	if file := strings.TrimSpace(string(workspace)); err == nil && filepath.IsAbs(file) {
+		return filepath.Dir(file), nil
+	}
+	return "", errors.Join(errors.New("the working directory is in no Go workspace: run this where the source is"), err)
+}
