@@ -11,7 +11,7 @@ SERVERS   := CGO_ENABLED=0 go run ./pkg/testservers/cmd/withservers --
 export GOFLAGS := -buildvcs=false
 
 .DEFAULT_GOAL := help
-.PHONY: help run info demo env up down logs build check fmt lint modules test fuzz licences bench performance chaos clean
+.PHONY: help run info demo env up down logs build check fmt lint modules test fuzz licences bench performance chaos stack clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -95,6 +95,10 @@ performance: ## run the benchmark and put its figures on the page about performa
 chaos: ## break everything under load and see that nothing is lost; ARGS='--deliveries 2000 --seed 7' sets its size
 	@go build -o bin/chaos ./deploy/chaos/cmd/chaos
 	@exec bin/chaos $(ARGS)
+
+stack: ## start the containers on a Docker engine, run the end-to-end tests against them and break them; without an engine do nothing
+	@go build -o bin/stack ./deploy/containers/cmd/stack
+	@exec bin/stack $(ARGS)
 
 clean: ## remove what was built
 	rm -rf bin

@@ -3,7 +3,6 @@ package containers
 import (
 	"context"
 	"fmt"
-	"io"
 	"maps"
 	"os"
 	"os/exec"
@@ -25,8 +24,6 @@ type ProjectOptions struct {
 	Release string
 	// Source is the directory that our images are built from. Defaults to the repository.
 	Source string
-	// Progress is told what Compose says. Defaults to nowhere.
-	Progress io.Writer
 }
 
 // Project is one project of Docker Compose.
@@ -42,9 +39,6 @@ type Project struct {
 
 // NewProject prepares a project without starting it. The name is unique in the session.
 func (s *Session) NewProject(ctx context.Context, name string, options ProjectOptions) (*Project, error) {
-	if options.Progress == nil {
-		options.Progress = io.Discard
-	}
 	p := &Project{Session: s, Name: prefix + s.ID + "-" + name, options: options}
 	var err error
 	if p.env, err = s.env(ctx, name, options.Settings); err != nil {
@@ -91,6 +85,9 @@ func (s *Session) env(ctx context.Context, name string, settings map[string]stri
 func appendEnv(file string, values map[string]string) (err error) {
 	var lines strings.Builder
 	for _, name := range slices.Sorted(maps.Keys(values)) {
+		if values[name] == "" { // the file insists on some
+			continue
+		}
 		fmt.Fprintf(&lines, "%s='%s'\n", name, values[name])
 	}
 	content, err := os.ReadFile(filepath.Clean(file))
@@ -115,9 +112,7 @@ func (p *Project) Compose(ctx context.Context, args ...string) (string, error) {
 	for _, profile := range p.options.Profiles {
 		all = append(all, "--profile", profile)
 	}
-	said, err := p.docker(ctx, append(all, args...)...)
-	fmt.Fprintf(p.options.Progress, "%s %v\n%s\n", p.Name, args, said)
-	return said, err
+	return p.docker(ctx, append(all, args...)...)
 }
 
 // Up starts what is not running as it should be, and returns when it is healthy. Our images are built if there are none of the

@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"io"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"slices"
@@ -65,10 +66,18 @@ func newGate() *gate { return &gate{way: make(chan struct{})} }
 
 func (g *gate) open() { g.once.Do(func() { close(g.way) }) }
 
+// receiverHost is where receivers listen.
+var receiverHost = "127.0.0.1"
+
 func newReceiver(t *testing.T) *receiver {
 	t.Helper()
 	r := &receiver{scripts: map[string][]answer{}, changed: make(chan struct{})}
-	r.server = httptest.NewServer(r)
+	r.server = httptest.NewUnstartedServer(r)
+	listener, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", net.JoinHostPort(receiverHost, "0"))
+	require.NoError(t, err)
+	require.NoError(t, r.server.Listener.Close())
+	r.server.Listener = listener
+	r.server.Start()
 	t.Cleanup(r.close)
 	return r
 }

@@ -43,6 +43,16 @@ func newJournal() *journal {
 	}
 }
 
+// Alarms finds in a whole log what must never be there: secrets, races, crashes and the texts that are given.
+func Alarms(log string, forbidden ...string) []string {
+	j := newJournal()
+	for _, text := range forbidden {
+		j.forbid(text)
+	}
+	_, _ = j.Write([]byte(log + "\n")) // it never fails
+	return j.alarmed()
+}
+
 // forbid has a text noticed from now on.
 func (j *journal) forbid(text string) {
 	j.mu.Lock()
