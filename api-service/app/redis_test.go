@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"redrive/api-service/app"
+	"redrive/pkg/queue/queuetest"
 	"redrive/pkg/store"
 	"redrive/pkg/store/storetest"
 	"redrive/pkg/testservers"
@@ -106,9 +107,9 @@ func (p publisher) handsOver(client redis.UniversalClient) {
 	p.t.Helper()
 	id := p.failed(1)[0]
 	post(p.t, p.service, retryPath(id), p.key, "", nil)
-	tasks, err := client.Exists(p.t.Context(), "asynq:{"+webhook.QueueDeliveries+"}:t:"+id).Result()
+	task, err := queuetest.Locate(p.t.Context(), client, webhook.QueueDeliveries, id)
 	require.NoError(p.t, err)
-	assert.EqualValues(p.t, 1, tasks)
+	assert.NotEmpty(p.t, task.State, "there is no task")
 }
 
 // Requests are answered while Redis accepts connections and does not answer, however many there are.

@@ -3,12 +3,9 @@ package chaos
 import (
 	"context"
 	"errors"
-	"fmt"
-	"strings"
 	"time"
 
-	"github.com/redis/go-redis/v9"
-
+	"redrive/pkg/queue/queuetest"
 	"redrive/pkg/webhook"
 )
 
@@ -26,14 +23,10 @@ type Leftovers struct {
 	DeadLetters int
 }
 
-// queuePrefix begins asynq's keys of our queue (asynq 0.26, internal/base).
-const queuePrefix = "asynq:{" + webhook.QueueDeliveries + "}:"
-
 const (
 	// leftoverPatience is for tasks that have nothing left to do to be run.
 	leftoverPatience = 6 * time.Second
-	scanCount        = 1000
-	// leaseTime is a lease that has just been made or extended, and what clocks and scheduling add.
+	// leaseOver is how long ago a lease may have ended, for clocks that differ and a scheduler that is late.
 	leaseOver = 10 * time.Second
 )
 
@@ -50,60 +43,46 @@ func (r *run) leftovers(ctx context.Context) (left Leftovers, err error) {
 }
 
 func (r *run) countTasks(ctx context.Context) (left Leftovers, err error) {
-	keys := r.cache.Scan(ctx, 0, queuePrefix+"t:*", scanCount).Iterator()
-	for keys.Next(ctx) {
-		id := strings.TrimPrefix(keys.Val(), queuePrefix+"t:")
+	err = queuetest.IDs(ctx, r.cache, webhook.QueueDeliveries, func(id string) error {
 		if r.waiting.parked[id] {
-			continue
+			return nil
 		}
 		state, placed, err := r.place(ctx, id)
-		if err == nil && !placed { // it may have moved while we looked
+		if err == nil && !placed { // the task may have moved between the reads
 			state, placed, err = r.place(ctx, id)
 		}
-		switch {
-		case err != nil:
-			return left, err
-		case state == "archived" && placed:
-			left.DeadLetters++
-		case state == "completed" || state == "":
-		default:
-			left.Open++
-			if !placed {
-				left.Phantoms++
-			}
-			if !placed && state == "pending" {
-				left.Blocking++
-			}
+		if err == nil {
+			left.count(state, placed)
 		}
-	}
-	if err := keys.Err(); err != nil {
-		return left, fmt.Errorf("look through the tasks: %w", err)
-	}
-	return left, nil
+		return err
+	})
+	return left, err
 }
 
-// place says what state a task is in, and whether it is where such a task has to be.
-func (r *run) place(ctx context.Context, id string) (state string, placed bool, err error) {
-	state, err = r.cache.HGet(ctx, queuePrefix+"t:"+id, "state").Result()
+// count adds a task in the state. placed says whether the task is in the list or set that belongs to the state.
+func (l *Leftovers) count(state string, placed bool) {
 	switch {
-	case errors.Is(err, redis.Nil):
-		return "", false, nil // it ended while we looked
-	case err != nil:
-		return "", false, fmt.Errorf("look at a task: %w", err)
-	}
-	switch state {
-	case "pending":
-		err = r.cache.LPos(ctx, queuePrefix+"pending", id, redis.LPosArgs{}).Err()
-	case "active":
-		var lease float64
-		if lease, err = r.cache.ZScore(ctx, queuePrefix+"lease", id).Result(); err == nil {
-			return state, lease > float64(time.Now().Add(-leaseOver).Unix()), nil
+	case state == "archived" && placed:
+		l.DeadLetters++
+	case state == "completed" || state == "":
+	default:
+		l.Open++
+		if !placed {
+			l.Phantoms++
 		}
-	case "scheduled", "retry", "archived", "completed":
-		err = r.cache.ZScore(ctx, queuePrefix+state, id).Err()
+		if !placed && state == "pending" {
+			l.Blocking++
+		}
 	}
-	if err != nil && !errors.Is(err, redis.Nil) {
-		return state, false, fmt.Errorf("look for a task: %w", err)
+}
+
+// place returns the state of a task, and whether the task is in the list or set that belongs to the state. An active task must have
+// a lease that has not expired for longer than leaseOver.
+func (r *run) place(ctx context.Context, id string) (state string, placed bool, err error) {
+	location, err := queuetest.Locate(ctx, r.cache, webhook.QueueDeliveries, id)
+	placed = location.Listed
+	if location.State == "active" {
+		placed = placed && location.Lease.After(time.Now().Add(-leaseOver))
 	}
-	return state, err == nil, nil
+	return location.State, placed, err
 }

@@ -7,6 +7,7 @@ import (
 	"math/rand/v2"
 	"time"
 
+	"redrive/pkg/queue"
 	"redrive/pkg/webhook"
 )
 
@@ -29,9 +30,6 @@ const (
 	queuePatience = 2 * time.Minute
 )
 
-// scheduledKey is where asynq keeps what is not due yet (asynq 0.26, internal/base).
-const scheduledKey = "asynq:{" + webhook.QueueDeliveries + "}:scheduled"
-
 // fillQueue makes as many deliveries wait as the run has, kills Redis under them, and measures how long it takes until all of
 // them are in the queue again. They are rows of this harness's making, to be removed again: to have so many wait by publishing
 // them, the faults before and after this one would have to do without load.
@@ -47,9 +45,10 @@ func (r *run) fillQueue(ctx context.Context, random *rand.Rand) error {
 	back := r.faults[len(r.faults)-1].Over
 	r.mutex.Unlock()
 	result := BackInQueue{Waiting: len(ids)}
+	enqueuer := queue.NewEnqueuer(r.cache)
 	err = until(ctx, queuePatience, func() (bool, error) {
-		queued, err := r.cache.ZCard(ctx, scheduledKey).Result()
-		return int(queued) >= len(ids), err
+		depths, err := enqueuer.Depths(ctx, webhook.QueueDeliveries)
+		return int(depths.Scheduled) >= len(ids), err
 	})
 	switch {
 	case err == nil:

@@ -7,6 +7,8 @@ import (
 	"strconv"
 	"time"
 
+	"redrive/pkg/queue/internal/keys"
+
 	"github.com/redis/go-redis/v9"
 )
 
@@ -25,10 +27,10 @@ var archiveScript = redis.NewScript(archiveSource)
 // TrimArchive removes archived tasks that are older than 80 days, the oldest first and some at a time, and says how many. Their
 // deliveries are where they were: the archive is a view of dead letters, not their record.
 func (e *Enqueuer) TrimArchive(ctx context.Context, queue string) (removed int, err error) {
-	prefix := keyPrefix(queue)
+	k := keys.Of(queue)
 	before := strconv.FormatInt(time.Now().Add(-archiveKeeps).Unix(), 10)
 	for {
-		count, err := archiveScript.Run(ctx, e.redis, []string{prefix + "archived"}, before, archiveBatch, prefix+"t:").Int()
+		count, err := archiveScript.Run(ctx, e.redis, []string{k.Archived}, before, archiveBatch, k.Task("")).Int()
 		removed += count
 		if err != nil {
 			return removed, fmt.Errorf("trim the archive: %w", err)

@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"redrive/pkg/queue"
+	"redrive/pkg/queue/queuetest"
 	"redrive/pkg/testservers"
 	"redrive/pkg/webhook"
 )
@@ -52,29 +53,29 @@ func TestCluster(t *testing.T) {
 func onCluster(t *testing.T, b bench, cluster *testservers.RedisCluster) {
 	t.Helper()
 	ctx := t.Context()
-	require.NoError(t, queue.Check(ctx, b.redis))
-	require.NoError(t, queue.Probe(ctx, b.redis))
+	require.NoError(t, queue.Check(ctx, b.Redis))
+	require.NoError(t, queue.Probe(ctx, b.Redis))
 	b.rebuildTwice(cluster)
 
 	// Enqueued, archived, seen, run again, first of all, delivered.
 	items := make([]queue.Item, 20)
 	for i := range items {
-		items[i] = newItem()
-		require.Equal(t, queue.Queued, b.enqueue(items[i]))
-		require.Equal(t, queue.AlreadyQueued, b.enqueue(items[i]))
+		items[i] = queuetest.NewItem()
+		require.Equal(t, queue.Queued, b.Put(items[i]))
+		require.Equal(t, queue.AlreadyQueued, b.Put(items[i]))
 	}
 	stop := b.work(skip)
 	for _, item := range items {
-		b.inState(item, asynq.TaskStateArchived)
+		b.WaitForState(item.DeliveryID, asynq.TaskStateArchived)
 	}
 	stop()
-	sights, err := b.LookUp(ctx, append(items, newItem()), func(queue.Item) bool { return true })
+	sights, err := b.LookUp(ctx, append(items, queuetest.NewItem()), func(queue.Item) bool { return true })
 	require.NoError(t, err)
 	assert.Equal(t, queue.Missing, sights[len(items)])
 	assert.Equal(t, queue.Ended, sights[0])
 	for _, item := range items {
 		item.Ended = true
-		require.Equal(t, queue.Woken, b.enqueue(item))
+		require.Equal(t, queue.Woken, b.Put(item))
 	}
 	placement, err := b.EnqueueFirst(ctx, items[0])
 	require.NoError(t, err)
@@ -123,7 +124,7 @@ func (b bench) leaseIsSeen(item queue.Item) {
 		}
 		return nil
 	})
-	signal(b.t, held, "the attempt")
+	queuetest.Receive(b.t, held, "the attempt")
 	leases, now, err := b.Leases(b.t.Context(), item.Queue)
 	require.NoError(b.t, err)
 	found := false
@@ -145,9 +146,9 @@ func TestCheckDatabase(t *testing.T) {
 	t.Parallel()
 	cluster := startCluster(t, 1)
 	b := newBench(t, strings.TrimSuffix(cluster.URL(), "/0")+"/1")
-	require.ErrorContains(t, queue.Check(t.Context(), b.redis), "is a cluster")
+	require.ErrorContains(t, queue.Check(t.Context(), b.Redis), "is a cluster")
 	b = newBench(t, startRedis(t, map[string]string{"databases": "2"}).URL()[:len("redis://127.0.0.1:12345")]+"/7")
-	require.ErrorContains(t, queue.Check(t.Context(), b.redis), "does not have")
+	require.ErrorContains(t, queue.Check(t.Context(), b.Redis), "does not have")
 }
 
 // What is lost on the node that holds the tasks takes the marker along, so that the queue is filled again.
@@ -158,12 +159,12 @@ func TestMarkerIsBesideTheTasks(t *testing.T) {
 	token, err := b.BeginRebuild(t.Context())
 	require.NoError(t, err)
 	require.NoError(t, b.MarkIntact(t.Context(), token))
-	item := newItem()
-	require.Equal(t, queue.Queued, b.enqueue(item))
+	item := queuetest.NewItem()
+	require.Equal(t, queue.Queued, b.Put(item))
 	lost := 0
 	for _, node := range cluster.Nodes() {
 		direct := newBench(t, node.URL()+"?cluster=false")
-		require.NoError(t, direct.redis.FlushAll(t.Context()).Err())
+		require.NoError(t, direct.Redis.FlushAll(t.Context()).Err())
 		sights, err := b.LookUp(t.Context(), []queue.Item{item}, nil)
 		require.NoError(t, err)
 		intact, err := b.Intact(t.Context())
@@ -186,14 +187,14 @@ func TestClusterComesLater(t *testing.T) {
 	benches := map[string]bench{}
 	for name, url := range urlsOf(cluster) {
 		benches[name] = newBench(t, url)
-		require.Error(t, queue.Probe(t.Context(), benches[name].redis))
+		require.Error(t, queue.Probe(t.Context(), benches[name].Redis))
 	}
 	for _, node := range cluster.Nodes() {
 		require.NoError(t, node.Restart(t.Context()))
 	}
 	for name, b := range benches {
 		require.Eventually(t, func() bool {
-			_, err := b.Enqueue(t.Context(), newItem())
+			_, err := b.Enqueue(t.Context(), queuetest.NewItem())
 			return err == nil
 		}, soon, 20*time.Millisecond, name)
 	}

@@ -8,10 +8,6 @@ import (
 	"github.com/hibiken/asynq"
 )
 
-// queuesKey is where asynq keeps the names of all queues (asynq 0.26, internal/base). The Inspector knows no other way to
-// learn that a queue exists.
-const queuesKey = "asynq:queues"
-
 // longestSnooze is how late a waiting task may be and still be left alone. The dispatcher puts deliveries to busy endpoints
 // off for up to 60 s, and waking those would undo what keeps one endpoint from crowding out the others.
 const longestSnooze = 90 * time.Second
@@ -62,6 +58,3 @@ func (e *Enqueuer) wakeEnded(ctx context.Context, item Item) Placement {
 	}
 	return Woken
 }
-
-// keyPrefix is what the keys of a queue begin with in asynq 0.26 (internal/base).
-func keyPrefix(queue string) string { return "asynq:{" + queue + "}:" }

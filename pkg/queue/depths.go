@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 
+	"redrive/pkg/queue/internal/keys"
+
 	"github.com/redis/go-redis/v9"
 )
 
@@ -15,11 +17,11 @@ type Depths struct {
 // Depths counts the tasks of a queue, in one round trip. asynq's own Inspector would have Redis measure the memory of tasks for
 // it.
 func (e *Enqueuer) Depths(ctx context.Context, queue string) (Depths, error) {
-	prefix := keyPrefix(queue)
+	k := keys.Of(queue)
 	var pending, active, scheduled, retry, archived *redis.IntCmd
 	_, err := e.redis.Pipelined(ctx, func(pipe redis.Pipeliner) error {
-		pending, active = pipe.LLen(ctx, prefix+"pending"), pipe.LLen(ctx, prefix+"active")
-		scheduled, retry, archived = pipe.ZCard(ctx, prefix+"scheduled"), pipe.ZCard(ctx, prefix+"retry"), pipe.ZCard(ctx, prefix+"archived")
+		pending, active = pipe.LLen(ctx, k.Pending), pipe.LLen(ctx, k.Active)
+		scheduled, retry, archived = pipe.ZCard(ctx, k.Scheduled), pipe.ZCard(ctx, k.Retry), pipe.ZCard(ctx, k.Archived)
 		return nil
 	})
 	if err != nil {

@@ -28,14 +28,14 @@ func TestDepthsAreThoseOfAsynq(t *testing.T) {
 		_, err := b.Enqueue(t.Context(), item)
 		require.NoError(t, err)
 		if i == 5 {
-			require.NoError(t, b.inspector.ArchiveTask(item.Queue, item.DeliveryID))
+			require.NoError(t, b.Inspector.ArchiveTask(item.Queue, item.DeliveryID))
 		}
 	}
 	depths, err = b.Depths(t.Context(), webhook.QueueDeliveries)
 	require.NoError(t, err)
 	assert.Equal(t, queue.Depths{Pending: 3, Scheduled: 2, Archived: 1}, depths)
 
-	info, err := b.inspector.GetQueueInfo(webhook.QueueDeliveries)
+	info, err := b.Inspector.GetQueueInfo(webhook.QueueDeliveries)
 	require.NoError(t, err)
 	assert.Equal(t, queue.Depths{
 		Pending: int64(info.Pending), Active: int64(info.Active), Scheduled: int64(info.Scheduled), Retry: int64(info.Retry), Archived: int64(info.Archived),

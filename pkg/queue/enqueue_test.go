@@ -14,15 +14,16 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"redrive/pkg/queue"
+	"redrive/pkg/queue/queuetest"
 	"redrive/pkg/testservers"
 )
 
 func TestEnqueueNew(t *testing.T) {
 	t.Parallel()
-	b, item := newBench(t, testservers.Redis(t)), newItem()
-	require.Equal(t, queue.Queued, b.enqueue(item))
+	b, item := newBench(t, testservers.Redis(t)), queuetest.NewItem()
+	require.Equal(t, queue.Queued, b.Put(item))
 
-	task := b.task(item)
+	task := b.Task(item.DeliveryID)
 	assert.Equal(t, asynq.TaskStatePending, task.State)
 	assert.Equal(t, queue.TaskType, task.Type)
 	assert.Equal(t, item.DeliveryID, task.ID)
@@ -34,15 +35,15 @@ func TestEnqueueNew(t *testing.T) {
 
 func TestEnqueueScheduled(t *testing.T) {
 	t.Parallel()
-	b, item := newBench(t, testservers.Redis(t)), newItem()
+	b, item := newBench(t, testservers.Redis(t)), queuetest.NewItem()
 	item.DueAt = time.Now().Add(time.Hour)
-	require.Equal(t, queue.Queued, b.enqueue(item))
+	require.Equal(t, queue.Queued, b.Put(item))
 
-	task := b.task(item)
+	task := b.Task(item.DeliveryID)
 	assert.Equal(t, asynq.TaskStateScheduled, task.State)
 	assert.WithinDuration(t, item.DueAt, task.NextProcessAt, time.Second)
-	assert.Equal(t, queue.AlreadyQueued, b.enqueue(item), "it sleeps as long as it should")
-	assert.Equal(t, asynq.TaskStateScheduled, b.task(item).State)
+	assert.Equal(t, queue.AlreadyQueued, b.Put(item), "it sleeps as long as it should")
+	assert.Equal(t, asynq.TaskStateScheduled, b.Task(item.DeliveryID).State)
 }
 
 // A task that sleeps for little longer than it should is one that was put off for its endpoint's sake.
@@ -62,70 +63,70 @@ func TestEnqueueLeavesSnoozedTasksAlone(t *testing.T) {
 		{sleeps: 130 * time.Second, due: -time.Hour, want: queue.Woken, state: asynq.TaskStatePending},
 		{sleeps: time.Hour, due: 10 * time.Minute, want: queue.Woken, state: asynq.TaskStatePending},
 	} {
-		item := newItem()
+		item := queuetest.NewItem()
 		now := time.Now()
 		item.DueAt = now.Add(c.sleeps)
-		require.Equal(t, queue.Queued, b.enqueue(item))
+		require.Equal(t, queue.Queued, b.Put(item))
 		item.DueAt = now.Add(c.due)
-		assert.Equal(t, c.want, b.enqueue(item), "%+v", c)
-		assert.Equal(t, c.state, b.task(item).State, "%+v", c)
+		assert.Equal(t, c.want, b.Put(item), "%+v", c)
+		assert.Equal(t, c.state, b.Task(item.DeliveryID).State, "%+v", c)
 	}
 }
 
 func TestEnqueuePending(t *testing.T) {
 	t.Parallel()
-	b, item := newBench(t, testservers.Redis(t)), newItem()
-	require.Equal(t, queue.Queued, b.enqueue(item))
-	assert.Equal(t, queue.AlreadyQueued, b.enqueue(item))
+	b, item := newBench(t, testservers.Redis(t)), queuetest.NewItem()
+	require.Equal(t, queue.Queued, b.Put(item))
+	assert.Equal(t, queue.AlreadyQueued, b.Put(item))
 	item.DueAt = time.Now().Add(time.Hour)
-	assert.Equal(t, queue.AlreadyQueued, b.enqueue(item), "the worker will see that it is early")
+	assert.Equal(t, queue.AlreadyQueued, b.Put(item), "the worker will see that it is early")
 }
 
 func TestEnqueueInRetry(t *testing.T) {
 	t.Parallel()
-	b, item := newBench(t, testservers.Redis(t)), newItem()
-	require.Equal(t, queue.Queued, b.enqueue(item))
+	b, item := newBench(t, testservers.Redis(t)), queuetest.NewItem()
+	require.Equal(t, queue.Queued, b.Put(item))
 	stop := b.work(func(context.Context, *asynq.Task) error { return errors.New("in an hour") })
-	b.inState(item, asynq.TaskStateRetry)
+	b.WaitForState(item.DeliveryID, asynq.TaskStateRetry)
 	stop()
 
 	item.DueAt = time.Now().Add(time.Hour)
-	assert.Equal(t, queue.AlreadyQueued, b.enqueue(item))
-	assert.Equal(t, asynq.TaskStateRetry, b.task(item).State)
+	assert.Equal(t, queue.AlreadyQueued, b.Put(item))
+	assert.Equal(t, asynq.TaskStateRetry, b.Task(item.DeliveryID).State)
 	item.DueAt = time.Now()
-	assert.Equal(t, queue.Woken, b.enqueue(item), "the row says now, the task says in an hour")
-	assert.Equal(t, asynq.TaskStatePending, b.task(item).State)
+	assert.Equal(t, queue.Woken, b.Put(item), "the row says now, the task says in an hour")
+	assert.Equal(t, asynq.TaskStatePending, b.Task(item.DeliveryID).State)
 }
 
 func TestEnqueueArchived(t *testing.T) {
 	t.Parallel()
-	b, item := newBench(t, testservers.Redis(t)), newItem()
-	require.Equal(t, queue.Queued, b.enqueue(item))
+	b, item := newBench(t, testservers.Redis(t)), queuetest.NewItem()
+	require.Equal(t, queue.Queued, b.Put(item))
 	stop := b.work(skip)
-	b.inState(item, asynq.TaskStateArchived)
+	b.WaitForState(item.DeliveryID, asynq.TaskStateArchived)
 	stop()
 
-	assert.Equal(t, queue.Woken, b.enqueue(item))
-	assert.Equal(t, asynq.TaskStatePending, b.task(item).State)
+	assert.Equal(t, queue.Woken, b.Put(item))
+	assert.Equal(t, asynq.TaskStatePending, b.Task(item.DeliveryID).State)
 }
 
 func TestEnqueueCompleted(t *testing.T) {
 	t.Parallel()
-	b, item := newBench(t, testservers.Redis(t)), newItem()
+	b, item := newBench(t, testservers.Redis(t)), queuetest.NewItem()
 	task := asynq.NewTask(queue.TaskType, []byte(item.DeliveryID)) // ours have no retention, but an operator's may
-	_, err := asynq.NewClientFromRedisClient(b.redis).Enqueue(task, asynq.TaskID(item.DeliveryID), asynq.Queue(item.Queue), asynq.Retention(time.Hour))
+	_, err := asynq.NewClientFromRedisClient(b.Redis).Enqueue(task, asynq.TaskID(item.DeliveryID), asynq.Queue(item.Queue), asynq.Retention(time.Hour))
 	require.NoError(t, err)
 	stop := b.work(func(context.Context, *asynq.Task) error { return nil })
-	b.inState(item, asynq.TaskStateCompleted)
+	b.WaitForState(item.DeliveryID, asynq.TaskStateCompleted)
 	stop()
 
-	assert.Equal(t, queue.Woken, b.enqueue(item))
-	assert.Equal(t, asynq.TaskStatePending, b.task(item).State)
+	assert.Equal(t, queue.Woken, b.Put(item))
+	assert.Equal(t, asynq.TaskStatePending, b.Task(item.DeliveryID).State)
 }
 
 func TestEnqueueActive(t *testing.T) {
 	t.Parallel()
-	b, item := newBench(t, testservers.Redis(t)), newItem()
+	b, item := newBench(t, testservers.Redis(t)), queuetest.NewItem()
 	running, release := make(chan struct{}), make(chan struct{})
 	b.work(func(context.Context, *asynq.Task) error {
 		running <- struct{}{}
@@ -133,10 +134,10 @@ func TestEnqueueActive(t *testing.T) {
 		return nil
 	})
 	defer close(release)
-	require.Equal(t, queue.Queued, b.enqueue(item))
-	signal(t, running, "the run")
+	require.Equal(t, queue.Queued, b.Put(item))
+	queuetest.Receive(t, running, "the run")
 
-	assert.Equal(t, queue.Active, b.enqueue(item))
+	assert.Equal(t, queue.Active, b.Put(item))
 	begin := time.Now()
 	placement, err := b.EnqueueSettled(t.Context(), item)
 	require.NoError(t, err)
@@ -151,7 +152,7 @@ func TestEnqueueActive(t *testing.T) {
 
 func TestConcurrentEnqueueMakesOneTask(t *testing.T) {
 	t.Parallel()
-	b, item := newBench(t, testservers.Redis(t)), newItem()
+	b, item := newBench(t, testservers.Redis(t)), queuetest.NewItem()
 	var group sync.WaitGroup
 	var queued, already atomic.Int32
 	for range 32 {
@@ -171,7 +172,7 @@ func TestConcurrentEnqueueMakesOneTask(t *testing.T) {
 	group.Wait()
 	assert.EqualValues(t, 1, queued.Load())
 	assert.EqualValues(t, 31, already.Load())
-	info, err := b.inspector.GetQueueInfo(item.Queue)
+	info, err := b.Inspector.GetQueueInfo(item.Queue)
 	require.NoError(t, err)
 	assert.Equal(t, 1, info.Size)
 }
@@ -179,13 +180,13 @@ func TestConcurrentEnqueueMakesOneTask(t *testing.T) {
 // Where a task is looked for first changes nothing about where it ends.
 func TestEnqueueWhatHadEnded(t *testing.T) {
 	t.Parallel()
-	b, item := newBench(t, testservers.Redis(t)), newItem()
+	b, item := newBench(t, testservers.Redis(t)), queuetest.NewItem()
 	item.Ended = true
-	require.Equal(t, queue.Queued, b.enqueue(item), "its task has been deleted")
-	assert.Equal(t, queue.AlreadyQueued, b.enqueue(item), "it waits already")
+	require.Equal(t, queue.Queued, b.Put(item), "its task has been deleted")
+	assert.Equal(t, queue.AlreadyQueued, b.Put(item), "it waits already")
 	stop := b.work(skip)
-	b.inState(item, asynq.TaskStateArchived)
+	b.WaitForState(item.DeliveryID, asynq.TaskStateArchived)
 	stop()
-	assert.Equal(t, queue.Woken, b.enqueue(item))
-	assert.Equal(t, asynq.TaskStatePending, b.task(item).State)
+	assert.Equal(t, queue.Woken, b.Put(item))
+	assert.Equal(t, asynq.TaskStatePending, b.Task(item.DeliveryID).State)
 }

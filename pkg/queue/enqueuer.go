@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"time"
 
+	"redrive/pkg/queue/internal/keys"
+
 	"github.com/hibiken/asynq"
 	"github.com/redis/go-redis/v9"
 )
@@ -102,7 +104,7 @@ func (e *Enqueuer) RegisterQueues(ctx context.Context, queues ...string) error {
 	for i, queue := range queues {
 		members[i] = queue
 	}
-	if err := e.redis.SAdd(ctx, queuesKey, members...).Err(); err != nil {
+	if err := e.redis.SAdd(ctx, keys.Queues, members...).Err(); err != nil {
 		return fmt.Errorf("announce the queues: %w", err)
 	}
 	return nil

@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"redrive/pkg/queue"
+	"redrive/pkg/queue/queuetest"
 	"redrive/pkg/testservers"
 )
 
@@ -26,33 +27,33 @@ func startRedis(t *testing.T, settings map[string]string) *testservers.RedisServ
 // asynq tells Redis the name of a queue once for each client, so that after FLUSHALL nobody sees the queue any more.
 func TestAnnounceAfterFlush(t *testing.T) {
 	t.Parallel()
-	b, item := newBench(t, startRedis(t, nil).URL()), newItem()
-	require.Equal(t, queue.Queued, b.enqueue(item))
-	require.NoError(t, b.redis.FlushAll(t.Context()).Err())
-	require.Equal(t, queue.Queued, b.enqueue(item))
-	_, err := b.inspector.GetTaskInfo(item.Queue, item.DeliveryID)
+	b, item := newBench(t, startRedis(t, nil).URL()), queuetest.NewItem()
+	require.Equal(t, queue.Queued, b.Put(item))
+	require.NoError(t, b.Redis.FlushAll(t.Context()).Err())
+	require.Equal(t, queue.Queued, b.Put(item))
+	_, err := b.Inspector.GetTaskInfo(item.Queue, item.DeliveryID)
 	require.ErrorIs(t, err, asynq.ErrQueueNotFound)
 
 	require.NoError(t, b.RegisterQueues(t.Context(), item.Queue))
-	assert.Equal(t, asynq.TaskStatePending, b.task(item).State)
+	assert.Equal(t, asynq.TaskStatePending, b.Task(item.DeliveryID).State)
 	require.NoError(t, b.RegisterQueues(t.Context(), item.Queue), "again")
 }
 
 // A conflict after FLUSHALL announces the queue by itself: the reconciler may not have come by yet.
 func TestConflictAfterFlush(t *testing.T) {
 	t.Parallel()
-	b, item := newBench(t, startRedis(t, nil).URL()), newItem()
-	require.Equal(t, queue.Queued, b.enqueue(item))
-	require.NoError(t, b.redis.FlushAll(t.Context()).Err())
-	require.Equal(t, queue.Queued, b.enqueue(item))
-	assert.Equal(t, queue.AlreadyQueued, b.enqueue(item))
-	assert.Equal(t, asynq.TaskStatePending, b.task(item).State)
+	b, item := newBench(t, startRedis(t, nil).URL()), queuetest.NewItem()
+	require.Equal(t, queue.Queued, b.Put(item))
+	require.NoError(t, b.Redis.FlushAll(t.Context()).Err())
+	require.Equal(t, queue.Queued, b.Put(item))
+	assert.Equal(t, queue.AlreadyQueued, b.Put(item))
+	assert.Equal(t, asynq.TaskStatePending, b.Task(item.DeliveryID).State)
 }
 
 func TestRedisAway(t *testing.T) {
 	t.Parallel()
 	server := startRedis(t, nil)
-	b, item := newBench(t, server.URL()), newItem()
+	b, item := newBench(t, server.URL()), queuetest.NewItem()
 	require.NoError(t, server.Stop())
 
 	for range 3 {
@@ -69,15 +70,15 @@ func TestRedisAway(t *testing.T) {
 		placement, err := b.Enqueue(t.Context(), item)
 		return err == nil && placement != queue.Active
 	}, soon, 10*time.Millisecond)
-	assert.Equal(t, asynq.TaskStatePending, b.task(item).State)
+	assert.Equal(t, asynq.TaskStatePending, b.Task(item.DeliveryID).State)
 }
 
 // A frozen Redis takes connections and does not answer.
 func TestRedisFrozen(t *testing.T) {
 	t.Parallel()
 	server := startRedis(t, nil)
-	b, item := newBench(t, server.URL()), newItem()
-	require.Equal(t, queue.Queued, b.enqueue(item))
+	b, item := newBench(t, server.URL()), queuetest.NewItem()
+	require.Equal(t, queue.Queued, b.Put(item))
 	require.NoError(t, server.Pause())
 
 	enqueue := func(ctx context.Context) time.Duration {
@@ -96,16 +97,16 @@ func TestRedisFrozen(t *testing.T) {
 	assert.Less(t, bounded, unbounded/2, "the caller's deadline is heeded")
 
 	require.NoError(t, server.Resume())
-	assert.Equal(t, queue.AlreadyQueued, b.enqueue(item))
+	assert.Equal(t, queue.AlreadyQueued, b.Put(item))
 }
 
 // A task that Redis has lost track of is an error of this one task.
 func TestPhantom(t *testing.T) {
 	t.Parallel()
-	b, item := newBench(t, testservers.Redis(t)), newItem()
-	require.Equal(t, queue.Queued, b.enqueue(item))
-	require.NoError(t, b.inspector.ArchiveTask(item.Queue, item.DeliveryID))
-	require.NoError(t, b.redis.Del(t.Context(), "asynq:{"+item.Queue+"}:archived").Err())
+	b, item := newBench(t, testservers.Redis(t)), queuetest.NewItem()
+	require.Equal(t, queue.Queued, b.Put(item))
+	require.NoError(t, b.Inspector.ArchiveTask(item.Queue, item.DeliveryID))
+	require.NoError(t, b.Redis.Del(t.Context(), deliveryKeys.Archived).Err())
 
 	_, err := b.Enqueue(t.Context(), item)
 	require.ErrorContains(t, err, item.DeliveryID)
@@ -130,7 +131,7 @@ func TestWarnOnEviction(t *testing.T) {
 
 	secretive := startRedis(t, map[string]string{"maxmemory-policy": "allkeys-lru"})
 	b := newBench(t, secretive.URL())
-	require.NoError(t, b.redis.Do(t.Context(), "ACL", "SETUSER", "default", "-config").Err())
+	require.NoError(t, b.Redis.Do(t.Context(), "ACL", "SETUSER", "default", "-config").Err())
 	assert.Empty(t, warning(secretive.URL()), "one that does not tell is taken at its operator's word")
 	require.NoError(t, secretive.Stop())
 	assert.Empty(t, warning(secretive.URL()), "and there is none to warn of")

@@ -6,6 +6,8 @@ import (
 	"strconv"
 	"time"
 
+	"redrive/pkg/queue/internal/keys"
+
 	"github.com/redis/go-redis/v9"
 )
 
@@ -28,7 +30,7 @@ func (l Lease) Extended() time.Time { return l.Until.Add(-LeaseDuration) }
 
 // Leases are all leases of a queue, no more than there are tasks in flight, and the time by Redis's clock.
 func (e *Enqueuer) Leases(ctx context.Context, queue string) (leases []Lease, now time.Time, err error) {
-	answer, err := leasesScript.Run(ctx, e.redis, []string{leaseKey(queue)}).StringSlice()
+	answer, err := leasesScript.Run(ctx, e.redis, []string{keys.Of(queue).Lease}).StringSlice()
 	if err != nil {
 		return nil, time.Time{}, fmt.Errorf("list leases: %w", err)
 	}

@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"redrive/pkg/queue"
+	"redrive/pkg/queue/queuetest"
 	"redrive/pkg/testservers"
 	"redrive/pkg/webhook"
 )
@@ -39,7 +40,7 @@ func (b bench) leaseMoves(item queue.Item, begin time.Time) {
 	assert.WithinRange(b.t, first.Extended(), begin, time.Now())
 	require.Eventually(b.t, func() bool { return b.leaseOf(item).Until.After(first.Until) }, soon, 50*time.Millisecond)
 	assert.WithinRange(b.t, b.leaseOf(item).Extended(), begin, time.Now())
-	score, err := b.redis.ZScore(b.t.Context(), prefix+"lease", item.DeliveryID).Result()
+	score, err := b.Redis.ZScore(b.t.Context(), deliveryKeys.Lease, item.DeliveryID).Result()
 	require.NoError(b.t, err)
 	assert.InDelta(b.t, float64(int64(score)), score, 0, "whole seconds: a lease is told by them")
 }
@@ -49,9 +50,9 @@ func TestReclaim(t *testing.T) {
 	t.Parallel()
 	b := newBench(t, testservers.Redis(t))
 	ctx := t.Context()
-	item := newItem()
-	b.enqueue(item)
-	b.take(item, time.Now().Add(-time.Hour))
+	item := queuetest.NewItem()
+	b.Put(item)
+	b.Abandon(item.DeliveryID, time.Now().Add(-time.Hour))
 	lease := b.leaseOf(item)
 	reclaim := func() queue.TaskState {
 		t.Helper()
@@ -62,7 +63,7 @@ func TestReclaim(t *testing.T) {
 	}
 
 	back := redis.Z{Score: float64(lease.Until.Add(5 * time.Second).Unix()), Member: item.DeliveryID}
-	require.NoError(t, b.redis.ZAdd(ctx, prefix+"lease", back).Err())
+	require.NoError(t, b.Redis.ZAdd(ctx, deliveryKeys.Lease, back).Err())
 	require.Equal(t, queue.Running, reclaim(), "its worker has come back")
 
 	lease = b.leaseOf(item)
@@ -70,10 +71,10 @@ func TestReclaim(t *testing.T) {
 	require.Equal(t, queue.Missing, reclaim(), "one of two is told")
 	b.cleared(item)
 
-	b.enqueue(item)
+	b.Put(item)
 	require.Equal(t, queue.Waiting, reclaim(), "it is somebody else's by now")
-	b.take(item, lease.Until)
-	require.NoError(t, b.redis.HDel(ctx, prefix+"t:"+item.DeliveryID, "msg").Err())
+	b.Abandon(item.DeliveryID, lease.Until)
+	require.NoError(t, b.Redis.HDel(ctx, deliveryKeys.Task(item.DeliveryID), "msg").Err())
 	require.Equal(t, queue.Orphan, reclaim())
 	b.cleared(item)
 }
@@ -85,17 +86,17 @@ func TestEnqueueFirst(t *testing.T) {
 	ctx := t.Context()
 	next := func() string {
 		t.Helper()
-		id, err := b.redis.LIndex(ctx, prefix+"pending", -1).Result()
+		id, err := b.Redis.LIndex(ctx, deliveryKeys.Pending, -1).Result()
 		require.NoError(t, err)
 		return id
 	}
-	oldest := newItem()
-	b.enqueue(oldest)
+	oldest := queuetest.NewItem()
+	b.Put(oldest)
 	for range 50 {
-		b.enqueue(newItem())
+		b.Put(queuetest.NewItem())
 	}
-	fresh, waiting, asleep := newItem(), newItem(), newItem()
-	b.enqueue(waiting)
+	fresh, waiting, asleep := queuetest.NewItem(), queuetest.NewItem(), queuetest.NewItem()
+	b.Put(waiting)
 	for _, item := range []queue.Item{fresh, waiting} {
 		_, err := b.EnqueueFirst(ctx, item)
 		require.NoError(t, err)
@@ -109,10 +110,10 @@ func TestEnqueueFirst(t *testing.T) {
 	assert.Equal(t, queue.Waiting, b.look(asleep, always))
 	assert.Equal(t, waiting.DeliveryID, next(), "that is not due yet")
 
-	b.take(waiting, time.Now().Add(time.Minute))
+	b.Abandon(waiting.DeliveryID, time.Now().Add(time.Minute))
 	placement, err = b.EnqueueFirst(ctx, waiting)
 	require.NoError(t, err)
 	assert.Equal(t, queue.Active, placement)
 	assert.Equal(t, fresh.DeliveryID, next())
-	assert.EqualValues(t, 52, b.redis.LLen(ctx, prefix+"pending").Val())
+	assert.EqualValues(t, 52, b.Redis.LLen(ctx, deliveryKeys.Pending).Val())
 }

@@ -7,6 +7,8 @@ import (
 	"slices"
 	"time"
 
+	"redrive/pkg/queue/internal/keys"
+
 	"github.com/redis/go-redis/v9"
 )
 
@@ -135,13 +137,8 @@ func (i Item) sight(state string, at time.Time) TaskState {
 	}
 }
 
-func leaseKey(queue string) string { return keyPrefix(queue) + "lease" }
-
 // taskKeys are the keys of asynq 0.26 that a task can be in, in the order of lookup.lua.
 func taskKeys(i Item) []string {
-	prefix := keyPrefix(i.Queue)
-	return []string{
-		prefix + "t:" + i.DeliveryID, prefix + "pending", prefix + "active", leaseKey(i.Queue),
-		prefix + "scheduled", prefix + "retry", prefix + "archived", prefix + "completed",
-	}
+	k := keys.Of(i.Queue)
+	return []string{k.Task(i.DeliveryID), k.Pending, k.Active, k.Lease, k.Scheduled, k.Retry, k.Archived, k.Completed}
 }

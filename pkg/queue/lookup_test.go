@@ -13,11 +13,10 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"redrive/pkg/queue"
+	"redrive/pkg/queue/queuetest"
 	"redrive/pkg/testservers"
 	"redrive/pkg/webhook"
 )
-
-const prefix = "asynq:{" + webhook.QueueDeliveries + "}:"
 
 func always(queue.Item) bool { return true }
 
@@ -29,27 +28,18 @@ func (b bench) look(item queue.Item, verify func(queue.Item) bool) queue.TaskSta
 	return sights[0]
 }
 
-// take leaves behind what a worker does that takes the oldest task: nothing of asynq's lets go of a task as a crash does.
-func (b bench) take(item queue.Item, lease time.Time) {
-	b.t.Helper()
-	ctx := b.t.Context()
-	require.NoError(b.t, b.redis.RPopLPush(ctx, prefix+"pending", prefix+"active").Err())
-	require.NoError(b.t, b.redis.HSet(ctx, prefix+"t:"+item.DeliveryID, "state", "active").Err())
-	require.NoError(b.t, b.redis.ZAdd(ctx, prefix+"lease", redis.Z{Score: float64(lease.Unix()), Member: item.DeliveryID}).Err())
-}
-
 // TestLookKnowsEveryState has asynq itself put tasks into every state that they can be in. It fails when another version of
 // asynq keeps them otherwise, or extends leases in another way, and then lookup.lua and lease.go have to follow.
 func TestLookKnowsEveryState(t *testing.T) {
 	t.Parallel()
 	b := newBench(t, testservers.Redis(t))
-	client := asynq.NewClientFromRedisClient(b.redis)
+	client := asynq.NewClientFromRedisClient(b.Redis)
 
-	pending, sleeping, late := newItem(), newItem(), newItem()
+	pending, sleeping, late := queuetest.NewItem(), queuetest.NewItem(), queuetest.NewItem()
 	assert.Equal(t, queue.Missing, b.look(pending, always))
 	sleeping.DueAt = time.Now().Add(time.Hour)
 	late.DueAt = sleeping.DueAt
-	running, retrying, archived, completed := newItem(), newItem(), newItem(), newItem()
+	running, retrying, archived, completed := queuetest.NewItem(), queuetest.NewItem(), queuetest.NewItem(), queuetest.NewItem()
 
 	release := make(chan struct{})
 	held := make(chan string, 1)
@@ -69,18 +59,18 @@ func TestLookKnowsEveryState(t *testing.T) {
 	})
 	begin := time.Now()
 	for _, item := range []queue.Item{sleeping, late, retrying, archived, running} {
-		b.enqueue(item)
+		b.Put(item)
 	}
 	_, err := client.Enqueue(asynq.NewTask(queue.TaskType, nil), asynq.TaskID(completed.DeliveryID), asynq.Queue(completed.Queue), asynq.Retention(time.Hour))
 	require.NoError(t, err)
-	signal(t, held, "the run")
-	b.inState(retrying, asynq.TaskStateRetry)
-	b.inState(archived, asynq.TaskStateArchived)
-	b.inState(completed, asynq.TaskStateCompleted)
+	queuetest.Receive(t, held, "the run")
+	b.WaitForState(retrying.DeliveryID, asynq.TaskStateRetry)
+	b.WaitForState(archived.DeliveryID, asynq.TaskStateArchived)
+	b.WaitForState(completed.DeliveryID, asynq.TaskStateCompleted)
 	late.DueAt = time.Now()
 	sleepsWell := retrying
 	sleepsWell.DueAt = time.Now().Add(time.Hour)
-	items := []queue.Item{sleeping, late, running, retrying, sleepsWell, archived, completed, newItem()}
+	items := []queue.Item{sleeping, late, running, retrying, sleepsWell, archived, completed, queuetest.NewItem()}
 	want := []queue.TaskState{queue.Waiting, queue.Late, queue.Running, queue.Late, queue.Waiting, queue.Ended, queue.Ended, queue.Missing}
 	sights, err := b.LookUp(t.Context(), items, always)
 	require.NoError(t, err)
@@ -90,7 +80,7 @@ func TestLookKnowsEveryState(t *testing.T) {
 	stop()
 	assert.Empty(t, b.leases(), "what has ended is held no longer")
 
-	b.enqueue(pending)
+	b.Put(pending)
 	assert.Equal(t, queue.Waiting, b.look(pending, nil))
 	assert.Equal(t, queue.Waiting, b.look(pending, always))
 	again, err := b.LookUp(t.Context(), items[3:], always)
@@ -102,11 +92,11 @@ func TestLookKnowsEveryState(t *testing.T) {
 func TestLookRemovesOrphans(t *testing.T) {
 	t.Parallel()
 	b := newBench(t, testservers.Redis(t))
-	item := newItem()
-	b.enqueue(item)
-	b.take(item, time.Now().Add(-time.Hour))
+	item := queuetest.NewItem()
+	b.Put(item)
+	b.Abandon(item.DeliveryID, time.Now().Add(-time.Hour))
 	require.Equal(t, queue.Running, b.look(item, nil))
-	require.NoError(t, b.redis.ZRem(t.Context(), prefix+"lease", item.DeliveryID).Err())
+	require.NoError(t, b.Redis.ZRem(t.Context(), deliveryKeys.Lease, item.DeliveryID).Err())
 	require.Equal(t, queue.Orphan, b.look(item, nil), "asynq's own recovery does not see one without a lease")
 	b.cleared(item)
 }
@@ -117,55 +107,55 @@ func TestLookRemovesPhantoms(t *testing.T) {
 	b := newBench(t, testservers.Redis(t))
 	for name, lose := range map[string]func(ctx context.Context, item queue.Item, hash string) error{
 		"its place in the pending list": func(ctx context.Context, item queue.Item, _ string) error {
-			return b.redis.LRem(ctx, prefix+"pending", 0, item.DeliveryID).Err()
+			return b.Redis.LRem(ctx, deliveryKeys.Pending, 0, item.DeliveryID).Err()
 		},
 		"its message": func(ctx context.Context, _ queue.Item, hash string) error {
-			return b.redis.HDel(ctx, hash, "msg").Err()
+			return b.Redis.HDel(ctx, hash, "msg").Err()
 		},
 		"its state": func(ctx context.Context, _ queue.Item, hash string) error {
-			return b.redis.HDel(ctx, hash, "state").Err()
+			return b.Redis.HDel(ctx, hash, "state").Err()
 		},
 		"the sense of its state": func(ctx context.Context, _ queue.Item, hash string) error {
-			return b.redis.HSet(ctx, hash, "state", "retry").Err()
+			return b.Redis.HSet(ctx, hash, "state", "retry").Err()
 		},
 	} {
-		item := newItem()
-		b.enqueue(item)
-		require.NoError(t, lose(t.Context(), item, prefix+"t:"+item.DeliveryID))
+		item := queuetest.NewItem()
+		b.Put(item)
+		require.NoError(t, lose(t.Context(), item, deliveryKeys.Task(item.DeliveryID)))
 		require.Equal(t, queue.Phantom, b.look(item, always), name)
 		b.cleared(item)
 	}
 
-	item := newItem()
-	b.enqueue(item)
-	require.NoError(t, b.redis.LRem(t.Context(), prefix+"pending", 0, item.DeliveryID).Err())
+	item := queuetest.NewItem()
+	b.Put(item)
+	require.NoError(t, b.Redis.LRem(t.Context(), deliveryKeys.Pending, 0, item.DeliveryID).Err())
 	require.Equal(t, queue.Waiting, b.look(item, func(queue.Item) bool { return false }), "not searched for unless it is asked for")
 	require.Equal(t, queue.Phantom, b.look(item, always))
 
 	item.DueAt = time.Now().Add(time.Hour)
-	b.enqueue(item)
-	require.NoError(t, b.redis.ZRem(t.Context(), prefix+"scheduled", item.DeliveryID).Err())
+	b.Put(item)
+	require.NoError(t, b.Redis.ZRem(t.Context(), deliveryKeys.Scheduled, item.DeliveryID).Err())
 	require.Equal(t, queue.Phantom, b.look(item, nil))
 	b.cleared(item)
 }
 
-// cleared sees that nothing is left of a task and that it can be enqueued anew.
+// cleared checks that nothing is left of a task and that its delivery can be enqueued again.
 func (b bench) cleared(item queue.Item) {
 	b.t.Helper()
-	ctx := b.t.Context()
-	keys, err := b.redis.Keys(ctx, prefix+"*").Result()
+	ctx, k := b.t.Context(), deliveryKeys
+	names, err := b.Redis.Keys(ctx, "*").Result()
 	require.NoError(b.t, err)
-	for _, key := range keys {
-		assert.NotContains(b.t, key, item.DeliveryID)
+	for _, name := range names {
+		assert.NotContains(b.t, name, item.DeliveryID)
 	}
-	for _, list := range []string{"pending", "active"} {
-		require.ErrorIs(b.t, b.redis.LPos(ctx, prefix+list, item.DeliveryID, redis.LPosArgs{}).Err(), redis.Nil)
+	for _, list := range []string{k.Pending, k.Active} {
+		require.ErrorIs(b.t, b.Redis.LPos(ctx, list, item.DeliveryID, redis.LPosArgs{}).Err(), redis.Nil)
 	}
-	for _, set := range []string{"lease", "scheduled", "retry", "archived", "completed"} {
-		require.ErrorIs(b.t, b.redis.ZScore(ctx, prefix+set, item.DeliveryID).Err(), redis.Nil)
+	for _, set := range []string{k.Lease, k.Scheduled, k.Retry, k.Archived, k.Completed} {
+		require.ErrorIs(b.t, b.Redis.ZScore(ctx, set, item.DeliveryID).Err(), redis.Nil)
 	}
-	require.Equal(b.t, queue.Queued, b.enqueue(item))
-	require.NoError(b.t, b.inspector.DeleteTask(item.Queue, item.DeliveryID))
+	require.Equal(b.t, queue.Queued, b.Put(item))
+	require.NoError(b.t, b.Inspector.DeleteTask(item.Queue, item.DeliveryID))
 }
 
 // Many are looked at in a few round trips, also by a Redis that does not know the script yet.
@@ -174,10 +164,10 @@ func TestLookAtMany(t *testing.T) {
 	b := newBench(t, testservers.Redis(t))
 	var items []queue.Item
 	for i := range 1_203 {
-		item := newItem()
+		item := queuetest.NewItem()
 		items = append(items, item)
 		if i%3 == 0 {
-			b.enqueue(item)
+			b.Put(item)
 		}
 	}
 	for range 2 {
@@ -191,7 +181,7 @@ func TestLookAtMany(t *testing.T) {
 			}
 			require.Equal(t, want, sight, "item %d", i)
 		}
-		require.NoError(t, b.redis.ScriptFlush(t.Context()).Err())
+		require.NoError(t, b.Redis.ScriptFlush(t.Context()).Err())
 	}
 	none, err := b.LookUp(t.Context(), nil, nil)
 	require.NoError(t, err)
@@ -209,14 +199,14 @@ func TestTrimArchive(t *testing.T) {
 			at = time.Now().Add(-81 * 24 * time.Hour)
 		}
 		id := fmt.Sprintf("dlv_%d", i)
-		require.NoError(t, b.redis.ZAdd(ctx, prefix+"archived", redis.Z{Score: float64(at.Unix()), Member: id}).Err())
-		require.NoError(t, b.redis.HSet(ctx, prefix+"t:"+id, "msg", "m", "state", "archived").Err())
+		require.NoError(t, b.Redis.ZAdd(ctx, deliveryKeys.Archived, redis.Z{Score: float64(at.Unix()), Member: id}).Err())
+		require.NoError(t, b.Redis.HSet(ctx, deliveryKeys.Task(id), "msg", "m", "state", "archived").Err())
 	}
 	removed, err := b.TrimArchive(ctx, webhook.QueueDeliveries)
 	require.NoError(t, err)
 	assert.Equal(t, old, removed)
-	assert.EqualValues(t, fresh, b.redis.ZCard(ctx, prefix+"archived").Val())
-	assert.EqualValues(t, fresh+1, b.redis.DBSize(ctx).Val(), "the hashes went with them")
+	assert.EqualValues(t, fresh, b.Redis.ZCard(ctx, deliveryKeys.Archived).Val())
+	assert.EqualValues(t, fresh+1, b.Redis.DBSize(ctx).Val(), "the hashes went with them")
 	removed, err = b.TrimArchive(ctx, webhook.QueueDeliveries)
 	require.NoError(t, err)
 	assert.Zero(t, removed)

@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"redrive/pkg/queue"
+	"redrive/pkg/queue/queuetest"
 	"redrive/pkg/testlog"
 )
 
@@ -20,22 +21,22 @@ func TestOutage(t *testing.T) {
 	b := newBench(t, server.URL())
 	var written testlog.Buffer
 	log := slog.New(slog.NewTextHandler(&written, nil))
-	outage := queue.NewOutage(b.redis, log, prometheus.NewRegistry())
+	outage := queue.NewOutage(b.Redis, log, prometheus.NewRegistry())
 	quiet := outage.Quiet(log).With("part", "asynq")
-	require.NoError(t, queue.Probe(t.Context(), b.redis))
+	require.NoError(t, queue.Probe(t.Context(), b.Redis))
 	require.False(t, outage.Active())
 
 	require.NoError(t, server.Stop())
 	for range 50 {
-		require.Error(t, queue.Probe(t.Context(), b.redis))
-		_, err := b.LookUp(t.Context(), []queue.Item{newItem()}, nil)
+		require.Error(t, queue.Probe(t.Context(), b.Redis))
+		_, err := b.LookUp(t.Context(), []queue.Item{queuetest.NewItem()}, nil)
 		require.Error(t, err)
 		quiet.Error("could not enqueue")
 	}
 	require.True(t, outage.Active())
 	require.NoError(t, server.Restart(t.Context()))
 	require.Eventually(t, func() bool {
-		return queue.Probe(t.Context(), b.redis) == nil && !outage.Active()
+		return queue.Probe(t.Context(), b.Redis) == nil && !outage.Active()
 	}, soon, 10*time.Millisecond)
 	quiet.Error("after it")
 

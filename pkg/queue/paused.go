@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"slices"
 
+	"redrive/pkg/queue/internal/keys"
+
 	"github.com/redis/go-redis/v9"
 )
 
@@ -14,7 +16,7 @@ var ErrPaused = errors.New("the queue is paused")
 
 // CheckPaused returns ErrPaused for a queue that asynq does not take tasks from, as `asynq queue pause` makes it.
 func (e *Enqueuer) CheckPaused(ctx context.Context, queue string) error {
-	found, err := e.redis.Exists(ctx, keyPrefix(queue)+"paused").Result()
+	found, err := e.redis.Exists(ctx, keys.Of(queue).Paused).Result()
 	switch {
 	case err != nil:
 		return fmt.Errorf("look whether the queue is paused: %w", err)

@@ -17,9 +17,9 @@ func TestCheckPaused(t *testing.T) {
 	require.NoError(t, b.RegisterQueues(t.Context(), webhook.QueueDeliveries))
 	for range 2 {
 		require.NoError(t, b.CheckPaused(t.Context(), webhook.QueueDeliveries))
-		require.NoError(t, b.inspector.PauseQueue(webhook.QueueDeliveries))
+		require.NoError(t, b.Inspector.PauseQueue(webhook.QueueDeliveries))
 		require.ErrorIs(t, b.CheckPaused(t.Context(), webhook.QueueDeliveries), queue.ErrPaused)
-		require.NoError(t, b.inspector.UnpauseQueue(webhook.QueueDeliveries))
+		require.NoError(t, b.Inspector.UnpauseQueue(webhook.QueueDeliveries))
 	}
 }
 
@@ -38,9 +38,9 @@ func TestClaim(t *testing.T) {
 	assert.Equal(t, []string{"b"}, claim("a"))
 
 	const key = "redrive:{deliveries}:installations"
-	require.NoError(t, b.redis.ZIncrBy(t.Context(), key, -61, "b").Err())
+	require.NoError(t, b.Redis.ZIncrBy(t.Context(), key, -61, "b").Err())
 	assert.Empty(t, claim("a"), "the other has been gone for a minute")
-	assert.Positive(t, b.redis.TTL(t.Context(), key).Val())
-	require.NoError(t, b.redis.Del(t.Context(), key).Err())
+	assert.Positive(t, b.Redis.TTL(t.Context(), key).Val())
+	require.NoError(t, b.Redis.Del(t.Context(), key).Err())
 	assert.Empty(t, claim("b"), "Redis was emptied")
 }

@@ -165,7 +165,7 @@ func TestConnectionsDieSilentlyUnderLoad(t *testing.T) {
 	client, err := queue.ConnectWithin("redis://"+proxy.addr()+"?pool_size=100", queue.TLSFiles{}, unanswered)
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, client.Close()) })
-	proxy.fill(t, client, newBench(t, "redis://"+target).redis, 20)
+	proxy.fill(t, client, newBench(t, "redis://"+target).Redis, 20)
 	proxy.swallow()
 	var group sync.WaitGroup
 	for range 20 {

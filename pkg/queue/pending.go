@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"time"
 
+	"redrive/pkg/queue/internal/keys"
+
 	"github.com/redis/go-redis/v9"
 )
 
@@ -62,14 +64,14 @@ var pendingScript = redis.NewScript(pendingSource)
 // makePending moves the tasks that are in one of the states from to one end of the pending list. It returns one answer per task:
 // moved, the state of a task that was not moved, or "missing".
 func (e *Enqueuer) makePending(ctx context.Context, queue, push, from string, ids ...string) ([]string, error) {
-	prefix := keyPrefix(queue)
-	keys := []string{prefix + "pending", prefix + "scheduled", prefix + "retry", prefix + "archived", prefix + "completed"}
+	k := keys.Of(queue)
+	lists := []string{k.Pending, k.Scheduled, k.Retry, k.Archived, k.Completed}
 	arguments := []any{time.Now().UnixNano(), push, from}
 	for _, id := range ids {
-		keys = append(keys, prefix+"t:"+id)
+		lists = append(lists, k.Task(id))
 		arguments = append(arguments, id)
 	}
-	answers, err := pendingScript.Run(ctx, e.redis, keys, arguments...).StringSlice()
+	answers, err := pendingScript.Run(ctx, e.redis, lists, arguments...).StringSlice()
 	if err != nil {
 		return nil, err
 	}

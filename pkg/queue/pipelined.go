@@ -2,12 +2,12 @@ package queue
 
 import (
 	"context"
-	"strings"
 	"time"
 
 	"github.com/redis/go-redis/v9"
 
 	"redrive/pkg/groupcommit"
+	"redrive/pkg/queue/internal/keys"
 )
 
 // Pipelined is a client whose scripts, where many are run at the same time, share a round trip: a trip costs client and server
@@ -54,8 +54,8 @@ func (g *Pipelined) EvalSha(ctx context.Context, sha string, keys []string, argu
 
 // Takes says by its keys whether a script is the one with which asynq 0.26 takes a task off the queue (internal/rdb, dequeueCmd):
 // its first key is the list of what is pending. A server takes one task after the other: to wait for company would have it idle.
-func IsDequeue(keys []string) bool {
-	return len(keys) > 0 && strings.HasSuffix(keys[0], "}:pending")
+func IsDequeue(k []string) bool {
+	return len(k) > 0 && keys.IsPending(k[0])
 }
 
 // runScripts runs scripts in one pipeline. Each has its own reply, or error, in it. One whose caller has gone meanwhile is not run:

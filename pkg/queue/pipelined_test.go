@@ -15,6 +15,7 @@ import (
 
 	"redrive/pkg/groupcommit"
 	"redrive/pkg/queue"
+	"redrive/pkg/queue/queuetest"
 	"redrive/pkg/testservers"
 	"redrive/pkg/webhook"
 )
@@ -57,7 +58,7 @@ func (t *trips) ProcessPipelineHook(next redis.ProcessPipelineHook) redis.Proces
 // takes counts the commands with which asynq takes a task off the queue.
 func takes(cmds []redis.Cmder) (count int) {
 	for _, cmd := range cmds {
-		if args := cmd.Args(); len(args) > 3 && args[0] == "evalsha" && args[3] == prefix+"pending" {
+		if args := cmd.Args(); len(args) > 3 && args[0] == "evalsha" && args[3] == deliveryKeys.Pending {
 			count++
 		}
 	}
@@ -66,7 +67,7 @@ func takes(cmds []redis.Cmder) (count int) {
 
 func newGathered(t *testing.T, linger time.Duration) (*queue.Pipelined, *trips) {
 	t.Helper()
-	client, seen := newBench(t, testservers.Redis(t)).redis, &trips{}
+	client, seen := newBench(t, testservers.Redis(t)).Redis, &trips{}
 	client.AddHook(seen)
 	gathered := queue.NewPipelined(client, linger)
 	t.Cleanup(gathered.Drain)
@@ -136,11 +137,11 @@ func TestNothingIsSaidForWhoHasGone(t *testing.T) {
 	}
 	var group sync.WaitGroup
 	group.Go(func() { assert.NoError(t, count.Run(t.Context(), gathered, []string{"stays"}).Err()) })
-	signal(t, underWay, "the first trip")
+	queuetest.Receive(t, underWay, "the first trip")
 	leaving, leave := context.WithCancel(t.Context())
 	waits := waited{leaving, make(chan struct{}), &sync.Once{}}
 	group.Go(func() { assert.ErrorIs(t, count.Run(waits, gathered, []string{"gone"}).Err(), context.Canceled) })
-	signal(t, waits.begun, "the wait for the second trip")
+	queuetest.Receive(t, waits.begun, "the wait for the second trip")
 	leave()
 	close(goOn)
 	group.Wait()
@@ -172,7 +173,7 @@ func TestTakingATaskWaitsForNobody(t *testing.T) {
 	var enqueued sync.WaitGroup
 	for range tasks {
 		enqueued.Go(func() {
-			_, err := enqueuer.Enqueue(t.Context(), newItem())
+			_, err := enqueuer.Enqueue(t.Context(), queuetest.NewItem())
 			assert.NoError(t, err)
 		})
 	}
@@ -187,7 +188,7 @@ func TestTakingATaskWaitsForNobody(t *testing.T) {
 		return nil
 	})))
 	for range tasks {
-		signal(t, done, "a task")
+		queuetest.Receive(t, done, "a task")
 	}
 	server.Shutdown()
 

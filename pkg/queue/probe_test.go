@@ -14,8 +14,8 @@ func TestProbe(t *testing.T) {
 	t.Parallel()
 	server := startRedis(t, nil)
 	b := newBench(t, server.URL())
-	require.NoError(t, queue.Probe(t.Context(), b.redis))
-	left, err := b.redis.TTL(t.Context(), "redrive:{deliveries}:probe").Result()
+	require.NoError(t, queue.Probe(t.Context(), b.Redis))
+	left, err := b.Redis.TTL(t.Context(), "redrive:{deliveries}:probe").Result()
 	require.NoError(t, err)
 	assert.Positive(t, left, "it is not left behind")
 
@@ -23,10 +23,10 @@ func TestProbe(t *testing.T) {
 		"full":    {[]any{"CONFIG", "SET", "maxmemory", "1"}, []any{"CONFIG", "SET", "maxmemory", "0"}},
 		"demoted": {[]any{"REPLICAOF", "127.0.0.1", "1"}, []any{"REPLICAOF", "NO", "ONE"}},
 	} {
-		require.NoError(t, b.redis.Do(t.Context(), states.broken...).Err(), name)
-		require.NoError(t, b.redis.Ping(t.Context()).Err(), name)
-		require.Error(t, queue.Probe(t.Context(), b.redis), name)
-		require.NoError(t, b.redis.Do(t.Context(), states.mended...).Err(), name)
-		require.NoError(t, queue.Probe(t.Context(), b.redis), name)
+		require.NoError(t, b.Redis.Do(t.Context(), states.broken...).Err(), name)
+		require.NoError(t, b.Redis.Ping(t.Context()).Err(), name)
+		require.Error(t, queue.Probe(t.Context(), b.Redis), name)
+		require.NoError(t, b.Redis.Do(t.Context(), states.mended...).Err(), name)
+		require.NoError(t, queue.Probe(t.Context(), b.Redis), name)
 	}
 }

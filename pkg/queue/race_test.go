@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"redrive/pkg/queue"
+	"redrive/pkg/queue/queuetest"
 	"redrive/pkg/testservers"
 )
 
@@ -19,16 +20,16 @@ import (
 func TestRetryRacesArchiving(t *testing.T) {
 	t.Parallel()
 	const rounds = 500
-	b, item := newBench(t, testservers.Redis(t)), newItem()
+	b, item := newBench(t, testservers.Redis(t)), queuetest.NewItem()
 	recorded := make(chan struct{}, rounds+1)
 	b.work(func(context.Context, *asynq.Task) error {
 		recorded <- struct{}{} // from here on the row is in failure and may be retried
 		return fmt.Errorf("used up: %w", asynq.SkipRetry)
 	})
 
-	placed := map[queue.Placement]int{b.enqueue(item): 1}
+	placed := map[queue.Placement]int{b.Put(item): 1}
 	for round := range rounds {
-		signal(t, recorded, fmt.Sprintf("run %d, after %v", round, placed))
+		queuetest.Receive(t, recorded, fmt.Sprintf("run %d, after %v", round, placed))
 		if round%2 == 1 {
 			waitAbout(time.Millisecond) // the other rounds are as early as can be
 		}
@@ -41,8 +42,8 @@ func TestRetryRacesArchiving(t *testing.T) {
 		}
 		placed[placement]++
 	}
-	signal(t, recorded, "the last run")
-	b.inState(item, asynq.TaskStateArchived)
+	queuetest.Receive(t, recorded, "the last run")
+	b.WaitForState(item.DeliveryID, asynq.TaskStateArchived)
 	require.Empty(t, recorded, "no run more than was asked for")
 	t.Logf("placed: %v", placed)
 }
@@ -56,13 +57,13 @@ func waitAbout(d time.Duration) {
 // An operator deletes and archives what the API enqueues: nothing but a moving target comes of it.
 func TestEnqueueRacesOperator(t *testing.T) {
 	t.Parallel()
-	b, item := newBench(t, testservers.Redis(t)), newItem()
+	b, item := newBench(t, testservers.Redis(t)), queuetest.NewItem()
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
 		for range 300 {
-			_ = b.inspector.ArchiveTask(item.Queue, item.DeliveryID)
-			_ = b.inspector.DeleteTask(item.Queue, item.DeliveryID)
+			_ = b.Inspector.ArchiveTask(item.Queue, item.DeliveryID)
+			_ = b.Inspector.DeleteTask(item.Queue, item.DeliveryID)
 		}
 	}()
 	for running := true; running; {
@@ -70,9 +71,9 @@ func TestEnqueueRacesOperator(t *testing.T) {
 		case <-done:
 			running = false
 		default:
-			b.enqueue(item)
+			b.Put(item)
 		}
 	}
-	b.enqueue(item)
-	require.Equal(t, asynq.TaskStatePending, b.task(item).State)
+	b.Put(item)
+	require.Equal(t, asynq.TaskStatePending, b.Task(item.DeliveryID).State)
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"redrive/pkg/queue"
+	"redrive/pkg/queue/queuetest"
 	"redrive/pkg/testservers"
 	"redrive/pkg/webhook"
 )
@@ -20,7 +21,7 @@ func TestClusterWithoutInfo(t *testing.T) {
 	cluster := startCluster(t, 3)
 	for _, node := range cluster.Nodes() {
 		admin := newBench(t, node.URL()+"?cluster=false")
-		require.NoError(t, admin.redis.Do(t.Context(), "ACL", "SETUSER", "narrow", "on", ">hush", "~*", "&*", "+@all", "-info").Err())
+		require.NoError(t, admin.Redis.Do(t.Context(), "ACL", "SETUSER", "narrow", "on", ">hush", "~*", "&*", "+@all", "-info").Err())
 	}
 	for i, node := range cluster.Nodes() {
 		url := fmt.Sprintf("redis://narrow:hush@127.0.0.1:%d", node.Port())
@@ -29,7 +30,7 @@ func TestClusterWithoutInfo(t *testing.T) {
 
 		piped := newBench(t, url)
 		replies := make([]*redis.IntCmd, 30)
-		_, err := piped.redis.Pipelined(t.Context(), func(pipe redis.Pipeliner) error {
+		_, err := piped.Redis.Pipelined(t.Context(), func(pipe redis.Pipeliner) error {
 			for j := range replies {
 				replies[j] = pipe.Incr(t.Context(), fmt.Sprintf("key%d-%d", i, j)) // on all nodes
 			}
@@ -47,14 +48,14 @@ func TestClusterMovesTheQueue(t *testing.T) {
 	t.Parallel()
 	cluster := startCluster(t, 3)
 	b := newBench(t, cluster.URL())
-	before := newItem()
-	require.Equal(t, queue.Queued, b.enqueue(before))
-	slot := b.redis.ClusterKeySlot(t.Context(), "{"+webhook.QueueDeliveries+"}").Val()
+	before := queuetest.NewItem()
+	require.Equal(t, queue.Queued, b.Put(before))
+	slot := b.Redis.ClusterKeySlot(t.Context(), "{"+webhook.QueueDeliveries+"}").Val()
 	from := int(slot) * len(cluster.Nodes()) / 16384
 	for step := 1; step < len(cluster.Nodes()); step++ {
 		moveSlot(t, cluster, slot, (from+step-1)%len(cluster.Nodes()), (from+step)%len(cluster.Nodes()))
-		item := newItem()
-		require.Equal(t, queue.Queued, b.enqueue(item))
+		item := queuetest.NewItem()
+		require.Equal(t, queue.Queued, b.Put(item))
 		sights, err := b.LookUp(t.Context(), []queue.Item{before, item}, func(queue.Item) bool { return true })
 		require.NoError(t, err)
 		assert.Equal(t, []queue.TaskState{queue.Waiting, queue.Waiting}, sights)
@@ -67,7 +68,7 @@ func moveSlot(t *testing.T, cluster *testservers.RedisCluster, slot int64, from,
 	nodes := make([]redis.UniversalClient, len(cluster.Nodes()))
 	ids := make([]string, len(nodes))
 	for i, node := range cluster.Nodes() {
-		nodes[i] = newBench(t, node.URL()+"?cluster=false").redis
+		nodes[i] = newBench(t, node.URL()+"?cluster=false").Redis
 		var err error
 		ids[i], err = nodes[i].Do(ctx, "CLUSTER", "MYID").Text()
 		require.NoError(t, err)
@@ -91,11 +92,11 @@ func moveSlot(t *testing.T, cluster *testservers.RedisCluster, slot int64, from,
 func TestClusterSubscribesWithPassword(t *testing.T) {
 	t.Parallel()
 	cluster := startCluster(t, 1)
-	require.NoError(t, newBench(t, cluster.URL()).redis.ConfigSet(t.Context(), "requirepass", "hush").Err())
+	require.NoError(t, newBench(t, cluster.URL()).Redis.ConfigSet(t.Context(), "requirepass", "hush").Err())
 	b := newBench(t, fmt.Sprintf("redis://:hush@127.0.0.1:%d", cluster.Nodes()[0].Port()))
-	require.NoError(t, queue.Probe(t.Context(), b.redis))
-	require.NoError(t, queue.Probe(t.Context(), b.redis))
-	subscription := b.redis.Subscribe(t.Context(), "channel")
+	require.NoError(t, queue.Probe(t.Context(), b.Redis))
+	require.NoError(t, queue.Probe(t.Context(), b.Redis))
+	subscription := b.Redis.Subscribe(t.Context(), "channel")
 	t.Cleanup(func() { require.NoError(t, subscription.Close()) })
 	_, err := subscription.Receive(t.Context())
 	require.NoError(t, err)

@@ -12,6 +12,8 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"redrive/pkg/queue"
+	"redrive/pkg/queue/internal/keys"
+	"redrive/pkg/queue/queuetest"
 	"redrive/pkg/testservers"
 	"redrive/pkg/webhook"
 )
@@ -28,8 +30,8 @@ func TestWakeEveryState(t *testing.T) {
 	first, second, archived := named("a", later), named("b", later), named("archived", later)
 	pending, missing := named("pending", time.Time{}), named("none", later)
 
-	b.enqueue(retrying)
-	b.enqueue(active)
+	b.Put(retrying)
+	b.Put(active)
 	running, release := make(chan struct{}), make(chan struct{})
 	b.work(func(ctx context.Context, task *asynq.Task) error {
 		if string(task.Payload()) == retrying.DeliveryID {
@@ -43,18 +45,18 @@ func TestWakeEveryState(t *testing.T) {
 		return nil
 	})
 	defer close(release)
-	signal(t, running, "the run")
-	b.inState(retrying, asynq.TaskStateRetry)
+	queuetest.Receive(t, running, "the run")
+	b.WaitForState(retrying.DeliveryID, asynq.TaskStateRetry)
 
 	for _, item := range []queue.Item{first, second, archived} {
-		b.enqueue(item)
+		b.Put(item)
 	}
-	require.NoError(t, b.inspector.PauseQueue(webhook.QueueDeliveries)) // no worker dequeues from here on
-	b.enqueue(pending)
-	require.NoError(t, b.inspector.ArchiveTask(webhook.QueueDeliveries, archived.DeliveryID))
+	require.NoError(t, b.Inspector.PauseQueue(webhook.QueueDeliveries)) // no worker dequeues from here on
+	b.Put(pending)
+	require.NoError(t, b.Inspector.ArchiveTask(webhook.QueueDeliveries, archived.DeliveryID))
 
 	// Wake needs the task alone: the list of queues may have been lost.
-	require.NoError(t, b.redis.Del(t.Context(), "asynq:queues").Err())
+	require.NoError(t, b.Redis.Del(t.Context(), keys.Queues).Err())
 	var ids []string
 	for _, item := range []queue.Item{second, retrying, first, pending, active, archived, missing} {
 		ids = append(ids, item.DeliveryID)
@@ -66,16 +68,16 @@ func TestWakeEveryState(t *testing.T) {
 	}, results)
 	require.NoError(t, b.RegisterQueues(t.Context(), webhook.QueueDeliveries))
 	for _, item := range []queue.Item{first, second, retrying, pending} {
-		assert.Equal(t, asynq.TaskStatePending, b.task(item).State, item.DeliveryID)
+		assert.Equal(t, asynq.TaskStatePending, b.Task(item.DeliveryID).State, item.DeliveryID)
 	}
-	assert.Equal(t, asynq.TaskStateActive, b.task(active).State)
-	assert.Equal(t, asynq.TaskStateArchived, b.task(archived).State)
-	info, err := b.inspector.GetQueueInfo(webhook.QueueDeliveries)
+	assert.Equal(t, asynq.TaskStateActive, b.Task(active.DeliveryID).State)
+	assert.Equal(t, asynq.TaskStateArchived, b.Task(archived.DeliveryID).State)
+	info, err := b.Inspector.GetQueueInfo(webhook.QueueDeliveries)
 	require.NoError(t, err)
 	assert.Less(t, info.Latency, time.Minute, "the time since which they are pending is recorded")
 	assert.Zero(t, info.Retry+info.Scheduled)
 
-	order, err := b.redis.LRange(t.Context(), prefix+"pending", 0, -1).Result()
+	order, err := b.Redis.LRange(t.Context(), deliveryKeys.Pending, 0, -1).Result()
 	require.NoError(t, err)
 	assert.Equal(t, []string{pending.DeliveryID, first.DeliveryID, retrying.DeliveryID, second.DeliveryID}, order,
 		"workers dequeue from the right: woken tasks are next, in their order")

@@ -6,11 +6,11 @@ import (
 	"testing"
 
 	"github.com/hibiken/asynq"
-	"github.com/redis/go-redis/v9"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"redrive/pkg/queue"
+	"redrive/pkg/queue/queuetest"
 	"redrive/pkg/store/storetest"
 	"redrive/pkg/testservers"
 	"redrive/pkg/webhook"
@@ -21,10 +21,7 @@ func TestCommittedAndNeverEnqueued(t *testing.T) {
 	t.Parallel()
 	const total = 700
 	opened := storetest.Migrated(t, storetest.OpenPostgres(t, testservers.Postgres(t)))
-	client, err := queue.Connect(testservers.Redis(t))
-	require.NoError(t, err)
-	t.Cleanup(func() { require.NoError(t, client.Close()) })
-	inspector := asynq.NewInspectorFromRedisClient(client)
+	b := queuetest.New(t, testservers.Redis(t))
 
 	endpoint := webhook.NewEndpoint("org_a", "key_a", webhook.EndpointSpec{Name: "n", URL: "https://example.com"}, "whsec_a", webhook.Now())
 	require.NoError(t, opened.CreateEndpoint(t.Context(), endpoint))
@@ -47,40 +44,28 @@ func TestCommittedAndNeverEnqueued(t *testing.T) {
 		}
 		require.NoError(t, opened.CreateEvent(t.Context(), event, deliveries))
 	}
-	archive(t, client, inspector, want[0])
-	phantom(t, client, inspector, want[1])
+	for _, id := range want[:2] { // enqueued in an earlier life of the delivery: its row has been retried since
+		b.Put(queue.Item{DeliveryID: id, Queue: webhook.QueueDeliveries})
+	}
+	require.NoError(t, b.Inspector.ArchiveTask(webhook.QueueDeliveries, want[0]))
+	b.ArchiveAndUnlist(want[1])
 
-	token, err := queue.NewEnqueuer(client).BeginRebuild(t.Context())
+	token, err := b.BeginRebuild(t.Context())
 	require.NoError(t, err)
-	require.NoError(t, queue.NewEnqueuer(client).MarkIntact(t.Context(), token)) // or else everything would be enqueued at once
+	require.NoError(t, b.MarkIntact(t.Context(), token)) // or else everything would be enqueued at once
 
 	var group sync.WaitGroup
 	for range 2 {
-		r, _ := newReconciler(opened, queue.NewEnqueuer(client), 0)
+		r, _ := newReconciler(opened, b.Enqueuer, 0)
 		group.Go(func() { assert.NoError(t, r.Pass(context.Background())) })
 	}
 	group.Wait()
 
-	tasks, err := inspector.ListPendingTasks(webhook.QueueDeliveries, asynq.PageSize(2*total))
+	tasks, err := b.Inspector.ListPendingTasks(webhook.QueueDeliveries, asynq.PageSize(2*total))
 	require.NoError(t, err)
 	found := make([]string, len(tasks))
 	for i, task := range tasks {
 		found[i] = task.ID
 	}
 	assert.ElementsMatch(t, want, found, "each once, that of which Redis had lost a part among them")
-}
-
-// archive leaves a dead letter of an earlier life: the row has been retried since.
-func archive(t *testing.T, client redis.UniversalClient, inspector *asynq.Inspector, id string) {
-	t.Helper()
-	_, err := queue.NewEnqueuer(client).Enqueue(t.Context(), queue.Item{DeliveryID: id, Queue: webhook.QueueDeliveries})
-	require.NoError(t, err)
-	require.NoError(t, inspector.ArchiveTask(webhook.QueueDeliveries, id))
-}
-
-// phantom leaves a task that is in none of asynq's sets.
-func phantom(t *testing.T, client redis.UniversalClient, inspector *asynq.Inspector, id string) {
-	t.Helper()
-	archive(t, client, inspector, id)
-	require.NoError(t, client.ZRem(t.Context(), "asynq:{"+webhook.QueueDeliveries+"}:archived", id).Err())
 }

@@ -6,15 +6,13 @@ import (
 	"testing"
 	"time"
 
-	"github.com/hibiken/asynq"
-	"github.com/redis/go-redis/v9"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"redrive/dispatcher-service/internal/deliver"
 	"redrive/dispatcher-service/internal/worker"
+	"redrive/pkg/queue/queuetest"
 	"redrive/pkg/testservers"
-	"redrive/pkg/webhook"
 )
 
 // orphanage takes down which orphans it is told of, and which deliveries are made.
@@ -37,23 +35,12 @@ func TestOrphanFoundByAsynq(t *testing.T) {
 	t.Parallel()
 	b := newBench(t, testservers.Redis(t))
 	id := b.enqueue()
-	b.takeAndDie(id, time.Now().Add(-time.Minute))
+	b.Abandon(id, time.Now().Add(-time.Minute))
 	o := orphanage{orphaned: make(chan string, 1), delivered: make(chan string, 1)}
-	pool := worker.New(b.redis, o, worker.Options{Concurrency: 1, ShutdownTimeout: soon, Log: slog.New(slog.DiscardHandler)})
+	pool := worker.New(b.Redis, o, worker.Options{Concurrency: 1, ShutdownTimeout: soon, Log: slog.New(slog.DiscardHandler)})
 	require.NoError(t, pool.Start())
 	defer func() { require.NoError(t, pool.Stop(t.Context())) }()
-	assert.Equal(t, id, signal(t, o.orphaned, "the note of the orphan"))
-	assert.Equal(t, id, signal(t, o.delivered, "the attempt made again"))
-	b.removed(id)
-}
-
-// takeAndDie leaves behind what a worker does that takes a task and dies with a lease until then.
-func (b bench) takeAndDie(id string, lease time.Time) {
-	b.t.Helper()
-	const prefix = "asynq:{" + webhook.QueueDeliveries + "}:"
-	ctx := b.t.Context()
-	require.NoError(b.t, b.redis.RPopLPush(ctx, prefix+"pending", prefix+"active").Err())
-	require.NoError(b.t, b.redis.HSet(ctx, prefix+"t:"+id, "state", "active").Err())
-	require.NoError(b.t, b.redis.ZAdd(ctx, prefix+"lease", redis.Z{Score: float64(lease.Unix()), Member: id}).Err())
-	b.inState(id, asynq.TaskStateActive)
+	assert.Equal(t, id, queuetest.Receive(t, o.orphaned, "the note of the orphan"))
+	assert.Equal(t, id, queuetest.Receive(t, o.delivered, "the attempt made again"))
+	b.WaitUntilRemoved(id)
 }

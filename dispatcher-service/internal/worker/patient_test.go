@@ -20,8 +20,8 @@ func TestAFullRedisIsNotHammered(t *testing.T) {
 	t.Cleanup(func() { require.NoError(t, server.Close()) })
 	b := newBench(t, server.URL())
 	b.pool(4, done)
-	b.removed(b.enqueue())
-	require.NoError(t, b.redis.ConfigSet(t.Context(), "maxmemory", "1").Err())
+	b.WaitUntilRemoved(b.enqueue())
+	require.NoError(t, b.Redis.ConfigSet(t.Context(), "maxmemory", "1").Err())
 
 	before, begin := b.refused(), time.Now()
 	const some = 12
@@ -29,8 +29,8 @@ func TestAFullRedisIsNotHammered(t *testing.T) {
 	perSecond := float64(b.refused()-before) / time.Since(begin).Seconds()
 	assert.Less(t, perSecond, 100.0, "two servers, four times a second each, and what else asynq asks")
 
-	require.NoError(t, b.redis.ConfigSet(t.Context(), "maxmemory", "0").Err())
-	b.removed(b.enqueue())
+	require.NoError(t, b.Redis.ConfigSet(t.Context(), "maxmemory", "0").Err())
+	b.WaitUntilRemoved(b.enqueue())
 }
 
 var failedCalls = regexp.MustCompile(`cmdstat_evalsha:.*failed_calls=(\d+)`)
@@ -38,7 +38,7 @@ var failedCalls = regexp.MustCompile(`cmdstat_evalsha:.*failed_calls=(\d+)`)
 // refused is how many scripts Redis has failed.
 func (b bench) refused() int {
 	b.t.Helper()
-	stats, err := b.redis.Info(b.t.Context(), "commandstats").Result()
+	stats, err := b.Redis.Info(b.t.Context(), "commandstats").Result()
 	require.NoError(b.t, err)
 	found := failedCalls.FindStringSubmatch(stats)
 	require.NotNil(b.t, found, "in %s", stats)

@@ -15,6 +15,7 @@ import (
 	"redrive/dispatcher-service/internal/deliver"
 	"redrive/dispatcher-service/internal/worker"
 	"redrive/pkg/queue"
+	"redrive/pkg/queue/queuetest"
 	"redrive/pkg/testservers"
 	"redrive/pkg/webhook"
 )
@@ -30,13 +31,13 @@ func TestStopBeforeStartAndTwice(t *testing.T) {
 
 	pool = b.newPool(4, done)
 	require.NoError(t, pool.Start())
-	b.removed(b.enqueue())
+	b.WaitUntilRemoved(b.enqueue())
 	require.NoError(t, pool.Stop(t.Context()))
 	require.NoError(t, pool.Stop(t.Context()))
 	require.Error(t, pool.Start(), "it does not come back")
 
 	id := b.enqueue()
-	assert.Equal(t, asynq.TaskStatePending, b.inState(id, asynq.TaskStatePending).State)
+	assert.Equal(t, asynq.TaskStatePending, b.WaitForState(id, asynq.TaskStatePending).State)
 }
 
 // blocking deliveries report that they run and wait to be released.
@@ -65,7 +66,7 @@ func TestStopWaits(t *testing.T) {
 	require.NoError(t, pool.Start())
 	ids := []string{b.enqueue(), b.enqueue(), b.enqueue()}
 	for range ids {
-		signal(t, inFlight.running, "the delivery")
+		queuetest.Receive(t, inFlight.running, "the delivery")
 	}
 	stopped := make(chan error, 2)
 	for range cap(stopped) {
@@ -76,15 +77,15 @@ func TestStopWaits(t *testing.T) {
 	require.ErrorIs(t, pool.Stop(short), context.DeadlineExceeded, "the caller's deadline is heeded")
 	late := b.enqueue()
 	other := b.pool(10, inFlight.deliver) // a replica, which finds the late one and nothing else
-	assert.Equal(t, late, signal(t, inFlight.running, "the late delivery"))
+	assert.Equal(t, late, queuetest.Receive(t, inFlight.running, "the late delivery"))
 	assert.Empty(t, stopped)
 
 	close(inFlight.release)
-	require.NoError(t, signal(t, stopped, "the end"))
-	require.NoError(t, signal(t, stopped, "the end"))
+	require.NoError(t, queuetest.Receive(t, stopped, "the end"))
+	require.NoError(t, queuetest.Receive(t, stopped, "the end"))
 	require.NoError(t, other.Stop(t.Context()))
 	for _, id := range append(ids, late) {
-		b.removed(id)
+		b.WaitUntilRemoved(id)
 	}
 	assert.EqualValues(t, 4, inFlight.runs.Load(), "each once")
 }
@@ -100,7 +101,7 @@ func TestConcurrency(t *testing.T) {
 			b.enqueue()
 		}
 		for range concurrency {
-			signal(t, inFlight.running, "a delivery")
+			queuetest.Receive(t, inFlight.running, "a delivery")
 		}
 		require.Never(t, func() bool { return int(inFlight.runs.Load()) > concurrency }, 200*time.Millisecond, 10*time.Millisecond)
 		close(inFlight.release)
@@ -124,7 +125,7 @@ func TestRedisComesLater(t *testing.T) {
 		_, err := b.Enqueue(t.Context(), item)
 		return err == nil
 	}, soon, 10*time.Millisecond)
-	b.removed(item.DeliveryID)
+	b.WaitUntilRemoved(item.DeliveryID)
 }
 
 // A frozen Redis holds the servers up, and not the caller of Stop.
@@ -138,14 +139,14 @@ func TestStopWhileRedisIsFrozen(t *testing.T) {
 	options.ReadTimeout = -1 // none: whoever waits for Redis waits until it is resumed
 	b := newBenchOn(t, redis.NewClient(options))
 	pool := b.pool(4, done)
-	b.removed(b.enqueue()) // connected
+	b.WaitUntilRemoved(b.enqueue()) // connected
 	require.NoError(t, server.Pause())
 
 	ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
 	defer cancel()
 	stopped := make(chan error, 1)
 	go func() { stopped <- pool.Stop(ctx) }()
-	_ = signal(t, stopped, "the end of Stop while Redis is frozen") // nil if no server was asking just then
+	_ = queuetest.Receive(t, stopped, "the end of Stop while Redis is frozen") // nil if no server was asking just then
 	require.NoError(t, server.Resume())
 }
 
@@ -162,16 +163,16 @@ func TestStopHandsBackWhatHasNotBegun(t *testing.T) {
 	t.Parallel()
 	b := newBench(t, testservers.Redis(t))
 	running, drained := make(chan string, 1), make(chan struct{})
-	pool := worker.New(b.redis, draining{drained: drained, deliverer: func(_ context.Context, id, _ string) (deliver.Verdict, error) {
+	pool := worker.New(b.Redis, draining{drained: drained, deliverer: func(_ context.Context, id, _ string) (deliver.Verdict, error) {
 		running <- id
 		<-drained
 		return deliver.Snooze(time.Now(), "its dispatcher is stopping"), nil
 	}}, worker.Options{Concurrency: 4, ShutdownTimeout: time.Hour, Log: slog.New(slog.DiscardHandler)})
 	require.NoError(t, pool.Start())
 	id := b.enqueue()
-	signal(t, running, "the delivery")
+	queuetest.Receive(t, running, "the delivery")
 	require.NoError(t, pool.Stop(t.Context()))
-	task := b.inState(id, asynq.TaskStateRetry)
+	task := b.WaitForState(id, asynq.TaskStateRetry)
 	assert.Zero(t, task.Retried)
 	assert.False(t, task.NextProcessAt.After(time.Now()))
 
@@ -180,5 +181,5 @@ func TestStopHandsBackWhatHasNotBegun(t *testing.T) {
 		taken <- id
 		return deliver.Done(), nil
 	})
-	assert.Equal(t, id, signal(t, taken, "the takeover"))
+	assert.Equal(t, id, queuetest.Receive(t, taken, "the takeover"))
 }

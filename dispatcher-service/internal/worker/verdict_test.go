@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"redrive/dispatcher-service/internal/deliver"
+	"redrive/pkg/queue/queuetest"
 	"redrive/pkg/testservers"
 	"redrive/pkg/webhook"
 )
@@ -25,8 +26,8 @@ func TestDone(t *testing.T) {
 		return deliver.Done(), nil
 	})
 	id := b.enqueue()
-	assert.Equal(t, call{id, webhook.QueueDeliveries}, signal(t, calls, "the delivery"))
-	b.removed(id)
+	assert.Equal(t, call{id, webhook.QueueDeliveries}, queuetest.Receive(t, calls, "the delivery"))
+	b.WaitUntilRemoved(id)
 	assert.Zero(t, b.queue().FailedTotal)
 }
 
@@ -39,7 +40,7 @@ func TestRetry(t *testing.T) {
 	b.pool(4, func(context.Context, string, string) (deliver.Verdict, error) {
 		return deliver.Verdict{Kind: deliver.KindRetry, At: at, Reason: "answered 500; retry 1 of 5 follows"}, nil
 	})
-	task := b.inState(b.enqueue(), asynq.TaskStateRetry)
+	task := b.WaitForState(b.enqueue(), asynq.TaskStateRetry)
 	// asynq adds the delay to the time at which it has it, and a busy machine comes to that late.
 	assert.WithinRange(t, task.NextProcessAt, at, at.Add(time.Since(begin)))
 	assert.Equal(t, 1, task.Retried)
@@ -61,8 +62,8 @@ func TestRetryRunsNotBeforeItsTime(t *testing.T) {
 		}
 		return deliver.Done(), nil
 	})
-	b.removed(b.enqueue())
-	first, second := <-runs, signal(t, runs, "the retry")
+	b.WaitUntilRemoved(b.enqueue())
+	first, second := <-runs, queuetest.Receive(t, runs, "the retry")
 	assert.False(t, second.began.Before(first.again), "%s early", first.again.Sub(second.began))
 }
 
@@ -75,7 +76,7 @@ func TestSnooze(t *testing.T) {
 	b.pool(4, func(context.Context, string, string) (deliver.Verdict, error) {
 		return deliver.Snooze(at, "it is not due yet"), nil
 	})
-	task := b.inState(b.enqueue(), asynq.TaskStateRetry)
+	task := b.WaitForState(b.enqueue(), asynq.TaskStateRetry)
 	assert.WithinRange(t, task.NextProcessAt, at.Add(-time.Second), at.Add(time.Second+time.Since(begin)))
 	assert.Zero(t, task.Retried)
 	assert.Equal(t, "it is not due yet", task.LastErr)
@@ -94,7 +95,7 @@ func TestSnoozeUntilThePast(t *testing.T) {
 		}
 		return deliver.Done(), nil
 	})
-	b.removed(b.enqueue())
+	b.WaitUntilRemoved(b.enqueue())
 	assert.Len(t, runs, 2)
 }
 
@@ -105,13 +106,13 @@ func TestDead(t *testing.T) {
 		return deliver.Verdict{Kind: deliver.KindDead, Reason: "the receiver answered 410 Gone"}, nil
 	})
 	id := b.enqueue()
-	task := b.inState(id, asynq.TaskStateArchived)
+	task := b.WaitForState(id, asynq.TaskStateArchived)
 	assert.Equal(t, "the receiver answered 410 Gone", task.LastErr)
 	assert.Equal(t, 1, b.queue().FailedTotal)
 
-	require.NoError(t, b.inspector.RunTask(webhook.QueueDeliveries, id)) // a click of the operator
+	require.NoError(t, b.Inspector.RunTask(webhook.QueueDeliveries, id)) // a click of the operator
 	require.Eventually(t, func() bool { return b.queue().ProcessedTotal == 2 }, soon, 2*time.Millisecond)
-	assert.Contains(t, b.inState(id, asynq.TaskStateArchived).LastErr, "the receiver answered 410 Gone")
+	assert.Contains(t, b.WaitForState(id, asynq.TaskStateArchived).LastErr, "the receiver answered 410 Gone")
 }
 
 // What went wrong on our side comes back soon, and is held against nobody.
@@ -122,7 +123,7 @@ func TestError(t *testing.T) {
 		return deliver.Verdict{}, errors.New("the database is away")
 	})
 	begin := time.Now()
-	task := b.inState(b.enqueue(), asynq.TaskStateRetry)
+	task := b.WaitForState(b.enqueue(), asynq.TaskStateRetry)
 	assert.WithinRange(t, task.NextProcessAt, begin.Truncate(time.Second), time.Now().Add(6*time.Second))
 	assert.Zero(t, task.Retried)
 	assert.Equal(t, "the database is away", task.LastErr)
@@ -134,7 +135,7 @@ func TestPanic(t *testing.T) {
 	b := newBench(t, testservers.Redis(t))
 	b.pool(1, func(_ context.Context, id, _ string) (deliver.Verdict, error) { panic("a bug with " + id) })
 	for range 3 {
-		assert.Contains(t, b.inState(b.enqueue(), asynq.TaskStateRetry).LastErr, "a bug with", "the worker goes on")
+		assert.Contains(t, b.WaitForState(b.enqueue(), asynq.TaskStateRetry).LastErr, "a bug with", "the worker goes on")
 	}
 }
 
@@ -145,10 +146,10 @@ func TestForeignTask(t *testing.T) {
 		assert.Fail(t, "delivered")
 		return deliver.Done(), nil
 	})
-	client := asynq.NewClientFromRedisClient(b.redis)
+	client := asynq.NewClientFromRedisClient(b.Redis)
 	for _, payload := range []string{"", "{}", "evt_01ARZ3NDEKTSV4RRFFQ69G5FAV"} {
 		info, err := client.Enqueue(asynq.NewTask("email:send", []byte(payload)), asynq.Queue(webhook.QueueDeliveries))
 		require.NoError(t, err)
-		assert.Contains(t, b.inState(info.ID, asynq.TaskStateArchived).LastErr, "ULID")
+		assert.Contains(t, b.WaitForState(info.ID, asynq.TaskStateArchived).LastErr, "ULID")
 	}
 }
