@@ -33,8 +33,8 @@ demo: ## watch a delivery fail and come back to life, in a few seconds
 env: ## fill .env with random secrets for the containers, unless it is there
 	@sh deploy/docker/env.sh
 
-up: env ## build the images and start the stack in containers, until it is healthy
-	VERSION=$(VERSION) docker compose up --build --detach --wait
+up: env ## build the images and start the stack in containers, until it is healthy; ARGS='--scale api-service=2'
+	VERSION=$(VERSION) docker compose up --build --detach --wait --remove-orphans $(ARGS)
 
 down: ## stop the containers; their data stays in its volumes
 	docker compose --profile demo --profile observability down

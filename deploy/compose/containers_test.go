@@ -5,7 +5,9 @@ import (
 	"net"
 	"regexp"
 	"slices"
+	"strings"
 	"testing"
+	"time"
 
 	"github.com/compose-spec/compose-go/v2/types"
 	"github.com/stretchr/testify/assert"
@@ -22,27 +24,26 @@ var ours = map[string]string{
 
 func TestTheReceiverIsForTheDemoAlone(t *testing.T) {
 	usual, shown := slices.Sorted(maps.Keys(project(t, environment(t)).Services)), slices.Sorted(maps.Keys(demo(t).Services))
-	assert.Equal(t, []string{"api-service", "asynqmon", "dispatcher-service", "migrate", "postgres", "redis"}, usual)
+	assert.Equal(t, []string{"api-service", "dispatcher-service", "migrate", "postgres", "proxy", "redis"}, usual)
 	assert.ElementsMatch(t, append(usual, "receiver"), shown)
 }
 
-func TestOnlyTheAPIAndTheInspectorArePublishedAndOnLoopback(t *testing.T) {
+// A service that publishes a port of the machine, or has a name of its own, cannot be scaled.
+func TestComposePublishesTheProxyAloneAndOnLoopback(t *testing.T) {
 	var published []string
-	services := demo(t).Services
-	for name, service := range services {
+	for name, service := range demo(t).Services {
+		assert.Empty(t, service.ContainerName, name)
 		assert.Empty(t, service.NetworkMode, name)
 		for _, port := range service.Ports {
 			published = append(published, name)
 			assert.Equal(t, "127.0.0.1", port.HostIP, name)
 			assert.NotEmpty(t, port.Published, "%s would be somewhere else after every start", name)
-			variable := map[string]string{"api-service": "API_ADDR", "asynqmon": "PORT"}[name]
-			assert.Equal(t, listening(t, resolved(service)[variable]), port.Target, name)
 		}
 	}
-	assert.ElementsMatch(t, []string{"api-service", "asynqmon"}, published)
-	assert.Equal(t, "true", resolved(services["asynqmon"])["READ_ONLY"], "it asks for no password")
+	assert.Equal(t, []string{"proxy"}, published)
 }
 
+// listening returns the port of an address, or the port itself.
 func listening(t *testing.T, addr string) uint32 {
 	t.Helper()
 	if _, port, err := net.SplitHostPort(addr); err == nil {
@@ -65,6 +66,8 @@ func TestContainersAreLockedDown(t *testing.T) {
 		if ours[name] != "" {
 			assert.Equal(t, "65532:65532", service.User, name)
 		}
+		assert.Positive(t, service.MemLimit, "%s has a memory limit", name)
+		assert.Positive(t, service.PidsLimit, "%s has a limit on processes", name)
 	}
 }
 
@@ -80,8 +83,7 @@ func TestContainersComeBackExceptTheOneThatEnds(t *testing.T) {
 
 func TestHealthIsChecked(t *testing.T) {
 	for name, service := range demo(t).Services {
-		switch name {
-		case "migrate", "asynqmon": // the one ends, the other's image has nothing to check with
+		if name == "migrate" { // it ends
 			assert.Nil(t, service.HealthCheck, name)
 			continue
 		}
@@ -99,7 +101,7 @@ func TestServicesWaitForWhatTheyNeed(t *testing.T) {
 		"migrate":            {"postgres": types.ServiceConditionHealthy},
 		"api-service":        ready,
 		"dispatcher-service": ready,
-		"asynqmon":           {"redis": types.ServiceConditionHealthy},
+		"proxy":              {"api-service": types.ServiceConditionHealthy},
 	}
 	for name, service := range demo(t).Services {
 		got := make(map[string]string)
@@ -124,13 +126,39 @@ func TestDataIsInNamedVolumes(t *testing.T) {
 
 func TestForeignImagesArePinnedAndOursAreNeverPulled(t *testing.T) {
 	for name, service := range demo(t).Services {
-		switch {
-		case service.Build != nil:
-			assert.Equal(t, types.PullPolicyBuild, service.PullPolicy, name)
-		case ours[name] != "":
-			assert.Equal(t, types.PullPolicyNever, service.PullPolicy, name)
-		default:
+		if ours[name] == "" {
 			assert.Regexp(t, regexp.MustCompile(`^[a-z/]+:[0-9]`), service.Image, name)
+			continue
+		}
+		assert.Equal(t, types.PullPolicyNever, service.PullPolicy, name)
+		assert.Equal(t, "redrive"+ours[name]+":"+version, service.Image, "the image of another version stays for a rollback")
+	}
+}
+
+func TestDatabasesHaveTimeForTheirFirstStart(t *testing.T) {
+	for _, name := range []string{"postgres", "redis"} {
+		assert.GreaterOrEqual(t, time.Duration(*project(t, environment(t)).Services[name].HealthCheck.StartPeriod), 5*time.Minute, name)
+	}
+}
+
+// A tmpfs takes the mode of the image's folder on some engines, and then its owner alone can write to it.
+func TestPostgresOwnsItsSocketFolder(t *testing.T) {
+	service := project(t, environment(t)).Services["postgres"]
+	uid, gid, found := strings.Cut(service.User, ":")
+	require.True(t, found, service.User)
+	assert.Contains(t, service.Tmpfs, "/var/run/postgresql:uid="+uid+",gid="+gid+",mode=1777")
+}
+
+func TestMountedFilesAreLabelledForSELinux(t *testing.T) {
+	for _, services := range []types.Services{demo(t).Services, observed(t).Services} {
+		for name, service := range services {
+			for _, mount := range service.Volumes {
+				if mount.Type == types.VolumeTypeBind {
+					require.NotNil(t, mount.Bind, name)
+					assert.Equal(t, "z", mount.Bind.SELinux, "%s: %s", name, mount.Source)
+					assert.True(t, mount.ReadOnly, "%s: %s", name, mount.Source)
+				}
+			}
 		}
 	}
 }

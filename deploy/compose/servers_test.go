@@ -105,7 +105,8 @@ func TestRedisKeepsItsTasksAndItsPassword(t *testing.T) {
 	values := environment(t)
 	service := project(t, values).Services["redis"]
 	arguments, password := redisCommand(t, service)
-	assert.Equal(t, []string{"--appendonly", "yes", "--maxmemory-policy", "noeviction"}, arguments)
+	assert.Equal(t, []string{"--appendonly", "yes", "--maxmemory", "512mb", "--maxmemory-policy", "noeviction"}, arguments)
+	assert.GreaterOrEqual(t, int64(service.MemLimit), int64(2*512<<20), "a rewrite of the file can need as much again")
 	assert.Equal(t, values["REDIS_PASSWORD"], password)
 	assert.NotContains(t, strings.Join(service.Command, " "), password, "everyone on the machine can read the command line")
 	assert.NotContains(t, strings.Join(service.HealthCheck.Test, " "), password)

@@ -85,7 +85,7 @@ func TestNoSecretIsInTheFile(t *testing.T) {
 			assert.NotEqual(t, value, resolved(other[name])[variable], "%s of %s", variable, name)
 		}
 	}
-	assert.GreaterOrEqual(t, secret, 9)
+	assert.GreaterOrEqual(t, secret, 8)
 
 	text, err := os.ReadFile(repository + "/.env.example")
 	require.NoError(t, err)
@@ -104,14 +104,27 @@ func TestStoppingOutlastsWhatIsInProgress(t *testing.T) {
 	require.NoError(t, err)
 	const recording = 10 * time.Second // what the dispatcher allows beside an attempt
 	assert.Greater(t, time.Duration(*dispatcher.StopGracePeriod), settings.DeliveryTimeout+recording)
-	assert.Greater(t, time.Duration(*services["api-service"].StopGracePeriod), 30*time.Second)
+
+	const answering = 30 * time.Second // what the API allows beside DRAIN_DELAY
+	grace := time.Duration(*services["api-service"].StopGracePeriod)
+	longest := (grace - answering).String()
+	api := resolved(services["api-service"])
+	_, err = config.LoadAPI(with(api, "DRAIN_DELAY", longest))
+	require.ErrorContains(t, err, "DRAIN_DELAY", "every delay that is allowed ends within the grace period")
+	assert.Greater(t, time.Duration(*services["proxy"].StopGracePeriod), time.Minute, "the longest answer that the proxy waits for")
+}
+
+func with(values map[string]string, name, value string) map[string]string {
+	changed := maps.Clone(values)
+	changed[name] = value
+	return changed
 }
 
 // The receiver's address is let through once its reader has asked for it, and with it nothing else of the stack.
 func TestPrivateAddressesAreClosedUnlessAskedFor(t *testing.T) {
 	shown := demo(t)
-	receiver := netip.MustParseAddr(shown.Services["receiver"].Networks["demo"].Ipv4Address)
-	network := shown.Networks["demo"].Ipam.Config[0]
+	receiver := netip.MustParseAddr(shown.Services["receiver"].Networks["edge"].Ipv4Address)
+	network := shown.Networks["edge"].Ipam.Config[0]
 	assert.True(t, netip.MustParsePrefix(network.Subnet).Contains(receiver))
 	assert.False(t, netip.MustParsePrefix(network.IPRange).Contains(receiver), "another container could get the address first")
 
@@ -119,7 +132,7 @@ func TestPrivateAddressesAreClosedUnlessAskedFor(t *testing.T) {
 	for _, name := range []string{"api-service", "dispatcher-service"} {
 		assert.NotContains(t, resolved(closed[name]), "EGRESS_ALLOW", name)
 		assert.NotContains(t, resolved(closed[name]), "EGRESS_ALLOW_HTTP", name)
-		assert.Contains(t, shown.Services[name].Networks, "demo", "%s knows the receiver's name", name)
+		assert.Contains(t, shown.Services[name].Networks, "edge", "%s knows the receiver's name", name)
 
 		guard := guardOf(t, closed[name], receiver)
 		require.Error(t, guard.CheckURL(t.Context(), "http://receiver:8099/ok"))
@@ -134,6 +147,29 @@ func TestPrivateAddressesAreClosedUnlessAskedFor(t *testing.T) {
 		assert.Equal(t, []string{"data"}, slices.Collect(maps.Keys(shown.Services[database].Networks)), database)
 	}
 	assert.True(t, shown.Networks["data"].Internal)
+}
+
+// The API believes the proxy and the machine who a request comes from, and no other container.
+func TestTheAPITrustsTheProxyAndTheMachine(t *testing.T) {
+	for network, trusted := range map[string]string{"": "192.0.2.0/24", "10.99.1": ""} {
+		values := environment(t)
+		values["TRUSTED_PROXIES"] = trusted
+		if network != "" {
+			values["EDGE_NETWORK"] = network
+		}
+		composed := project(t, values)
+		edge := composed.Networks["edge"].Ipam.Config[0]
+		proxy := composed.Services["proxy"].Networks["edge"].Ipv4Address
+		assert.False(t, netip.MustParsePrefix(edge.IPRange).Contains(netip.MustParseAddr(proxy)), "another container could get the address first")
+		settings, err := config.LoadAPI(resolved(composed.Services["api-service"]))
+		require.NoError(t, err)
+		want := []netip.Prefix{netip.MustParsePrefix(proxy + "/32"), netip.MustParsePrefix(edge.Gateway + "/32")}
+		if trusted != "" {
+			want = append(want, netip.MustParsePrefix(trusted))
+		}
+		assert.Equal(t, want, settings.TrustedProxies)
+		assert.True(t, netip.MustParsePrefix(edge.Subnet).Contains(netip.MustParseAddr(edge.Gateway)))
+	}
 }
 
 func guardOf(t *testing.T, service types.ServiceConfig, receiver netip.Addr) *egress.Guard {

@@ -124,7 +124,7 @@ func (s *stack) values(t *testing.T, service types.ServiceConfig) map[string]str
 			location.Host = s.hosts[location.Host]
 			values[name] = location.String()
 		case name == "EGRESS_ALLOW":
-			values[name] = strings.ReplaceAll(value, s.project.Services["receiver"].Networks["demo"].Ipv4Address, "127.0.0.1")
+			values[name] = strings.ReplaceAll(value, s.project.Services["receiver"].Networks["edge"].Ipv4Address, "127.0.0.1")
 		}
 	}
 	return values
