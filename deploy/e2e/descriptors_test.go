@@ -15,8 +15,8 @@ import (
 )
 
 const (
-	outOfResources = "this dispatcher has run out of resources"
-	circuitOpen    = "a circuit is open"
+	outOfResources = "process resources exhausted"
+	circuitOpen    = "circuit opened"
 )
 
 // A dispatcher with few file descriptors delivers everything in the end. Its own shortage costs receivers nothing: no attempt

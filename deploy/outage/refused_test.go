@@ -111,7 +111,9 @@ func TestRefusedConnectionsKeepOutcomes(t *testing.T) {
 			}
 			d.disconnect()
 			release()
-			require.Eventually(t, func() bool { return len(s.log.Records("an attempt could not be recorded yet")) >= inFlight && s.away() }, soon, poll)
+			require.Eventually(t, func() bool {
+				return len(s.log.Records("attempt not recorded yet: recording is retried")) >= inFlight && s.away()
+			}, soon, poll)
 			for _, route := range []string{"/deliveries", ""} {
 				status, header, _ := s.call(http.MethodGet, route, nil)
 				assert.Equal(t, http.StatusServiceUnavailable, status)

@@ -31,18 +31,33 @@ import (
 
 // Store is the database: store.Store.
 type Store interface {
-	deliver.BatchStore
+	deliver.Store
 	reconcile.Store
 	retention.Store
 	queuewatch.Store
-	Stats() sql.DBStats
-	Writable(ctx context.Context) error
-	CheckSpace(ctx context.Context) error
-	Full() bool
-	CheckKeys(ctx context.Context) error
-	LogMissingKeys(ctx context.Context, log *slog.Logger)
-	MissingKeyCount() int64
+	startStore
+	healthStore
+	statistics
+}
+
+// startStore is used once, by Start.
+type startStore interface {
 	CheckSchemaOrWait(ctx context.Context, log *slog.Logger) error
+	LogMissingKeys(ctx context.Context, log *slog.Logger)
+}
+
+// healthStore answers the health checks.
+type healthStore interface {
+	Ping(ctx context.Context) error
+	CheckSpace(ctx context.Context) error
+	CheckKeys(ctx context.Context) error
+}
+
+// statistics are read for metrics.
+type statistics interface {
+	Stats() sql.DBStats
+	Full() bool
+	MissingKeyCount() int64
 }
 
 // Options of the dispatcher service.
@@ -152,7 +167,9 @@ func New(options Options) (*App, error) {
 		Redis: o.Redis, Waker: enqueuer, Log: o.Log, RedisLog: redisLog,
 	}, registry)
 	out := sender.New(sender.Options{Guard: o.Guard, Timeout: o.DeliveryTimeout, UserAgent: "Redrive/" + o.Version, Traceparent: o.SendTraceparent})
-	deliverer := deliver.New(deliver.Batch(writable{o.Store}, registry), out, gate, webhook.Policy{Schedule: o.RetrySchedule}, o.Log, registry)
+	deliverer := deliver.New(deliver.Options{
+		Store: o.Store, Sender: out, Gate: gate, Policy: webhook.Policy{Schedule: o.RetrySchedule}, Log: o.Log, RefusalLimit: o.OutcomePatience,
+	}, registry)
 	health := observe.NewHealth(
 		observe.Check{Name: "database", Required: true, Probe: o.Store.Ping},
 		observe.Check{Name: "storage", Probe: o.Store.CheckSpace},
@@ -168,9 +185,6 @@ func New(options Options) (*App, error) {
 	ops, err := lifecycle.NewServer(o.OpsAddr, &http.Server{Handler: o.Wrap(handler), ReadHeaderTimeout: margin})
 	if err != nil {
 		return nil, err
-	}
-	if o.OutcomePatience > 0 {
-		deliverer.GiveUpRefused(o.OutcomePatience)
 	}
 	return &App{
 		options: o, health: health, ops: ops, sender: out, gate: gate, watcher: watcher, deliverer: deliverer,
@@ -193,11 +207,6 @@ func New(options Options) (*App, error) {
 		purger: retention.New(o.Store, retention.Options{Keep: o.Retention, Log: o.Log}, registry),
 	}, nil
 }
-
-// writable is a store that answers a ping only if it also has space for outcomes.
-type writable struct{ Store }
-
-func (w writable) Ping(ctx context.Context) error { return w.Store.Writable(ctx) }
 
 // OpsAddr is the address of health and metrics, with the port that was bound.
 func (a *App) OpsAddr() string { return a.ops.Addr() }

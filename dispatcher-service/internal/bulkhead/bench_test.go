@@ -37,7 +37,7 @@ func (w *town) commands() int {
 func BenchmarkChurn(b *testing.B) {
 	for _, longest := range []time.Duration{defaultLongestSnooze, 5 * time.Minute} {
 		b.Run("longest="+longest.String(), func(b *testing.B) {
-			w := newTown(b, Options{LongestSnooze: longest}, func(Visit) webhook.Result {
+			w := newTown(b, Options{LongestSnooze: longest}, func(Request) webhook.Result {
 				time.Sleep(defaultTimeout)
 				return timedOut()
 			})
@@ -68,7 +68,7 @@ func BenchmarkDrain(b *testing.B) {
 	client := &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 1000}}
 	defer client.CloseIdleConnections()
 	body := bytes.Repeat([]byte("x"), 1024)
-	post := func(Visit) webhook.Result {
+	post := func(Request) webhook.Result {
 		begin := time.Now()
 		response, err := client.Post(receiver.URL, "application/json", bytes.NewReader(body))
 		if err != nil {
@@ -105,12 +105,12 @@ func BenchmarkDrain(b *testing.B) {
 	}
 }
 
-func BenchmarkEnterLeave(b *testing.B) {
+func BenchmarkAcquireComplete(b *testing.B) {
 	w := New(Options{Workers: 200, Waker: &wakes{}}, prometheus.NewRegistry())
-	v := Visit{EndpointID: "ep_a", DeliveryID: "dlv_a", Queue: webhook.QueueDeliveries, DueAt: time.Now()}
+	v := Request{EndpointID: "ep_a", DeliveryID: "dlv_a", Queue: webhook.QueueDeliveries, DueAt: time.Now()}
 	b.ReportAllocs()
 	for b.Loop() {
-		permit, _ := w.Enter(b.Context(), v)
-		permit.Leave(webhook.Result{ResponseStatus: 200, Duration: time.Millisecond})
+		permit, _ := w.Acquire(b.Context(), v)
+		permit.Complete(webhook.Result{ResponseStatus: 200, Duration: time.Millisecond})
 	}
 }

@@ -26,7 +26,7 @@ func TestMemoryOfEndpoints(t *testing.T) {
 	for i := range mostEndpoints + 20_000 {
 		id := fmt.Sprintf("ep_01JDEADBEEFDEADBEEF%08d", i)
 		permit := b.in(b.visit(id))
-		permit.Leave(refused())
+		permit.Complete(refused())
 	}
 	used := inUse() - before
 	require.Len(t, b.endpoints, mostEndpoints)
@@ -80,7 +80,7 @@ func TestIdleEndpointsAreForgotten(t *testing.T) {
 		time.Sleep(2 * time.Second)
 		synctest.Wait()
 		require.EqualValues(t, 2, b.known())
-		permit.Leave(quickly(time.Millisecond))
+		permit.Complete(quickly(time.Millisecond))
 		time.Sleep(2 * idleFor)
 		synctest.Wait()
 		b.consistent(t)
@@ -99,7 +99,7 @@ func TestTooManyInUse(t *testing.T) {
 	b.consistent(t)
 	require.Len(t, b.endpoints, 300)
 	for _, permit := range permits {
-		permit.Leave(quickly(time.Millisecond))
+		permit.Complete(quickly(time.Millisecond))
 	}
 	b.attempt("ep_new", quickly(time.Millisecond))
 	b.consistent(t)

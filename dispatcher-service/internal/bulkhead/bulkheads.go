@@ -10,8 +10,8 @@ import (
 	"redrive/pkg/webhook"
 )
 
-// Visit is a delivery that a worker would attempt now.
-type Visit struct {
+// Request is a delivery that a worker would attempt now.
+type Request struct {
 	EndpointID, DeliveryID, Queue string
 	// DueAt is when the delivery was due; the zero time is now.
 	DueAt time.Time
@@ -60,9 +60,9 @@ func New(options Options, registry prometheus.Registerer) *Bulkheads {
 	return b
 }
 
-// Enter returns a permit to attempt the delivery, or nil and until when to put it off. It can take some 300 ms: a moment's wait
+// Acquire returns a permit to attempt the delivery, or nil and until when to put it off. It can take some 300 ms: a moment's wait
 // is cheaper than a trip through the queue. A context that ends meanwhile ends the wait.
-func (b *Bulkheads) Enter(ctx context.Context, v Visit) (*Permit, Deferral) {
+func (b *Bulkheads) Acquire(ctx context.Context, v Request) (*Permit, Deferral) {
 	if v.DueAt.IsZero() {
 		v.DueAt = time.Now()
 	}
@@ -77,7 +77,7 @@ func (b *Bulkheads) Enter(ctx context.Context, v Visit) (*Permit, Deferral) {
 }
 
 // admit lets the delivery in, has its worker wait, or holds it.
-func (b *Bulkheads) admit(v Visit) (*Permit, *waiter, Deferral) {
+func (b *Bulkheads) admit(v Request) (*Permit, *waiter, Deferral) {
 	b.mutex.Lock()
 	defer b.unlock()
 	now := time.Now()
@@ -106,7 +106,7 @@ func (b *Bulkheads) admit(v Visit) (*Permit, *waiter, Deferral) {
 }
 
 // takes says whether there is a slot for the delivery, and removes it from those that are held if so.
-func (b *Bulkheads) takes(e *endpoint, v Visit, now time.Time) bool {
+func (b *Bulkheads) takes(e *endpoint, v Request, now time.Time) bool {
 	h := b.held[v.DeliveryID]
 	if h == nil || !h.called { // or else the slot was kept for it
 		self, front := held{id: v.DeliveryID, due: v.DueAt}, e.line.first()
@@ -140,15 +140,15 @@ func (b *Bulkheads) wokenElsewhere(e *endpoint, h, self *held, now time.Time) bo
 }
 
 // deferral holds the delivery and says so.
-func (b *Bulkheads) deferral(e *endpoint, v Visit, cause Cause, now time.Time) Deferral {
+func (b *Bulkheads) deferral(e *endpoint, v Request, cause Cause, now time.Time) Deferral {
 	until := now.Add(b.snooze(e, v, cause, now))
 	b.hold(e, v, until, now)
 	b.metrics.deferred.WithLabelValues(string(cause)).Inc()
 	return Deferral{Until: until, Cause: cause, Reason: e.reason(v, cause)}
 }
 
-// Leave gives the slot back and takes note of how the attempt went. It may be called again, and does nothing then.
-func (p *Permit) Leave(r webhook.Result) {
+// Complete gives the slot back and takes note of how the attempt went. It may be called again, and does nothing then.
+func (p *Permit) Complete(r webhook.Result) {
 	b, e := p.bulkheads, p.endpoint
 	b.mutex.Lock()
 	defer b.unlock()
@@ -177,8 +177,8 @@ func (p *Permit) Leave(r webhook.Result) {
 	b.passOn(e, now)
 }
 
-// Abandon gives the slot back without an attempt. It does nothing after Leave, so that it can be deferred.
-func (p *Permit) Abandon() {
+// Release gives the slot back without an attempt. It does nothing after Complete, so that it can be deferred.
+func (p *Permit) Release() {
 	b := p.bulkheads
 	b.mutex.Lock()
 	defer b.unlock()

@@ -36,7 +36,7 @@ func TestOpenCircuit(t *testing.T) {
 		b.out(b.visit("ep_a"), Circuit)
 		time.Sleep(defaultTimeout)
 		require.Empty(t, b.woken(), "nobody else meanwhile")
-		permit.Leave(timedOut())
+		permit.Complete(timedOut())
 		require.Equal(t, Open, b.state("ep_a").State)
 		time.Sleep(10*time.Second - beat)
 		require.Empty(t, b.woken(), "twice as long")
@@ -47,7 +47,7 @@ func TestOpenCircuit(t *testing.T) {
 		line = line[2:]
 		for round := range 4 {
 			for i, id := range woken {
-				b.in(b.delivery("ep_a", id)).Leave(quickly(time.Millisecond))
+				b.in(b.delivery("ep_a", id)).Complete(quickly(time.Millisecond))
 				if i == 0 {
 					require.Equal(t, Closed, b.state("ep_a").State)
 				}
@@ -67,19 +67,19 @@ func TestLateResults(t *testing.T) {
 		require.Len(t, permits, 10)
 		time.Sleep(defaultTimeout)
 		for _, permit := range permits[:5] {
-			permit.Leave(timedOut())
+			permit.Complete(timedOut())
 		}
 		require.Equal(t, Open, b.state("ep_a").State)
-		permits[5].Leave(quickly(time.Second))
+		permits[5].Complete(quickly(time.Second))
 		require.Equal(t, Open, b.state("ep_a").State)
 		time.Sleep(6 * time.Second)
 		probe := b.in(b.visit("ep_a"))
-		permits[6].Leave(timedOut())
+		permits[6].Complete(timedOut())
 		require.Equal(t, HalfOpen, b.state("ep_a").State)
-		probe.Leave(quickly(time.Second))
+		probe.Complete(quickly(time.Second))
 		require.Equal(t, Closed, b.state("ep_a").State)
 		for _, permit := range permits[7:] {
-			permit.Leave(timedOut())
+			permit.Complete(timedOut())
 		}
 		assert.Equal(t, Closed, b.state("ep_a").State)
 	})
@@ -93,20 +93,20 @@ func TestOpensBeforeThoseWhoAreComing(t *testing.T) {
 		called := b.visit("ep_a")
 		b.out(called, Concurrency)
 		time.Sleep(settling)
-		permits[0].Leave(quickly(time.Millisecond))
+		permits[0].Complete(quickly(time.Millisecond))
 		require.Equal(t, []string{called.DeliveryID}, b.woken())
 		waiting := make(chan Cause, 8)
 		for range cap(waiting) {
 			v := b.visit("ep_a")
 			go func() {
-				_, deferral := b.Enter(b.t.Context(), v)
+				_, deferral := b.Acquire(b.t.Context(), v)
 				waiting <- deferral.Cause
 			}()
 		}
 		synctest.Wait()
 		begin := time.Now()
 		for _, permit := range permits[1:6] {
-			permit.Leave(timedOut())
+			permit.Complete(timedOut())
 		}
 		require.Equal(t, Open, b.state("ep_a").State)
 		causes := map[Cause]int{}
@@ -127,7 +127,7 @@ func TestAbandonedProbe(t *testing.T) {
 		time.Sleep(6 * time.Second)
 		probe := b.in(b.visit("ep_a"))
 		b.out(b.visit("ep_a"), Circuit)
-		probe.Abandon()
+		probe.Release()
 		time.Sleep(callPatience + beat) // somebody is called, and does not come
 		b.attempt("ep_a", quickly(time.Millisecond))
 		assert.Equal(t, Closed, b.state("ep_a").State)
@@ -142,7 +142,7 @@ func TestNobodyIsHeldForTooLong(t *testing.T) {
 		b.out(young, Circuit)
 		old := b.visit("ep_a")
 		old.DueAt = old.DueAt.Add(-defaultPatience)
-		b.in(old).Leave(timedOut())
+		b.in(old).Complete(timedOut())
 		require.Equal(t, Open, b.state("ep_a").State)
 
 		begin := time.Now()
@@ -154,7 +154,7 @@ func TestNobodyIsHeldForTooLong(t *testing.T) {
 		}
 		assert.InDelta(t, defaultPatience, time.Since(begin), float64(2*beat))
 		require.Equal(t, Open, b.state("ep_a").State)
-		b.in(young).Leave(timedOut())
+		b.in(young).Complete(timedOut())
 	})
 }
 
@@ -166,7 +166,7 @@ func TestOverdueDeliveriesHaveAShare(t *testing.T) {
 		for range 100 {
 			v := b.visit("ep_a")
 			v.DueAt = v.DueAt.Add(-time.Hour)
-			if permit, deferral := b.Enter(b.t.Context(), v); permit != nil {
+			if permit, deferral := b.Acquire(b.t.Context(), v); permit != nil {
 				taken++
 			} else {
 				assert.Equal(t, Concurrency, deferral.Cause)
@@ -194,15 +194,15 @@ func TestTransitionsAreLogged(t *testing.T) {
 		b.attempt("ep_a", quickly(time.Millisecond))
 	})
 	const (
-		opened = `"a circuit is open: the endpoint's deliveries are held" endpointId=ep_a state=open `
-		tried  = `level=DEBUG msg="a circuit is half open: the endpoint is tried" endpointId=ep_a state=half_open`
+		opened = `"circuit opened: the endpoint's deliveries are held" endpointId=ep_a state=open `
+		tried  = `level=DEBUG msg="circuit half open: the endpoint is probed" endpointId=ep_a state=half_open`
 	)
 	assert.Equal(t, []string{
 		`level=WARN msg=` + opened + `reason="it did not answer in time 5 times in a row" lastError="no answer within 15s"`,
 		tried,
 		`level=DEBUG msg=` + opened + `reason="it was tried again in vain" lastError="the connection was refused"`,
 		tried,
-		`level=INFO msg="a circuit is closed again: the endpoint has answered" endpointId=ep_a state=closed`,
+		`level=INFO msg="circuit closed: the endpoint has answered" endpointId=ep_a state=closed`,
 	}, strings.Split(strings.TrimSpace(text.String()), "\n"))
 }
 
@@ -233,7 +233,7 @@ func (b *bench) flood(endpoints int) [][]*Permit {
 	for more := true; more; {
 		more = false
 		for i := range endpoints {
-			permit, _ := b.Enter(b.t.Context(), b.visit(fmt.Sprintf("ep_%03d", i)))
+			permit, _ := b.Acquire(b.t.Context(), b.visit(fmt.Sprintf("ep_%03d", i)))
 			if permit != nil {
 				taken[i] = append(taken[i], permit)
 				more = true
@@ -285,7 +285,7 @@ func TestStalled(t *testing.T) {
 		time.Sleep(stalling)
 		assert.Equal(t, 25, b.limitOf("ep_a"))
 		for _, permit := range permits {
-			permit.Leave(quickly(stalling))
+			permit.Complete(quickly(stalling))
 		}
 		assert.Equal(t, 50, b.limitOf("ep_a"))
 	})

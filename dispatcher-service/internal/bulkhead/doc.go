@@ -1,12 +1,12 @@
-// Package bulkhead keeps one customer's endpoint from delaying another's. A worker that has loaded a delivery asks to Enter; it
+// Package bulkhead keeps one customer's endpoint from delaying another's. A worker that has loaded a delivery asks to Acquire; it
 // is let in, or told until when to put the delivery off. That costs no retry, no attempt and no write to the database.
 //
-//	Enter ── a slot is free ───────────────────────────▶ attempt ──▶ Leave: the slot goes to whoever waits
+//	Acquire ── a slot is free ───────────────────────────▶ attempt ──▶ Complete: the slot goes to whoever waits
 //	   ├─ none, but the endpoint is quick ─ up to 50 ms ─▶ attempt
 //	   └─ none, its circuit is open, or its rate is used up
 //	          └─▶ held: snoozed, and remembered in the endpoint's line
-//	                ├─ a slot becomes free ─ kept for it, and its task is woken ─▶ Enter
-//	                └─ the snooze ends ─────────────────────────────────────────▶ Enter
+//	                ├─ a slot becomes free ─ kept for it, and its task is woken ─▶ Acquire
+//	                └─ the snooze ends ─────────────────────────────────────────▶ Acquire
 //
 // # Slots
 //

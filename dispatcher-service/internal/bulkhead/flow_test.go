@@ -197,7 +197,7 @@ func (f *flow) handle(b *bench, p *parcel, begin time.Time, random *rand.Rand) t
 		return p.due
 	}
 	overdue := time.Since(p.due)
-	permit, deferral := b.Enter(f.t.Context(), Visit{
+	permit, deferral := b.Acquire(f.t.Context(), Request{
 		EndpointID: r.name, DeliveryID: p.id, Queue: webhook.QueueDeliveries, DueAt: p.due, RateLimit: r.rateLimit,
 	})
 	if permit == nil {
@@ -213,7 +213,7 @@ func (f *flow) handle(b *bench, p *parcel, begin time.Time, random *rand.Rand) t
 		return deferral.Until
 	}
 	result := f.post(p, r, begin, random)
-	permit.Leave(result)
+	permit.Complete(result)
 	p.attempts++
 	if result.Succeeded() || p.attempts > len(f.schedule) {
 		p.ended = true

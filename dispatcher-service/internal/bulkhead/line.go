@@ -19,7 +19,7 @@ type held struct {
 }
 
 // hold remembers a delivery that is put off.
-func (b *Bulkheads) hold(e *endpoint, v Visit, until, now time.Time) {
+func (b *Bulkheads) hold(e *endpoint, v Request, until, now time.Time) {
 	if h := b.held[v.DeliveryID]; h != nil {
 		h.since, h.until = now, until
 		return

@@ -24,7 +24,7 @@ func TestAtItsCap(t *testing.T) {
 		assert.Equal(t, "held: the endpoint has 50 attempts in flight, and may not have more at the moment", deferral.Reason)
 		b.in(b.visit("ep_b"))
 
-		permits[0].Leave(refused())
+		permits[0].Complete(refused())
 		deferral = b.out(b.visit("ep_a"), Concurrency)
 		assert.Contains(t, deferral.Reason, "; its last error: the connection was refused")
 	})
@@ -41,9 +41,9 @@ func TestHandedOver(t *testing.T) {
 		time.Sleep(time.Minute)
 		require.Empty(t, b.woken())
 
-		permit.Leave(quickly(time.Second))
-		permit.Leave(quickly(time.Second))
-		permit.Abandon()
+		permit.Complete(quickly(time.Second))
+		permit.Complete(quickly(time.Second))
+		permit.Release()
 		require.Equal(t, []string{second.DeliveryID}, b.woken(), "one for one slot")
 		b.out(b.visit("ep_a"), Concurrency)
 		b.out(third, Concurrency) // its snooze has ended
@@ -51,7 +51,7 @@ func TestHandedOver(t *testing.T) {
 		time.Sleep(time.Second)
 		require.Empty(t, b.woken())
 
-		permit.Abandon()
+		permit.Release()
 		require.Equal(t, []string{third.DeliveryID}, b.woken())
 		b.in(third)
 	})
@@ -66,7 +66,7 @@ func TestCalledAndNeverCame(t *testing.T) {
 		b.out(gone, Concurrency)
 		b.out(next, Concurrency)
 		time.Sleep(settling)
-		permit.Abandon()
+		permit.Release()
 		require.Equal(t, []string{gone.DeliveryID}, b.woken())
 		time.Sleep(callPatience - beat)
 		for _, id := range b.woken() {
@@ -77,7 +77,7 @@ func TestCalledAndNeverCame(t *testing.T) {
 		permit = b.in(gone)
 		b.out(next, Concurrency) // the older one has come after all
 		time.Sleep(settling)
-		permit.Abandon()
+		permit.Release()
 		assert.Equal(t, []string{next.DeliveryID}, b.woken())
 	})
 }
@@ -96,7 +96,7 @@ func TestForgotten(t *testing.T) {
 		time.Sleep(settling)
 		b.Forget(held[1])
 		b.Forget("dlv_unknown")
-		permit.Abandon()
+		permit.Release()
 		require.Equal(t, held[:1], b.woken())
 		b.Forget(held[0])
 		assert.Equal(t, held[2:], b.woken())
@@ -114,13 +114,13 @@ func TestWokenByAnotherReplica(t *testing.T) {
 		called := b.visit("ep_a")
 		b.out(called, Concurrency)
 		time.Sleep(settling)
-		permit.Abandon()
+		permit.Release()
 		require.Equal(t, []string{called.DeliveryID}, b.woken())
 
 		permit = b.in(elder)
 		b.out(called, Concurrency)
 		time.Sleep(settling)
-		permit.Abandon()
+		permit.Release()
 		assert.Equal(t, []string{called.DeliveryID}, b.woken())
 	})
 }
@@ -141,7 +141,7 @@ func TestOldestFirst(t *testing.T) {
 		var order []string
 		for range 5 {
 			time.Sleep(settling)
-			permit.Abandon()
+			permit.Release()
 			woken := b.woken()
 			require.Len(t, woken, 1)
 			order = append(order, woken...)
@@ -158,7 +158,7 @@ func TestNotCalledBeforeItSleeps(t *testing.T) {
 		time.Sleep(time.Second)
 		v := b.visit("ep_a")
 		b.out(v, Concurrency)
-		permit.Abandon()
+		permit.Release()
 		require.Empty(t, b.woken())
 		time.Sleep(2 * beat)
 		assert.Equal(t, []string{v.DeliveryID}, b.woken())
@@ -170,12 +170,12 @@ func TestBusyTasksAreTriedAgain(t *testing.T) {
 		permit := b.in(b.visit("ep_a"))
 		time.Sleep(time.Second)
 		busy, gone, next := b.visit("ep_a"), b.visit("ep_a"), b.visit("ep_a")
-		for _, v := range []Visit{busy, gone, next} {
+		for _, v := range []Request{busy, gone, next} {
 			b.out(v, Concurrency)
 		}
 		b.wakes.found = map[string]queue.WakeResult{busy.DeliveryID: queue.WakeActive, gone.DeliveryID: queue.WakeMissing}
 		time.Sleep(settling)
-		permit.Abandon()
+		permit.Release()
 		time.Sleep(6 * 2 * beat)
 		var want []string
 		for range 1 + wakeTries {
@@ -196,11 +196,11 @@ func TestRedisAwayWhileWaking(t *testing.T) {
 		b.wakes.set(true)
 		time.Sleep(settling)
 		for _, permit := range permits {
-			permit.Abandon()
+			permit.Release()
 		}
 		time.Sleep(10*time.Second + beat/2)
 		assert.InDelta(t, 20, len(b.woken()), 4, "two, once a second")
-		b.in(b.visit("ep_a")).Abandon()
+		b.in(b.visit("ep_a")).Release()
 
 		b.wakes.set(false)
 		time.Sleep(wakePause + beat)
@@ -219,7 +219,7 @@ func TestStopped(t *testing.T) {
 		b.out(b.visit("ep_a"), Concurrency)
 		second := b.visit("ep_a")
 		b.out(second, Concurrency)
-		permit.Abandon()
+		permit.Release()
 		b.in(second)
 		b.Start()
 		require.NoError(t, b.Stop(b.t.Context()))

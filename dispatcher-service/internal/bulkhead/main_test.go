@@ -116,20 +116,20 @@ func (b *bench) woken() []string {
 }
 
 // visit is a new delivery to the endpoint, due now.
-func (b *bench) visit(endpoint string) Visit {
+func (b *bench) visit(endpoint string) Request {
 	b.made++
-	return Visit{EndpointID: endpoint, DeliveryID: fmt.Sprintf("dlv_%06d", b.made), Queue: webhook.QueueDeliveries, DueAt: time.Now()}
+	return Request{EndpointID: endpoint, DeliveryID: fmt.Sprintf("dlv_%06d", b.made), Queue: webhook.QueueDeliveries, DueAt: time.Now()}
 }
 
-func (b *bench) delivery(endpoint, id string) Visit {
+func (b *bench) delivery(endpoint, id string) Request {
 	v := b.visit(endpoint)
 	v.DeliveryID = id
 	return v
 }
 
-// in lets a delivery in, or fails. Some tests call it some 100,000 times, and an assertion costs far more than Enter.
-func (b *bench) in(v Visit) *Permit {
-	permit, deferral := b.Enter(b.t.Context(), v)
+// in lets a delivery in, or fails. Some tests call it some 100,000 times, and an assertion costs far more than Acquire.
+func (b *bench) in(v Request) *Permit {
+	permit, deferral := b.Acquire(b.t.Context(), v)
 	if permit == nil {
 		b.t.Helper()
 		require.Fail(b.t, "put off", "%s: %+v", v.DeliveryID, deferral)
@@ -138,8 +138,8 @@ func (b *bench) in(v Visit) *Permit {
 }
 
 // out has a delivery put off, or fails.
-func (b *bench) out(v Visit, want Cause) Deferral {
-	permit, deferral := b.Enter(b.t.Context(), v)
+func (b *bench) out(v Request, want Cause) Deferral {
+	permit, deferral := b.Acquire(b.t.Context(), v)
 	if permit != nil || deferral.Cause != want {
 		b.t.Helper()
 		require.Nil(b.t, permit, v.DeliveryID)
@@ -151,7 +151,7 @@ func (b *bench) out(v Visit, want Cause) Deferral {
 // fill lets in as many new deliveries as there is room for, at most so many.
 func (b *bench) fill(endpoint string, most int) (permits []*Permit) {
 	for range most {
-		permit, _ := b.Enter(b.t.Context(), b.visit(endpoint))
+		permit, _ := b.Acquire(b.t.Context(), b.visit(endpoint))
 		if permit == nil {
 			break
 		}
@@ -163,7 +163,7 @@ func (b *bench) fill(endpoint string, most int) (permits []*Permit) {
 // attempt goes through one, at once.
 func (b *bench) attempt(endpoint string, r webhook.Result) {
 	b.t.Helper()
-	b.in(b.visit(endpoint)).Leave(r)
+	b.in(b.visit(endpoint)).Complete(r)
 }
 
 // trip opens the circuit.

@@ -71,12 +71,12 @@ func (b *Bulkheads) noteTransition(e *endpoint) {
 			if reopened == 1 {
 				level = slog.LevelWarn
 			}
-			log.Log(ctx, level, "a circuit is open: the endpoint's deliveries are held", "endpointId", id, "state", state.String(),
+			log.Log(ctx, level, "circuit opened: the endpoint's deliveries are held", "endpointId", id, "state", state.String(),
 				"reason", why, "lastError", lastError, "openUntil", openUntil)
 		case HalfOpen:
-			log.DebugContext(ctx, "a circuit is half open: the endpoint is tried", "endpointId", id, "state", state.String())
+			log.DebugContext(ctx, "circuit half open: the endpoint is probed", "endpointId", id, "state", state.String())
 		default:
-			log.InfoContext(ctx, "a circuit is closed again: the endpoint has answered", "endpointId", id, "state", state.String())
+			log.InfoContext(ctx, "circuit closed: the endpoint has answered", "endpointId", id, "state", state.String())
 		}
 	})
 }

@@ -59,7 +59,7 @@ func TestMetrics(t *testing.T) {
 		assert.EqualValues(t, 1, metric("redrive_bulkhead_lapsed_total", "", ""), "and did not come")
 
 		time.Sleep(settling)
-		permit.Abandon()
+		permit.Release()
 		assert.EqualValues(t, 2, metric("redrive_deliveries_held", "", ""), "one of them called")
 		assert.EqualValues(t, 2, metric("redrive_bulkhead_inflight", "", ""), "and its slot kept")
 	})
@@ -86,7 +86,7 @@ func TestBreakersAreShown(t *testing.T) {
 		since := time.Now().UTC()
 		limited := b.visit("ep_a")
 		limited.RateLimit = 1
-		b.in(limited).Leave(quickly(time.Millisecond))
+		b.in(limited).Complete(quickly(time.Millisecond))
 		limited = b.visit("ep_a")
 		limited.RateLimit = 1
 		b.out(limited, Rate)

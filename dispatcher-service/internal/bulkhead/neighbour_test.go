@@ -28,23 +28,23 @@ type town struct {
 	t        testing.TB
 	redis    redis.UniversalClient
 	registry *prometheus.Registry
-	receive  func(v Visit) webhook.Result
+	receive  func(v Request) webhook.Result
 	stop     func()
 
-	visits   sync.Map // Visit by delivery
+	visits   sync.Map // Request by delivery
 	made     atomic.Int64
-	ended    chan Visit // answered with success
+	ended    chan Request // answered with success
 	deferred atomic.Int64
 }
 
-func newTown(t testing.TB, options Options, receive func(Visit) webhook.Result) *town {
+func newTown(t testing.TB, options Options, receive func(Request) webhook.Result) *town {
 	t.Helper()
 	client := connect(t, testservers.Redis(t))
 	options.Workers, options.Log = 200, slog.New(slog.DiscardHandler)
 	options.Waker, options.Redis = queue.NewEnqueuer(client), client
 	registry := prometheus.NewRegistry()
 	w := &town{
-		Bulkheads: New(options, registry), t: t, redis: client, registry: registry, receive: receive, ended: make(chan Visit, 100_000),
+		Bulkheads: New(options, registry), t: t, redis: client, registry: registry, receive: receive, ended: make(chan Request, 100_000),
 	}
 	w.Start()
 	w.stop = serve(t, client, options.Workers, w.handle)
@@ -61,15 +61,15 @@ func (w *town) handle(ctx context.Context, task *asynq.Task) error {
 		w.t.Errorf("unknown delivery %s", task.Payload())
 		return nil
 	}
-	v := known.(Visit)
-	permit, deferral := w.Enter(ctx, v)
+	v := known.(Request)
+	permit, deferral := w.Acquire(ctx, v)
 	if permit == nil {
 		w.deferred.Add(1)
 		return &putOffError{at: deferral.Until}
 	}
-	defer permit.Abandon()
+	defer permit.Release()
 	result := w.receive(v)
-	permit.Leave(result)
+	permit.Complete(result)
 	if result.Succeeded() {
 		w.ended <- v
 		return nil
@@ -85,7 +85,7 @@ func (w *town) publish(endpoint string, count int) {
 	var group errgroup.Group
 	group.SetLimit(8)
 	for range count {
-		v := Visit{
+		v := Request{
 			EndpointID: endpoint, DeliveryID: fmt.Sprintf("dlv_%08d", w.made.Add(1)), Queue: webhook.QueueDeliveries, DueAt: time.Now(),
 		}
 		w.visits.Store(v.DeliveryID, v)
@@ -127,7 +127,7 @@ func TestNoisyNeighbour(t *testing.T) {
 	var latencies []time.Duration
 	var first []string // attempts after the recovery
 	served := map[string]int{}
-	w := newTown(t, Options{Timeout: timeout}, func(v Visit) webhook.Result {
+	w := newTown(t, Options{Timeout: timeout}, func(v Request) webhook.Result {
 		if v.EndpointID == "ep_noisy" && !recovered.Load() {
 			time.Sleep(timeout)
 			return webhook.Result{Failure: "no answer within 1s", Duration: timeout}

@@ -70,7 +70,7 @@ func (l *limiter) reserve(asked context.Context, id string, perSecond int, e *en
 		return turn{} // the worker is told to stop
 	case err != nil:
 		l.awayUntil.Store(time.Now().Add(limiterPause).UnixNano())
-		l.log.WarnContext(ctx, "the rates of endpoints cannot be shared with other replicas for the moment", "error", err)
+		l.log.WarnContext(ctx, "rate limits not shared with other replicas", "error", err)
 		return l.reserveLocally(e, perSecond)
 	case answer.Allowed == 0:
 		return turn{retry: answer.RetryAfter}

@@ -185,22 +185,22 @@ func TestPacedDeliveries(t *testing.T) {
 // One endpoint's rate is nobody else's, and one that is changed counts at once.
 func TestRateIsChanged(t *testing.T) {
 	inBubble(t, Options{}, func(b *bench) {
-		limited := func(rate int) Visit {
+		limited := func(rate int) Request {
 			v := b.visit("ep_a")
 			v.RateLimit = rate
 			return v
 		}
-		b.in(limited(1)).Leave(quickly(time.Millisecond))
+		b.in(limited(1)).Complete(quickly(time.Millisecond))
 		deferral := b.out(limited(1), Rate)
 		assert.Equal(t, "held: the endpoint's rate limit of 1 a second is used up", deferral.Reason)
 		assert.Equal(t, time.Second+time.Second/8, time.Until(deferral.Until))
 		assert.Equal(t, 1750*time.Millisecond*9/8, time.Until(b.out(limited(1), Rate).Until), "there is one in front of it")
-		b.in(b.visit("ep_b")).Leave(quickly(time.Millisecond))
-		b.in(b.delivery("ep_a", "dlv_000002")).Leave(quickly(time.Millisecond))
+		b.in(b.visit("ep_b")).Complete(quickly(time.Millisecond))
+		b.in(b.delivery("ep_a", "dlv_000002")).Complete(quickly(time.Millisecond))
 
 		time.Sleep(10 * time.Second)
 		for range burst(50) {
-			b.in(limited(50)).Leave(quickly(time.Millisecond))
+			b.in(limited(50)).Complete(quickly(time.Millisecond))
 		}
 	})
 }
@@ -211,12 +211,12 @@ func TestToldToStopWhilePaced(t *testing.T) {
 	b := newBench(t, Options{Redis: connect(t, testservers.Redis(t))})
 	v := b.visit("ep_a")
 	v.RateLimit = 10
-	b.in(v).Leave(quickly(time.Millisecond))
+	b.in(v).Complete(quickly(time.Millisecond))
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	v = b.visit("ep_a")
 	v.RateLimit = 10
-	permit, deferral := b.Enter(ctx, v)
+	permit, deferral := b.Acquire(ctx, v)
 	assert.Nil(t, permit)
 	assert.Equal(t, Rate, deferral.Cause)
 	b.consistent(t)

@@ -25,7 +25,7 @@ func TestCircuitLateAnswerOpensNothing(t *testing.T) {
 			b.attempt("ep_a", status(http.StatusServiceUnavailable))
 		}
 		time.Sleep(3 * time.Second)
-		late.Leave(quickly(3 * time.Second))
+		late.Complete(quickly(3 * time.Second))
 		require.Equal(t, Closed, b.state("ep_a").State)
 
 		time.Sleep(9 * time.Second)
@@ -130,7 +130,7 @@ func TestCircuitKeepsTheRuleInAnyOrder(t *testing.T) {
 				flying = append(flying[:i], flying[i+1:]...)
 				o := rapid.SampledFrom([]outcome{answered, slow, noService, noService, noService, noService, noService, noService, noService, hung}).Draw(t, "outcome")
 				if a.generation != b.generation {
-					return // Leave does not record it
+					return // Complete does not record it
 				}
 				before, ramp := b.state, b.ramp
 				run = append(run, ended{now, o})

@@ -137,7 +137,7 @@ func (b *Bulkheads) wake(ctx context.Context, queueName string, calls []*held) {
 	defer cancel()
 	wakings, err := b.options.Waker.Wake(bounded, queueName, ids)
 	if err != nil && ctx.Err() == nil {
-		b.options.RedisLog.WarnContext(ctx, "held deliveries could not be woken for the moment", "deliveries", len(ids), "error", err)
+		b.options.RedisLog.WarnContext(ctx, "held deliveries not woken", "deliveries", len(ids), "error", err)
 	}
 	b.mutex.Lock()
 	defer b.unlock()

@@ -60,7 +60,7 @@ func (b *Bulkheads) awake(now time.Time) bool {
 	return b.options.Waker != nil && !now.Before(b.quietUntil)
 }
 
-// Permit is the leave to make one attempt. It holds one of its endpoint's slots until Leave or Abandon.
+// Permit is the leave to make one attempt. It holds one of its endpoint's slots until Complete or Release.
 type Permit struct {
 	links[Permit]
 	bulkheads  *Bulkheads

@@ -17,7 +17,7 @@ const (
 
 // snooze is how long the delivery sleeps unless it is called. It grows with how long the endpoint has had a line and how long
 // the line is, and is spread over as much again, so that what was held together does not come back together.
-func (b *Bulkheads) snooze(e *endpoint, v Visit, cause Cause, now time.Time) time.Duration {
+func (b *Bulkheads) snooze(e *endpoint, v Request, cause Cause, now time.Time) time.Duration {
 	if cause == Rate {
 		// Its turn is known: after all that wait already.
 		turn := max(time.Second, e.limitedUntil.Sub(now)+time.Duration(len(e.line))*time.Second/time.Duration(max(1, v.RateLimit)))
@@ -34,7 +34,7 @@ func (b *Bulkheads) snooze(e *endpoint, v Visit, cause Cause, now time.Time) tim
 }
 
 // reason is a plain sentence for the operator, with the last real error of the endpoint's.
-func (e *endpoint) reason(v Visit, cause Cause) string {
+func (e *endpoint) reason(v Request, cause Cause) string {
 	var held string
 	switch cause {
 	case Rate:

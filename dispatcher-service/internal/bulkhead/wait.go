@@ -8,7 +8,7 @@ import (
 // waiter is a worker that waits for a slot of a quick endpoint.
 type waiter struct {
 	links[waiter]
-	visit    Visit
+	visit    Request
 	endpoint *endpoint
 	answer   chan admission // has room for the one that is sent
 }
@@ -40,7 +40,7 @@ func (b *Bulkheads) await(ctx context.Context, w *waiter) (*Permit, Deferral) {
 }
 
 // paced has the endpoint's rate let the attempt through, which may take a moment, or holds the delivery.
-func (b *Bulkheads) paced(ctx context.Context, permit *Permit, v Visit) (*Permit, Deferral) {
+func (b *Bulkheads) paced(ctx context.Context, permit *Permit, v Request) (*Permit, Deferral) {
 	turn := b.limiter.reserve(ctx, v.EndpointID, v.RateLimit, permit.endpoint)
 	if turn.granted && sleep(ctx, turn.wait) == nil {
 		return permit, Deferral{}

@@ -49,7 +49,7 @@ func TestSnoozesGrow(t *testing.T) {
 func TestQuickEndpoint(t *testing.T) {
 	inBubble(t, Options{PerEndpoint: 1}, func(b *bench) {
 		permit := b.in(b.visit("ep_a"))
-		time.AfterFunc(20*time.Millisecond, func() { permit.Leave(quickly(20 * time.Millisecond)) })
+		time.AfterFunc(20*time.Millisecond, func() { permit.Complete(quickly(20 * time.Millisecond)) })
 		begin := time.Now()
 		permit = b.in(b.visit("ep_a"))
 		require.Equal(t, 20*time.Millisecond, time.Since(begin))
@@ -65,12 +65,12 @@ func TestQuickEndpoint(t *testing.T) {
 
 		// Not in vain, but too long.
 		time.Sleep(time.Second)
-		permit.Leave(quickly(time.Second))
+		permit.Complete(quickly(time.Second))
 		permit = b.in(v)
 		begin = time.Now()
 		b.out(b.visit("ep_a"), Concurrency)
 		assert.Equal(t, begin, time.Now())
-		permit.Abandon()
+		permit.Release()
 	})
 }
 
@@ -79,14 +79,14 @@ func TestQuickEndpointWithLine(t *testing.T) {
 	inBubble(t, Options{PerEndpoint: 1}, func(b *bench) {
 		permit := b.in(b.visit("ep_a"))
 		time.Sleep(time.Second)
-		var line []Visit
+		var line []Request
 		for range 2 {
 			v := b.visit("ep_a")
 			b.out(v, Concurrency)
 			line = append(line, v)
 		}
 		time.Sleep(settling)
-		permit.Leave(quickly(time.Millisecond))
+		permit.Complete(quickly(time.Millisecond))
 		require.Equal(t, []string{line[0].DeliveryID}, b.woken())
 		permit = b.in(line[0])
 
@@ -94,21 +94,21 @@ func TestQuickEndpointWithLine(t *testing.T) {
 		for range 2 {
 			v := b.visit("ep_a")
 			go func() {
-				p, _ := b.Enter(b.t.Context(), v)
+				p, _ := b.Acquire(b.t.Context(), v)
 				entered <- p
 			}()
 		}
 		synctest.Wait()
-		permit.Leave(quickly(time.Millisecond))
+		permit.Complete(quickly(time.Millisecond))
 		require.Empty(t, b.woken(), "the line has had its turn")
 		permit = <-entered
-		permit.Leave(quickly(time.Millisecond))
+		permit.Complete(quickly(time.Millisecond))
 		require.Equal(t, []string{line[1].DeliveryID}, b.woken())
 		require.Empty(t, entered)
-		b.in(line[1]).Leave(quickly(time.Millisecond))
+		b.in(line[1]).Complete(quickly(time.Millisecond))
 		permit = <-entered
 		require.NotNil(t, permit)
-		permit.Abandon()
+		permit.Release()
 	})
 }
 
@@ -118,10 +118,10 @@ func TestToldToStopWhileWaiting(t *testing.T) {
 		ctx, cancel := context.WithCancel(b.t.Context())
 		cancel()
 		begin := time.Now()
-		other, _ := b.Enter(ctx, b.visit("ep_a"))
+		other, _ := b.Acquire(ctx, b.visit("ep_a"))
 		assert.Nil(t, other)
 		assert.Equal(t, begin, time.Now())
-		permit.Abandon()
+		permit.Release()
 	})
 }
 
@@ -132,12 +132,12 @@ func TestQuickEndpointWithLineThatSettles(t *testing.T) {
 		time.Sleep(time.Second)
 		held := b.visit("ep_a")
 		b.out(held, Concurrency)
-		permits[0].Leave(quickly(time.Millisecond))
+		permits[0].Complete(quickly(time.Millisecond))
 		begin := time.Now()
-		b.in(b.visit("ep_a")).Leave(quickly(time.Millisecond))
+		b.in(b.visit("ep_a")).Complete(quickly(time.Millisecond))
 		assert.Equal(t, begin, time.Now())
 		time.Sleep(settling + beat)
 		assert.Equal(t, []string{held.DeliveryID}, b.woken())
-		permits[1].Abandon()
+		permits[1].Release()
 	})
 }

@@ -5,12 +5,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
-	"testing/synctest"
-	"time"
 
-	"github.com/prometheus/client_golang/prometheus"
 	"github.com/stretchr/testify/assert"
-	"github.com/stretchr/testify/require"
 
 	"redrive/dispatcher-service/internal/deliver"
 	"redrive/pkg/webhook"
@@ -18,7 +14,7 @@ import (
 
 // counting is a real store that counts its statements and holds the first ones until everybody is waiting.
 type counting struct {
-	deliver.BatchStore
+	deliver.Store
 	hold           chan struct{}
 	loads, records atomic.Int32
 }
@@ -26,12 +22,12 @@ type counting struct {
 func (c *counting) LoadDispatches(ctx context.Context, ids []string) ([]webhook.Dispatch, []error) {
 	<-c.hold
 	c.loads.Add(1)
-	return c.BatchStore.LoadDispatches(ctx, ids)
+	return c.Store.LoadDispatches(ctx, ids)
 }
 
 func (c *counting) RecordOutcomes(ctx context.Context, outcomes []webhook.Outcome) ([]webhook.Delivery, []error) {
 	c.records.Add(1)
-	return c.BatchStore.RecordOutcomes(ctx, outcomes)
+	return c.Store.RecordOutcomes(ctx, outcomes)
 }
 
 // Deliveries share their statements, and each has its own outcome: one that does not exist, or is to be sent to nobody, keeps
@@ -40,9 +36,9 @@ func TestBatched(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, 0)
 	const count = 60
-	store := &counting{BatchStore: w.store, hold: make(chan struct{})}
+	store := &counting{Store: w.store, hold: make(chan struct{})}
 	w.sender.during = func(d webhook.Dispatch) { assert.Equal(t, w.endpoint.ID, d.Endpoint.ID) }
-	d := newDeliverer(deliver.Batch(store, prometheus.NewRegistry()), w.sender)
+	d := newDeliverer(store, w.sender)
 	var group sync.WaitGroup
 	var ids []string
 	for range count {
@@ -67,27 +63,4 @@ func TestBatched(t *testing.T) {
 	}
 	assert.EqualValues(t, count, w.sender.sent.Load())
 	assert.Less(t, store.loads.Load(), int32(count))
-}
-
-// hanging is a database that takes connections and says nothing.
-type hanging struct{ deliver.BatchStore }
-
-func (hanging) LoadDispatches(ctx context.Context, ids []string) ([]webhook.Dispatch, []error) {
-	<-ctx.Done()
-	failures := make([]error, len(ids))
-	for i := range failures {
-		failures[i] = webhook.Unavailable(time.Second, ctx.Err())
-	}
-	return make([]webhook.Dispatch, len(ids)), failures
-}
-
-func TestBatchesGiveUp(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		store := deliver.Batch(hanging{}, prometheus.NewRegistry())
-		begin := time.Now()
-		_, err := store.LoadDispatch(t.Context(), "dlv_x")
-		require.ErrorIs(t, err, context.DeadlineExceeded)
-		assert.Equal(t, webhook.CodeUnavailable, webhook.CodeOf(err))
-		assert.Equal(t, 5*time.Second, time.Since(begin))
-	})
 }

@@ -97,7 +97,7 @@ func TestSuperseded(t *testing.T) {
 		reason     string
 	}{
 		"success":  {5, 204, deliver.KindDone, ""},
-		"retrying": {5, 500, deliver.KindRetry, "another run moved it; retry 1 of 5 follows"},
+		"retrying": {5, 500, deliver.KindRetry, "another run changed it; retry 1 of 5 follows"},
 		"failure":  {0, 500, deliver.KindDead, "the receiver answered 500 Internal Server Error"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -122,8 +122,8 @@ func TestSuperseded(t *testing.T) {
 func (w *world) record(d webhook.Delivery, status int) {
 	outcome, err := webhook.Policy{}.Decide(d, webhook.Result{StartedAt: webhook.Now(), ResponseStatus: status}, webhook.Now())
 	assert.NoError(w.t, err)
-	_, err = w.store.RecordOutcome(context.Background(), outcome)
-	assert.NoError(w.t, err)
+	_, failures := w.store.RecordOutcomes(context.Background(), []webhook.Outcome{outcome})
+	assert.NoError(w.t, failures[0])
 }
 
 // The other run fails for good, and somebody retries by hand, all while this one is sending: the fresh set of retries must

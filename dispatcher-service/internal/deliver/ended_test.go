@@ -20,13 +20,15 @@ func TestDeadLetterRunFromTheQueueNamesTheRetry(t *testing.T) {
 	w := newWorld(t, 0)
 	succeeded, failed := w.publish(), w.publish()
 	var log strings.Builder
-	deliverer := deliver.New(w.store, w.sender, newGate(), webhook.Policy{}, slog.New(slog.NewTextHandler(&log, nil)), prometheus.NewRegistry())
+	o := options(w.store, w.sender)
+	o.Log = slog.New(slog.NewTextHandler(&log, nil))
+	deliverer := deliver.New(o, prometheus.NewRegistry())
 	run := func(d webhook.Delivery) deliver.Verdict {
 		verdict, err := deliverer.Deliver(t.Context(), d.ID, webhook.QueueDeliveries)
 		require.NoError(t, err)
 		return verdict
 	}
-	const line = "a failed delivery was taken from the queue and is not sent"
+	const line = "failed delivery dequeued and not sent"
 	const retry = "POST /v1/execution-webhooks/deliveries/{id}/retry"
 
 	run(succeeded)

@@ -32,13 +32,17 @@ func (f *fakeStore) serve(d webhook.Dispatch) {
 	f.dispatch = d
 }
 
-func (f *fakeStore) LoadDispatch(context.Context, string) (webhook.Dispatch, error) {
+func (f *fakeStore) LoadDispatches(_ context.Context, ids []string) ([]webhook.Dispatch, []error) {
 	f.mutex.Lock()
 	defer f.mutex.Unlock()
-	return f.dispatch, f.load
+	return each(ids, func(string) (webhook.Dispatch, error) { return f.dispatch, f.load })
 }
 
-func (f *fakeStore) RecordOutcome(ctx context.Context, o webhook.Outcome) (webhook.Delivery, error) {
+func (f *fakeStore) RecordOutcomes(ctx context.Context, outcomes []webhook.Outcome) ([]webhook.Delivery, []error) {
+	return each(outcomes, func(o webhook.Outcome) (webhook.Delivery, error) { return f.recordOne(ctx, o) })
+}
+
+func (f *fakeStore) recordOne(ctx context.Context, o webhook.Outcome) (webhook.Delivery, error) {
 	f.mutex.Lock()
 	defer f.mutex.Unlock()
 	f.tries++
@@ -51,7 +55,7 @@ func (f *fakeStore) RecordOutcome(ctx context.Context, o webhook.Outcome) (webho
 	return o.Delivery, nil
 }
 
-func (f *fakeStore) Ping(context.Context) error {
+func (f *fakeStore) Writable(context.Context) error {
 	if f.ping == nil {
 		return nil
 	}
@@ -190,15 +194,16 @@ type lossy struct {
 	before, after int
 }
 
-func (l *lossy) RecordOutcome(ctx context.Context, o webhook.Outcome) (webhook.Delivery, error) {
+func (l *lossy) RecordOutcomes(ctx context.Context, outcomes []webhook.Outcome) ([]webhook.Delivery, []error) {
+	fails := func(webhook.Outcome) (webhook.Delivery, error) { return webhook.Delivery{}, errAway }
 	if l.before--; l.before >= 0 {
-		return webhook.Delivery{}, errAway
+		return each(outcomes, fails)
 	}
-	current, err := l.Store.RecordOutcome(ctx, o)
+	current, failures := l.Store.RecordOutcomes(ctx, outcomes)
 	if l.after--; l.after >= 0 {
-		return webhook.Delivery{}, errAway
+		return each(outcomes, fails)
 	}
-	return current, err
+	return current, failures
 }
 
 func TestRecordedOnce(t *testing.T) {
@@ -239,11 +244,11 @@ type retriedMeanwhile struct {
 	once  sync.Once
 }
 
-func (r *retriedMeanwhile) RecordOutcome(ctx context.Context, o webhook.Outcome) (webhook.Delivery, error) {
-	current, err := r.Store.RecordOutcome(ctx, o)
+func (r *retriedMeanwhile) RecordOutcomes(ctx context.Context, outcomes []webhook.Outcome) ([]webhook.Delivery, []error) {
+	current, failures := r.Store.RecordOutcomes(ctx, outcomes)
 	r.once.Do(func() {
 		r.retry()
-		err = errAway
+		failures[0] = errAway
 	})
-	return current, err
+	return current, failures
 }

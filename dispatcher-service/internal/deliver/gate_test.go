@@ -28,7 +28,9 @@ func TestABusyEndpointPutsOff(t *testing.T) {
 			<-release
 		}
 	}
-	d := deliver.New(w.store, w.sender, gate, webhook.Policy{}, slog.New(slog.DiscardHandler), prometheus.NewRegistry())
+	o := options(w.store, w.sender)
+	o.Gate = gate
+	d := deliver.New(o, prometheus.NewRegistry())
 	first, second := w.publish(), w.publish()
 	done := make(chan deliver.Verdict)
 	go func() {

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io"
 	"log"
-	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"net/netip"
@@ -15,7 +14,6 @@ import (
 	"time"
 	"unicode/utf8"
 
-	"github.com/prometheus/client_golang/prometheus"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
@@ -49,7 +47,7 @@ func hurried(t *testing.T, opened *store.Store, timeout time.Duration) path {
 	guard := egress.New(egress.Config{AllowHTTP: true, Allow: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}})
 	out := sender.New(sender.Options{Guard: guard, Timeout: timeout})
 	t.Cleanup(out.Close)
-	return path{t, opened, deliver.New(opened, out, newGate(), webhook.Policy{}, slog.New(slog.DiscardHandler), prometheus.NewRegistry())}
+	return path{t, opened, newDeliverer(opened, out)}
 }
 
 // publish makes a delivery to an endpoint of its own.

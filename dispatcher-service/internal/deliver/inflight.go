@@ -2,8 +2,8 @@ package deliver
 
 import "sync"
 
-// inFlight is the deliveries that this process is sending. After Redis has been emptied, a delivery can be enqueued again
-// while its first run is still at it; within one process that is easily told.
+// inFlight holds the IDs of the deliveries that this process is handling. After Redis has lost its data, a delivery can be
+// enqueued again while its first run is still sending. A second run in the same process is prevented here.
 type inFlight struct{ ids sync.Map }
 
 func (f *inFlight) begin(id string) bool {

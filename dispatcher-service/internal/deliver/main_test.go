@@ -68,7 +68,21 @@ func (w *world) deliver(id string) deliver.Verdict {
 }
 
 func newDeliverer(s deliver.Store, sender deliver.Sender) *deliver.Deliverer {
-	return deliver.New(s, sender, newGate(), webhook.Policy{}, slog.New(slog.DiscardHandler), prometheus.NewRegistry())
+	return deliver.New(options(s, sender), prometheus.NewRegistry())
+}
+
+// options are those of production, without a log and without a limit for endpoints.
+func options(s deliver.Store, sender deliver.Sender) deliver.Options {
+	return deliver.Options{Store: s, Sender: sender, Gate: newGate(), Log: slog.New(slog.DiscardHandler)}
+}
+
+// each serves a batch item by item.
+func each[T, R any](items []T, serve func(T) (R, error)) ([]R, []error) {
+	results, failures := make([]R, len(items)), make([]error, len(items))
+	for i, item := range items {
+		results[i], failures[i] = serve(item)
+	}
+	return results, failures
 }
 
 // newGate lets everything in that a test sends at once.

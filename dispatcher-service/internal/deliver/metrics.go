@@ -9,8 +9,7 @@ import (
 	"redrive/pkg/webhook"
 )
 
-// metrics are bound to their labels beforehand: a delivery looks nothing up. None has a label that a customer can make up values
-// of.
+// metrics are bound to their label values in advance, so that a delivery looks nothing up. No label takes values from customers.
 type metrics struct {
 	attempts map[webhook.AttemptOutcome]*[len(observe.StatusClasses)]prometheus.Counter
 	duration prometheus.Histogram
@@ -22,31 +21,31 @@ type metrics struct {
 	failure  prometheus.Counter
 }
 
-// byAttempt is the reason of an end that an attempt decided.
+// byAttempt is the reason of an end that followed from an attempt.
 const byAttempt = "attempt"
 
 func newMetrics(registry prometheus.Registerer) metrics {
 	attempts := prometheus.NewCounterVec(prometheus.CounterOpts{
-		Name: "redrive_attempts_total", Help: "Attempts made, by outcome and class of the answer's status.",
+		Name: "redrive_attempts_total", Help: "Attempts made, by outcome and by class of the response status.",
 	}, []string{"outcome", "status"})
 	ended := prometheus.NewCounterVec(prometheus.CounterOpts{
-		Name: "redrive_deliveries_ended_total", Help: "Deliveries that ended, by status and by what decided it: an attempt, or why there was none.",
+		Name: "redrive_deliveries_ended_total", Help: "Deliveries ended, by status and reason: attempt, or why there was no attempt.",
 	}, []string{"status", "reason"})
 	m := metrics{
 		attempts: boundAttempts(attempts),
 		duration: prometheus.NewHistogram(prometheus.HistogramOpts{
-			Name: "redrive_attempt_duration_seconds", Help: "Time that receivers took to answer, or not to.",
+			Name: "redrive_attempt_duration_seconds", Help: "Duration of attempts, in seconds.",
 			Buckets: []float64{.005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10, 15, 30},
 		}),
 		lag: prometheus.NewHistogram(prometheus.HistogramOpts{
-			Name: "redrive_attempt_lag_seconds", Help: "Time from when an attempt was due to when it began.",
+			Name: "redrive_attempt_lag_seconds", Help: "Time from the due time of attempts to their start, in seconds.",
 			Buckets: []float64{.01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10, 30, 60, 300, 900},
 		}),
 		retries: prometheus.NewCounter(prometheus.CounterOpts{
-			Name: "redrive_retries_scheduled_total", Help: "Failed attempts that another one follows.",
+			Name: "redrive_retries_scheduled_total", Help: "Failed attempts that are followed by a retry.",
 		}),
 		orphans: prometheus.NewCounter(prometheus.CounterOpts{
-			Name: "redrive_attempts_orphaned_total", Help: "Attempts that ended without an outcome: their dispatcher died or panicked, or the database refused it.",
+			Name: "redrive_attempts_orphaned_total", Help: "Attempts without an outcome: the dispatcher died or panicked, or the database refused the outcome.",
 		}),
 		ended:   map[webhook.FailureReason]prometheus.Counter{},
 		success: ended.WithLabelValues(string(webhook.StatusSuccess), byAttempt),
@@ -72,13 +71,13 @@ func boundAttempts(attempts *prometheus.CounterVec) map[webhook.AttemptOutcome]*
 	return bound
 }
 
-// attempt counts one that is on record, and what it led to.
+// attempt counts a recorded attempt and its consequence.
 func (m metrics) attempt(due time.Time, o webhook.Outcome, outcome webhook.AttemptOutcome) {
 	m.attempts[outcome][observe.StatusClass(o.Attempt.ResponseStatus)].Inc()
 	m.duration.Observe(o.Attempt.Duration.Seconds())
 	m.lag.Observe(max(0, o.Attempt.StartedAt.Sub(due).Seconds()))
 	if outcome == webhook.AttemptSuperseded {
-		return // it led to nothing
+		return // it has no consequence
 	}
 	switch o.Delivery.Status {
 	case webhook.StatusSuccess:

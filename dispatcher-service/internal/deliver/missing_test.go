@@ -17,10 +17,12 @@ type incomplete struct {
 	missing webhook.FailureReason
 }
 
-func (i incomplete) LoadDispatch(ctx context.Context, id string) (webhook.Dispatch, error) {
-	dispatch, err := i.Store.LoadDispatch(ctx, id)
-	dispatch.Missing = i.missing
-	return dispatch, err
+func (i incomplete) LoadDispatches(ctx context.Context, ids []string) ([]webhook.Dispatch, []error) {
+	dispatches, failures := i.Store.LoadDispatches(ctx, ids)
+	for n := range dispatches {
+		dispatches[n].Missing = i.missing
+	}
+	return dispatches, failures
 }
 
 // A delivery whose event or endpoint was removed by hand cannot be sent. It ends, or the reconciler would enqueue it for ever.

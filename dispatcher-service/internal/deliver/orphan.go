@@ -8,19 +8,19 @@ import (
 	"redrive/pkg/webhook"
 )
 
-// Orphaned is told that an attempt of the delivery ended without an outcome: its task was found without the worker that had
-// taken it. After webhook.MaxOrphans of them in a row the delivery ends in failure, so that it cannot crash workers for ever.
+// Orphaned counts an attempt that ended without an outcome: its task was found without the worker that had dequeued it. The
+// delivery ends in failure after webhook.MaxOrphans orphans in a row, so that it cannot crash workers for ever.
 func (d *Deliverer) Orphaned(ctx context.Context, id string) error {
 	if d.inFlight.has(id) {
-		return nil // this process has lost the task, and is at it all the same
+		return nil // this process lost the lease on the task and is still sending
 	}
 	_, err := d.countOrphan(ctx, id)
 	return err
 }
 
-// countOrphan returns the delivery as it is then, which may be ended.
+// countOrphan returns the row as it is afterwards. The delivery may have ended.
 func (d *Deliverer) countOrphan(ctx context.Context, id string) (webhook.Delivery, error) {
-	current, err := d.store.CountOrphan(ctx, id)
+	current, err := d.storeOrphan(ctx, id)
 	switch {
 	case webhook.CodeOf(err) == webhook.CodeNotFound:
 		return current, nil // purged
@@ -30,27 +30,33 @@ func (d *Deliverer) countOrphan(ctx context.Context, id string) (webhook.Deliver
 		return current, nil
 	}
 	d.metrics.orphans.Inc()
-	d.log.WarnContext(ctx, "an attempt ended without an outcome", "deliveryId", id, "endpointId", current.EndpointID, "orphanCount", current.OrphanCount)
+	d.options.Log.WarnContext(ctx, "attempt ended without an outcome", "deliveryId", id, "endpointId", current.EndpointID, "orphanCount", current.OrphanCount)
 	if current.OrphanCount < webhook.MaxOrphans {
 		return current, nil
 	}
 	return d.fail(ctx, current, webhook.FailureOrphaned)
 }
 
+func (d *Deliverer) storeOrphan(ctx context.Context, id string) (webhook.Delivery, error) {
+	ctx, cancel := context.WithTimeout(ctx, d.options.DatabaseTimeout)
+	defer cancel()
+	return d.options.Store.CountOrphan(ctx, id)
+}
+
 var errPanicked = errors.New("the attempt ended in a panic")
 
-// unrecorded is the verdict on a delivery whose attempt was made here and has no outcome on record, so that it will be made
-// again. If the database was there, that would go on for ever: it counts as an orphan, and the one too many ends the delivery.
+// unrecorded returns the verdict for a delivery whose attempt was made here and is not on record, so that it will be made
+// again. It counts an orphan, so that this ends, unless the database was unavailable or the delivery was purged.
 func (d *Deliverer) unrecorded(ctx context.Context, id string, cause error) (Verdict, error) {
 	again := fmt.Errorf("the attempt was made and is not on record, so it will be made again: %w", cause)
 	if code := webhook.CodeOf(cause); code == webhook.CodeUnavailable || code == webhook.CodeNotFound {
-		return Verdict{}, again // nothing can be written, or there is nothing left to be written to
+		return Verdict{}, again
 	}
-	ctx = context.WithoutCancel(ctx) // the queue may have lost its patience
+	ctx = context.WithoutCancel(ctx) // asynq's deadline may have passed
 	current, err := d.countOrphan(ctx, id)
 	switch {
 	case err != nil:
-		d.log.WarnContext(ctx, "an orphaned attempt could not be counted", "deliveryId", id, "error", err)
+		d.options.Log.WarnContext(ctx, "orphaned attempt not counted", "deliveryId", id, "error", err)
 	case current.Status == webhook.StatusFailure:
 		return d.settled(ctx, current)
 	}

@@ -1,7 +1,6 @@
 package deliver_test
 
 import (
-	"log/slog"
 	"testing"
 	"time"
 
@@ -42,7 +41,9 @@ func TestAnOutcomeEndsARowOfOrphans(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, 5)
 	soon := webhook.Policy{Schedule: []time.Duration{time.Nanosecond}} // at the next whole second
-	d := deliver.New(w.store, w.sender, newGate(), soon, slog.New(slog.DiscardHandler), prometheus.NewRegistry())
+	o := options(w.store, w.sender)
+	o.Policy = soon
+	d := deliver.New(o, prometheus.NewRegistry())
 	victim := w.publish()
 	w.sender.status = 500
 	for range 2 {

@@ -13,75 +13,80 @@ import (
 	"redrive/pkg/webhook"
 )
 
-// outage is what this process knows about its database being away. Nothing is sent meanwhile, since what a receiver answered
-// could not be put on record: tasks wait where they are, and one of those who wait asks the database whether it is back.
+// outage tracks whether the database is unavailable. Nothing is sent meanwhile, because outcomes could not be recorded: workers
+// block in wait, and one of them probes the database. It is safe for concurrent use.
 type outage struct {
-	ping  func(context.Context) error
-	log   *slog.Logger
-	gauge prometheus.Gauge
-	// draining is closed when nobody is to wait any longer.
+	writable func(context.Context) error
+	timeout  time.Duration // of a probe
+	log      *slog.Logger
+	gauge    prometheus.Gauge
+	// draining is closed when no worker may wait any longer.
 	draining chan struct{}
-	// prober is full while somebody asks.
-	prober chan struct{}
+	// probing holds a value while a worker probes.
+	probing chan struct{}
 
 	mutex sync.Mutex
 	began time.Time
-	back  chan struct{} // closed when the database is back; nil while it is there
+	over  chan struct{} // closed when the outage ends; nil without one
 }
 
-// errDraining hands a task back.
-var errDraining = errors.New("the database is away and this dispatcher is stopping: another takes the delivery over")
+var (
+	errUnavailable = errors.New("the database is unavailable: the delivery is retried shortly")
+	errDraining    = errors.New("the database is unavailable and this dispatcher is stopping: another one takes the delivery")
+)
 
-// The pauses between two questions to a database that is away, jittered: a fleet must not fall upon it when it returns.
+// The pause between two probes doubles from the first to the longest. It is jittered, so that a fleet does not probe in step.
 const (
 	firstPause   = 100 * time.Millisecond
 	longestPause = 2 * time.Second
 )
 
-func newOutage(ping func(context.Context) error, log *slog.Logger) *outage {
+func newOutage(o Options, registry prometheus.Registerer) *outage {
+	gauge := prometheus.NewGauge(prometheus.GaugeOpts{
+		Name: "redrive_database_away", Help: "1 while the dispatcher starts no attempts because its database is unavailable.",
+	})
+	registry.MustRegister(gauge)
 	return &outage{
-		ping: ping, log: log, draining: make(chan struct{}), prober: make(chan struct{}, 1),
-		gauge: prometheus.NewGauge(prometheus.GaugeOpts{
-			Name: "redrive_database_away", Help: "1 while the dispatcher starts no attempts because its database is away.",
-		}),
+		writable: o.Store.Writable, timeout: o.DatabaseTimeout, log: o.Log, gauge: gauge,
+		draining: make(chan struct{}), probing: make(chan struct{}, 1),
 	}
 }
 
-// noticed begins an outage if the error is that of a database that is away.
-func (o *outage) noticed(ctx context.Context, err error) {
+// observe begins an outage if err has code webhook.CodeUnavailable.
+func (o *outage) observe(ctx context.Context, err error) {
 	if webhook.CodeOf(err) != webhook.CodeUnavailable {
 		return
 	}
 	o.mutex.Lock()
 	defer o.mutex.Unlock()
-	if o.back == nil {
-		o.back, o.began = make(chan struct{}), time.Now()
+	if o.over == nil {
+		o.over, o.began = make(chan struct{}), time.Now()
 		o.gauge.Set(1)
-		o.log.WarnContext(ctx, "the database is away: no attempts are started until it is back", "error", err)
+		o.log.WarnContext(ctx, "database unavailable: no attempts are started", "error", err)
 	}
 }
 
-// over ends the outage, if there is one.
-func (o *outage) over(ctx context.Context) {
+// end ends the outage, if there is one.
+func (o *outage) end(ctx context.Context) {
 	o.mutex.Lock()
 	defer o.mutex.Unlock()
-	if o.back != nil {
-		close(o.back)
-		o.back = nil
+	if o.over != nil {
+		close(o.over)
+		o.over = nil
 		o.gauge.Set(0)
-		o.log.InfoContext(ctx, "the database is back", "awaySeconds", time.Since(o.began).Seconds())
+		o.log.InfoContext(ctx, "database available again", "awaySeconds", time.Since(o.began).Seconds())
 	}
 }
 
-// away is closed when the database is back, and nil while it is there.
-func (o *outage) away() <-chan struct{} {
+// resolved returns a channel that is closed when the outage ends, or nil if there is none.
+func (o *outage) resolved() <-chan struct{} {
 	o.mutex.Lock()
 	defer o.mutex.Unlock()
-	return o.back
+	return o.over
 }
 
-// drains says whether this process is stopping.
-func (o *outage) drains() bool {
+// isDraining reports whether this process is stopping.
+func (o *outage) isDraining() bool {
 	select {
 	case <-o.draining:
 		return true
@@ -90,22 +95,22 @@ func (o *outage) drains() bool {
 	}
 }
 
-// wait returns once the database is there.
+// wait returns nil once there is no outage. It returns an error if the process drains or ctx ends first.
 func (o *outage) wait(ctx context.Context) error {
 	for {
-		back := o.away()
-		if back == nil {
+		over := o.resolved()
+		if over == nil {
 			return nil
 		}
 		select {
-		case <-back:
+		case <-over:
 		case <-o.draining:
 			return errDraining
 		case <-ctx.Done():
 			return ctx.Err()
-		case o.prober <- struct{}{}:
-			err := o.probe(ctx, back)
-			<-o.prober
+		case o.probing <- struct{}{}:
+			err := o.probe(ctx, over)
+			<-o.probing
 			if err != nil {
 				return err
 			}
@@ -113,11 +118,11 @@ func (o *outage) wait(ctx context.Context) error {
 	}
 }
 
-// probe asks the database until it answers or somebody else found it back.
-func (o *outage) probe(ctx context.Context, back <-chan struct{}) error {
+// probe pings the database until it responds or the outage has ended otherwise.
+func (o *outage) probe(ctx context.Context, over <-chan struct{}) error {
 	for pause := firstPause; ; pause = min(2*pause, longestPause) {
 		select {
-		case <-back:
+		case <-over:
 			return nil
 		case <-o.draining:
 			return errDraining
@@ -126,11 +131,17 @@ func (o *outage) probe(ctx context.Context, back <-chan struct{}) error {
 		case <-time.After(jittered(pause)):
 		}
 		if err := o.ping(ctx); err == nil {
-			o.over(ctx)
+			o.end(ctx)
 			return nil
 		}
 	}
 }
 
-// jittered is between half a pause and one and a half.
+func (o *outage) ping(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, o.timeout)
+	defer cancel()
+	return o.writable(ctx)
+}
+
+// jittered returns between half and one and a half of the pause.
 func jittered(pause time.Duration) time.Duration { return pause/2 + rand.N(pause) }

@@ -23,7 +23,7 @@ type recovering struct {
 	twoAskedAtOnce atomic.Bool
 }
 
-func (r *recovering) Ping(context.Context) error {
+func (r *recovering) Writable(context.Context) error {
 	r.asked.Add(1)
 	if r.asking.Add(1) > 1 {
 		r.twoAskedAtOnce.Store(true)
@@ -36,13 +36,17 @@ func (r *recovering) Ping(context.Context) error {
 	return errAway
 }
 
-func (r *recovering) LoadDispatch(ctx context.Context, id string) (webhook.Dispatch, error) {
-	if !r.isBack.Load() {
-		return webhook.Dispatch{}, errAway
-	}
-	dispatch, err := r.fakeStore.LoadDispatch(ctx, id)
-	dispatch.Delivery.ID = id
-	return dispatch, err
+func (r *recovering) LoadDispatches(_ context.Context, ids []string) ([]webhook.Dispatch, []error) {
+	return each(ids, func(id string) (webhook.Dispatch, error) {
+		if !r.isBack.Load() {
+			return webhook.Dispatch{}, errAway
+		}
+		r.mutex.Lock()
+		defer r.mutex.Unlock()
+		dispatch := r.dispatch
+		dispatch.Delivery.ID = id
+		return dispatch, r.load
+	})
 }
 
 // While the database is away nothing is sent, tasks wait where they are, and only one of them asks.
@@ -117,8 +121,8 @@ func TestDrainHandsBackWhatWaitsForTheDatabase(t *testing.T) {
 		}
 		synctest.Wait()
 		d.Drain()
-		require.ErrorContains(t, <-ended, "another takes the delivery over")
-		require.ErrorContains(t, <-ended, "another takes the delivery over")
+		require.ErrorContains(t, <-ended, "another one takes the delivery")
+		require.ErrorContains(t, <-ended, "another one takes the delivery")
 		store.isBack.Store(true)
 		assert.Zero(t, sender.sent.Load())
 	})
@@ -141,7 +145,7 @@ func TestOutageAfterTheLoad(t *testing.T) {
 		store.isBack.Store(false)
 		_, err := d.Deliver(t.Context(), "dlv_b", webhook.QueueDeliveries)
 		require.ErrorIs(t, err, errAway)
-		require.ErrorContains(t, <-ended, "the database is away")
+		require.ErrorContains(t, <-ended, "the database is unavailable")
 		assert.Zero(t, sender.sent.Load())
 	})
 }
@@ -152,10 +156,10 @@ type slow struct {
 	loading, release chan struct{}
 }
 
-func (s *slow) LoadDispatch(ctx context.Context, id string) (webhook.Dispatch, error) {
+func (s *slow) LoadDispatches(ctx context.Context, ids []string) ([]webhook.Dispatch, []error) {
 	close(s.loading)
 	<-s.release
-	return s.fakeStore.LoadDispatch(ctx, id)
+	return s.fakeStore.LoadDispatches(ctx, ids)
 }
 
 // What had not been sent when the stop began is handed back: its attempt could outlast the stop, and be made twice.

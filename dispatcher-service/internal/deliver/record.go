@@ -10,37 +10,43 @@ import (
 	"redrive/pkg/webhook"
 )
 
-// refusalPatience is how long an outcome is kept by default that the database refuses although it is there. To give up at once
-// would send the webhook every few seconds until somebody looks.
-const refusalPatience = 30 * time.Second
-
-// record writes the outcome, again and again until the database takes it: writing it twice is harmless. An attempt that is not
-// on record is made again, so a database that is away is waited for, for as long as this process lives.
-func (d *Deliverer) record(ctx context.Context, outcome webhook.Outcome) (current webhook.Delivery, err error) {
+// record decides what follows the attempt and commits that outcome. It returns the row as it is afterwards.
+func (d *Deliverer) record(ctx context.Context, dispatch webhook.Dispatch, result webhook.Result) (outcome webhook.Outcome, current webhook.Delivery, err error) {
+	outcome, err = d.options.Policy.Decide(dispatch.Delivery, result, webhook.Now())
+	if err != nil {
+		return outcome, current, err
+	}
+	outcome.EndpointUpdatedAt = dispatch.Endpoint.UpdatedAt
 	ctx, span := tracing.Child(ctx, "record", trace.SpanKindClient)
 	defer func() { tracing.End(span, err) }()
-	ctx = context.WithoutCancel(ctx) // the queue may have lost its patience, and what a receiver has seen goes on record
+	current, err = d.commit(context.WithoutCancel(ctx), outcome) // an attempt that was made is recorded even if ctx ends
+	return outcome, current, err
+}
+
+// commit writes the outcome until the database accepts it: writing it twice is harmless. An attempt without a record is made
+// again, so an unavailable database is waited for until Abandon. A refusal is retried for RefusalLimit.
+func (d *Deliverer) commit(ctx context.Context, outcome webhook.Outcome) (current webhook.Delivery, err error) {
 	began := time.Now()
 	for pause := firstPause; ; pause = min(2*pause, longestPause) {
-		current, err = d.store.RecordOutcome(ctx, outcome)
+		current, err = d.groups.outcomes.Do(ctx, outcome)
 		switch code := webhook.CodeOf(err); {
 		case err == nil:
-			d.database.over(ctx)
+			d.outage.end(ctx)
 			return current, nil
 		case code == webhook.CodeNotFound:
 			return current, err
 		case code == webhook.CodeUnavailable:
-			d.database.noticed(ctx, err)
-		case time.Since(began) >= d.patience:
+			d.outage.observe(ctx, err)
+		case time.Since(began) >= d.options.RefusalLimit:
 			return current, err
 		}
 		if pause == firstPause {
-			d.log.WarnContext(ctx, "an attempt could not be recorded yet", "deliveryId", outcome.Delivery.ID, "error", err)
+			d.options.Log.WarnContext(ctx, "attempt not recorded yet: recording is retried", "deliveryId", outcome.Delivery.ID, "error", err)
 		}
 		select {
 		case <-d.abandoned:
 			return current, err
-		case <-d.database.away(): // it is back
+		case <-d.outage.resolved():
 		case <-time.After(jittered(pause)):
 		}
 	}

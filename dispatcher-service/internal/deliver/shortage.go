@@ -10,26 +10,26 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 )
 
-// shortage tracks whether this process lacks resources of its own, such as file descriptors. The deliveries concerned are put off:
-// no attempt is recorded, no retry is used, and the endpoint's circuit does not change. It is safe for concurrent use.
+// shortage tracks whether this process lacks resources, such as file descriptors. Attempts that cannot be made are postponed: none
+// is recorded, no retry is used, and the endpoint's circuit does not change. It is safe for concurrent use.
 type shortage struct {
-	log    *slog.Logger
-	gauge  prometheus.Gauge
-	putOff prometheus.Counter
+	log       *slog.Logger
+	gauge     prometheus.Gauge
+	postponed prometheus.Counter
 
 	mutex sync.Mutex
 	began time.Time // zero without a shortage
-	last  time.Time // when it was last noticed
-	count int       // of deliveries put off since it began
+	last  time.Time // when it was last observed
+	count int       // of attempts postponed since it began
 	timer *time.Timer
-	ended bool // the process stops
+	ended bool // the process is stopping
 }
 
 const (
-	// A delivery is put off for as long as the shortage has lasted, between these, give or take a half.
-	shortestPutOff = 2 * time.Second
-	longestPutOff  = 30 * time.Second
-	// shortageQuiet ends a shortage that nothing was put off for. It is longer than any delivery is put off.
+	// A delivery is postponed for as long as the shortage has lasted, within these bounds and ±50 %.
+	shortestPostponement = 2 * time.Second
+	longestPostponement  = 30 * time.Second
+	// shortageQuiet without a postponed attempt ends the shortage. It is longer than the longest postponement.
 	shortageQuiet = time.Minute
 )
 
@@ -37,19 +37,19 @@ func newShortage(log *slog.Logger, registry prometheus.Registerer) *shortage {
 	s := &shortage{
 		log: log,
 		gauge: prometheus.NewGauge(prometheus.GaugeOpts{
-			Name: "redrive_resources_exhausted", Help: "1 while the dispatcher puts attempts off because it lacks resources of its own, such as file descriptors.",
+			Name: "redrive_resources_exhausted", Help: "1 while attempts are postponed because the process lacks resources, such as file descriptors.",
 		}),
-		putOff: prometheus.NewCounter(prometheus.CounterOpts{
-			Name: "redrive_attempts_put_off_total", Help: "Attempts that were not made because the dispatcher lacked resources of its own.",
+		postponed: prometheus.NewCounter(prometheus.CounterOpts{
+			Name: "redrive_attempts_put_off_total", Help: "Attempts postponed because the process lacked resources.",
 		}),
 	}
-	registry.MustRegister(s.gauge, s.putOff)
+	registry.MustRegister(s.gauge, s.postponed)
 	return s
 }
 
-// noticed counts an attempt that could not be made, and returns for how long to put its delivery off.
-func (s *shortage) noticed(ctx context.Context, cause error) time.Duration {
-	s.putOff.Inc()
+// observe counts an attempt that could not be made and returns for how long to postpone its delivery.
+func (s *shortage) observe(ctx context.Context, cause error) time.Duration {
+	s.postponed.Inc()
 	s.mutex.Lock()
 	defer s.mutex.Unlock()
 	now := time.Now()
@@ -58,16 +58,16 @@ func (s *shortage) noticed(ctx context.Context, cause error) time.Duration {
 	if s.began.IsZero() {
 		s.began = now
 		s.gauge.Set(1)
-		s.log.ErrorContext(ctx, "this dispatcher has run out of resources: attempts are put off", "error", cause)
+		s.log.ErrorContext(ctx, "process resources exhausted: attempts are postponed", "error", cause)
 		if !s.ended {
-			s.timer = time.AfterFunc(shortageQuiet, s.look)
+			s.timer = time.AfterFunc(shortageQuiet, s.expire)
 		}
 	}
-	return jittered(min(max(now.Sub(s.began), shortestPutOff), longestPutOff))
+	return jittered(min(max(now.Sub(s.began), shortestPostponement), longestPostponement))
 }
 
-// look ends the shortage once it has not been noticed for long enough.
-func (s *shortage) look() {
+// expire ends the shortage after shortageQuiet without an observation, or schedules itself again.
+func (s *shortage) expire() {
 	s.mutex.Lock()
 	defer s.mutex.Unlock()
 	if s.ended {
@@ -77,13 +77,13 @@ func (s *shortage) look() {
 		s.timer.Reset(shortageQuiet - quiet)
 		return
 	}
-	s.log.Info("this dispatcher has resources again", "putOff", s.count, "seconds", s.last.Sub(s.began).Seconds())
+	s.log.Info("process resources available again", "postponed", s.count, "seconds", s.last.Sub(s.began).Seconds())
 	s.gauge.Set(0)
 	s.began, s.count = time.Time{}, 0
 }
 
 // check returns an error while there is a shortage.
-func (s *shortage) check(context.Context) error {
+func (s *shortage) check() error {
 	s.mutex.Lock()
 	defer s.mutex.Unlock()
 	if s.began.IsZero() {
@@ -102,11 +102,4 @@ func (s *shortage) stop() {
 	}
 }
 
-var errShortage = errors.New("this dispatcher has run out of resources of its own")
-
-// notMadeError is the error of an attempt that this process had no resources for.
-type notMadeError struct{ cause error }
-
-func (n *notMadeError) Error() string { return "the attempt was not made: " + n.cause.Error() }
-
-func (n *notMadeError) Unwrap() error { return n.cause }
+var errShortage = errors.New("this dispatcher lacks resources, such as file descriptors: attempts are postponed")

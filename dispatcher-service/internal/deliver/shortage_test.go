@@ -29,7 +29,9 @@ func TestShortageIsNoAttempt(t *testing.T) {
 	before := w.find(d.ID)
 	w.sender.short = errNoDescriptors
 	gate := newGate()
-	deliverer := deliver.New(w.store, w.sender, gate, webhook.Policy{}, slog.New(slog.DiscardHandler), prometheus.NewRegistry())
+	o := options(w.store, w.sender)
+	o.Gate = gate
+	deliverer := deliver.New(o, prometheus.NewRegistry())
 	defer deliverer.Abandon()
 	require.NoError(t, deliverer.CheckResources(t.Context()))
 	for range 50 {
@@ -58,7 +60,15 @@ type lone struct {
 	dispatch webhook.Dispatch
 }
 
-func (l lone) LoadDispatch(context.Context, string) (webhook.Dispatch, error) { return l.dispatch, nil }
+func (l lone) LoadDispatches(_ context.Context, ids []string) ([]webhook.Dispatch, []error) {
+	return each(ids, func(string) (webhook.Dispatch, error) { return l.dispatch, nil })
+}
+
+func (lone) Writable(context.Context) error { return nil }
+
+func (lone) RecordOutcomes(_ context.Context, outcomes []webhook.Outcome) ([]webhook.Delivery, []error) {
+	return each(outcomes, func(webhook.Outcome) (webhook.Delivery, error) { return webhook.Delivery{}, errAway })
+}
 
 // One line when it begins and one when it ends, and in between ever longer pauses, however many deliveries meet it.
 func TestShortageIsLoggedOnce(t *testing.T) {
@@ -71,7 +81,7 @@ func TestShortageIsLoggedOnce(t *testing.T) {
 		sender := &scripted{short: errNoDescriptors}
 		store := lone{dispatch: webhook.Dispatch{Delivery: delivery, Event: event, Endpoint: endpoint}}
 		gate := bulkhead.New(bulkhead.Options{Workers: 1000, Log: log}, prometheus.NewRegistry())
-		deliverer := deliver.New(store, sender, gate, webhook.Policy{}, log, registry)
+		deliverer := deliver.New(deliver.Options{Store: store, Sender: sender, Gate: gate, Log: log}, registry)
 		defer deliverer.Abandon()
 		exhausted := func() float64 { return gaugeOf(t, registry, "redrive_resources_exhausted") }
 
@@ -93,7 +103,7 @@ func TestShortageIsLoggedOnce(t *testing.T) {
 		synctest.Wait()
 		assert.Zero(t, exhausted())
 		require.NoError(t, deliverer.CheckResources(t.Context()))
-		assert.Contains(t, text.String(), `level=INFO msg="this dispatcher has resources again" putOff=100 seconds=99`)
+		assert.Contains(t, text.String(), `level=INFO msg="process resources available again" postponed=100 seconds=99`)
 		assert.Equal(t, 2, strings.Count(text.String(), "\n"), text.String())
 		assert.EqualValues(t, 100, gaugeOf(t, registry, "redrive_attempts_put_off_total"))
 	})

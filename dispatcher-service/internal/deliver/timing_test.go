@@ -69,10 +69,10 @@ func TestPendingIsDueWhateverTheClock(t *testing.T) {
 // requeued is a store in which somebody whose clock is ahead retries by hand while the delivery is being sent.
 type requeued struct{ *fakeStore }
 
-func (r requeued) RecordOutcome(context.Context, webhook.Outcome) (webhook.Delivery, error) {
+func (r requeued) RecordOutcomes(_ context.Context, outcomes []webhook.Outcome) ([]webhook.Delivery, []error) {
 	pending := r.dispatch.Delivery
 	pending.Status, pending.NextRetryAt = webhook.StatusPending, webhook.Now().Add(7*time.Minute)
-	return pending, nil
+	return each(outcomes, func(webhook.Outcome) (webhook.Delivery, error) { return pending, nil })
 }
 
 func TestRequeuedIsDueWhateverTheClock(t *testing.T) {

@@ -25,8 +25,8 @@ type refusing struct {
 
 var errRefused = errors.New("violates a constraint")
 
-func (*refusing) RecordOutcome(context.Context, webhook.Outcome) (webhook.Delivery, error) {
-	return webhook.Delivery{}, errRefused
+func (*refusing) RecordOutcomes(_ context.Context, outcomes []webhook.Outcome) ([]webhook.Delivery, []error) {
+	return each(outcomes, func(webhook.Outcome) (webhook.Delivery, error) { return webhook.Delivery{}, errRefused })
 }
 
 func (r *refusing) CountOrphan(context.Context, string) (webhook.Delivery, error) {
@@ -90,7 +90,9 @@ func TestPanicsEndADelivery(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, 5)
 	gate := bulkhead.New(bulkhead.Options{Workers: 8, PerEndpoint: 1, Log: slog.New(slog.DiscardHandler)}, prometheus.NewRegistry())
-	d := deliver.New(w.store, w.sender, gate, webhook.Policy{}, slog.New(slog.DiscardHandler), prometheus.NewRegistry())
+	o := options(w.store, w.sender)
+	o.Gate = gate
+	d := deliver.New(o, prometheus.NewRegistry())
 	w.sender.during = func(webhook.Dispatch) { panic("poison") }
 	victim := w.publish()
 	for range webhook.MaxOrphans {

@@ -7,14 +7,14 @@ import (
 	"redrive/pkg/webhook"
 )
 
-// Verdict is what the queue is to do with a task.
+// Verdict says what the queue has to do with a task.
 type Verdict struct {
 	Kind   VerdictKind
 	At     time.Time // of Retry and Snooze
 	Reason string    // shown to the operator
 }
 
-// VerdictKind is one of four.
+// VerdictKind is the action of a verdict.
 type VerdictKind int
 
 // The kinds of verdicts.
@@ -32,12 +32,12 @@ func (k VerdictKind) String() string {
 // Done removes the task.
 func Done() Verdict { return Verdict{Kind: KindDone} }
 
-// Snooze puts the task off without an attempt.
+// Snooze runs the task again at a time. No attempt was made.
 func Snooze(at time.Time, reason string) Verdict {
 	return Verdict{Kind: KindSnooze, At: at, Reason: reason}
 }
 
-// verdictOf follows the row.
+// verdictOf returns the verdict that follows from the row.
 func verdictOf(d webhook.Delivery, reason string) Verdict {
 	switch d.Status {
 	case webhook.StatusSuccess:
@@ -47,6 +47,6 @@ func verdictOf(d webhook.Delivery, reason string) Verdict {
 	case webhook.StatusRetrying:
 		return Verdict{Kind: KindRetry, At: d.NextRetryAt, Reason: fmt.Sprintf("%s; retry %d of %d follows", reason, d.RetryCount+1, d.MaxRetries)}
 	default:
-		return Snooze(time.Now(), reason) // pending is now, whatever the clock of who wrote it says
+		return Snooze(time.Now(), reason) // a pending delivery is due now, even if the clock of its writer was ahead
 	}
 }

@@ -70,7 +70,7 @@ func (m *machine) settle(e *expected, answers []answered, began time.Time) {
 		tried := e.copied()
 		differs = ""
 		for _, a := range order {
-			if tried.answered(a.known.revision, a.status, row.NextRetryAt) && tried.status == webhook.StatusRetrying {
+			if tried.answered(a.known, a.status, row.NextRetryAt) && tried.status == webhook.StatusRetrying {
 				differs = a.untimely(row.NextRetryAt, began) // of two that answered alike, this tells whose it was
 			}
 		}
@@ -78,7 +78,7 @@ func (m *machine) settle(e *expected, answers []answered, began time.Time) {
 			differs = tried.differs(row, outcomes)
 		}
 		if differs == "" {
-			e.endpoint.disabled = tried.endpoint.disabled
+			*e.endpoint = *tried.endpoint
 			tried.endpoint = e.endpoint
 			*e = *tried
 			return

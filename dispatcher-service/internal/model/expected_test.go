@@ -34,6 +34,13 @@ type attempt struct {
 type endpoint struct {
 	webhook.Endpoint
 	disabled bool
+	changes  int // of its status
+}
+
+// set changes the status.
+func (e *endpoint) set(disabled bool) {
+	e.disabled = disabled
+	e.changes++
 }
 
 func (e *expected) waiting() bool {
@@ -53,9 +60,10 @@ func (e *expected) sendable(now time.Time) (sendable, due bool) {
 	return due && !e.endpoint.disabled, due
 }
 
-// answered is an attempt whose outcome reached the database, decided on a revision: whether it moved the delivery.
-func (e *expected) answered(revision int64, status int, dueAt time.Time) bool {
-	if revision != e.revision {
+// answered is an attempt whose outcome reached the database, decided on what was known when it was loaded: whether it moved the
+// delivery. A 410 disables the endpoint unless its status has changed since the load.
+func (e *expected) answered(known *expected, status int, dueAt time.Time) bool {
+	if known.revision != e.revision {
 		e.attempts = append(e.attempts, attempt{webhook.AttemptSuperseded, status})
 		return false
 	}
@@ -72,7 +80,10 @@ func (e *expected) answered(revision int64, status int, dueAt time.Time) bool {
 	e.attempts = append(e.attempts, attempt{webhook.AttemptFailure, status})
 	switch {
 	case status == 410:
-		e.status, e.endpoint.disabled = webhook.StatusFailure, true
+		e.status = webhook.StatusFailure
+		if known.endpoint.changes == e.endpoint.changes {
+			e.endpoint.set(true)
+		}
 	case e.retryCount >= e.maxRetries:
 		e.status = webhook.StatusFailure
 	default:

@@ -24,7 +24,7 @@ type machine struct {
 	t          *rapid.T
 	ctx        context.Context
 	database   database
-	store      deliver.BatchStore // what dispatchers write through
+	store      deliver.Store // what dispatchers write through
 	reconciles bool
 	org        string
 	endpoints  []*endpoint
@@ -48,7 +48,7 @@ const (
 	ahead = 7 * time.Minute
 )
 
-func newMachine(t *rapid.T, db database, dispatchers deliver.BatchStore, reconciles bool) *machine {
+func newMachine(t *rapid.T, db database, dispatchers deliver.Store, reconciles bool) *machine {
 	m := &machine{
 		t: t, ctx: context.Background(), database: db, store: dispatchers, reconciles: reconciles,
 		org: webhook.NewID(webhook.KindRequest, webhook.Now()), expected: map[string]*expected{},
@@ -109,7 +109,7 @@ func (m *machine) load(p *process, ids ...string) {
 	p.loadTogether(m.ctx, free)
 	var begun []*worker
 	for _, id := range ids {
-		begun = append(begun, p.begin(m.ctx, id))
+		begun = append(begun, p.begin(m.ctx, id, !busy[id]))
 	}
 	for _, w := range begun {
 		select {

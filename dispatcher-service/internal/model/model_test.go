@@ -72,7 +72,7 @@ const (
 
 func check(t *testing.T, db database) {
 	t.Helper()
-	var dispatchers deliver.BatchStore = db
+	var dispatchers deliver.Store = db
 	if os.Getenv(control) == "no-fencing" {
 		dispatchers = unfenced{db}
 	}
@@ -244,7 +244,7 @@ func (m *machine) toggle(e *endpoint) {
 	}
 	_, err := m.database.SetEndpointStatus(m.ctx, m.org, e.ID, status, webhook.Now())
 	require.NoError(m.t, err)
-	e.disabled = !e.disabled
+	e.set(!e.disabled)
 }
 
 // compare holds every row, and what was sent, against the model.

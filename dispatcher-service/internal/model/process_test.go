@@ -2,7 +2,10 @@ package model_test
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
+	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -14,16 +17,16 @@ import (
 	"redrive/pkg/webhook"
 )
 
-// process is a dispatcher. Its workers stop behind their load and where they send, until the test has them go on.
+// process is a dispatcher. Its workers stop after their load and in Send, until the test lets them continue.
 type process struct {
 	deliverer *deliver.Deliverer
-	database  *deliver.Batched
 	skew      time.Duration // of its clock
 	dead      atomic.Bool
-	// loading and recording are who is about to do so together. A statement with nothing to do, the plug, waits for all of them, so
-	// that they are in the one behind it.
+	// loading and recording count the workers that are about to share a statement. A statement of its own, the plug, runs until
+	// all of them are about to, so that the next statement serves them together.
 	loading, recording sync.WaitGroup
 	plugged            chan struct{}
+	plugs              int
 }
 
 // worker is one run of a task.
@@ -51,115 +54,151 @@ const (
 	retryAfter = 90 * time.Minute
 )
 
-func newProcess(store deliver.BatchStore, skew time.Duration) *process {
+func newProcess(store deliver.Store, skew time.Duration) *process {
 	p := &process{skew: skew, plugged: make(chan struct{})}
-	registry, log := prometheus.NewRegistry(), slog.New(slog.DiscardHandler)
-	policy := webhook.Policy{Schedule: []time.Duration{retryDelay}, Random: func() float64 { return 0.5 }}
-	gate := bulkhead.New(bulkhead.Options{Workers: 1000, Log: log}, prometheus.NewRegistry())
-	p.database = deliver.Batch(plugged{store, p}, registry)
-	p.deliverer = deliver.New(stepped{p.database, p}, p, gate, policy, log, registry)
+	log := slog.New(slog.DiscardHandler)
+	p.deliverer = deliver.New(deliver.Options{
+		Store: stepped{store, p}, Sender: p, Log: log, Loaded: p.hasLoaded,
+		Policy: webhook.Policy{Schedule: []time.Duration{retryDelay}, Random: func() float64 { return 0.5 }},
+		Gate:   bulkhead.New(bulkhead.Options{Workers: 1000, Log: log}, prometheus.NewRegistry()),
+	}, prometheus.NewRegistry())
 	return p
 }
 
-const plug = "plug"
+// The plugs are deliveries that exist for the deliverer alone.
+const (
+	loadPlug   = "plug_load_"
+	recordPlug = "plug_record_"
+	// settling is what a worker takes at most, nearly always, from the end of its wait to its statement.
+	settling = time.Millisecond
+)
 
-// loadTogether has that many loads share a statement.
+// loadTogether makes that many loads share a statement.
 func (p *process) loadTogether(ctx context.Context, count int) {
 	p.loading.Add(count)
-	if count > 1 {
-		go func() { _, _ = p.database.LoadDispatch(ctx, plug) }()
-		<-p.plugged
-	}
+	p.plug(ctx, loadPlug, count)
 }
 
-// recordTogether is the same for outcomes.
+// recordTogether does the same for outcomes.
 func (p *process) recordTogether(ctx context.Context, count int) {
 	p.recording.Add(count)
-	if count > 1 {
-		go func() { _, _ = p.database.RecordOutcome(ctx, webhook.Outcome{Attempt: webhook.Attempt{ID: plug}}) }()
-		<-p.plugged
+	p.plug(ctx, recordPlug, count)
+}
+
+func (p *process) plug(ctx context.Context, kind string, count int) {
+	if count < 2 {
+		return
 	}
+	p.plugs++
+	id := fmt.Sprint(kind, p.plugs)
+	go func() { _, _ = p.deliverer.Deliver(ctx, id, webhook.QueueDeliveries) }()
+	<-p.plugged
+}
+
+// hold blocks a plug's statement until all workers are about to run theirs.
+func (p *process) hold(workers *sync.WaitGroup) {
+	p.plugged <- struct{}{}
+	workers.Wait()
+	time.Sleep(settling)
 }
 
 type workerKey struct{}
 
-// begin has a worker take the task.
-func (p *process) begin(ctx context.Context, id string) *worker {
+// begin runs the task on a worker. A delivery that the process is handling already is not loaded.
+func (p *process) begin(ctx context.Context, id string, loads bool) *worker {
 	w := &worker{
 		id: id, process: p, loaded: make(chan webhook.Dispatch, 1), send: make(chan struct{}), sent: make(chan webhook.Dispatch, 1),
 		answer: make(chan webhook.Result), ended: make(chan ended, 1),
 	}
 	go func() {
+		if loads {
+			p.loading.Done()
+		}
 		verdict, err := p.deliverer.Deliver(context.WithValue(ctx, workerKey{}, w), id, webhook.QueueDeliveries)
 		w.ended <- ended{verdict, err}
 	}()
 	return w
 }
 
-func workerOf(ctx context.Context) *worker { return ctx.Value(workerKey{}).(*worker) }
+// workerOf returns nil for a plug.
+func workerOf(ctx context.Context) *worker {
+	w, _ := ctx.Value(workerKey{}).(*worker)
+	return w
+}
 
-// Send is the moment at which the receiver has the request.
+// hasLoaded stops a worker after its load.
+func (p *process) hasLoaded(ctx context.Context, d webhook.Dispatch) error {
+	w := workerOf(ctx)
+	if w == nil {
+		return nil
+	}
+	w.loaded <- d
+	<-w.send
+	if p.dead.Load() {
+		return errDied
+	}
+	return nil
+}
+
+// Send stops a worker when the receiver has the request.
 func (p *process) Send(ctx context.Context, d webhook.Dispatch) (webhook.Result, error) {
 	w := workerOf(ctx)
+	if w == nil {
+		return webhook.Result{StartedAt: webhook.Now(), ResponseStatus: 200}, nil
+	}
 	w.sent <- d
-	return <-w.answer, nil
-}
-
-// plugged is a database that knows the plug.
-type plugged struct {
-	deliver.BatchStore
-	process *process
-}
-
-func (b plugged) LoadDispatches(ctx context.Context, ids []string) ([]webhook.Dispatch, []error) {
-	if ids[0] == plug {
-		b.process.plugged <- struct{}{}
-		b.process.loading.Wait()
-		return make([]webhook.Dispatch, 1), make([]error, 1)
+	answer := <-w.answer
+	if !p.dead.Load() {
+		p.recording.Done()
 	}
-	return b.BatchStore.LoadDispatches(ctx, ids)
+	return answer, nil
 }
 
-func (b plugged) RecordOutcomes(ctx context.Context, outcomes []webhook.Outcome) ([]webhook.Delivery, []error) {
-	if outcomes[0].Attempt.ID == plug {
-		b.process.plugged <- struct{}{}
-		b.process.recording.Wait()
-		return make([]webhook.Delivery, 1), make([]error, 1)
-	}
-	return b.BatchStore.RecordOutcomes(ctx, outcomes)
-}
-
-// stepped is a process's way to the database. It stops workers when they have loaded, lets a process that has died write nothing
-// any more, and moves all times by what its clock is ahead: the process reads its own clock and finds it right.
+// stepped is a process's database. It knows the plugs, accepts nothing from a process that has died, and shifts all times by the
+// skew of the process's clock: the process reads its own clock and finds it right.
 type stepped struct {
 	deliver.Store
 	process *process
 }
 
-func (s stepped) LoadDispatch(ctx context.Context, id string) (webhook.Dispatch, error) {
-	s.process.loading.Done()
-	d, err := s.Store.LoadDispatch(ctx, id)
-	if err != nil {
-		return d, err
+func (s stepped) LoadDispatches(ctx context.Context, ids []string) ([]webhook.Dispatch, []error) {
+	switch {
+	case strings.HasPrefix(ids[0], loadPlug):
+		s.process.hold(&s.process.loading)
+		return make([]webhook.Dispatch, 1), []error{webhook.NotFound("delivery", ids[0])}
+	case strings.HasPrefix(ids[0], recordPlug):
+		return []webhook.Dispatch{{Delivery: webhook.Delivery{
+			ID: ids[0], Queue: webhook.QueueDeliveries, Status: webhook.StatusPending, NextRetryAt: webhook.Now(),
+		}}}, make([]error, 1)
 	}
-	w := workerOf(ctx)
-	w.loaded <- d
-	<-w.send
-	if s.process.dead.Load() {
-		return d, errDied
+	dispatches, failures := s.Store.LoadDispatches(ctx, ids)
+	for i := range dispatches {
+		dispatches[i].Delivery = s.read(dispatches[i].Delivery)
 	}
-	d.Delivery = s.read(d.Delivery)
-	return d, nil
+	return dispatches, failures
 }
 
-func (s stepped) RecordOutcome(ctx context.Context, o webhook.Outcome) (webhook.Delivery, error) {
-	if s.process.dead.Load() {
-		return webhook.Delivery{}, errDied
+func (s stepped) RecordOutcomes(ctx context.Context, outcomes []webhook.Outcome) ([]webhook.Delivery, []error) {
+	rows, failures := make([]webhook.Delivery, len(outcomes)), make([]error, len(outcomes))
+	switch {
+	case strings.HasPrefix(outcomes[0].Delivery.ID, recordPlug):
+		s.process.hold(&s.process.recording)
+		return rows, failures
+	case s.process.dead.Load():
+		for i := range failures {
+			failures[i] = errDied
+		}
+		return rows, failures
 	}
-	s.process.recording.Done()
-	o.Delivery, o.Attempt.NextRetryAt = s.written(o.Delivery), moved(o.Attempt.NextRetryAt, s.process.skew)
-	now, err := s.Store.RecordOutcome(ctx, o)
-	return s.read(now), err
+	shifted := slices.Clone(outcomes)
+	for i, o := range shifted {
+		shifted[i].Delivery, shifted[i].Attempt.NextRetryAt = s.written(o.Delivery), moved(o.Attempt.NextRetryAt, s.process.skew)
+	}
+	rows, failures = s.Store.RecordOutcomes(ctx, shifted)
+	for i, row := range rows {
+		rows[i] = s.read(row)
+	}
+	return rows, failures
 }
 
 func (s stepped) FailDelivery(ctx context.Context, failed webhook.Delivery) (webhook.Delivery, error) {
@@ -193,7 +232,7 @@ func moved(at time.Time, by time.Duration) time.Time {
 }
 
 // unfenced is a database that has forgotten what the revision is for.
-type unfenced struct{ deliver.BatchStore }
+type unfenced struct{ deliver.Store }
 
 func (u unfenced) RecordOutcomes(ctx context.Context, outcomes []webhook.Outcome) ([]webhook.Delivery, []error) {
 	now, failures := make([]webhook.Delivery, len(outcomes)), make([]error, len(outcomes))
@@ -203,7 +242,7 @@ func (u unfenced) RecordOutcomes(ctx context.Context, outcomes []webhook.Outcome
 			continue
 		}
 		o.Delivery.Revision = current[0].Delivery.Revision + 1
-		recorded, refused := u.BatchStore.RecordOutcomes(ctx, []webhook.Outcome{o})
+		recorded, refused := u.Store.RecordOutcomes(ctx, []webhook.Outcome{o})
 		now[i], failures[i] = recorded[0], refused[0]
 	}
 	return now, failures

@@ -145,7 +145,7 @@ func (m *mending) verify(dueAt time.Time) bool {
 
 func (r *Reconciler) orphaned(ctx context.Context, id string) {
 	if err := r.orphans.Orphaned(ctx, id); err != nil {
-		r.options.Log.WarnContext(ctx, "an orphaned attempt could not be counted", "deliveryId", id, "error", err)
+		r.options.Log.WarnContext(ctx, "orphaned attempt not counted", "deliveryId", id, "error", err)
 	}
 }
 

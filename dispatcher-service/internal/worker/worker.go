@@ -163,7 +163,7 @@ func (p *Pool) handle(ctx context.Context, task *asynq.Task) error {
 	name, _ := asynq.GetQueueName(ctx)
 	verdict, err := p.deliver(ctx, id, name, task)
 	if err != nil {
-		p.log.WarnContext(ctx, "a delivery could not be handled and is tried again shortly", "deliveryId", id, "error", err)
+		p.log.WarnContext(ctx, "delivery not handled: its task is retried", "deliveryId", id, "error", err)
 		return err
 	}
 	return answer(verdict)
@@ -241,7 +241,7 @@ func (p *Pool) orphaned(task *asynq.Task) {
 	ctx, cancel := context.WithTimeout(context.Background(), orphanTimeout)
 	defer cancel()
 	if err := p.deliverer.Orphaned(ctx, id); err != nil {
-		p.log.WarnContext(ctx, "an orphaned attempt could not be counted", "deliveryId", id, "error", err)
+		p.log.WarnContext(ctx, "orphaned attempt not counted", "deliveryId", id, "error", err)
 	}
 }
 

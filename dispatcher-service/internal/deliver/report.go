@@ -11,15 +11,15 @@ import (
 	"redrive/pkg/webhook"
 )
 
-// observe counts an attempt and writes its one line in the log.
-func (d *Deliverer) observe(ctx context.Context, dispatch webhook.Dispatch, o webhook.Outcome, superseded bool) {
+// report counts an attempt, adds it to the delivery's span and writes one log line for it.
+func (d *Deliverer) report(ctx context.Context, dispatch webhook.Dispatch, o webhook.Outcome, superseded bool) {
 	outcome := o.Attempt.Outcome
 	if superseded {
 		outcome = webhook.AttemptSuperseded
 	}
 	d.metrics.attempt(dispatch.Delivery.NextRetryAt, o, outcome)
 	d.describe(ctx, dispatch, o, outcome)
-	if !d.log.Enabled(ctx, slog.LevelInfo) {
+	if !d.options.Log.Enabled(ctx, slog.LevelInfo) {
 		return
 	}
 	attributes := []slog.Attr{
@@ -47,10 +47,10 @@ func (d *Deliverer) observe(ctx context.Context, dispatch webhook.Dispatch, o we
 	if !superseded && !o.Delivery.NextRetryAt.IsZero() {
 		attributes = append(attributes, slog.Time("nextRetryAt", o.Delivery.NextRetryAt))
 	}
-	d.log.LogAttrs(ctx, slog.LevelInfo, "attempt", attributes...)
+	d.options.Log.LogAttrs(ctx, slog.LevelInfo, "attempt", attributes...)
 }
 
-// describe tells the delivery's span, if there is one, what came of the attempt.
+// describe adds the outcome of the attempt to the delivery's span, if there is one.
 func (d *Deliverer) describe(ctx context.Context, dispatch webhook.Dispatch, o webhook.Outcome, outcome webhook.AttemptOutcome) {
 	span := trace.SpanFromContext(ctx)
 	if !span.IsRecording() {

@@ -1,0 +1,50 @@
+package deliver
+
+import (
+	"context"
+	"log/slog"
+	"time"
+
+	"redrive/dispatcher-service/internal/bulkhead"
+	"redrive/pkg/webhook"
+)
+
+// Options of a Deliverer.
+type Options struct {
+	// Store is the database. Required.
+	Store Store
+	// Sender makes attempts. Required.
+	Sender Sender
+	// Gate limits the attempts of each endpoint. Required.
+	Gate *bulkhead.Bulkheads
+	// Policy decides what follows an attempt. Defaults to webhook's own.
+	Policy webhook.Policy
+	// Log defaults to slog.Default.
+	Log *slog.Logger
+	// DatabaseTimeout bounds each statement. A database that accepts connections and does not respond would otherwise block a
+	// worker and its task. Defaults to 5 s.
+	DatabaseTimeout time.Duration
+	// RefusalLimit is how long recording is retried while the database responds and refuses the outcome. The attempt is an
+	// orphan after that. Giving up at once would send the webhook again every few seconds. Defaults to 30 s.
+	RefusalLimit time.Duration
+	// Loaded runs after each load, before anything is decided. An error ends the run. It is for tests that order events.
+	Loaded func(ctx context.Context, loaded webhook.Dispatch) error
+}
+
+const (
+	defaultDatabaseTimeout = 5 * time.Second
+	defaultRefusalLimit    = 30 * time.Second
+)
+
+func (o Options) withDefaults() Options {
+	if o.Log == nil {
+		o.Log = slog.Default()
+	}
+	if o.DatabaseTimeout == 0 {
+		o.DatabaseTimeout = defaultDatabaseTimeout
+	}
+	if o.RefusalLimit == 0 {
+		o.RefusalLimit = defaultRefusalLimit
+	}
+	return o
+}

@@ -1,0 +1,73 @@
+package deliver
+
+import (
+	"context"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"go.opentelemetry.io/otel/trace"
+
+	"redrive/pkg/groupcommit"
+	"redrive/pkg/observe"
+	"redrive/pkg/tracing"
+	"redrive/pkg/webhook"
+)
+
+// Store is the database: store.Store. A row that does not exist has code webhook.CodeNotFound. An error that a later try may
+// not have has code webhook.CodeUnavailable.
+type Store interface {
+	Reader
+	Writer
+}
+
+// Reader reads deliveries.
+type Reader interface {
+	// LoadDispatches returns a dispatch and an error for each ID, in their order.
+	LoadDispatches(ctx context.Context, ids []string) ([]webhook.Dispatch, []error)
+	FindDelivery(ctx context.Context, organizationID, id string) (webhook.Record, error)
+}
+
+// Writer records what became of deliveries. Each method returns the row as it is afterwards: it is unchanged if its revision
+// was no longer the expected one.
+type Writer interface {
+	// Writable returns nil if the database responds, accepts writes and has space for them.
+	Writable(ctx context.Context) error
+	// RecordOutcomes returns a row and an error for each outcome, in their order. Recording an outcome twice is harmless.
+	RecordOutcomes(ctx context.Context, outcomes []webhook.Outcome) ([]webhook.Delivery, []error)
+	FailDelivery(ctx context.Context, failed webhook.Delivery) (webhook.Delivery, error)
+	CountOrphan(ctx context.Context, id string) (webhook.Delivery, error)
+}
+
+// linger is the least time between two batches of a busy process. It is short beside an attempt. When a backlog is drained it
+// makes a statement serve about 25 deliveries rather than 3, which drains it twice as fast.
+const linger = 5 * time.Millisecond
+
+// groups are the group commits of loads and outcomes. Items that arrive while a statement runs form the next one.
+type groups struct {
+	loads    *groupcommit.Group[string, webhook.Dispatch]
+	outcomes *groupcommit.Group[webhook.Outcome, webhook.Delivery]
+}
+
+// newGroups runs one statement of a kind at a time: two would be half as large each.
+func newGroups(store Store, timeout time.Duration, registry prometheus.Registerer) groups {
+	sizes := observe.BatchSizes(registry, "load", "record")
+	options := func(observe func(int)) groupcommit.Options {
+		return groupcommit.Options{Timeout: timeout, Writers: 1, Linger: linger, Observe: observe}
+	}
+	return groups{
+		loads:    groupcommit.New(store.LoadDispatches, options(sizes[0])),
+		outcomes: groupcommit.New(store.RecordOutcomes, options(sizes[1])),
+	}
+}
+
+// load returns everything that an attempt of the delivery needs. The span belongs to the delivery, although the statement serves
+// other deliveries too.
+func (d *Deliverer) load(ctx context.Context, id string) (dispatch webhook.Dispatch, err error) {
+	ctx, span := tracing.Child(ctx, "load", trace.SpanKindClient)
+	defer func() { tracing.End(span, err) }()
+	dispatch, err = d.groups.loads.Do(context.WithoutCancel(ctx), id)
+	if err == nil && d.options.Loaded != nil {
+		err = d.options.Loaded(ctx, dispatch)
+	}
+	return dispatch, err
+}
