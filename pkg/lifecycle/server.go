@@ -32,7 +32,9 @@ func (e *ListenError) Unwrap() error { return e.Err }
 
 // NewServer binds the address. The server's handler, limits and timeouts are the caller's.
 func NewServer(addr string, server *http.Server) (*Server, error) {
-	listener, err := (&net.ListenConfig{}).Listen(context.Background(), "tcp", addr)
+	var config net.ListenConfig
+	config.SetMultipathTCP(false) // its sockets take no filter, which Drain needs
+	listener, err := config.Listen(context.Background(), "tcp", addr)
 	if err != nil {
 		var cause *net.OpError
 		if errors.As(err, &cause) {
@@ -70,11 +72,21 @@ func (s *Server) Start() {
 // Failed delivers the error that ended serving, if one does.
 func (s *Server) Failed() <-chan error { return s.failed }
 
-// Drain goes on serving for a while, and has each connection closed with the answer that it carries next. A load balancer
-// needs a moment to learn that this process is to get no more, and a client one request to be sent elsewhere: a connection
-// that is closed while a request is on its way costs the client an error.
+// settle is how long a handshake may take that has begun when Drain ends. It is far above the time of a packet in one network.
+const settle = 200 * time.Millisecond
+
+// Drain goes on serving for the delay, or until ctx ends, and closes each connection with the next answer that it carries. In that
+// time a load balancer stops sending requests here. A client whose connection is closed with a request on its way gets an error.
+// With a delay above 0, no new connection begins at the end, where the system supports this, and those that have begun are accepted.
 func (s *Server) Drain(ctx context.Context, delay time.Duration) {
 	s.draining.Store(true)
+	wait(ctx, delay)
+	if delay > 0 && refuseHandshakes(s.listener) == nil {
+		wait(ctx, settle)
+	}
+}
+
+func wait(ctx context.Context, delay time.Duration) {
 	select {
 	case <-ctx.Done():
 	case <-time.After(delay):
