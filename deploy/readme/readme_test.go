@@ -59,6 +59,14 @@ func table() string {
 	return strings.Join(lines, "\n")
 }
 
+func TestReadmeNamesTheFileOfEverySecret(t *testing.T) {
+	for _, v := range slices.Concat(config.Variables(config.API{}), config.Variables(config.Dispatcher{})) {
+		if v.Secret {
+			assert.Contains(t, readme(t), "`"+v.Name+"_FILE`")
+		}
+	}
+}
+
 func TestEveryMakeTargetOfTheReadmeExists(t *testing.T) {
 	makefile, err := os.ReadFile("../../Makefile")
 	require.NoError(t, err)

@@ -188,6 +188,7 @@ func between[T cmp.Ordered](c *check, name string, value, low, high T) {
 func load[T any](environ map[string]string, validate func(T, *check)) (T, error) {
 	var settings T
 	var c check
+	environ = readSecrets(reflect.TypeOf(settings), environ, &c)
 	if err := env.ParseWithOptions(&settings, env.Options{Environment: environ}); err != nil {
 		c.parsing(reflect.TypeOf(settings), err)
 	}

@@ -11,6 +11,8 @@ type Variable struct {
 	Default  string
 	Required bool
 	Doc      string
+	// Secret reports whether a file may have the value instead, which Name with "_FILE" behind it names.
+	Secret bool
 }
 
 // Variables lists the environment variables of a settings struct in the order of its fields.
@@ -31,6 +33,7 @@ func variables(settings reflect.Type) []Variable {
 			Default:  field.Tag.Get("envDefault"),
 			Required: strings.Contains(field.Tag.Get("env"), ",required"),
 			Doc:      field.Tag.Get("doc"),
+			Secret:   field.Type == reflect.TypeFor[Secret](),
 		})
 	}
 	return list

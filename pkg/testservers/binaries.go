@@ -86,6 +86,16 @@ var browsers = []string{
 	"/Applications/Chromium.app/Contents/MacOS/Chromium", "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome",
 }
 
+// FindHAProxy returns the path of the program that tests of the containers' proxy start.
+func FindHAProxy() (string, error) {
+	for _, name := range []string{"haproxy", "/usr/sbin/haproxy"} {
+		if path, err := exec.LookPath(name); err == nil {
+			return path, nil
+		}
+	}
+	return "", fmt.Errorf("HAProxy: %w", ErrNotInstalled)
+}
+
 // FindBrowser returns the path of a browser that pages can be tested in.
 func FindBrowser() (string, error) {
 	for _, name := range browsers {

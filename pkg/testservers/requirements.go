@@ -38,6 +38,10 @@ func required() []requirement {
 		_, err := findPgBouncer()
 		return err
 	}})
+	needed = append(needed, requirement{"HAProxy", []string{"haproxy"}, func(context.Context) error {
+		_, err := FindHAProxy()
+		return err
+	}})
 	needed = append(needed, requirement{"Chromium", []string{"chromium"}, func(context.Context) error {
 		_, err := FindBrowser()
 		return err

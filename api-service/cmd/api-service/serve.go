@@ -34,6 +34,7 @@ func serve(ctx context.Context, environ []string, logTo io.Writer) (err error) {
 
 	log := observe.NewLogger(logTo, settings.Level, settings.Format)
 	slog.SetDefault(log) // what libraries say has its place in the log too
+	lifecycle.LimitMemory(ctx, log)
 	queue.LogTo(log)
 	traces, err := otlp.Open(ctx, settings.Tracing, "api-service", version, log)
 	if err != nil {

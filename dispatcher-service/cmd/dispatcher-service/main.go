@@ -110,6 +110,7 @@ func report(stderr io.Writer, err error, code int) int {
 func serve(ctx context.Context, settings config.Dispatcher, opened *backend.Backend, logTo io.Writer) error {
 	log := observe.NewLogger(logTo, settings.Level, settings.Format)
 	slog.SetDefault(log) // what libraries say has its place in the log too
+	lifecycle.LimitMemory(ctx, log)
 	queue.LogTo(log)
 	traces, err := otlp.Open(ctx, settings.Tracing, "dispatcher-service", version, log)
 	if err != nil {

@@ -1,0 +1,132 @@
+package compose_test
+
+import (
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"redrive/pkg/lifecycle"
+	"redrive/pkg/testlog"
+	"redrive/pkg/testservers"
+)
+
+// The proxy and the replicas behind it have addresses of loopback, because their ports are fixed.
+const (
+	proxyAddress = "127.90.0.1"
+	firstReplica = "127.90.0.2"
+	otherReplica = "127.90.0.3"
+)
+
+// requestLog counts the requests that replicas have read, by their bodies or paths.
+type requestLog struct {
+	mutex sync.Mutex
+	read  map[string]int
+	from  map[string]int // by replica
+}
+
+func newRequestLog() *requestLog {
+	return &requestLog{read: make(map[string]int), from: make(map[string]int)}
+}
+
+func (l *requestLog) add(replica, request string) {
+	l.mutex.Lock()
+	defer l.mutex.Unlock()
+	l.read[request]++
+	l.from[replica]++
+}
+
+func (l *requestLog) counts() (read, from map[string]int) {
+	l.mutex.Lock()
+	defer l.mutex.Unlock()
+	return l.read, l.from
+}
+
+// replica stops as the API does.
+type replica struct {
+	api, ops *lifecycle.Server
+}
+
+// startReplica starts a server with the API's ports.
+func startReplica(t *testing.T, address string, handler http.Handler) *replica {
+	t.Helper()
+	ready := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusOK) })
+	r := &replica{listen(t, address+":8080", handler), listen(t, address+":9090", ready)}
+	t.Cleanup(func() { r.stop(t) })
+	return r
+}
+
+func listen(t *testing.T, address string, handler http.Handler) *lifecycle.Server {
+	t.Helper()
+	server, err := lifecycle.NewServer(address, &http.Server{Handler: handler, ReadHeaderTimeout: time.Minute})
+	require.NoError(t, err)
+	server.Start()
+	return server
+}
+
+func (r *replica) stop(t *testing.T) {
+	t.Helper()
+	r.api.Drain(t.Context(), time.Millisecond)
+	require.NoError(t, r.api.Stop(contextOf(t)))
+	require.NoError(t, r.ops.Stop(contextOf(t)))
+}
+
+// recording answers 200 to what it has noted.
+func recording(name string, into *requestLog) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		body, err := io.ReadAll(r.Body)
+		if err != nil {
+			return
+		}
+		into.add(name, r.URL.Path+string(body))
+		w.Header().Set("X-Seen-From", r.Header.Get("X-Forwarded-For"))
+		w.Header().Set("X-Seen-Host", r.Host)
+	})
+}
+
+// startProxy runs the container's configuration with addresses of this machine, and returns the proxy's URL once it is healthy.
+func startProxy(t *testing.T, names *nameServer) (url string) {
+	t.Helper()
+	text, err := os.ReadFile(proxyConfiguration)
+	require.NoError(t, err)
+	here := string(text)
+	for inside, outside := range map[string]string{
+		"dns 127.0.0.11:53": "dns " + names.conn.LocalAddr().String(),
+		"bind :":            "bind " + proxyAddress + ":",
+	} {
+		require.Contains(t, here, inside)
+		here = strings.ReplaceAll(here, inside, outside)
+	}
+	file := filepath.Join(t.TempDir(), "haproxy.cfg")
+	require.NoError(t, os.WriteFile(file, []byte(here), 0o600))
+	var said testlog.Buffer
+	program, err := testservers.FindHAProxy()
+	require.NoError(t, err)
+	cmd := exec.Command(program, "-db", "-f", file)
+	cmd.Stdout, cmd.Stderr = &said, &said
+	require.NoError(t, cmd.Start())
+	t.Cleanup(func() {
+		_ = cmd.Process.Kill()
+		_ = cmd.Wait() // it was killed
+		if t.Failed() {
+			t.Log(said.String())
+		}
+	})
+	require.Eventually(t, func() bool {
+		response, err := http.Get("http://" + net.JoinHostPort(proxyAddress, "8404") + "/healthz")
+		if err != nil {
+			return false
+		}
+		_ = response.Body.Close()
+		return response.StatusCode == http.StatusOK
+	}, startLimit, 50*time.Millisecond, "the proxy is healthy")
+	return "http://" + net.JoinHostPort(proxyAddress, "8080")
+}
