@@ -24,12 +24,12 @@ func observed(t *testing.T) *types.Project {
 
 func TestMetricsAreLookedAtByThoseWhoAskForIt(t *testing.T) {
 	usual, watched := slices.Sorted(maps.Keys(project(t, environment(t)).Services)), slices.Sorted(maps.Keys(observed(t).Services))
-	assert.ElementsMatch(t, append(usual, "prometheus", "grafana"), watched)
+	assert.ElementsMatch(t, append(usual, "prometheus", "alertmanager", "grafana"), watched)
 }
 
 func TestWhatLooksAtMetricsIsLockedDown(t *testing.T) {
 	services := observed(t).Services
-	for _, name := range []string{"prometheus", "grafana"} {
+	for _, name := range []string{"prometheus", "alertmanager", "grafana"} {
 		service := services[name]
 		assert.True(t, service.ReadOnly, name)
 		assert.Equal(t, []string{"ALL"}, service.CapDrop, name)
@@ -74,31 +74,73 @@ func parsed[T any](t *testing.T, path string) (content T) {
 	return content
 }
 
+// discovery finds the addresses under a name.
+type discovery struct {
+	Names []string
+	Type  string
+	Port  uint32
+}
+
 func TestPrometheusFindsTheServicesAndItsRules(t *testing.T) {
 	services := observed(t).Services
 	prometheus := services["prometheus"]
 	settings := parsed[struct {
 		Rules   []string `yaml:"rule_files"`
 		Scrapes []struct {
-			Targets []struct{ Targets []string } `yaml:"static_configs"`
+			Found []discovery `yaml:"dns_sd_configs"`
 		} `yaml:"scrape_configs"`
-	}](t, mounted(t, prometheus, "/etc/prometheus/prometheus.yml"))
-	var targets []string
-	for _, scrape := range settings.Scrapes {
-		for _, target := range scrape.Targets {
-			targets = append(targets, target.Targets...)
+		Alerting struct {
+			Alertmanagers []struct {
+				Found []discovery `yaml:"dns_sd_configs"`
+			}
 		}
+	}](t, mounted(t, prometheus, "/etc/prometheus/prometheus.yml"))
+	var found, want []discovery
+	for _, scrape := range settings.Scrapes {
+		found = append(found, scrape.Found...)
 	}
-	var want []string
 	for _, name := range []string{"api-service", "dispatcher-service"} {
-		want = append(want, name+resolved(services[name])["OPS_ADDR"])
+		port := listening(t, resolved(services[name])["OPS_ADDR"])
+		want = append(want, discovery{Names: []string{name}, Type: "A", Port: port})
 		assert.Contains(t, services[name].Networks, "edge")
 	}
-	assert.Equal(t, want, targets)
+	assert.Equal(t, want, found, "every replica is found")
+	require.Len(t, settings.Alerting.Alertmanagers, 1)
+	assert.Equal(t, []discovery{{Names: []string{"alertmanager"}, Type: "A", Port: services["alertmanager"].Ports[0].Target}}, settings.Alerting.Alertmanagers[0].Found)
 	assert.Contains(t, prometheus.Networks, "edge")
 	require.NotEmpty(t, settings.Rules)
 	for _, rules := range settings.Rules {
 		assert.FileExists(t, mounted(t, prometheus, rules))
+	}
+}
+
+func TestAlertmanagerKnowsTheAlertsAndItsReceivers(t *testing.T) {
+	services := observed(t).Services
+	settings := parsed[struct {
+		Route struct {
+			Receiver string
+			Routes   []struct{ Receiver string }
+		}
+		Receivers []struct{ Name string }
+		Inhibit   []struct {
+			Source []string `yaml:"source_matchers"`
+			Target []string `yaml:"target_matchers"`
+		} `yaml:"inhibit_rules"`
+	}](t, mounted(t, services["alertmanager"], "/etc/alertmanager/alertmanager.yml"))
+	require.Len(t, settings.Receivers, 1)
+	assert.Equal(t, settings.Receivers[0].Name, settings.Route.Receiver)
+	for _, route := range settings.Route.Routes {
+		assert.Equal(t, settings.Receivers[0].Name, route.Receiver)
+	}
+	rules, err := os.ReadFile(mounted(t, services["prometheus"], "/etc/prometheus/alerts.yml"))
+	require.NoError(t, err)
+	require.NotEmpty(t, settings.Inhibit)
+	for _, rule := range settings.Inhibit {
+		for _, matcher := range slices.Concat(rule.Source, rule.Target) {
+			for _, name := range regexp.MustCompile(`Redrive\w+`).FindAllString(matcher, -1) {
+				assert.Contains(t, string(rules), "- alert: "+name+"\n")
+			}
+		}
 	}
 }
 
