@@ -41,3 +41,36 @@ func TestDepthsAreThoseOfAsynq(t *testing.T) {
 		Pending: int64(info.Pending), Active: int64(info.Active), Scheduled: int64(info.Scheduled), Retry: int64(info.Retry), Archived: int64(info.Archived),
 	}, depths)
 }
+
+func TestOldestPendingIsThatOfAsynq(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, testservers.Redis(t))
+	waited, err := b.OldestPending(t.Context(), webhook.QueueDeliveries)
+	require.NoError(t, err)
+	assert.Zero(t, waited, "there is no queue yet")
+
+	enqueue := func(due time.Time) {
+		_, err := b.Enqueue(t.Context(), queue.Item{
+			DeliveryID: webhook.NewID(webhook.KindDelivery, time.Now()), Queue: webhook.QueueDeliveries, DueAt: due,
+		})
+		require.NoError(t, err)
+	}
+	enqueue(time.Now().Add(time.Hour))
+	waited, err = b.OldestPending(t.Context(), webhook.QueueDeliveries)
+	require.NoError(t, err)
+	assert.Zero(t, waited, "a task that is scheduled is not pending")
+
+	for range 3 {
+		enqueue(time.Time{})
+		time.Sleep(time.Millisecond)
+	}
+	before, err := b.inspector.GetQueueInfo(webhook.QueueDeliveries)
+	require.NoError(t, err)
+	waited, err = b.OldestPending(t.Context(), webhook.QueueDeliveries)
+	require.NoError(t, err)
+	after, err := b.inspector.GetQueueInfo(webhook.QueueDeliveries)
+	require.NoError(t, err)
+	assert.GreaterOrEqual(t, waited, before.Latency)
+	assert.LessOrEqual(t, waited, after.Latency)
+	assert.Greater(t, waited, 2*time.Millisecond, "the first one counts")
+}

@@ -21,6 +21,7 @@ import (
 // Queue counts tasks: queue.Enqueuer.
 type Queue interface {
 	Depths(ctx context.Context, queue string) (queue.Depths, error)
+	OldestPending(ctx context.Context, queue string) (time.Duration, error)
 }
 
 // Store lists what is due, the longest due first: store.Store.
@@ -40,6 +41,7 @@ type Backlog struct {
 	queue           Queue
 	store           Store
 	tasks, oldest   *prometheus.Desc
+	pending         *prometheus.Desc
 	failures        *prometheus.CounterVec
 	ofQueue, ofData prometheus.Counter
 
@@ -54,6 +56,8 @@ func New(q Queue, s Store, registry prometheus.Registerer) *Backlog {
 		queue: q, store: s,
 		tasks:  prometheus.NewDesc("redrive_queue_tasks", "Tasks in the queue, by state. Every dispatcher tells the same.", []string{"state"}, nil),
 		oldest: prometheus.NewDesc("redrive_oldest_due_seconds", "How long the delivery has been due that has been due for longest; 0 if none is. Every dispatcher tells the same.", nil, nil),
+		pending: prometheus.NewDesc("redrive_queue_oldest_pending_seconds",
+			"Time that the next task to be taken from the queue has been pending; 0 if none is. Every dispatcher tells the same.", nil, nil),
 		failures: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "redrive_backlog_failures_total", Help: "Times that it could not be found out what waits, by who did not answer.",
 		}, []string{"source"}),
@@ -67,6 +71,7 @@ func New(q Queue, s Store, registry prometheus.Registerer) *Backlog {
 func (b *Backlog) Describe(descriptions chan<- *prometheus.Desc) {
 	descriptions <- b.tasks
 	descriptions <- b.oldest
+	descriptions <- b.pending
 	b.failures.Describe(descriptions)
 }
 
@@ -102,12 +107,18 @@ func (b *Backlog) countTasks(ctx context.Context) []prometheus.Metric {
 		b.ofQueue.Inc()
 		return nil
 	}
+	waited, err := b.queue.OldestPending(ctx, webhook.QueueDeliveries)
+	if err != nil {
+		b.ofQueue.Inc()
+		return nil
+	}
 	metric := func(state string, count int64) prometheus.Metric {
 		return prometheus.MustNewConstMetric(b.tasks, prometheus.GaugeValue, float64(count), state)
 	}
 	return []prometheus.Metric{
 		metric("pending", depths.Pending), metric("active", depths.Active), metric("scheduled", depths.Scheduled),
 		metric("retry", depths.Retry), metric("archived", depths.Archived),
+		prometheus.MustNewConstMetric(b.pending, prometheus.GaugeValue, waited.Seconds()),
 	}
 }
 

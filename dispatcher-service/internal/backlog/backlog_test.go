@@ -26,6 +26,7 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 type world struct {
 	asked       atomic.Int64
 	depths      queue.Depths
+	pending     time.Duration
 	due         []store.Due
 	redis, data error
 	hangs       bool
@@ -42,6 +43,8 @@ func (w *world) Depths(ctx context.Context, name string) (queue.Depths, error) {
 	}
 	return w.depths, w.redis
 }
+
+func (w *world) OldestPending(context.Context, string) (time.Duration, error) { return w.pending, w.redis }
 
 func (w *world) ListDue(ctx context.Context, before time.Time, _ store.Due, limit int) ([]store.Due, error) {
 	if w.hangs {
@@ -75,13 +78,14 @@ func TestWhatWaitsIsTold(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := &world{
 			depths: queue.Depths{Pending: 1, Active: 2, Scheduled: 3, Retry: 4, Archived: 5},
+			pending: 7 * time.Second,
 			due:    []store.Due{{ID: "dlv_1", NextRetryAt: time.Now().Add(-90 * time.Second)}},
 		}
 		registry := prometheus.NewPedanticRegistry()
 		backlog.New(w, w, registry)
 		first := map[string]float64{
 			"redrive_queue_tasks pending": 1, "redrive_queue_tasks active": 2, "redrive_queue_tasks scheduled": 3,
-			"redrive_queue_tasks retry": 4, "redrive_queue_tasks archived": 5, "redrive_oldest_due_seconds": 90,
+			"redrive_queue_tasks retry": 4, "redrive_queue_tasks archived": 5, "redrive_oldest_due_seconds": 90, "redrive_queue_oldest_pending_seconds": 7,
 			"redrive_backlog_failures_total redis": 0, "redrive_backlog_failures_total database": 0,
 		}
 		assert.Equal(t, first, scrape(t, registry))

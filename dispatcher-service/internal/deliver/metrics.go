@@ -19,10 +19,16 @@ type metrics struct {
 	ended    map[webhook.FailureReason]prometheus.Counter // without an attempt
 	success  prometheus.Counter
 	failure  prometheus.Counter
+	gone     prometheus.Counter
+	recent   *recent
 }
 
-// byAttempt is the reason of an end that followed from an attempt.
-const byAttempt = "attempt"
+const (
+	// byAttempt is the reason of an end that followed from an attempt.
+	byAttempt = "attempt"
+	// byGone is that of a delivery whose receiver answered 410: it wants no more.
+	byGone = "gone"
+)
 
 func newMetrics(registry prometheus.Registerer) metrics {
 	attempts := prometheus.NewCounterVec(prometheus.CounterOpts{
@@ -50,13 +56,15 @@ func newMetrics(registry prometheus.Registerer) metrics {
 		ended:   map[webhook.FailureReason]prometheus.Counter{},
 		success: ended.WithLabelValues(string(webhook.StatusSuccess), byAttempt),
 		failure: ended.WithLabelValues(string(webhook.StatusFailure), byAttempt),
+		gone:    ended.WithLabelValues(string(webhook.StatusFailure), byGone),
+		recent:  newRecent(),
 	}
 	for _, reason := range []webhook.FailureReason{
 		webhook.FailureEndpointDisabled, webhook.FailureOrphaned, webhook.FailureEventMissing, webhook.FailureEndpointMissing,
 	} {
 		m.ended[reason] = ended.WithLabelValues(string(webhook.StatusFailure), string(reason))
 	}
-	registry.MustRegister(attempts, ended, m.duration, m.lag, m.retries, m.orphans)
+	registry.MustRegister(attempts, ended, m.duration, m.lag, m.retries, m.orphans, m.recent)
 	return m
 }
 
@@ -76,14 +84,17 @@ func (m metrics) attempt(due time.Time, o webhook.Outcome, outcome webhook.Attem
 	m.attempts[outcome][observe.StatusClass(o.Attempt.ResponseStatus)].Inc()
 	m.duration.Observe(o.Attempt.Duration.Seconds())
 	m.lag.Observe(max(0, o.Attempt.StartedAt.Sub(due).Seconds()))
-	if outcome == webhook.AttemptSuperseded {
-		return // it has no consequence
-	}
-	switch o.Delivery.Status {
-	case webhook.StatusSuccess:
-		m.success.Inc()
-	case webhook.StatusFailure:
+	superseded := outcome == webhook.AttemptSuperseded // it has no consequence
+	failed := !superseded && !o.DisableEndpoint && o.Delivery.Status == webhook.StatusFailure
+	m.recent.note(o.Attempt, o.Delivery.EndpointID, failed)
+	switch {
+	case superseded:
+	case failed:
 		m.failure.Inc()
+	case o.DisableEndpoint:
+		m.gone.Inc()
+	case o.Delivery.Status == webhook.StatusSuccess:
+		m.success.Inc()
 	default:
 		m.retries.Inc()
 	}

@@ -1,0 +1,102 @@
+package deliver
+
+import (
+	"sync"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"redrive/pkg/webhook"
+)
+
+const (
+	// attemptedFor is longer than an endpoint with an open circuit goes without an attempt: a minute, a snooze and a timeout.
+	attemptedFor = 3 * time.Minute
+	failedFor    = 10 * time.Minute
+	sweepEvery   = time.Minute
+)
+
+// recent counts the endpoints that were attempted lately, by whether they answered, and those of which a delivery has failed. One
+// endpoint that is down and a way out that is dead look the same in the rate of attempts, and differ in this number. It names no
+// endpoint, and is safe for concurrent use.
+type recent struct {
+	attempted, failed *prometheus.Desc
+
+	mutex sync.Mutex
+	last  map[string]lastSeen // by the endpoint's ID
+	swept time.Time
+}
+
+type lastSeen struct {
+	attempted, failed time.Time
+	answered          bool
+}
+
+func newRecent() *recent {
+	return &recent{
+		attempted: prometheus.NewDesc("redrive_endpoints_attempted",
+			"Endpoints that this process attempted within 3 minutes, by the result of the last attempt.", []string{"result"}, nil),
+		failed: prometheus.NewDesc("redrive_endpoints_failed",
+			"Endpoints of which an attempt of this process ended a delivery in failure within 10 minutes, other than by 410.", nil, nil),
+		last: map[string]lastSeen{},
+	}
+}
+
+// note adds an attempt. failed says that it ended its delivery in failure.
+func (r *recent) note(attempt webhook.Attempt, endpointID string, failed bool) {
+	now := time.Now()
+	r.mutex.Lock()
+	defer r.mutex.Unlock()
+	seen := r.last[endpointID]
+	seen.attempted, seen.answered = now, attempt.ResponseStatus != 0
+	if failed {
+		seen.failed = now
+	}
+	r.last[endpointID] = seen
+	if now.Sub(r.swept) >= sweepEvery { // nobody may be asking for metrics
+		r.sweep(now)
+	}
+}
+
+// sweep forgets endpoints that count no longer. The caller holds the lock.
+func (r *recent) sweep(now time.Time) {
+	r.swept = now
+	for id, seen := range r.last {
+		if now.Sub(seen.attempted) >= attemptedFor && now.Sub(seen.failed) >= failedFor {
+			delete(r.last, id)
+		}
+	}
+}
+
+// Describe is for prometheus.Collector.
+func (r *recent) Describe(descriptions chan<- *prometheus.Desc) {
+	descriptions <- r.attempted
+	descriptions <- r.failed
+}
+
+// Collect is for prometheus.Collector.
+func (r *recent) Collect(metrics chan<- prometheus.Metric) {
+	answered, unanswered, failed := r.count(time.Now())
+	metrics <- prometheus.MustNewConstMetric(r.attempted, prometheus.GaugeValue, float64(answered), "answered")
+	metrics <- prometheus.MustNewConstMetric(r.attempted, prometheus.GaugeValue, float64(unanswered), "unanswered")
+	metrics <- prometheus.MustNewConstMetric(r.failed, prometheus.GaugeValue, float64(failed))
+}
+
+func (r *recent) count(now time.Time) (answered, unanswered, failed int) {
+	r.mutex.Lock()
+	defer r.mutex.Unlock()
+	r.sweep(now)
+	for _, seen := range r.last {
+		switch {
+		case now.Sub(seen.attempted) >= attemptedFor:
+		case seen.answered:
+			answered++
+		default:
+			unanswered++
+		}
+		if now.Sub(seen.failed) < failedFor {
+			failed++
+		}
+	}
+	return answered, unanswered, failed
+}
