@@ -62,6 +62,9 @@ func (e exposed) scrape(t *testing.T, job, url string) {
 // all scrapes every service of a stack.
 func (e exposed) all(t *testing.T, urls []string) {
 	t.Helper()
+	for _, r := range rulesOf(t, "alerts.yml") { // Prometheus exposes its alerts to queries
+		e.add("ALERTS", map[string]string{"alertname": r.Alert, "alertstate": "firing", "severity": r.Labels["severity"]})
+	}
 	for i, url := range urls {
 		e.scrape(t, map[bool]string{true: "redrive-api", false: "redrive-dispatcher"}[i == 0], url)
 	}

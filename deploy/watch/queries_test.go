@@ -1,13 +1,10 @@
 package watch_test
 
 import (
-	"encoding/json"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"os"
-	"os/exec"
-	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
@@ -42,31 +39,6 @@ func rulesOf(t *testing.T, file string) (rules []rule) {
 	}
 	require.NotEmpty(t, rules)
 	return rules
-}
-
-// panels are the queries of the dashboard by the titles of their panels.
-func panels(t *testing.T) map[string][]string {
-	t.Helper()
-	text, err := os.ReadFile(repository + "/deploy/grafana/dashboards/redrive.json")
-	require.NoError(t, err)
-	var dashboard struct {
-		Panels []struct {
-			Title, Type string
-			Targets     []struct{ Expr, LegendFormat string }
-		}
-	}
-	require.NoError(t, json.Unmarshal(text, &dashboard))
-	queries := map[string][]string{}
-	for _, panel := range dashboard.Panels {
-		if panel.Type == "row" {
-			continue
-		}
-		require.NotEmpty(t, panel.Targets, panel.Title)
-		for _, target := range panel.Targets {
-			queries[panel.Title] = append(queries[panel.Title], target.Expr)
-		}
-	}
-	return queries
 }
 
 // record takes down what the recording rules make, with the labels that they group by.
@@ -106,9 +78,9 @@ func TestEveryQueryAsksForWhatIsThere(t *testing.T) {
 	for _, r := range rulesOf(t, "alerts.yml") {
 		assert.Empty(t, there.check(r.Expr), r.Alert)
 	}
-	for title, queries := range panels(t) {
-		for _, query := range queries {
-			assert.Empty(t, there.check(query), "%s: %s", title, query)
+	for _, panel := range readDashboard(t).panels() {
+		for _, target := range panel.Targets {
+			assert.Empty(t, there.check(target.Expr), "%s: %s", panel.Title, target.Expr)
 		}
 	}
 
@@ -126,6 +98,7 @@ func TestEveryQueryAsksForWhatIsThere(t *testing.T) {
 		assert.Contains(t, there.check(query), problem, "the check itself finds what is wrong")
 	}
 	bounded(t, there)
+	runbooksAreServed(t, s.URL())
 }
 
 // happen publishes events, some of which fail, and asks for what is not there.
@@ -162,7 +135,7 @@ func bounded(t *testing.T, there exposed) {
 	made := regexp.MustCompile(`(?i)(ep|dlv|evt|att|req|key)_[0-9a-z]{5,}|https?://|` + secrets + `|` + stack.Organization + `|run\.finished`)
 	for _, name := range there.names() {
 		if !strings.HasPrefix(name, "redrive:") {
-			assert.Regexp(t, "^(redrive|go|process|up)", name)
+			assert.Regexp(t, "^(redrive|go|process|up|ALERTS)", name)
 		}
 		for label, values := range there[name] {
 			if label == "instance" || label == "le" {
@@ -173,44 +146,5 @@ func bounded(t *testing.T, there exposed) {
 				assert.NotRegexp(t, made, value, "%s %s", name, label)
 			}
 		}
-	}
-}
-
-// TestEveryAlertSaysWhatToDo wants a sentence, what it means, and a section of the documentation that is there.
-func TestEveryAlertSaysWhatToDo(t *testing.T) {
-	t.Parallel()
-	heading, punctuation := regexp.MustCompile(`(?m)^#+ (.*)$`), regexp.MustCompile(`[^a-z0-9 -]`)
-	seen := map[string]bool{}
-	for _, r := range rulesOf(t, "alerts.yml") {
-		assert.False(t, seen[r.Alert], r.Alert)
-		seen[r.Alert] = true
-		assert.Contains(t, []string{"warning", "critical"}, r.Labels["severity"], r.Alert)
-		assert.NotEmpty(t, r.Annotations["summary"], r.Alert)
-		assert.Greater(t, len(r.Annotations["description"]), 60, r.Alert)
-		page, anchor, _ := strings.Cut(r.Annotations["runbook"], "#")
-		text, err := os.ReadFile(filepath.Join(repository, page))
-		require.NoError(t, err, r.Alert)
-		var anchors []string
-		for _, match := range heading.FindAllStringSubmatch(string(text), -1) {
-			anchors = append(anchors, strings.ReplaceAll(punctuation.ReplaceAllString(strings.ToLower(match[1]), ""), " ", "-"))
-		}
-		assert.Contains(t, anchors, anchor, r.Alert)
-	}
-}
-
-// TestPromtoolHasNothingToSay asks Prometheus's own tool where it is installed: about the syntax, and whether alerts fire when they
-// should and are silent when not.
-func TestPromtoolHasNothingToSay(t *testing.T) {
-	t.Parallel()
-	tool, err := exec.LookPath("promtool")
-	if err != nil {
-		t.Skip("promtool is not installed: apt-get install prometheus")
-	}
-	for _, args := range [][]string{
-		{"check", "rules", rulesPath + "recording.yml", rulesPath + "alerts.yml"},
-		{"test", "rules", "testdata/alerts.yml"},
-	} {
-		said, err := exec.CommandContext(t.Context(), tool, args...).CombinedOutput()
-		assert.NoError(t, err, string(said))
 	}
 }

@@ -6,7 +6,8 @@
 //	redis := testservers.Redis(t)  // redis://…, an empty database number
 //
 // Both are private to the call, so that such tests may run in parallel, and both are cleaned up when the test ends. A test that
-// kills, freezes or restarts a server starts one with [StartPostgres] or [StartRedis]. [StartPgBouncer] puts a pooler before a database.
+// kills, freezes or restarts a server starts one with [StartPostgres] or [StartRedis]. [StartPgBouncer] puts a pooler before a database, and
+// [StartPrometheus] evaluates rules.
 //
 // # Where the servers come from
 //

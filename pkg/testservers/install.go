@@ -10,10 +10,10 @@ import (
 	"strings"
 )
 
-// Install makes sure that the tests find what they need: PostgreSQL, Redis, PgBouncer, a browser, and a C compiler for the race detector. It does
-// nothing if all of it is there. As root on Debian or one of its relatives it installs what is missing and reports on w, without
-// letting the packages start servers of their own. Otherwise its error says what is missing and how to install it; [ErrNotInstalled]
-// is in its chain.
+// Install makes sure that the tests find what they need: PostgreSQL, Redis, PgBouncer, a browser, Prometheus, and a C compiler for
+// the race detector. It does nothing if all of it is there. As root on Debian or one of its relatives it installs what is missing
+// and reports on w, without letting the packages start servers of their own. Otherwise its error says what is missing and how to
+// install it; [ErrNotInstalled] is in its chain.
 //
 // A server that TEST_DATABASE_URL or TEST_REDIS_URL names need not be installed.
 func Install(ctx context.Context, w io.Writer) error {

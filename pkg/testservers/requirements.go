@@ -2,6 +2,7 @@ package testservers
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -18,8 +19,8 @@ type requirement struct {
 	missing func(context.Context) error
 }
 
-// required returns what the tests need: servers unless the environment names others, a browser, and a C compiler for the race
-// detector.
+// required returns what the tests need: servers unless the environment names others, a browser, Prometheus, and a C compiler for
+// the race detector.
 func required() []requirement {
 	var needed []requirement
 	if os.Getenv(databaseURLVariable) == "" {
@@ -45,6 +46,11 @@ func required() []requirement {
 	needed = append(needed, requirement{"Chromium", []string{"chromium"}, func(context.Context) error {
 		_, err := FindBrowser()
 		return err
+	}})
+	needed = append(needed, requirement{"Prometheus with promtool", []string{"prometheus"}, func(context.Context) error {
+		_, missing := findPrometheus()
+		_, missingTool := FindPromtool()
+		return errors.Join(missing, missingTool)
 	}})
 	if runtime.GOOS == "linux" { // The race detector needs no compiler elsewhere.
 		needed = append(needed, requirement{"a C compiler with the headers of libc", []string{"gcc", "libc6-dev"}, tryCompiler})
@@ -86,9 +92,9 @@ func tryCompiler(ctx context.Context) error {
 // Hint says how a person gets what the tests need.
 func Hint() string {
 	return `Install the missing programs:
-  Debian, Ubuntu:  sudo apt-get install postgresql redis-server pgbouncer chromium gcc libc6-dev
-  Fedora:          sudo dnf install postgresql-server valkey pgbouncer chromium gcc glibc-devel
-  Homebrew:        brew install postgresql@17 redis pgbouncer && brew install --cask chromium
+  Debian, Ubuntu:  sudo apt-get install postgresql redis-server pgbouncer chromium prometheus gcc libc6-dev
+  Fedora:          sudo dnf install postgresql-server valkey pgbouncer chromium golang-github-prometheus gcc glibc-devel
+  Homebrew:        brew install postgresql@17 redis pgbouncer prometheus && brew install --cask chromium
 Or let the tests use servers that are running: set ` + databaseURLVariable + ` to a postgres:// URL
 whose user may create databases, and ` + redisURLVariable + ` to the redis:// URL of a server whose databases 1 to 15
 may be emptied.`

@@ -105,7 +105,7 @@ func (s *server) start(ctx context.Context) (err error) {
 	}
 	if err := s.awaitReady(ctx); err != nil {
 		tail := logTail(s.dir.log(), info.Size())
-		if strings.Contains(tail, "Address already in use") {
+		if strings.Contains(strings.ToLower(tail), "address already in use") {
 			err = errPortTaken
 		}
 		err = fmt.Errorf("starting %s on port %d: %w; the end of its log:\n%s", s.program.name, s.port, err, tail)
