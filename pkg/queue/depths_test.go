@@ -64,11 +64,11 @@ func TestOldestPendingIsThatOfAsynq(t *testing.T) {
 		enqueue(time.Time{})
 		time.Sleep(time.Millisecond)
 	}
-	before, err := b.inspector.GetQueueInfo(webhook.QueueDeliveries)
+	before, err := b.Inspector.GetQueueInfo(webhook.QueueDeliveries)
 	require.NoError(t, err)
 	waited, err = b.OldestPending(t.Context(), webhook.QueueDeliveries)
 	require.NoError(t, err)
-	after, err := b.inspector.GetQueueInfo(webhook.QueueDeliveries)
+	after, err := b.Inspector.GetQueueInfo(webhook.QueueDeliveries)
 	require.NoError(t, err)
 	assert.GreaterOrEqual(t, waited, before.Latency)
 	assert.LessOrEqual(t, waited, after.Latency)

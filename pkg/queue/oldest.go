@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"time"
 
+	"redrive/pkg/queue/internal/keys"
+
 	"github.com/redis/go-redis/v9"
 )
 
@@ -18,8 +20,8 @@ var oldestScript = redis.NewScript(oldestSource)
 // off do not count, so it grows only while no worker takes tasks or all are busy. It goes by this process's clock and by that of the
 // process that enqueued the task.
 func (e *Enqueuer) OldestPending(ctx context.Context, queue string) (time.Duration, error) {
-	prefix := keyPrefix(queue)
-	since, err := oldestScript.Run(ctx, e.redis, []string{prefix + "pending"}, prefix+"t:").Int64()
+	k := keys.Of(queue)
+	since, err := oldestScript.Run(ctx, e.redis, []string{k.Pending}, k.Task("")).Int64()
 	if err != nil {
 		return 0, fmt.Errorf("look up the oldest pending task: %w", err)
 	}

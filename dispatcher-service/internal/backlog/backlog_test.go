@@ -44,7 +44,9 @@ func (w *world) Depths(ctx context.Context, name string) (queue.Depths, error) {
 	return w.depths, w.redis
 }
 
-func (w *world) OldestPending(context.Context, string) (time.Duration, error) { return w.pending, w.redis }
+func (w *world) OldestPending(context.Context, string) (time.Duration, error) {
+	return w.pending, w.redis
+}
 
 func (w *world) ListDue(ctx context.Context, before time.Time, _ store.Due, limit int) ([]store.Due, error) {
 	if w.hangs {
@@ -77,9 +79,9 @@ func scrape(t *testing.T, registry *prometheus.Registry) map[string]float64 {
 func TestWhatWaitsIsTold(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := &world{
-			depths: queue.Depths{Pending: 1, Active: 2, Scheduled: 3, Retry: 4, Archived: 5},
+			depths:  queue.Depths{Pending: 1, Active: 2, Scheduled: 3, Retry: 4, Archived: 5},
 			pending: 7 * time.Second,
-			due:    []store.Due{{ID: "dlv_1", NextRetryAt: time.Now().Add(-90 * time.Second)}},
+			due:     []store.Due{{ID: "dlv_1", NextRetryAt: time.Now().Add(-90 * time.Second)}},
 		}
 		registry := prometheus.NewPedanticRegistry()
 		backlog.New(w, w, registry)
