@@ -2,7 +2,6 @@ package deliver_test
 
 import (
 	"context"
-	"log/slog"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -56,7 +55,7 @@ func latelyOf(t *testing.T, registry *prometheus.Registry) lately {
 func TestEndpointsAreCountedByTheirLastAttempt(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		registry, sender, store := prometheus.NewRegistry(), &scripted{}, agreeable{held: map[string]webhook.Dispatch{}}
-		deliverer := deliver.New(store, sender, newGate(), webhook.Policy{}, slog.New(slog.DiscardHandler), registry)
+		deliverer := deliver.New(options(store, sender), registry)
 		defer deliverer.Abandon()
 		attempt := func(endpoint webhook.Endpoint, status int, failure string) {
 			sender.status, sender.failure = status, failure
