@@ -56,8 +56,13 @@ func (e *expected) copied() *expected {
 
 // sendable says whether a worker that knows this may send it now; due, whether nothing but its endpoint can be in the way.
 func (e *expected) sendable(now time.Time) (sendable, due bool) {
-	due = e.status == webhook.StatusPending || e.status == webhook.StatusRetrying && !now.Before(e.dueAt)
+	due = e.due(now)
 	return due && !e.endpoint.disabled, due
+}
+
+// due reports whether the delivery waits and its time has come.
+func (e *expected) due(now time.Time) bool {
+	return e.status == webhook.StatusPending || e.status == webhook.StatusRetrying && !now.Before(e.dueAt)
 }
 
 // answered is an attempt whose outcome reached the database, decided on what was known when it was loaded: whether it moved the

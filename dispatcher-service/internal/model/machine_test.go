@@ -193,17 +193,35 @@ func (m *machine) reconcile(p *process) {
 	if !m.reconciles {
 		return
 	}
-	if m.queue.intact { // or else all is enqueued, and nothing looked at
-		for id, t := range m.queue.byID {
-			e := m.expected[id]
-			due := e.status == webhook.StatusPending || e.status == webhook.StatusRetrying && e.dueAt.Before(time.Now().Add(p.skew))
-			if t.state == active && len(m.workersOf(id)) == 0 && due {
-				e.orphaned()
-			}
-		}
-	}
+	orphans := m.orphans(p)
 	r := reconcile.New(rows{m, p}, m.queue, p.deliverer, reconcile.Options{Grace: time.Nanosecond, Log: slog.New(slog.DiscardHandler)}, prometheus.NewRegistry())
 	require.NoError(m.t, r.Pass(m.ctx))
+	for id, due := range orphans {
+		e := m.expected[id]
+		// The pass reads the clock between these two readings, and a delivery can come due in between.
+		if !due && e.due(time.Now().Add(p.skew)) {
+			row := m.find(id).Delivery
+			due = row.OrphanCount != e.orphans || row.Status == webhook.StatusFailure
+		}
+		if due {
+			e.orphaned()
+		}
+	}
+}
+
+// orphans lists the waiting deliveries whose task has lost its worker, and whether each is due now. There are none after a flush: all
+// deliveries are enqueued then, and no task is examined.
+func (m *machine) orphans(p *process) map[string]bool {
+	found := map[string]bool{}
+	if !m.queue.intact {
+		return found
+	}
+	for id, t := range m.queue.byID {
+		if e := m.expected[id]; t.state == active && len(m.workersOf(id)) == 0 && e.waiting() {
+			found[id] = e.due(time.Now().Add(p.skew))
+		}
+	}
+	return found
 }
 
 // rows is what of the table is this machine's, as the process's clock shows it.
