@@ -47,19 +47,25 @@ type services struct {
 	receiver   *receiver
 }
 
-// start starts both services over the database of url and creates an API key. settled is how long an outcome is kept that the
-// database refuses although it is there: almost none, so that only an unavailable database preserves outcomes.
+// start starts both services over the database of url and creates an API key.
 func start(t *testing.T, url string) *services {
+	t.Helper()
+	return startApart(t, url, url)
+}
+
+// startApart is start with a URL of the database for each service. An outcome that the database refuses although it is available is
+// kept for no time, so that only an unavailable database preserves outcomes.
+func startApart(t *testing.T, apiURL, dispatcherURL string) *services {
 	t.Helper()
 	s := &services{t: t, log: new(testlog.Buffer), receiver: newReceiver(t)}
 	sealer := storetest.Sealer(t)
-	open := func(application string) *store.Store {
+	open := func(application, url string) *store.Store {
 		opened, err := postgres.Open(postgres.Options{URL: url, ApplicationName: application}, sealer)
 		require.NoError(t, err)
 		t.Cleanup(func() { assert.NoError(t, opened.Close()) })
 		return opened
 	}
-	apiStore, dispatcherStore := open("api-service"), open("dispatcher-service")
+	apiStore, dispatcherStore := open("api-service", apiURL), open("dispatcher-service", dispatcherURL)
 	storetest.Migrated(t, apiStore)
 	key, raw := webhook.NewAPIKey(webhook.APIKeySpec{OrganizationID: organization, Name: "test", Scope: webhook.ScopeReadWrite}, webhook.Now())
 	require.NoError(t, apiStore.CreateAPIKey(t.Context(), key))
@@ -75,7 +81,9 @@ func start(t *testing.T, url string) *services {
 	})
 	require.NoError(t, err)
 	t.Cleanup(func() { stop(t, s.dispatcher.Stop) })
-	s.api, err = api.New(api.Options{Store: apiStore, Redis: client, Guard: guard, Log: log, Addr: "127.0.0.1:0", OpsAddr: "127.0.0.1:0"})
+	s.api, err = api.New(api.Options{
+		Store: apiStore, Redis: client, Guard: guard, Log: log, Addr: "127.0.0.1:0", OpsAddr: "127.0.0.1:0", DatabaseTimeout: soon,
+	})
 	require.NoError(t, err)
 	t.Cleanup(func() { stop(t, s.api.Stop) })
 	require.NoError(t, s.dispatcher.Start(t.Context()))
@@ -159,18 +167,22 @@ type receiver struct {
 	*httptest.Server
 	mutex sync.Mutex
 	held  chan struct{} // nil while requests are answered at once
+	fails bool          // with status 500
 	got   map[string]int
 }
 
 func newReceiver(t *testing.T) *receiver {
 	r := &receiver{got: map[string]int{}}
-	r.Server = httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, request *http.Request) {
+	r.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, request *http.Request) {
 		r.mutex.Lock()
 		r.got[request.Header.Get(signing.HeaderID)]++
-		held := r.held
+		held, fails := r.held, r.fails
 		r.mutex.Unlock()
 		if held != nil {
 			<-held
+		}
+		if fails {
+			w.WriteHeader(http.StatusInternalServerError)
 		}
 	}))
 	t.Cleanup(r.Close)
@@ -189,6 +201,13 @@ func (r *receiver) hold() (release func()) {
 		r.held = nil
 		close(held)
 	}
+}
+
+// fail sets whether later requests are answered with status 500.
+func (r *receiver) fail(fails bool) {
+	r.mutex.Lock()
+	defer r.mutex.Unlock()
+	r.fails = fails
 }
 
 // requests returns how often each delivery arrived.

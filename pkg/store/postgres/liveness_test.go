@@ -18,11 +18,11 @@ import (
 const pooled = 20
 
 // silenced is a pool whose connections all died without a word after they had been idle, and a call that uses one.
-func silenced(t *testing.T) (call func() error, through *proxy) {
+func silenced(t *testing.T) (call func() error, through *testservers.Proxy) {
 	t.Helper()
-	through, url := throughProxy(t, testservers.Postgres(t))
+	through, url := testservers.ThroughProxy(t, testservers.Postgres(t))
 	db := filledPool(t, url, pooled)
-	through.silence()
+	through.Silence()
 	return func() error {
 		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 		defer cancel()
@@ -57,11 +57,11 @@ func TestSilentConnectionsCostOnePing(t *testing.T) {
 	t.Parallel()
 	call, through := silenced(t)
 	require.NoError(t, call())
-	assert.Equal(t, 1, through.askedSilent(), "the others are dropped without a ping")
+	assert.Equal(t, 1, through.AskedSilent(), "the others are dropped without a ping")
 	for range 5 {
 		require.NoError(t, call())
 	}
-	assert.Equal(t, 1, through.askedSilent(), "calls that come later use no dead connection")
+	assert.Equal(t, 1, through.AskedSilent(), "calls that come later use no dead connection")
 }
 
 // As many calls as there are connections come at once: each pings at most one, and none fails.
@@ -73,10 +73,10 @@ func TestSilentConnectionsConcurrentCallsSucceed(t *testing.T) {
 		calls.Go(func() { assert.NoError(t, call()) })
 	}
 	calls.Wait()
-	asked := through.askedSilent()
+	asked := through.AskedSilent()
 	assert.LessOrEqual(t, asked, pooled)
 	require.NoError(t, call())
-	assert.Equal(t, asked, through.askedSilent(), "no dead connection is left")
+	assert.Equal(t, asked, through.AskedSilent(), "no dead connection is left")
 }
 
 // A caller that leaves during a ping says nothing about the other connections.

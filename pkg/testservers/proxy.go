@@ -1,4 +1,4 @@
-package postgres_test
+package testservers
 
 import (
 	"io"
@@ -6,12 +6,11 @@ import (
 	"net/url"
 	"sync"
 	"testing"
-
-	"github.com/stretchr/testify/require"
 )
 
-// proxy is a TCP proxy that can drop its connections without a word: they stay open, and what is written to them is lost.
-type proxy struct {
+// Proxy is a TCP proxy that can drop its connections silently: they stay open, and bytes written to them are lost. Its methods may be
+// called concurrently.
+type Proxy struct {
 	listener net.Listener
 	target   string
 	group    sync.WaitGroup
@@ -22,22 +21,25 @@ type proxy struct {
 	finished []net.Conn
 }
 
-// throughProxy returns a proxy before the database of the URL, and the URL through it.
-func throughProxy(t *testing.T, database string) (*proxy, string) {
-	t.Helper()
-	location, err := url.Parse(database)
-	require.NoError(t, err)
-	p := &proxy{target: location.Host, silent: map[net.Conn]bool{}}
-	p.listener, err = net.Listen("tcp", "127.0.0.1:0")
-	require.NoError(t, err)
+// ThroughProxy starts a proxy before the server of a URL, until the test ends, and returns the URL through it.
+func ThroughProxy(tb testing.TB, server string) (*Proxy, string) {
+	tb.Helper()
+	location, err := url.Parse(server)
+	if err != nil {
+		tb.Fatalf("testservers: %v", err)
+	}
+	p := &Proxy{target: location.Host, silent: map[net.Conn]bool{}}
+	if p.listener, err = net.Listen("tcp", "127.0.0.1:0"); err != nil {
+		tb.Fatalf("testservers: %v", err)
+	}
 	p.group.Go(p.accept)
-	t.Cleanup(p.close)
+	tb.Cleanup(p.close)
 	location.Host = p.listener.Addr().String()
 	return p, location.String()
 }
 
-// silence drops all connections of now. New ones work.
-func (p *proxy) silence() {
+// Silence drops all connections that exist. New connections work.
+func (p *Proxy) Silence() {
 	p.mutex.Lock()
 	defer p.mutex.Unlock()
 	for connection := range p.silent {
@@ -45,14 +47,15 @@ func (p *proxy) silence() {
 	}
 }
 
-// askedSilent counts the dropped connections that something was asked on since.
-func (p *proxy) askedSilent() int {
+// AskedSilent returns how many dropped connections a client has used since they were dropped. A client that ends a connection does
+// not use it.
+func (p *Proxy) AskedSilent() int {
 	p.mutex.Lock()
 	defer p.mutex.Unlock()
 	return p.asked
 }
 
-func (p *proxy) accept() {
+func (p *Proxy) accept() {
 	for {
 		client, err := p.listener.Accept()
 		if err != nil {
@@ -75,10 +78,10 @@ func (p *proxy) accept() {
 	}
 }
 
-// terminate is the type of the message that ends a connection.
+// terminate is the type of the PostgreSQL message that ends a connection.
 const terminate = 'X'
 
-func (p *proxy) forward(client, server net.Conn) {
+func (p *Proxy) forward(client, server net.Conn) {
 	defer func() { _ = server.Close() }()
 	buffer := make([]byte, 64<<10)
 	counted := false
@@ -103,7 +106,7 @@ func (p *proxy) forward(client, server net.Conn) {
 	}
 }
 
-func (p *proxy) close() {
+func (p *Proxy) close() {
 	_ = p.listener.Close()
 	p.mutex.Lock()
 	for _, connection := range p.finished {
