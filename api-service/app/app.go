@@ -61,6 +61,8 @@ type Options struct {
 	Version string
 	// Tracing makes spans of requests. Defaults to none.
 	Tracing trace.TracerProvider
+	// DatabaseTimeout bounds one statement of the database; a batch of events may take three times as long. Defaults to 5 s.
+	DatabaseTimeout time.Duration
 	// DrainDelay is how long Stop goes on serving, unready, before it closes the address. Defaults to not at all.
 	DrainDelay time.Duration
 }
@@ -122,28 +124,29 @@ func New(o Options) (*App, error) {
 	observe.Storage(registry, o.Store.Full, o.Store.MissingKeyCount)
 	subscriptions := publish.Remember(o.Store)
 	uses := keyuse.New(o.Store, o.Log)
-	authenticator := authn.New(o.Store, uses)
+	authenticator := authn.New(o.Store, uses, authn.Options{Timeout: o.DatabaseTimeout})
 	changed := changes{o.Store, subscriptions, authenticator}
 	gathered := queue.NewPipelined(o.Redis, gatherFor)
 	outage := queue.NewOutage(o.Redis, o.Log, registry)
 	enqueuer := queue.NewEnqueuer(gathered)
 	hand := handover.New(enqueuer, outage.Quiet(o.Log), registry)
 	kept := newCounted(o.Store, registry)
-	publisher := publish.New(subscriptions, kept, hand)
-	retrier := redeliver.New(kept, hand)
+	publisher := publish.New(subscriptions, kept, hand, publish.Options{Timeout: o.DatabaseTimeout})
+	retrier := redeliver.New(kept, hand, redeliver.Options{Timeout: o.DatabaseTimeout})
 	handler := httpapi.New(httpapi.Dependencies{
-		Store:         changed,
-		Authenticator: authenticator,
-		Registry:      endpoints.New(changed, destinations{o.Guard}),
-		Publisher:     publisher,
-		Redeliverer:   retrier,
-		Issuer:        apikeys.New(changed),
-		Limits:        o.Limits,
-		CORSOrigins:   o.CORSOrigins,
-		Redis:         o.Redis,
-		Queues:        o.Queues,
-		Log:           o.Log,
-		Metrics:       registry,
+		Store:           changed,
+		Authenticator:   authenticator,
+		Registry:        endpoints.New(changed, destinations{o.Guard}),
+		Publisher:       publisher,
+		Redeliverer:     retrier,
+		Issuer:          apikeys.New(changed),
+		Limits:          o.Limits,
+		DatabaseTimeout: o.DatabaseTimeout,
+		CORSOrigins:     o.CORSOrigins,
+		Redis:           o.Redis,
+		Queues:          o.Queues,
+		Log:             o.Log,
+		Metrics:         registry,
 	})
 	if o.Tracing != nil {
 		handler = traced(handler, o.Tracing)

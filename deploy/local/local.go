@@ -42,6 +42,8 @@ type Options struct {
 	// DeliveryTimeout and RetrySchedule are the dispatcher's. Default to its own.
 	DeliveryTimeout time.Duration
 	RetrySchedule   []time.Duration
+	// DatabaseTimeout bounds one statement of a request or a delivery. Defaults to 5 s.
+	DatabaseTimeout time.Duration
 	// Retention is how long what has ended is kept. Defaults to for ever.
 	Retention time.Duration
 	// Log defaults to slog.Default.
@@ -120,6 +122,7 @@ func (l *Local) bind(o Options, client redis.UniversalClient) (err error) {
 	l.dispatcher, err = dispatcher.New(dispatcher.Options{
 		Store: l.store, Redis: client, Guard: guard, Log: o.Log, OpsAddr: anyPort, Wrap: hosts.wrap,
 		DeliveryTimeout: o.DeliveryTimeout, RetrySchedule: o.RetrySchedule, Retention: o.Retention, Version: "local",
+		DatabaseTimeout: o.DatabaseTimeout,
 	})
 	if err != nil {
 		return fmt.Errorf("the dispatcher: %w", err)
@@ -127,7 +130,7 @@ func (l *Local) bind(o Options, client redis.UniversalClient) (err error) {
 	l.serving.Push("the dispatcher", l.dispatcher.Stop)
 	l.api, err = api.New(api.Options{
 		Store: l.store, Redis: client, Guard: guard, Log: o.Log, Addr: o.APIAddr, OpsAddr: o.OpsAddr,
-		Version: "local", Wrap: hosts.wrap,
+		Version: "local", Wrap: hosts.wrap, DatabaseTimeout: o.DatabaseTimeout,
 		Queues: api.Queues{Open: true}, // whoever reaches loopback can read the folder too
 	})
 	if err != nil {

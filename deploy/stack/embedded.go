@@ -44,6 +44,7 @@ func Embedded(tb testing.TB, options Options) *EmbeddedStack {
 		"OPS_ADDR":          "127.0.0.1:0",
 		"RECEIVER_ADDR":     "127.0.0.1:0",
 		"DELIVERY_TIMEOUT":  options.deliveryTimeout().String(),
+		"DATABASE_TIMEOUT":  databaseTimeout.String(),
 		"RETRY_SCHEDULE":    options.retrySchedule(),
 		"LOG_FORMAT":        "json",
 		"LOG_LEVEL":         "info", // the start of its parts is read from the log

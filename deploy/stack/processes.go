@@ -121,6 +121,7 @@ func settingsOf(o Options, database, redis string) map[string]string {
 		"DRAIN_DELAY":      "0s", // there is no load balancer in front of it
 		"SECRETS_KEY":      base64.StdEncoding.EncodeToString(key),
 		"DELIVERY_TIMEOUT": o.deliveryTimeout().String(),
+		"DATABASE_TIMEOUT": databaseTimeout.String(),
 		"RETRY_SCHEDULE":   o.retrySchedule(),
 		// All tests come from one address, and many with keys that are none.
 		"API_STRANGER_RATE_LIMIT": "0",

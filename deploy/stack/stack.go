@@ -61,6 +61,9 @@ type Options struct {
 	Settings map[string]string
 }
 
+// databaseTimeout is longer than a statement takes on a busy machine. No test here is about a database that hangs.
+const databaseTimeout = time.Minute
+
 // Inspectable is a stack whose queue can be looked into.
 type Inspectable interface {
 	Queues() *asynq.Inspector

@@ -86,6 +86,8 @@ type Options struct {
 	// OutcomePatience is how long an outcome is kept that the database refuses although it is there. An outcome is kept for as long as
 	// the process lives while the database is away. Defaults to 30 s.
 	OutcomePatience time.Duration
+	// DatabaseTimeout bounds one statement of a delivery. Defaults to 5 s.
+	DatabaseTimeout time.Duration
 	// PollInterval is how soon an idle worker notices a task, and ForwardInterval how soon one that has come due is noticed.
 	// Default to the worker's own.
 	PollInterval, ForwardInterval time.Duration
@@ -169,6 +171,7 @@ func New(options Options) (*App, error) {
 	out := sender.New(sender.Options{Guard: o.Guard, Timeout: o.DeliveryTimeout, UserAgent: "Redrive/" + o.Version, Traceparent: o.SendTraceparent})
 	deliverer := deliver.New(deliver.Options{
 		Store: o.Store, Sender: out, Gate: gate, Policy: webhook.Policy{Schedule: o.RetrySchedule}, Log: o.Log, RefusalLimit: o.OutcomePatience,
+		DatabaseTimeout: o.DatabaseTimeout,
 	}, registry)
 	health := observe.NewHealth(
 		observe.Check{Name: "database", Required: true, Probe: o.Store.Ping},

@@ -33,6 +33,11 @@ type Database struct {
 	MaxConnections int    `env:"DATABASE_MAX_CONNECTIONS" envDefault:"20" doc:"connections that one process opens at most"`
 }
 
+// Statements bounds what a process waits for its database.
+type Statements struct {
+	Timeout time.Duration `env:"DATABASE_TIMEOUT" envDefault:"5s" doc:"longest time that one statement may take before the database counts as unavailable; a batch of events may take three times as long"`
+}
+
 // Redis says where the queue is.
 type Redis struct {
 	URL      Secret `env:"REDIS_URL,required,notEmpty" doc:"Redis, as redis://[[user]:password@]host[:port][,host[:port]…][/database], the same with rediss:// for TLS, or redis-sentinel://[[user]:password@]host:port[,host:port…][/database]?master=name. Several hosts of redis:// and rediss:// are nodes of a cluster. Parameters: pool_size (connections at most, 1 to 65535); redis:// and rediss:// also db, and cluster (true: the host is a node of a cluster; false: it is none; unset, the server is asked); redis-sentinel:// also master, sentinel_user, sentinel_password, and tls (true or false; for the sentinels too); with TLS also tls_server_name (the name in the servers' certificates, if it is not the host). Any other is refused"`
@@ -75,6 +80,7 @@ type Shared struct {
 // API is the API service's settings.
 type API struct {
 	Shared
+	Statements
 	Addr             string `env:"API_ADDR" envDefault:":8080" doc:"where the API listens"`
 	OpsAddr          string `env:"OPS_ADDR" envDefault:":9090" doc:"where /metrics, /livez and /readyz listen"`
 	OperatorPassword Secret `env:"OPERATOR_PASSWORD" doc:"opens the queue's web UI at /queues (user operator), with 12 characters or more; unset, it is not there"`
@@ -91,6 +97,7 @@ type API struct {
 // Dispatcher is the dispatcher service's settings.
 type Dispatcher struct {
 	Shared
+	Statements
 	OpsAddr             string          `env:"OPS_ADDR" envDefault:":9091" doc:"where /metrics, /livez and /readyz listen"`
 	Concurrency         int             `env:"DISPATCHER_CONCURRENCY" envDefault:"200" doc:"deliveries in flight at once in one process"`
 	EndpointConcurrency int             `env:"ENDPOINT_CONCURRENCY" envDefault:"0" doc:"deliveries in flight at once to one endpoint; 0 is a quarter of DISPATCHER_CONCURRENCY, so that an endpoint that hangs leaves the others room"`
@@ -103,6 +110,7 @@ type Dispatcher struct {
 // Local is the settings of the one process for a laptop. What is not here is what it is for: the store is a file, the queue
 // in the process, and nothing listens beyond loopback.
 type Local struct {
+	Statements
 	Dir             string          `env:"REDRIVE_LOCAL_DIR" envDefault:".local" doc:"folder of the database and the keys"`
 	Addr            string          `env:"API_ADDR" envDefault:"127.0.0.1:8080" doc:"where the API listens"`
 	ReceiverAddr    string          `env:"RECEIVER_ADDR" envDefault:"127.0.0.1:8099" doc:"where the sample receiver listens"`
@@ -134,6 +142,7 @@ func LoadSealed(environ map[string]string) (Sealed, error) {
 func LoadAPI(environ map[string]string) (API, error) {
 	return load[API](environ, func(a API, c *check) {
 		a.Shared.check(c)
+		a.Statements.check(c)
 		c.password("OPERATOR_PASSWORD", a.OperatorPassword.Reveal())
 		between(c, "DRAIN_DELAY", a.DrainDelay, 0, time.Minute)
 		between(c, "API_RATE_LIMIT", a.RateLimit, 0, 1_000_000)
@@ -146,6 +155,7 @@ func LoadAPI(environ map[string]string) (API, error) {
 func LoadDispatcher(environ map[string]string) (Dispatcher, error) {
 	return load[Dispatcher](environ, func(d Dispatcher, c *check) {
 		d.Shared.check(c)
+		d.Statements.check(c)
 		between(c, "DISPATCHER_CONCURRENCY", d.Concurrency, 1, 10_000)
 		between(c, "ENDPOINT_CONCURRENCY", d.EndpointConcurrency, 0, 10_000)
 		c.sending(d.DeliveryTimeout, d.RetrySchedule)
@@ -156,6 +166,7 @@ func LoadDispatcher(environ map[string]string) (Dispatcher, error) {
 // LoadLocal reads the settings of local mode.
 func LoadLocal(environ map[string]string) (Local, error) {
 	return load[Local](environ, func(l Local, c *check) {
+		l.Statements.check(c)
 		c.format(l.LogFormat)
 		c.sending(l.DeliveryTimeout, l.RetrySchedule)
 		c.retention(l.Retention)
@@ -170,6 +181,10 @@ func Environ(environ []string) map[string]string { return env.ToMap(environ) }
 
 func (d Database) check(c *check) {
 	between(c, "DATABASE_MAX_CONNECTIONS", d.MaxConnections, 1, 10_000)
+}
+
+func (s Statements) check(c *check) {
+	between(c, "DATABASE_TIMEOUT", s.Timeout, 100*time.Millisecond, 10*time.Minute)
 }
 
 func (s Shared) check(c *check) {

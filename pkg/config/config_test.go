@@ -77,6 +77,7 @@ func TestWhoMayCall(t *testing.T) {
 		"API_RATE_LIMIT": "0", "API_STRANGER_RATE_LIMIT": "0", "TRUSTED_PROXIES": "10.0.0.0/8,fd00::/8", "CORS_ORIGINS": "https://app.example.com,http://localhost:3000",
 	}))
 	require.NoError(t, err)
+	assert.Equal(t, 5*time.Second, api.Statements.Timeout)
 	assert.Zero(t, api.RateLimit)
 	assert.Equal(t, []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8"), netip.MustParsePrefix("fd00::/8")}, api.TrustedProxies)
 	assert.Equal(t, []string{"https://app.example.com", "http://localhost:3000"}, api.CORSOrigins)

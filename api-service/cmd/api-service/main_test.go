@@ -95,7 +95,7 @@ func TestWrongSettingsAreNamedAllAtOnceAndNotShown(t *testing.T) {
 	}
 	for name, wrong := range map[string]string{
 		"DATABASE_URL": "postgres://nobody:" + canary + "@127.0.0.1:port/x y", "REDIS_URL": "http://:" + canary + "@127.0.0.1", "SECRETS_KEY": canary,
-		"OPERATOR_PASSWORD": "c4n4ry", "LOG_FORMAT": "xml", "LOG_LEVEL": "loud", "QUEUES_READ_ONLY": "maybe", "EGRESS_ALLOW": "10.0.0.0/33", "DATABASE_MAX_CONNECTIONS": "0",
+		"OPERATOR_PASSWORD": "c4n4ry", "LOG_FORMAT": "xml", "LOG_LEVEL": "loud", "QUEUES_READ_ONLY": "maybe", "EGRESS_ALLOW": "10.0.0.0/33", "DATABASE_MAX_CONNECTIONS": "0", "DATABASE_TIMEOUT": "1ms",
 	} {
 		environ := []string{name + "=" + wrong}
 		for other, value := range good {

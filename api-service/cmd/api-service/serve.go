@@ -42,15 +42,16 @@ func serve(ctx context.Context, environ []string, logTo io.Writer) (err error) {
 	}
 	defer traces.Close()
 	service, err := app.New(app.Options{
-		Tracing:    traces.Tracing(),
-		Store:      opened.Store,
-		Redis:      opened.Redis,
-		Version:    version,
-		DrainDelay: settings.DrainDelay,
-		Guard:      egress.New(egress.Config{AllowHTTP: settings.AllowHTTP, Allow: settings.Allow, NAT64: settings.NAT64}),
-		Log:        log,
-		Addr:       settings.Addr,
-		OpsAddr:    settings.OpsAddr,
+		Tracing:         traces.Tracing(),
+		Store:           opened.Store,
+		Redis:           opened.Redis,
+		Version:         version,
+		DrainDelay:      settings.DrainDelay,
+		DatabaseTimeout: settings.Statements.Timeout,
+		Guard:           egress.New(egress.Config{AllowHTTP: settings.AllowHTTP, Allow: settings.Allow, NAT64: settings.NAT64}),
+		Log:             log,
+		Addr:            settings.Addr,
+		OpsAddr:         settings.OpsAddr,
 		Limits: app.Limits{
 			PerKey: settings.RateLimit, Strangers: settings.StrangerRateLimit, TrustedProxies: settings.TrustedProxies,
 		},

@@ -35,9 +35,15 @@ type Authenticator struct {
 	unknown *lookup
 }
 
+// Options of an Authenticator.
+type Options struct {
+	// Timeout bounds each lookup of keys in the database. Defaults to that of package groupcommit.
+	Timeout time.Duration
+}
+
 // New makes an Authenticator.
-func New(store Store, uses Uses) *Authenticator {
-	return &Authenticator{uses: uses, valid: newValidLately(), known: newLookup(store), unknown: newLookup(store)}
+func New(store Store, uses Uses, o Options) *Authenticator {
+	return &Authenticator{uses: uses, valid: newValidLately(), known: newLookup(store, o.Timeout), unknown: newLookup(store, o.Timeout)}
 }
 
 // Close waits for lookups that are under way although no caller waits for them any more.

@@ -46,7 +46,7 @@ func newKey() (webhook.APIKey, string) {
 
 func TestAKnownKeyIsItsRecord(t *testing.T) {
 	key, raw := newKey()
-	found, err := authn.New(&store{key: key}, &uses{}).Authenticate(t.Context(), raw)
+	found, err := authn.New(&store{key: key}, &uses{}, authn.Options{}).Authenticate(t.Context(), raw)
 	require.NoError(t, err)
 	assert.Equal(t, key, found)
 }
@@ -61,7 +61,7 @@ func TestKeysThatAreNotValidAreNotToldApart(t *testing.T) {
 		key webhook.APIKey
 		raw string
 	}{"unknown": {key, other}, "revoked": {revoked, raw}, "expired": {expired, raw}} {
-		found, err := authn.New(&store{key: test.key}, &uses{}).Authenticate(t.Context(), test.raw)
+		found, err := authn.New(&store{key: test.key}, &uses{}, authn.Options{}).Authenticate(t.Context(), test.raw)
 		assert.Same(t, authn.ErrUnauthenticated, err, name)
 		assert.Empty(t, found, name)
 	}
@@ -71,7 +71,7 @@ func TestNoiseDoesNotReachTheDatabase(t *testing.T) {
 	_, raw := newKey()
 	s := &store{}
 	for _, noise := range []string{"", "x", raw + "x", raw[:len(raw)-1], "rdk_" + raw, "RDK_" + raw[4:]} {
-		_, err := authn.New(s, &uses{}).Authenticate(t.Context(), noise)
+		_, err := authn.New(s, &uses{}, authn.Options{}).Authenticate(t.Context(), noise)
 		assert.Same(t, authn.ErrUnauthenticated, err)
 	}
 	assert.Zero(t, s.asked)
@@ -81,7 +81,7 @@ func TestNoiseDoesNotReachTheDatabase(t *testing.T) {
 func TestADatabaseThatIsAwayIsNotAWrongKey(t *testing.T) {
 	_, raw := newKey()
 	away := webhook.Unavailable(time.Second, errors.New("connection refused"))
-	_, err := authn.New(&store{err: away}, &uses{}).Authenticate(t.Context(), raw)
+	_, err := authn.New(&store{err: away}, &uses{}, authn.Options{}).Authenticate(t.Context(), raw)
 	assert.Same(t, away, err)
 }
 
@@ -89,7 +89,7 @@ func TestEveryUseIsToldAndNoFailure(t *testing.T) {
 	key, raw := newKey()
 	_, other := newKey()
 	u := &uses{}
-	a := authn.New(&store{key: key}, u)
+	a := authn.New(&store{key: key}, u, authn.Options{})
 	for range 3 {
 		_, err := a.Authenticate(t.Context(), raw)
 		require.NoError(t, err)
@@ -102,7 +102,7 @@ func TestEveryUseIsToldAndNoFailure(t *testing.T) {
 func TestKeyRevokedHereRefusedAtOnce(t *testing.T) {
 	key, raw := newKey()
 	s := &store{key: key}
-	a := authn.New(s, &uses{})
+	a := authn.New(s, &uses{}, authn.Options{})
 	_, err := a.Authenticate(t.Context(), raw)
 	require.NoError(t, err)
 	_, err = a.Authenticate(t.Context(), raw)
@@ -118,7 +118,7 @@ func TestKeyRevokedHereRefusedAtOnce(t *testing.T) {
 func TestKeyCreatedAfterItWasRefusedFoundAtOnce(t *testing.T) {
 	key, raw := newKey()
 	s := &store{}
-	a := authn.New(s, &uses{})
+	a := authn.New(s, &uses{}, authn.Options{})
 	_, err := a.Authenticate(t.Context(), raw)
 	require.Error(t, err)
 	s.key = key
@@ -133,7 +133,7 @@ func TestKeyRevokedElsewhereOrExpiredRefusedInTime(t *testing.T) {
 		key, raw := newKey()
 		key.ExpiresAt = webhook.Now().Add(90 * time.Minute)
 		s := &store{key: key}
-		a := authn.New(s, &uses{})
+		a := authn.New(s, &uses{}, authn.Options{})
 		use := func() error {
 			_, err := a.Authenticate(t.Context(), raw)
 			return err
@@ -157,7 +157,7 @@ func TestKeyRevokedElsewhereStaysRefused(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		key, raw := newKey()
 		s := &store{key: key}
-		a := authn.New(s, &uses{})
+		a := authn.New(s, &uses{}, authn.Options{})
 		_, err := a.Authenticate(t.Context(), raw)
 		require.NoError(t, err)
 		s.key.RevokedAt = webhook.Now()
@@ -179,7 +179,7 @@ func TestUnknownKeyRepeatedLookedUpOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		_, raw := newKey()
 		s := &store{}
-		a := authn.New(s, &uses{})
+		a := authn.New(s, &uses{}, authn.Options{})
 		for range 100 {
 			_, err := a.Authenticate(t.Context(), raw)
 			require.Error(t, err)
@@ -194,7 +194,7 @@ func TestUnknownKeyRepeatedLookedUpOnce(t *testing.T) {
 
 func TestManyKeys(t *testing.T) {
 	s := &store{}
-	a := authn.New(s, &uses{})
+	a := authn.New(s, &uses{}, authn.Options{})
 	for range 10_100 {
 		key, raw := newKey()
 		s.key = key

@@ -3,6 +3,7 @@ package authn
 import (
 	"context"
 	"crypto/sha256"
+	"time"
 
 	"redrive/api-service/internal/recent"
 	"redrive/pkg/groupcommit"
@@ -38,12 +39,12 @@ const (
 	writers = 2
 )
 
-func newLookup(store Store) *lookup {
+func newLookup(store Store, timeout time.Duration) *lookup {
 	return &lookup{
 		cache: recent.New[hash, answer](),
 		group: groupcommit.New(func(ctx context.Context, questions []question) ([]answer, []error) {
 			return ask(ctx, store, questions)
-		}, groupcommit.Options{MaxBatch: maxTogether, Writers: writers}),
+		}, groupcommit.Options{MaxBatch: maxTogether, Writers: writers, Timeout: timeout}),
 	}
 }
 

@@ -55,7 +55,7 @@ func TestUnknownKeysManyDelayNoKnownKey(t *testing.T) {
 		known, rawKnown := newKey()
 		fresh, rawFresh := newKey()
 		s := &slowStore{keys: map[[sha256.Size]byte]webhook.APIKey{known.KeyHash: known, fresh.KeyHash: fresh}}
-		a := authn.New(s, &uses{})
+		a := authn.New(s, &uses{}, authn.Options{})
 		_, err := a.Authenticate(t.Context(), rawKnown)
 		require.NoError(t, err)
 		time.Sleep(time.Second)
@@ -90,7 +90,7 @@ func TestUnknownKeysManyDelayNoKnownKey(t *testing.T) {
 func TestLookupCallerGoneNotAsked(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := &slowStore{}
-		a := authn.New(s, &uses{})
+		a := authn.New(s, &uses{}, authn.Options{})
 		var group sync.WaitGroup
 		for range 1000 {
 			_, guess := newKey()

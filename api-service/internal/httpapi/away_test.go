@@ -26,7 +26,7 @@ func TestTheDatabaseIsAway(t *testing.T) {
 	_, err = opened.Migrate(t.Context())
 	require.NoError(t, err)
 	s := serve(t, opened).withKeys(t)
-	authenticated := serve(t, opened, func(d *Dependencies) { d.Authenticator = authn.New(oneKey{}, unnoted{}) })
+	authenticated := serve(t, opened, func(d *Dependencies) { d.Authenticator = authn.New(oneKey{}, unnoted{}, authn.Options{}) })
 	own := s.resources(t)
 	deliveryID := own[webhook.KindDelivery]
 

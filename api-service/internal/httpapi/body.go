@@ -44,7 +44,7 @@ func readBody(c echo.Context, limit int64) ([]byte, error) {
 	case err != nil:
 		return nil, webhook.Invalid("unreadable_body", "", "the body did not arrive in full and in time")
 	}
-	allow(c, databaseTimeout)
+	allow(c, 1)
 	if len(body) > 0 && !saysJSON(c.Request().Header) {
 		return nil, &refusal{http.StatusUnsupportedMediaType, "unsupported_media_type", "the body must be JSON: send the header Content-Type: application/json"}
 	}

@@ -8,34 +8,48 @@ import (
 )
 
 const (
-	// databaseTimeout is what a request waits for the database before its body, and after: as long as a statement of the
-	// dispatcher's may take. One that does not answer by then is unavailable.
-	databaseTimeout = 5 * time.Second
-	// batchTimeout is for a batch, which can be many statements; each of them has its own.
-	batchTimeout = 15 * time.Second
+	// defaultDatabaseTimeout is how long a request waits for the database before its body, and again after its body. The database is
+	// unavailable to a request that has no answer by then.
+	defaultDatabaseTimeout = 5 * time.Second
+	// batchStatements is how many times as long a batch may take: it can be many statements, each with a deadline of its own.
+	batchStatements = 3
+	// databaseRetryAfter is when a caller should try again.
+	databaseRetryAfter = 5 * time.Second
 )
 
-// untimedInContext is the request's context without a deadline.
-const untimedInContext = "untimed"
+// timingInContext is the key of a request's timing.
+const timingInContext = "timing"
 
-// deadline bounds what comes before a handler's own work: whose key it is.
-func deadline(next echo.HandlerFunc) echo.HandlerFunc {
-	return func(c echo.Context) error {
-		ctx, cancel := context.WithCancel(c.Request().Context())
-		defer cancel()
-		c.Set(untimedInContext, ctx)
-		allow(c, databaseTimeout)
-		return next(c)
+// timing is the request's context without a deadline, and the time that one statement may take.
+type timing struct {
+	untimed   context.Context //nolint:containedctx // it lives as long as the request
+	statement time.Duration
+}
+
+// deadline bounds what comes before a handler's own work: the lookup of the caller's key.
+func deadline(statement time.Duration) echo.MiddlewareFunc {
+	if statement == 0 {
+		statement = defaultDatabaseTimeout
+	}
+	return func(next echo.HandlerFunc) echo.HandlerFunc {
+		return func(c echo.Context) error {
+			ctx, cancel := context.WithCancel(c.Request().Context())
+			defer cancel()
+			c.Set(timingInContext, timing{ctx, statement})
+			allow(c, 1)
+			return next(c)
+		}
 	}
 }
 
-// allow gives the request so long from now on. What a slow client takes to send its body is not for the database to make up for.
-func allow(c echo.Context, timeout time.Duration) {
-	untimed, ok := c.Get(untimedInContext).(context.Context)
+// allow gives the request the time of so many statements from now on. The time that a slow client takes to send its body does not
+// count.
+func allow(c echo.Context, statements int) {
+	t, ok := c.Get(timingInContext).(timing)
 	if !ok {
 		return // a handler of its own, in a test
 	}
-	ctx, cancel := context.WithTimeout(untimed, timeout)
-	context.AfterFunc(untimed, cancel)
+	ctx, cancel := context.WithTimeout(t.untimed, time.Duration(statements)*t.statement)
+	context.AfterFunc(t.untimed, cancel)
 	c.SetRequest(c.Request().WithContext(ctx))
 }

@@ -66,7 +66,7 @@ func failureOf(err error, requestID string) envelope.Failure {
 		return envelope.Refuse(http.StatusServiceUnavailable, "canceled", "the request was given up before it was answered", requestID)
 	}
 	if errors.Is(err, context.DeadlineExceeded) && webhook.CodeOf(err) == webhook.CodeInternal {
-		err = webhook.Unavailable(databaseTimeout, err) // it waited for what others had asked of the database
+		err = webhook.Unavailable(databaseRetryAfter, err) // it waited for what others had asked of the database
 	}
 	return envelope.Fail(err, requestID)
 }

@@ -52,7 +52,7 @@ func (h eventHandlers) publishBatch(c echo.Context) error {
 		}
 		specs, places = append(specs, spec), append(places, i)
 	}
-	allow(c, batchTimeout)
+	allow(c, batchStatements)
 	results, err := h.publisher.PublishAll(c.Request().Context(), caller(c).OrganizationID, specs)
 	if err != nil {
 		return err

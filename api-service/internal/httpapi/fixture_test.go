@@ -61,11 +61,11 @@ func serveWithin(t *testing.T, opened *store.Store, readTimeout time.Duration, c
 	s := &service{store: opened, log: new(testlog.Buffer)}
 	dependencies := Dependencies{
 		Store:         opened,
-		Authenticator: authn.New(opened, unnoted{}),
+		Authenticator: authn.New(opened, unnoted{}, authn.Options{}),
 		Issuer:        apikeys.New(opened),
 		Registry:      endpoints.New(opened, anywhere{}),
-		Publisher:     publish.New(opened, opened, noQueue{}),
-		Redeliverer:   redeliver.New(opened, noQueue{}),
+		Publisher:     publish.New(opened, opened, noQueue{}, publish.Options{}),
+		Redeliverer:   redeliver.New(opened, noQueue{}, redeliver.Options{}),
 		Log:           slog.New(slog.NewJSONHandler(s.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
 		Metrics:       prometheus.NewRegistry(),
 	}

@@ -56,7 +56,7 @@ func FuzzIDs(f *testing.F) {
 			return // net/http does not let it in
 		}
 		handler := New(Dependencies{
-			Store: emptyStore{t: t}, Authenticator: authn.New(oneKey{}, unnoted{}), Log: slog.New(slog.DiscardHandler), Metrics: prometheus.NewRegistry(),
+			Store: emptyStore{t: t}, Authenticator: authn.New(oneKey{}, unnoted{}, authn.Options{}), Log: slog.New(slog.DiscardHandler), Metrics: prometheus.NewRegistry(),
 		})
 		recorder := httptest.NewRecorder()
 		handler.ServeHTTP(recorder, &http.Request{

@@ -79,7 +79,7 @@ func queuesFailure(text string) error {
 	}
 	const message = "the queue's web UI cannot reach Redis at the moment; try again shortly"
 	return &webhook.Error{
-		Code: webhook.CodeUnavailable, Message: message, RetryAfter: databaseTimeout,
+		Code: webhook.CodeUnavailable, Message: message, RetryAfter: databaseRetryAfter,
 		Details: []webhook.Detail{{Reason: "queue_unavailable", Message: message}},
 		Err:     fmt.Errorf("ask Redis for the queue's web UI: %s", shortened(text)),
 	}

@@ -4,6 +4,7 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
+	"time"
 
 	"github.com/labstack/echo/v4"
 	"github.com/prometheus/client_golang/prometheus"
@@ -33,6 +34,8 @@ type Dependencies struct {
 	Redeliverer   *redeliver.Redeliverer
 	Issuer        *apikeys.Issuer
 	Limits        Limits
+	// DatabaseTimeout is how long a request waits for one statement; a batch waits three times as long. Defaults to 5 s.
+	DatabaseTimeout time.Duration
 	// CORSOrigins are the origins whose pages may call the API from a browser.
 	CORSOrigins []string
 	// Redis and Queues are for the queue's web UI.
@@ -126,7 +129,7 @@ func New(d Dependencies) http.Handler {
 	e.HTTPErrorHandler = handleError
 
 	accesses := map[string]access{}
-	e.Pre(requestID, safeHeaders, whereFrom(d.Limits, d.Log), observe(d.Log, d.Metrics), deadline, cors(d.CORSOrigins))
+	e.Pre(requestID, safeHeaders, whereFrom(d.Limits, d.Log), observe(d.Log, d.Metrics), deadline(d.DatabaseTimeout), cors(d.CORSOrigins))
 	e.Use(gate{authenticator: d.Authenticator, limits: newLimiter(d.Limits), accesses: accesses}.admit)
 	// Without this, base/:id would take the word for an id. The route itself, below, replaces one of these.
 	e.Any(base+"/events", onlyPost)

@@ -2,7 +2,6 @@ package publish
 
 import (
 	"context"
-	"time"
 
 	"redrive/pkg/webhook"
 )
@@ -13,11 +12,10 @@ type Result struct {
 	Err error // of the domain: what is wrong with this event
 }
 
-// lookupTimeout bounds the question whom a batch concerns: its caller's time is for what has to be written.
-const lookupTimeout = 5 * time.Second
-
+// concerned lists the endpoints that a batch concerns. It has the time of one statement: the rest of the caller's time is for what
+// has to be written.
 func (p *Publisher) concerned(ctx context.Context, organizationID string) ([]webhook.Endpoint, error) {
-	ctx, cancel := context.WithTimeout(ctx, lookupTimeout)
+	ctx, cancel := context.WithTimeout(ctx, p.timeout)
 	defer cancel()
 	return p.subscriptions.ListActiveEndpoints(ctx, organizationID)
 }

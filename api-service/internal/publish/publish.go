@@ -5,6 +5,7 @@ package publish
 
 import (
 	"context"
+	"time"
 
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/trace"
@@ -34,15 +35,27 @@ type Publisher struct {
 	subscriptions Subscriptions
 	store         Store
 	queue         Queue
+	timeout       time.Duration // of one statement
 	commits       *groupcommit.Group[webhook.Publication, struct{}]
 }
 
+// Options of a Publisher.
+type Options struct {
+	// Timeout bounds each statement. Defaults to 5 s.
+	Timeout time.Duration
+}
+
+const defaultTimeout = 5 * time.Second
+
 // New makes a Publisher.
-func New(subscriptions Subscriptions, store Store, queue Queue) *Publisher {
-	p := &Publisher{subscriptions: subscriptions, store: store, queue: queue}
+func New(subscriptions Subscriptions, store Store, queue Queue, o Options) *Publisher {
+	if o.Timeout == 0 {
+		o.Timeout = defaultTimeout
+	}
+	p := &Publisher{subscriptions: subscriptions, store: store, queue: queue, timeout: o.Timeout}
 	p.commits = groupcommit.New(func(ctx context.Context, publications []webhook.Publication) ([]struct{}, []error) {
 		return make([]struct{}, len(publications)), store.CreateEvents(ctx, publications)
-	}, groupcommit.Options{MaxBatch: maxTogether})
+	}, groupcommit.Options{MaxBatch: maxTogether, Timeout: o.Timeout})
 	return p
 }
 

@@ -58,7 +58,7 @@ func endpoint(id string, subscriptions ...string) webhook.Endpoint {
 
 func TestPublishCommitsAndThenEnqueues(t *testing.T) {
 	w := &world{endpoints: []webhook.Endpoint{endpoint("ep_all"), endpoint("ep_run", "run.*"), endpoint("ep_node", "node.*")}}
-	published, err := publish.New(w, w, w).Publish(t.Context(), "org_a", spec)
+	published, err := publish.New(w, w, w, publish.Options{}).Publish(t.Context(), "org_a", spec)
 	require.NoError(t, err)
 	assert.Equal(t, []string{"list org_a", "commit", "enqueue"}, w.calls)
 	event, deliveries := published.Event, published.Deliveries
@@ -75,7 +75,7 @@ func TestPublishCommitsAndThenEnqueues(t *testing.T) {
 
 func TestAnEventThatNobodyWantsIsKept(t *testing.T) {
 	w := &world{endpoints: []webhook.Endpoint{endpoint("ep_node", "node.*")}}
-	published, err := publish.New(w, w, w).Publish(t.Context(), "org_a", spec)
+	published, err := publish.New(w, w, w, publish.Options{}).Publish(t.Context(), "org_a", spec)
 	require.NoError(t, err)
 	assert.Empty(t, published.Deliveries)
 	assert.Contains(t, w.calls, "commit")
@@ -86,12 +86,12 @@ func TestNothingIsEnqueuedThatIsNotCommitted(t *testing.T) {
 	broken := errors.New("broken")
 	for step, calls := range map[string][]string{"list": {"list org_a"}, "commit": {"list org_a", "commit"}} {
 		w := &world{endpoints: []webhook.Endpoint{endpoint("ep_all")}, broken: map[string]error{step: broken}}
-		_, err := publish.New(w, w, w).Publish(t.Context(), "org_a", spec)
+		_, err := publish.New(w, w, w, publish.Options{}).Publish(t.Context(), "org_a", spec)
 		require.ErrorIs(t, err, broken)
 		assert.Equal(t, calls, w.calls)
 	}
 	w := &world{}
-	_, err := publish.New(w, w, w).Publish(t.Context(), "org_a", webhook.EventSpec{Type: "run finished", Data: spec.Data})
+	_, err := publish.New(w, w, w, publish.Options{}).Publish(t.Context(), "org_a", webhook.EventSpec{Type: "run finished", Data: spec.Data})
 	assert.Equal(t, webhook.CodeInvalid, webhook.CodeOf(err))
 	assert.Empty(t, w.calls, "the database is not asked about what is wrong by itself")
 }
@@ -100,7 +100,7 @@ func TestABatchIsKeptInItsOrder(t *testing.T) {
 	w := &world{endpoints: []webhook.Endpoint{endpoint("ep_all"), endpoint("ep_run", "run.*")}}
 	wrong := webhook.EventSpec{Type: "run finished", Data: spec.Data}
 	node := webhook.EventSpec{Type: "node.started", Data: spec.Data}
-	results, err := publish.New(w, w, w).PublishAll(t.Context(), "org_a", []webhook.EventSpec{spec, wrong, node})
+	results, err := publish.New(w, w, w, publish.Options{}).PublishAll(t.Context(), "org_a", []webhook.EventSpec{spec, wrong, node})
 	require.NoError(t, err)
 	assert.Equal(t, []string{"list org_a", "commit", "enqueue"}, w.calls)
 	require.Len(t, results, 3)
@@ -116,13 +116,13 @@ func TestABatchIsKeptInItsOrder(t *testing.T) {
 // What was kept of a batch is made, also when the rest of it could not be kept.
 func TestABatchThatIsKeptInPart(t *testing.T) {
 	w := &world{endpoints: []webhook.Endpoint{endpoint("ep_all")}}
-	_, err := publish.New(w, w, w).PublishAll(t.Context(), "org_a", []webhook.EventSpec{spec, {Type: "refused.by.database", Data: spec.Data}})
+	_, err := publish.New(w, w, w, publish.Options{}).PublishAll(t.Context(), "org_a", []webhook.EventSpec{spec, {Type: "refused.by.database", Data: spec.Data}})
 	require.ErrorIs(t, err, errRefused)
 	assert.Len(t, w.enqueued, 1)
 	assert.Equal(t, w.committed, w.enqueued)
 
 	w = &world{broken: map[string]error{"list": errRefused}}
-	_, err = publish.New(w, w, w).PublishAll(t.Context(), "org_a", []webhook.EventSpec{spec})
+	_, err = publish.New(w, w, w, publish.Options{}).PublishAll(t.Context(), "org_a", []webhook.EventSpec{spec})
 	require.ErrorIs(t, err, errRefused)
 	assert.Equal(t, []string{"list org_a"}, w.calls)
 }
@@ -130,7 +130,7 @@ func TestABatchThatIsKeptInPart(t *testing.T) {
 func TestSubscriptionsAreRemembered(t *testing.T) {
 	w := &world{}
 	remembered := publish.Remember(w)
-	p := publish.New(remembered, w, w)
+	p := publish.New(remembered, w, w, publish.Options{})
 	for range 3 {
 		published, err := p.Publish(t.Context(), "org_a", spec)
 		require.NoError(t, err)

@@ -3,6 +3,7 @@ package redeliver
 
 import (
 	"context"
+	"time"
 
 	"redrive/pkg/groupcommit"
 	"redrive/pkg/webhook"
@@ -31,11 +32,17 @@ type Redeliverer struct {
 // maxTogether is how many retries of different callers share a statement and a commit at most.
 const maxTogether = 100
 
+// Options of a Redeliverer.
+type Options struct {
+	// Timeout bounds the writing of retries to the database. Defaults to that of package groupcommit.
+	Timeout time.Duration
+}
+
 // New makes a Redeliverer.
-func New(store Store, queue Queue) *Redeliverer {
+func New(store Store, queue Queue, o Options) *Redeliverer {
 	return &Redeliverer{
 		store: store, queue: queue,
-		commits: groupcommit.New(store.RetryDeliveries, groupcommit.Options{MaxBatch: maxTogether, Writers: 1}),
+		commits: groupcommit.New(store.RetryDeliveries, groupcommit.Options{MaxBatch: maxTogether, Writers: 1, Timeout: o.Timeout}),
 	}
 }
 

@@ -73,7 +73,7 @@ func newWorld(status webhook.Status) *world {
 
 func TestRetryEnqueuesTheSameDelivery(t *testing.T) {
 	w := newWorld(webhook.StatusFailure)
-	record, err := redeliver.New(w, w).Retry(t.Context(), "org_a", w.record.Delivery.ID)
+	record, err := redeliver.New(w, w, redeliver.Options{}).Retry(t.Context(), "org_a", w.record.Delivery.ID)
 	require.NoError(t, err)
 	assert.Equal(t, []string{"retry", "enqueue"}, w.calls)
 	assert.Equal(t, w.record.Delivery.ID, record.Delivery.ID)
@@ -82,7 +82,7 @@ func TestRetryEnqueuesTheSameDelivery(t *testing.T) {
 
 func TestARetryThatIsRefusedEnqueuesNothing(t *testing.T) {
 	w := newWorld(webhook.StatusRetrying)
-	_, err := redeliver.New(w, w).Retry(t.Context(), "org_a", "dlv_1")
+	_, err := redeliver.New(w, w, redeliver.Options{}).Retry(t.Context(), "org_a", "dlv_1")
 	require.ErrorIs(t, err, webhook.ErrDeliveryNotFailed)
 	assert.Equal(t, []string{"retry"}, w.calls)
 }
@@ -91,7 +91,7 @@ func TestReplayMakesANewDeliveryOfAnyStatus(t *testing.T) {
 	for _, status := range []webhook.Status{webhook.StatusPending, webhook.StatusRetrying, webhook.StatusSuccess, webhook.StatusFailure} {
 		w := newWorld(status)
 		before := w.record.Delivery
-		record, err := redeliver.New(w, w).Replay(t.Context(), "org_a", before.ID)
+		record, err := redeliver.New(w, w, redeliver.Options{}).Replay(t.Context(), "org_a", before.ID)
 		require.NoError(t, err)
 		assert.Equal(t, []string{"find delivery", "find endpoint", "create", "enqueue"}, w.calls)
 		assert.Equal(t, before, w.record.Delivery, "the old one is left alone")
@@ -113,13 +113,13 @@ func TestAReplayThatFailsEnqueuesNothing(t *testing.T) {
 	for _, step := range []string{"find delivery", "find endpoint", "create"} {
 		w := newWorld(webhook.StatusSuccess)
 		w.broken[step] = broken
-		_, err := redeliver.New(w, w).Replay(t.Context(), "org_a", "dlv_1")
+		_, err := redeliver.New(w, w, redeliver.Options{}).Replay(t.Context(), "org_a", "dlv_1")
 		require.ErrorIs(t, err, broken)
 		assert.Equal(t, step, w.calls[len(w.calls)-1])
 	}
 	w := newWorld(webhook.StatusSuccess)
 	w.endpoint.Status = webhook.EndpointDisabled
-	_, err := redeliver.New(w, w).Replay(t.Context(), "org_a", "dlv_1")
+	_, err := redeliver.New(w, w, redeliver.Options{}).Replay(t.Context(), "org_a", "dlv_1")
 	require.ErrorIs(t, err, webhook.ErrEndpointDisabled)
 	assert.Empty(t, w.created)
 	assert.Empty(t, w.enqueued)

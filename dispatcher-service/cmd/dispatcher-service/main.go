@@ -128,6 +128,7 @@ func serve(ctx context.Context, settings config.Dispatcher, opened *backend.Back
 		Concurrency:         settings.Concurrency,
 		EndpointConcurrency: settings.EndpointConcurrency,
 		DeliveryTimeout:     settings.DeliveryTimeout,
+		DatabaseTimeout:     settings.Statements.Timeout,
 		RetrySchedule:       settings.RetrySchedule,
 		Retention:           settings.Retention,
 		Version:             version,

@@ -91,6 +91,7 @@ func run(ctx context.Context, control Control, version string, environ []string,
 		OpsAddr:         settings.OpsAddr,
 		Concurrency:     settings.Concurrency,
 		DeliveryTimeout: settings.DeliveryTimeout,
+		DatabaseTimeout: settings.Statements.Timeout,
 		RetrySchedule:   settings.RetrySchedule,
 		Version:         version,
 	}

@@ -63,7 +63,7 @@ func serve(ctx context.Context, settings config.Local) error {
 	queue.LogTo(log)
 	l, err := local.New(ctx, local.Options{
 		Dir: settings.Dir, APIAddr: settings.Addr, OpsAddr: settings.OpsAddr, ReceiverAddr: settings.ReceiverAddr,
-		DeliveryTimeout: settings.DeliveryTimeout, RetrySchedule: settings.RetrySchedule, Retention: settings.Retention,
+		DeliveryTimeout: settings.DeliveryTimeout, RetrySchedule: settings.RetrySchedule, Retention: settings.Retention, DatabaseTimeout: settings.Statements.Timeout,
 		Log: log,
 	})
 	if err != nil {
