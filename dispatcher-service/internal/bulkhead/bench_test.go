@@ -41,10 +41,10 @@ func BenchmarkChurn(b *testing.B) {
 				time.Sleep(defaultTimeout)
 				return timedOut()
 			})
-			const idleFor = 5 * time.Second
+			const idleTTL = 5 * time.Second
 			before := w.commands()
-			time.Sleep(idleFor)
-			idle := float64(w.commands()-before) / idleFor.Seconds()
+			time.Sleep(idleTTL)
+			idle := float64(w.commands()-before) / idleTTL.Seconds()
 
 			w.publish("ep_noisy", 2000)
 			w.heldAt("ep_noisy", 1900)

@@ -23,13 +23,13 @@ func inUse() int {
 func TestMemoryOfEndpoints(t *testing.T) {
 	b := newBench(t, Options{})
 	before := inUse()
-	for i := range mostEndpoints + 20_000 {
+	for i := range maxEndpoints + 20_000 {
 		id := fmt.Sprintf("ep_01JDEADBEEFDEADBEEF%08d", i)
 		permit := b.in(b.visit(id))
 		permit.Complete(refused())
 	}
 	used := inUse() - before
-	require.Len(t, b.endpoints, mostEndpoints)
+	require.Len(t, b.endpoints, maxEndpoints)
 	assert.Nil(t, b.endpoints["ep_01JDEADBEEFDEADBEEF00000000"], "the one that was used longest ago")
 	assert.Less(t, used, 60<<20)
 	t.Logf("%d endpoints: %d MB, %d bytes each", len(b.endpoints), used>>20, used/len(b.endpoints))
@@ -43,10 +43,10 @@ func TestMemoryOfTheLine(t *testing.T) {
 	for i := range 20 {
 		b.in(b.visit(fmt.Sprintf("ep_%d", i)))
 	}
-	time.Sleep(queueing)
+	time.Sleep(maxSlotWait)
 	var longest time.Duration
 	for i := range 20 {
-		for range defaultRemember / 20 * 2 {
+		for range defaultMaxHeld / 20 * 2 {
 			v := b.visit(fmt.Sprintf("ep_%d", i))
 			v.DeliveryID = "dlv_01JDEADBEEFDEADB" + v.DeliveryID
 			longest = max(longest, time.Until(b.out(v, Concurrency).Until))
@@ -55,8 +55,8 @@ func TestMemoryOfTheLine(t *testing.T) {
 	require.LessOrEqual(t, longest, defaultLongestSnooze)
 	used := inUse() - before
 	b.consistent(t)
-	assert.Len(t, b.held, defaultRemember)
-	assert.Equal(t, defaultRemember/perLine, len(b.endpoints["ep_0"].line), "and leaves room for others")
+	assert.Len(t, b.held, defaultMaxHeld)
+	assert.Equal(t, defaultMaxHeld/maxHeldShare, len(b.endpoints["ep_0"].held), "and leaves room for others")
 	assert.Less(t, used, 30<<20)
 	t.Logf("%d deliveries: %d MB, %d bytes each", len(b.held), used>>20, used/len(b.held))
 	runtime.KeepAlive(b)
@@ -74,14 +74,14 @@ func TestIdleEndpointsAreForgotten(t *testing.T) {
 		b.attempt("ep_well", quickly(time.Millisecond))
 		b.trip("ep_down")
 		permit := b.in(b.visit("ep_busy"))
-		time.Sleep(idleFor - time.Second)
+		time.Sleep(idleTTL - time.Second)
 		b.attempt("ep_used", quickly(time.Millisecond))
 		require.EqualValues(t, 4, b.known())
 		time.Sleep(2 * time.Second)
 		synctest.Wait()
 		require.EqualValues(t, 2, b.known())
 		permit.Complete(quickly(time.Millisecond))
-		time.Sleep(2 * idleFor)
+		time.Sleep(2 * idleTTL)
 		synctest.Wait()
 		b.consistent(t)
 		assert.Zero(t, b.known())
@@ -91,7 +91,7 @@ func TestIdleEndpointsAreForgotten(t *testing.T) {
 // Those that are in use stay, even if they are too many.
 func TestTooManyInUse(t *testing.T) {
 	b := newBench(t, Options{Workers: 4000})
-	b.mostEndpoints = 100
+	b.maxEndpoints = 100
 	var permits []*Permit
 	for i := range 300 {
 		permits = append(permits, b.in(b.visit(fmt.Sprintf("ep_%d", i))))

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"log/slog"
+	"redrive/dispatcher-service/internal/circuit"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -27,20 +28,20 @@ func TestOpenCircuit(t *testing.T) {
 			line = append(line, v.DeliveryID)
 		}
 		b.in(b.visit("ep_b"))
-		time.Sleep(5*time.Second - beat)
+		time.Sleep(5*time.Second - tickInterval)
 		require.Empty(t, b.woken())
-		time.Sleep(2 * beat)
+		time.Sleep(2 * tickInterval)
 		require.Equal(t, line[:1], b.woken(), "one, to see")
-		assert.Equal(t, HalfOpen, b.state("ep_a").State)
+		assert.Equal(t, circuit.HalfOpen, b.state("ep_a").State)
 		permit := b.in(b.delivery("ep_a", line[0]))
 		b.out(b.visit("ep_a"), Circuit)
 		time.Sleep(defaultTimeout)
 		require.Empty(t, b.woken(), "nobody else meanwhile")
 		permit.Complete(timedOut())
-		require.Equal(t, Open, b.state("ep_a").State)
-		time.Sleep(10*time.Second - beat)
+		require.Equal(t, circuit.Open, b.state("ep_a").State)
+		time.Sleep(10*time.Second - tickInterval)
 		require.Empty(t, b.woken(), "twice as long")
-		time.Sleep(2 * beat)
+		time.Sleep(2 * tickInterval)
 
 		woken := b.woken()
 		require.Equal(t, line[1:2], woken)
@@ -49,7 +50,7 @@ func TestOpenCircuit(t *testing.T) {
 			for i, id := range woken {
 				b.in(b.delivery("ep_a", id)).Complete(quickly(time.Millisecond))
 				if i == 0 {
-					require.Equal(t, Closed, b.state("ep_a").State)
+					require.Equal(t, circuit.Closed, b.state("ep_a").State)
 				}
 			}
 			woken = b.woken()
@@ -69,19 +70,19 @@ func TestLateResults(t *testing.T) {
 		for _, permit := range permits[:5] {
 			permit.Complete(timedOut())
 		}
-		require.Equal(t, Open, b.state("ep_a").State)
+		require.Equal(t, circuit.Open, b.state("ep_a").State)
 		permits[5].Complete(quickly(time.Second))
-		require.Equal(t, Open, b.state("ep_a").State)
+		require.Equal(t, circuit.Open, b.state("ep_a").State)
 		time.Sleep(6 * time.Second)
 		probe := b.in(b.visit("ep_a"))
 		permits[6].Complete(timedOut())
-		require.Equal(t, HalfOpen, b.state("ep_a").State)
+		require.Equal(t, circuit.HalfOpen, b.state("ep_a").State)
 		probe.Complete(quickly(time.Second))
-		require.Equal(t, Closed, b.state("ep_a").State)
+		require.Equal(t, circuit.Closed, b.state("ep_a").State)
 		for _, permit := range permits[7:] {
 			permit.Complete(timedOut())
 		}
-		assert.Equal(t, Closed, b.state("ep_a").State)
+		assert.Equal(t, circuit.Closed, b.state("ep_a").State)
 	})
 }
 
@@ -92,7 +93,7 @@ func TestOpensBeforeThoseWhoAreComing(t *testing.T) {
 		time.Sleep(time.Second)
 		called := b.visit("ep_a")
 		b.out(called, Concurrency)
-		time.Sleep(settling)
+		time.Sleep(sleepDelay)
 		permits[0].Complete(quickly(time.Millisecond))
 		require.Equal(t, []string{called.DeliveryID}, b.woken())
 		waiting := make(chan Cause, 8)
@@ -108,12 +109,12 @@ func TestOpensBeforeThoseWhoAreComing(t *testing.T) {
 		for _, permit := range permits[1:6] {
 			permit.Complete(timedOut())
 		}
-		require.Equal(t, Open, b.state("ep_a").State)
+		require.Equal(t, circuit.Open, b.state("ep_a").State)
 		causes := map[Cause]int{}
 		for range cap(waiting) {
 			causes[<-waiting]++
 		}
-		assert.Equal(t, map[Cause]int{causeNone: 4, Circuit: 4}, causes, "four slots became free before that")
+		assert.Equal(t, map[Cause]int{noCause: 4, Circuit: 4}, causes, "four slots became free before that")
 		assert.Equal(t, begin, time.Now())
 		b.out(called, Circuit)
 		assert.Empty(t, b.woken())
@@ -128,9 +129,9 @@ func TestAbandonedProbe(t *testing.T) {
 		probe := b.in(b.visit("ep_a"))
 		b.out(b.visit("ep_a"), Circuit)
 		probe.Release()
-		time.Sleep(callPatience + beat) // somebody is called, and does not come
+		time.Sleep(reservationTTL + tickInterval) // somebody is called, and does not come
 		b.attempt("ep_a", quickly(time.Millisecond))
-		assert.Equal(t, Closed, b.state("ep_a").State)
+		assert.Equal(t, circuit.Closed, b.state("ep_a").State)
 	})
 }
 
@@ -141,19 +142,19 @@ func TestNobodyIsHeldForTooLong(t *testing.T) {
 		young := b.visit("ep_a")
 		b.out(young, Circuit)
 		old := b.visit("ep_a")
-		old.DueAt = old.DueAt.Add(-defaultPatience)
+		old.DueAt = old.DueAt.Add(-defaultMaxHold)
 		b.in(old).Complete(timedOut())
-		require.Equal(t, Open, b.state("ep_a").State)
+		require.Equal(t, circuit.Open, b.state("ep_a").State)
 
 		begin := time.Now()
 		for len(b.woken()) == 0 { // and does not come: somebody else is tried each time
-			time.Sleep(beat)
+			time.Sleep(tickInterval)
 			b.mutex.Lock()
-			b.endpoints["ep_a"].breaker.until = time.Now().Add(time.Minute)
+			b.endpoints["ep_a"].circuit.Until = time.Now().Add(time.Minute)
 			b.mutex.Unlock()
 		}
-		assert.InDelta(t, defaultPatience, time.Since(begin), float64(2*beat))
-		require.Equal(t, Open, b.state("ep_a").State)
+		assert.InDelta(t, defaultMaxHold, time.Since(begin), float64(2*tickInterval))
+		require.Equal(t, circuit.Open, b.state("ep_a").State)
 		b.in(young).Complete(timedOut())
 	})
 }
@@ -200,7 +201,7 @@ func TestTransitionsAreLogged(t *testing.T) {
 	assert.Equal(t, []string{
 		`level=WARN msg=` + opened + `reason="it did not answer in time 5 times in a row" lastError="no answer within 15s"`,
 		tried,
-		`level=DEBUG msg=` + opened + `reason="it was tried again in vain" lastError="the connection was refused"`,
+		`level=DEBUG msg=` + opened + `reason="the probe failed" lastError="the connection was refused"`,
 		tried,
 		`level=INFO msg="circuit closed: the endpoint has answered" endpointId=ep_a state=closed`,
 	}, strings.Split(strings.TrimSpace(text.String()), "\n"))
@@ -218,7 +219,7 @@ func TestShares(t *testing.T) {
 					total += len(permits)
 				}
 				assert.InDelta(t, want, total, 10, "of 200 workers")
-				require.LessOrEqual(t, total, 175, "the rest is for those that have answered lately")
+				require.LessOrEqual(t, total, 175, "the rest is for those that have answered recently")
 				for range 20 {
 					b.attempt("ep_healthy", quickly(time.Millisecond))
 				}
@@ -282,10 +283,10 @@ func TestStalled(t *testing.T) {
 	inBubble(t, Options{}, func(b *bench) {
 		permits := b.fill("ep_a", 10)
 		assert.Equal(t, 50, b.limitOf("ep_a"))
-		time.Sleep(stalling)
+		time.Sleep(stalledAfter)
 		assert.Equal(t, 25, b.limitOf("ep_a"))
 		for _, permit := range permits {
-			permit.Complete(quickly(stalling))
+			permit.Complete(quickly(stalledAfter))
 		}
 		assert.Equal(t, 50, b.limitOf("ep_a"))
 	})

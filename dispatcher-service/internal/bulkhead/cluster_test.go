@@ -8,7 +8,9 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"redrive/dispatcher-service/internal/pacing"
 	"redrive/pkg/queue"
+	"redrive/pkg/testlog"
 	"redrive/pkg/testservers"
 	"redrive/pkg/webhook"
 )
@@ -33,10 +35,11 @@ func TestRedisCluster(t *testing.T) {
 		assert.Equal(t, queue.WakePending, waking)
 	}
 
-	l := newLimiter(client, slog.New(slog.DiscardHandler))
+	var text testlog.Buffer
+	l := pacing.New(client, slog.New(slog.NewTextHandler(&text, nil)))
 	for _, endpoint := range []string{"ep_a", "ep_b", "ep_c", "ep_d", "ep_e", "ep_f"} { // they are on several nodes
-		assert.True(t, l.reserve(t.Context(), endpoint, 1, nil).granted)
-		assert.False(t, l.reserve(t.Context(), endpoint, 1, nil).granted, "the rate is 1")
+		assert.True(t, l.Reserve(t.Context(), endpoint, pacing.PerSecond(1), new(pacing.Local)).Granted)
+		assert.False(t, l.Reserve(t.Context(), endpoint, pacing.PerSecond(1), new(pacing.Local)).Granted, "the rate is 1")
 	}
-	assert.Zero(t, l.awayUntil.Load(), "each was answered by Redis")
+	assert.Empty(t, text.String(), "Redis served each call")
 }

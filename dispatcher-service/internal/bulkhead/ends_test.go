@@ -3,6 +3,7 @@ package bulkhead
 import (
 	"fmt"
 	"math/rand/v2"
+	"redrive/dispatcher-service/internal/circuit"
 	"slices"
 	"testing"
 	"testing/synctest"
@@ -20,47 +21,47 @@ func (b *Bulkheads) consistent(t require.TestingT) {
 	b.mutex.Lock()
 	defer b.mutex.Unlock()
 	var occupied, unwell, held, known int
-	for e := b.recent.first; e != nil; e = e.next {
+	for e := b.lru.first; e != nil; e = e.next {
 		known++
 		require.Same(t, b.endpoints[e.id], e)
 		occupied += e.occupied()
-		held += len(e.line) + e.calls.size
+		held += len(e.held) + e.reservations.size
 		require.LessOrEqual(t, e.occupied(), b.options.PerEndpoint)
-		require.GreaterOrEqual(t, e.flight.size, e.current)
+		require.GreaterOrEqual(t, e.inFlight.size, e.current)
 		require.GreaterOrEqual(t, e.current, e.probes)
 		require.GreaterOrEqual(t, e.probes, 0)
-		for p := e.flight.first; p != nil; p = p.next {
-			if p.unwell {
+		for p := e.inFlight.first; p != nil; p = p.next {
+			if p.degraded {
 				unwell++
 			}
 		}
-		for h := e.calls.first; h != nil; h = h.next {
-			require.True(t, h.called)
-			if h.unwell {
+		for h := e.reservations.first; h != nil; h = h.next {
+			require.True(t, h.reserved)
+			if h.degraded {
 				unwell++
 			}
 		}
-		for i, h := range e.line {
-			require.False(t, h.called)
+		for i, h := range e.held {
+			require.False(t, h.reserved)
 			require.Same(t, b.held[h.id], h)
-			require.Equal(t, i, h.place)
-			require.False(t, before(h, e.line[max(0, i-1)/2]), "the oldest is first")
+			require.Equal(t, i, h.index)
+			require.False(t, before(h, e.held[max(0, i-1)/2]), "the oldest is first")
 		}
-		require.LessOrEqual(t, len(e.line), max(1, b.options.Remember/perLine)+b.options.Workers, "but for those who were called back")
-		if len(e.line) > 0 || e.calls.size > 0 || e.breaker.state != Closed {
-			require.Same(t, e, b.tended[e.place-1], "somebody looks after it")
+		require.LessOrEqual(t, len(e.held), max(1, b.options.MaxHeld/maxHeldShare)+b.options.Workers, "but for those who were called back")
+		if len(e.held) > 0 || e.reservations.size > 0 || e.circuit.State != circuit.Closed {
+			require.Same(t, e, b.watched[e.index-1], "somebody looks after it")
 		}
 	}
 	require.Equal(t, known, len(b.endpoints))
-	require.Equal(t, []int{occupied, unwell, held}, []int{b.occupied, b.unwell, len(b.held)})
-	require.LessOrEqual(t, len(b.held), b.options.Remember)
+	require.Equal(t, []int{occupied, unwell, held}, []int{b.slots.Taken, b.slots.Degraded, len(b.held)})
+	require.LessOrEqual(t, len(b.held), b.options.MaxHeld)
 }
 
 // remembered holds that what sleeps because it was put off will be called, if there is room to remember it.
 func (f *flow) remembered() {
 	f.queue.Lock()
 	defer f.queue.Unlock()
-	if f.options.Remember < 1000 {
+	if f.options.MaxHeld < 1000 {
 		return
 	}
 	known := map[string]bool{}
@@ -110,9 +111,9 @@ func TestEveryDeliveryEnds(t *testing.T) {
 			f := newFlow(t, Options{
 				Workers:     rapid.IntRange(1, 20).Draw(r, "workers"),
 				PerEndpoint: rapid.IntRange(1, 8).Draw(r, "cap"),
-				Remember:    rapid.SampledFrom([]int{1, 10, 1000}).Draw(r, "remember"),
+				MaxHeld:     rapid.SampledFrom([]int{1, 10, 1000}).Draw(r, "remember"),
 				Timeout:     timeout,
-				Patience:    time.Minute,
+				MaxHold:     time.Minute,
 			}, receivers...)
 			f.schedule = []time.Duration{5 * time.Second, 30 * time.Second}
 			replicas := rapid.IntRange(1, 3).Draw(r, "replicas")
@@ -149,7 +150,7 @@ func TestEveryDeliveryEnds(t *testing.T) {
 			time.Sleep(5 * time.Minute)
 			f.end()
 			for _, b := range append(f.others, f.bench) {
-				require.Zero(r, b.occupied, "no slot is lost")
+				require.Zero(r, b.slots.Taken, "no slot is lost")
 				require.Empty(r, b.Bulkheads.held, "nothing is remembered that has ended")
 			}
 		})
@@ -279,7 +280,7 @@ func TestManyHang(t *testing.T) {
 				slices.Sort(late)
 				assert.Len(t, late, 12_000)
 				assert.Less(t, quantile(late, .999), 20*time.Millisecond)
-				assert.LessOrEqual(t, late[len(late)-1], queueing, "when they begin to hang")
+				assert.LessOrEqual(t, late[len(late)-1], maxSlotWait, "when they begin to hang")
 				t.Logf("%d hang: %d others were late by p50 %s, p99 %s, p99.9 %s, at most %s", hangs, len(late),
 					quantile(late, .5), quantile(late, .99), quantile(late, .999), late[len(late)-1])
 			})

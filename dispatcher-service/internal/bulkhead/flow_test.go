@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math/rand/v2"
+	"redrive/dispatcher-service/internal/circuit"
 	"slices"
 	"strings"
 	"sync"
@@ -203,8 +204,8 @@ func (f *flow) handle(b *bench, p *parcel, begin time.Time, random *rand.Rand) t
 	if permit == nil {
 		assert.LessOrEqual(f.t, time.Until(deferral.Until), f.options.LongestSnooze)
 		assert.Positive(f.t, time.Until(deferral.Until))
-		if deferral.Cause == Circuit && b.breakerOf(r.name) != Closed {
-			assert.Less(f.t, overdue, f.options.Patience, "%+v", deferral)
+		if deferral.Cause == Circuit && b.stateOf(r.name) != circuit.Closed {
+			assert.Less(f.t, overdue, f.options.MaxHold, "%+v", deferral)
 		}
 		f.queue.Lock()
 		defer f.queue.Unlock()
@@ -223,10 +224,10 @@ func (f *flow) handle(b *bench, p *parcel, begin time.Time, random *rand.Rand) t
 	return p.due
 }
 
-func (b *bench) breakerOf(endpoint string) State {
+func (b *bench) stateOf(endpoint string) circuit.State {
 	b.mutex.Lock()
 	defer b.mutex.Unlock()
-	return b.endpoints[endpoint].breaker.state
+	return b.endpoints[endpoint].circuit.State
 }
 
 func (f *flow) post(p *parcel, r *receiver, begin time.Time, random *rand.Rand) webhook.Result {

@@ -1,10 +1,10 @@
 package bulkhead
 
-// heap is the deliveries that wait in the line of an endpoint: the oldest is first. They come in nearly in that order, and from
-// another replica's line, or back from having been called, in any.
+// heap holds the held deliveries of an endpoint, the oldest first. New deliveries arrive nearly in order. Deliveries from other
+// replicas and from cancelled reservations arrive in any order.
 type heap []*held
 
-// first is the oldest, or nil.
+// first returns the oldest, or nil.
 func (l heap) first() *held {
 	if len(l) == 0 {
 		return nil
@@ -18,7 +18,7 @@ func (l *heap) add(h *held) {
 }
 
 func (l *heap) remove(h *held) {
-	place, last := h.place, len(*l)-1
+	place, last := h.index, len(*l)-1
 	moved := (*l)[last]
 	(*l)[last] = nil
 	*l = (*l)[:last]
@@ -27,12 +27,12 @@ func (l *heap) remove(h *held) {
 	}
 	l.set(place, moved)
 	l.down(place)
-	l.up(moved.place)
+	l.up(moved.index)
 }
 
 func (l heap) set(place int, h *held) {
 	l[place] = h
-	h.place = place
+	h.index = place
 }
 
 func (l heap) up(place int) {
@@ -64,7 +64,7 @@ func (l heap) down(place int) {
 	l.set(place, h)
 }
 
-// before orders deliveries by their age; IDs begin with a time.
+// before orders deliveries by due time, and then by ID, which begins with a time.
 func before(x, y *held) bool {
 	if !x.due.Equal(y.due) {
 		return x.due.Before(y.due)

@@ -65,18 +65,18 @@ func TestCalledAndNeverCame(t *testing.T) {
 		gone, next := b.visit("ep_a"), b.visit("ep_a")
 		b.out(gone, Concurrency)
 		b.out(next, Concurrency)
-		time.Sleep(settling)
+		time.Sleep(sleepDelay)
 		permit.Release()
 		require.Equal(t, []string{gone.DeliveryID}, b.woken())
-		time.Sleep(callPatience - beat)
+		time.Sleep(reservationTTL - tickInterval)
 		for _, id := range b.woken() {
 			require.Equal(t, gone.DeliveryID, id, "again, should another replica have put it off")
 		}
-		time.Sleep(2 * beat)
+		time.Sleep(2 * tickInterval)
 		require.Equal(t, []string{next.DeliveryID}, b.woken())
 		permit = b.in(gone)
 		b.out(next, Concurrency) // the older one has come after all
-		time.Sleep(settling)
+		time.Sleep(sleepDelay)
 		permit.Release()
 		assert.Equal(t, []string{next.DeliveryID}, b.woken())
 	})
@@ -93,7 +93,7 @@ func TestForgotten(t *testing.T) {
 			b.out(v, Concurrency)
 			held = append(held, v.DeliveryID)
 		}
-		time.Sleep(settling)
+		time.Sleep(sleepDelay)
 		b.Forget(held[1])
 		b.Forget("dlv_unknown")
 		permit.Release()
@@ -113,13 +113,13 @@ func TestWokenByAnotherReplica(t *testing.T) {
 		time.Sleep(time.Second)
 		called := b.visit("ep_a")
 		b.out(called, Concurrency)
-		time.Sleep(settling)
+		time.Sleep(sleepDelay)
 		permit.Release()
 		require.Equal(t, []string{called.DeliveryID}, b.woken())
 
 		permit = b.in(elder)
 		b.out(called, Concurrency)
-		time.Sleep(settling)
+		time.Sleep(sleepDelay)
 		permit.Release()
 		assert.Equal(t, []string{called.DeliveryID}, b.woken())
 	})
@@ -140,7 +140,7 @@ func TestOldestFirst(t *testing.T) {
 		}
 		var order []string
 		for range 5 {
-			time.Sleep(settling)
+			time.Sleep(sleepDelay)
 			permit.Release()
 			woken := b.woken()
 			require.Len(t, woken, 1)
@@ -160,7 +160,7 @@ func TestNotCalledBeforeItSleeps(t *testing.T) {
 		b.out(v, Concurrency)
 		permit.Release()
 		require.Empty(t, b.woken())
-		time.Sleep(2 * beat)
+		time.Sleep(2 * tickInterval)
 		assert.Equal(t, []string{v.DeliveryID}, b.woken())
 	})
 }
@@ -174,11 +174,11 @@ func TestBusyTasksAreTriedAgain(t *testing.T) {
 			b.out(v, Concurrency)
 		}
 		b.wakes.found = map[string]queue.WakeResult{busy.DeliveryID: queue.WakeActive, gone.DeliveryID: queue.WakeMissing}
-		time.Sleep(settling)
+		time.Sleep(sleepDelay)
 		permit.Release()
-		time.Sleep(6 * 2 * beat)
+		time.Sleep(6 * 2 * tickInterval)
 		var want []string
-		for range 1 + wakeTries {
+		for range 1 + maxWakeTries {
 			want = append(want, busy.DeliveryID)
 		}
 		assert.Equal(t, append(want, gone.DeliveryID, next.DeliveryID), b.woken()[:len(want)+2])
@@ -194,16 +194,16 @@ func TestRedisAwayWhileWaking(t *testing.T) {
 		b.out(first, Concurrency)
 		b.out(second, Concurrency)
 		b.wakes.set(true)
-		time.Sleep(settling)
+		time.Sleep(sleepDelay)
 		for _, permit := range permits {
 			permit.Release()
 		}
-		time.Sleep(10*time.Second + beat/2)
+		time.Sleep(10*time.Second + tickInterval/2)
 		assert.InDelta(t, 20, len(b.woken()), 4, "two, once a second")
 		b.in(b.visit("ep_a")).Release()
 
 		b.wakes.set(false)
-		time.Sleep(wakePause + beat)
+		time.Sleep(wakePause + tickInterval)
 		assert.Equal(t, []string{first.DeliveryID, second.DeliveryID}, b.woken()[:2])
 	})
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"redrive/dispatcher-service/internal/circuit"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -33,7 +34,7 @@ func timedOut() webhook.Result {
 	return webhook.Result{Failure: "no answer within 15s", Duration: defaultTimeout}
 }
 
-// bench is Bulkheads in virtual time, with a queue that only notes who is woken.
+// bench is Bulkheads in virtual time, with a queue that only records who is woken.
 type bench struct {
 	*Bulkheads
 	t        *testing.T
@@ -169,14 +170,14 @@ func (b *bench) attempt(endpoint string, r webhook.Result) {
 // trip opens the circuit.
 func (b *bench) trip(endpoint string) {
 	b.t.Helper()
-	for range hungInARow {
+	for range 5 {
 		b.attempt(endpoint, timedOut())
 	}
-	require.Equal(b.t, Open, b.state(endpoint).State)
+	require.Equal(b.t, circuit.Open, b.state(endpoint).State)
 }
 
 func (b *bench) state(endpoint string) Breaker {
-	for _, state := range b.Breakers(mostShown) {
+	for _, state := range b.Breakers(maxShown) {
 		if state.EndpointID == endpoint {
 			return state
 		}

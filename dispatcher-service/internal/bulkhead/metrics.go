@@ -5,27 +5,29 @@ import (
 	"log/slog"
 
 	"github.com/prometheus/client_golang/prometheus"
+
+	"redrive/dispatcher-service/internal/circuit"
 )
 
-// metrics never name an endpoint: there may be any number of them. Breakers tells of each.
+// metrics have no endpoint label, because the number of endpoints is not bounded. Breakers lists endpoints.
 type metrics struct {
-	deferred      *prometheus.CounterVec
-	woken, lapsed prometheus.Counter
+	deferred       *prometheus.CounterVec
+	woken, expired prometheus.Counter
 }
 
 func newMetrics(b *Bulkheads, registry prometheus.Registerer) metrics {
 	m := metrics{
 		deferred: prometheus.NewCounterVec(prometheus.CounterOpts{
-			Name: "redrive_deliveries_deferred_total", Help: "Times that a delivery was put off for its endpoint's sake, without an attempt, by reason.",
+			Name: "redrive_deliveries_deferred_total", Help: "Deliveries snoozed without an attempt because of their endpoint, by reason.",
 		}, []string{"reason"}),
 		woken: prometheus.NewCounter(prometheus.CounterOpts{
-			Name: "redrive_deliveries_woken_total", Help: "Times that a delivery that had been put off was woken because there was a slot for it.",
+			Name: "redrive_deliveries_woken_total", Help: "Held deliveries woken because a slot was free.",
 		}),
-		lapsed: prometheus.NewCounter(prometheus.CounterOpts{
-			Name: "redrive_bulkhead_lapsed_total", Help: "Slots that were kept for a woken delivery in vain.",
+		expired: prometheus.NewCounter(prometheus.CounterOpts{
+			Name: "redrive_bulkhead_lapsed_total", Help: "Slots reserved for a woken delivery that did not come.",
 		}),
 	}
-	registry.MustRegister(m.deferred, m.woken, m.lapsed)
+	registry.MustRegister(m.deferred, m.woken, m.expired)
 	for _, cause := range []Cause{Concurrency, Circuit, Rate} {
 		m.deferred.WithLabelValues(string(cause))
 	}
@@ -36,47 +38,46 @@ func newMetrics(b *Bulkheads, registry prometheus.Registerer) metrics {
 			return float64(value())
 		}))
 	}
-	gauge("redrive_bulkhead_inflight", "Attempts in flight, and slots that are kept for deliveries that were woken.", nil, func() int { return b.occupied })
-	gauge("redrive_deliveries_held", "Deliveries that are remembered as waiting for their endpoint.", nil, func() int { return len(b.held) })
-	for _, state := range []State{Closed, Open, HalfOpen} {
-		gauge("redrive_breakers", "Endpoints that this process has lately had to do with, by the state of their circuit.",
+	gauge("redrive_bulkhead_inflight", "Slots in use: attempts in flight, and slots reserved for woken deliveries.", nil, func() int { return b.slots.Taken })
+	gauge("redrive_deliveries_held", "Held deliveries that this process remembers.", nil, func() int { return len(b.held) })
+	for _, state := range []circuit.State{circuit.Closed, circuit.Open, circuit.HalfOpen} {
+		gauge("redrive_breakers", "Endpoints that this process has recently sent to, by state of their circuit.",
 			prometheus.Labels{"state": state.String()}, func() int { return b.inState(state) })
 	}
 	return m
 }
 
-// inState counts endpoints. All whose circuit is not closed are tended.
-func (b *Bulkheads) inState(state State) (count int) {
-	if state == Closed {
-		return len(b.endpoints) - b.inState(Open) - b.inState(HalfOpen)
+// inState counts endpoints. An endpoint whose circuit is not closed is watched.
+func (b *Bulkheads) inState(state circuit.State) (count int) {
+	if state == circuit.Closed {
+		return len(b.endpoints) - b.inState(circuit.Open) - b.inState(circuit.HalfOpen)
 	}
-	for _, e := range b.tended {
-		if e.breaker.state == state {
+	for _, e := range b.watched {
+		if e.circuit.State == state {
 			count++
 		}
 	}
 	return count
 }
 
-// noteTransition has a change of the circuit's state written into the log: that an endpoint went down and came back for
-// everybody, and the attempts to find out in between for those who look closely.
-func (b *Bulkheads) noteTransition(e *endpoint) {
-	id, breaker, lastError := e.id, &e.breaker, e.lastError
-	state, why, reopened, openUntil, log := breaker.state, breaker.why, breaker.reopened, breaker.until, b.options.Log
-	b.notes = append(b.notes, func() {
+// logTransition logs a change of the circuit's state after the mutex is released. The first opening is a warning and the closing an
+// information; the probes in between are debug messages.
+func (b *Bulkheads) logTransition(e *endpoint) {
+	id, c, lastError, log := e.id, e.circuit, e.lastError, b.options.Log
+	b.logs = append(b.logs, func() {
 		ctx := context.Background()
-		switch state {
-		case Open:
+		switch c.State {
+		case circuit.Open:
 			level := slog.LevelDebug
-			if reopened == 1 {
+			if c.Openings == 1 {
 				level = slog.LevelWarn
 			}
-			log.Log(ctx, level, "circuit opened: the endpoint's deliveries are held", "endpointId", id, "state", state.String(),
-				"reason", why, "lastError", lastError, "openUntil", openUntil)
-		case HalfOpen:
-			log.DebugContext(ctx, "circuit half open: the endpoint is probed", "endpointId", id, "state", state.String())
+			log.Log(ctx, level, "circuit opened: the endpoint's deliveries are held", "endpointId", id, "state", c.State.String(),
+				"reason", c.Reason, "lastError", lastError, "openUntil", c.Until)
+		case circuit.HalfOpen:
+			log.DebugContext(ctx, "circuit half open: the endpoint is probed", "endpointId", id, "state", c.State.String())
 		default:
-			log.InfoContext(ctx, "circuit closed: the endpoint has answered", "endpointId", id, "state", state.String())
+			log.InfoContext(ctx, "circuit closed: the endpoint has answered", "endpointId", id, "state", c.State.String())
 		}
 	})
 }

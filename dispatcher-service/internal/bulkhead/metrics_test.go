@@ -58,7 +58,7 @@ func TestMetrics(t *testing.T) {
 		assert.EqualValues(t, 1, metric("redrive_deliveries_woken_total", "", ""), "of the circuit that is half open")
 		assert.EqualValues(t, 1, metric("redrive_bulkhead_lapsed_total", "", ""), "and did not come")
 
-		time.Sleep(settling)
+		time.Sleep(sleepDelay)
 		permit.Release()
 		assert.EqualValues(t, 2, metric("redrive_deliveries_held", "", ""), "one of them called")
 		assert.EqualValues(t, 2, metric("redrive_bulkhead_inflight", "", ""), "and its slot kept")
@@ -102,13 +102,13 @@ func TestBreakersAreShown(t *testing.T) {
 			},
 		}, answer.Breakers)
 
-		for i := range mostShown {
+		for i := range maxShown {
 			b.mutex.Lock()
-			b.tend(b.find(string(rune('a'+i%26))+string(rune('a'+i/26)), time.Now()))
+			b.watch(b.find(string(rune('a'+i%26))+string(rune('a'+i/26)), time.Now()))
 			b.mutex.Unlock()
 		}
 		answer = get()
 		assert.True(t, answer.HasMore)
-		assert.Len(t, answer.Breakers, mostShown)
+		assert.Len(t, answer.Breakers, maxShown)
 	})
 }

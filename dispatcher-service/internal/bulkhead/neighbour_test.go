@@ -100,7 +100,7 @@ func (w *town) publish(endpoint string, count int) {
 // heldAt waits until so many deliveries are held.
 func (w *town) heldAt(endpoint string, least int) {
 	require.Eventually(w.t, func() bool {
-		for _, b := range w.Breakers(mostShown) {
+		for _, b := range w.Breakers(maxShown) {
 			if b.EndpointID == endpoint {
 				return b.Held >= least
 			}
@@ -119,7 +119,7 @@ func quantile(sorted []time.Duration, q float64) time.Duration {
 func TestNoisyNeighbour(t *testing.T) {
 	t.Parallel()
 	const (
-		waiting, healthy, perRound, rounds = 2000, 20, 10, 80
+		waiting, healthy, perRound, rounds = 2000, 20, 10, 40
 		timeout, service                   = time.Second, 10 * time.Millisecond
 	)
 	var recovered atomic.Bool
@@ -190,7 +190,7 @@ func TestNoisyNeighbour(t *testing.T) {
 	for id, times := range served {
 		require.Equal(t, 1, times, id)
 	}
-	assert.Zero(t, w.occupied)
+	assert.Zero(t, w.slots.Taken)
 	// By chance most would be within 1,550 places of their own. On a machine at load 30 they were within 690.
 	assert.LessOrEqual(t, displacement(first), waiting/2, "in their order, but for those that had been tried and those in flight together")
 }

@@ -12,60 +12,57 @@ import (
 type Options struct {
 	// Workers is how many deliveries this process handles at once. Required.
 	Workers int
-	// PerEndpoint is how many attempts one endpoint may have in flight. Defaults to a quarter of the workers: one that hangs
-	// leaves the others three quarters.
+	// PerEndpoint is how many attempts one endpoint may have in flight. Defaults to a quarter of the workers.
 	PerEndpoint int
-	// Timeout is the timeout of an attempt. An attempt without an answer that takes nearly as long counts as one. Defaults to 15 s.
+	// Timeout is the timeout of an attempt. Defaults to 15 s.
 	Timeout time.Duration
-	// Patience is how long past its due time an open circuit may hold a delivery. Defaults to 10 minutes.
-	Patience time.Duration
-	// LongestSnooze bounds how long a held delivery sleeps if nobody wakes it. It must stay below what the reconciler takes for
-	// sleeping too long. Defaults to 80 s.
+	// MaxHold is how long past its due time an open circuit may hold a delivery. Defaults to 10 minutes.
+	MaxHold time.Duration
+	// LongestSnooze bounds how long a held delivery's task sleeps if it is not woken. It must stay below the age at which the
+	// reconciler takes a sleeping task for lost. Defaults to 80 s.
 	LongestSnooze time.Duration
-	// Remember is how many held deliveries are remembered, to be woken in their turn. Defaults to 100,000, some 20 MB.
-	Remember int
-	// Redis is where replicas share the rates of endpoints. Without it, each keeps to the rate by itself.
+	// MaxHeld is how many held deliveries are remembered, to be woken in order. Defaults to 100,000, which takes about 20 MB.
+	MaxHeld int
+	// Redis is where replicas share the rates of endpoints. Without it each replica keeps to the rate on its own.
 	Redis redis.UniversalClient
-	// Waker makes tasks pending. Without it, held deliveries come back when their snoozes end, and not before.
+	// Waker makes tasks pending. Without it held deliveries come back only when their snoozes end.
 	Waker Waker
-	// Random returns numbers in [0, 1) for the jitter. Defaults to math/rand/v2.
+	// Random returns numbers in [0, 1) for jitter. Defaults to math/rand/v2.
 	Random func() float64
-	Log    *slog.Logger
-	// RedisLog is for what fails because Redis does. Defaults to Log.
+	// Log defaults to slog.Default.
+	Log *slog.Logger
+	// RedisLog is for failures of Redis. Defaults to Log.
 	RedisLog *slog.Logger
 }
 
 const (
 	defaultTimeout       = 15 * time.Second
-	defaultPatience      = 10 * time.Minute
+	defaultMaxHold       = 10 * time.Minute
 	defaultLongestSnooze = 80 * time.Second
-	defaultRemember      = 100_000
+	defaultMaxHeld       = 100_000
 
-	// perLine bounds what one endpoint can have remembered, as a share of all: it must not use up the others' room.
-	perLine = 10
-	// mostEndpoints are known at once, and those that nothing has come for are forgotten after idleFor.
-	mostEndpoints = 100_000
-	idleFor       = 10 * time.Minute
-	forgetTries   = 100
+	// maxHeldShare is the fraction of MaxHeld that one endpoint may use.
+	maxHeldShare = 10
+	// maxEndpoints are known at once. Endpoints without a request for idleTTL are evicted.
+	maxEndpoints  = 100_000
+	idleTTL       = 10 * time.Minute
+	evictionTries = 100
 
-	// queueing is how long a worker waits for a slot of a quick endpoint. At 5,000 deliveries a second, which is what one
-	// process can do, 150 waiting workers are served in 30 ms.
-	queueing = 50 * time.Millisecond
-	// callPatience is how long a slot is kept for a delivery whose task was woken, and callLook how often what has become of it
-	// is looked at meanwhile: an idle worker finds it within 24 ms, a busy one as soon as it is done with another.
-	callPatience = 2 * time.Second
-	callLook     = 100 * time.Millisecond
-	// settling is what the queue takes at least to put a task to sleep after its delivery was held.
-	settling = 20 * time.Millisecond
-	// stalling is for how long an attempt may be in flight before its endpoint counts as unwell.
-	stalling = 2 * time.Second
-	// One worker in eight is reserved for endpoints that have answered lately.
-	reserved = 8
-	lately   = 10 * time.Second
-	// hungShare of the timeout counts as the whole of it.
-	hungShare = 0.8
-	// beat is how often circuits and slots that are kept in vain are looked after.
-	beat = 50 * time.Millisecond
+	// maxSlotWait is how long a worker waits for a slot of a fast endpoint. One process makes 5,000 deliveries a second at most, so
+	// 150 waiting workers are served within 30 ms.
+	maxSlotWait = 50 * time.Millisecond
+	// reservationTTL is how long a slot is reserved for a woken delivery, and reservationCheck how often its task is looked at
+	// meanwhile. An idle worker dequeues it within 24 ms, a busy one after its present delivery.
+	reservationTTL   = 2 * time.Second
+	reservationCheck = 100 * time.Millisecond
+	// sleepDelay is the least time that the queue takes to put a task to sleep after its delivery was held.
+	sleepDelay = 20 * time.Millisecond
+	// stalledAfter is how long an attempt may be in flight before its endpoint is degraded.
+	stalledAfter = 2 * time.Second
+	// recentAnswer is how long after an answer an endpoint may use the reserved workers; see package slots.
+	recentAnswer = 10 * time.Second
+	// tickInterval is how often circuits and reservations are checked.
+	tickInterval = 50 * time.Millisecond
 )
 
 func (o Options) withDefaults() Options {
@@ -76,14 +73,14 @@ func (o Options) withDefaults() Options {
 	if o.Timeout == 0 {
 		o.Timeout = defaultTimeout
 	}
-	if o.Patience == 0 {
-		o.Patience = defaultPatience
+	if o.MaxHold == 0 {
+		o.MaxHold = defaultMaxHold
 	}
 	if o.LongestSnooze == 0 {
 		o.LongestSnooze = defaultLongestSnooze
 	}
-	if o.Remember == 0 {
-		o.Remember = defaultRemember
+	if o.MaxHeld == 0 {
+		o.MaxHeld = defaultMaxHeld
 	}
 	if o.Random == nil {
 		o.Random = rand.Float64

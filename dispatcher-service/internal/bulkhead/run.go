@@ -5,28 +5,18 @@ import (
 	"fmt"
 	"time"
 
-	"redrive/pkg/queue"
+	"redrive/dispatcher-service/internal/circuit"
 )
 
-const (
-	// beatful bounds how many endpoints are looked after at one beat; the next goes on where it ended.
-	beatful = 1000
-	// wakeTries is how often it is tried to wake a task that a worker has; after that another replica has it for good.
-	wakeTries = 5
-	// wakeBatch bounds what one script wakes: Redis serves nobody else meanwhile.
-	wakeBatch = 200
-	// wakePause is how long nobody is called after Redis has not answered.
-	wakePause = time.Second
-	// wakeTimeout bounds one trip.
-	wakeTimeout = 2 * time.Second
-)
+// visitsPerTick bounds how many endpoints one tick visits. The next tick continues there.
+const visitsPerTick = 1000
 
 type lifecycle struct {
 	cancel  context.CancelFunc
 	stopped chan struct{}
 }
 
-// Start begins to wake held deliveries as slots become free, and circuits half-open by themselves.
+// Start starts to wake held deliveries as slots become free, and to make circuits half open as their open periods end.
 func (b *Bulkheads) Start() {
 	ctx, cancel := context.WithCancel(context.Background())
 	b.lifecycle = lifecycle{cancel: cancel, stopped: make(chan struct{})}
@@ -36,7 +26,8 @@ func (b *Bulkheads) Start() {
 	}()
 }
 
-// Stop wakes nobody any more: what is held comes back by itself, here or elsewhere. It may be called before Start, and again.
+// Stop wakes no more deliveries: held ones come back when their snoozes end, in any process. It returns an error if ctx ends first.
+// It may be called before Start, and more than once.
 func (b *Bulkheads) Stop(ctx context.Context) error {
 	if b.lifecycle.cancel == nil {
 		return nil
@@ -51,7 +42,7 @@ func (b *Bulkheads) Stop(ctx context.Context) error {
 }
 
 func (b *Bulkheads) run(ctx context.Context) {
-	ticker := time.NewTicker(beat)
+	ticker := time.NewTicker(tickInterval)
 	defer ticker.Stop()
 	for {
 		select {
@@ -59,120 +50,34 @@ func (b *Bulkheads) run(ctx context.Context) {
 			return
 		case <-ticker.C:
 			b.tick()
-		case <-b.bell:
+		case <-b.wakeSignal:
 		}
-		for name, calls := range b.collect() {
-			for len(calls) > 0 && ctx.Err() == nil {
-				size := min(len(calls), wakeBatch)
-				b.wake(ctx, name, calls[:size])
-				calls = calls[size:]
-			}
-		}
+		b.wakeAll(ctx)
 	}
 }
 
-// ring says that there is something in the outbox.
-func (b *Bulkheads) ring() {
-	select {
-	case b.bell <- struct{}{}:
-	default:
-	}
-}
-
-// tick looks after what time alone changes.
+// tick makes the changes that follow from time alone.
 func (b *Bulkheads) tick() {
 	b.mutex.Lock()
 	defer b.unlock()
 	now := time.Now()
-	for range min(beatful, len(b.tended)) {
-		b.tendNext(now)
+	for range min(visitsPerTick, len(b.watched)) {
+		b.visitNext(now)
 	}
-	b.forgetBefore(now.Add(-idleFor), now)
+	b.evictIdle(now.Add(-idleTTL), now)
 }
 
-// tendNext looks after one endpoint.
-func (b *Bulkheads) tendNext(now time.Time) {
-	if len(b.tended) == 0 {
+// visitNext updates the next watched endpoint, and stops watching it if nothing can change with time.
+func (b *Bulkheads) visitNext(now time.Time) {
+	if len(b.watched) == 0 {
 		return
 	}
-	b.cursor = (b.cursor + 1) % len(b.tended)
-	e := b.tended[b.cursor]
-	b.lapse(e, now)
+	b.visited = (b.visited + 1) % len(b.watched)
+	e := b.watched[b.visited]
+	b.expireReservations(e, now)
 	b.advance(e, now)
-	b.pump(e, now)
-	if e.breaker.state == Closed && len(e.line) == 0 && e.calls.first == nil {
-		b.untend(e)
+	b.assign(e, now)
+	if e.circuit.State == circuit.Closed && len(e.held) == 0 && e.reservations.first == nil {
+		b.unwatch(e)
 	}
-}
-
-// post has a task woken soon.
-func (b *Bulkheads) post(h *held) {
-	b.outbox = append(b.outbox, h)
-	b.ring()
-}
-
-// collect empties the outbox, by queue.
-func (b *Bulkheads) collect() map[string][]*held {
-	b.mutex.Lock()
-	defer b.unlock()
-	if len(b.outbox) == 0 {
-		return nil
-	}
-	letters := map[string][]*held{}
-	for _, h := range b.outbox {
-		if h.called { // it may have come by itself meanwhile
-			letters[h.queue] = append(letters[h.queue], h)
-		}
-	}
-	b.outbox = nil
-	return letters
-}
-
-func (b *Bulkheads) wake(ctx context.Context, queueName string, calls []*held) {
-	ids := make([]string, len(calls))
-	for i, h := range calls {
-		ids[i] = h.id
-	}
-	bounded, cancel := context.WithTimeout(ctx, wakeTimeout)
-	defer cancel()
-	wakings, err := b.options.Waker.Wake(bounded, queueName, ids)
-	if err != nil && ctx.Err() == nil {
-		b.options.RedisLog.WarnContext(ctx, "held deliveries not woken", "deliveries", len(ids), "error", err)
-	}
-	b.mutex.Lock()
-	defer b.unlock()
-	now := time.Now()
-	if err != nil {
-		b.quietUntil = now.Add(wakePause)
-	}
-	for i, h := range calls {
-		again := h.look.Sub(h.since) > callLook
-		if err == nil && wakings[i] == queue.WakePending && !again {
-			b.metrics.woken.Inc()
-		}
-		switch {
-		case !h.called: // it has come
-		case err != nil:
-			b.recall(h, h.since)
-		case wakings[i] == queue.WakePending:
-			h.coming = true
-		case wakings[i] == queue.WakeActive && !again && h.tries < wakeTries:
-			h.tries++
-			b.recall(h, now)
-		default:
-			b.drop(h)
-		}
-	}
-	if err == nil {
-		for _, h := range calls {
-			b.pump(h.endpoint, now)
-		}
-	}
-}
-
-// recall puts what was called back into the line.
-func (b *Bulkheads) recall(h *held, since time.Time) {
-	b.uncall(h)
-	h.since = since
-	b.lineUp(h)
 }

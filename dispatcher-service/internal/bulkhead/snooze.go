@@ -6,59 +6,46 @@ import (
 )
 
 const (
-	// shortestSnooze is half of what a held delivery sleeps for at most when its endpoint has just begun to be busy: 30 to 60 s
-	// at random served a recovering endpoint better than shorter ones, for those come back before there is anything for them.
+	// shortestSnooze is the least that a held delivery sleeps, and half of the most, while few are held. 30 to 60 s at random served a
+	// recovering endpoint better than shorter snoozes, which end before there are slots.
 	shortestSnooze = 30 * time.Second
-	// A line that has been there for four times as long, or whose deliveries would come back faster than this each second,
-	// sleeps longer.
-	snoozeShare  = 4
-	comeBackRate = 20
+	// Snoozes are longer once deliveries have been held for snoozeAgeShare times as long, or if more than returnRate of them would
+	// come back each second.
+	snoozeAgeShare = 4
+	returnRate     = 20
 )
 
-// snooze is how long the delivery sleeps unless it is called. It grows with how long the endpoint has had a line and how long
-// the line is, and is spread over as much again, so that what was held together does not come back together.
-func (b *Bulkheads) snooze(e *endpoint, v Request, cause Cause, now time.Time) time.Duration {
+// snooze returns how long the delivery's task sleeps if it is not woken. It grows with the age and the number of the endpoint's held
+// deliveries. The jitter is as large again, so that deliveries that were held together do not come back together.
+func (b *Bulkheads) snooze(e *endpoint, r Request, cause Cause, now time.Time) time.Duration {
 	if cause == Rate {
-		// Its turn is known: after all that wait already.
-		turn := max(time.Second, e.limitedUntil.Sub(now)+time.Duration(len(e.line))*time.Second/time.Duration(max(1, v.RateLimit)))
+		// Its turn is known: after those of all held deliveries.
+		turn := max(time.Second, e.limitedUntil.Sub(now)+time.Duration(len(e.held))*time.Second/time.Duration(max(1, r.RateLimit)))
 		if turn < min(shortestSnooze, b.options.LongestSnooze/2) {
 			return turn + time.Duration(float64(turn)*b.options.Random()/4)
 		}
 	}
 	base := shortestSnooze
-	if len(e.line) > 0 {
-		base = max(base, now.Sub(e.heldAt)/snoozeShare, time.Duration(len(e.line))*time.Second/comeBackRate)
+	if len(e.held) > 0 {
+		base = max(base, now.Sub(e.heldSince)/snoozeAgeShare, time.Duration(len(e.held))*time.Second/returnRate)
 	}
 	base = min(base, b.options.LongestSnooze/2)
 	return base + time.Duration(float64(base)*b.options.Random())
 }
 
-// reason is a plain sentence for the operator, with the last real error of the endpoint's.
-func (e *endpoint) reason(v Request, cause Cause) string {
+// reason returns a sentence for operators, with the last error of the endpoint.
+func (e *endpoint) reason(r Request, cause Cause) string {
 	var held string
 	switch cause {
 	case Rate:
-		return fmt.Sprintf("held: the endpoint's rate limit of %d a second is used up", v.RateLimit)
+		return fmt.Sprintf("held: the endpoint's rate limit of %d a second is used up", r.RateLimit)
 	case Circuit:
-		held = fmt.Sprintf("held: the endpoint's circuit is %s: %s", e.breaker.phase(), e.breaker.why)
+		held = fmt.Sprintf("held: the endpoint's circuit is %s: %s", e.circuit.Phase(), e.circuit.Reason)
 	default:
-		held = fmt.Sprintf("held: the endpoint has %d attempts in flight, and may not have more at the moment", e.flight.size)
+		held = fmt.Sprintf("held: the endpoint has %d attempts in flight, and may not have more at the moment", e.inFlight.size)
 	}
 	if e.lastError != "" {
 		return held + "; its last error: " + e.lastError
 	}
 	return held
-}
-
-// phase is the state in words.
-func (b *breaker) phase() string {
-	switch {
-	case b.state == Open:
-		return "open since " + b.since.UTC().Format(time.RFC3339)
-	case b.state == HalfOpen:
-		return "half open"
-	case b.ramp > 0:
-		return "closing"
-	}
-	return "closed"
 }

@@ -7,14 +7,15 @@ import (
 	"strings"
 	"time"
 
+	"redrive/dispatcher-service/internal/circuit"
 	"redrive/pkg/webhook"
 )
 
-// Breaker is an endpoint as an operator sees it.
+// Breaker is the state of an endpoint for operators.
 type Breaker struct {
-	EndpointID string `json:"endpointId"`
-	State      State  `json:"state"`
-	// Since and Reason are of a circuit that is not closed, and OpenUntil of one that is open.
+	EndpointID string        `json:"endpointId"`
+	State      circuit.State `json:"state"`
+	// Since and Reason describe a circuit that is not closed, and OpenUntil one that is open.
 	Since     webhook.Timestamp `json:"since,omitzero"`
 	OpenUntil webhook.Timestamp `json:"openUntil,omitzero"`
 	Reason    string            `json:"reason,omitempty"`
@@ -22,37 +23,37 @@ type Breaker struct {
 	InFlight  int               `json:"inFlight"`
 	// Limit is how many attempts it may have in flight now.
 	Limit int `json:"limit"`
-	// Held is how many deliveries are remembered as waiting for it, and LimitedUntil for how long its rate is used up.
+	// Held is how many of its deliveries are held, and LimitedUntil when its rate limit may allow the next attempt.
 	Held         int               `json:"held"`
 	LimitedUntil webhook.Timestamp `json:"limitedUntil,omitzero"`
 }
 
-// mostShown bounds an answer.
-const mostShown = 1000
+// maxShown bounds the endpoints of a response.
+const maxShown = 1000
 
-// Breakers lists endpoints whose circuit is not closed or that have deliveries waiting, by ID, at most so many.
+// Breakers lists at most limit endpoints whose circuit is not closed or that have held deliveries, by ID.
 func (b *Bulkheads) Breakers(limit int) []Breaker {
 	b.mutex.Lock()
 	defer b.unlock()
 	now := time.Now()
-	list := make([]Breaker, 0, min(limit, len(b.tended)))
-	for _, e := range b.tended[:min(limit, len(b.tended))] {
-		list = append(list, b.view(e, now))
+	breakers := make([]Breaker, 0, min(limit, len(b.watched)))
+	for _, e := range b.watched[:min(limit, len(b.watched))] {
+		breakers = append(breakers, b.view(e, now))
 	}
-	slices.SortFunc(list, func(x, y Breaker) int { return strings.Compare(x.EndpointID, y.EndpointID) })
-	return list
+	slices.SortFunc(breakers, func(x, y Breaker) int { return strings.Compare(x.EndpointID, y.EndpointID) })
+	return breakers
 }
 
 func (b *Bulkheads) view(e *endpoint, now time.Time) Breaker {
 	v := Breaker{
-		EndpointID: e.id, State: e.breaker.state, LastError: e.lastError,
-		InFlight: e.flight.size, Limit: b.limit(e, now), Held: len(e.line) + e.calls.size,
+		EndpointID: e.id, State: e.circuit.State, LastError: e.lastError,
+		InFlight: e.inFlight.size, Limit: b.limit(e, now), Held: len(e.held) + e.reservations.size,
 	}
-	if v.State != Closed {
-		v.Since, v.Reason = webhook.Timestamp(e.breaker.since), e.breaker.why
+	if v.State != circuit.Closed {
+		v.Since, v.Reason = webhook.Timestamp(e.circuit.Since), e.circuit.Reason
 	}
-	if v.State == Open {
-		v.OpenUntil = webhook.Timestamp(e.breaker.until)
+	if v.State == circuit.Open {
+		v.OpenUntil = webhook.Timestamp(e.circuit.Until)
 	}
 	if now.Before(e.limitedUntil) {
 		v.LimitedUntil = webhook.Timestamp(e.limitedUntil)
@@ -60,18 +61,18 @@ func (b *Bulkheads) view(e *endpoint, now time.Time) Breaker {
 	return v
 }
 
-// Handler answers with the endpoints that something is the matter with, for operators: it knows those of all organizations.
+// Handler serves Breakers as JSON. It is for operators: the endpoints belong to all organizations.
 func (b *Bulkheads) Handler() http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-		list := b.Breakers(mostShown + 1)
-		more := len(list) > mostShown
+		breakers := b.Breakers(maxShown + 1)
+		more := len(breakers) > maxShown
 		if more {
-			list = list[:mostShown]
+			breakers = breakers[:maxShown]
 		}
 		w.Header().Set("Content-Type", "application/json")
-		_ = json.NewEncoder(w).Encode(struct { // a client that hangs up is no concern of ours
+		_ = json.NewEncoder(w).Encode(struct { // fails only if the client is gone
 			Breakers []Breaker `json:"breakers"`
 			HasMore  bool      `json:"hasMore"`
-		}{list, more})
+		}{breakers, more})
 	})
 }

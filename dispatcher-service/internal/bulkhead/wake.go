@@ -2,6 +2,7 @@ package bulkhead
 
 import (
 	"context"
+	"time"
 
 	"redrive/pkg/queue"
 )
@@ -10,4 +11,108 @@ import (
 type Waker interface {
 	// Wake returns one result per task, in the order of ids. An error means that Redis is unavailable and the results are unknown.
 	Wake(ctx context.Context, queue string, ids []string) ([]queue.WakeResult, error)
+}
+
+const (
+	// maxWakeTries is how often a task that a worker has is woken again. After that another replica has it for good.
+	maxWakeTries = 5
+	// wakeBatch bounds how many tasks one call wakes: Redis serves no other client meanwhile.
+	wakeBatch = 200
+	// wakePause is how long no task is woken after Redis has failed.
+	wakePause = time.Second
+	// wakeTimeout bounds one call.
+	wakeTimeout = 2 * time.Second
+)
+
+// requestWake lets run wake the task of a reservation.
+func (b *Bulkheads) requestWake(h *held) {
+	b.wakeRequests = append(b.wakeRequests, h)
+	select {
+	case b.wakeSignal <- struct{}{}:
+	default: // run is signalled already
+	}
+}
+
+// takeWakeRequests returns the requests whose reservations still exist, by queue.
+func (b *Bulkheads) takeWakeRequests() map[string][]*held {
+	b.mutex.Lock()
+	defer b.unlock()
+	if len(b.wakeRequests) == 0 {
+		return nil
+	}
+	byQueue := map[string][]*held{}
+	for _, h := range b.wakeRequests {
+		if h.reserved { // otherwise it has come by itself
+			byQueue[h.queue] = append(byQueue[h.queue], h)
+		}
+	}
+	b.wakeRequests = nil
+	return byQueue
+}
+
+// wakeAll wakes the tasks of all requests.
+func (b *Bulkheads) wakeAll(ctx context.Context) {
+	for name, reservations := range b.takeWakeRequests() {
+		for len(reservations) > 0 && ctx.Err() == nil {
+			size := min(len(reservations), wakeBatch)
+			b.wake(ctx, name, reservations[:size])
+			reservations = reservations[size:]
+		}
+	}
+}
+
+func (b *Bulkheads) wake(ctx context.Context, name string, reservations []*held) {
+	ids := make([]string, len(reservations))
+	for i, h := range reservations {
+		ids[i] = h.id
+	}
+	bounded, cancel := context.WithTimeout(ctx, wakeTimeout)
+	defer cancel()
+	results, err := b.options.Waker.Wake(bounded, name, ids)
+	if err != nil && ctx.Err() == nil {
+		b.options.RedisLog.WarnContext(ctx, "held deliveries not woken", "deliveries", len(ids), "error", err)
+	}
+	b.mutex.Lock()
+	defer b.unlock()
+	now := time.Now()
+	if err != nil {
+		b.wakesPausedUntil = now.Add(wakePause)
+		for _, h := range reservations {
+			if h.reserved {
+				b.requeue(h, h.since)
+			}
+		}
+		return
+	}
+	for i, h := range reservations {
+		b.settle(h, results[i], now)
+	}
+	for _, h := range reservations {
+		b.assign(h.endpoint, now)
+	}
+}
+
+// settle applies what became of the task of a reservation.
+func (b *Bulkheads) settle(h *held, result queue.WakeResult, now time.Time) {
+	repeated := h.checkAt.Sub(h.since) > reservationCheck
+	if result == queue.WakePending && !repeated {
+		b.metrics.woken.Inc()
+	}
+	switch {
+	case !h.reserved: // it has called Acquire meanwhile
+	case result == queue.WakePending:
+		h.pending = true
+	case result == queue.WakeActive && !repeated && h.tries < maxWakeTries: // it may be about to sleep
+		h.tries++
+		b.requeue(h, now)
+	default:
+		b.drop(h)
+	}
+}
+
+// requeue frees the reserved slot and holds the delivery again.
+func (b *Bulkheads) requeue(h *held, since time.Time) {
+	b.unreserve(h)
+	h.since = since
+	b.enqueue(h)
 }

@@ -1,0 +1,80 @@
+package bulkhead
+
+import (
+	"context"
+	"time"
+
+	"redrive/dispatcher-service/internal/pacing"
+)
+
+// waiter is a worker that waits for a slot of a fast endpoint.
+type waiter struct {
+	node[waiter]
+	request  Request
+	endpoint *endpoint
+	answer   chan admission // buffered: one admission is sent
+}
+
+type admission struct {
+	permit   *Permit
+	deferral Deferral
+}
+
+// await returns the waiter's admission. It holds the delivery after maxSlotWait, or when ctx ends.
+func (b *Bulkheads) await(ctx context.Context, w *waiter) (*Permit, Deferral) {
+	timer := time.NewTimer(maxSlotWait)
+	defer timer.Stop()
+	select {
+	case a := <-w.answer:
+		return a.permit, a.deferral
+	case <-timer.C:
+	case <-ctx.Done():
+	}
+	b.mutex.Lock()
+	defer b.unlock()
+	select {
+	case a := <-w.answer: // sent before the mutex was acquired
+		return a.permit, a.deferral
+	default:
+	}
+	w.endpoint.waiters.remove(w)
+	return nil, b.hold(w.endpoint, w.request, Concurrency, time.Now())
+}
+
+// pace waits for the attempt's turn in the endpoint's rate limit. It releases the permit and holds the delivery if the turn is too
+// far ahead or ctx ends.
+func (b *Bulkheads) pace(ctx context.Context, permit *Permit, r Request) (*Permit, Deferral) {
+	e := permit.endpoint
+	limit := pacing.PerSecond(r.RateLimit)
+	turn := b.limiter.Reserve(ctx, r.EndpointID, limit, &e.pace)
+	if turn.Granted && sleep(ctx, turn.Wait) == nil {
+		return permit, Deferral{}
+	}
+	b.mutex.Lock()
+	defer b.unlock()
+	now := time.Now()
+	b.release(permit)
+	e.limitedUntil, e.interval = later(e.limitedUntil, now.Add(turn.Retry)), limit.Interval
+	return nil, b.hold(e, r, Rate, now)
+}
+
+func later(x, y time.Time) time.Time {
+	if x.After(y) {
+		return x
+	}
+	return y
+}
+
+func sleep(ctx context.Context, d time.Duration) error {
+	if d <= 0 {
+		return nil
+	}
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
