@@ -20,13 +20,15 @@ type agreeable struct {
 	held map[string]webhook.Dispatch
 }
 
-func (a agreeable) LoadDispatch(_ context.Context, id string) (webhook.Dispatch, error) {
-	return a.held[id], nil
+func (a agreeable) LoadDispatches(_ context.Context, ids []string) ([]webhook.Dispatch, []error) {
+	return each(ids, func(id string) (webhook.Dispatch, error) { return a.held[id], nil })
 }
 
-func (a agreeable) RecordOutcome(_ context.Context, o webhook.Outcome) (webhook.Delivery, error) {
-	return o.Delivery, nil
+func (agreeable) RecordOutcomes(_ context.Context, outcomes []webhook.Outcome) ([]webhook.Delivery, []error) {
+	return each(outcomes, func(o webhook.Outcome) (webhook.Delivery, error) { return o.Delivery, nil })
 }
+
+func (agreeable) Writable(context.Context) error { return nil }
 
 // lately is what the metrics tell of endpoints and of deliveries that failed.
 type lately struct{ answered, unanswered, failed, byAttempt, byGone float64 }
