@@ -16,4 +16,6 @@
 // their pauses come from a seed. When all has ended, or patience has, everything is stopped in good order and the audit begins.
 //
 // A run with a Control runs dispatchers that lack one safeguard, and must fail: that is how the harness itself is tested.
+//
+// CheckAlerts has the alerts of deploy/grafana evaluated over the same services while their faults last.
 package chaos

@@ -62,8 +62,25 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 			code = exitBroken
 		}
 	}
+	if !options.Short && options.Control == "" {
+		code = max(code, checkAlerts(ctx, stdout, stderr))
+	}
 	fmt.Fprintf(stdout, "\n%s\n", chaos.Line(reports))
 	return code
+}
+
+// checkAlerts has two alerts fire as they are, which takes some minutes.
+func checkAlerts(ctx context.Context, stdout, stderr io.Writer) (code int) {
+	alerts, err := chaos.CheckAlerts(ctx, false)
+	for _, alert := range alerts {
+		fmt.Fprintf(stdout, "\n  %s fired after %.0f s", alert.Name, alert.After.Seconds())
+	}
+	fmt.Fprintln(stdout)
+	if err != nil {
+		fmt.Fprintln(stderr, "chaos: alerts:", err)
+		return exitBroken
+	}
+	return 0
 }
 
 func parse(args []string, stderr io.Writer) (options chaos.Options, seeds []uint64, err error) {

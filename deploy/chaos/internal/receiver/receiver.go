@@ -63,6 +63,9 @@ func New(think time.Duration) (*Receiver, error) {
 	return r, nil
 }
 
+// Addr is where it listens.
+func (r *Receiver) Addr() string { return r.addr }
+
 // URL is where the endpoint of a path is.
 func (r *Receiver) URL(path string) string { return "http://" + r.addr + path }
 
