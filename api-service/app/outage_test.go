@@ -37,10 +37,10 @@ func TestRedisOutageHasTwoLines(t *testing.T) {
 	require.NoError(t, memory.Restart(t.Context()))
 	require.Eventually(t, func() bool {
 		_, word := ready(t, p.service)
-		return word == "ok" && log.Count(`msg="redis is back"`) == 1
+		return word == "ok" && log.Count(`msg="redis available again"`) == 1
 	}, safetyLimit, 10*time.Millisecond, "the log: %s", &log)
 
 	assert.Equal(t, 1, log.Count("level=WARN"), log.String())
-	assert.Equal(t, 1, log.Count(`level=WARN msg="redis is away"`))
+	assert.Equal(t, 1, log.Count(`level=WARN msg="redis unavailable"`))
 	assert.Zero(t, log.Count("level=ERROR"), log.String())
 }

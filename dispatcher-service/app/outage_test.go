@@ -37,9 +37,9 @@ func TestRedisOutageHasTwoLines(t *testing.T) {
 	require.Eventually(t, func() bool { return log.Count("level=DEBUG") >= 5 }, safetyLimit, 10*time.Millisecond, "asynq fails meanwhile")
 	require.NoError(t, cache.Restart(t.Context()))
 	b.arrives(d)
-	require.Eventually(t, func() bool { return log.Count(`msg="redis is back"`) == 1 }, safetyLimit, 10*time.Millisecond)
+	require.Eventually(t, func() bool { return log.Count(`msg="redis available again"`) == 1 }, safetyLimit, 10*time.Millisecond)
 
 	assert.Equal(t, 1, log.Count("level=WARN"), log.String())
-	assert.Equal(t, 1, log.Count(`level=WARN msg="redis is away"`))
+	assert.Equal(t, 1, log.Count(`level=WARN msg="redis unavailable"`))
 	assert.Zero(t, log.Count("level=ERROR"), log.String())
 }

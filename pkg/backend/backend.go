@@ -1,5 +1,4 @@
-// Package backend opens what both services stand on: the store in PostgreSQL, with the keys for what is sealed in it, and
-// Redis.
+// Package backend opens the store in PostgreSQL and the Redis client that both services use.
 package backend
 
 import (
@@ -17,17 +16,17 @@ import (
 	"redrive/pkg/tracing"
 )
 
-// Backend is an open store and an open Redis client.
+// Backend is a store and a Redis client. Close closes both.
 type Backend struct {
 	Store *store.Store
 	Redis redis.UniversalClient
 }
 
-// Open makes both without connecting yet. The error says everything that is wrong with the settings that are there: those
-// that are missing are config's to tell.
+// Open creates the store and the Redis client from the settings. It does not connect. The error joins all problems of the settings that are
+// present; package config reports missing ones.
 func Open(settings config.Shared, application string) (*Backend, error) {
 	var b Backend
-	var statements pgx.QueryTracer // nil costs nothing
+	var statements pgx.QueryTracer // nil disables tracing of statements
 	if settings.Tracing.Endpoint != "" {
 		statements = tracing.Statements{}
 	}
@@ -55,7 +54,7 @@ func Open(settings config.Shared, application string) (*Backend, error) {
 	return &b, nil
 }
 
-// Close closes what is open.
+// Close closes the store and the client, and returns the errors of both.
 func (b *Backend) Close() error {
 	var failures []error
 	if b.Redis != nil {

@@ -1,5 +1,4 @@
-// Package envelope is the frame around every answer of the API, and the one place where an error of the domain becomes an
-// HTTP status.
+// Package envelope defines the JSON envelope of every API response. It is the only place that maps domain errors to HTTP statuses.
 package envelope
 
 import (
@@ -10,7 +9,7 @@ import (
 	"redrive/pkg/webhook"
 )
 
-// Success frames what was asked for. Its status is always 200.
+// Success is the envelope of a successful response. Its status is always 200.
 type Success struct {
 	Code      int    `json:"code"`
 	Data      any    `json:"data"`
@@ -18,29 +17,29 @@ type Success struct {
 	RequestID string `json:"requestId"`
 }
 
-// OK frames data.
+// OK returns the envelope of data.
 func OK(data any, requestID string) Success {
 	return Success{Code: http.StatusOK, Data: data, Message: "success", RequestID: requestID}
 }
 
-// Failure frames an error: a plain sentence for people, and details whose reasons are for programs.
+// Failure is the envelope of an error. Message is a sentence for people. The reasons in Details are for programs.
 type Failure struct {
 	Code      int      `json:"code"`
 	Message   string   `json:"message"`
 	Details   []Detail `json:"details"`
 	RequestID string   `json:"requestId"`
-	// RetryAfter goes into the header of that name; zero leaves it out.
+	// RetryAfter is the value of the Retry-After header. Zero omits the header.
 	RetryAfter time.Duration `json:"-"`
 }
 
-// Detail is one thing that was wrong.
+// Detail is one problem of a request.
 type Detail struct {
 	Reason  string `json:"reason"`
 	Field   string `json:"field,omitempty"`
 	Message string `json:"message"`
 }
 
-// statuses says what each class of error is in HTTP.
+// statuses maps the codes of domain errors to HTTP statuses.
 var statuses = map[webhook.Code]int{
 	webhook.CodeInvalid:         http.StatusBadRequest,
 	webhook.CodeUnauthenticated: http.StatusUnauthorized,
@@ -50,7 +49,7 @@ var statuses = map[webhook.Code]int{
 	webhook.CodeUnavailable:     http.StatusServiceUnavailable,
 }
 
-// Fail frames an error of the domain. What has no class is our fault: its text stays in the logs.
+// Fail returns the envelope of an error. An error that is not a webhook.Error becomes 500 without its text, which is only logged.
 func Fail(err error, requestID string) Failure {
 	var known *webhook.Error
 	if !errors.As(err, &known) {
@@ -67,7 +66,7 @@ func Fail(err error, requestID string) Failure {
 	return Failure{Code: status, Message: known.Message, Details: details, RequestID: requestID, RetryAfter: known.RetryAfter}
 }
 
-// Refuse frames an error that HTTP itself knows: no such route, a body too large.
+// Refuse returns the envelope of an error of HTTP itself, such as an unknown route or a body that is too large.
 func Refuse(status int, reason, message, requestID string) Failure {
 	return Failure{Code: status, Message: message, Details: []Detail{{Reason: reason, Message: message}}, RequestID: requestID}
 }

@@ -1,10 +1,14 @@
-// Package groupcommit has one write to a database serve many callers. Items that arrive while a batch is being written form the
-// next one, so that a batch is as large as the load calls for. Where many come at once a batch may also linger for them; an idle
-// system writes each item at once and alone.
+// Package groupcommit lets concurrent callers share one write to a database. Do queues an item and returns the item's own result
+// when the batch that holds it has been written.
 //
-//	Do ──┐            ┌─ writer: batch of what had come by then ──> results, each to its own caller
-//	Do ──┼─> waiting ─┤
-//	Do ──┘            └─ writer: …
+// Items that arrive while a batch is being written form the next batch, so batches grow with the load. When the system is idle, an
+// item is written at once and alone. With Options.Linger, a batch also waits for more items while items arrive fast.
+//
+//	Do ──┐             ┌─ writer: takes up to MaxBatch items ──▶ Write ──▶ one result to each caller
+//	Do ──┼─▶ pending ──┤
+//	Do ──┘             └─ writer: …
+//
+// Close refuses new items and writes the pending ones.
 package groupcommit
 
 import (
@@ -15,21 +19,23 @@ import (
 	"time"
 )
 
-// Write writes a batch and returns a result and an error for each item, in their order.
+// Write writes a batch. It returns one result and one error for each item, in the order of items. A panic in Write becomes the error
+// of every item in the batch.
 type Write[T, R any] func(ctx context.Context, items []T) ([]R, []error)
 
 // Options of a Group.
 type Options struct {
 	// MaxBatch bounds the items of a batch. Defaults to 200.
 	MaxBatch int
-	// Writers is how many batches are written at once. Defaults to 2: while one waits for the disk, another is made ready.
+	// Writers bounds how many batches are written at the same time. Defaults to 2, so that one batch is sent while another waits for
+	// the disk.
 	Writers int
-	// Timeout bounds the writing of a batch. Defaults to 5 s.
+	// Timeout is the deadline of one call of Write. Defaults to 5 s.
 	Timeout time.Duration
-	// Linger is the least time from the beginning of a batch to that of the next, where items come so fast that a batch gains by
-	// waiting: statements cost more than rows do. An item waits for no longer than that. Defaults to none.
+	// Linger is the minimum time between the starts of two batches while items arrive fast. Larger batches are worth this delay
+	// because a statement costs more than a row. An item is delayed by at most Linger. Defaults to 0: no delay.
 	Linger time.Duration
-	// Observe is told the size of each batch, if it is set.
+	// Observe is called with the size of each batch after it was written. It may be nil.
 	Observe func(size int)
 }
 
@@ -39,31 +45,32 @@ const (
 	defaultTimeout  = 5 * time.Second
 )
 
-// ErrClosed is the answer to an item that came after Close.
+// ErrClosed is the error of Do after Close.
 var ErrClosed = errors.New("the group is closed")
 
-// Group gathers items. It is safe for concurrent use.
+// Group collects items into batches and writes them. It is safe for concurrent use. A Group has no goroutines while it is idle.
 type Group[T, R any] struct {
 	write   Write[T, R]
 	options Options
 	writing sync.WaitGroup
 
-	mutex   sync.Mutex
-	waiting []*entry[T, R]
-	pace    pace
-	began   time.Time // when the last batch was taken
-	writers int
-	closed  bool
+	mutex    sync.Mutex
+	pending  []*request[T, R] // oldest first
+	arrivals arrivals
+	began    time.Time // when the last batch was started
+	writers  int       // running, at most Options.Writers
+	closed   bool
 }
 
-type entry[T, R any] struct {
+// request is an item that a caller of Do waits for. done is closed when result and err are set.
+type request[T, R any] struct {
 	item   T
 	result R
 	err    error
 	done   chan struct{}
 }
 
-// New makes a Group.
+// New returns a Group that writes batches with write. The caller closes it.
 func New[T, R any](write Write[T, R], options Options) *Group[T, R] {
 	if options.MaxBatch == 0 {
 		options.MaxBatch = defaultMaxBatch
@@ -77,11 +84,13 @@ func New[T, R any](write Write[T, R], options Options) *Group[T, R] {
 	return &Group[T, R]{write: write, options: options}
 }
 
-// Do has the item written and returns its own result once its batch is. A batch is written under a context of its own, so that
-// one caller's end is not another's: a caller whose context ends is let go, and whether its item was written it cannot tell. That
-// of one whose context had ended before is not.
+// Do writes the item as part of a batch and returns the item's own result and error.
+//
+// If ctx is already done, Do returns ctx.Err() and the item is not written. If ctx ends later, Do returns ctx.Err() at once and the
+// item may or may not be written. The end of ctx does not cancel the batch, since other callers share it. After Close, Do returns
+// ErrClosed.
 func (g *Group[T, R]) Do(ctx context.Context, item T) (R, error) {
-	e := &entry[T, R]{item: item, done: make(chan struct{})}
+	e := &request[T, R]{item: item, done: make(chan struct{})}
 	if err := ctx.Err(); err != nil {
 		return e.result, err
 	}
@@ -97,7 +106,7 @@ func (g *Group[T, R]) Do(ctx context.Context, item T) (R, error) {
 	}
 }
 
-// Close writes what is waiting and returns once all is written. Do refuses from then on.
+// Close makes Do return ErrClosed from now on, writes the pending items, and returns when all batches have been written.
 func (g *Group[T, R]) Close() {
 	g.mutex.Lock()
 	g.closed = true
@@ -105,15 +114,15 @@ func (g *Group[T, R]) Close() {
 	g.writing.Wait()
 }
 
-// enter adds the item to those that wait and sees to it that somebody writes them.
-func (g *Group[T, R]) enter(e *entry[T, R]) error {
+// enter appends the request to the pending ones, and starts a writer unless the maximum number is running.
+func (g *Group[T, R]) enter(e *request[T, R]) error {
 	g.mutex.Lock()
 	defer g.mutex.Unlock()
 	if g.closed {
 		return ErrClosed
 	}
-	g.waiting = append(g.waiting, e)
-	g.pace.came(time.Now())
+	g.pending = append(g.pending, e)
+	g.arrivals.add(time.Now())
 	if g.writers < g.options.Writers {
 		g.writers++
 		g.writing.Go(g.writeAll)
@@ -121,7 +130,7 @@ func (g *Group[T, R]) enter(e *entry[T, R]) error {
 	return nil
 }
 
-// writeAll is a writer: it writes batch after batch until nobody waits.
+// writeAll is the goroutine of a writer. It writes batches until no request is pending.
 func (g *Group[T, R]) writeAll() {
 	g.linger()
 	for batch := g.next(); len(batch) > 0; batch = g.next() {
@@ -130,35 +139,36 @@ func (g *Group[T, R]) writeAll() {
 	}
 }
 
-// linger lets a batch grow, if it will. While the one before was being written it has grown already, and that counts.
+// linger sleeps until Options.Linger has passed since the start of the last batch, if enough items are expected to arrive in that
+// time. It returns at once if nothing is pending, a full batch is pending, or the group is closed.
 func (g *Group[T, R]) linger() {
 	g.mutex.Lock()
-	growing := len(g.waiting) > 0 && len(g.waiting) < g.options.MaxBatch && !g.closed && g.pace.expects(g.options.Linger) >= company
+	lingers := len(g.pending) > 0 && len(g.pending) < g.options.MaxBatch && !g.closed && g.arrivals.expected(g.options.Linger) >= minExpected
 	rest := g.options.Linger - time.Since(g.began)
 	g.mutex.Unlock()
-	if growing && rest > 0 {
+	if lingers && rest > 0 {
 		time.Sleep(rest)
 	}
 }
 
-// next takes the items that have waited longest. A writer that finds none is one no more.
-func (g *Group[T, R]) next() []*entry[T, R] {
+// next removes the oldest pending requests, at most MaxBatch. If there are none, it returns nil and the calling writer must end.
+func (g *Group[T, R]) next() []*request[T, R] {
 	g.mutex.Lock()
 	defer g.mutex.Unlock()
-	size := min(len(g.waiting), g.options.MaxBatch)
+	size := min(len(g.pending), g.options.MaxBatch)
 	if size == 0 {
 		g.writers--
-		g.waiting = nil // and with it the memory of a rush
+		g.pending = nil // frees the memory that many pending requests took
 		return nil
 	}
 	g.began = time.Now()
-	batch := g.waiting[:size:size]
-	g.waiting = g.waiting[size:]
+	batch := g.pending[:size:size]
+	g.pending = g.pending[size:]
 	return batch
 }
 
-// writeOne tells each caller its result. A panic is an error of this batch and ends nothing else.
-func (g *Group[T, R]) writeOne(batch []*entry[T, R]) {
+// writeOne writes a batch and hands each caller its result.
+func (g *Group[T, R]) writeOne(batch []*request[T, R]) {
 	items := make([]T, len(batch))
 	for i, e := range batch {
 		items[i] = e.item
@@ -173,6 +183,7 @@ func (g *Group[T, R]) writeOne(batch []*entry[T, R]) {
 	}
 }
 
+// writeBounded calls Write with the deadline Options.Timeout. A panic, or a wrong number of results, becomes the error of every item.
 func (g *Group[T, R]) writeBounded(items []T) (results []R, failures []error) {
 	defer func() {
 		if cause := recover(); cause != nil {
@@ -186,7 +197,7 @@ func (g *Group[T, R]) writeBounded(items []T) (results []R, failures []error) {
 	defer cancel()
 	results, failures = g.write(ctx, items)
 	if len(results) != len(items) || len(failures) != len(items) {
-		panic(fmt.Sprintf("%d results and %d errors came back", len(results), len(failures)))
+		panic(fmt.Sprintf("Write returned %d results and %d errors", len(results), len(failures)))
 	}
 	return results, failures
 }

@@ -22,8 +22,8 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 var errOdd = errors.New("odd")
 
-// spell is a write whose result tells which item it belongs to; odd items fail.
-func spell(_ context.Context, items []int) ([]string, []error) {
+// writeNumbers is a Write whose result is the item as text. Odd items fail with errOdd.
+func writeNumbers(_ context.Context, items []int) ([]string, []error) {
 	results, failures := make([]string, len(items)), make([]error, len(items))
 	for i, item := range items {
 		results[i] = strconv.Itoa(item)
@@ -34,7 +34,7 @@ func spell(_ context.Context, items []int) ([]string, []error) {
 	return results, failures
 }
 
-func TestEachCallerGetsItsOwn(t *testing.T) {
+func TestDoConcurrentReturnsOwnResult(t *testing.T) {
 	t.Parallel()
 	for _, options := range []groupcommit.Options{{}, {MaxBatch: 1}, {MaxBatch: 3, Writers: 1}, {MaxBatch: 7, Writers: 5}} {
 		var largest, total atomic.Int64
@@ -47,7 +47,7 @@ func TestEachCallerGetsItsOwn(t *testing.T) {
 				}
 			}
 		}
-		group := groupcommit.New(spell, options)
+		group := groupcommit.New(writeNumbers, options)
 		var callers sync.WaitGroup
 		for item := range 2_000 {
 			callers.Go(func() {
@@ -65,13 +65,13 @@ func TestEachCallerGetsItsOwn(t *testing.T) {
 	}
 }
 
-// What comes while a batch is being written is written together; what comes when nobody writes is written at once.
-func TestGathers(t *testing.T) {
+// Items that arrive during a write form the next batch. An item that arrives in an idle group is written at once.
+func TestDoDuringWriteFormsNextBatch(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var sizes []int
 		group := groupcommit.New(func(ctx context.Context, items []int) ([]string, []error) {
 			time.Sleep(time.Second) // the bubble's clock
-			return spell(ctx, items)
+			return writeNumbers(ctx, items)
 		}, groupcommit.Options{Writers: 1, MaxBatch: 8, Observe: func(size int) { sizes = append(sizes, size) }})
 		var callers sync.WaitGroup
 		ask := func(item int) {
@@ -89,17 +89,17 @@ func TestGathers(t *testing.T) {
 		assert.Equal(t, 3*time.Second, time.Since(begin))
 		ask(0)
 		callers.Wait()
-		assert.Equal(t, 4*time.Second, time.Since(begin), "an idle group does not wait for company")
+		assert.Equal(t, 4*time.Second, time.Since(begin), "an idle group writes at once")
 		group.Close()
 		assert.Equal(t, []int{1, 8, 3, 1}, sizes)
 	})
 }
 
-// Where many come, a batch waits for them; after a rest nobody waits.
-func TestLingers(t *testing.T) {
+// A batch lingers while items arrive fast, and not after an idle time.
+func TestLingerOnlyWhileItemsArriveFast(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var sizes []int
-		group := groupcommit.New(spell, groupcommit.Options{Writers: 1, Linger: 5 * time.Millisecond, Observe: func(size int) { sizes = append(sizes, size) }})
+		group := groupcommit.New(writeNumbers, groupcommit.Options{Writers: 1, Linger: 5 * time.Millisecond, Observe: func(size int) { sizes = append(sizes, size) }})
 		ask := func() time.Duration {
 			begin := time.Now()
 			_, err := group.Do(t.Context(), 0)
@@ -107,14 +107,14 @@ func TestLingers(t *testing.T) {
 			return time.Since(begin)
 		}
 		for range 100 {
-			assert.Zero(t, ask(), "one who comes every 10 ms has no company to wait for")
+			assert.Zero(t, ask(), "items that arrive every 10 ms are not delayed")
 			time.Sleep(10 * time.Millisecond)
 		}
 		assert.Len(t, sizes, 100)
 
 		var callers sync.WaitGroup
 		var waited atomic.Int64
-		for range 1000 { // one each millisecond
+		for range 1000 { // one item each millisecond
 			callers.Go(func() { waited.Store(max(waited.Load(), int64(ask()))) })
 			time.Sleep(time.Millisecond)
 		}
@@ -123,7 +123,7 @@ func TestLingers(t *testing.T) {
 		assert.Equal(t, 5*time.Millisecond, time.Duration(waited.Load()))
 
 		sizes = nil
-		for range 20 { // the pace is forgotten
+		for range 20 { // the average gap grows again
 			time.Sleep(20 * time.Millisecond)
 			ask()
 		}
@@ -133,12 +133,12 @@ func TestLingers(t *testing.T) {
 	})
 }
 
-func TestOneCallersEndIsNotAnothers(t *testing.T) {
+func TestDoCanceledDuringWriteLeavesOthers(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		group := groupcommit.New(func(ctx context.Context, items []int) ([]string, []error) {
 			time.Sleep(time.Second)
 			assert.NoError(t, ctx.Err())
-			return spell(ctx, items)
+			return writeNumbers(ctx, items)
 		}, groupcommit.Options{Writers: 1})
 		short, cancel := context.WithTimeout(t.Context(), 1500*time.Millisecond)
 		defer cancel()
@@ -161,12 +161,12 @@ func TestOneCallersEndIsNotAnothers(t *testing.T) {
 	})
 }
 
-func TestWhoHasGoneIsNotWritten(t *testing.T) {
+func TestDoContextDoneWritesNothing(t *testing.T) {
 	t.Parallel()
 	written := 0
 	group := groupcommit.New(func(ctx context.Context, items []int) ([]string, []error) {
 		written += len(items)
-		return spell(ctx, items)
+		return writeNumbers(ctx, items)
 	}, groupcommit.Options{})
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
@@ -176,8 +176,8 @@ func TestWhoHasGoneIsNotWritten(t *testing.T) {
 	assert.Zero(t, written)
 }
 
-// A batch that hangs, panics or comes back incomplete is an error of its callers, and the next one is written.
-func TestABadBatch(t *testing.T) {
+// A batch that times out, panics or has too few results fails its own callers. The next batch is written.
+func TestWriteFailsNextBatchIsWritten(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		for name, bad := range map[string]groupcommit.Write[int, string]{
 			"deadline": func(ctx context.Context, items []int) ([]string, []error) {
@@ -193,7 +193,7 @@ func TestABadBatch(t *testing.T) {
 				if broken {
 					return bad(ctx, items)
 				}
-				return spell(ctx, items)
+				return writeNumbers(ctx, items)
 			}, groupcommit.Options{Timeout: time.Second})
 			_, err := group.Do(t.Context(), 0)
 			require.ErrorContains(t, err, name)
@@ -205,11 +205,11 @@ func TestABadBatch(t *testing.T) {
 	})
 }
 
-func TestCloseWritesWhatWaits(t *testing.T) {
+func TestCloseWritesPendingItems(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		group := groupcommit.New(func(ctx context.Context, items []int) ([]string, []error) {
 			time.Sleep(time.Second)
-			return spell(ctx, items)
+			return writeNumbers(ctx, items)
 		}, groupcommit.Options{Writers: 1})
 		var callers sync.WaitGroup
 		for item := range 5 {
@@ -230,7 +230,7 @@ func TestCloseWritesWhatWaits(t *testing.T) {
 func BenchmarkDo(b *testing.B) {
 	for _, writers := range []int{1, 2} {
 		b.Run(fmt.Sprintf("writers=%d", writers), func(b *testing.B) {
-			group := groupcommit.New(spell, groupcommit.Options{Writers: writers})
+			group := groupcommit.New(writeNumbers, groupcommit.Options{Writers: writers})
 			b.SetParallelism(100)
 			b.RunParallel(func(pb *testing.PB) {
 				for pb.Next() {

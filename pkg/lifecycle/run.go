@@ -6,18 +6,18 @@ import (
 	"time"
 )
 
-// Service is something that a process runs until it is told to stop.
+// Service is what a process runs.
 type Service interface {
-	// Start returns once the service is serving.
+	// Start returns when the service is serving.
 	Start(ctx context.Context) error
-	// Failed delivers the error that ended the service by itself.
+	// Failed returns a channel that receives the error if the service fails after Start.
 	Failed() <-chan error
-	// Stop is safe before Start and any number of times. It gives up at the context's deadline.
+	// Stop is safe before Start and any number of times. It returns an error if ctx ends before the service has stopped.
 	Stop(ctx context.Context) error
 }
 
-// Run starts the service and stops it when the context ends or the service fails, giving it the time to stop in order. A
-// context that ended is no error: that is how a process is told to stop.
+// Run starts the service, waits until ctx ends or the service fails, and stops the service within timeToStop. It returns the errors of
+// starting, serving and stopping. The end of ctx is not an error: it is how a process is asked to stop.
 func Run(ctx context.Context, service Service, timeToStop time.Duration) error {
 	err := service.Start(ctx)
 	if err == nil {

@@ -10,8 +10,8 @@ import (
 	"time"
 )
 
-// Server is an HTTP server that has its address before it serves, so that whoever asked for port 0 can be told which port
-// it is, and a taken port is an error of New.
+// Server is an HTTP server that is bound before it serves. Its port is therefore known before Start, also for port 0, and a port that is in
+// use is an error of NewServer.
 type Server struct {
 	http     *http.Server
 	listener net.Listener
@@ -19,7 +19,7 @@ type Server struct {
 	draining atomic.Bool
 }
 
-// ListenError is an address that could not be bound.
+// ListenError means that an address could not be bound.
 type ListenError struct {
 	Addr string
 	Err  error
@@ -30,7 +30,8 @@ func (e *ListenError) Error() string { return "listen on " + e.Addr + ": " + e.E
 // Unwrap returns the cause.
 func (e *ListenError) Unwrap() error { return e.Err }
 
-// NewServer binds the address. The server's handler, limits and timeouts are the caller's.
+// NewServer binds the address. The caller sets the server's handler, limits and timeouts. It returns a *ListenError if the address cannot be
+// bound.
 func NewServer(addr string, server *http.Server) (*Server, error) {
 	var config net.ListenConfig
 	config.SetMultipathTCP(false) // its sockets take no filter, which Drain needs
@@ -38,17 +39,17 @@ func NewServer(addr string, server *http.Server) (*Server, error) {
 	if err != nil {
 		var cause *net.OpError
 		if errors.As(err, &cause) {
-			err = cause.Err // the rest would say the address again
+			err = cause.Err // the other fields repeat the address
 		}
 		return nil, &ListenError{addr, err}
 	}
 	s := &Server{http: server, listener: listener, failed: make(chan error, 1)}
-	server.Handler = s.sendingAway(server.Handler)
+	server.Handler = s.closeWhileDraining(server.Handler)
 	return s, nil
 }
 
-// sendingAway tells clients, once the server is draining, to go on over another connection.
-func (s *Server) sendingAway(next http.Handler) http.Handler {
+// closeWhileDraining makes the server close each connection after its next response, once the server is draining.
+func (s *Server) closeWhileDraining(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if s.draining.Load() {
 			w.Header().Set("Connection", "close")
@@ -57,10 +58,10 @@ func (s *Server) sendingAway(next http.Handler) http.Handler {
 	})
 }
 
-// Addr is the address that was bound, with the port that it got.
+// Addr returns the address that was bound, with the actual port.
 func (s *Server) Addr() string { return s.listener.Addr().String() }
 
-// Start serves in the background.
+// Start serves in a new goroutine until Stop is called.
 func (s *Server) Start() {
 	go func() {
 		if err := s.http.Serve(s.listener); !errors.Is(err, http.ErrServerClosed) {
@@ -69,15 +70,16 @@ func (s *Server) Start() {
 	}()
 }
 
-// Failed delivers the error that ended serving, if one does.
+// Failed returns a channel that receives the error if serving fails.
 func (s *Server) Failed() <-chan error { return s.failed }
 
 // settle is how long a handshake may take that has begun when Drain ends. It is far above the time of a packet in one network.
 const settle = 200 * time.Millisecond
 
-// Drain goes on serving for the delay, or until ctx ends, and closes each connection with the next answer that it carries. In that
-// time a load balancer stops sending requests here. A client whose connection is closed with a request on its way gets an error.
-// With a delay above 0, no new connection begins at the end, where the system supports this, and those that have begun are accepted.
+// Drain keeps serving for the delay, or until ctx ends, and closes each connection after its next response. The delay lets load balancers
+// detect that this process is not ready. Closing after a response avoids errors: a connection that is closed while a request is being
+// sent fails that request. With a delay above 0, no new connection begins at the end, where the system supports this, and those that
+// have begun are accepted.
 func (s *Server) Drain(ctx context.Context, delay time.Duration) {
 	s.draining.Store(true)
 	wait(ctx, delay)
@@ -93,8 +95,8 @@ func wait(ctx context.Context, delay time.Duration) {
 	}
 }
 
-// Stop takes no new connections and waits for requests in progress; those that outlast the context are cut off. It also
-// unbinds a server that was never started.
+// Stop accepts no new connections and waits for requests in progress. When ctx ends, it closes their connections and returns an error. Stop
+// also releases the address of a server that was not started.
 func (s *Server) Stop(ctx context.Context) error {
 	defer func() { _ = s.listener.Close() }() // Shutdown has closed it if Start was called
 	err := s.http.Shutdown(ctx)

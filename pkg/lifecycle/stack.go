@@ -1,5 +1,5 @@
-// Package lifecycle starts and stops the parts of a process: what is bound in New serves after Start, and Stop unwinds what
-// was started, last in, first out, within a deadline and as often as it is called.
+// Package lifecycle starts and stops the parts of a process. A part binds its address when it is made and serves after Start. Parts are
+// stopped in the reverse order of their start, within a deadline. Stopping is safe before Start and any number of times.
 package lifecycle
 
 import (
@@ -10,7 +10,7 @@ import (
 	"sync"
 )
 
-// Stack remembers how to stop what was started. The zero Stack is ready to use.
+// Stack records how to stop the parts that were started. The zero Stack is ready to use. It is safe for concurrent use.
 type Stack struct {
 	mutex sync.Mutex
 	stops []stop
@@ -21,15 +21,15 @@ type stop struct {
 	do   func(context.Context) error
 }
 
-// Push adds something to be stopped before all that was pushed earlier.
+// Push adds a part. Unwind stops it with do, before all parts that were pushed earlier. The name appears in errors.
 func (s *Stack) Push(name string, do func(context.Context) error) {
 	s.mutex.Lock()
 	defer s.mutex.Unlock()
 	s.stops = append(s.stops, stop{name, do})
 }
 
-// Unwind stops everything, in the reverse order of Push. One failure keeps no other part from being stopped. A second call
-// has to do with those that failed alone: what did not end in time is waited for again.
+// Unwind stops all parts in the reverse order of Push. If a part fails, Unwind still stops the others, and returns all errors joined. A
+// further call stops only the parts that failed before, for example because they did not end before ctx did.
 func (s *Stack) Unwind(ctx context.Context) error {
 	s.mutex.Lock()
 	stops := s.stops

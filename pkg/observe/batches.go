@@ -2,11 +2,11 @@ package observe
 
 import "github.com/prometheus/client_golang/prometheus"
 
-// BatchSizes registers how many items share a statement of the database, and returns what is to be told each size, in the order of
-// the statements' names.
+// BatchSizes registers a histogram of the number of items that share one database statement. It returns one function for each statement, in
+// the order of the names, that records a batch size.
 func BatchSizes(registry prometheus.Registerer, statements ...string) []func(size int) {
 	sizes := prometheus.NewHistogramVec(prometheus.HistogramOpts{
-		Name: "redrive_batch_size", Help: "Events, deliveries or outcomes that shared one statement, by what the statement is for.",
+		Name: "redrive_batch_size", Help: "Items (events, deliveries or outcomes) in one database statement, by statement.",
 		Buckets: []float64{1, 2, 5, 10, 20, 50, 100, 200},
 	}, []string{"statement"})
 	registry.MustRegister(sizes)

@@ -6,10 +6,10 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 )
 
-// BuildInfo registers what is running, as the labels of a gauge that is always 1.
+// BuildInfo registers a gauge that is always 1. Its labels are the service, its version and the Go version.
 func BuildInfo(registry prometheus.Registerer, service, version string) {
 	gauge := prometheus.NewGauge(prometheus.GaugeOpts{
-		Name: "redrive_build_info", Help: "1, with the service, its version and the version of Go that built it.",
+		Name: "redrive_build_info", Help: "Always 1. The labels are the service, its version and its Go version.",
 		ConstLabels: prometheus.Labels{"service": service, "version": version, "goversion": runtime.Version()},
 	})
 	gauge.Set(1)

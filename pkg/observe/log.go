@@ -1,4 +1,4 @@
-// Package observe is what an operator sees of a process: its log, its metrics and its health.
+// Package observe provides the log, the metrics and the health checks of a process.
 package observe
 
 import (
@@ -6,10 +6,11 @@ import (
 	"log/slog"
 )
 
-// timeLayout is that of the API's times: of one width, so that lines of several processes sort by it.
+// timeLayout is the layout of times in the API. It has a fixed width, so that lines of several processes can be sorted by time.
 const timeLayout = "2006-01-02T15:04:05.000000Z"
 
-// NewLogger makes a logger in the format json or text. Field names are those of the API: deliveryId, endpointId, requestId.
+// NewLogger returns a logger that writes to w in the format "json" or "text". Attributes are named like the API's fields: deliveryId,
+// endpointId, requestId.
 func NewLogger(w io.Writer, level slog.Level, format string) *slog.Logger {
 	options := &slog.HandlerOptions{Level: level, ReplaceAttr: showTime}
 	if format == "text" {
@@ -18,7 +19,7 @@ func NewLogger(w io.Writer, level slog.Level, format string) *slog.Logger {
 	return slog.New(slog.NewJSONHandler(w, options))
 }
 
-// showTime writes every time of a line in timeLayout; slog's own layouts differ in their width and their zone.
+// showTime formats all times with timeLayout. The default layouts of slog vary in width and time zone.
 func showTime(_ []string, a slog.Attr) slog.Attr {
 	if a.Value.Kind() == slog.KindTime {
 		a.Value = slog.StringValue(a.Value.Time().UTC().Format(timeLayout))

@@ -12,38 +12,39 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 )
 
-// NewRegistry makes a registry of one process, with Go's own metrics in it.
+// NewRegistry returns a registry with the metrics of the Go runtime and of the process.
 func NewRegistry() *prometheus.Registry {
 	registry := prometheus.NewRegistry()
 	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return registry
 }
 
-// Check says whether something that the service depends on can be used now.
+// Check checks one dependency of the service.
 type Check struct {
 	Name string
-	// Required: the service can do nothing without it. Without the others it is degraded.
+	// Required means that the service is unavailable while the check fails. While another check fails, the service is degraded.
 	Required bool
-	Probe    func(context.Context) error
+	// Probe returns an error if the dependency cannot be used now.
+	Probe func(context.Context) error
 }
 
-// probeTimeout keeps a hanging dependency from making the health checks hang.
+// probeTimeout bounds a readiness check when a dependency hangs.
 const probeTimeout = 2 * time.Second
 
-// Health answers the health checks of an orchestrator.
+// Health serves the health checks of an orchestrator. It is safe for concurrent use.
 type Health struct {
 	checks   []Check
 	draining atomic.Bool
 }
 
-// NewHealth makes a Health of checks.
+// NewHealth returns a Health with the checks.
 func NewHealth(checks ...Check) *Health { return &Health{checks: checks} }
 
-// Drain makes the service unready for good, so that no new work is sent to it while it stops.
+// Drain makes the service permanently not ready, so that it gets no new requests while it stops.
 func (h *Health) Drain() { h.draining.Store(true) }
 
-// Handler serves /livez, which depends on nothing; /readyz, which is 503 while draining or while something required is
-// away and says degraded when something else is; and /metrics.
+// Handler serves three paths. /livez is always 200. /readyz is 503 while the service drains or a required check fails; while another check
+// fails, it is 200 with the status "degraded". /metrics serves the registry.
 func (h *Health) Handler(registry *prometheus.Registry) http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /livez", func(w http.ResponseWriter, _ *http.Request) { answer(w, http.StatusOK, report{Status: "ok"}) })
@@ -60,7 +61,7 @@ type report struct {
 	Checks map[string]string `json:"checks,omitempty"`
 }
 
-// ready tells which check failed, and not why: the cause may name hosts and belongs into the log.
+// ready runs the checks. The report names the failed ones without their errors, since errors may contain host names.
 func (h *Health) ready(ctx context.Context) (int, report) {
 	if h.draining.Load() {
 		return http.StatusServiceUnavailable, report{Status: "draining"}
@@ -87,5 +88,5 @@ func (h *Health) ready(ctx context.Context) (int, report) {
 func answer(w http.ResponseWriter, status int, r report) {
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(status)
-	_ = json.NewEncoder(w).Encode(r) // the orchestrator has gone
+	_ = json.NewEncoder(w).Encode(r) // the client has disconnected
 }

@@ -12,11 +12,11 @@ import (
 	"github.com/redis/go-redis/v9"
 )
 
-// asynq trims its archive of what is older than 90 days whenever it archives a task, in one step that fails when some 8,000
-// are due at once: the task then stays active for ever. What is removed ten days earlier never comes to that.
-const archiveKeeps = 80 * 24 * time.Hour
+// archiveRetention is shorter than asynq's own 90 days. asynq removes older entries whenever it archives a task, in one script that
+// fails when about 8,000 entries are old enough at once. The task that it was archiving then stays active for ever.
+const archiveRetention = 80 * 24 * time.Hour
 
-// archiveBatch is a millisecond of Redis's time.
+// archiveBatch bounds the entries that one script removes. The script blocks Redis for about a millisecond.
 const archiveBatch = 500
 
 //go:embed archive.lua
@@ -24,11 +24,12 @@ var archiveSource string
 
 var archiveScript = redis.NewScript(archiveSource)
 
-// TrimArchive removes archived tasks that are older than 80 days, the oldest first and some at a time, and says how many. Their
-// deliveries are where they were: the archive is a view of dead letters, not their record.
+// TrimArchive removes archived tasks that are older than 80 days, the oldest first, and returns how many. It removes them in batches;
+// after an error, removed counts the batches that succeeded. The deliveries stay in the database: the archive is a view of dead letters
+// for operators.
 func (e *Enqueuer) TrimArchive(ctx context.Context, queue string) (removed int, err error) {
 	k := keys.Of(queue)
-	before := strconv.FormatInt(time.Now().Add(-archiveKeeps).Unix(), 10)
+	before := strconv.FormatInt(time.Now().Add(-archiveRetention).Unix(), 10)
 	for {
 		count, err := archiveScript.Run(ctx, e.redis, []string{k.Archived}, before, archiveBatch, k.Task("")).Int()
 		removed += count

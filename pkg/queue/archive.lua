@@ -1,8 +1,8 @@
 -- Removes the oldest archived tasks.
 --
 -- KEYS: archived
--- ARGV: Unix time before which they are old, how many at most, prefix of a task's hash (in the slot of the key)
--- Returns how many were removed.
+-- ARGV: the Unix time before which entries are old, the maximum to remove, the prefix of the tasks' hashes (same slot as KEYS)
+-- Returns the number of entries removed.
 
 local old = redis.call("ZRANGE", KEYS[1], "-inf", "(" .. ARGV[1], "BYSCORE", "LIMIT", 0, ARGV[2])
 for _, id in ipairs(old) do

@@ -8,12 +8,12 @@ import (
 	"github.com/hibiken/asynq"
 )
 
-// longestSnooze is how late a waiting task may be and still be left alone. The dispatcher puts deliveries to busy endpoints
-// off for up to 60 s, and waking those would undo what keeps one endpoint from crowding out the others.
-const longestSnooze = 90 * time.Second
+// maxSnooze is how much later than its delivery a task may be scheduled without being woken. The dispatcher delays deliveries to busy
+// endpoints (snoozes them) so that one endpoint cannot use all workers. Waking those tasks would undo the delay.
+const maxSnooze = 90 * time.Second
 
-// resolve looks at the task that has the delivery's ID already. An empty placement means that it changed while we looked:
-// enqueue again.
+// resolve handles a conflict: the delivery has a task already. It wakes the task if necessary and returns its placement. The empty
+// placement means that the task changed meanwhile, so that the caller must enqueue again.
 func (e *Enqueuer) resolve(ctx context.Context, item Item) (Placement, error) {
 	info, err := e.inspector.GetTaskInfo(item.Queue, item.DeliveryID)
 	switch {
@@ -40,13 +40,13 @@ func (e *Enqueuer) resolve(ctx context.Context, item Item) (Placement, error) {
 	}
 }
 
-// tooLate says whether a task that sleeps until then sleeps for longer than it should.
+// tooLate reports whether a task that is scheduled for the time until would run much later than the delivery is due.
 func (i Item) tooLate(until time.Time) bool {
 	due := i.DueAt
 	if now := time.Now(); due.Before(now) {
 		due = now
 	}
-	return until.After(due.Add(longestSnooze))
+	return until.After(due.Add(maxSnooze))
 }
 
 // wakeEnded moves a task that has ended or sleeps to the pending list. The empty placement means that it was not moved: another

@@ -8,31 +8,31 @@ import (
 	"github.com/redis/go-redis/v9"
 )
 
-// Redis answers within a millisecond or is in trouble, and then no caller is served by a longer wait.
+// Redis normally answers within a millisecond. When it does not, a longer timeout would only delay the caller's error.
 const (
 	dialTimeout = time.Second
-	// ioTimeout and a dial after it stay below the 2 s that a connection that died silently may cost a caller.
+	// ioTimeout is below 2 s, the most that a connection that died silently may delay a caller.
 	ioTimeout = 1500 * time.Millisecond
-	// idleTimeout is shorter than what proxies and firewalls commonly allow an idle connection.
+	// idleTimeout is shorter than the idle timeouts of common proxies and firewalls.
 	idleTimeout = 5 * time.Second
-	maxRetries  = 1 // one, for a pooled connection that was closed while it was idle
-	dialTries   = 1 // go-redis would try five times for each command
+	maxRetries  = 1 // for a pooled connection that was closed while it was idle
+	dialTries   = 1 // the default of go-redis is five dials for each command
 )
 
-// Connect makes a client for the URL without connecting yet. The caller closes it: asynq is given the client and leaves it open.
-// Of rediss:// it trusts the system's certificate authorities; see ConnectTLS for others.
+// Connect returns a client for the URL. It does not connect yet. The caller closes the client; asynq does not. For rediss:// the client
+// trusts the system's certificate authorities; see ConnectTLS for others.
 func Connect(rawURL string) (redis.UniversalClient, error) { return ConnectTLS(rawURL, TLSFiles{}) }
 
-// ConnectTLS is Connect with files for TLS.
+// ConnectTLS is Connect with certificate files for TLS.
 //
-// The forms of the URL are redis://, rediss:// (TLS) and redis-sentinel://, whose user and password are those of the Redis servers.
-// Several hosts of redis:// and rediss:// are nodes of a cluster. A single one may be a node too: the client finds that out when it
-// has connected. The parameters are in the configuration table of the README.
+// The URL is redis://, rediss:// (TLS) or redis-sentinel://. Its user and password are those of the Redis servers, not of the sentinels.
+// Several hosts in redis:// and rediss:// are nodes of one cluster. A single host may be a node of a cluster too: the client detects that
+// when it connects. The README's configuration table lists the parameters.
 func ConnectTLS(rawURL string, files TLSFiles) (redis.UniversalClient, error) {
 	return connect(rawURL, files, timeouts{dial: dialTimeout, io: ioTimeout, idle: idleTimeout})
 }
 
-// timeouts are what tests change.
+// timeouts are parameters so that tests can change them.
 type timeouts struct{ dial, io, idle time.Duration }
 
 func connect(rawURL string, files TLSFiles, bounds timeouts) (redis.UniversalClient, error) {
@@ -56,7 +56,7 @@ func (l location) options(files TLSFiles, bounds timeouts) (*redis.UniversalOpti
 		return nil, err
 	}
 	dial := redis.NewDialer(&redis.Options{DialTimeout: bounds.dial, TLSConfig: tls})
-	peers := newPeers()
+	open := newConns()
 	return &redis.UniversalOptions{
 		Addrs: l.addrs, MasterName: l.master, IsClusterMode: l.cluster, DB: l.database,
 		Username: l.username, Password: l.password,
@@ -76,7 +76,7 @@ func (l location) options(files TLSFiles, bounds timeouts) (*redis.UniversalOpti
 			if err != nil {
 				return nil, err
 			}
-			return peers.add(conn, addr), nil
+			return open.add(conn, addr), nil
 		},
 	}, nil
 }

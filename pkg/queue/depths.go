@@ -9,13 +9,13 @@ import (
 	"github.com/redis/go-redis/v9"
 )
 
-// Depths is how many tasks a queue has in each state.
+// Depths is the number of tasks of a queue in each state.
 type Depths struct {
 	Pending, Active, Scheduled, Retry, Archived int64
 }
 
-// Depths counts the tasks of a queue, in one round trip. asynq's own Inspector would have Redis measure the memory of tasks for
-// it.
+// Depths counts the tasks of a queue in one round trip. asynq's Inspector returns the same numbers, but makes Redis measure the memory
+// of tasks too.
 func (e *Enqueuer) Depths(ctx context.Context, queue string) (Depths, error) {
 	k := keys.Of(queue)
 	var pending, active, scheduled, retry, archived *redis.IntCmd

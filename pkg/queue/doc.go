@@ -1,15 +1,19 @@
-// Package queue is what passes through Redis: one asynq task for each delivery that waits, holding the delivery's ID and
-// nothing else. Its task ID is the delivery's ID, so that an operator finds a delivery in the queue inspector by the ID that
-// a customer names, and so that a delivery cannot be queued twice.
+// Package queue stores one asynq task in Redis for each delivery that waits for an attempt. It is the only package that knows how
+// asynq uses Redis.
 //
-// Redis is a hint. The database decides what is due, and all of Redis may be lost at any moment: whoever finds a row that is
-// due enqueues it again, as often as it likes.
+// A task's payload is the delivery's ID and nothing else. The task's ID is the delivery's ID too, so an operator can find a delivery
+// in the queue inspector, and a delivery cannot be queued twice.
 //
-//	enqueue ── free ──────────────────────────────────────▶ queued
+// Redis is a hint: the database decides what is due, and Redis may lose everything at any time. Any process may enqueue a due
+// delivery again, as often as it likes. If the delivery has a task already, asynq refuses with a conflict, and Enqueue looks at the
+// state of that task:
+//
+//	Enqueue ── no task ─────────────────────────────────▶ Queued
 //	   │
-//	   └─ conflict ── pending ────────────────────────────▶ queued already
-//	               ├─ archived, completed ── run ─────────▶ queued
-//	               ├─ scheduled, retry ── far too late? ──▶ run, else queued already
-//	               ├─ active ── the run before is ending ─▶ try again shortly
-//	               └─ gone meanwhile ─────────────────────▶ enqueue again
+//	   └─ conflict ── pending ──────────────────────────▶ AlreadyQueued
+//	               ├─ scheduled, retry ── on time ──────▶ AlreadyQueued
+//	               │                   └─ far too late ─▶ Woken: made pending
+//	               ├─ archived, completed ──────────────▶ Woken: made pending
+//	               ├─ active ── a worker holds it ──────▶ Active: the caller tries again shortly
+//	               └─ gone meanwhile ───────────────────▶ enqueue again
 package queue

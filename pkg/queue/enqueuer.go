@@ -12,26 +12,26 @@ import (
 	"github.com/redis/go-redis/v9"
 )
 
-// Placement is where Enqueue found or put a delivery's task.
+// Placement is the result of Enqueue.
 type Placement string
 
-// The places that a delivery's task can be in after Enqueue.
+// The placements. In all of them, the delivery has a task.
 const (
-	Queued        Placement = "queued"         // enqueued anew
-	AlreadyQueued Placement = "already_queued" // it was waiting
-	Woken         Placement = "woken"          // it was archived, or asleep for too long, and is pending now
-	Active        Placement = "active"         // a worker has it: whether that run or the next one serves is not known yet
+	Queued        Placement = "queued"         // a new task was enqueued
+	AlreadyQueued Placement = "already_queued" // the task was pending, or scheduled for the right time
+	Woken         Placement = "woken"          // the task had ended, or was scheduled for much too late; it is pending now
+	Active        Placement = "active"         // a worker holds the task and may be about to end it: enqueue again shortly
 )
 
-// Enqueuer puts deliveries into the queue. It is safe for concurrent use and owns nothing: closing the client is the
-// caller's.
+// Enqueuer enqueues deliveries and looks up, wakes and removes their tasks. It is safe for concurrent use. It does not own the client:
+// the caller closes it.
 type Enqueuer struct {
 	redis     redis.UniversalClient
 	client    *asynq.Client
 	inspector *asynq.Inspector
 }
 
-// NewEnqueuer makes an Enqueuer over a shared client.
+// NewEnqueuer returns an Enqueuer that uses the client.
 func NewEnqueuer(client redis.UniversalClient) *Enqueuer {
 	return &Enqueuer{
 		redis:     client,
@@ -40,27 +40,28 @@ func NewEnqueuer(client redis.UniversalClient) *Enqueuer {
 	}
 }
 
-// Item is a delivery to enqueue: its ID, the queue that its row names, and when it is due; the zero time is at once.
+// Item is a delivery to enqueue.
 type Item struct {
 	DeliveryID string
-	Queue      string
-	DueAt      time.Time
-	// Ended says that the delivery had ended before, so that its task is most likely in the archive and is looked for there first.
-	// It saves round trips and changes nothing else.
+	Queue      string    // the queue that the delivery's row names
+	DueAt      time.Time // when the task is to run; zero for now
+	// Ended says that the delivery had ended before, so its task is probably archived. Enqueue then tries to wake that task first. This
+	// saves round trips and does not change the result.
 	Ended bool
 }
 
-// Enqueue makes sure that the delivery has a task that runs when it is due, and says where that task is. It never waits for
-// a worker; see EnqueueSettled. An error means that Redis did not do it, and the reconciler will.
+// Enqueue makes sure that the delivery has a task that runs when the delivery is due. It does not wait while a worker holds the task
+// (Active); see EnqueueSettled. After an error, the delivery may have no task; the reconciler enqueues it later.
 func (e *Enqueuer) Enqueue(ctx context.Context, item Item) (Placement, error) {
-	// Each look can be overtaken by a worker or an operator. One that is overtaken this often can be left to the next pass.
-	const looks = 5
+	// A worker or an operator may move the task between a conflict and its resolution. After this many times, the reconciler enqueues
+	// the delivery later.
+	const tries = 5
 	if item.Ended {
 		if placement := e.wakeEnded(ctx, item); placement != "" {
 			return placement, nil
 		}
 	}
-	for range looks {
+	for range tries {
 		_, err := e.client.EnqueueContext(ctx, newTask(ctx, item.DeliveryID, item.Queue), asynq.ProcessAt(item.DueAt))
 		if err == nil {
 			return Queued, nil
@@ -70,22 +71,23 @@ func (e *Enqueuer) Enqueue(ctx context.Context, item Item) (Placement, error) {
 		}
 		placement, err := e.resolve(ctx, item)
 		if err != nil {
-			return "", fmt.Errorf("enqueue delivery %s, which has a task already: %w", item.DeliveryID, err)
+			return "", fmt.Errorf("enqueue delivery %s: resolve the conflict with its task: %w", item.DeliveryID, err)
 		}
 		if placement != "" {
 			return placement, nil
 		}
 	}
-	return "", fmt.Errorf("enqueue delivery %s: its task did not stand still", item.DeliveryID)
+	return "", fmt.Errorf("enqueue delivery %s: its task changed state %d times meanwhile", item.DeliveryID, tries)
 }
 
-// EnqueueSettled is Enqueue for a caller that can wait a moment for a worker to let go of the task: a retry that was made
-// in the instant in which the attempt before it is being archived. It waits half a second in all.
+// EnqueueSettled is Enqueue, repeated with back-off for about half a second while the placement is Active. It is for a manual retry that
+// comes just after the last attempt was recorded, while asynq is still archiving its task. If ctx ends, it returns Active and ctx's
+// error.
 func (e *Enqueuer) EnqueueSettled(ctx context.Context, item Item) (Placement, error) {
-	const patience, first, longest = 500 * time.Millisecond, 2 * time.Millisecond, 250 * time.Millisecond
+	const limit, first, longest = 500 * time.Millisecond, 2 * time.Millisecond, 250 * time.Millisecond
 	for waited, pause := time.Duration(0), first; ; pause = min(2*pause, longest) {
 		placement, err := e.Enqueue(ctx, item)
-		if err != nil || placement != Active || waited >= patience {
+		if err != nil || placement != Active || waited >= limit {
 			return placement, err
 		}
 		select {
@@ -97,15 +99,15 @@ func (e *Enqueuer) EnqueueSettled(ctx context.Context, item Item) (Placement, er
 	}
 }
 
-// Announce makes the queues visible to the inspector and its web UI. asynq does so once for each client, and never again
-// after Redis has been emptied.
+// RegisterQueues adds the names to the set of queues that asynq's Inspector and its web UI list. asynq does this once per client, and not
+// again after Redis has been emptied.
 func (e *Enqueuer) RegisterQueues(ctx context.Context, queues ...string) error {
 	members := make([]any, len(queues))
 	for i, queue := range queues {
 		members[i] = queue
 	}
 	if err := e.redis.SAdd(ctx, keys.Queues, members...).Err(); err != nil {
-		return fmt.Errorf("announce the queues: %w", err)
+		return fmt.Errorf("register the queues: %w", err)
 	}
 	return nil
 }

@@ -7,8 +7,8 @@ import (
 	"github.com/redis/go-redis/v9"
 )
 
-// WarnOnEviction logs an error if Redis is set to throw keys away when it is full: it would throw tasks away. A Redis that
-// does not tell, as managed ones may not, is taken at its operator's word.
+// WarnOnEviction logs an error if Redis is configured to evict keys when its memory is full, since it would evict tasks. It logs nothing
+// if the setting cannot be read: managed Redis services may forbid CONFIG GET.
 func WarnOnEviction(ctx context.Context, client redis.UniversalClient, log *slog.Logger) {
 	const setting = "maxmemory-policy"
 	settings, err := client.ConfigGet(ctx, setting).Result()
@@ -16,6 +16,6 @@ func WarnOnEviction(ctx context.Context, client redis.UniversalClient, log *slog
 		return
 	}
 	if policy := settings[setting]; policy != "" && policy != "noeviction" {
-		log.ErrorContext(ctx, "Redis throws tasks away when it is full: set maxmemory-policy to noeviction", "policy", policy)
+		log.ErrorContext(ctx, "redis evicts tasks when its memory is full: set maxmemory-policy to noeviction", "policy", policy)
 	}
 }

@@ -8,8 +8,8 @@ import (
 	"github.com/redis/go-redis/v9"
 )
 
-// LogTo makes go-redis write into our log, at the level debug: what it has to say is that a connection failed, and whoever
-// used the connection says so too. It holds for the whole process.
+// LogTo makes go-redis log to log at the level debug, for the whole process. go-redis logs failed connections, and the caller that
+// used the connection gets and logs the same error.
 func LogTo(log *slog.Logger) { redis.SetLogger(redisLog{log}) }
 
 type redisLog struct{ log *slog.Logger }

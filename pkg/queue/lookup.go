@@ -12,49 +12,50 @@ import (
 	"github.com/redis/go-redis/v9"
 )
 
-// TaskState is what Look saw of a delivery's task.
+// TaskState is the state of a delivery's task, as LookUp and Reclaim return it.
 type TaskState string
 
-// What can be seen of a task.
+// The states of a task. For Orphan and Phantom, the lookup has removed the task.
 const (
-	Missing TaskState = "missing" // there is none
-	Waiting TaskState = "waiting" // it is pending, or sleeps no longer than it should
-	Late    TaskState = "late"    // it sleeps for longer than it should
-	Running TaskState = "running" // a worker has it
-	Ended   TaskState = "ended"   // it is archived, or completed
-	// Orphan was held by a worker that is gone, or by none, so an attempt may have ended without an outcome. It is not there any more.
+	Missing TaskState = "missing" // there is no task
+	Waiting TaskState = "waiting" // pending, or scheduled for the time at which the delivery is due
+	Late    TaskState = "late"    // scheduled for much later than the delivery is due
+	Running TaskState = "running" // active: a worker holds a lease on it
+	Ended   TaskState = "ended"   // archived or completed
+	// Orphan was active without a live worker. An attempt may have been made without a recorded outcome.
 	Orphan TaskState = "orphan"
-	// Phantom was a task that nobody would ever have run: part of what makes a task was lost. It is not there any more.
+	// Phantom was incomplete in Redis, for example a hash that was in no list. No worker would ever have dequeued it.
 	Phantom TaskState = "phantom"
 )
 
-// Keeper says whether the queue already keeps what is due: enqueueing would do nothing.
+// IsQueued reports whether a worker will run or is running the task, so that the delivery need not be enqueued.
 func (s TaskState) IsQueued() bool { return s == Waiting || s == Running }
 
-// lookupBatch bounds the scripts in one round trip: Redis serves nobody else while it runs one of them, and keeps all answers in
-// memory until the last is there.
+// lookupBatch bounds the scripts in one pipeline: Redis buffers all replies of a pipeline until the last script has run.
 const lookupBatch = 500
 
-// lookupSource reads a task as asynq 0.26 keeps it (internal/base, internal/rdb). TestLookKnowsEveryState fails when that changes.
+// lookupSource reads a task as asynq 0.26 stores it (internal/base, internal/rdb). TestLookUpEveryState fails if another version of
+// asynq stores tasks in another way.
 //
 //go:embed lookup.lua
 var lookupSource string
 
 var lookupScript = redis.NewScript(lookupSource)
 
-// lookup is one task to look at.
+// lookup is the request to look up one task.
 type lookup struct {
 	Item
-	// lease is what an active task is taken away for, if it is still held under that one; empty for none.
+	// lease is the end of a lease in Unix seconds. An active task with exactly this lease is removed. Empty removes no leased task.
 	lease string
-	// verify has the pending list searched for the task.
+	// verify also checks that a pending task is in the pending list.
 	verify bool
 }
 
-// Look looks at the tasks of many deliveries, each in one step that nothing can come between, and removes phantoms and what is
-// active without a lease: they only look like tasks, and keep the delivery from being enqueued. A lease that has lapsed is another
-// matter; see Reclaim. Whether a pending task is in the list that workers take from is looked at for those that verify names: that
-// list has to be searched.
+// LookUp returns the state of each item's task, in the order of items. It reads each task atomically.
+//
+// LookUp removes phantoms and active tasks without a lease (Orphan), since they would keep the delivery from being enqueued. It does
+// not remove a task whose lease has expired; see Reclaim. For items that verify selects, LookUp also checks that a pending task is in
+// the list that workers dequeue from. That check is linear in the length of the list. A nil verify selects none.
 func (e *Enqueuer) LookUp(ctx context.Context, items []Item, verify func(Item) bool) ([]TaskState, error) {
 	lookups := make([]lookup, len(items))
 	for i, item := range items {
@@ -64,45 +65,45 @@ func (e *Enqueuer) LookUp(ctx context.Context, items []Item, verify func(Item) b
 }
 
 func (e *Enqueuer) lookUp(ctx context.Context, lookups []lookup) ([]TaskState, error) {
-	sights := make([]TaskState, 0, len(lookups))
+	states := make([]TaskState, 0, len(lookups))
 	for some := range slices.Chunk(lookups, lookupBatch) {
-		seen, err := e.lookUpBatch(ctx, some)
+		batch, err := e.lookUpBatch(ctx, some)
 		if err != nil {
-			return nil, fmt.Errorf("look at tasks: %w", err)
+			return nil, fmt.Errorf("look up tasks: %w", err)
 		}
-		sights = append(sights, seen...)
+		states = append(states, batch...)
 	}
-	return sights, nil
+	return states, nil
 }
 
 func (e *Enqueuer) lookUpBatch(ctx context.Context, lookups []lookup) ([]TaskState, error) {
-	seen, err := e.runLookup(ctx, lookups)
-	if err != nil && redis.HasErrorPrefix(err, "NOSCRIPT") { // a Redis that is new, or was emptied
-		// A look at no task brings the script to the node that has the queue, in a cluster too.
+	states, err := e.runLookup(ctx, lookups)
+	if err != nil && redis.HasErrorPrefix(err, "NOSCRIPT") { // Redis has restarted or was emptied
+		// EVAL loads the script. The keys of no task select the node that holds the queue, if Redis is a cluster.
 		none := taskKeys(Item{Queue: lookups[0].Queue})
 		if err = lookupScript.Eval(ctx, e.redis, none, "", "", 0).Err(); err == nil {
-			seen, err = e.runLookup(ctx, lookups)
+			states, err = e.runLookup(ctx, lookups)
 		}
 	}
-	return seen, err
+	return states, err
 }
 
 func (e *Enqueuer) runLookup(ctx context.Context, lookups []lookup) ([]TaskState, error) {
 	replies := make([]*redis.Cmd, len(lookups))
 	_, err := e.redis.Pipelined(ctx, func(pipe redis.Pipeliner) error {
-		for i, g := range lookups {
-			verified := 0
-			if g.verify {
-				verified = 1
+		for i, l := range lookups {
+			verify := 0
+			if l.verify {
+				verify = 1
 			}
-			replies[i] = lookupScript.EvalSha(ctx, pipe, taskKeys(g.Item), g.DeliveryID, g.lease, verified)
+			replies[i] = lookupScript.EvalSha(ctx, pipe, taskKeys(l.Item), l.DeliveryID, l.lease, verify)
 		}
 		return nil
 	})
 	if err != nil {
 		return nil, err
 	}
-	sights := make([]TaskState, len(lookups))
+	states := make([]TaskState, len(lookups))
 	for i, reply := range replies {
 		answer, err := reply.Slice()
 		if err != nil {
@@ -111,15 +112,15 @@ func (e *Enqueuer) runLookup(ctx context.Context, lookups []lookup) ([]TaskState
 		state, isText := answer[0].(string)
 		score, isNumber := answer[1].(int64)
 		if len(answer) != 2 || !isText || !isNumber {
-			return nil, fmt.Errorf("the script said %v", answer)
+			return nil, fmt.Errorf("the script returned %v", answer)
 		}
-		sights[i] = lookups[i].sight(state, time.Unix(score, 0))
+		states[i] = lookups[i].stateOf(state, time.Unix(score, 0))
 	}
-	return sights, nil
+	return states, nil
 }
 
-// sight reads the script's answer.
-func (i Item) sight(state string, at time.Time) TaskState {
+// stateOf translates the state that the script returned. at is when a sleeping task becomes due.
+func (i Item) stateOf(state string, at time.Time) TaskState {
 	switch state {
 	case "pending":
 		return Waiting
@@ -137,7 +138,7 @@ func (i Item) sight(state string, at time.Time) TaskState {
 	}
 }
 
-// taskKeys are the keys of asynq 0.26 that a task can be in, in the order of lookup.lua.
+// taskKeys are the KEYS of lookup.lua.
 func taskKeys(i Item) []string {
 	k := keys.Of(i.Queue)
 	return []string{k.Task(i.DeliveryID), k.Pending, k.Active, k.Lease, k.Scheduled, k.Retry, k.Archived, k.Completed}

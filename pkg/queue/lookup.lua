@@ -1,8 +1,8 @@
--- What is known of a task, in one step; what only looks like one is removed.
+-- Reads the state of a task, and removes what is not a complete task.
 --
 -- KEYS: the task's hash, then pending, active, lease, scheduled, retry, archived, completed
--- ARGV: the task's ID, the lease that is taken away if it is still that one (empty for none), 1 to search the pending list
--- Returns the state, or missing, orphan, phantom; and the time that a sorted set keeps with it, else 0.
+-- ARGV: the task's ID; the end of the lease for which an active task is removed (empty for none); 1 to search the pending list
+-- Returns the state that asynq recorded, or missing, orphan or phantom; and the task's time in its sorted set, or 0.
 
 if redis.call("EXISTS", KEYS[1]) == 0 then
 	return {"missing", 0}
@@ -16,7 +16,7 @@ if redis.call("HEXISTS", KEYS[1], "msg") == 1 then
 			return {state, 0}
 		end
 	elseif state == "pending" then
-		-- From the end that workers take from: a task that has waited for long is near it.
+		-- Search from the right, where tasks are dequeued: an old task is near that end.
 		if ARGV[3] == "0" or redis.call("LPOS", KEYS[2], ARGV[1], "RANK", -1) then
 			return {state, 0}
 		end

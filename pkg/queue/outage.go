@@ -13,45 +13,46 @@ import (
 	"github.com/redis/go-redis/v9"
 )
 
-// Outage knows from the commands of a client whether Redis is away: it cannot be reached, does not answer in time, or answers that it
-// cannot serve. It logs one line when that begins and one when it ends; what fails meanwhile for that reason need not be logged.
+// Outage detects from the results of a client's commands that Redis is unavailable: it cannot be reached, does not reply in time, or
+// replies that it cannot serve commands. It logs one line when the outage begins and one when it ends. Callers need not log errors that
+// the outage causes. It is safe for concurrent use.
 type Outage struct {
-	log   *slog.Logger
-	gauge prometheus.Gauge
-	away  atomic.Bool
+	log    *slog.Logger
+	gauge  prometheus.Gauge
+	active atomic.Bool
 
 	mutex         sync.Mutex
 	since, failed time.Time
 }
 
-// outageCalm is for how long no command may fail until the outage is over. A Redis that comes back fails some and serves others.
+// outageCalm is how long no command may have failed for the outage to end. While Redis recovers, some commands fail and others succeed.
 const outageCalm = time.Second
 
-// Watch makes an Outage of a client, and registers its metric.
+// NewOutage returns an Outage that observes the client's commands, and registers its metric.
 func NewOutage(client redis.UniversalClient, log *slog.Logger, registry prometheus.Registerer) *Outage {
 	o := &Outage{log: log, gauge: prometheus.NewGauge(prometheus.GaugeOpts{
-		Name: "redrive_redis_away", Help: "1 while commands to Redis fail.",
+		Name: "redrive_redis_away", Help: "1 while Redis is unavailable, else 0.",
 	})}
 	registry.MustRegister(o.gauge)
 	client.AddHook(outageHook{o})
 	return o
 }
 
-// Away says whether Redis is away.
-func (o *Outage) Active() bool { return o.away.Load() }
+// Active reports whether Redis is unavailable.
+func (o *Outage) Active() bool { return o.active.Load() }
 
-// Quiet returns a logger that logs warnings and errors at the level debug while Redis is away. It is for what does nothing but use
-// Redis.
+// Quiet returns a logger that lowers warnings and errors to the level debug during an outage. It is for code whose only failures are those
+// of Redis.
 func (o *Outage) Quiet(log *slog.Logger) *slog.Logger {
 	return slog.New(quietHandler{log.Handler(), o})
 }
 
-func (o *Outage) note(ctx context.Context, err error) {
+func (o *Outage) observe(ctx context.Context, err error) {
 	switch {
 	case errors.Is(err, context.Canceled) || errors.Is(err, redis.ErrClosed):
-	case isAway(err):
+	case isOutage(err):
 		o.begin(ctx, err)
-	case o.away.Load():
+	case o.active.Load():
 		o.end(ctx)
 	}
 }
@@ -60,28 +61,29 @@ func (o *Outage) begin(ctx context.Context, err error) {
 	o.mutex.Lock()
 	defer o.mutex.Unlock()
 	o.failed = time.Now()
-	if o.away.Load() {
+	if o.active.Load() {
 		return
 	}
 	o.since = o.failed
-	o.away.Store(true)
+	o.active.Store(true)
 	o.gauge.Set(1)
-	o.log.WarnContext(ctx, "redis is away", "error", err)
+	o.log.WarnContext(ctx, "redis unavailable", "error", err)
 }
 
 func (o *Outage) end(ctx context.Context) {
 	o.mutex.Lock()
 	defer o.mutex.Unlock()
-	if !o.away.Load() || time.Since(o.failed) < outageCalm {
+	if !o.active.Load() || time.Since(o.failed) < outageCalm {
 		return
 	}
-	o.away.Store(false)
+	o.active.Store(false)
 	o.gauge.Set(0)
-	o.log.InfoContext(ctx, "redis is back", "seconds", time.Since(o.since).Seconds())
+	o.log.InfoContext(ctx, "redis available again", "seconds", time.Since(o.since).Seconds())
 }
 
-// isAway says whether an error is no answer, or one of those with which Redis refuses whatever it is asked.
-func isAway(err error) bool {
+// isOutage reports whether an error means that Redis is unavailable: there was no reply, or the reply is one with which Redis refuses every
+// command.
+func isOutage(err error) bool {
 	var answer redis.Error
 	switch {
 	case err == nil || errors.Is(err, redis.Nil):
@@ -100,39 +102,39 @@ func isAway(err error) bool {
 	return false
 }
 
-// outageHook shows the results of commands to an Outage.
+// outageHook passes the results of commands to an Outage.
 type outageHook struct{ outage *Outage }
 
-// DialHook changes nothing: a command that cannot connect fails.
+// DialHook changes nothing: a failed dial becomes the error of a command.
 func (h outageHook) DialHook(next redis.DialHook) redis.DialHook {
 	return func(ctx context.Context, network, addr string) (net.Conn, error) { return next(ctx, network, addr) }
 }
 
-// ProcessHook notes the result of a command.
+// ProcessHook observes the result of a command.
 func (h outageHook) ProcessHook(next redis.ProcessHook) redis.ProcessHook {
 	return func(ctx context.Context, command redis.Cmder) error {
 		err := next(ctx, command)
-		h.outage.note(ctx, err)
+		h.outage.observe(ctx, err)
 		return err
 	}
 }
 
-// ProcessPipelineHook notes the first error of a pipeline.
+// ProcessPipelineHook observes the first error of a pipeline.
 func (h outageHook) ProcessPipelineHook(next redis.ProcessPipelineHook) redis.ProcessPipelineHook {
 	return func(ctx context.Context, commands []redis.Cmder) error {
 		err := next(ctx, commands)
-		h.outage.note(ctx, err)
+		h.outage.observe(ctx, err)
 		return err
 	}
 }
 
-// quietHandler lowers the level of what it is given during an outage.
+// quietHandler lowers the level of records during an outage.
 type quietHandler struct {
 	slog.Handler
 	outage *Outage
 }
 
-// Handle passes the record on.
+// Handle handles a record, with a lower level during an outage.
 func (h quietHandler) Handle(ctx context.Context, record slog.Record) error {
 	if record.Level > slog.LevelInfo && h.outage.Active() {
 		record.Level = slog.LevelDebug
@@ -143,12 +145,12 @@ func (h quietHandler) Handle(ctx context.Context, record slog.Record) error {
 	return h.Handler.Handle(ctx, record)
 }
 
-// WithAttrs keeps the handler's rule.
+// WithAttrs returns a quietHandler with the attributes.
 func (h quietHandler) WithAttrs(attributes []slog.Attr) slog.Handler {
 	return quietHandler{h.Handler.WithAttrs(attributes), h.outage}
 }
 
-// WithGroup keeps the handler's rule.
+// WithGroup returns a quietHandler with the group.
 func (h quietHandler) WithGroup(name string) slog.Handler {
 	return quietHandler{h.Handler.WithGroup(name), h.outage}
 }

@@ -42,7 +42,7 @@ func TestOutage(t *testing.T) {
 
 	lines := written.Lines()
 	require.Len(t, lines, 3, "%v", lines)
-	assert.Contains(t, lines[0], `level=WARN msg="redis is away"`)
-	assert.Contains(t, lines[1], `level=INFO msg="redis is back"`)
+	assert.Contains(t, lines[0], `level=WARN msg="redis unavailable"`)
+	assert.Contains(t, lines[1], `level=INFO msg="redis available again"`)
 	assert.Contains(t, lines[2], `level=ERROR msg="after it" part=asynq`)
 }

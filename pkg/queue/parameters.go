@@ -15,8 +15,8 @@ type parameter struct {
 	apply   func(l *location, value string) error
 }
 
-// parameters are all that REDIS_URL takes. Those of go-redis that change timeouts, retries, the protocol or the verification of
-// certificates are not among them: what this package promises depends on those.
+// parameters are the query parameters that REDIS_URL accepts. Parameters of go-redis that change timeouts, retries, the protocol or
+// certificate verification are not accepted, because the guarantees of this package depend on those.
 var parameters = map[string]parameter{
 	"db": {[]string{schemePlain, schemeTLS}, func(l *location, value string) (err error) {
 		l.database, err = parseDatabase(value)
@@ -57,7 +57,7 @@ var parameters = map[string]parameter{
 	}},
 }
 
-// parseBool takes what every other setting takes.
+// parseBool accepts the same values as all other settings.
 func parseBool(name, value string) (bool, error) {
 	b, err := strconv.ParseBool(value)
 	if err != nil {
@@ -66,7 +66,7 @@ func parseBool(name, value string) (bool, error) {
 	return b, nil
 }
 
-// parameterName is what is quoted of a name that is not known: anything else may be a part of a password with a bare ? in it.
+// parameterName matches the unknown names that an error may quote. Any other name may be part of a password that contains a bare "?".
 var parameterName = regexp.MustCompile(`^[a-z][a-z_]{0,30}$`)
 
 func parseParameters(query, scheme string) (map[string]string, error) {
@@ -100,7 +100,7 @@ func parametersOf(scheme string) []string {
 	})
 }
 
-// apply sets what the parameters say, and refuses what does not go together.
+// apply sets the parameters' values and returns an error for combinations that are not valid.
 func (l *location) apply(given map[string]string, scheme string) error {
 	for _, name := range slices.Sorted(maps.Keys(given)) {
 		if err := parameters[name].apply(l, given[name]); err != nil {
@@ -116,9 +116,9 @@ func (l *location) apply(given map[string]string, scheme string) error {
 	case l.serverName != "" && !l.tls:
 		return badURL("tls_server_name is given without TLS")
 	case several && l.standalone:
-		return badURL("it names several hosts, which are the nodes of a cluster, and cluster is false")
+		return badURL("it names several hosts, which must be nodes of one cluster, but cluster is false")
 	case (several || l.cluster) && l.database != 0:
-		return badURL("a cluster has database 0 alone")
+		return badURL("a cluster has database 0 only")
 	}
 	l.cluster = l.cluster || several
 	return nil

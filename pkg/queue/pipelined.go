@@ -10,41 +10,42 @@ import (
 	"redrive/pkg/queue/internal/keys"
 )
 
-// Pipelined is a client whose scripts, where many are run at the same time, share a round trip: a trip costs client and server
-// several times what most of asynq's scripts do. Everything else goes to the client as it is.
+// Pipelined is a client that sends concurrent EVALSHA commands in one pipeline. A round trip costs several times as much as most of
+// asynq's scripts. All other commands, and asynq's dequeue script, go to the client unchanged.
 type Pipelined struct {
-	redis.UniversalClient // not to be closed by way of this
+	redis.UniversalClient // the caller closes it
 	scripts               *groupcommit.Group[script, *redis.Cmd]
 }
 
 type script struct {
-	gone      func() error // why nobody waits for it any more, once that is so
+	canceled  func() error // the error of the caller's context, or nil
 	sha       string
 	keys      []string
 	arguments []any
 }
 
-// pipelineTimeout is how long a trip may take. The reconciler counts on it: what a worker says about a task whose lease runs out
-// meanwhile has reached Redis, or never will, by then.
+// pipelineTimeout bounds a round trip. The reconciler relies on it: an acknowledgement that a worker sent before its lease expired has
+// reached Redis by then, or never will.
 const pipelineTimeout = ioTimeout
 
-// Gather makes a Pipelined of a client, which stays the caller's to close, after Drain. Where scripts come so fast that some others
-// will come within it, one waits for as long as linger.
+// NewPipelined returns a Pipelined that sends through client. While scripts arrive fast, each may be delayed by up to linger so that
+// more of them share a round trip. The caller calls Drain and then closes client.
 func NewPipelined(client redis.UniversalClient, linger time.Duration) *Pipelined {
 	return &Pipelined{UniversalClient: client, scripts: groupcommit.New(runScripts(client), groupcommit.Options{
 		Writers: 1, Linger: linger, Timeout: pipelineTimeout,
 	})}
 }
 
-// Drain returns once no script is under way. Those that come later are refused.
-func (g *Pipelined) Drain() { g.scripts.Close() }
+// Drain waits for the scripts in progress. Later scripts fail with groupcommit.ErrClosed.
+func (p *Pipelined) Drain() { p.scripts.Close() }
 
-// EvalSha runs a script together with those of others.
-func (g *Pipelined) EvalSha(ctx context.Context, sha string, keys []string, arguments ...any) *redis.Cmd {
+// EvalSha runs a script in a pipeline with concurrent ones. It returns ctx's error if ctx ends before the reply; the script may or may
+// not have run then. A script whose ctx ended before its pipeline was sent does not run.
+func (p *Pipelined) EvalSha(ctx context.Context, sha string, keys []string, arguments ...any) *redis.Cmd {
 	if IsDequeue(keys) {
-		return g.UniversalClient.EvalSha(ctx, sha, keys, arguments...)
+		return p.UniversalClient.EvalSha(ctx, sha, keys, arguments...)
 	}
-	reply, err := g.scripts.Do(ctx, script{ctx.Err, sha, keys, arguments})
+	reply, err := p.scripts.Do(ctx, script{ctx.Err, sha, keys, arguments})
 	if reply == nil {
 		reply = redis.NewCmd(ctx)
 		reply.SetErr(err)
@@ -52,30 +53,30 @@ func (g *Pipelined) EvalSha(ctx context.Context, sha string, keys []string, argu
 	return reply
 }
 
-// Takes says by its keys whether a script is the one with which asynq 0.26 takes a task off the queue (internal/rdb, dequeueCmd):
-// its first key is the list of what is pending. A server takes one task after the other: to wait for company would have it idle.
-func IsDequeue(k []string) bool {
-	return len(k) > 0 && keys.IsPending(k[0])
+// IsDequeue reports whether scriptKeys are those of asynq 0.26's dequeue script (internal/rdb, dequeueCmd): the first key is the list
+// of pending tasks. An asynq server dequeues tasks one at a time, so a delay of this script would leave its workers idle.
+func IsDequeue(scriptKeys []string) bool {
+	return len(scriptKeys) > 0 && keys.IsPending(scriptKeys[0])
 }
 
-// runScripts runs scripts in one pipeline. Each has its own reply, or error, in it. One whose caller has gone meanwhile is not run:
-// asynq tries again what it could not say in time, and by then the task may be another worker's.
+// runScripts returns a function that runs scripts in one pipeline. Each reply holds its own script's result or error. Scripts whose
+// caller's context has ended are left out: asynq retries a command that timed out, and by then another worker may hold the task.
 func runScripts(client redis.UniversalClient) groupcommit.Write[script, *redis.Cmd] {
 	return func(ctx context.Context, scripts []script) ([]*redis.Cmd, []error) {
 		replies, failures := make([]*redis.Cmd, len(scripts)), make([]error, len(scripts))
-		var wanted []int
+		var remaining []int
 		for i, s := range scripts {
-			if failures[i] = s.gone(); failures[i] == nil {
-				wanted = append(wanted, i)
+			if failures[i] = s.canceled(); failures[i] == nil {
+				remaining = append(remaining, i)
 			}
 		}
-		if len(wanted) == 1 {
-			i := wanted[0]
+		if len(remaining) == 1 {
+			i := remaining[0]
 			replies[i] = client.EvalSha(ctx, scripts[i].sha, scripts[i].keys, scripts[i].arguments...)
 		}
-		if len(wanted) > 1 {
-			_, _ = client.Pipelined(ctx, func(pipe redis.Pipeliner) error { // the error is the first that is in a reply
-				for _, i := range wanted {
+		if len(remaining) > 1 {
+			_, _ = client.Pipelined(ctx, func(pipe redis.Pipeliner) error { // the error is in its reply too
+				for _, i := range remaining {
 					replies[i] = pipe.EvalSha(ctx, scripts[i].sha, scripts[i].keys, scripts[i].arguments...)
 				}
 				return nil

@@ -12,27 +12,26 @@ import (
 	"redrive/pkg/webhook"
 )
 
-// ownPrefix begins the names of our own keys. In a cluster they are where the tasks of webhook.QueueDeliveries are: what is lost
-// is lost together with them, and one script can have several.
+// ownPrefix is the prefix of Redrive's own keys. Its hash tag is that of the queue's keys: in a cluster, they are on the same node and
+// are lost together, and one script can use several of them.
 const ownPrefix = "redrive:{" + webhook.QueueDeliveries + "}:"
 
-// markerKey is in Redis for as long as Redis holds what was put into it: whatever empties Redis takes it away too. In a cluster
-// that is the node that holds the tasks.
+// markerKey marks the queue as intact. It exists from the end of a rebuild until Redis loses its data.
 const markerKey = ownPrefix + "intact"
 
-// A rebuild is one process's at a time: the others need not do the same work again. It is no leader's: two at it do no harm.
+// One process rebuilds the queue at a time, because a second rebuild would repeat the same work. Two at once do no harm.
 //
-// rebuildKey holds the token of the process whose turn it is for as long as it goes on saying so: one that dies is followed after
-// rebuildTurn. fillingKey holds the token of the process that has begun last, for as long as Redis keeps anything. So a turn that
-// has merely passed, and that nobody else has taken, is told from a Redis that was emptied.
+// rebuildKey is the lease of the process that rebuilds. Its value is that process's token, and it expires after rebuildLease unless it
+// is renewed. ownerKey holds the token of the last process that began a rebuild, and does not expire. A missing ownerKey therefore
+// means that Redis was emptied during the rebuild; another token in it means that another process has begun a rebuild.
 const (
-	rebuildKey  = ownPrefix + "rebuilding"
-	fillingKey  = ownPrefix + "filling"
-	rebuildTurn = 5 * time.Second
+	rebuildKey   = ownPrefix + "rebuilding"
+	ownerKey     = ownPrefix + "filling"
+	rebuildLease = 5 * time.Second
 )
 
-// The scripts answer rebuildMine, or else what has become of the rebuild. KEYS: rebuildKey, fillingKey, markerKey. ARGV: the
-// token, the turn in milliseconds.
+// The scripts return rebuildOwned, rebuildTaken or rebuildEmptied.
+// KEYS: rebuildKey, ownerKey, markerKey. ARGV: the token, the lease in milliseconds.
 var (
 	beginScript = redis.NewScript(`
 if not redis.call("SET", KEYS[1], ARGV[1], "NX", "PX", ARGV[2]) then
@@ -40,88 +39,91 @@ if not redis.call("SET", KEYS[1], ARGV[1], "NX", "PX", ARGV[2]) then
 end
 redis.call("SET", KEYS[2], ARGV[1])
 return 1`)
-	holdScript = redis.NewScript(whose + `
+	renewScript = redis.NewScript(checkOwner + `
 redis.call("SET", KEYS[1], ARGV[1], "PX", ARGV[2])
 return 1`)
-	markScript = redis.NewScript(whose + `
+	markScript = redis.NewScript(checkOwner + `
 redis.call("SET", KEYS[3], "1")
 redis.call("DEL", KEYS[1], KEYS[2])
 return 1`)
-	abandonScript = redis.NewScript(whose + `
+	abandonScript = redis.NewScript(checkOwner + `
 redis.call("DEL", KEYS[1])
 return 1`)
 )
 
-const whose = `
-local last = redis.call("GET", KEYS[2])
-if last ~= ARGV[1] then
-	return last and 0 or -1
+// checkOwner begins the scripts that only the owner of the rebuild may run.
+const checkOwner = `
+local owner = redis.call("GET", KEYS[2])
+if owner ~= ARGV[1] then
+	return owner and 0 or -1
 end`
 
 const (
-	rebuildMine    = 1
+	rebuildOwned   = 1
+	rebuildTaken   = 0
 	rebuildEmptied = -1
 )
 
 var (
-	// ErrRedisEmptied says that Redis was emptied while the queue was being rebuilt: some of what was enqueued is gone.
-	ErrRedisEmptied = errors.New("the queue was emptied again while it was being filled")
-	// ErrRebuildTaken says that this process was too slow to say that it is at the rebuild: another has begun one.
-	ErrRebuildTaken = errors.New("another process has begun to fill the queue")
+	// ErrRedisEmptied means that Redis lost its data during the rebuild, and with it some of the tasks enqueued so far.
+	ErrRedisEmptied = errors.New("redis was emptied while the queue was being rebuilt")
+	// ErrRebuildTaken means that this process did not renew its lease in time and another process has begun a rebuild.
+	ErrRebuildTaken = errors.New("another process has begun to rebuild the queue")
 )
 
-// Intact says whether Redis still holds what was put into it since the queue was last rebuilt.
+// Intact reports whether Redis still holds the tasks of the last rebuild and those enqueued since.
 func (e *Enqueuer) Intact(ctx context.Context) (bool, error) {
 	found, err := e.redis.Exists(ctx, markerKey).Result()
 	if err != nil {
-		return false, fmt.Errorf("look for the marker of an intact queue: %w", err)
+		return false, fmt.Errorf("check the marker of an intact queue: %w", err)
 	}
 	return found == 1, nil
 }
 
-// BeginRebuild returns a token for the rebuild, or an empty one while another process is at it.
+// BeginRebuild takes the lease of the rebuild and returns its token. The token is empty if another process holds the lease.
 func (e *Enqueuer) BeginRebuild(ctx context.Context) (token string, err error) {
 	token = rand.Text()
-	begun, err := e.runRebuild(ctx, beginScript, token)
+	result, err := e.runRebuild(ctx, beginScript, token)
 	switch {
 	case err != nil:
 		return "", fmt.Errorf("begin to rebuild the queue: %w", err)
-	case begun != rebuildMine:
+	case result != rebuildOwned:
 		return "", nil
 	}
 	return token, nil
 }
 
-// RenewRebuild is for whoever is at it, every second or so. A turn that has passed is taken again, unless another process has taken
-// it: ErrRebuildTaken. ErrRedisEmptied says that what was enqueued so far is gone.
+// RenewRebuild renews the lease of the rebuild, which lasts 5 s. It also takes an expired lease again if no other process has begun a
+// rebuild. It returns ErrRebuildTaken if one has, and ErrRedisEmptied if the tasks enqueued so far are lost.
 func (e *Enqueuer) RenewRebuild(ctx context.Context, token string) error {
-	return e.ownRebuild(ctx, "go on rebuilding the queue", holdScript, token)
+	return e.ownRebuild(ctx, "renew the lease of the rebuild", renewScript, token)
 }
 
-// MarkIntact is for after the queue was rebuilt, never before: a rebuild that was cut short has to be begun again. So has one
-// that Redis was emptied under: ErrRedisEmptied.
+// MarkIntact marks the queue as intact and ends the rebuild. Call it after all waiting deliveries have been enqueued. It returns
+// ErrRebuildTaken or ErrRedisEmptied, and sets no mark, if the rebuild must start again.
 func (e *Enqueuer) MarkIntact(ctx context.Context, token string) error {
 	return e.ownRebuild(ctx, "mark the queue as intact", markScript, token)
 }
 
-// AbandonRebuild is for one that was cut short, so that the next, of this process or another, need not wait for its turn to pass.
+// AbandonRebuild gives up the lease of a rebuild that ended early, so that the next one need not wait until the lease expires. It returns
+// ErrRebuildTaken or ErrRedisEmptied if the lease is lost already.
 func (e *Enqueuer) AbandonRebuild(ctx context.Context, token string) error {
-	return e.ownRebuild(ctx, "abandon rebuilding the queue", abandonScript, token)
+	return e.ownRebuild(ctx, "abandon the rebuild", abandonScript, token)
 }
 
 func (e *Enqueuer) ownRebuild(ctx context.Context, doing string, script *redis.Script, token string) error {
-	answer, err := e.runRebuild(ctx, script, token)
+	result, err := e.runRebuild(ctx, script, token)
 	switch {
 	case err != nil:
 		return fmt.Errorf("%s: %w", doing, err)
-	case answer == rebuildEmptied:
+	case result == rebuildEmptied:
 		return ErrRedisEmptied
-	case answer != rebuildMine:
+	case result == rebuildTaken:
 		return ErrRebuildTaken
 	}
 	return nil
 }
 
 func (e *Enqueuer) runRebuild(ctx context.Context, script *redis.Script, token string) (int, error) {
-	return script.Run(ctx, e.redis, []string{rebuildKey, fillingKey, markerKey}, token, rebuildTurn.Milliseconds()).Int()
+	return script.Run(ctx, e.redis, []string{rebuildKey, ownerKey, markerKey}, token, rebuildLease.Milliseconds()).Int()
 }

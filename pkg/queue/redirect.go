@@ -11,9 +11,9 @@ import (
 	"github.com/redis/go-redis/v9"
 )
 
-// redirecting is a client of one server that goes on as the client of a cluster once the server turns out to be a node of one: the
-// server says so when a connection is made, or answers MOVED or ASK. So a service starts before Redis is there, and REDIS_URL need
-// not say which it is. Nothing is run twice: a command that is redirected was not run.
+// redirecting is a client of one server that becomes a client of a cluster when the server proves to be a node of one. It detects that from
+// INFO when it connects, or from a MOVED or ASK reply. REDIS_URL therefore need not say whether Redis is a cluster, and a service can
+// start before Redis. No command runs twice: a server that redirects a command has not run it.
 type redirecting struct {
 	*redis.Client
 	toCluster *redirects
@@ -22,13 +22,13 @@ type redirecting struct {
 func newRedirecting(options *redis.UniversalOptions) *redirecting {
 	r := &redirects{options: *options}
 	single := *options
-	single.OnConnect = r.ask
+	single.OnConnect = r.detect
 	c := &redirecting{Client: redis.NewClient(single.Simple()), toCluster: r}
 	c.Client.AddHook(r)
 	return c
 }
 
-// Bare is the client of go-redis in a client that Connect made, for a library that looks at its type.
+// Unwrap returns the go-redis client inside a client that Connect returned, for libraries that switch on its concrete type.
 func Unwrap(client redis.UniversalClient) redis.UniversalClient {
 	if c, ok := client.(*redirecting); ok {
 		return c.Client
@@ -36,13 +36,13 @@ func Unwrap(client redis.UniversalClient) redis.UniversalClient {
 	return client
 }
 
-// AddHook adds the hook to what runs the commands.
+// AddHook adds a hook for all commands, on one server or on the cluster.
 func (c *redirecting) AddHook(hook redis.Hook) {
 	c.Client.AddHook(hook)
 	c.toCluster.addHook(hook)
 }
 
-// PoolStats are those of the cluster's nodes once they are in use.
+// PoolStats returns the connection statistics of the cluster's nodes, or of the single server.
 func (c *redirecting) PoolStats() *redis.PoolStats {
 	if cluster := c.toCluster.cluster.Load(); cluster != nil {
 		return cluster.PoolStats()
@@ -53,10 +53,10 @@ func (c *redirecting) PoolStats() *redis.PoolStats {
 // Close closes all connections.
 func (c *redirecting) Close() error { return errors.Join(c.toCluster.close(), c.Client.Close()) }
 
-// redirects is the hook that sends commands to the cluster.
+// redirects is the hook that sends commands to the cluster, once there is one.
 type redirects struct {
 	options redis.UniversalOptions
-	asked   atomic.Bool // the server has said what it is
+	checked atomic.Bool // the server has answered whether it is a node of a cluster
 	cluster atomic.Pointer[redis.ClusterClient]
 
 	mutex  sync.Mutex
@@ -64,25 +64,25 @@ type redirects struct {
 	closed bool
 }
 
-// ask finds out whether the server is a node of a cluster. A server that does not let this user ask is taken for none, until it
-// redirects a command.
-func (r *redirects) ask(ctx context.Context, connection *redis.Conn) error {
-	if r.asked.Load() {
+// detect asks a new connection's server whether it is a node of a cluster. If this user may not use INFO, the server counts as standalone
+// until it redirects a command.
+func (r *redirects) detect(ctx context.Context, connection *redis.Conn) error {
+	if r.checked.Load() {
 		return nil
 	}
 	info, err := connection.Info(ctx, "cluster").Result()
 	if err != nil {
-		return nil //nolint:nilerr // the command that needs the connection meets the same fault, or is redirected
+		return nil //nolint:nilerr // the command that needs the connection will fail in the same way, or be redirected
 	}
-	r.asked.Store(true)
+	r.checked.Store(true)
 	if strings.Contains(info, "cluster_enabled:1") {
-		r.follow()
+		r.useCluster()
 	}
 	return nil
 }
 
-// follow makes the client of the cluster, once. It is nil when this one is closed.
-func (r *redirects) follow() *redis.ClusterClient {
+// useCluster returns the client of the cluster, and creates it on the first call. It returns nil after close.
+func (r *redirects) useCluster() *redis.ClusterClient {
 	r.mutex.Lock()
 	defer r.mutex.Unlock()
 	if cluster := r.cluster.Load(); cluster != nil || r.closed {
@@ -115,36 +115,36 @@ func (r *redirects) close() error {
 	return nil
 }
 
-// ofConnection are the commands that set a connection up: they are for that connection, which may be one for notifications.
-var ofConnection = map[string]bool{"hello": true, "auth": true, "select": true, "client": true, "readonly": true}
+// connectionSetup are the commands that set up a connection, for example one for notifications. They must run on that connection.
+var connectionSetup = map[string]bool{"hello": true, "auth": true, "select": true, "client": true, "readonly": true}
 
 // DialHook changes nothing.
 func (r *redirects) DialHook(next redis.DialHook) redis.DialHook {
 	return func(ctx context.Context, network, addr string) (net.Conn, error) { return next(ctx, network, addr) }
 }
 
-// ProcessHook runs a command on the cluster, if there is one.
+// ProcessHook runs a command on the cluster if there is one, and runs it again there if the server redirects it.
 func (r *redirects) ProcessHook(next redis.ProcessHook) redis.ProcessHook {
 	return func(ctx context.Context, command redis.Cmder) error {
-		if cluster := r.cluster.Load(); cluster != nil && !ofConnection[command.Name()] {
+		if cluster := r.cluster.Load(); cluster != nil && !connectionSetup[command.Name()] {
 			return cluster.Process(ctx, command)
 		}
 		err := next(ctx, command)
 		if !isRedirected(err) {
 			return err
 		}
-		if cluster := r.follow(); cluster != nil {
+		if cluster := r.useCluster(); cluster != nil {
 			return cluster.Process(ctx, command)
 		}
 		return err
 	}
 }
 
-// ProcessPipelineHook does the same for pipelines. Of a pipeline that was redirected in part, it runs that part. A transaction is
-// left as it is: neither this package nor asynq has one.
+// ProcessPipelineHook does the same for a pipeline. If only some commands were redirected, it runs those on the cluster. It does not handle
+// transactions: neither this package nor asynq uses any.
 func (r *redirects) ProcessPipelineHook(next redis.ProcessPipelineHook) redis.ProcessPipelineHook {
 	return func(ctx context.Context, commands []redis.Cmder) error {
-		if commands[0].Name() == "multi" || ofConnection[commands[0].Name()] {
+		if commands[0].Name() == "multi" || connectionSetup[commands[0].Name()] {
 			return next(ctx, commands)
 		}
 		if cluster := r.cluster.Load(); cluster != nil {
@@ -155,7 +155,7 @@ func (r *redirects) ProcessPipelineHook(next redis.ProcessPipelineHook) redis.Pr
 		if len(rest) == 0 {
 			return err
 		}
-		if cluster := r.follow(); cluster != nil {
+		if cluster := r.useCluster(); cluster != nil {
 			_ = runPipeline(ctx, cluster, rest) // each command has its error
 		}
 		return firstError(commands)

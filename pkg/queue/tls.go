@@ -8,16 +8,16 @@ import (
 	"os"
 )
 
-// TLSFiles name what TLS to Redis needs beyond the system's certificate authorities. An empty name is none.
+// TLSFiles names the certificate files for TLS to Redis. All are optional.
 type TLSFiles struct {
-	// CA holds the certificates, in PEM, of the authorities that are trusted instead of the system's.
+	// CA is a PEM file with the certificates of authorities to trust instead of the system's.
 	CA string
-	// Cert and Key hold, in PEM, the certificate that this client shows, and its key. Both or none.
+	// Cert and Key are PEM files with this client's certificate and its key. Set both or none.
 	Cert, Key string
 }
 
-// config makes the configuration of TLS; nil without TLS. It reads all files once, so that what is wrong with them is known at the
-// start. Certificate and key are read again for each connection: a renewed certificate is used without a restart.
+// config returns the TLS configuration, or nil if the location does not use TLS. It reads all files once, so that a bad file is an error at
+// start. Each connection reads the certificate and its key again, so that a renewed certificate needs no restart.
 func (f TLSFiles) config(l location) (*tls.Config, error) {
 	if !l.tls {
 		if f != (TLSFiles{}) {

@@ -9,11 +9,11 @@ import (
 	"strings"
 )
 
-// errURL never quotes the URL: it may hold a password.
+// errURL does not quote the URL, since it may contain a password.
 var errURL = errors.New("REDIS_URL must be redis://[[user]:password@]host[:port][,host[:port]…][/database], the same with rediss:// for TLS, " +
 	"or redis-sentinel://[[user]:password@]host:port[,host:port…][/database]?master=name")
 
-// badURL is errURL with a reason. The reason quotes no part of the URL but the names of known things.
+// badURL returns errURL with a reason. The reason must not quote the URL, except for the names of known parameters.
 func badURL(format string, arguments ...any) error {
 	return fmt.Errorf("%w: %w", errURL, fmt.Errorf(format, arguments...))
 }
@@ -25,25 +25,25 @@ const (
 	defaultPort    = "6379"
 )
 
-// location is where Redis is, and how it is spoken to, as REDIS_URL says.
+// location is the content of REDIS_URL.
 type location struct {
 	addrs              []string
 	username, password string
 	database           int
 	tls                bool
-	serverName         string // expected in certificates instead of the host's own; empty for the host's own
+	serverName         string // expected in certificates instead of the host's name; may be empty
 	poolSize           int    // 0 for the client's default
 
-	// Of redis:// and rediss://.
+	// For redis:// and rediss:// only. If both are false, the client detects whether Redis is a cluster.
 	cluster    bool // Redis is a cluster
-	standalone bool // Redis is none, and MOVED is an error
+	standalone bool // Redis is not a cluster, and MOVED is an error
 
-	// Of redis-sentinel://.
+	// For redis-sentinel:// only.
 	master                             string
 	sentinelUsername, sentinelPassword string
 }
 
-// parseURL splits the URL by hand in part: net/url takes no list of hosts with ports.
+// parseURL parses REDIS_URL. It does not use net/url for the authority, since net/url accepts only one host with a port.
 func parseURL(rawURL string) (location, error) {
 	scheme, rest, found := strings.Cut(rawURL, "://")
 	if !found || scheme != schemePlain && scheme != schemeTLS && scheme != schemeSentinel {
@@ -108,7 +108,7 @@ func isAddr(s string) bool {
 	return err == nil && number > 0
 }
 
-// parseCredentials refuses a user without a password: the client would not authenticate at all.
+// parseCredentials parses user:password. A user without a password is an error, because go-redis would then not authenticate at all.
 func parseCredentials(s string) (username, password string, err error) {
 	username, password, _ = strings.Cut(s, ":")
 	username, err = url.PathUnescape(username)

@@ -9,13 +9,13 @@ import (
 	"go.opentelemetry.io/otel/trace"
 )
 
-// Statements makes a span of each statement to PostgreSQL that is part of a trace. A statement that several callers share is part
-// of none: their own spans say how long they waited for it.
+// Statements starts a span for each PostgreSQL statement of a traced request. A statement that several callers share belongs to no trace;
+// the callers' own spans include the time that they waited for it.
 type Statements struct{}
 
 var _ pgx.QueryTracer = Statements{}
 
-// TraceQueryStart is for pgx.
+// TraceQueryStart implements pgx.QueryTracer.
 func (Statements) TraceQueryStart(ctx context.Context, _ *pgx.Conn, data pgx.TraceQueryStartData) context.Context {
 	if !trace.SpanFromContext(ctx).IsRecording() {
 		return ctx
@@ -24,12 +24,12 @@ func (Statements) TraceQueryStart(ctx context.Context, _ *pgx.Conn, data pgx.Tra
 	ctx, _ = Child(ctx, verb, trace.SpanKindClient, //nolint:spancheck // TraceQueryEnd ends it
 		attribute.String("db.system.name", "postgresql"),
 		attribute.String("db.operation.name", verb),
-		attribute.String("db.query.text", data.SQL), // values are parameters, and not in it
+		attribute.String("db.query.text", data.SQL), // the values are parameters and not part of the text
 	)
 	return ctx
 }
 
-// TraceQueryEnd is for pgx.
+// TraceQueryEnd implements pgx.QueryTracer.
 func (Statements) TraceQueryEnd(ctx context.Context, _ *pgx.Conn, data pgx.TraceQueryEndData) {
 	End(trace.SpanFromContext(ctx), data.Err)
 }

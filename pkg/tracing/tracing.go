@@ -1,11 +1,10 @@
-// Package tracing has one trace follow a delivery from the request that caused it, through the queue, to every POST and what came
-// of it:
+// Package tracing carries one trace from the API request that caused a delivery, through the queue, to every attempt and its outcome:
 //
 //	POST …/events (API) ── enqueue ──▶ deliver (dispatcher) ── load, POST, record
 //	                                └▶ deliver, the next attempt ── …
 //
-// A span's children are made by the provider of the span, so that nothing has to be handed around, and where there is no span
-// there is nothing to pay: no header in the queue, and no allocation on the way of a delivery.
+// Child spans come from the tracer provider of the parent span, so no provider is passed around. Without a span, tracing costs nothing: no
+// task header and no allocation.
 package tracing
 
 import (
@@ -18,14 +17,14 @@ import (
 	"go.opentelemetry.io/otel/trace/noop"
 )
 
-// Name is the instrumentation's.
+// Name is the instrumentation name of all spans.
 const Name = "redrive"
 
-// header is W3C Trace Context's. Its companion tracestate is left out: a caller may fill it with kilobytes, and each delivery's
-// task would carry them.
+// header is the header of W3C Trace Context. The tracestate header is not carried: a caller may fill it with kilobytes, and each task would
+// store them.
 const header = "traceparent"
 
-// Header is the current span's place in its trace, as text; empty without a span.
+// Header returns the traceparent value of the current span, or an empty string without a span.
 func Header(ctx context.Context) string {
 	if !trace.SpanContextFromContext(ctx).IsValid() {
 		return ""
@@ -35,7 +34,7 @@ func Header(ctx context.Context) string {
 	return carrier[header]
 }
 
-// Headers are what a task in the queue carries of its trace; nil without a span.
+// Headers returns the headers of a task that is enqueued now; nil without a span.
 func Headers(ctx context.Context) map[string]string {
 	if text := Header(ctx); text != "" {
 		return map[string]string{header: text}
@@ -43,7 +42,7 @@ func Headers(ctx context.Context) map[string]string {
 	return nil
 }
 
-// Follow takes up the trace of a task's headers. Without one it changes nothing.
+// Follow returns a context whose spans continue the trace in a task's headers. Without a trace, it returns ctx.
 func Follow(ctx context.Context, headers map[string]string) context.Context {
 	if headers[header] == "" {
 		return ctx
@@ -51,7 +50,7 @@ func Follow(ctx context.Context, headers map[string]string) context.Context {
 	return propagation.TraceContext{}.Extract(ctx, propagation.MapCarrier{header: headers[header]})
 }
 
-// Child begins a span below the current one. There is none to begin where nothing is recorded.
+// Child starts a child of the current span. If the current span is not recorded, it returns ctx and a span that does nothing.
 func Child(ctx context.Context, name string, kind trace.SpanKind, attributes ...attribute.KeyValue) (context.Context, trace.Span) {
 	parent := trace.SpanFromContext(ctx)
 	if !parent.IsRecording() {
@@ -60,8 +59,8 @@ func Child(ctx context.Context, name string, kind trace.SpanKind, attributes ...
 	return parent.TracerProvider().Tracer(Name).Start(ctx, name, trace.WithSpanKind(kind), trace.WithAttributes(attributes...))
 }
 
-// End ends a span, and marks it as failed by the error if there is one. The error is not told: it may name what a trace is not to
-// hold, and is in the log.
+// End ends a span. A non-nil error marks the span as failed. The error's text is not recorded, since it may contain what a trace must not
+// hold; it is in the log.
 func End(span trace.Span, err error) {
 	if err != nil {
 		span.SetStatus(codes.Error, "see the log")
@@ -69,7 +68,7 @@ func End(span trace.Span, err error) {
 	span.End()
 }
 
-// ID is the current trace's, to find it by from a line of the log; empty without one.
+// ID returns the ID of the current trace for log lines; empty if there is no sampled trace.
 func ID(ctx context.Context) string {
 	if current := trace.SpanContextFromContext(ctx); current.IsSampled() {
 		return current.TraceID().String()

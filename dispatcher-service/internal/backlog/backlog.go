@@ -1,8 +1,8 @@
-// Package backlog tells, when metrics are asked for, what waits: how many tasks the queue has in each state, and how long the
-// delivery has been due that waits for longest. Redis is asked the one and the database the other, each with one cheap question,
-// at most once in a few seconds however often it is asked here, and for a moment only: a scrape ends although both hang.
+// Package backlog exports metrics of the waiting work: the number of tasks in each state, and the age of the delivery that has been due
+// for longest. A scrape reads Redis and the database with one cheap query each, at most once in 5 s and for at most 2 s. It ends even if
+// both hang.
 //
-// Every dispatcher tells the same, for the queue is one: take the maximum over them, not the sum.
+// All dispatchers export the same values, since they share one queue. Aggregate over dispatchers with the maximum, not the sum.
 package backlog
 
 import (
@@ -18,25 +18,26 @@ import (
 	"redrive/pkg/webhook"
 )
 
-// Queue counts tasks: queue.Enqueuer.
+// Queue counts tasks. queue.Enqueuer implements it.
 type Queue interface {
 	Depths(ctx context.Context, queue string) (queue.Depths, error)
 	OldestPending(ctx context.Context, queue string) (time.Duration, error)
 }
 
-// Store lists what is due, the longest due first: store.Store.
+// Store lists due deliveries, the longest due first. store.Store implements it.
 type Store interface {
 	ListDue(ctx context.Context, before time.Time, after store.Due, limit int) ([]store.Due, error)
 }
 
 const (
-	// fresh is how old an answer may be.
+	// fresh is how long values are reused.
 	fresh = 5 * time.Second
-	// timeout is what a scrape waits at most. Prometheus gives up after 10 s by default.
+	// timeout bounds a scrape. The default scrape timeout of Prometheus is 10 s.
 	timeout = 2 * time.Second
 )
 
-// Backlog is a collector of metrics. What cannot be found out is left out, for an old number would look like a good one.
+// Backlog is a Prometheus collector. If Redis or the database fails, its metrics are left out of the scrape, since stale values would look
+// valid. It is safe for concurrent use.
 type Backlog struct {
 	queue           Queue
 	store           Store
@@ -47,19 +48,19 @@ type Backlog struct {
 
 	mutex sync.Mutex
 	known []prometheus.Metric
-	until time.Time
+	until time.Time // when known must be read again
 }
 
-// New makes a Backlog and registers it.
+// New returns a Backlog and registers it.
 func New(q Queue, s Store, registry prometheus.Registerer) *Backlog {
 	b := &Backlog{
 		queue: q, store: s,
-		tasks:  prometheus.NewDesc("redrive_queue_tasks", "Tasks in the queue, by state. Every dispatcher tells the same.", []string{"state"}, nil),
-		oldest: prometheus.NewDesc("redrive_oldest_due_seconds", "How long the delivery has been due that has been due for longest; 0 if none is. Every dispatcher tells the same.", nil, nil),
+		tasks:  prometheus.NewDesc("redrive_queue_tasks", "Tasks in the queue, by state. The same for every dispatcher.", []string{"state"}, nil),
+		oldest: prometheus.NewDesc("redrive_oldest_due_seconds", "Time since the oldest due delivery became due, in seconds; 0 if none is due. The same for every dispatcher.", nil, nil),
 		pending: prometheus.NewDesc("redrive_queue_oldest_pending_seconds",
-			"Time that the next task to be taken from the queue has been pending; 0 if none is. Every dispatcher tells the same.", nil, nil),
+			"Time that the next task to dequeue has been pending, in seconds; 0 if none is. The same for every dispatcher.", nil, nil),
 		failures: prometheus.NewCounterVec(prometheus.CounterOpts{
-			Name: "redrive_backlog_failures_total", Help: "Times that it could not be found out what waits, by who did not answer.",
+			Name: "redrive_backlog_failures_total", Help: "Failed reads of the backlog, by source.",
 		}, []string{"source"}),
 	}
 	b.ofQueue, b.ofData = b.failures.WithLabelValues("redis"), b.failures.WithLabelValues("database")
@@ -67,7 +68,7 @@ func New(q Queue, s Store, registry prometheus.Registerer) *Backlog {
 	return b
 }
 
-// Describe is for prometheus.Collector.
+// Describe implements prometheus.Collector.
 func (b *Backlog) Describe(descriptions chan<- *prometheus.Desc) {
 	descriptions <- b.tasks
 	descriptions <- b.oldest
@@ -75,7 +76,7 @@ func (b *Backlog) Describe(descriptions chan<- *prometheus.Desc) {
 	b.failures.Describe(descriptions)
 }
 
-// Collect is for prometheus.Collector.
+// Collect implements prometheus.Collector.
 func (b *Backlog) Collect(metrics chan<- prometheus.Metric) {
 	for _, metric := range b.current() {
 		metrics <- metric
@@ -83,7 +84,7 @@ func (b *Backlog) Collect(metrics chan<- prometheus.Metric) {
 	b.failures.Collect(metrics)
 }
 
-// current asks if the last answer is too old. Of scrapes at the same time one asks and the others wait for it.
+// current returns the metrics, and reads them first if the last values are too old. Concurrent scrapes share one read.
 func (b *Backlog) current() []prometheus.Metric {
 	b.mutex.Lock()
 	defer b.mutex.Unlock()

@@ -5,17 +5,17 @@ import (
 	"time"
 )
 
-// KeptBody is how much of an answer's body is kept, in bytes.
+// KeptBody is how many bytes of a response body are kept.
 const KeptBody = 16 << 10
 
-// Case is a receiver and what an attempt comes to that meets it.
+// Case is the script of a receiver and the expected result of an attempt.
 type Case struct {
 	Script func(*Peer)
-	// Failure is what the reason must contain; empty when there is an answer.
+	// Failure is a part of the expected failure reason; empty if a response is expected.
 	Failure string
 	Status  int
-	Body    string // how the body begins
-	Cut     bool
+	Body    string // prefix of the expected body
+	Cut     bool   // the kept body is incomplete
 	// Lingers marks a receiver that never ends the exchange, so that the sender's timeout ends it.
 	Lingers bool
 }
@@ -37,7 +37,7 @@ const (
 	switching = "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n"
 )
 
-// Cases are by name.
+// Cases are all cases by name.
 var Cases = map[string]Case{
 	"upgrade":                   {Script: func(p *Peer) { p.Request(); p.Say(switching); p.Drip("x", pause) }, Status: 101},
 	"upgrade, then silence":     {Script: func(p *Peer) { p.Request(); p.Say(switching); p.Silence() }, Status: 101},

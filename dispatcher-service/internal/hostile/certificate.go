@@ -14,7 +14,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// Certificate makes a certificate that is its own authority.
+// Certificate returns a self-signed certificate for the host that expires after lasts.
 func Certificate(t *testing.T, host string, lasts time.Duration) tls.Certificate {
 	t.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)

@@ -1,3 +1,3 @@
-// Package hostile is for tests: receivers that do what other people's servers should not, on real sockets. What an attempt comes
-// to is the same whether the sender is asked alone or a delivery goes all the way to its record.
+// Package hostile is for tests. It provides receivers that violate HTTP or never finish, on real sockets, and the result that an attempt to
+// each must have. Tests of the sender and of whole deliveries use the same cases.
 package hostile

@@ -12,13 +12,13 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// Receiver is raw TCP: every connection is handed to the script, and closed after it.
+// Receiver is a TCP server that runs a script for every connection and closes the connection after it.
 type Receiver struct {
 	URL         string
-	Connections chan struct{} // one for each
+	Connections chan struct{} // one value per accepted connection
 }
 
-// Listen serves until the test ends.
+// Listen starts a Receiver that runs until the test ends.
 func Listen(t *testing.T, script func(*Peer)) *Receiver {
 	t.Helper()
 	listener, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
@@ -48,7 +48,7 @@ func Listen(t *testing.T, script func(*Peer)) *Receiver {
 		close(gone)
 		_ = listener.Close()
 		mutex.Lock()
-		for _, conn := range open { // a sender keeps them for the next request
+		for _, conn := range open { // the sender may keep them open for further requests
 			_ = conn.Close()
 		}
 		mutex.Unlock()
@@ -61,14 +61,14 @@ func Listen(t *testing.T, script func(*Peer)) *Receiver {
 type Peer struct {
 	net.Conn
 	reader *bufio.Reader
-	gone   chan struct{} // closed when the test is over
+	gone   chan struct{} // closed at the end of the test
 }
 
 func newPeer(conn net.Conn, gone chan struct{}) *Peer {
 	return &Peer{Conn: conn, reader: bufio.NewReader(conn), gone: gone}
 }
 
-// Request reads one whole request; false when there is none to come.
+// Request reads one request with its body. It returns false if the connection ends before one.
 func (p *Peer) Request() (*http.Request, bool) {
 	request, err := http.ReadRequest(p.reader)
 	if err != nil {
@@ -80,13 +80,13 @@ func (p *Peer) Request() (*http.Request, bool) {
 	return request, true
 }
 
-// Say writes text and tells whether somebody is still there.
+// Say writes text and reports whether that succeeded.
 func (p *Peer) Say(text string) bool {
 	_, err := p.Write([]byte(text))
 	return err == nil
 }
 
-// Answered is a script that reads the request and says the text.
+// Answered returns a script that reads a request and writes text.
 func Answered(text string) func(*Peer) {
 	return func(p *Peer) {
 		if _, ok := p.Request(); ok {
@@ -95,7 +95,7 @@ func Answered(text string) func(*Peer) {
 	}
 }
 
-// Drip says the text again and again until the other side is gone, with a pause in between if it is not zero.
+// Drip writes text repeatedly, with a pause in between, until the sender closes the connection or the test ends.
 func (p *Peer) Drip(text string, pause time.Duration) {
 	for p.Say(text) {
 		if pause == 0 {
@@ -109,7 +109,7 @@ func (p *Peer) Drip(text string, pause time.Duration) {
 	}
 }
 
-// Silence waits for the other side to leave.
+// Silence writes nothing and returns when the sender closes the connection.
 func (p *Peer) Silence() { _, _ = io.Copy(io.Discard, p.reader) }
 
 // Reset ends a connection of Listen with RST instead of FIN.

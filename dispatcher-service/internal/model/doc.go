@@ -1,4 +1,4 @@
-// Package model holds the dispatcher against a small model of what a delivery is allowed to do: events are accepted, loaded, sent,
-// answered and answered late, processes die between any two steps, the queue is emptied, people retry and replay, endpoints are
-// switched off and on, in any order. It is tests alone; they run the real store, use case and reconciler, on both databases.
+// Package model tests the dispatcher against a model of what a delivery may do. Random sequences of steps accept, load, send and answer
+// deliveries, kill processes between any two steps, empty the queue, retry and replay, and disable endpoints. The tests run the real store,
+// use case and reconciler, on both databases. The package has no code outside its tests.
 package model

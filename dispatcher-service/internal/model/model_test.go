@@ -228,10 +228,10 @@ func (m *machine) retry(t *rapid.T) {
 		e := m.expected[id]
 		wanted := slices.ContainsFunc(retries, func(r webhook.Retry) bool { return r.DeliveryID == id })
 		if !wanted || !e.retryable() {
-			require.Zero(t, wins[id], "%+v", *e)
+			require.Zero(t, wins[id], "%s is not what the model says: it cannot be retried: %+v", id, *e)
 			continue
 		}
-		require.Equal(t, 1, wins[id], "%+v", *e)
+		require.Equal(t, 1, wins[id], "%s is not what the model says: one retry must succeed: %+v", id, *e)
 		e.retried()
 		m.maybeEnqueue(id)
 	}

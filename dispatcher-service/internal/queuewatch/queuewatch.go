@@ -1,6 +1,8 @@
-// Package queuewatch notices what stands in the way of the queue although Redis serves: an operator has paused it, or another
-// installation uses the same Redis database. Neither ends the service. A paused queue is wanted, and a refusal to start over another
-// installation could be wrong: a database that was moved looks like one for a minute.
+// Package queuewatch detects two faults of a queue whose Redis works: an operator has paused the queue, or another installation uses the
+// same Redis database.
+//
+// Neither stops the service. A pause is intended. An installation whose database was moved looks like another one for a minute, so
+// refusing to start could be wrong.
 package queuewatch
 
 import (
@@ -16,13 +18,13 @@ import (
 	"redrive/pkg/webhook"
 )
 
-// Queue says how the queue is used: queue.Enqueuer.
+// Queue reports pauses and other installations. queue.Enqueuer implements it.
 type Queue interface {
 	CheckPaused(ctx context.Context, queue string) error
 	RegisterInstallation(ctx context.Context, installation string) (others []string, err error)
 }
 
-// Store names the installation: store.Store. An empty name is one that cannot be told from others.
+// Store returns the name of the installation, or an empty one if the database has none. store.Store implements it.
 type Store interface {
 	Installation(ctx context.Context) (string, error)
 }
@@ -32,36 +34,36 @@ const (
 	timeout  = 2 * time.Second
 )
 
-// ErrShared says that another installation uses the same Redis database.
+// ErrShared means that another installation uses the same Redis database.
 var ErrShared = errors.New("another installation uses the same Redis database")
 
-// Watcher looks every 5 s until it is stopped.
+// Watcher checks the queue every 5 s between Start and Stop. Paused and Shared are safe for concurrent use.
 type Watcher struct {
 	queue                   Queue
 	store                   Store
 	log                     *slog.Logger
 	installation            string
-	unnamed                 bool
+	unnamed                 bool // logged that the database refuses to name the installation
 	paused, shared          atomic.Bool
 	pausedGauge, otherGauge prometheus.Gauge
 	cancel                  context.CancelFunc
 	stopped                 chan struct{}
 }
 
-// New makes a Watcher and registers its metrics.
+// New returns a Watcher and registers its metrics.
 func New(q Queue, s Store, log *slog.Logger, registry prometheus.Registerer) *Watcher {
 	w := &Watcher{
 		queue: q, store: s, log: log,
-		pausedGauge: prometheus.NewGauge(prometheus.GaugeOpts{Name: "redrive_queue_paused", Help: "1 while the queue is paused by an operator."}),
+		pausedGauge: prometheus.NewGauge(prometheus.GaugeOpts{Name: "redrive_queue_paused", Help: "1 while the queue is paused, else 0."}),
 		otherGauge: prometheus.NewGauge(prometheus.GaugeOpts{
-			Name: "redrive_queue_other_installations", Help: "Other installations that use the same Redis database.",
+			Name: "redrive_queue_other_installations", Help: "Number of other installations that use the same Redis database.",
 		}),
 	}
 	registry.MustRegister(w.pausedGauge, w.otherGauge)
 	return w
 }
 
-// Paused returns queue.ErrPaused while the queue is paused.
+// Paused returns queue.ErrPaused if the queue was paused at the last check.
 func (w *Watcher) Paused(context.Context) error {
 	if w.paused.Load() {
 		return queue.ErrPaused
@@ -69,7 +71,7 @@ func (w *Watcher) Paused(context.Context) error {
 	return nil
 }
 
-// Shared returns ErrShared while another installation uses the same Redis database.
+// Shared returns ErrShared if another installation used the same Redis database at the last check.
 func (w *Watcher) Shared(context.Context) error {
 	if w.shared.Load() {
 		return ErrShared
@@ -77,14 +79,14 @@ func (w *Watcher) Shared(context.Context) error {
 	return nil
 }
 
-// Start looks at once, and then at intervals.
+// Start checks at once and then every 5 s, until Stop is called.
 func (w *Watcher) Start() {
 	ctx, cancel := context.WithCancel(context.Background())
 	w.cancel, w.stopped = cancel, make(chan struct{})
 	go func() {
 		defer close(w.stopped)
 		for {
-			w.Look(ctx)
+			w.Check(ctx)
 			select {
 			case <-ctx.Done():
 				return
@@ -94,7 +96,7 @@ func (w *Watcher) Start() {
 	}()
 }
 
-// Stop ends the look under way. It may be called before Start, and again.
+// Stop cancels the check in progress and waits for its end until ctx ends. It may be called before Start, and more than once.
 func (w *Watcher) Stop(ctx context.Context) error {
 	if w.cancel == nil {
 		return nil
@@ -108,8 +110,8 @@ func (w *Watcher) Stop(ctx context.Context) error {
 	}
 }
 
-// Look notes what has changed. What cannot be found out, because Redis or the database is away, stays as it was.
-func (w *Watcher) Look(ctx context.Context) {
+// Check checks the queue once. If Redis or the database is unavailable, the last results stay valid.
+func (w *Watcher) Check(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
 	switch err := w.queue.CheckPaused(ctx, webhook.QueueDeliveries); {
@@ -134,7 +136,7 @@ func (w *Watcher) Look(ctx context.Context) {
 	}
 }
 
-// noteUnnamed logs once that the database refuses to name the installation. A database that is away is asked again.
+// noteUnnamed logs once that the database refuses to name the installation. It logs nothing if the database is unavailable.
 func (w *Watcher) noteUnnamed(ctx context.Context, err error) {
 	if w.unnamed || ctx.Err() != nil || webhook.CodeOf(err) == webhook.CodeUnavailable {
 		return
@@ -150,11 +152,11 @@ func (w *Watcher) notePaused(ctx context.Context, paused bool) {
 	}
 	if paused {
 		w.pausedGauge.Set(1)
-		w.log.WarnContext(ctx, "the queue is paused: nothing is sent until an operator resumes it", "queue", webhook.QueueDeliveries)
+		w.log.WarnContext(ctx, "queue paused: nothing is sent until an operator resumes it", "queue", webhook.QueueDeliveries)
 		return
 	}
 	w.pausedGauge.Set(0)
-	w.log.InfoContext(ctx, "the queue is resumed", "queue", webhook.QueueDeliveries)
+	w.log.InfoContext(ctx, "queue resumed", "queue", webhook.QueueDeliveries)
 }
 
 func (w *Watcher) noteOthers(ctx context.Context, others []string) {
@@ -168,5 +170,5 @@ func (w *Watcher) noteOthers(ctx context.Context, others []string) {
 			"installation", w.installation, "others", others)
 		return
 	}
-	w.log.InfoContext(ctx, "no other installation uses the same Redis database any more")
+	w.log.InfoContext(ctx, "no other installation uses the same Redis database")
 }

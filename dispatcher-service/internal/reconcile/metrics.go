@@ -21,47 +21,47 @@ type metrics struct {
 func newMetrics(registry prometheus.Registerer) metrics {
 	m := metrics{
 		found: prometheus.NewCounterVec(prometheus.CounterOpts{
-			Name: "redrive_reconciled_total", Help: "Deliveries that were overdue or lost their worker, by what the reconciler found of their task.",
+			Name: "redrive_reconciled_total", Help: "Deliveries that were overdue or whose worker died, by the state of their task.",
 		}, []string{"found"}),
 		failures: prometheus.NewCounter(prometheus.CounterOpts{
-			Name: "redrive_reconcile_failures_total", Help: "Passes and searches of the reconciler that ended early because the database or Redis was away.",
+			Name: "redrive_reconcile_failures_total", Help: "Reconcile passes and orphan searches that ended early because the database or Redis was unavailable.",
 		}),
 		rebuilds: prometheus.NewCounter(prometheus.CounterOpts{
-			Name: "redrive_queue_rebuilds_total", Help: "Times that the queue was new or had been emptied and was filled from the database.",
+			Name: "redrive_queue_rebuilds_total", Help: "Rebuilds of the queue from the database because Redis was empty.",
 		}),
 		duration: prometheus.NewHistogram(prometheus.HistogramOpts{
-			Name: "redrive_reconcile_duration_seconds", Help: "Time that a pass of the reconciler took.",
+			Name: "redrive_reconcile_duration_seconds", Help: "Duration of a reconcile pass in seconds.",
 			Buckets: []float64{.005, .01, .05, .1, .5, 1, 5, 10, 30, 60},
 		}),
 		oldest: prometheus.NewGauge(prometheus.GaugeOpts{
-			Name: "redrive_oldest_overdue_seconds", Help: "How long the delivery has been due that has been overdue for longest; 0 if none is.",
+			Name: "redrive_oldest_overdue_seconds", Help: "Time since the oldest overdue delivery became due, in seconds; 0 if none is overdue.",
 		}),
 	}
 	registry.MustRegister(m.found, m.failures, m.rebuilds, m.duration, m.oldest)
-	for _, sight := range []queue.TaskState{queue.Missing, queue.Waiting, queue.Late, queue.Running, queue.Ended, queue.Orphan, queue.Phantom} {
-		m.found.WithLabelValues(string(sight)) // so that a rate can be taken from the beginning
+	for _, state := range []queue.TaskState{queue.Missing, queue.Waiting, queue.Late, queue.Running, queue.Ended, queue.Orphan, queue.Phantom} {
+		m.found.WithLabelValues(string(state)) // so that the first increase has a rate too
 	}
 	return m
 }
 
-// time begins to take the time of a pass, and its result ends it.
+// time starts to measure a pass. The returned function records the duration.
 func (m metrics) time() func() {
 	began := time.Now()
 	return func() { m.duration.Observe(time.Since(began).Seconds()) }
 }
 
-// report counts what was found, and has a line for what was put right.
+// report adds the states to the metric, and logs how many deliveries were enqueued again.
 func (r *Reconciler) report(ctx context.Context, found map[queue.TaskState]int) {
-	mended := 0
+	enqueued := 0
 	attributes := []slog.Attr{}
-	for sight, count := range found {
-		r.metrics.found.WithLabelValues(string(sight)).Add(float64(count))
-		if !sight.IsQueued() {
-			mended += count
-			attributes = append(attributes, slog.Int(string(sight), count))
+	for state, count := range found {
+		r.metrics.found.WithLabelValues(string(state)).Add(float64(count))
+		if !state.IsQueued() {
+			enqueued += count
+			attributes = append(attributes, slog.Int(string(state), count))
 		}
 	}
-	if mended > 0 {
-		r.options.Log.LogAttrs(ctx, slog.LevelInfo, "put deliveries back into the queue", append(attributes, slog.Int("deliveries", mended))...)
+	if enqueued > 0 {
+		r.options.Log.LogAttrs(ctx, slog.LevelInfo, "enqueued lost deliveries again", append(attributes, slog.Int("deliveries", enqueued))...)
 	}
 }

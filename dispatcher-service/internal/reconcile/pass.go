@@ -14,19 +14,20 @@ import (
 )
 
 const (
-	batch       = 500
-	concurrency = 32
+	batch       = 500 // deliveries in one query
+	concurrency = 32  // deliveries enqueued at the same time
 	listTimeout = 10 * time.Second
-	// anyTime from now is later than any delivery's next attempt.
+	// anyTime from now is later than the next attempt of any delivery.
 	anyTime = 10 * 365 * 24 * time.Hour
-	// stuckAfter is when a delivery has been due for so long that its task is looked for in the pending list itself, which has to
-	// be searched: no more than verified are in one pass.
-	stuckAfter = 3 * time.Minute
-	verified   = 50
+	// stuckAfter is how long a delivery must have been due for a pass to check that its pending task is in the pending list. That check
+	// is linear in the length of the list, so a pass makes at most maxVerified of them.
+	stuckAfter  = 3 * time.Minute
+	maxVerified = 50
 )
 
-// Pass rebuilds the queue if Redis has been emptied. Otherwise it looks at up to PerPass overdue deliveries, from where the
-// pass before it ended, and begins anew once it has reached the end.
+// Pass rebuilds the queue if Redis was emptied. Otherwise it looks up the tasks of up to PerPass overdue deliveries and enqueues the
+// lost ones. It continues after the last delivery of the pass before, and begins again with the first once it has reached the last. After
+// an error, the next pass repeats the batch that failed. Pass must not be called concurrently.
 func (r *Reconciler) Pass(ctx context.Context) error {
 	defer r.metrics.time()()
 	if err := r.queue.RegisterQueues(ctx, webhook.QueueDeliveries); err != nil {
@@ -39,15 +40,15 @@ func (r *Reconciler) Pass(ctx context.Context) error {
 	case !intact:
 		return r.rebuild(ctx)
 	}
-	p := r.newMending()
+	p := r.newPass()
 	defer func() { r.report(ctx, p.found) }()
-	r.cursor, err = r.walk(ctx, webhook.Now().Add(-r.options.Grace), r.cursor, r.options.PerPass, p.mend)
+	r.cursor, err = r.walk(ctx, webhook.Now().Add(-r.options.Grace), r.cursor, r.options.PerPass, p.requeue)
 	r.stuck = p.stuck
 	return err
 }
 
-// walk does something about up to limit deliveries that are due by a time, from behind the cursor on. It returns the cursor to
-// go on from: the zero one once there is nothing left, and the last that is done with when it was cut short.
+// walk calls do with batches of the deliveries that are due by a time, at most limit in all, starting after the cursor. It returns the
+// cursor to continue from: the last delivery that do handled, or the zero value if no delivery is left.
 func (r *Reconciler) walk(ctx context.Context, by time.Time, cursor store.Due, limit int, do func(context.Context, []store.Due) error) (store.Due, error) {
 	if cursor.ID == "" {
 		r.metrics.oldest.Set(0)
@@ -73,14 +74,14 @@ func (r *Reconciler) walk(ctx context.Context, by time.Time, cursor store.Due, l
 	return cursor, nil
 }
 
-// list gives up on a database that takes connections and then says nothing: the next pass tries again.
+// list lists due deliveries with a deadline, since a database may accept a connection and not respond.
 func (r *Reconciler) list(ctx context.Context, by time.Time, cursor store.Due, limit int) ([]store.Due, error) {
 	ctx, cancel := context.WithTimeout(ctx, listTimeout)
 	defer cancel()
 	return r.store.ListDue(ctx, by, cursor, limit)
 }
 
-// itemsOf leaves out when a pending delivery is due: now, whatever the clock of who wrote it says.
+// itemsOf returns the items to enqueue. A pending delivery is due now, even if the clock of the process that wrote its row is ahead.
 func itemsOf(due []store.Due) []queue.Item {
 	items := make([]queue.Item, len(due))
 	for i, d := range due {
@@ -92,69 +93,71 @@ func itemsOf(due []store.Due) []queue.Item {
 	return items
 }
 
-// mending is one pass over what is overdue.
-type mending struct {
+// pass is the state of one pass.
+type pass struct {
 	*Reconciler
 	found     map[queue.TaskState]int
-	stuck     int
-	stuckLast int
-	unchecked int
+	stuck     int // deliveries overdue for longer than stuckAfter in this pass
+	stuckLast int // the same in the pass before
+	unchecked int // how many more pending tasks this pass may verify
 }
 
-func (r *Reconciler) newMending() *mending {
-	return &mending{Reconciler: r, found: map[queue.TaskState]int{}, stuckLast: r.stuck, unchecked: verified}
+func (r *Reconciler) newPass() *pass {
+	return &pass{Reconciler: r, found: map[queue.TaskState]int{}, stuckLast: r.stuck, unchecked: maxVerified}
 }
 
-// mend enqueues what the queue does not keep. An orphan is counted first, so that the one too many ends its delivery before it
-// is sent again.
-func (m *mending) mend(ctx context.Context, due []store.Due) error {
+// requeue looks up the tasks of overdue deliveries and enqueues those that have none. It counts an orphan before it enqueues the
+// delivery, so that an orphan too many ends the delivery before another attempt.
+func (p *pass) requeue(ctx context.Context, due []store.Due) error {
 	since := make(map[string]time.Time, len(due))
 	for _, d := range due {
 		since[d.ID] = d.NextRetryAt
 	}
 	items := itemsOf(due)
-	sights, err := m.queue.LookUp(ctx, items, func(item queue.Item) bool { return m.verify(since[item.DeliveryID]) })
+	states, err := p.queue.LookUp(ctx, items, func(item queue.Item) bool { return p.verify(since[item.DeliveryID]) })
 	if err != nil {
 		return err
 	}
 	var lost []queue.Item
-	for i, sight := range sights {
-		m.found[sight]++
-		if sight == queue.Orphan {
-			m.orphaned(ctx, items[i].DeliveryID)
+	for i, state := range states {
+		p.found[state]++
+		if state == queue.Orphan {
+			p.orphaned(ctx, items[i].DeliveryID)
 		}
-		if !sight.IsQueued() {
+		if !state.IsQueued() {
 			lost = append(lost, items[i])
 		}
 	}
-	return m.enqueue(ctx, lost, m.queue.Enqueue)
+	return p.enqueue(ctx, lost, p.queue.Enqueue)
 }
 
-// verify chooses among the deliveries that have been due for long, at random if there are more than may be searched for.
-func (m *mending) verify(dueAt time.Time) bool {
+// verify reports whether to check that the pending task of a delivery is in the pending list. It selects deliveries that are overdue for
+// longer than stuckAfter, and samples them at random if the pass before found more than maxVerified.
+func (p *pass) verify(dueAt time.Time) bool {
 	if time.Since(dueAt) < stuckAfter {
 		return false
 	}
-	m.stuck++
-	if m.unchecked == 0 || m.stuckLast > verified && rand.N(m.stuckLast) >= verified {
+	p.stuck++
+	if p.unchecked == 0 || p.stuckLast > maxVerified && rand.N(p.stuckLast) >= maxVerified {
 		return false
 	}
-	m.unchecked--
+	p.unchecked--
 	return true
 }
 
+// orphaned counts a lost attempt. A failure is logged only: the delivery must be enqueued all the same.
 func (r *Reconciler) orphaned(ctx context.Context, id string) {
 	if err := r.orphans.Orphaned(ctx, id); err != nil {
 		r.options.Log.WarnContext(ctx, "orphaned attempt not counted", "deliveryId", id, "error", err)
 	}
 }
 
-// enqueue puts items into the queue, several at a time. Redis being away ends it; one task that Redis cannot make sense of is
-// left to the next round, and holds up no other.
+// enqueue calls put for the items, several at a time. It ends at the first error if Redis is unavailable. If Redis is available, the error is
+// that item's own: it is logged, the next pass tries that item again, and the other items are enqueued.
 func (r *Reconciler) enqueue(ctx context.Context, items []queue.Item, put func(context.Context, queue.Item) (queue.Placement, error)) error {
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(concurrency)
-	var once sync.Mutex // one asks whether Redis is away, and not all at once
+	var checking sync.Mutex // one goroutine at a time checks whether Redis is available
 	for _, item := range items {
 		group.Go(func() error {
 			if ctx.Err() != nil {
@@ -164,23 +167,23 @@ func (r *Reconciler) enqueue(ctx context.Context, items []queue.Item, put func(c
 			if err == nil {
 				return nil
 			}
-			once.Lock()
-			defer once.Unlock()
-			if away := r.queue.RegisterQueues(ctx, webhook.QueueDeliveries); away != nil {
+			checking.Lock()
+			defer checking.Unlock()
+			if unavailable := r.queue.RegisterQueues(ctx, webhook.QueueDeliveries); unavailable != nil {
 				return err
 			}
-			r.options.Log.WarnContext(ctx, "a delivery could not be put back into the queue", "deliveryId", item.DeliveryID, "error", err)
+			r.options.Log.WarnContext(ctx, "delivery not enqueued", "deliveryId", item.DeliveryID, "error", err)
 			return nil
 		})
 	}
 	return group.Wait()
 }
 
-// trim keeps asynq's archive below what asynq can trim itself.
+// trim removes old entries from asynq's archive. See queue.TrimArchive for why asynq must not do it.
 func (r *Reconciler) trim(ctx context.Context) error {
 	removed, err := r.queue.TrimArchive(ctx, webhook.QueueDeliveries)
 	if removed > 0 {
-		r.options.Log.InfoContext(ctx, "removed old entries from the queue's archive", "tasks", removed)
+		r.options.Log.InfoContext(ctx, "archive trimmed", "tasks", removed)
 	}
 	return err
 }

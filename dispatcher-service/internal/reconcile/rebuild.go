@@ -13,22 +13,22 @@ import (
 )
 
 const (
-	// turnPoll is how often one replica looks whether another is done with the rebuild, or has died of it.
-	turnPoll = 500 * time.Millisecond
-	// holdInterval is how often the one that is at it says so: several times in queue.rebuildTurn.
-	holdInterval = time.Second
-	// abandonTimeout bounds the note that a rebuild has ended early: without it the turn passes by itself.
+	// leasePoll is how often a replica checks whether another has finished or abandoned the rebuild.
+	leasePoll = 500 * time.Millisecond
+	// renewInterval is how often the rebuilding replica renews its lease, which lasts 5 s.
+	renewInterval = time.Second
+	// abandonTimeout bounds the call that gives up the lease. If it fails, the lease expires by itself.
 	abandonTimeout = 2 * time.Second
 )
 
-// rebuild enqueues everything that waits, for the time at which it is due. One that is cut short, or that Redis was emptied under,
-// is begun again by the next pass: enqueueing twice does nothing.
+// rebuild enqueues every waiting delivery for the time at which it is due. If it ends early, or Redis is emptied meanwhile, the next pass
+// begins it again. It returns nil without a rebuild if another replica has completed one.
 func (r *Reconciler) rebuild(ctx context.Context) error {
-	token, err := r.turn(ctx)
+	token, err := r.takeLease(ctx)
 	if err != nil || token == "" {
 		return err
 	}
-	r.options.Log.InfoContext(ctx, "the queue is new or was emptied: filling it with everything that waits")
+	r.options.Log.InfoContext(ctx, "redis is empty, rebuilding the queue")
 	began := time.Now()
 	total, err := r.fill(ctx, token)
 	if err == nil {
@@ -39,30 +39,32 @@ func (r *Reconciler) rebuild(ctx context.Context) error {
 		return err
 	}
 	r.metrics.rebuilds.Inc()
-	r.options.Log.InfoContext(ctx, "the queue holds everything that waits", "deliveries", total, "seconds", time.Since(began).Seconds())
+	r.options.Log.InfoContext(ctx, "queue rebuilt", "deliveries", total, "seconds", time.Since(began).Seconds())
 	return nil
 }
 
+// fill enqueues every waiting delivery and returns how many. It keeps the lease of the rebuild meanwhile.
 func (r *Reconciler) fill(ctx context.Context, token string) (total int, err error) {
-	ctx, release := r.hold(ctx, token)
+	ctx, release := r.keepLease(ctx, token)
 	defer release()
 	_, err = r.walk(ctx, webhook.Now().Add(anyTime), store.Due{}, math.MaxInt, func(ctx context.Context, due []store.Due) error {
 		total += len(due)
 		return r.enqueue(ctx, itemsOf(due), r.queue.Enqueue)
 	})
-	if ctx.Err() != nil { // also in the middle of the last batch
+	if ctx.Err() != nil { // the context may have ended during the last batch
 		err = context.Cause(ctx)
 	}
 	return total, err
 }
 
-// hold says that this process is at the rebuild, beside what it does, for a database can take longer over one list than a turn
-// lasts. The context ends when it is no longer worth while. A Redis that is away may be back in time, with all it had.
-func (r *Reconciler) hold(ctx context.Context, token string) (held context.Context, release func()) {
+// keepLease renews the lease of the rebuild in the background until release is called. The returned context is canceled if the rebuild has
+// become useless: Redis was emptied, or another replica has begun a rebuild. Other errors are ignored, since Redis may be available again
+// before the lease expires. A separate goroutine is needed because one query can take longer than the lease.
+func (r *Reconciler) keepLease(ctx context.Context, token string) (held context.Context, release func()) {
 	held, cancel := context.WithCancelCause(ctx)
 	var group sync.WaitGroup
 	group.Go(func() {
-		ticker := time.NewTicker(holdInterval)
+		ticker := time.NewTicker(renewInterval)
 		defer ticker.Stop()
 		for {
 			select {
@@ -82,15 +84,16 @@ func (r *Reconciler) hold(ctx context.Context, token string) (held context.Conte
 	}
 }
 
-// abandon lets the next one begin, here or in another replica. It is done at the end of a stop too.
+// abandon gives up the lease, so that this or another replica can begin again at once. It also works after ctx has ended.
 func (r *Reconciler) abandon(ctx context.Context, token string) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), abandonTimeout)
 	defer cancel()
-	_ = r.queue.AbandonRebuild(ctx, token) // nothing to abandon, or Redis is away
+	_ = r.queue.AbandonRebuild(ctx, token) // the lease is lost already, or expires by itself
 }
 
-// turn waits until the queue is this process's to rebuild, or another has done so: then the token is empty.
-func (r *Reconciler) turn(ctx context.Context) (token string, err error) {
+// takeLease waits until this process holds the lease of the rebuild, and returns its token. The token is empty if another replica has
+// completed the rebuild meanwhile.
+func (r *Reconciler) takeLease(ctx context.Context) (token string, err error) {
 	for {
 		if token, err = r.queue.BeginRebuild(ctx); err != nil || token != "" {
 			return token, err
@@ -98,7 +101,7 @@ func (r *Reconciler) turn(ctx context.Context) (token string, err error) {
 		select {
 		case <-ctx.Done():
 			return "", ctx.Err()
-		case <-time.After(turnPoll):
+		case <-time.After(leasePoll):
 		}
 		if intact, err := r.queue.Intact(ctx); err != nil || intact {
 			return "", err

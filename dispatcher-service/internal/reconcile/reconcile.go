@@ -1,27 +1,28 @@
-// Package reconcile puts rows back into the queue that are due and do not move. The queue can lose anything at any time, and
-// a commit can be followed by a crash before its task was enqueued: the database knows what is due, and that is enough.
+// Package reconcile enqueues due deliveries that Redis has lost. Redis may lose any task at any time, and a process may crash between
+// the commit of a delivery and its enqueueing. The database knows what is due.
 //
-//	marker gone ──> rebuild: enqueue all that waits, due or not ──> set the marker
-//	marker there ─> pass: list what has been due for longer than an attempt takes
-//	                      look at the task of each
-//	                        waiting, running            nothing
-//	                        missing, late, ended        enqueue, or wake
-//	                        orphan (nobody has it)      count the attempt, enqueue
-//	                        phantom (a part was lost)   enqueue
+// A pass compares deliveries that have been due for longer than an attempt takes with their tasks:
 //
-// A worker that died is found beside the passes, so that no backlog is in the way:
+//	marker missing ─▶ Redis was emptied: rebuild, that is, enqueue every waiting delivery, and set the marker
+//	marker present ─▶ list overdue deliveries and look up the task of each
+//	                    waiting, running            do nothing
+//	                    missing, late, ended        enqueue, or make the task pending
+//	                    orphan (no live worker)     count a lost attempt, enqueue
+//	                    phantom (incomplete task)   enqueue
 //
-//	search: read the lease of every task in flight
-//	          it moves: its worker lives             nothing
-//	          it has stood still for too long        take the task away, count the attempt, enqueue it first
+// A search runs beside the passes and finds tasks whose worker has died, so that a large backlog does not delay it:
 //
-// No clock is compared with another's for that: how long a lease has stood still is measured where it is looked at.
+//	read the lease of every active task
+//	    changed since the last read       the worker is alive: do nothing
+//	    unchanged for about 32 s          remove the task, count a lost attempt, enqueue at the front
 //
-// It runs in every replica. There is no leader: enqueueing a delivery that is queued already does nothing, and of two that find
-// an orphan one removes it. Only a rebuild is one replica's at a time, for it would be the same work for all.
+// The search compares no clocks of different machines: each process measures for how long it has read the same lease.
 //
-// After Redis was emptied, a delivery is enqueued while a dispatcher is at it that took it before. A run in the same process
-// finds that out; one in another sends it again, and the row decides which of the two outcomes counts.
+// Every replica reconciles, without a leader. Enqueueing a queued delivery does nothing, and if two replicas find an orphan, one of them
+// removes it. Only a rebuild is done by one replica at a time, since others would repeat the same work.
+//
+// After Redis was emptied, a delivery may be enqueued while a dispatcher still handles it. A second worker in the same process detects
+// that and skips the delivery. One in another process sends it again, and the row's revision decides which outcome is recorded.
 package reconcile
 
 import (
@@ -39,73 +40,95 @@ import (
 	"redrive/pkg/webhook"
 )
 
-// Store lists what is due, and finds what waits.
+// Store lists deliveries that are due and finds those that wait for an attempt. store.Store implements it.
 type Store interface {
 	ListDue(ctx context.Context, before time.Time, after store.Due, limit int) ([]store.Due, error)
 	FindWaiting(ctx context.Context, ids []string) ([]store.Due, error)
 }
 
-// Queue shows what is queued and enqueues what is not: queue.Enqueuer.
+// Queue is what the Reconciler needs of the queue. queue.Enqueuer implements it.
 type Queue interface {
+	Tasks
+	Leases
+	Upkeep
+	Rebuilds
+}
+
+// Tasks looks up and enqueues tasks.
+type Tasks interface {
 	LookUp(ctx context.Context, items []queue.Item, verify func(queue.Item) bool) ([]queue.TaskState, error)
-	Leases(ctx context.Context, queue string) (leases []queue.Lease, now time.Time, err error)
-	Reclaim(ctx context.Context, leases []queue.Lease) ([]queue.TaskState, error)
 	Enqueue(ctx context.Context, item queue.Item) (queue.Placement, error)
 	EnqueueFirst(ctx context.Context, item queue.Item) (queue.Placement, error)
-	TrimArchive(ctx context.Context, queue string) (int, error)
-	RegisterQueues(ctx context.Context, queues ...string) error
+}
+
+// Leases reads the leases of active tasks, and removes tasks whose worker has died.
+type Leases interface {
+	Leases(ctx context.Context, queue string) (leases []queue.Lease, now time.Time, err error)
+	Reclaim(ctx context.Context, leases []queue.Lease) ([]queue.TaskState, error)
+}
+
+// Upkeep checks and maintains the queue as a whole.
+type Upkeep interface {
 	Intact(ctx context.Context) (bool, error)
+	RegisterQueues(ctx context.Context, queues ...string) error
+	TrimArchive(ctx context.Context, queue string) (int, error)
+}
+
+// Rebuilds coordinates rebuilds between replicas.
+type Rebuilds interface {
 	BeginRebuild(ctx context.Context) (token string, err error)
 	RenewRebuild(ctx context.Context, token string) error
 	MarkIntact(ctx context.Context, token string) error
 	AbandonRebuild(ctx context.Context, token string) error
 }
 
-// Orphans is told of attempts that ended without an outcome.
+// Orphans counts attempts that were started and have no recorded outcome.
 type Orphans interface {
+	// Orphaned counts one such attempt of the delivery. Too many end the delivery.
 	Orphaned(ctx context.Context, deliveryID string) error
 }
 
 // Options of a Reconciler.
 type Options struct {
-	// Interval between passes, give or take a tenth, so that a fleet does not march in step. Defaults to 5 s.
+	// Interval is the time between passes. It varies at random by a tenth, so that replicas do not run passes together. Defaults to 5 s.
 	Interval time.Duration
-	// Grace is how long a delivery may be due before it is looked at: longer than an attempt can take. Required.
+	// Grace is how long a delivery must have been due for a pass to consider it. It must be longer than an attempt can take. Required.
 	Grace time.Duration
-	// PerPass bounds how many rows one pass asks Redis about; the next pass goes on where it ended. Defaults to 10,000.
+	// PerPass bounds how many deliveries one pass looks up. The next pass continues after the last one. Defaults to 10,000.
 	PerPass int
 	Log     *slog.Logger
-	// RedisUnavailable says whether Redis is away, which is logged elsewhere. Defaults to never.
+	// RedisUnavailable reports whether Redis is known to be unavailable. The caller logs that itself, so the Reconciler does not log
+	// errors of Redis meanwhile. Defaults to a function that returns false.
 	RedisUnavailable func() bool
 }
 
 const (
 	defaultInterval = 5 * time.Second
 	defaultPerPass  = 10_000
-	// After an error it is tried again soon, for what was away may be back and empty, and not by the whole fleet at once.
+	// After an error, the next try comes soon, since Redis may be available again and empty. The pause doubles from firstPause to
+	// longestPause, with jitter so that replicas do not retry together.
 	firstPause   = 500 * time.Millisecond
 	longestPause = 2 * time.Second
-	// trimInterval is how often old entries are looked for in the archive.
+	// trimInterval is the time between removals of old entries from the archive.
 	trimInterval = time.Hour
 )
 
-// Reconciler runs passes until it is stopped.
+// Reconciler runs passes and searches. Start and Stop must not be called concurrently.
 type Reconciler struct {
 	store   Store
 	queue   Queue
 	orphans Orphans
 	options Options
 	metrics metrics
-	cursor  store.Due
-	// stuck is how many rows the last pass found overdue for minutes.
-	stuck   int
+	cursor  store.Due // the last delivery of the pass before; zero to begin with the first
+	stuck   int       // how many deliveries the last pass found overdue for longer than stuckAfter
 	trimAt  time.Time
-	lookout lookout
+	leases  leaseTracker
 	cancel  context.CancelFunc
 	stopped chan struct{}
 }
 
-// New makes a Reconciler and registers its metrics.
+// New returns a Reconciler and registers its metrics.
 func New(store Store, queue Queue, orphans Orphans, options Options, registry prometheus.Registerer) *Reconciler {
 	if options.Interval == 0 {
 		options.Interval = defaultInterval
@@ -119,22 +142,22 @@ func New(store Store, queue Queue, orphans Orphans, options Options, registry pr
 	return &Reconciler{store: store, queue: queue, orphans: orphans, options: options, metrics: newMetrics(registry)}
 }
 
-// Start runs a pass and a search at once, and then one of each at its interval.
+// Start runs a pass and a search at once, and then each at its interval, until Stop is called.
 func (r *Reconciler) Start() {
 	ctx, cancel := context.WithCancel(context.Background())
 	r.cancel, r.stopped = cancel, make(chan struct{})
 	r.trimAt = time.Now().Add(rand.N(trimInterval))
 	var group sync.WaitGroup
-	group.Go(func() { r.repeat(ctx, "passes", r.options.Interval, r.passAndTrim) })
-	group.Go(func() { r.repeat(ctx, "the search for orphans", searchInterval, r.search) })
+	group.Go(func() { r.repeat(ctx, "pass", r.options.Interval, r.passAndTrim) })
+	group.Go(func() { r.repeat(ctx, "orphan search", searchInterval, r.search) })
 	go func() {
 		defer close(r.stopped)
 		group.Wait()
 	}()
 }
 
-// Stop ends the pass under way, which Redis can hold up for some seconds, and returns. It may be called before Start, and
-// again.
+// Stop cancels the pass and the search in progress and waits for them until ctx ends. A call to Redis can delay them for some seconds.
+// Stop may be called before Start, and more than once.
 func (r *Reconciler) Stop(ctx context.Context) error {
 	if r.cancel == nil {
 		return nil
@@ -144,12 +167,12 @@ func (r *Reconciler) Stop(ctx context.Context) error {
 	case <-r.stopped:
 		return nil
 	case <-ctx.Done():
-		return fmt.Errorf("wait for the pass under way: %w", ctx.Err())
+		return fmt.Errorf("wait for the pass in progress: %w", ctx.Err())
 	}
 }
 
-// repeat logs once that what it does begins to fail, and once that it does so no more. While Redis is away, only the
-// failures of the database are logged.
+// repeat calls do at the interval, and sooner after an error, until ctx ends. It logs the first of several failures and the first success
+// after them. While Redis is unavailable, it logs only failures of the database.
 func (r *Reconciler) repeat(ctx context.Context, part string, interval time.Duration, do func(context.Context) error) {
 	failing, pause := false, firstPause
 	for {
@@ -164,11 +187,11 @@ func (r *Reconciler) repeat(ctx context.Context, part string, interval time.Dura
 			pause = min(2*pause, longestPause)
 			if !failing && (!r.options.RedisUnavailable() || isDatabase(err)) {
 				failing = true
-				r.options.Log.WarnContext(ctx, "reconciling was cut short and is tried again until it succeeds", "part", part, "error", err)
+				r.options.Log.WarnContext(ctx, "reconcile failed, retrying", "part", part, "error", err)
 			}
 		case failing:
 			failing = false
-			r.options.Log.InfoContext(ctx, "reconciling succeeds again", "part", part)
+			r.options.Log.InfoContext(ctx, "reconcile succeeded again", "part", part)
 		}
 		if err == nil {
 			pause = firstPause
@@ -182,9 +205,10 @@ func (r *Reconciler) repeat(ctx context.Context, part string, interval time.Dura
 	}
 }
 
-// isDatabase reports whether the error means that the database is away.
+// isDatabase reports whether the error means that the database is unavailable.
 func isDatabase(err error) bool { return webhook.CodeOf(err) == webhook.CodeUnavailable }
 
+// passAndTrim runs a pass and, every trimInterval, trims the archive after it.
 func (r *Reconciler) passAndTrim(ctx context.Context) error {
 	if err := r.Pass(ctx); err != nil || time.Now().Before(r.trimAt) {
 		return err

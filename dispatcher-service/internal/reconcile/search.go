@@ -12,17 +12,17 @@ import (
 )
 
 const (
-	// searchInterval is how often leases are read. An attempt whose dispatcher was killed is made again within lapsesAfter and twice
-	// this: 36 s of the 45 that are promised.
+	// searchInterval is how often leases are read. The delivery of a killed dispatcher is enqueued again within staleAfter plus two
+	// intervals: 36 s, where the documented limit is 45 s.
 	searchInterval = 2 * time.Second
-	// spread is over how long, for each orphan before, a delivery that is orphaned again is put off at random. All that one crash
-	// has orphaned is found together; enqueued together it would be in flight together once more, and those that are not to blame
-	// for the crash would be counted with the one that is, until all of them end.
+	// spread is the maximum random delay, for each earlier orphan of a delivery, before the delivery is attempted again. One delivery may
+	// crash every dispatcher that attempts it. Without the delay, all deliveries that a crash interrupted would be in flight together
+	// again, and would all be counted as orphans until they end.
 	spread = 5 * time.Second
 )
 
-// search finds the tasks whose workers are gone. What does not wait any more is left to asynq, which recovers it within two minutes:
-// nobody is waiting for it.
+// search finds the tasks of dead workers, and enqueues their deliveries again if they still wait for an attempt. asynq itself removes the
+// tasks of deliveries that have ended, within two minutes.
 func (r *Reconciler) search(ctx context.Context) error {
 	leases, redisNow, err := r.queue.Leases(ctx, webhook.QueueDeliveries)
 	if err != nil {
@@ -30,41 +30,41 @@ func (r *Reconciler) search(ctx context.Context) error {
 	}
 	found := map[queue.TaskState]int{}
 	defer func() { r.report(ctx, found) }()
-	for lapsed := range slices.Chunk(r.lookout.lapsed(leases, redisNow), batch) {
-		if err := r.reclaim(ctx, lapsed, found); err != nil {
+	for stale := range slices.Chunk(r.leases.stale(leases, redisNow), batch) {
+		if err := r.reclaim(ctx, stale, found); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// reclaim takes tasks from workers that are gone, and enqueues them. An orphan is counted first, so that the one too many ends its
-// delivery before it is sent again.
-func (r *Reconciler) reclaim(ctx context.Context, lapsed []queue.Lease, found map[queue.TaskState]int) error {
-	rows, err := r.find(ctx, lapsed)
+// reclaim removes the tasks of stale leases and enqueues their deliveries again. It counts an orphan before it enqueues the delivery, so
+// that an orphan too many ends the delivery before another attempt.
+func (r *Reconciler) reclaim(ctx context.Context, stale []queue.Lease, found map[queue.TaskState]int) error {
+	rows, err := r.find(ctx, stale)
 	if err != nil {
 		return err
 	}
-	lapsed = slices.DeleteFunc(lapsed, func(l queue.Lease) bool { _, waits := rows[l.DeliveryID]; return !waits })
-	sights, err := r.queue.Reclaim(ctx, lapsed)
+	stale = slices.DeleteFunc(stale, func(l queue.Lease) bool { _, waits := rows[l.DeliveryID]; return !waits })
+	states, err := r.queue.Reclaim(ctx, stale)
 	if err != nil {
 		return err
 	}
 	var lost []queue.Item
-	for i, sight := range sights {
-		found[sight]++
-		row := rows[lapsed[i].DeliveryID]
-		if sight == queue.Orphan && lostAttempt(row, lapsed[i]) {
+	for i, state := range states {
+		found[state]++
+		row := rows[stale[i].DeliveryID]
+		if state == queue.Orphan && lostAttempt(row, stale[i]) {
 			r.orphaned(ctx, row.ID)
 		}
-		if !sight.IsQueued() {
-			lost = append(lost, again(row))
+		if !state.IsQueued() {
+			lost = append(lost, delayed(row))
 		}
 	}
 	return r.enqueue(ctx, lost, r.queue.EnqueueFirst)
 }
 
-// find returns the rows of those that wait for an attempt.
+// find returns the deliveries of the leases that wait for an attempt, by ID.
 func (r *Reconciler) find(ctx context.Context, leases []queue.Lease) (map[string]store.Due, error) {
 	ids := make([]string, len(leases))
 	for i, lease := range leases {
@@ -80,16 +80,17 @@ func (r *Reconciler) find(ctx context.Context, leases []queue.Lease) (map[string
 	return rows, err
 }
 
-// lostAttempt says whether the attempt that the lease was for has no outcome. It has one if the row came due after the worker was
-// heard of last: the row has moved on, and asynq, which acknowledges nothing once a lease has run out, merely kept the task. A lease
-// is kept in whole seconds. Both times are the dispatcher's own, but for a row that the API has written: where its clock is ahead,
-// orphans begin to be counted so much later.
+// lostAttempt reports whether the attempt of a lease has no recorded outcome. If the outcome was recorded, the row's due time is later than
+// the last extension of the lease, and the task is left only because asynq does not acknowledge after a lease has expired.
+//
+// Leases are in whole seconds. Both times come from the dispatcher's clock, except for a row that the API wrote: if the API's clock is
+// ahead, attempts count as lost only after that much more time.
 func lostAttempt(row store.Due, lease queue.Lease) bool {
 	return !row.NextRetryAt.Truncate(time.Second).After(lease.Extended())
 }
 
-// again is when an orphan is enqueued for: the first time at once, and then no longer together with what it was orphaned with.
-func again(row store.Due) queue.Item {
+// delayed returns the item to enqueue for an orphan: at once for the first orphan of a delivery, and later at random for further ones.
+func delayed(row store.Due) queue.Item {
 	item := itemsOf([]store.Due{row})[0]
 	if row.Orphans == 0 {
 		return item

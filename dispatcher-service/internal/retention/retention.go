@@ -1,8 +1,7 @@
-// Package retention removes what has been kept for long enough: deliveries that have ended, with their attempts, and then events
-// that have no delivery left. It runs in every replica; two at it share the work.
+// Package retention deletes old rows: deliveries that ended longer ago than the retention time, with their attempts, and then old events
+// without deliveries. Every replica runs it, and replicas that purge at the same time share the work.
 //
-// It takes small batches and rests after each for as long as the batch took, so that those who work are not slowed by those who
-// tidy up.
+// It deletes in small batches and pauses after each for as long as the batch took, so that it uses at most half of one connection's time.
 package retention
 
 import (
@@ -18,7 +17,7 @@ import (
 	"redrive/pkg/webhook"
 )
 
-// Store removes one batch at a time.
+// Store deletes one batch of rows per call. store.Store implements it.
 type Store interface {
 	PurgeDeliveries(ctx context.Context, before time.Time, after string, limit int) (store.Purged, error)
 	PurgeEvents(ctx context.Context, before time.Time, after string, limit int) (store.Purged, error)
@@ -26,7 +25,7 @@ type Store interface {
 
 // Options of a Purger.
 type Options struct {
-	// Keep is how long a delivery is kept after it has ended, and an event after it was published. 0 keeps them for ever.
+	// Keep is how long a delivery is kept after its end, and an event after its publication. 0 keeps them for ever.
 	Keep time.Duration
 	// Interval between runs. Defaults to 1 h.
 	Interval time.Duration
@@ -35,12 +34,12 @@ type Options struct {
 
 const (
 	defaultInterval = time.Hour
-	// batch is a few milliseconds of a database's time.
+	// batch is how many rows one call deletes, which takes the database a few milliseconds.
 	batch        = 500
 	batchTimeout = 30 * time.Second
 )
 
-// Purger runs until it is stopped.
+// Purger purges at intervals between Start and Stop.
 type Purger struct {
 	store   Store
 	options Options
@@ -49,23 +48,23 @@ type Purger struct {
 	stopped chan struct{}
 }
 
-// New makes a Purger and registers its metrics.
+// New returns a Purger and registers its metrics.
 func New(store Store, options Options, registry prometheus.Registerer) *Purger {
 	if options.Interval == 0 {
 		options.Interval = defaultInterval
 	}
 	p := &Purger{store: store, options: options, purged: prometheus.NewCounterVec(prometheus.CounterOpts{
-		Name: "redrive_purged_total", Help: "Rows removed because they had been kept for long enough.",
+		Name: "redrive_purged_total", Help: "Rows deleted after their retention time, by kind.",
 	}, []string{"kind"})}
 	registry.MustRegister(p.purged)
 	for _, kind := range []string{"delivery", "attempt", "event"} {
-		p.purged.WithLabelValues(kind) // so that a rate can be taken from the beginning
+		p.purged.WithLabelValues(kind) // so that the first increase has a rate too
 	}
 	return p
 }
 
-// Start begins to run, the first time after a random part of the interval: a fleet that is started together must not purge
-// together. It does nothing if everything is to be kept.
+// Start runs a purge at each interval until Stop is called. The first one comes after a random part of the interval, so that replicas that
+// are started together do not purge together. Start does nothing if Keep is 0.
 func (p *Purger) Start() {
 	if p.options.Keep == 0 {
 		return
@@ -79,13 +78,13 @@ func (p *Purger) Start() {
 				return
 			}
 			if err := p.Run(ctx); err != nil && ctx.Err() == nil {
-				p.options.Log.WarnContext(ctx, "purging was cut short and goes on with the next run", "error", err)
+				p.options.Log.WarnContext(ctx, "purge failed, retrying at the next interval", "error", err)
 			}
 		}
 	}()
 }
 
-// Stop ends the run under way. It may be called before Start, and again.
+// Stop cancels the purge in progress and waits for its end until ctx ends. It may be called before Start, and more than once.
 func (p *Purger) Stop(ctx context.Context) error {
 	if p.cancel == nil {
 		return nil
@@ -95,11 +94,11 @@ func (p *Purger) Stop(ctx context.Context) error {
 	case <-p.stopped:
 		return nil
 	case <-ctx.Done():
-		return fmt.Errorf("wait for the batch under way: %w", ctx.Err())
+		return fmt.Errorf("wait for the purge in progress: %w", ctx.Err())
 	}
 }
 
-// Run removes everything that is old enough by now.
+// Run deletes all rows that are older than Keep. If it returns an error, the next call continues.
 func (p *Purger) Run(ctx context.Context) error {
 	before := webhook.Now().Add(-p.options.Keep)
 	deliveries, err := p.all(ctx, before, p.store.PurgeDeliveries)
@@ -108,7 +107,7 @@ func (p *Purger) Run(ctx context.Context) error {
 	}
 	events, err := p.all(ctx, before, p.store.PurgeEvents)
 	if removed := deliveries.Deliveries + events.Events; removed > 0 {
-		p.options.Log.InfoContext(ctx, "purged what was kept for long enough", "deliveries", deliveries.Deliveries,
+		p.options.Log.InfoContext(ctx, "purged old rows", "deliveries", deliveries.Deliveries,
 			"attempts", deliveries.Attempts, "events", events.Events, "before", before)
 	}
 	return err
@@ -116,7 +115,7 @@ func (p *Purger) Run(ctx context.Context) error {
 
 type purge func(ctx context.Context, before time.Time, after string, limit int) (store.Purged, error)
 
-// all takes batch after batch until there is nothing left.
+// all calls purge until no old row is left.
 func (p *Purger) all(ctx context.Context, before time.Time, purge purge) (total store.Purged, err error) {
 	for {
 		began := time.Now()
@@ -136,6 +135,7 @@ func (p *Purger) all(ctx context.Context, before time.Time, purge purge) (total 
 	}
 }
 
+// one calls purge for one batch and counts the deleted rows.
 func (p *Purger) one(ctx context.Context, before time.Time, after string, purge purge) (store.Purged, error) {
 	ctx, cancel := context.WithTimeout(ctx, batchTimeout)
 	defer cancel()

@@ -29,8 +29,8 @@ func newPurger(s retention.Store, keep time.Duration) (*retention.Purger, *prome
 	return retention.New(s, retention.Options{Keep: keep, Log: slog.New(slog.DiscardHandler)}, registry), registry
 }
 
-// More than one batch of old deliveries is removed from a real database, and nothing else.
-func TestRun(t *testing.T) {
+// Several batches of old deliveries are deleted from a real database, and nothing else.
+func TestRunDeletesOldRowsOnly(t *testing.T) {
 	t.Parallel()
 	opened := storetest.Migrated(t, storetest.OpenPostgres(t, testservers.Postgres(t)))
 	long := webhook.Now().Add(-48 * time.Hour)
@@ -72,7 +72,7 @@ func count(t *testing.T, registry *prometheus.Registry, kind string) float64 {
 	return -1
 }
 
-// slow is a database that takes a second over each batch, and says when it was asked.
+// slow is a Store whose batches take a second each. It records when it was called.
 type slow struct {
 	mutex   sync.Mutex
 	batches int
@@ -96,7 +96,7 @@ func (s *slow) PurgeEvents(context.Context, time.Time, string, int) (store.Purge
 	return store.Purged{}, nil
 }
 
-func TestRestsBetweenBatches(t *testing.T) {
+func TestRunPausesBetweenBatches(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		database := &slow{batches: 3}
 		purger, registry := newPurger(database, time.Hour)
@@ -107,8 +107,8 @@ func TestRestsBetweenBatches(t *testing.T) {
 	})
 }
 
-// It runs every hour, an error ends no more than a run, and Stop ends a rest.
-func TestStartAndStop(t *testing.T) {
+// A purge runs every hour, also after an error. Stop ends the wait between purges.
+func TestStartStoreFailsRunsAgain(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		database := &slow{batches: 1, err: errors.New("away")}
 		purger, _ := newPurger(database, time.Hour)
@@ -121,7 +121,7 @@ func TestStartAndStop(t *testing.T) {
 	})
 }
 
-func TestKeepEverything(t *testing.T) {
+func TestStartKeepZeroNeverPurges(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		database := &slow{batches: 1}
 		purger, _ := newPurger(database, 0)

@@ -17,34 +17,34 @@ import (
 	"redrive/pkg/config"
 )
 
-// Provider makes spans and sends them.
+// Provider is a tracer provider that exports spans. A nil Provider exports nothing.
 type Provider struct{ sdk *sdk.TracerProvider }
 
-// Open makes a Provider for the settings; it is nil if they ask for no traces. It connects to nothing yet. What OpenTelemetry
-// itself reads from the environment holds: sampling, limits, further headers and attributes. Errors go into the log, for the
-// whole process.
+// Open returns a Provider for the settings, or nil if they name no endpoint. It does not connect. OpenTelemetry reads sampling, limits,
+// headers and attributes from its own environment variables. Open sets OpenTelemetry's error handler for the whole process: it logs to
+// log.
 func Open(ctx context.Context, settings config.Tracing, service, version string, log *slog.Logger) (*Provider, error) {
 	if settings.Endpoint == "" {
-		return nil, nil //nolint:nilnil // a Provider that is nil is one that makes nothing
+		return nil, nil //nolint:nilnil // a nil Provider exports nothing
 	}
 	otel.SetErrorHandler(otel.ErrorHandlerFunc(func(err error) {
-		log.Warn("traces are lost", "error", err)
+		log.Warn("traces lost", "error", err)
 	}))
 	exporter, err := otlptracehttp.New(ctx, otlptracehttp.WithEndpointURL(settings.TracesURL()))
 	if err != nil {
-		return nil, fmt.Errorf("send traces: %w", err)
+		return nil, fmt.Errorf("create the exporter of traces: %w", err)
 	}
 	described, err := resource.New(ctx,
 		resource.WithAttributes(attribute.String("service.name", service), attribute.String("service.version", version)),
-		resource.WithTelemetrySDK(), resource.WithFromEnv(), // the environment has the last word
+		resource.WithTelemetrySDK(), resource.WithFromEnv(), // the environment takes precedence
 	)
 	if err != nil {
-		return nil, fmt.Errorf("describe the service to traces: %w", err)
+		return nil, fmt.Errorf("create the resource of traces: %w", err)
 	}
 	return &Provider{sdk.NewTracerProvider(sdk.WithBatcher(exporter), sdk.WithResource(described))}, nil
 }
 
-// Tracing is what a service is given: nil if there are no traces.
+// Tracing returns the tracer provider for a service, or nil if there are no traces.
 func (p *Provider) Tracing() trace.TracerProvider {
 	if p == nil {
 		return nil
@@ -52,15 +52,15 @@ func (p *Provider) Tracing() trace.TracerProvider {
 	return p.sdk
 }
 
-// patience is what Close gives the collector: one that is away is to keep nobody.
-const patience = 2 * time.Second
+// closeTimeout bounds Close, so that an unavailable collector does not delay the end of the process.
+const closeTimeout = 2 * time.Second
 
-// Close sends what is left. What the collector does not take within a moment is lost.
+// Close exports the remaining spans. Those that the collector does not accept within 2 s are lost.
 func (p *Provider) Close() {
 	if p == nil {
 		return
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	ctx, cancel := context.WithTimeout(context.Background(), closeTimeout)
 	defer cancel()
 	if err := p.sdk.Shutdown(ctx); err != nil {
 		otel.Handle(err)
