@@ -11,7 +11,11 @@ SERVERS   := CGO_ENABLED=0 go run ./pkg/testservers/cmd/withservers --
 export GOFLAGS := -buildvcs=false
 
 .DEFAULT_GOAL := help
+<<<<<<< HEAD
 .PHONY: help run info demo env up down logs build check fmt lint modules test fuzz licences bench performance chaos stack clean
+=======
+.PHONY: help run info demo env up down logs build dist images check fmt lint modules test fuzz licences bench performance chaos clean
+>>>>>>> a8c242f (docs: add an architecture page, decision records and a project kit)
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -44,6 +48,12 @@ logs: ## follow the logs of the containers
 
 build: ## build both services into bin/, as static binaries
 	CGO_ENABLED=0 go build -trimpath -ldflags '$(LDFLAGS)' -o bin/ ./api-service/cmd/api-service ./dispatcher-service/cmd/dispatcher-service
+
+dist: ## build the files of a release in bin/dist: archives, SBOMs and checksums; VERSION=v0.2.0
+	VERSION=$(VERSION) sh deploy/release/binaries.sh bin/dist
+
+images: ## build the images of a release for amd64 and arm64 and push them; REGISTRY=host/namespace VERSION=v0.2.0
+	REGISTRY=$(REGISTRY) VERSION=$(VERSION) sh deploy/release/images.sh
 
 check: modules lint ## format, vet, lint, and build every module by itself
 

@@ -48,12 +48,16 @@ func TestEveryLinkLeadsSomewhere(t *testing.T) {
 	assert.Greater(t, checked, 20)
 }
 
-// TestEveryPageIsLinkedFromTheReadme requires a link in the README to each page of the documentation.
+// TestEveryPageIsLinkedFromTheReadme requires a link in the README to each page of the documentation. The decision records are linked
+// from the page about the architecture.
 func TestEveryPageIsLinkedFromTheReadme(t *testing.T) {
-	readme := read(t, "README.md").prose
+	readme, architecture := read(t, "README.md").prose, read(t, "deploy/docs/architecture.md").prose
 	for _, p := range pages(t) {
-		if isDocumentation(p.path) {
-			assert.True(t, strings.Contains(readme, "("+p.path+")"), p.path)
+		switch {
+		case filepath.Dir(p.path) == decisions:
+			assert.True(t, strings.Contains(architecture, "(decisions/"+filepath.Base(p.path)+")"), "architecture.md does not link to %s", p.path)
+		case isDocumentation(p.path):
+			assert.True(t, strings.Contains(readme, "("+p.path+")"), "README.md does not link to %s", p.path)
 		}
 	}
 }

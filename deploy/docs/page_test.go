@@ -31,16 +31,19 @@ type block struct {
 	heading string
 }
 
-// folders hold the documentation: the guides for users, and the pages of this folder.
-var folders = []string{"pkg/guides", "deploy/docs"}
+// decisions has the decision records.
+const decisions = "deploy/docs/decisions"
+
+// folders hold the documentation: the guides for users, the pages of this folder, and the decision records.
+var folders = []string{"pkg/guides", "deploy/docs", decisions}
 
 // isDocumentation reports whether a page is in one of folders.
 func isDocumentation(path string) bool { return slices.Contains(folders, filepath.Dir(path)) }
 
-// pages returns the pages of all folders, the README and CONTRIBUTING.
+// pages returns the pages of all folders, the README, CONTRIBUTING and SECURITY.
 func pages(t *testing.T) []page {
 	t.Helper()
-	all := []page{read(t, "README.md"), read(t, ".github/CONTRIBUTING.md")}
+	all := []page{read(t, "README.md"), read(t, ".github/CONTRIBUTING.md"), read(t, ".github/SECURITY.md")}
 	for _, folder := range folders {
 		names, err := filepath.Glob(filepath.Join(root, folder, "*.md"))
 		require.NoError(t, err)
