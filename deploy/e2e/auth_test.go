@@ -11,16 +11,6 @@ import (
 	"redrive/deploy/stack"
 )
 
-var authStories = map[string]func(*testing.T, *suite){
-	"auth: without a valid key nothing":        withoutAValidKey,
-	"auth: a revoked key is no key":            revokedKey,
-	"auth: a read key reads":                   readKeyReads,
-	"auth: X-Org-ID must be the key's":         organizationHeader,
-	"auth: a key comes first, then the rest":   keyComesFirst,
-	"auth: the scheme may be in lower case":    schemeInAnyCase,
-	"auth: a request ID is taken over, or not": requestIDs,
-}
-
 const nobodys = "01ARZ3NDEKTSV4RRFFQ69G5FAV"
 
 // operation is one of the API's, on resources that need not exist.
@@ -52,116 +42,130 @@ func operations() []operation {
 	}
 }
 
-func withoutAValidKey(t *testing.T, s *suite) {
-	key := s.stack.Key()
-	flipped := key[:len(key)-1] + map[bool]string{true: "b", false: "a"}[strings.HasSuffix(key, "a")]
-	for name, values := range map[string][]string{
-		"no header":          nil,
-		"empty":              {""},
-		"no scheme":          {key},
-		"another scheme":     {"Basic " + key},
-		"no key":             {"Bearer"},
-		"an empty key":       {"Bearer "},
-		"a word":             {"Bearer secret"},
-		"a changed key":      {"Bearer " + flipped},
-		"a longer key":       {"Bearer " + key + "x"},
-		"two keys":           {"Bearer " + key, "Bearer " + key},
-		"a key and a word":   {"Bearer " + key + " x"},
-		"a key in Latin-1":   {"Bearer \xe9\xff"},
-		"ten thousand bytes": {"Bearer rdk_" + strings.Repeat("a", 10_000)},
-	} {
-		t.Run(name, func(t *testing.T) {
-			for _, o := range operations() {
-				answer := s.client("", "").call(t, request{method: o.method, path: o.path, body: o.body, header: http.Header{"Authorization": values}})
-				p := answer.refused(t, 401, "unauthenticated")
-				assert.NotContains(t, toJSON(t, p), key)
-				assert.Contains(t, answer.header.Get("WWW-Authenticate"), "Bearer")
-			}
-		})
-	}
-}
-
-func revokedKey(t *testing.T, s *suite) {
-	line, ok := s.stack.(stack.CommandLine)
-	if !ok {
-		t.Skip("this stack has no command line to revoke a key with")
-	}
-	c := s.organization(t)
-	require.Equal(t, http.StatusOK, c.get(t, base).status)
-	table, err := line.Command("keys", "list", "--organization", c.organization)
-	require.NoError(t, err)
-	assert.NotContains(t, table, c.key)
-	rows := strings.Split(strings.TrimSpace(table), "\n")
-	require.Len(t, rows, 2, table)
-	_, err = line.Command("keys", "revoke", strings.Fields(rows[1])[0])
-	require.NoError(t, err)
-	eventually(t, "it is refused", func() bool { return c.get(t, base).status == http.StatusUnauthorized })
-	c.get(t, base).refused(t, 401, "unauthenticated")
-}
-
-func readKeyReads(t *testing.T, s *suite) {
-	c := s.organization(t)
-	_, url := answering(t, status(500))
-	target := c.endpoint(t, url, 0)
-	failed := c.failed(t)
-	reader := s.client(c.organization, s.stack.NewKey(t, c.organization, stack.Read))
-	assert.Equal(t, failed, reader.delivery(t, failed.ID))
-	assert.Equal(t, target, reader.find(t, target.ID))
-	own := reader.listKeys(t)[0]
-	for _, o := range operations() {
-		path := strings.NewReplacer("dlv_"+nobodys, failed.ID, "ep_"+nobodys, target.ID, "key_"+nobodys, own.ID).Replace(o.path)
-		answer := reader.call(t, request{method: o.method, path: path, body: o.body})
-		if o.method == http.MethodGet {
-			assert.Equal(t, http.StatusOK, answer.status, "%s", answer.body)
-		} else {
-			answer.refused(t, 403, "read_only_key")
+func TestRequestWithoutAValidKeyIsRefused(t *testing.T) {
+	onEachStack(t, func(t *testing.T, s *suite) {
+		key := s.stack.Key()
+		flipped := key[:len(key)-1] + map[bool]string{true: "b", false: "a"}[strings.HasSuffix(key, "a")]
+		for name, values := range map[string][]string{
+			"no header":          nil,
+			"empty":              {""},
+			"no scheme":          {key},
+			"another scheme":     {"Basic " + key},
+			"no key":             {"Bearer"},
+			"an empty key":       {"Bearer "},
+			"a word":             {"Bearer secret"},
+			"a changed key":      {"Bearer " + flipped},
+			"a longer key":       {"Bearer " + key + "x"},
+			"two keys":           {"Bearer " + key, "Bearer " + key},
+			"a key and a word":   {"Bearer " + key + " x"},
+			"a key in Latin-1":   {"Bearer \xe9\xff"},
+			"ten thousand bytes": {"Bearer rdk_" + strings.Repeat("a", 10_000)},
+		} {
+			t.Run(name, func(t *testing.T) {
+				for _, o := range operations() {
+					answer := s.client("", "").call(t, request{method: o.method, path: o.path, body: o.body, header: http.Header{"Authorization": values}})
+					p := answer.refused(t, 401, "unauthenticated")
+					assert.NotContains(t, toJSON(t, p), key)
+					assert.Contains(t, answer.header.Get("WWW-Authenticate"), "Bearer")
+				}
+			})
 		}
-	}
-	assert.Equal(t, failed, c.delivery(t, failed.ID))
-	assert.Equal(t, target, c.find(t, target.ID))
+	})
 }
 
-func organizationHeader(t *testing.T, s *suite) {
-	c := s.organization(t)
-	for _, o := range operations() {
-		answer := c.call(t, request{method: o.method, path: o.path, body: o.body, header: http.Header{"X-Org-Id": {"somebody-else"}}})
-		answer.refused(t, 403, "organization_mismatch")
-	}
-	answer := c.call(t, request{method: http.MethodGet, path: base, header: http.Header{"X-Org-Id": {c.organization}}})
-	assert.Equal(t, http.StatusOK, answer.status)
+func TestRevokedKeyIsRefused(t *testing.T) {
+	onEachStack(t, func(t *testing.T, s *suite) {
+		line, ok := s.stack.(stack.CommandLine)
+		if !ok {
+			t.Skip("this stack has no command line to revoke a key with")
+		}
+		c := s.organization(t)
+		require.Equal(t, http.StatusOK, c.get(t, base).status)
+		table, err := line.Command("keys", "list", "--organization", c.organization)
+		require.NoError(t, err)
+		assert.NotContains(t, table, c.key)
+		rows := strings.Split(strings.TrimSpace(table), "\n")
+		require.Len(t, rows, 2, table)
+		_, err = line.Command("keys", "revoke", strings.Fields(rows[1])[0])
+		require.NoError(t, err)
+		eventually(t, "it is refused", func() bool { return c.get(t, base).status == http.StatusUnauthorized })
+		c.get(t, base).refused(t, 401, "unauthenticated")
+	})
+}
+
+func TestReadKeyCannotWrite(t *testing.T) {
+	onEachStack(t, func(t *testing.T, s *suite) {
+		c := s.organization(t)
+		_, url := answering(t, status(500))
+		target := c.endpoint(t, url, 0)
+		failed := c.failed(t)
+		reader := s.client(c.organization, s.stack.NewKey(t, c.organization, stack.Read))
+		assert.Equal(t, failed, reader.delivery(t, failed.ID))
+		assert.Equal(t, target, reader.find(t, target.ID))
+		own := reader.listKeys(t)[0]
+		for _, o := range operations() {
+			path := strings.NewReplacer("dlv_"+nobodys, failed.ID, "ep_"+nobodys, target.ID, "key_"+nobodys, own.ID).Replace(o.path)
+			answer := reader.call(t, request{method: o.method, path: path, body: o.body})
+			if o.method == http.MethodGet {
+				assert.Equal(t, http.StatusOK, answer.status, "%s", answer.body)
+			} else {
+				answer.refused(t, 403, "read_only_key")
+			}
+		}
+		assert.Equal(t, failed, c.delivery(t, failed.ID))
+		assert.Equal(t, target, c.find(t, target.ID))
+	})
+}
+
+func TestOrganizationHeaderMustMatchTheKey(t *testing.T) {
+	onEachStack(t, func(t *testing.T, s *suite) {
+		c := s.organization(t)
+		for _, o := range operations() {
+			answer := c.call(t, request{method: o.method, path: o.path, body: o.body, header: http.Header{"X-Org-Id": {"somebody-else"}}})
+			answer.refused(t, 403, "organization_mismatch")
+		}
+		answer := c.call(t, request{method: http.MethodGet, path: base, header: http.Header{"X-Org-Id": {c.organization}}})
+		assert.Equal(t, http.StatusOK, answer.status)
+	})
 }
 
 // 401, 403, 404 of the route, 400, 404 of the resource: whoever may not do something learns nothing more.
-func keyComesFirst(t *testing.T, s *suite) {
-	c := s.organization(t)
-	reader := s.client(c.organization, s.stack.NewKey(t, c.organization, stack.Read))
-	nobody := s.client("", "")
-	malformed := request{method: http.MethodPost, path: deliveries + "/x/retry", body: "{", wrong: true}
-	nobody.call(t, malformed).refused(t, 401, "unauthenticated")
-	reader.call(t, malformed).refused(t, 403, "read_only_key")
-	c.call(t, malformed).refused(t, 400, "invalid_id")
+func TestKeyIsCheckedBeforeTheRequest(t *testing.T) {
+	onEachStack(t, func(t *testing.T, s *suite) {
+		c := s.organization(t)
+		reader := s.client(c.organization, s.stack.NewKey(t, c.organization, stack.Read))
+		nobody := s.client("", "")
+		malformed := request{method: http.MethodPost, path: deliveries + "/x/retry", body: "{", wrong: true}
+		nobody.call(t, malformed).refused(t, 401, "unauthenticated")
+		reader.call(t, malformed).refused(t, 403, "read_only_key")
+		c.call(t, malformed).refused(t, 400, "invalid_id")
 
-	unknown := request{method: http.MethodPost, path: "/v1/nothing"}
-	nobody.call(t, unknown).refused(t, 401, "unauthenticated")
-	c.call(t, unknown).refused(t, 404, "route_not_found")
+		unknown := request{method: http.MethodPost, path: "/v1/nothing"}
+		nobody.call(t, unknown).refused(t, 401, "unauthenticated")
+		c.call(t, unknown).refused(t, 404, "route_not_found")
 
-	missing := request{method: http.MethodPost, path: deliveries + "/dlv_" + nobodys + "/retry", body: "{", wrong: true}
-	c.call(t, missing).refused(t, 400, "malformed_json")
+		missing := request{method: http.MethodPost, path: deliveries + "/dlv_" + nobodys + "/retry", body: "{", wrong: true}
+		c.call(t, missing).refused(t, 400, "malformed_json")
+	})
 }
 
-func schemeInAnyCase(t *testing.T, s *suite) {
-	answer := s.client("", "").call(t, request{method: http.MethodGet, path: base, header: http.Header{"Authorization": {"bearer " + s.stack.Key()}}})
-	assert.Equal(t, http.StatusOK, answer.status)
+func TestAuthorizationSchemeIgnoresCase(t *testing.T) {
+	onEachStack(t, func(t *testing.T, s *suite) {
+		answer := s.client("", "").call(t, request{method: http.MethodGet, path: base, header: http.Header{"Authorization": {"bearer " + s.stack.Key()}}})
+		assert.Equal(t, http.StatusOK, answer.status)
+	})
 }
 
-func requestIDs(t *testing.T, s *suite) {
-	c := s.organization(t)
-	ask := func(id string) string {
-		answer := c.call(t, request{method: http.MethodGet, path: base, header: http.Header{"X-Request-Id": {id}}})
-		return answer.header.Get("X-Request-Id")
-	}
-	assert.Equal(t, "trace-1.a_B", ask("trace-1.a_B"))
-	for _, odd := range []string{strings.Repeat("x", 10_000), "a b", `a"b`, "é", "<script>"} {
-		assert.Regexp(t, `^req_[0-9A-Z]{26}$`, ask(odd))
-	}
+func TestRequestIDIsKeptIfValid(t *testing.T) {
+	onEachStack(t, func(t *testing.T, s *suite) {
+		c := s.organization(t)
+		ask := func(id string) string {
+			answer := c.call(t, request{method: http.MethodGet, path: base, header: http.Header{"X-Request-Id": {id}}})
+			return answer.header.Get("X-Request-Id")
+		}
+		assert.Equal(t, "trace-1.a_B", ask("trace-1.a_B"))
+		for _, odd := range []string{strings.Repeat("x", 10_000), "a b", `a"b`, "é", "<script>"} {
+			assert.Regexp(t, `^req_[0-9A-Z]{26}$`, ask(odd))
+		}
+	})
 }

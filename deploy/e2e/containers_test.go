@@ -4,6 +4,7 @@ package e2e
 
 import (
 	"fmt"
+	"sync"
 	"sync/atomic"
 	"testing"
 
@@ -13,13 +14,21 @@ import (
 	"redrive/deploy/stack"
 )
 
-// TestContainers tells all stories to the containers of docker-compose.yml.
-func TestContainers(t *testing.T) {
+// join finds the session once, and sets where its containers reach receivers before the first receiver is started.
+var join = sync.OnceValues(func() (*containers.Session, error) {
 	session, err := containers.Join()
-	require.NoError(t, err)
-	receiverHost = session.Receivers // before any receiver is started
+	if err == nil {
+		receiverHost = session.Receivers
+	}
+	return session, err
+})
+
+// With this build tag, stories run on the containers of docker-compose.yml alone.
+func init() {
 	var number atomic.Int64
-	tell(t, func(tb testing.TB, options stack.Options) stack.Stack {
+	kinds = []*kind{ofServices("containers", func(tb testing.TB, options stack.Options) stack.Stack {
+		session, err := join()
+		require.NoError(tb, err)
 		return stack.Containers(tb, session, fmt.Sprintf("e2e%d", number.Add(1)), options)
-	})
+	})}
 }

@@ -30,20 +30,20 @@ type contract struct {
 	router   routers.Router
 }
 
-func fetchContract(t *testing.T, client *http.Client, url string) *contract {
-	t.Helper()
+func fetchContract(tb testing.TB, client *http.Client, url string) *contract {
+	tb.Helper()
 	response, err := client.Get(url + "/openapi.yaml")
-	require.NoError(t, err)
+	require.NoError(tb, err)
 	defer func() { _ = response.Body.Close() }()
 	text, err := io.ReadAll(response.Body)
-	require.NoError(t, err)
-	require.Equal(t, http.StatusOK, response.StatusCode, "%s", text)
+	require.NoError(tb, err)
+	require.Equal(tb, http.StatusOK, response.StatusCode, "%s", text)
 
 	document, err := openapitest.Load(text)
-	require.NoError(t, err)
-	require.NoError(t, document.Validate(context.Background()))
+	require.NoError(tb, err)
+	require.NoError(tb, document.Validate(context.Background()))
 	router, err := gorillamux.NewRouter(document)
-	require.NoError(t, err)
+	require.NoError(tb, err)
 	return &contract{document, router}
 }
 

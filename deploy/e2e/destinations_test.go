@@ -8,14 +8,17 @@ import (
 	"github.com/stretchr/testify/assert"
 )
 
-// tellDestinations tells what a Redrive as in production does, which sends to public https addresses only and whose operator
-// has set no password. The other suite's key is one that it has never seen.
-func tellDestinations(t *testing.T, s, other *suite) {
-	c := s.organization(t)
-	t.Run("a key of another installation is unknown", func(t *testing.T) {
+// These stories run on a stack as in production: it sends to public https addresses only, and its operator has set no password.
+
+func TestKeyOfAnotherInstallationIsRefused(t *testing.T) {
+	onGuardedStack(t, func(t *testing.T, s, other *suite) {
 		s.client("", other.stack.Key()).get(t, base).refused(t, 401, "unauthenticated")
 	})
-	t.Run("without a password there is no page of the queue", func(t *testing.T) {
+}
+
+func TestQueuePageWithoutAPasswordIsAbsent(t *testing.T) {
+	onGuardedStack(t, func(t *testing.T, s, _ *suite) {
+		c := s.organization(t)
 		for _, path := range []string{"/queues", "/queues/", "/queues/api/queues"} {
 			code, page := s.visit(t, s.stack.URL()+path, "operator", "")
 			assert.Contains(t, []int{401, 404}, code)
@@ -23,13 +26,25 @@ func tellDestinations(t *testing.T, s, other *suite) {
 			c.get(t, path).refused(t, 404, "route_not_found")
 		}
 	})
-	t.Run("plain http is refused", func(t *testing.T) {
+}
+
+func TestDestinationPlainHTTPIsRefused(t *testing.T) {
+	onGuardedStack(t, func(t *testing.T, s, _ *suite) {
+		c := s.organization(t)
 		refusedURL(t, c, "http://93.184.215.14/hook", "scheme_not_allowed")
 	})
-	t.Run("a public address is fine", func(t *testing.T) {
+}
+
+func TestDestinationPublicAddressIsAccepted(t *testing.T) {
+	onGuardedStack(t, func(t *testing.T, s, _ *suite) {
+		c := s.organization(t)
 		assert.Equal(t, http.StatusOK, c.post(t, base, `{"name":"n","url":"https://93.184.215.14/hook"}`).status)
 	})
-	t.Run("an address of ours is refused", func(t *testing.T) {
+}
+
+func TestDestinationPrivateAddressIsRefused(t *testing.T) {
+	onGuardedStack(t, func(t *testing.T, s, _ *suite) {
+		c := s.organization(t)
 		for _, host := range []string{
 			"127.0.0.1", "127.8.9.10", "0.0.0.0", "10.0.0.1", "172.16.0.1", "192.168.1.1", "169.254.169.254", "169.254.170.2",
 			"100.100.100.200", "100.64.0.1", "192.0.0.192", "198.18.0.1", "192.0.2.1", "240.0.0.1", "224.0.0.1", "255.255.255.255",
@@ -40,7 +55,11 @@ func tellDestinations(t *testing.T, s, other *suite) {
 		}
 		refusedURL(t, c, "https://localhost/hook", "")
 	})
-	t.Run("an address in disguise is refused", func(t *testing.T) {
+}
+
+func TestDestinationDisguisedAddressIsRefused(t *testing.T) {
+	onGuardedStack(t, func(t *testing.T, s, _ *suite) {
+		c := s.organization(t)
 		for _, url := range []string{
 			"https://2130706433/", "https://0x7f000001/", "https://0177.0.0.1/", "https://127.1/", "https://127.0.0.1./",
 			"https://user@127.0.0.1/", "https://[fe80::1%25eth0]/", "https://①②⑦.⓪.⓪.①/", "https://93.184.215.14:0/",

@@ -1,11 +1,15 @@
-// Package e2e holds the black-box tests of Redrive: they start a real one, speak HTTP to it, play the receiver of its webhooks,
-// and know nothing of what is inside. Answers are decoded into types of this package's own, and every request and answer is
-// held against the OpenAPI document that the running server gives out.
+// Package e2e holds the black-box tests of Redrive. They start a real one, use its HTTP API alone, and play the receivers of its
+// webhooks. Answers are decoded into types of this package, and every request and answer is checked against the OpenAPI document that
+// the running server serves.
 //
-// The tests are stories, told by [tell] for each way of running Redrive:
+// Each story is a test. It runs on each kind of stack as a subtest with the name of the kind:
+//
+//	go test -run 'TestRetrySendsTheSameRecord$' ./deploy/e2e
+//	go test -run '/embedded$' ./deploy/e2e
 //
 //	client (client_test.go) ──► API ─ ─ ─ ► dispatcher ──► receiver (receiver_test.go)
 //	   └── contract (contract_test.go)                         └── scripts, gates, signals
 //
-// What a stack cannot do (show its queue, lose its Redis, have a service killed), its stories are left out for.
+// Stories share the stacks of their kind (kinds_test.go). A story that needs something else from a stack starts its own. A story skips
+// a stack that cannot do what it needs: show its queue, stop its Redis, or kill a service.
 package e2e

@@ -10,35 +10,34 @@ import (
 	"redrive/api-service/openapi/openapitest"
 )
 
-var documentStories = map[string]func(*testing.T, *suite){
-	"document: public, and the same in both forms": documentIsPublic,
-	"document: every operation of it is there":     documentIsTrue,
-}
+func TestDocumentIsPublicInBothForms(t *testing.T) {
+	onEachStack(t, func(t *testing.T, s *suite) {
+		nobody := s.client("", "")
+		yaml, asJSON := nobody.get(t, "/openapi.yaml"), nobody.get(t, "/openapi.json")
+		require.Equal(t, http.StatusOK, yaml.status)
+		require.Equal(t, http.StatusOK, asJSON.status)
+		assert.Contains(t, yaml.header.Get("Content-Type"), "yaml")
 
-func documentIsPublic(t *testing.T, s *suite) {
-	nobody := s.client("", "")
-	yaml, asJSON := nobody.get(t, "/openapi.yaml"), nobody.get(t, "/openapi.json")
-	require.Equal(t, http.StatusOK, yaml.status)
-	require.Equal(t, http.StatusOK, asJSON.status)
-	assert.Contains(t, yaml.header.Get("Content-Type"), "yaml")
-
-	document, err := openapitest.Load(asJSON.body)
-	require.NoError(t, err)
-	assert.JSONEq(t, toJSON(t, s.contract.document), toJSON(t, document))
+		document, err := openapitest.Load(asJSON.body)
+		require.NoError(t, err)
+		assert.JSONEq(t, toJSON(t, s.contract.document), toJSON(t, document))
+	})
 }
 
 // Whatever the document describes is routed: no answer to it is "there is no such route".
-func documentIsTrue(t *testing.T, s *suite) {
-	described := 0
-	for _, item := range s.contract.document.Paths.Map() {
-		described += len(item.Operations())
-	}
-	assert.Equal(t, described, len(operations())+2, "the stories know every operation, and the document itself in two forms")
-
-	c := s.organization(t)
-	for _, o := range operations() {
-		if answer := c.call(t, request{method: o.method, path: o.path, body: o.body}); answer.status == http.StatusNotFound {
-			assert.NotContains(t, string(answer.body), "route_not_found", o.path)
+func TestDocumentOperationsExist(t *testing.T) {
+	onEachStack(t, func(t *testing.T, s *suite) {
+		described := 0
+		for _, item := range s.contract.document.Paths.Map() {
+			described += len(item.Operations())
 		}
-	}
+		assert.Equal(t, described, len(operations())+2, "the stories know every operation, and the document itself in two forms")
+
+		c := s.organization(t)
+		for _, o := range operations() {
+			if answer := c.call(t, request{method: o.method, path: o.path, body: o.body}); answer.status == http.StatusNotFound {
+				assert.NotContains(t, string(answer.body), "route_not_found", o.path)
+			}
+		}
+	})
 }

@@ -8,11 +8,6 @@ import (
 	"github.com/stretchr/testify/assert"
 )
 
-var idStories = map[string]func(*testing.T, *suite){
-	"ids: malformed ones are 400, or another route": malformedIDs,
-	"ids: a filter by a malformed one is 400":       malformedFilter,
-}
-
 // malformed is what may stand where an id belongs, as it stands in a URL. What is also a path may be another route, and with
 // that 404 or 405.
 var malformed = map[string]struct {
@@ -46,33 +41,37 @@ var malformed = map[string]struct {
 	"full width":              {"dlv_%EF%BC%90" + nobodys[1:], false},
 }
 
-func malformedIDs(t *testing.T, s *suite) {
-	c := s.organization(t)
-	for name, bad := range malformed {
-		t.Run(name, func(t *testing.T) {
-			for _, o := range operations() {
-				path := strings.NewReplacer("dlv_"+nobodys, bad.text, "ep_"+nobodys, bad.text, "key_"+nobodys, bad.text).Replace(o.path)
-				if path == o.path {
-					continue
+func TestMalformedIDIsRefused(t *testing.T) {
+	onEachStack(t, func(t *testing.T, s *suite) {
+		c := s.organization(t)
+		for name, bad := range malformed {
+			t.Run(name, func(t *testing.T) {
+				for _, o := range operations() {
+					path := strings.NewReplacer("dlv_"+nobodys, bad.text, "ep_"+nobodys, bad.text, "key_"+nobodys, bad.text).Replace(o.path)
+					if path == o.path {
+						continue
+					}
+					answer := c.call(t, request{method: o.method, path: path, body: o.body})
+					if bad.otherPath && answer.status != http.StatusBadRequest {
+						assert.Contains(t, []int{200, 404, 405}, answer.status, "%s %s: %s", o.method, path, answer.body)
+						continue
+					}
+					answer.refused(t, 400, "invalid_id")
 				}
-				answer := c.call(t, request{method: o.method, path: path, body: o.body})
-				if bad.otherPath && answer.status != http.StatusBadRequest {
-					assert.Contains(t, []int{200, 404, 405}, answer.status, "%s %s: %s", o.method, path, answer.body)
-					continue
-				}
-				answer.refused(t, 400, "invalid_id")
-			}
-		})
-	}
+			})
+		}
+	})
 }
 
-func malformedFilter(t *testing.T, s *suite) {
-	c := s.organization(t)
-	for name, bad := range malformed {
-		answer := c.get(t, deliveries+"?endpointId="+bad.text)
-		p := answer.refused(t, 400, "invalid_id")
-		assert.Equal(t, "endpointId", p.Details[0].Field, name)
-	}
-	c.get(t, deliveries+"?endpointId=").refused(t, 400, "invalid_id")
-	assert.Empty(t, data[page[delivery]](t, c.get(t, deliveries+"?endpointId=ep_"+nobodys)).Items)
+func TestMalformedFilterIsRefused(t *testing.T) {
+	onEachStack(t, func(t *testing.T, s *suite) {
+		c := s.organization(t)
+		for name, bad := range malformed {
+			answer := c.get(t, deliveries+"?endpointId="+bad.text)
+			p := answer.refused(t, 400, "invalid_id")
+			assert.Equal(t, "endpointId", p.Details[0].Field, name)
+		}
+		c.get(t, deliveries+"?endpointId=").refused(t, 400, "invalid_id")
+		assert.Empty(t, data[page[delivery]](t, c.get(t, deliveries+"?endpointId=ep_"+nobodys)).Items)
+	})
 }

@@ -7,42 +7,40 @@ import (
 	"github.com/stretchr/testify/assert"
 )
 
-var isolationStories = map[string]func(*testing.T, *suite){
-	"isolation: another organization's is like missing": anotherOrganizations,
-}
+func TestForeignResourceIsNotFound(t *testing.T) {
+	onEachStack(t, func(t *testing.T, s *suite) {
+		owner, stranger := s.organization(t), s.organization(t)
+		hook, url := answering(t, status(500))
+		target := owner.endpoint(t, url, 0)
+		failed := owner.failed(t)
+		key := owner.makeKey(t, map[string]any{"name": "n"})
 
-func anotherOrganizations(t *testing.T, s *suite) {
-	owner, stranger := s.organization(t), s.organization(t)
-	hook, url := answering(t, status(500))
-	target := owner.endpoint(t, url, 0)
-	failed := owner.failed(t)
-	key := owner.makeKey(t, map[string]any{"name": "n"})
-
-	for _, o := range operations() {
-		theirs := strings.NewReplacer("dlv_"+nobodys, failed.ID, "ep_"+nobodys, target.ID, "key_"+nobodys, key.ID).Replace(o.path)
-		if theirs == o.path {
-			continue // it names nothing
+		for _, o := range operations() {
+			theirs := strings.NewReplacer("dlv_"+nobodys, failed.ID, "ep_"+nobodys, target.ID, "key_"+nobodys, key.ID).Replace(o.path)
+			if theirs == o.path {
+				continue // it names nothing
+			}
+			foreign := stranger.call(t, request{method: o.method, path: theirs, body: o.body})
+			missing := stranger.call(t, request{method: o.method, path: o.path, body: o.body})
+			kind := "delivery_not_found"
+			switch {
+			case strings.Contains(o.path, "ep_"):
+				kind = "endpoint_not_found"
+			case strings.Contains(o.path, "key_"):
+				kind = "api_key_not_found"
+			}
+			p, q := foreign.refused(t, 404, kind), missing.refused(t, 404, kind)
+			p.RequestID, q.RequestID = "", ""
+			p.Message = strings.NewReplacer(failed.ID, "dlv_"+nobodys, target.ID, "ep_"+nobodys, key.ID, "key_"+nobodys).Replace(p.Message)
+			assert.Equal(t, q, p, o.path)
 		}
-		foreign := stranger.call(t, request{method: o.method, path: theirs, body: o.body})
-		missing := stranger.call(t, request{method: o.method, path: o.path, body: o.body})
-		kind := "delivery_not_found"
-		switch {
-		case strings.Contains(o.path, "ep_"):
-			kind = "endpoint_not_found"
-		case strings.Contains(o.path, "key_"):
-			kind = "api_key_not_found"
-		}
-		p, q := foreign.refused(t, 404, kind), missing.refused(t, 404, kind)
-		p.RequestID, q.RequestID = "", ""
-		p.Message = strings.NewReplacer(failed.ID, "dlv_"+nobodys, target.ID, "ep_"+nobodys, key.ID, "key_"+nobodys).Replace(p.Message)
-		assert.Equal(t, q, p, o.path)
-	}
-	assert.Empty(t, data[page[endpoint]](t, stranger.get(t, base)).Items)
-	assert.Empty(t, data[page[delivery]](t, stranger.get(t, deliveries)).Items)
-	assert.Empty(t, data[page[delivery]](t, stranger.get(t, deliveries+"?endpointId="+target.ID)).Items)
-	assert.Empty(t, stranger.publishEvent(t, `{"eventType":"run.finished","data":{}}`).Deliveries)
+		assert.Empty(t, data[page[endpoint]](t, stranger.get(t, base)).Items)
+		assert.Empty(t, data[page[delivery]](t, stranger.get(t, deliveries)).Items)
+		assert.Empty(t, data[page[delivery]](t, stranger.get(t, deliveries+"?endpointId="+target.ID)).Items)
+		assert.Empty(t, stranger.publishEvent(t, `{"eventType":"run.finished","data":{}}`).Deliveries)
 
-	assert.Equal(t, failed, owner.delivery(t, failed.ID))
-	assert.Equal(t, target, owner.find(t, target.ID))
-	assert.Len(t, hook.all(), 1)
+		assert.Equal(t, failed, owner.delivery(t, failed.ID))
+		assert.Equal(t, target, owner.find(t, target.ID))
+		assert.Len(t, hook.all(), 1)
+	})
 }

@@ -8,14 +8,4 @@ import (
 	"redrive/deploy/stack"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(stack.Suite(m)) }
-
-func TestProcesses(t *testing.T) {
-	t.Parallel()
-	tell(t, func(tb testing.TB, options stack.Options) stack.Stack { return stack.Processes(tb, options) })
-}
-
-func TestEmbedded(t *testing.T) {
-	t.Parallel()
-	tell(t, func(tb testing.TB, options stack.Options) stack.Stack { return stack.Embedded(tb, options) })
-}
+func TestMain(m *testing.M) { goleak.VerifyTestMain(stack.Suite(ending{m})) }

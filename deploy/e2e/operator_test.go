@@ -14,11 +14,6 @@ import (
 // operatorPassword opens the queue's web UI of the shared stack.
 const operatorPassword = "correct horse battery staple"
 
-var operatorStories = map[string]func(*testing.T, *suite){
-	"operator: the queue's page, for the password": queuePage,
-	"operator: health and metrics":                 healthAndMetrics,
-}
-
 // visit asks as a browser would.
 func (s *suite) visit(t *testing.T, url, user, password string) (int, string) {
 	t.Helper()
@@ -35,37 +30,41 @@ func (s *suite) visit(t *testing.T, url, user, password string) (int, string) {
 	return response.StatusCode, string(body)
 }
 
-func queuePage(t *testing.T, s *suite) {
-	if _, asks := s.stack.(stack.Operated); !asks {
-		t.Skip("this stack's queue page is open")
-	}
-	url := s.stack.URL() + "/queues"
-	code, page := s.visit(t, url, "operator", operatorPassword)
-	assert.Equal(t, http.StatusOK, code)
-	assert.Contains(t, page, "<html")
-	assert.NotContains(t, page, "fonts.googleapis")
-	assert.NotContains(t, page, "fonts.gstatic")
-	code, page = s.visit(t, url+"/api/queues", "operator", operatorPassword)
-	assert.Equal(t, http.StatusOK, code, page)
-	assert.Contains(t, page, `"deliveries"`)
-
-	for _, path := range []string{url, url + "/", url + "/api/queues", url + "/static/js/main.js"} {
-		for _, who := range [][2]string{{"", ""}, {"operator", "wrong"}, {"operator", ""}, {"admin", operatorPassword}, {operatorPassword, ""}} {
-			code, page := s.visit(t, path, who[0], who[1])
-			assert.Equal(t, http.StatusUnauthorized, code, "%s as %q", path, who[0])
-			assert.NotContains(t, page, "<html")
+func TestQueuePageNeedsThePassword(t *testing.T) {
+	onEachStack(t, func(t *testing.T, s *suite) {
+		if _, asks := s.stack.(stack.Operated); !asks {
+			t.Skip("this stack's queue page is open")
 		}
-	}
-	answer := s.client("", s.stack.Key()).call(t, request{method: http.MethodGet, path: "/queues"})
-	assert.Equal(t, http.StatusUnauthorized, answer.status, "an API key is no operator's password")
+		url := s.stack.URL() + "/queues"
+		code, page := s.visit(t, url, "operator", operatorPassword)
+		assert.Equal(t, http.StatusOK, code)
+		assert.Contains(t, page, "<html")
+		assert.NotContains(t, page, "fonts.googleapis")
+		assert.NotContains(t, page, "fonts.gstatic")
+		code, page = s.visit(t, url+"/api/queues", "operator", operatorPassword)
+		assert.Equal(t, http.StatusOK, code, page)
+		assert.Contains(t, page, `"deliveries"`)
+
+		for _, path := range []string{url, url + "/", url + "/api/queues", url + "/static/js/main.js"} {
+			for _, who := range [][2]string{{"", ""}, {"operator", "wrong"}, {"operator", ""}, {"admin", operatorPassword}, {operatorPassword, ""}} {
+				code, page := s.visit(t, path, who[0], who[1])
+				assert.Equal(t, http.StatusUnauthorized, code, "%s as %q", path, who[0])
+				assert.NotContains(t, page, "<html")
+			}
+		}
+		answer := s.client("", s.stack.Key()).call(t, request{method: http.MethodGet, path: "/queues"})
+		assert.Equal(t, http.StatusUnauthorized, answer.status, "an API key is no operator's password")
+	})
 }
 
-func healthAndMetrics(t *testing.T, s *suite) {
-	for _, url := range s.stack.OpsURLs() {
-		for path, want := range map[string]string{"/livez": `"status":"ok"`, "/readyz": `"database":"ok"`, "/metrics": "go_goroutines"} {
-			code, body := s.visit(t, url+path, "", "")
-			assert.Equal(t, http.StatusOK, code, path)
-			assert.Contains(t, body, want)
+func TestOpsPortServesHealthAndMetrics(t *testing.T) {
+	onEachStack(t, func(t *testing.T, s *suite) {
+		for _, url := range s.stack.OpsURLs() {
+			for path, want := range map[string]string{"/livez": `"status":"ok"`, "/readyz": `"database":"ok"`, "/metrics": "go_goroutines"} {
+				code, body := s.visit(t, url+path, "", "")
+				assert.Equal(t, http.StatusOK, code, path)
+				assert.Contains(t, body, want)
+			}
 		}
-	}
+	})
 }

@@ -10,41 +10,39 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-var raceStories = map[string]func(*testing.T, *suite){
-	"race: a retry as the last attempt is being recorded": retryAsItIsRecorded,
-}
-
 // A retry that comes while the last attempt is being written, and its task archived, is refused or made; nothing in between.
-func retryAsItIsRecorded(t *testing.T, s *suite) {
-	c := s.organization(t)
-	hook, url := answering(t, status(500), status(200))
-	c.endpoint(t, url, 0)
+func TestRetryWhileTheFailureIsRecordedArrives(t *testing.T) {
+	onEachStack(t, func(t *testing.T, s *suite) {
+		c := s.organization(t)
+		hook, url := answering(t, status(500), status(200))
+		c.endpoint(t, url, 0)
 
-	const lanes, rounds = 4, 25
-	ids := make([][]string, lanes)
-	var group sync.WaitGroup
-	for lane := range lanes {
-		group.Go(func() {
-			for range rounds {
-				id, err := c.publishAndHammer()
-				if !assert.NoError(t, err) {
-					return
+		const lanes, rounds = 4, 25
+		ids := make([][]string, lanes)
+		var group sync.WaitGroup
+		for lane := range lanes {
+			group.Go(func() {
+				for range rounds {
+					id, err := c.publishAndHammer()
+					if !assert.NoError(t, err) {
+						return
+					}
+					ids[lane] = append(ids[lane], id)
 				}
-				ids[lane] = append(ids[lane], id)
-			}
-		})
-	}
-	group.Wait()
-	for _, lane := range ids {
-		require.Len(t, lane, rounds)
-		for _, id := range lane {
-			hook.await(t, id, 2)
-			done := c.awaitStatus(t, id, success)
-			assert.Equal(t, 0, done.RetryCount)
-			assert.Len(t, c.attempts(t, id), 2)
-			assert.Len(t, hook.of(id), 2)
+			})
 		}
-	}
+		group.Wait()
+		for _, lane := range ids {
+			require.Len(t, lane, rounds)
+			for _, id := range lane {
+				hook.await(t, id, 2)
+				done := c.awaitStatus(t, id, success)
+				assert.Equal(t, 0, done.RetryCount)
+				assert.Len(t, c.attempts(t, id), 2)
+				assert.Len(t, hook.of(id), 2)
+			}
+		}
+	})
 }
 
 // publishAndHammer asks for a retry from the first moment on until one is accepted.

@@ -7,12 +7,12 @@ import (
 	"github.com/stretchr/testify/assert"
 )
 
-var replayStories = map[string]func(*testing.T, *suite){
-	"replay: of what has arrived":                replayOf(success, status(200)),
-	"replay: of what has failed":                 replayOf(failure, status(400)),
-	"replay: of what waits for a retry":          replayOf(retrying, status(503).with("Retry-After", "60")),
-	"replay: of what is on its way":              replayOfPending,
-	"replay: not while the endpoint is disabled": replayWhileDisabled,
+func TestReplayOfASuccess(t *testing.T) { onEachStack(t, replayOf(success, status(200))) }
+
+func TestReplayOfAFailure(t *testing.T) { onEachStack(t, replayOf(failure, status(400))) }
+
+func TestReplayOfARetryingDelivery(t *testing.T) {
+	onEachStack(t, replayOf(retrying, status(503).with("Retry-After", "60")))
 }
 
 // replayOf replays a delivery that has come to a status by an answer.
@@ -31,16 +31,18 @@ func replayOf(reached string, by answer) func(*testing.T, *suite) {
 	}
 }
 
-func replayOfPending(t *testing.T, s *suite) {
-	c := s.organization(t)
-	hold := newGate()
-	hook, url := answering(t, status(200).behind(hold))
-	c.endpoint(t, url, 0)
-	old := c.publish(t)
-	hook.await(t, old.ID, 1)
-	replayed(t, c, hook, c.delivery(t, old.ID))
-	hold.open()
-	c.awaitStatus(t, old.ID, success)
+func TestReplayOfAnAttemptInFlight(t *testing.T) {
+	onEachStack(t, func(t *testing.T, s *suite) {
+		c := s.organization(t)
+		hold := newGate()
+		hook, url := answering(t, status(200).behind(hold))
+		c.endpoint(t, url, 0)
+		old := c.publish(t)
+		hook.await(t, old.ID, 1)
+		replayed(t, c, hook, c.delivery(t, old.ID))
+		hold.open()
+		c.awaitStatus(t, old.ID, success)
+	})
 }
 
 // replayed replays a delivery: a second record of the same event comes to be, and the first stays as it is.
@@ -61,14 +63,16 @@ func replayed(t *testing.T, c *client, hook *receiver, old delivery) {
 	assert.Equal(t, old, c.delivery(t, old.ID), "the old one is left alone")
 }
 
-func replayWhileDisabled(t *testing.T, s *suite) {
-	c := s.organization(t)
-	_, url := answering(t, status(200))
-	target := c.endpoint(t, url, 0)
-	old := c.awaitStatus(t, c.publish(t).ID, success)
-	c.disable(t, target.ID)
-	c.replay(t, old.ID).refused(t, 400, "endpoint_disabled")
-	assert.Len(t, data[page[delivery]](t, c.get(t, deliveries)).Items, 1)
-	answer := c.call(t, request{method: http.MethodPost, path: deliveries + "/" + old.ID + "/replay", body: `{"x":1}`, wrong: true})
-	answer.refused(t, 400, "unknown_field")
+func TestReplayToADisabledEndpointIsRefused(t *testing.T) {
+	onEachStack(t, func(t *testing.T, s *suite) {
+		c := s.organization(t)
+		_, url := answering(t, status(200))
+		target := c.endpoint(t, url, 0)
+		old := c.awaitStatus(t, c.publish(t).ID, success)
+		c.disable(t, target.ID)
+		c.replay(t, old.ID).refused(t, 400, "endpoint_disabled")
+		assert.Len(t, data[page[delivery]](t, c.get(t, deliveries)).Items, 1)
+		answer := c.call(t, request{method: http.MethodPost, path: deliveries + "/" + old.ID + "/replay", body: `{"x":1}`, wrong: true})
+		answer.refused(t, 400, "unknown_field")
+	})
 }

@@ -17,11 +17,21 @@ import (
 )
 
 // The samples of the API reference are run as they are, with IDs for their placeholders.
-var sampleStories = map[string]func(*testing.T, *suite){
-	"samples: curl":       runSamples("curl", []string{"curl", "--version"}, interpreted("sh")),
-	"samples: JavaScript": runSamples("JavaScript", []string{"node", "-e", "fetch"}, interpreted("node", "--input-type=module", "-")),
-	"samples: Python":     runSamples("Python", []string{"python3", "--version"}, interpreted("python3", "-")),
-	"samples: Go":         runSamples("Go", []string{"go", "version"}, compiled),
+
+func TestSamplesCurl(t *testing.T) {
+	onEachStack(t, runSamples("curl", []string{"curl", "--version"}, interpreted("sh")))
+}
+
+func TestSamplesJavaScript(t *testing.T) {
+	onEachStack(t, runSamples("JavaScript", []string{"node", "-e", "fetch"}, interpreted("node", "--input-type=module", "-")))
+}
+
+func TestSamplesPython(t *testing.T) {
+	onEachStack(t, runSamples("Python", []string{"python3", "--version"}, interpreted("python3", "-")))
+}
+
+func TestSamplesGo(t *testing.T) {
+	onEachStack(t, runSamples("Go", []string{"go", "version"}, compiled))
 }
 
 // sample is what is called, and by whose key.

@@ -15,12 +15,18 @@ import (
 )
 
 // The API reference's own snippets, in testdata, are run as they are but for host, ID and token.
-var snippetStories = map[string]func(*testing.T, *suite){
-	"snippet: curl":   snippet("retry.sh", nil, "sh"),
-	"snippet: Node":   snippet("retry.mjs", []string{"node", "-e", "fetch"}, "node"),
-	"snippet: Python": snippet("retry.py", []string{"python3", "-c", "import requests"}, "python3"),
-	"snippet: Go":     snippet("retry.go", nil, "go", "run"),
+
+func TestSnippetCurl(t *testing.T) { onEachStack(t, snippet("retry.sh", nil, "sh")) }
+
+func TestSnippetNode(t *testing.T) {
+	onEachStack(t, snippet("retry.mjs", []string{"node", "-e", "fetch"}, "node"))
 }
+
+func TestSnippetPython(t *testing.T) {
+	onEachStack(t, snippet("retry.py", []string{"python3", "-c", "import requests"}, "python3"))
+}
+
+func TestSnippetGo(t *testing.T) { onEachStack(t, snippet("retry.go", nil, "go", "run")) }
 
 // What stands in the snippets where a reader puts their own.
 const (

@@ -15,37 +15,6 @@ import (
 // patience is how long a test waits for what must happen: long, since it only ever passes when something is broken.
 const patience = 2 * time.Minute
 
-// stories are told on one shared stack, side by side, each by an organization of its own.
-var stories = []map[string]func(*testing.T, *suite){
-	attemptStories, authStories, batchStories, bodyStories, carriedStories, dataStories, documentStories, endpointStories, idStories, isolationStories, keyStories,
-	moveStories, operatorStories, pageStories, queueStories, raceStories, replayStories, retryStories, signatureStories,
-	sampleStories, snippetStories, subscriptionStories,
-}
-
-// newStack starts a way of running Redrive.
-type newStack func(testing.TB, stack.Options) stack.Stack
-
-// tell runs every story on stacks of one kind.
-func tell(t *testing.T, start newStack) {
-	shared := newSuite(t, start(t, stack.Options{OperatorPassword: operatorPassword}))
-	for _, group := range stories {
-		for name, story := range group {
-			t.Run(name, func(t *testing.T) {
-				t.Parallel()
-				story(t, shared)
-			})
-		}
-	}
-	t.Run("destinations", func(t *testing.T) {
-		t.Parallel()
-		tellDestinations(t, newSuite(t, start(t, stack.Options{PublicOnly: true})), shared)
-	})
-	t.Run("faults", func(t *testing.T) {
-		t.Parallel()
-		tellFaults(t, newSuite(t, start(t, stack.Options{})))
-	})
-}
-
 // suite is a stack with what its stories share.
 type suite struct {
 	stack         stack.Stack
@@ -54,12 +23,12 @@ type suite struct {
 	organizations atomic.Int64
 }
 
-func newSuite(t *testing.T, started stack.Stack) *suite {
-	t.Helper()
+func newSuite(tb testing.TB, started stack.Stack) *suite {
+	tb.Helper()
 	transport := &http.Transport{MaxIdleConnsPerHost: 64}
-	t.Cleanup(transport.CloseIdleConnections)
+	tb.Cleanup(transport.CloseIdleConnections)
 	s := &suite{stack: started, http: &http.Client{Transport: transport, Timeout: patience}}
-	s.contract = fetchContract(t, s.http, started.URL())
+	s.contract = fetchContract(tb, s.http, started.URL())
 	return s
 }
 

@@ -70,7 +70,7 @@ var suites = []string{"./e2e"}
 func test(ctx context.Context, session *containers.Session, args []string, out io.Writer) error {
 	var failures []error
 	for _, suite := range suites {
-		all := append([]string{"test", "-tags", "containers", "-run", "^TestContainers", "-count", "1", "-timeout", "30m"}, args...)
+		all := append([]string{"test", "-tags", "containers", "-count", "1", "-timeout", "30m"}, args...)
 		cmd := exec.CommandContext(ctx, "go", append(all, suite)...)
 		cmd.Dir = filepath.Join(session.Repository, "deploy")
 		cmd.Env = append(os.Environ(), "CGO_ENABLED=0", containers.Variable+"="+session.File())
