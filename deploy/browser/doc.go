@@ -1,2 +1,2 @@
-// Package browser looks at the pages of the services as their users do, in a browser: the API reference and the queue's web UI.
+// Package browser tests the pages of the services in a real browser: the API reference and the queue's web UI.
 package browser

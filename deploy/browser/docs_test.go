@@ -10,7 +10,7 @@ import (
 
 // An integrator authorizes, lists the deliveries with what the page has filled in, reads how a retry is called from Go, and has the
 // page retry the delivery that failed.
-func TestTheReferenceRetriesADelivery(t *testing.T) {
+func TestReferenceRetriesADelivery(t *testing.T) {
 	t.Parallel()
 	r := start(t)
 	id := r.failed(t)

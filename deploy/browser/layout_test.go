@@ -57,7 +57,7 @@ func TestGuidesAreUsable(t *testing.T) {
 }
 
 // A sample has a placeholder for an ID until the user types one, and then what was typed.
-func TestSamplesShowWhatIsTyped(t *testing.T) {
+func TestReferenceSamplesUseTypedValues(t *testing.T) {
 	t.Parallel()
 	r := start(t)
 	page := open(t)

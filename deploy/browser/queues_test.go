@@ -12,7 +12,7 @@ import (
 )
 
 // An operator looks a dead letter up by the ID that a customer has named, and sees why it is one.
-func TestADeliveryIsFoundInTheQueueByItsID(t *testing.T) {
+func TestQueueUIFindsADeliveryByID(t *testing.T) {
 	t.Parallel()
 	r := start(t)
 	id := r.failed(t)

@@ -24,7 +24,7 @@ func (p page) anchors() map[string]bool {
 	return all
 }
 
-func TestEveryLinkLeadsSomewhere(t *testing.T) {
+func TestPagesLinksResolve(t *testing.T) {
 	checked := 0
 	for _, p := range pages(t) {
 		for _, match := range links.FindAllStringSubmatch(p.prose, -1) {
@@ -48,9 +48,9 @@ func TestEveryLinkLeadsSomewhere(t *testing.T) {
 	assert.Greater(t, checked, 20)
 }
 
-// TestEveryPageIsLinkedFromTheReadme requires a link in the README to each page of the documentation. The decision records are linked
+// TestReadmeLinksEveryPage requires a link in the README to each page of the documentation. The decision records are linked
 // from the page about the architecture.
-func TestEveryPageIsLinkedFromTheReadme(t *testing.T) {
+func TestReadmeLinksEveryPage(t *testing.T) {
 	readme, architecture := read(t, "README.md").prose, read(t, "deploy/docs/architecture.md").prose
 	for _, p := range pages(t) {
 		switch {

@@ -44,15 +44,15 @@ func housed(t *testing.T) (folders, said []string) {
 	return folders, said
 }
 
-func TestTheMapShowsWhatIsThere(t *testing.T) {
+func TestMapNamesExistingFolders(t *testing.T) {
 	folders, said := housed(t)
 	for _, folder := range slices.Concat(folders, said) {
 		assert.DirExists(t, filepath.Join(root, folder))
 	}
 }
 
-// TestEveryPackageIsOnTheMap is content with a folder above it, if that is on the map by itself.
-func TestEveryPackageIsOnTheMap(t *testing.T) {
+// TestMapNamesEveryPackage is content with a folder above it, if that is on the map by itself.
+func TestMapNamesEveryPackage(t *testing.T) {
 	folders, said := housed(t)
 	mapped := slices.Concat(folders, said)
 	for _, module := range []string{"api-service", "dispatcher-service", "pkg", "deploy"} {

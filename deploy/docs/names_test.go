@@ -48,7 +48,7 @@ func found(t *testing.T, expression string) map[string]string {
 	return all
 }
 
-func TestEverySettingIsRead(t *testing.T) {
+func TestPagesNameExistingSettings(t *testing.T) {
 	known := map[string]bool{}
 	for _, settings := range []any{config.API{}, config.Dispatcher{}, config.Local{}} {
 		for _, v := range config.Variables(settings) {
@@ -67,8 +67,8 @@ func TestEverySettingIsRead(t *testing.T) {
 
 var metricName = regexp.MustCompile(`"(redrive_[a-z_]*[a-z])"`)
 
-// TestEveryMetricIsExplained goes both ways: what is written about is counted, and what is counted is written about.
-func TestEveryMetricIsExplained(t *testing.T) {
+// TestPagesExplainEveryMetric goes both ways: what is written about is counted, and what is counted is written about.
+func TestPagesExplainEveryMetric(t *testing.T) {
 	counted := map[string]bool{}
 	for _, match := range metricName.FindAllStringSubmatch(source(t), -1) {
 		counted[match[1]] = true
@@ -83,7 +83,7 @@ func TestEveryMetricIsExplained(t *testing.T) {
 	}
 }
 
-func TestEveryLineOfTheLogIsWritten(t *testing.T) {
+func TestPagesNameExistingLogMessages(t *testing.T) {
 	code := source(t)
 	_, after, _ := strings.Cut(read(t, "pkg/guides/operations.md").prose, "## What the log says\n")
 	section, _, _ := strings.Cut(after, "\n## ")
@@ -94,7 +94,7 @@ func TestEveryLineOfTheLogIsWritten(t *testing.T) {
 	}
 }
 
-func TestEveryOperationIsInTheContract(t *testing.T) {
+func TestPagesNameExistingOperations(t *testing.T) {
 	contract, err := os.ReadFile(filepath.Join(root, "api-service/openapi/openapi.yaml"))
 	require.NoError(t, err)
 	known, path := map[string]bool{}, ""
@@ -116,7 +116,7 @@ func TestEveryOperationIsInTheContract(t *testing.T) {
 	}
 }
 
-func TestEveryTargetIsInTheMakefile(t *testing.T) {
+func TestPagesNameExistingMakeTargets(t *testing.T) {
 	makefile, err := os.ReadFile(filepath.Join(root, "Makefile"))
 	require.NoError(t, err)
 	for target, page := range found(t, "(?:`|(?m:^))make ([a-z]+)") {
@@ -124,8 +124,8 @@ func TestEveryTargetIsInTheMakefile(t *testing.T) {
 	}
 }
 
-// TestEveryFigureIsTheCodes holds what the pages promise in numbers against where the number is from.
-func TestEveryFigureIsTheCodes(t *testing.T) {
+// TestPagesFiguresMatchTheCode holds what the pages promise in numbers against where the number is from.
+func TestPagesFiguresMatchTheCode(t *testing.T) {
 	for _, figure := range []struct{ page, says, file, code string }{
 		{"concepts", "looks every 5 seconds", "dispatcher-service/internal/reconcile/reconcile.go", "defaultInterval = 5 * time.Second"},
 		{"concepts", "every 2 seconds", "dispatcher-service/internal/reconcile/search.go", "searchInterval = 2 * time.Second"},

@@ -44,8 +44,8 @@ func next(t *testing.T, requests <-chan string) string {
 // changing are the parts of a webhook that differ from one to the next.
 var changing = regexp.MustCompile(`(Host: |Content-Length: |Redrive/|Webhook-Signature: v1,|Webhook-Timestamp: |(?:dlv|evt)_|"timestamp":"|"organizationId":")[^\s"]+`)
 
-// TestTheWebhookOnThePagesIsWhatIsSent publishes the event of the pages and compares what a receiver gets.
-func TestTheWebhookOnThePagesIsWhatIsSent(t *testing.T) {
+// TestPagesWebhookMatchesASentOne publishes the event of the pages and compares what a receiver gets.
+func TestPagesWebhookMatchesASentOne(t *testing.T) {
 	shown := read(t, "pkg/guides/concepts.md").in(t, "http")
 	assert.Equal(t, shown, read(t, "README.md").in(t, "http"), "README and concepts show the same webhook")
 
@@ -64,7 +64,7 @@ func TestTheWebhookOnThePagesIsWhatIsSent(t *testing.T) {
 	assert.Equal(t, changing.ReplaceAllString(strings.TrimSpace(shown), "$1…"), changing.ReplaceAllString(sent, "$1…"))
 }
 
-func TestTheWebhookOnThePagesVerifies(t *testing.T) {
+func TestPagesWebhookVerifies(t *testing.T) {
 	page := read(t, "pkg/guides/concepts.md")
 	request, err := http.ReadRequest(bufio.NewReader(strings.NewReader(strings.TrimSpace(page.in(t, "http")))))
 	require.NoError(t, err)

@@ -10,8 +10,8 @@ import (
 	"redrive/deploy/docs/figures"
 )
 
-// TestTheFiguresAreThoseThatWereMeasured fails when somebody changes the table or the data without the other.
-func TestTheFiguresAreThoseThatWereMeasured(t *testing.T) {
+// TestPerformancePageShowsMeasuredFigures fails when somebody changes the table or the data without the other.
+func TestPerformancePageShowsMeasuredFigures(t *testing.T) {
 	measured, err := os.ReadFile("performance.json")
 	require.NoError(t, err)
 	table, err := figures.Table(measured)

@@ -158,8 +158,8 @@ func (r running) paste(t *testing.T, script string) string {
 	return said
 }
 
-// TestQuickStartAndBannerWorkInAnyOrderAndTwice pastes the commands of both, one after the other.
-func TestQuickStartAndBannerWorkInAnyOrderAndTwice(t *testing.T) {
+// TestQuickStartCommandsCanBeRepeated pastes the commands of both, one after the other.
+func TestQuickStartCommandsCanBeRepeated(t *testing.T) {
 	needs(t, "bash", "curl")
 	for name, bannerFirst := range map[string]bool{"the banner first": true, "the quick start first": false} {
 		t.Run(name, func(t *testing.T) {
@@ -198,8 +198,8 @@ func TestQuickStartAndBannerWorkInAnyOrderAndTwice(t *testing.T) {
 	}
 }
 
-// TestADayIsReplayed has a receiver fail, heals it, and has the script of the runbook bring back what failed.
-func TestADayIsReplayed(t *testing.T) {
+// TestReplayScriptReplaysADay has a receiver fail, heals it, and has the script of the runbook bring back what failed.
+func TestReplayScriptReplaysADay(t *testing.T) {
 	needs(t, "bash", "curl", "jq")
 	r := run(t)
 	key := r.key(t)
@@ -262,7 +262,7 @@ func TestADayIsReplayed(t *testing.T) {
 	assert.Contains(t, complained, "0 sent, 1 refused")
 }
 
-func TestTheReplayScriptSaysWhatIsWrong(t *testing.T) {
+func TestReplayScriptReportsErrors(t *testing.T) {
 	needs(t, "bash", "curl", "jq")
 	r := run(t)
 	script, err := filepath.Abs("replay.sh")

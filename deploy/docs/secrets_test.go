@@ -39,9 +39,9 @@ func (r running) signatures(t *testing.T, heading, endpoint string, requests <-c
 	return strings.Fields(header[1])
 }
 
-// TestTheGuideEndsALeakedSecret pastes the commands of the guide: on schedule the old secret signs too, after a leak none but the new
+// TestGuideEndsALeakedSecret pastes the commands of the guide: on schedule the old secret signs too, after a leak none but the new
 // one does.
-func TestTheGuideEndsALeakedSecret(t *testing.T) {
+func TestGuideEndsALeakedSecret(t *testing.T) {
 	needs(t, "bash", "curl")
 	r := run(t)
 	url, requests := capture(t)
@@ -52,9 +52,9 @@ func TestTheGuideEndsALeakedSecret(t *testing.T) {
 	assert.Len(t, r.signatures(t, "After a leak", made.Endpoint.ID, requests), 1)
 }
 
-// TestNoPageContradictsAnotherOnSecrets has each text on a leak, an overlap or a change of the key name what decides it, or link to the
+// TestPagesAgreeOnSecrets has each text on a leak, an overlap or a change of the key name what decides it, or link to the
 // one section that does.
-func TestNoPageContradictsAnotherOnSecrets(t *testing.T) {
+func TestPagesAgreeOnSecrets(t *testing.T) {
 	rules := []struct{ about, says string }{
 		{`(?is)\bleak.*\bsecret|\bsecret.*\bleak`, `overlapHours.{0,20}\b0\b|#after-a-leak|# After a leak`},
 		{`(?i)\b(old|older|before)\b[^.]*\b(signs|signing)\b`, `overlapHours`},

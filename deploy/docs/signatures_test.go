@@ -177,7 +177,7 @@ done <arguments
 	},
 }
 
-func TestTheSnippetsVerifyWhatIsSignedAndNothingElse(t *testing.T) {
+func TestSnippetsVerifyOnlyGenuineWebhooks(t *testing.T) {
 	guide := read(t, "pkg/guides/verifying-signatures.md")
 	for name, language := range languages {
 		t.Run(name, func(t *testing.T) {
@@ -210,8 +210,8 @@ func TestTheSnippetsVerifyWhatIsSignedAndNothingElse(t *testing.T) {
 	}
 }
 
-// TestTheWebhooksAreWhatOurOwnVerifierTakesThemFor holds the cases themselves to account.
-func TestTheWebhooksAreWhatOurOwnVerifierTakesThemFor(t *testing.T) {
+// TestSnippetCasesMatchOurVerifier holds the cases themselves to account.
+func TestSnippetCasesMatchOurVerifier(t *testing.T) {
 	for _, r := range webhooks(t) {
 		key, err := signing.Parse(r.Secret)
 		require.NoError(t, err)

@@ -21,9 +21,9 @@ const (
 	canaryPassword = "canary-of-a-password"
 )
 
-// TestNothingSecretIsSaid lives through success, failure, retries, refusals and a Redis that goes away, and then looks at all that
+// TestSecretsAppearInNoOutput lives through success, failure, retries, refusals and a Redis that goes away, and then looks at all that
 // was said meanwhile: every line of every log, every answer, every metric.
-func TestNothingSecretIsSaid(t *testing.T) {
+func TestSecretsAppearInNoOutput(t *testing.T) {
 	processes := stack.Processes(t, stack.Options{OperatorPassword: canaryPassword})
 	for _, service := range append(processes.Dispatchers(), processes.API()) {
 		for _, canary := range processes.Secrets() {

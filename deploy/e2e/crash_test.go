@@ -13,9 +13,9 @@ import (
 	"redrive/deploy/stack"
 )
 
-// TestEmbeddedSurvivesKills kills the one process in the midst of publishing and sending, again and again. Its queue is in
+// TestEmbeddedKilledLosesNothing kills the one process in the midst of publishing and sending, again and again. Its queue is in
 // memory and gone each time; every delivery whose event was answered with 200 must arrive all the same.
-func TestEmbeddedSurvivesKills(t *testing.T) {
+func TestEmbeddedKilledLosesNothing(t *testing.T) {
 	t.Parallel()
 	started := stack.Embedded(t, stack.Options{})
 	c := newSuite(t, started).organization(t)

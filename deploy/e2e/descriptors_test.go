@@ -23,7 +23,7 @@ const (
 
 // A dispatcher with few file descriptors delivers everything in the end. Its own shortage costs receivers nothing: no attempt
 // fails, no retry is used, no circuit opens, and the log has one line about it.
-func TestDispatcherWithFewDescriptors(t *testing.T) {
+func TestDispatcherShortOfDescriptorsPutsOff(t *testing.T) {
 	t.Parallel()
 	const endpoints, events = 8, 30
 	log := new(journal)

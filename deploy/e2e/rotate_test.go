@@ -40,9 +40,9 @@ func steps(t *testing.T) (settings []string, isRotation []bool) {
 	return settings, isRotation
 }
 
-// TestKeysAreRotatedUnderRunningServices takes a stack from one key to the next by the steps of operations.md. A webhook that is signed
+// TestRotateSecretsBesideRunningServices takes a stack from one key to the next by the steps of operations.md. A webhook that is signed
 // by the endpoint's secret and has its header arrives after each of them.
-func TestKeysAreRotatedUnderRunningServices(t *testing.T) {
+func TestRotateSecretsBesideRunningServices(t *testing.T) {
 	t.Parallel()
 	settings, isRotation := steps(t)
 	require.Equal(t, []string{"old,new", "new,old", "new"}, settings)

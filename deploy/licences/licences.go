@@ -1,4 +1,4 @@
-// Package licences says under which licences the modules are that our programs are built of, by the texts that come with them.
+// Package licences lists the licences of the modules that our programs link, identified by the texts in the modules.
 package licences
 
 import (
@@ -23,21 +23,21 @@ type Module struct {
 	Licences []string
 }
 
-// Unknown is a licence that somebody has to read.
+// Unknown is a licence that this package does not recognise.
 const Unknown = "unknown"
 
-// permissive are licences that ask for no more than to be named, or for changes to the licensed files themselves to be shown.
+// permissive are licences that require at most a notice, or the publication of changes to the licensed files.
 var permissive = []string{"0BSD", "Apache-2.0", "BSD-2-Clause", "BSD-3-Clause", "CC0-1.0", "ISC", "MIT", "MPL-2.0", "Unlicense", "blessing"}
 
-// Permitted says whether the module can be part of what we give away.
+// Permitted reports whether we can distribute the module.
 func (m Module) Permitted() bool {
 	return len(m.Licences) > 0 && !slices.ContainsFunc(m.Licences, func(licence string) bool { return !slices.Contains(permissive, licence) })
 }
 
-// ours is what the paths of our own modules begin with.
+// ours is the prefix of the paths of our own modules.
 const ours = "redrive/"
 
-// phrases tell licences by sentences that no other has, in lower case and with single spaces.
+// phrases are sentences that occur in one licence only, in lower case and with single spaces.
 var phrases = []struct {
 	licence string
 	all     []string
@@ -73,8 +73,8 @@ func identify(text string) []string {
 	return found
 }
 
-// List returns the modules of all programs below the repository's root, by path. Go has to be at hand, and the modules in its
-// cache or within its reach.
+// List returns the modules of all programs below the repository's root, by path. It needs the go command, and the modules in its cache
+// or from its proxy.
 func List(ctx context.Context, root string) ([]Module, error) {
 	found := map[string]Module{}
 	for _, module := range []string{"api-service", "dispatcher-service", "deploy"} {
@@ -144,12 +144,12 @@ func licencesIn(dir string) ([]string, error) {
 	return slices.Compact(found), nil
 }
 
-// isLicence leaves out where somebody has a logo from: no program has it in it.
+// isLicence reports whether a file contains a licence of code. It excludes licences of logos, which no program links.
 func isLicence(name string) bool {
 	stem := strings.ToUpper(strings.TrimSuffix(name, filepath.Ext(name)))
 	return !strings.HasSuffix(stem, "-LOGO") &&
 		slices.ContainsFunc([]string{"LICENSE", "LICENCE", "COPYING", "UNLICENSE"}, func(known string) bool { return strings.HasPrefix(stem, known) })
 }
 
-// ErrNotPermitted is of a module whose licence is unknown, or asks for more than we can give.
+// ErrNotPermitted means that a module's licence is unknown or not permissive.
 var ErrNotPermitted = errors.New("a licence has to be looked at")

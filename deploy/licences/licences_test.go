@@ -9,7 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-func TestEveryModuleMayBeUsed(t *testing.T) {
+func TestEveryLinkedModuleIsPermitted(t *testing.T) {
 	modules, err := List(t.Context(), "../..")
 	require.NoError(t, err)
 	found := map[string][]string{}
@@ -23,7 +23,7 @@ func TestEveryModuleMayBeUsed(t *testing.T) {
 	assert.NotContains(t, found, "redrive/pkg", "our own are not a dependency")
 }
 
-func TestWhatIsNotKnownOrAsksForTooMuchIsNotPermitted(t *testing.T) {
+func TestUnknownOrRestrictiveLicenceIsNotPermitted(t *testing.T) {
 	for text, licences := range map[string][]string{
 		"Do what you like.": {Unknown},
 		"GNU General Public License. TERMS AND CONDITIONS. 0. Definitions.":                                                                                      {"GPL"},

@@ -11,7 +11,7 @@ import (
 	"redrive/pkg/webhook"
 )
 
-// client calls the API as any user would: what seeds and what demonstrates takes no shorter way.
+// client calls the HTTP API, for the seed and the demonstration.
 type client struct {
 	base string
 	key  webhook.Secret

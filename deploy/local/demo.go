@@ -11,8 +11,8 @@ import (
 	"time"
 )
 
-// Demo tells the whole story by itself, in a folder of its own that is gone afterwards: an event is published, its receiver
-// fails it for good, it is healed, and one retry brings the same delivery to its end.
+// Demo runs the demonstration in a temporary folder: it publishes an event, lets the delivery end in failure, heals the receiver and
+// retries the delivery until it succeeds.
 func Demo(ctx context.Context, out io.Writer) (err error) {
 	folder, err := os.MkdirTemp("", "redrive-demo-")
 	if err != nil {
@@ -80,7 +80,7 @@ func (s *story) tell(ctx context.Context) error {
 	return s.follow(ctx, id, "success")
 }
 
-// follow tells every attempt until the delivery has the status.
+// follow prints every attempt until the delivery has the status.
 func (s *story) follow(ctx context.Context, id, status string) error {
 	return s.client.await(ctx, id, func(d delivery) bool {
 		attempts, err := s.client.attempts(ctx, id)

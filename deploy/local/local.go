@@ -1,14 +1,14 @@
 // Package local is Redrive in one process, for trying it on a laptop with nothing installed: both services unchanged, a
 // SQLite file in place of PostgreSQL, an in-process Redis, and a sample receiver. Nothing listens beyond loopback.
 //
-//	.local/redrive.db      the truth; survives kill -9
+//	.local/redrive.db      the database; survives kill -9
 //	.local/secrets-key     encrypts the signing secrets in it
 //	.local/api-key         the raw API key, for pasting
 //	.local/addresses.json  where everything listens, once it does
 //	.local/lock            held by the one instance that may use the folder
 //
-// The in-process Redis forgets everything when the process ends. That is no loss: the reconciler fills it again from the
-// database, as it does in production after Redis was lost.
+// The in-process Redis is empty at each start. The reconciler rebuilds the queue from the database, as it does in production after
+// Redis was emptied.
 package local
 
 import (
@@ -30,7 +30,7 @@ import (
 	"redrive/pkg/webhook"
 )
 
-// Organization is whose API key local mode makes.
+// Organization is the owner of the API key that local mode creates.
 const Organization = "org_local"
 
 // Options of a Local.
@@ -76,7 +76,7 @@ type Local struct {
 	serving    lifecycle.Stack // the services, and the receiver
 }
 
-// New opens the folder, which no other instance may be using, brings its database up to date and binds the addresses.
+// New opens the folder, migrates its database and binds the addresses. It fails if another instance uses the folder.
 func New(ctx context.Context, options Options) (_ *Local, err error) {
 	o := options.withDefaults()
 	l := &Local{}
@@ -105,7 +105,7 @@ func New(ctx context.Context, options Options) (_ *Local, err error) {
 	return l, l.bind(o, client)
 }
 
-// bind makes the parts that listen.
+// bind creates the parts that listen.
 func (l *Local) bind(o Options, client redis.UniversalClient) (err error) {
 	guard := egress.New(egress.Config{
 		AllowHTTP: true,
@@ -154,14 +154,14 @@ func (l *Local) Start(ctx context.Context) error {
 	return nil
 }
 
-// Announce writes where everything listens into the folder. It is for after Start, and after Seed.
+// Announce writes the addresses into the folder. Call it after Start and Seed.
 func (l *Local) Announce() error { return l.dir.writeAddresses(l.Addresses()) }
 
-// Failed delivers the error that ended one of the parts by itself.
+// Failed returns a channel with the error of a part that stopped unexpectedly.
 func (l *Local) Failed() <-chan error { return l.api.Failed() }
 
-// Stop ends everything in the reverse order and lets go of the folder. It may be called at any time and again. What did not
-// end in time keeps what it uses: asynq does not survive that its Redis client is closed.
+// Stop stops all parts in reverse order and releases the folder. It may be called at any time and repeatedly. If ctx ends first, Stop
+// does not close what the running parts use: asynq panics if its Redis client is closed.
 func (l *Local) Stop(ctx context.Context) error {
 	if err := l.serving.Unwind(ctx); err != nil {
 		return err
@@ -181,7 +181,7 @@ type Addresses struct {
 	Breakers string `json:"breakers"`
 }
 
-// Addresses says where everything listens.
+// Addresses returns the addresses of all parts.
 func (l *Local) Addresses() Addresses {
 	return Addresses{
 		API:      "http://" + l.api.Addr(),

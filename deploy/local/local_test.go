@@ -45,7 +45,7 @@ func seed(t *testing.T, l *local.Local) string {
 	return id
 }
 
-func TestAFirstStartLeavesOneFailedDelivery(t *testing.T) {
+func TestFirstStartLeavesOneFailedDelivery(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "somebody's new folder")
 	first := start(t, options(dir))
 	failed := seed(t, first)
@@ -145,7 +145,7 @@ func assertPrivate(t *testing.T, path string) {
 	assert.Equal(t, os.FileMode(0o600), info.Mode().Perm(), path)
 }
 
-func TestWhatIsInTheWayIsSaidInOneLine(t *testing.T) {
+func TestStartFailureIsOneLine(t *testing.T) {
 	dir := t.TempDir()
 	running := start(t, options(dir))
 	_, err := local.New(t.Context(), options(dir))
@@ -174,7 +174,7 @@ func TestWhatIsInTheWayIsSaidInOneLine(t *testing.T) {
 	assert.NotContains(t, err.Error(), "\n")
 }
 
-func TestTheQueueUIIsOpenAndNothingListensBeyondLoopback(t *testing.T) {
+func TestQueueUIIsOpenOnLoopbackOnly(t *testing.T) {
 	l := start(t, options(t.TempDir()))
 	for _, url := range []string{l.Addresses().API + "/queues", l.Addresses().Ops + "/readyz", l.Addresses().Receiver + "/"} {
 		response, err := http.Get(url)
@@ -188,7 +188,7 @@ func TestTheQueueUIIsOpenAndNothingListensBeyondLoopback(t *testing.T) {
 	http.DefaultClient.CloseIdleConnections()
 }
 
-func TestTheDemoTellsTheWholeStoryAndLeavesNothing(t *testing.T) {
+func TestDemoRunsAllStepsAndLeavesNothing(t *testing.T) {
 	scratch := t.TempDir()
 	t.Setenv("TMPDIR", scratch)
 	var told bytes.Buffer
@@ -206,9 +206,8 @@ func TestTheDemoTellsTheWholeStoryAndLeavesNothing(t *testing.T) {
 	assert.Empty(t, left)
 }
 
-// A stop that runs out of time leaves the services what they use, and can be asked again: the queue's servers would panic if
-// their Redis were closed under them.
-func TestAStopThatRunsOutOfTimeCanBeRepeated(t *testing.T) {
+// A stop that times out closes nothing that running services use, and can be repeated. asynq panics if its Redis client is closed.
+func TestStopAfterATimeoutCanBeRepeated(t *testing.T) {
 	dir := t.TempDir()
 	l := start(t, options(dir))
 	over, cancel := context.WithCancel(t.Context())

@@ -8,8 +8,7 @@ import (
 	"redrive/pkg/observe"
 )
 
-// NewLogger makes the logger of local mode. At the level warn it shows attempts too, which are logged as information: these are what
-// a laptop's user looks for, and requests would bury them.
+// NewLogger returns the logger of local mode. At the level warn it also writes attempts, which are logged at info, but not requests.
 func NewLogger(w io.Writer, level slog.Level, format string) *slog.Logger {
 	handler := observe.NewLogger(w, min(level, slog.LevelInfo), format).Handler()
 	return slog.New(attemptsToo{handler, level})

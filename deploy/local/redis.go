@@ -12,8 +12,8 @@ import (
 	"redrive/pkg/queue"
 )
 
-// startRedis starts an in-process Redis on a free port of loopback, with a password, for every user of the machine can reach
-// a port.
+// startRedis starts an in-process Redis on a free port of loopback. It has a password, because every user of the machine can reach the
+// port.
 func startRedis() (client redis.UniversalClient, stop func() error, err error) {
 	server := miniredis.NewMiniRedis()
 	password := rand.Text()
@@ -35,7 +35,7 @@ func startRedis() (client redis.UniversalClient, stop func() error, err error) {
 	}), nil
 }
 
-// passTime lets keys expire: the in-process Redis has a clock that stands still unless it is told.
+// passTime advances the clock of the in-process Redis, which does not advance by itself, so that keys expire.
 func passTime(server *miniredis.Miniredis) (stop func()) {
 	const step = time.Second
 	stopping, stopped := make(chan struct{}), make(chan struct{})

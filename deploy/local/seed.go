@@ -6,15 +6,14 @@ import (
 	"time"
 )
 
-// sampleName is what the sample receiver's endpoint is called.
+// sampleName is the name of the sample receiver's endpoint.
 const sampleName = "sample receiver"
 
 // sampleURL is the URL of the sample receiver's endpoint.
 func sampleURL(a Addresses) string { return a.Receiver + "/flaky" }
 
-// Seed sees to it that the sample receiver has an endpoint and returns the ID of a delivery to it that has ended in failure,
-// so that there is something to retry; it is empty if none has failed. An endpoint that is made here gets such a delivery at
-// once. One of a receiver that listened elsewhere the last time is disabled: nothing would ever arrive there.
+// Seed creates an endpoint for the sample receiver unless there is one, and a failed delivery to a new endpoint. It returns the ID of
+// a failed delivery to that endpoint, or an empty ID if there is none. It disables the endpoint of an earlier address of the receiver.
 func (l *Local) Seed(ctx context.Context) (failedID string, err error) {
 	c := newClient(l.Addresses(), l.key)
 	url := sampleURL(l.Addresses())
@@ -65,7 +64,7 @@ func (c client) fail(ctx context.Context, endpointID string) (string, error) {
 	return id, nil
 }
 
-// await asks again and again until the delivery is as it should be.
+// await polls the delivery until it has the expected state.
 func (c client) await(ctx context.Context, id string, reached func(delivery) bool) error {
 	const interval, patience = 20 * time.Millisecond, 15 * time.Second
 	ctx, cancel := context.WithTimeout(ctx, patience)

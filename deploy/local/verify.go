@@ -9,8 +9,8 @@ import (
 	"redrive/pkg/store"
 )
 
-// signingKeys lets the sample receiver verify what any endpoint is sent: it looks into the database, where a real receiver
-// would have been given the secret when its endpoint was made.
+// signingKeys reads the signing secrets of all endpoints from the database, so that the sample receiver can verify any delivery. A real
+// receiver gets its secret when its endpoint is created.
 func signingKeys(s *store.Store) receiver.Keys {
 	return func(r *http.Request) ([]signing.Key, error) {
 		dispatch, err := s.LoadDispatch(r.Context(), r.Header.Get(signing.HeaderID))

@@ -111,5 +111,5 @@ func (d *directory) welcome(ctx context.Context, w io.Writer, a Addresses, key w
 	return nil
 }
 
-// quoted is a text as a shell takes it for one word, whatever is in it.
+// quoted returns a text quoted as one word of a shell.
 func quoted(text string) string { return "'" + strings.ReplaceAll(text, "'", `'\''`) + "'" }

@@ -1,2 +1,2 @@
-// Package readme is the tests that hold the README against the code.
+// Package readme checks the README against the code.
 package readme

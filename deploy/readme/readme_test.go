@@ -22,8 +22,8 @@ func readme(t *testing.T) string {
 	return string(content)
 }
 
-// TestTheConfigurationTableIsTheCode makes the table that the code calls for and looks for it, to the letter.
-func TestTheConfigurationTableIsTheCode(t *testing.T) {
+// TestReadmeConfigurationTableMatchesTheCode makes the table that the code calls for and looks for it, to the letter.
+func TestReadmeConfigurationTableMatchesTheCode(t *testing.T) {
 	assert.True(t, strings.Contains(readme(t), table()), "put this table into the README:\n%s", table())
 }
 
@@ -67,7 +67,7 @@ func TestReadmeNamesTheFileOfEverySecret(t *testing.T) {
 	}
 }
 
-func TestEveryMakeTargetOfTheReadmeExists(t *testing.T) {
+func TestReadmeMakeTargetsExist(t *testing.T) {
 	makefile, err := os.ReadFile("../../Makefile")
 	require.NoError(t, err)
 	named := regexp.MustCompile("`make ([a-z]+)[^`]*`|(?m:^)make ([a-z]+)").FindAllStringSubmatch(readme(t), -1)
@@ -78,7 +78,7 @@ func TestEveryMakeTargetOfTheReadmeExists(t *testing.T) {
 	}
 }
 
-func TestEveryFileThatIsLinkedExists(t *testing.T) {
+func TestReadmeLinkedFilesExist(t *testing.T) {
 	links := regexp.MustCompile(`\]\(([^)#:]+)\)`).FindAllStringSubmatch(readme(t), -1)
 	assert.NotEmpty(t, links)
 	for _, link := range links {
@@ -86,8 +86,8 @@ func TestEveryFileThatIsLinkedExists(t *testing.T) {
 	}
 }
 
-// TestTheReadmeListsTheGuides requires a row for each guide, with the same words as the index that is served.
-func TestTheReadmeListsTheGuides(t *testing.T) {
+// TestReadmeListsEveryGuide requires a row for each guide, with the same words as the index that is served.
+func TestReadmeListsEveryGuide(t *testing.T) {
 	for _, guide := range guides.All() {
 		row := "](" + guides.Folder + "/" + guide.Name + ".md) | " + guide.About + " |"
 		assert.True(t, strings.Contains(readme(t), row), row)

@@ -19,7 +19,7 @@ const (
 	maxBody = 2 << 20 // bytes
 )
 
-// Keys returns the keys that may have signed the delivery: those of the endpoint that it was sent to.
+// Keys returns the signing keys of the endpoint that a delivery was sent to.
 type Keys func(r *http.Request) ([]signing.Key, error)
 
 // Receiver is an http.Handler.
@@ -33,7 +33,7 @@ type Receiver struct {
 	latest []received
 }
 
-// received is one webhook as it is shown.
+// received is a webhook as the page shows it.
 type received struct {
 	At        time.Time       `json:"at"`
 	Path      string          `json:"path"`
@@ -55,7 +55,7 @@ func New(keys Keys) *Receiver {
 	return r
 }
 
-// ServeHTTP refuses what a page of another site makes a browser send. Webhooks and curl name no origin.
+// ServeHTTP refuses requests with an Origin header of another site. Webhooks and curl send no such header.
 func (r *Receiver) ServeHTTP(w http.ResponseWriter, q *http.Request) {
 	r.sameOrigin.Handler(r.mux).ServeHTTP(w, q)
 }
@@ -97,7 +97,7 @@ func (r *Receiver) receive(w http.ResponseWriter, q *http.Request, status int) {
 	_, _ = io.WriteString(w, http.StatusText(status)+"\n")
 }
 
-// verify says in words what a real receiver would decide on: it refuses whatever is not verified.
+// verify returns the result of the verification as text. A real receiver refuses a webhook that does not verify.
 func (r *Receiver) verify(q *http.Request, body []byte) string {
 	keys, err := r.keys(q)
 	if err != nil || len(keys) == 0 {

@@ -61,7 +61,7 @@ func look(t *testing.T, base string) (page shown) {
 	return page
 }
 
-func TestFlakyFailsUntilItIsHealed(t *testing.T) {
+func TestFlakyFailsUntilHealed(t *testing.T) {
 	secret, err := signing.NewSecret()
 	require.NoError(t, err)
 	key, err := signing.Parse(secret)
@@ -84,7 +84,7 @@ func TestFlakyFailsUntilItIsHealed(t *testing.T) {
 	assert.Equal(t, "/ok", page.Received[2].Path)
 }
 
-func TestWithoutKeysNothingIsClaimed(t *testing.T) {
+func TestVerificationWithoutKeysClaimsNothing(t *testing.T) {
 	secret, err := signing.NewSecret()
 	require.NoError(t, err)
 	key, err := signing.Parse(secret)

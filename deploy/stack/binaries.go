@@ -13,7 +13,7 @@ const (
 	embeddedProgram   = "redrive"
 )
 
-// programs are all that a stack can be made of. They are built with the race detector if the test is.
+// programs are the programs of all stacks. They are built with the race detector if the test is.
 var programs = []process.Source{
 	{Output: apiProgram, Module: "api-service", Package: "./cmd/api-service", Race: process.RaceDetector},
 	{Output: dispatcherProgram, Module: "dispatcher-service", Package: "./cmd/dispatcher-service", Race: process.RaceDetector},
@@ -22,11 +22,11 @@ var programs = []process.Source{
 
 var binaries built
 
-// built holds the programs, which are built when the first stack of a test process asks for them, and once.
+// built holds the programs. The first stack of a test process builds them.
 type built struct {
 	mu  sync.Mutex
 	dir string
-	err error // kept, so that it is not built again and again for the same failure
+	err error // kept, so that a failed build is not repeated
 }
 
 func (b *built) directory() (string, error) {

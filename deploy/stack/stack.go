@@ -25,8 +25,8 @@ type Stack interface {
 	Stop() error
 }
 
-// Organization is whose key Stack.Key returns. The OpenAPI document has no example of that name: a value that a tool takes from the
-// document is not the caller's own.
+// Organization is the owner of the key that Stack.Key returns. No example in the OpenAPI document has this name, so that a value from
+// the document is never the caller's own.
 const Organization = "org-of-the-stack"
 
 // Scope is what an API key may do.
@@ -43,13 +43,14 @@ type Service = process.Service
 
 // Options of a stack. The zero value is a Redrive that sends to this machine and retries after a second.
 type Options struct {
-	// DeliveryTimeout bounds one attempt. Defaults to 30 s, which no healthy receiver reaches on a busy machine. What the queue has lost is found 5 to 10 s after that.
+	// DeliveryTimeout bounds one attempt. Defaults to 30 s, which no healthy receiver reaches on a busy machine. The reconciler enqueues
+	// lost deliveries 5 to 10 s after it.
 	DeliveryTimeout time.Duration
 	// RetrySchedule holds the delays before each retry, which are rounded up to a whole second. Defaults to 100 ms.
 	RetrySchedule []time.Duration
 	// Dispatchers is the number of dispatchers. Defaults to 1.
 	Dispatchers int
-	// PublicOnly leaves the guard as it is in production: only https, and only to public addresses.
+	// PublicOnly keeps the production settings of the egress guard: https and public addresses only.
 	PublicOnly bool
 	// OperatorPassword opens the queue's web UI.
 	OperatorPassword string

@@ -62,7 +62,7 @@ func (r *received) ServeHTTP(w http.ResponseWriter, request *http.Request) {
 }
 
 // The programs themselves send what they have by the time they have ended, and both have the same trace.
-func TestTheProgramsSendTheirTraces(t *testing.T) {
+func TestProgramsSendTraces(t *testing.T) {
 	t.Parallel()
 	got := &received{spans: map[string]map[string][]string{}}
 	server := httptest.NewServer(got)

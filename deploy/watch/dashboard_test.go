@@ -135,8 +135,8 @@ func TestDashboardUsesItsVariables(t *testing.T) {
 	assert.Equal(t, map[string]string{"datasource": "datasource", "instance": "query", "redrive_url": "textbox"}, kinds)
 }
 
-// TestEveryPanelLeadsOn wants queries for the chosen instance, thresholds of numbers at a glance, and links to the runbook.
-func TestEveryPanelLeadsOn(t *testing.T) {
+// TestDashboardPanelsLinkToTheRunbook wants queries for the chosen instance, thresholds of numbers at a glance, and links to the runbook.
+func TestDashboardPanelsLinkToTheRunbook(t *testing.T) {
 	t.Parallel()
 	d := readDashboard(t)
 	assert.NotEmpty(t, d.Links)

@@ -1,5 +1,6 @@
-// Package watch holds what an operator sees of Redrive against what was promised: that every query of the alerts and the dashboard
-// asks for metrics that the services expose, that alerts fire when they should and not otherwise, that the dashboard can be imported,
-// that one trace leads from a request to every POST, that each request and each attempt has its line in the log, and that the
-// programs say how they are and what is wrong with their settings.
+// Package watch tests what an operator sees of a running Redrive: metrics, alerts, the dashboard, traces, logs, health and errors in
+// settings.
+//
+// Every query of the alerts and the dashboard uses metrics that the services expose. Alerts fire when they should and not otherwise.
+// The dashboard can be imported. One trace leads from a request to every POST. Each request and each attempt has one line in the log.
 package watch

@@ -46,7 +46,7 @@ func becomes(t *testing.T, url string, want health) {
 }
 
 // Both programs run without their servers: they live, and are not ready.
-func TestToLiveTakesNothing(t *testing.T) {
+func TestLivezNeedsNoServer(t *testing.T) {
 	t.Parallel()
 	for _, program := range built(t).all() {
 		service := process.New(process.Options{Name: filepath.Base(program), Program: program, Settings: valid("DRAIN_DELAY=0s"), StopLimit: soon})
@@ -59,7 +59,7 @@ func TestToLiveTakesNothing(t *testing.T) {
 }
 
 // Without Redis the services are degraded and get their requests all the same; once it is back they are well by themselves.
-func TestWithoutRedisIsDegraded(t *testing.T) {
+func TestReadyzWithoutRedisIsDegraded(t *testing.T) {
 	t.Parallel()
 	s := stack.Processes(t, stack.Options{})
 	well := health{200, "ok", map[string]string{"database": "ok", "redis": "ok"}}
@@ -79,7 +79,7 @@ func TestWithoutRedisIsDegraded(t *testing.T) {
 }
 
 // A service that was told to stop is unready while it goes on with what it has begun.
-func TestWhatDrainsIsUnready(t *testing.T) {
+func TestReadyzWhileDrainingIsUnready(t *testing.T) {
 	t.Parallel()
 	s := stack.Processes(t, stack.Options{Settings: map[string]string{"DRAIN_DELAY": "2s"}})
 	sending, release := make(chan struct{}), make(chan struct{})

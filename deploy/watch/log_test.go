@@ -8,7 +8,7 @@ import (
 )
 
 // Every request and every attempt has one line, whose fields are named as the API names them.
-func TestOneLineForEachRequestAndAttempt(t *testing.T) {
+func TestLogHasOneLinePerRequestAndAttempt(t *testing.T) {
 	t.Parallel()
 	r := newRedrive(t, options{})
 	id, _, _ := r.deliver("X-Request-Id", "order-4711")

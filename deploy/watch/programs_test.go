@@ -64,7 +64,7 @@ func run(t *testing.T, program string, settings map[string]string, args ...strin
 	return cmd.ProcessState.ExitCode(), said.String(), complained.String()
 }
 
-func TestProgramsSayWhatTheyAre(t *testing.T) {
+func TestProgramsPrintTheirVersion(t *testing.T) {
 	t.Parallel()
 	for _, program := range built(t).all() {
 		name := filepath.Base(program)
@@ -82,7 +82,7 @@ func TestProgramsSayWhatTheyAre(t *testing.T) {
 	}
 }
 
-func TestWrongSettingsAreOneLineAndTheCodeTwo(t *testing.T) {
+func TestWrongSettingsExitWithCodeTwo(t *testing.T) {
 	t.Parallel()
 	for _, program := range built(t).all() {
 		for _, wrong := range []string{

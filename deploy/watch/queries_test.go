@@ -61,9 +61,9 @@ func (e exposed) record(t *testing.T, rules []rule) {
 	}
 }
 
-// TestEveryQueryAsksForWhatIsThere starts the services, has something happen, and holds every query of the rules and the dashboard
+// TestEveryQueryUsesExposedMetrics starts the services, has something happen, and holds every query of the rules and the dashboard
 // against what they expose then.
-func TestEveryQueryAsksForWhatIsThere(t *testing.T) {
+func TestEveryQueryUsesExposedMetrics(t *testing.T) {
 	t.Parallel()
 	s := stack.Processes(t, stack.Options{})
 	happen(t, s)

@@ -77,7 +77,7 @@ func value(span sdk.ReadOnlySpan, key string) any {
 }
 
 // One trace leads from the caller's own span to the request, through Redis, and to both attempts and what came of them.
-func TestOneTraceFromTheRequestToEveryPOST(t *testing.T) {
+func TestTraceSpansRequestAndEveryPOST(t *testing.T) {
 	t.Parallel()
 	provider, spans := recording(t, sdk.ParentBased(sdk.AlwaysSample()))
 	r := newRedrive(t, options{tracing: provider, sendTraceparent: true})
@@ -143,7 +143,7 @@ func TestOneTraceFromTheRequestToEveryPOST(t *testing.T) {
 }
 
 // A statement of the request itself has its span; one that is shared is part of nobody's trace.
-func TestStatementsOfARequestAreSpans(t *testing.T) {
+func TestTraceContainsStatements(t *testing.T) {
 	t.Parallel()
 	provider, spans := recording(t, sdk.AlwaysSample())
 	r := newRedrive(t, options{tracing: provider})
@@ -160,7 +160,7 @@ func TestStatementsOfARequestAreSpans(t *testing.T) {
 }
 
 // A caller that has its trace not sampled has it so to the end.
-func TestWhatIsNotSampledIsNotRecorded(t *testing.T) {
+func TestTraceNotSampledIsNotRecorded(t *testing.T) {
 	t.Parallel()
 	provider, spans := recording(t, sdk.ParentBased(sdk.AlwaysSample()))
 	r := newRedrive(t, options{tracing: provider})
@@ -175,7 +175,7 @@ func TestWhatIsNotSampledIsNotRecorded(t *testing.T) {
 }
 
 // Without traces a caller's traceparent goes nowhere: no header is in the queue, and none is sent.
-func TestNothingIsLeftOfATraceThatIsOff(t *testing.T) {
+func TestTraceOffLeavesNothing(t *testing.T) {
 	t.Parallel()
 	r := newRedrive(t, options{sendTraceparent: true})
 	_, first, second := r.deliver("Traceparent", callers)

@@ -17,7 +17,7 @@ func write(t *testing.T, j *journal, texts ...string) {
 	}
 }
 
-func TestJournalHearsTheAddresses(t *testing.T) {
+func TestJournalReadsAddresses(t *testing.T) {
 	j := newJournal()
 	write(t, j, `{"msg":"request"}`+"\n"+`{"level":"INFO","msg":"API sta`, `rted","addr":"127.0.0.1:1","ops":"127.0.0.1:2"}`)
 	assert.Empty(t, j.started, "the line has not ended yet")
@@ -25,7 +25,7 @@ func TestJournalHearsTheAddresses(t *testing.T) {
 	assert.Equal(t, addresses{API: "127.0.0.1:1", Ops: "127.0.0.1:2"}, <-j.started)
 }
 
-func TestJournalNoticesWhatMustNotBeThere(t *testing.T) {
+func TestJournalReportsForbiddenText(t *testing.T) {
 	for name, line := range map[string]string{
 		"a signing secret": `{"msg":"oops","secret":"whsec_abc"}`,
 		"an API key":       `{"msg":"request","authorization":"Bearer rdk_mine"}`,
@@ -43,7 +43,7 @@ func TestJournalNoticesWhatMustNotBeThere(t *testing.T) {
 	}
 }
 
-func TestJournalKeepsTheEndAndTheTroubles(t *testing.T) {
+func TestJournalKeepsTheEndAndWarnings(t *testing.T) {
 	j := newJournal()
 	write(t, j, `{"level":"WARN","msg":"the cause"}`+"\n", strings.Repeat(`{"level":"INFO","msg":"fine"}`+"\n", 10*tailLength), "broken o")
 	assert.Contains(t, j.end(), "the cause")

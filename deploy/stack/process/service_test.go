@@ -34,7 +34,7 @@ func newShell(t *testing.T, script string, log *testlog.Buffer) *Service {
 	return s
 }
 
-func TestStartsAndStopsInGoodOrder(t *testing.T) {
+func TestServiceStartsAndStops(t *testing.T) {
 	t.Parallel()
 	var log testlog.Buffer
 	s := newShell(t, polite, &log)
@@ -51,7 +51,7 @@ func TestStartsAndStopsInGoodOrder(t *testing.T) {
 	assert.Contains(t, log.String(), "bye")
 }
 
-func TestKeepsItsAddresses(t *testing.T) {
+func TestServiceKeepsItsAddresses(t *testing.T) {
 	t.Parallel()
 	s := newShell(t, polite, nil)
 	require.NoError(t, s.Start(nil))
@@ -60,7 +60,7 @@ func TestKeepsItsAddresses(t *testing.T) {
 	assert.Equal(t, "http://127.0.0.1:1", s.URL())
 }
 
-func TestFrozenIsNotDead(t *testing.T) {
+func TestServiceFrozenIsNotStopped(t *testing.T) {
 	t.Parallel()
 	s := newShell(t, polite, nil)
 	require.NoError(t, s.Start(nil))
@@ -74,7 +74,7 @@ func TestFrozenIsNotDead(t *testing.T) {
 	assert.Zero(t, code)
 }
 
-func TestABadEndIsAnError(t *testing.T) {
+func TestServiceCrashIsAnError(t *testing.T) {
 	t.Parallel()
 	s := newShell(t, `trap 'exit 3' TERM; echo '{"msg":"API started"}'; while :; do sleep 0.01; done`, nil)
 	require.NoError(t, s.Start(nil))
