@@ -15,6 +15,7 @@ import (
 
 	"github.com/hibiken/asynq"
 
+	"redrive/deploy/chaos/internal/load"
 	"redrive/deploy/chaos/internal/proxy"
 	"redrive/deploy/grafana"
 	"redrive/pkg/testservers"
@@ -44,7 +45,7 @@ func CheckAlerts(ctx context.Context, quick bool) (alerts []Alert, err error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &alertCheck{world: w, client: newClient()}
+	c := &alertCheck{world: w, client: load.NewClient()}
 	defer c.client.CloseIdleConnections()
 	if err := c.begin(ctx, quick); err != nil {
 		return nil, err
@@ -99,7 +100,7 @@ func (c *alertCheck) begin(ctx context.Context, quick bool) (err error) {
 	}
 	for i := range deadEndpoints {
 		body := fmt.Sprintf(`{"name":"chaos","url":"http://%s/alerts/%d","maxRetries":%d}`, c.wayOut.Addr(), i, maxRetries)
-		if status, err := call(ctx, c.client, c.api.URL()+api, c.key, body, &struct{}{}); err != nil || status != http.StatusOK {
+		if status, err := load.Call(ctx, c.client, c.api.URL()+load.Path, c.key, body, &struct{}{}); err != nil || status != http.StatusOK {
 			return fmt.Errorf("register an endpoint: answered %d: %w", status, err)
 		}
 	}
@@ -156,7 +157,7 @@ func hostOf(url string) string { return strings.TrimPrefix(url, "http://") }
 // publish sends every endpoint an event again and again. An event that is not accepted is not missed.
 func (c *alertCheck) publish(ctx context.Context) {
 	for pause(ctx, publishEvery) == nil {
-		_, _ = call(ctx, c.client, c.api.URL()+api+"/events", c.key, `{"eventType":"run.finished","data":{}}`, &struct{}{})
+		_, _ = load.Call(ctx, c.client, c.api.URL()+load.Path+"/events", c.key, `{"eventType":"run.finished","data":{}}`, &struct{}{})
 	}
 }
 

@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"redrive/deploy/chaos/internal/audit"
+	"redrive/deploy/chaos/internal/load"
+	"redrive/deploy/chaos/internal/records"
 	"redrive/deploy/stack/process"
 )
 
@@ -20,7 +22,7 @@ type run struct {
 	options Options
 	began   time.Time
 	client  *http.Client
-	load    *load
+	load    *load.Load
 	paths   map[string]string // of the endpoints
 	waiting waiting
 
@@ -36,7 +38,7 @@ func Run(ctx context.Context, options Options) (report *Report, err error) {
 	if err != nil {
 		return nil, err
 	}
-	r := &run{options: o, began: time.Now(), client: newClient(), step: "starting"}
+	r := &run{options: o, began: time.Now(), client: load.NewClient(), step: "starting"}
 	defer r.client.CloseIdleConnections()
 	stop := r.showProgress()
 	defer stop()
@@ -45,19 +47,33 @@ func Run(ctx context.Context, options Options) (report *Report, err error) {
 	if err != nil {
 		return nil, err
 	}
-	organizations, paths, err := r.register(ctx, r.client)
+	registration := load.Registration{API: r.api.URL(), Client: r.client, NewKey: r.newKey, Receiver: r.receiver, MaxRetries: maxRetries}
+	organizations, paths, err := registration.Register(ctx)
 	if err != nil {
 		return nil, err
 	}
 	r.mutex.Lock()
 	r.paths = paths
-	r.load = &load{url: r.api.URL(), client: r.client, organizations: organizations}
+	r.load = load.New(r.api.URL(), r.client, organizations)
 	r.mutex.Unlock()
 	if err := r.play(ctx); err != nil {
 		return nil, err
 	}
 	return r.conclude(ctx)
 }
+
+// newKey makes an API key, which no log may hold.
+func (r *run) newKey(ctx context.Context, organization string) (string, error) {
+	key, err := r.command(ctx, "keys", "create", "--organization", organization, "--name", "chaos", "--scope", "read-write")
+	for _, s := range r.services() {
+		s.Forbid(key)
+	}
+	return key, err
+}
+
+// spread is the part of the planned time that the load is spread over: faults can take longer than planned, and it has to
+// be there until the last.
+const spread = 1.1
 
 // play publishes and does the plan beside that, then waits until all has ended.
 func (r *run) play(ctx context.Context) error {
@@ -68,7 +84,7 @@ func (r *run) play(ctx context.Context) error {
 	defer publishing.Wait()
 	defer cancel()
 	publishing.Go(func() {
-		r.load.publish(ctx, r.options.Deliveries, time.Duration(spread*float64(duration(r.options, steps))), hurry)
+		r.load.Publish(ctx, r.options.Deliveries, time.Duration(spread*float64(duration(r.options, steps))), hurry)
 	})
 	if err := r.warm(ctx); err != nil {
 		return err
@@ -103,8 +119,7 @@ const (
 // awaitEnds waits until nothing waits any more, or patience has run out: what has not ended then is lost.
 func (r *run) awaitEnds(ctx context.Context) error {
 	err := until(ctx, r.options.patience(), func() (bool, error) {
-		var waiting bool
-		err := r.database.QueryRow(ctx, "SELECT EXISTS (SELECT FROM deliveries WHERE status IN ('pending', 'retrying'))").Scan(&waiting)
+		waiting, err := records.Waiting(ctx, r.database)
 		return err == nil && !waiting, err
 	})
 	if errors.Is(err, errPatience) {
@@ -153,14 +168,14 @@ func (r *run) complain(report *Report) {
 			r.problem("%s: %s", s.Name(), alarm)
 		}
 	}
-	if r.load.oddCount > 0 {
-		r.problem("%d answers of the API were odd, such as: %q", r.load.oddCount, r.load.oddities)
+	if count, examples := r.load.Oddities(); count > 0 {
+		r.problem("%d answers of the API were odd, such as: %q", count, examples)
 	}
-	if accepted := r.load.count(); accepted != r.options.Deliveries {
+	if accepted := r.load.Count(); accepted != r.options.Deliveries {
 		r.problem("%d deliveries were accepted, and %d were to be", accepted, r.options.Deliveries)
 	}
-	report.Refusals = r.load.refusals
-	report.SlowestWithoutRedis, report.PublishMedian = r.load.times(r.withoutRedis)
+	report.Refusals = r.load.Refusals()
+	report.SlowestWithoutRedis, report.PublishMedian = r.load.Times(r.withoutRedis)
 	report.Waiting = r.waiting.result
 	report.Problems = slices.Concat(r.problems, excesses(report))
 	report.Slow = judge(report)

@@ -90,7 +90,7 @@ func (w *world) connect(ctx context.Context) (err error) {
 	})
 	w.cache = redis.NewClient(&redis.Options{Addr: address(w.redis.Port()), ContextTimeoutEnabled: true})
 	w.parts.Push("the connections to Redis", func(context.Context) error { return w.cache.Close() })
-	if w.receiver, err = receiver.New(thinkTime); err != nil {
+	if w.receiver, err = receiver.New(receiver.Options{Think: thinkTime}); err != nil {
 		return err
 	}
 	w.parts.Push("the receiver", func(context.Context) error { return w.receiver.Close() })

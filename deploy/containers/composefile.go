@@ -18,14 +18,6 @@ type composed struct {
 		Image    string
 		Build    *struct{ Target string }
 		Profiles []string
-		Ports    []struct {
-			HostIP string `json:"host_ip"`
-		}
-	}
-	Networks map[string]struct {
-		IPAM struct {
-			Config []struct{ Subnet string }
-		}
 	}
 }
 

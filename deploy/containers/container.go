@@ -16,6 +16,7 @@ const (
 	Dispatcher = "dispatcher-service"
 	Postgres   = "postgres"
 	Redis      = "redis"
+	Proxy      = "proxy"
 )
 
 // Container is a container of a project, as it was when it was looked at.
@@ -41,8 +42,9 @@ type Container struct {
 	}
 	NetworkSettings struct {
 		Networks map[string]struct {
-			IPAddress string
-			Aliases   []string
+			IPAddress  string
+			Aliases    []string
+			IPAMConfig *struct{ IPv4Address string }
 		}
 		Ports map[string][]struct{ HostIP, HostPort string }
 	}
@@ -136,8 +138,12 @@ func (p *Project) Disconnect(ctx context.Context, service, network string) (reco
 	}
 	return func(ctx context.Context) error {
 		args := []string{"network", "connect"}
-		for _, alias := range c.NetworkSettings.Networks[p.Network(network)].Aliases {
+		was := c.NetworkSettings.Networks[p.Network(network)]
+		for _, alias := range was.Aliases {
 			args = append(args, "--alias", alias)
+		}
+		if was.IPAMConfig != nil && was.IPAMConfig.IPv4Address != "" {
+			args = append(args, "--ip", was.IPAMConfig.IPv4Address)
 		}
 		_, err := p.docker(ctx, append(args, p.Network(network), c.ID)...)
 		return err

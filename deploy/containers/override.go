@@ -1,8 +1,10 @@
 package containers
 
 import (
+	"context"
 	"fmt"
 	"os"
+	"os/exec"
 	"path"
 	"path/filepath"
 	"strings"
@@ -16,29 +18,45 @@ const imagePrefix = "redrive-stack/"
 // unavailable is a profile that is never asked for.
 const unavailable = "unavailable"
 
-// Release has the project use our images of another tag from the next Up on. Empty, it is the session's own.
-func (p *Project) Release(tag string) error {
-	p.options.Release = tag
-	if tag == "" {
-		p.options.Release = p.ID
+// Release has the project use our images of another release from the next Up on.
+func (p *Project) Release(ctx context.Context, release Release) error {
+	p.tag, p.source = p.ID, ""
+	if release == Before {
+		var err error
+		if p.source, err = p.previous(ctx); err != nil {
+			return err
+		}
+		p.tag += "-" + string(release)
 	}
 	return p.writeOverride()
+}
+
+// previous returns a directory with the files of the commit before the last.
+func (s *Session) previous(ctx context.Context) (dir string, err error) {
+	if dir, err = os.MkdirTemp(s.Dir, "before-"); err != nil {
+		return "", fmt.Errorf("make a directory for the previous commit: %w", err)
+	}
+	archive := filepath.Join(dir, ".tar")
+	for _, command := range [][]string{
+		{"git", "-C", s.Repository, "archive", "--format=tar", "--output=" + archive, "HEAD~1"},
+		{"tar", "--extract", "--directory=" + dir, "--file=" + archive},
+	} {
+		if said, err := exec.CommandContext(ctx, command[0], command[1:]...).CombinedOutput(); err != nil {
+			return "", fmt.Errorf("read the files of the previous commit: %w\n%s", err, said)
+		}
+	}
+	return dir, os.Remove(archive)
 }
 
 // override is the file that gives a session's images and names to what docker-compose.yml says, and changes nothing else.
 func (p *Project) override() string { return filepath.Join(filepath.Dir(p.env), "override.yml") }
 
 func (p *Project) writeOverride() error {
-	services, networks := map[string]any{}, map[string]any{}
+	services := map[string]any{}
 	for name := range p.file.Services {
 		services[name] = p.overrideService(name)
 	}
-	for name, network := range p.file.Networks {
-		if len(network.IPAM.Config) > 0 { // a fixed subnet can be used once on an engine
-			networks[name] = map[string]any{"ipam": tagged("!reset", nil)}
-		}
-	}
-	text, err := yaml.Marshal(map[string]any{"services": services, "networks": networks})
+	text, err := yaml.Marshal(map[string]any{"services": services})
 	if err != nil {
 		return fmt.Errorf("write the override: %w", err)
 	}
@@ -70,8 +88,8 @@ func (p *Project) overrideService(name string) map[string]any {
 
 func (p *Project) overrideBuild() map[string]any {
 	build := map[string]any{"args": map[string]string{"GO_IMAGE": p.GoImage.Used}}
-	if p.options.Source != "" {
-		build["context"] = p.options.Source
+	if p.source != "" {
+		build["context"] = p.source
 	}
 	return build
 }
@@ -82,14 +100,11 @@ func (p *Project) serves(name string) bool { return name == API || name == Dispa
 // image is the session's name of the image that a service of ours runs.
 func (p *Project) image(service string) string {
 	base, _, _ := strings.Cut(path.Base(p.file.Services[service].Image), ":")
-	return imagePrefix + base + ":" + p.options.Release
+	return imagePrefix + base + ":" + p.tag
 }
 
-// tagged is a value with one of Compose's tags, which say how it is merged.
+// tagged is a list with one of Compose's tags, which say how it is merged.
 func tagged(tag string, values []string) *yaml.Node {
-	if values == nil {
-		return &yaml.Node{Kind: yaml.ScalarNode, Tag: tag, Value: "null"}
-	}
 	node := &yaml.Node{Kind: yaml.SequenceNode, Tag: tag}
 	for _, value := range values {
 		node.Content = append(node.Content, &yaml.Node{Kind: yaml.ScalarNode, Value: value})

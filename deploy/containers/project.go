@@ -20,11 +20,18 @@ type ProjectOptions struct {
 	Settings map[string]string
 	// Profiles are the profiles of docker-compose.yml that are started beside its usual services.
 	Profiles []string
-	// Release is the tag of our images, whose default is the session's ID. A tag that no image has yet is built on Up.
-	Release string
-	// Source is the directory that our images are built from. Defaults to the repository.
-	Source string
+	// Release is which of our images it starts with. Defaults to Now. They are built on Up if there are none.
+	Release Release
 }
+
+// Release says what our images are built from.
+type Release string
+
+// The releases.
+const (
+	Now    Release = ""       // the working copy
+	Before Release = "before" // the commit before the last
+)
 
 // Project is one project of Docker Compose.
 type Project struct {
@@ -35,6 +42,8 @@ type Project struct {
 	env     string
 	values  map[string]string
 	file    *composed
+	// tag is that of our images, and source what they are built from. Empty, that is the repository.
+	tag, source string
 }
 
 // NewProject prepares a project without starting it. The name is unique in the session.
@@ -50,13 +59,13 @@ func (s *Session) NewProject(ctx context.Context, name string, options ProjectOp
 	if p.file, err = s.read(ctx, p.env); err != nil {
 		return nil, err
 	}
-	return p, p.Release(options.Release)
+	return p, p.Release(ctx, options.Release)
 }
 
 // portVariables finds the settings that say where something is published.
 var portVariables = regexp.MustCompile(`\$\{([A-Z]+_PORT)\b`)
 
-// env makes an env file as `make env` does, with ports that are free and settings in the place of its own.
+// env makes an env file as `make env` does, with ports and a network that are free, and settings in the place of its own.
 func (s *Session) env(ctx context.Context, name string, settings map[string]string) (string, error) {
 	dir := filepath.Join(s.Dir, name)
 	if err := os.Mkdir(dir, 0o750); err != nil {
@@ -76,6 +85,9 @@ func (s *Session) env(ctx context.Context, name string, settings map[string]stri
 		if all[string(found[1])], err = freePort(ctx); err != nil {
 			return "", err
 		}
+	}
+	if all["EDGE_NETWORK"], err = freeNetwork(); err != nil {
+		return "", err
 	}
 	maps.Copy(all, settings)
 	return file, appendEnv(file, all)
@@ -123,6 +135,12 @@ func (p *Project) Up(ctx context.Context, args ...string) error {
 		up = append(up, "--build")
 	}
 	_, err := p.Compose(ctx, append(up, args...)...)
+	return err
+}
+
+// Scale changes how many containers a service has, and leaves the others as they are.
+func (p *Project) Scale(ctx context.Context, service string, count int) error {
+	_, err := p.Compose(ctx, "up", "--detach", "--wait", "--no-recreate", "--no-deps", "--scale", fmt.Sprintf("%s=%d", service, count), service)
 	return err
 }
 

@@ -44,11 +44,12 @@ func install(ctx context.Context, progress io.Writer, packages []debian) error {
 
 // standins are by the repository of the image that they replace.
 var standins = map[string]standin{
-	"golang":           golangStandin,
-	"postgres":         postgresStandin,
-	"redis":            redisStandin,
-	"prom/prometheus":  prometheusStandin,
-	"hibiken/asynqmon": asynqmonStandin,
+	"golang":            golangStandin,
+	"postgres":          postgresStandin,
+	"redis":             redisStandin,
+	"haproxy":           haproxyStandin,
+	"prom/prometheus":   prometheusStandin,
+	"prom/alertmanager": alertmanagerStandin,
 }
 
 const standinPrefix = "redrive-standin/"

@@ -95,20 +95,29 @@ var prometheusStandin = standin{
 	version:  []string{"prometheus", "--version"},
 }
 
-const asynqmonModule = "github.com/hibiken/asynqmon/cmd/asynqmon@v0.7.2"
-
-var asynqmonStandin = standin{
-	packages: []debian{busybox},
+var haproxyStandin = standin{
+	packages: []debian{busybox, {"haproxy", "/usr/sbin/haproxy"}},
 	content: func(r *rootfs) error {
-		program, err := goProgram(r.ctx, asynqmonModule)
-		if err != nil {
-			return err
-		}
-		r.base()
-		r.file(program, "/asynqmon")
+		r.base(account{"haproxy", "/var/lib/haproxy", owner{99, 99}})
+		r.program("/usr/sbin/haproxy")
+		r.dir("/var/lib/haproxy", 0o755, owner{99, 99})
 		return nil
 	},
-	settings: "EXPOSE 8080\nENTRYPOINT [\"/asynqmon\"]\n",
+	settings: "EXPOSE 8080\nSTOPSIGNAL SIGUSR1\nCMD [\"haproxy\", \"-W\", \"-db\", \"-f\", \"/usr/local/etc/haproxy/haproxy.cfg\"]\n",
+	version:  []string{"haproxy", "-v"},
+}
+
+var alertmanagerStandin = standin{
+	packages: []debian{busybox, {"prometheus-alertmanager", "/usr/bin/prometheus-alertmanager"}},
+	content: func(r *rootfs) error {
+		r.base()
+		r.program("/usr/bin/prometheus-alertmanager")
+		r.tree("/usr/share/prometheus/alertmanager", "/usr/share/prometheus/alertmanager")
+		r.dir("/alertmanager", 0o755, owner{65534, 65534})
+		return nil
+	},
+	settings: "VOLUME /alertmanager\nWORKDIR /alertmanager\nEXPOSE 9093\nENTRYPOINT [\"/usr/bin/prometheus-alertmanager\"]\n",
+	version:  []string{"/usr/bin/prometheus-alertmanager", "--version"},
 }
 
 // newest returns the newest version of what the pattern finds by version.

@@ -137,8 +137,7 @@ func (s *ContainerStack) end() error {
 	if s.inspector != nil {
 		failures = append(failures, s.inspector.Close())
 	}
-	// asynqmon handles no SIGTERM.
-	found, err := s.Project.Containers(ctx, containers.API, containers.Dispatcher, containers.Postgres, containers.Redis)
+	found, err := s.Project.Containers(ctx)
 	for _, c := range found {
 		if c.State.ExitCode != 0 || c.State.OOMKilled {
 			failures = append(failures, fmt.Errorf("%s ended with exit code %d", c.Service(), c.State.ExitCode))

@@ -3,6 +3,7 @@
 package receiver
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -34,10 +35,10 @@ const headerTimeout = 10 * time.Second
 
 // Receiver is safe for concurrent use.
 type Receiver struct {
-	think  time.Duration
-	server *http.Server
-	addr   string
-	served chan error
+	options Options
+	server  *http.Server
+	addr    string
+	served  chan error
 
 	mutex    sync.Mutex
 	keys     map[string]signing.Key // by path
@@ -48,15 +49,25 @@ type Receiver struct {
 	latest   time.Time
 }
 
-// New starts a receiver on a free port of loopback. It thinks for a while about each answer, of any length up to twice the
-// given one, so that there is something in flight when something dies.
-func New(think time.Duration) (*Receiver, error) {
-	listener, err := (&net.ListenConfig{}).Listen(context.Background(), "tcp", "127.0.0.1:0")
+// Options of a Receiver.
+type Options struct {
+	// Think is what it takes for an answer on average: any time up to twice as long, so that there is something in flight when
+	// something dies.
+	Think time.Duration
+	// Host is the address that it listens on. Defaults to loopback.
+	Host string
+	// Anonymous has every dispatcher be number 0, whatever its version.
+	Anonymous bool
+}
+
+// New starts a receiver on a free port.
+func New(o Options) (*Receiver, error) {
+	listener, err := (&net.ListenConfig{}).Listen(context.Background(), "tcp", net.JoinHostPort(cmp.Or(o.Host, "127.0.0.1"), "0"))
 	if err != nil {
 		return nil, fmt.Errorf("listen for webhooks: %w", err)
 	}
 	r := &Receiver{
-		think: think, addr: listener.Addr().String(), served: make(chan error, 1), keys: map[string]signing.Key{}, seen: map[string]int{}, open: map[int]int{},
+		options: o, addr: listener.Addr().String(), served: make(chan error, 1), keys: map[string]signing.Key{}, seen: map[string]int{}, open: map[int]int{},
 	}
 	r.server = &http.Server{Handler: r, ReadHeaderTimeout: headerTimeout}
 	go func() { r.served <- r.server.Serve(listener) }()
@@ -94,7 +105,7 @@ func (r *Receiver) ServeHTTP(w http.ResponseWriter, request *http.Request) {
 	seen := &audit.Request{
 		Delivery:   request.Header.Get(signing.HeaderID),
 		Path:       request.URL.Path,
-		Dispatcher: sender(request.UserAgent()),
+		Dispatcher: r.sender(request.UserAgent()),
 		Arrived:    time.Now(),
 		BodyHash:   hash(body),
 		Event:      eventOf(body),
@@ -129,8 +140,8 @@ func (r *Receiver) enter(seen *audit.Request, header http.Header, body []byte) (
 
 func (r *Receiver) ponder(ctx context.Context, a answer) {
 	pause := a.after
-	if r.think > 0 {
-		pause += rand.N(2 * r.think)
+	if r.options.Think > 0 {
+		pause += rand.N(2 * r.options.Think)
 	}
 	timer := time.NewTimer(pause)
 	defer timer.Stop()
@@ -171,9 +182,16 @@ func hangUp(w http.ResponseWriter, reset bool) {
 	_ = connection.Close()
 }
 
-func sender(agent string) int {
+func (r *Receiver) sender(agent string) int {
+	version, ours := strings.CutPrefix(agent, userAgent)
+	switch {
+	case !ours:
+		return -1
+	case r.options.Anonymous:
+		return 0
+	}
 	var dispatcher int
-	if _, err := fmt.Sscanf(strings.TrimPrefix(agent, userAgent), "chaos.%d", &dispatcher); err != nil {
+	if _, err := fmt.Sscanf(version, "chaos.%d", &dispatcher); err != nil {
 		return -1
 	}
 	return dispatcher

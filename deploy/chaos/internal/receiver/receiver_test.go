@@ -41,7 +41,7 @@ type bench struct {
 
 func newBench(t *testing.T) *bench {
 	t.Helper()
-	r, err := receiver.New(0)
+	r, err := receiver.New(receiver.Options{})
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, r.Close()) })
 	b := &bench{Receiver: r, client: &http.Client{Transport: &http.Transport{}}}

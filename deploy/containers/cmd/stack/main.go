@@ -64,7 +64,7 @@ func run(ctx context.Context, args []string, out io.Writer) (code int) {
 }
 
 // suites are the packages with tests of the containers, which have a build tag of their own.
-var suites = []string{"./e2e"}
+var suites = []string{"./e2e", "./chaos/docker"}
 
 // test runs the tests with further arguments for `go test`.
 func test(ctx context.Context, session *containers.Session, args []string, out io.Writer) error {

@@ -1,4 +1,5 @@
-package chaos
+// Package load publishes events to a running API until they are accepted, and keeps what was accepted.
+package load
 
 import (
 	"context"
@@ -11,19 +12,26 @@ import (
 	"time"
 )
 
-// load publishes, again and again until it has an answer: what was answered 2xx is accepted.
-type load struct {
+// Load publishes, again and again until it has an answer: what was answered 2xx is accepted. All its methods are safe for
+// concurrent use.
+type Load struct {
 	url           string
 	client        *http.Client
-	organizations []organization
+	organizations []Organization
 
 	mutex     sync.Mutex
 	accepted  []string
 	answers   []answered
+	refusal   string   // the last of them
 	refusals  int      // answers that asked to come back later, and exchanges that broke off
 	oddities  []string // answers that nobody has a reason to give
 	oddCount  int
 	published int
+}
+
+// New makes a load for an API at a base URL.
+func New(url string, client *http.Client, organizations []Organization) *Load {
+	return &Load{url: url, client: client, organizations: organizations}
 }
 
 // answered is a publication that was accepted.
@@ -36,19 +44,17 @@ const (
 	publishers     = 16
 	publishTimeout = 15 * time.Second
 	maxOddities    = 5
-	// spread is the part of the planned time that the load is spread over: faults can take longer than planned, and it has to
-	// be there until the last.
-	spread = 1.1
 )
 
-func newClient() *http.Client {
+// NewClient makes a client for a load.
+func NewClient() *http.Client {
 	return &http.Client{Timeout: publishTimeout, Transport: &http.Transport{MaxIdleConnsPerHost: publishers}}
 }
 
-// publish has as many deliveries accepted as are wanted, evenly over a time, and what an outage has held up at once when it is
+// Publish has as many deliveries accepted as are wanted, evenly over a time, and what an outage has held up at once when it is
 // over. Once hurry is closed it no longer takes its time.
-func (l *load) publish(ctx context.Context, deliveries int, over time.Duration, hurry <-chan struct{}) {
-	jobs := make(chan organization)
+func (l *Load) Publish(ctx context.Context, deliveries int, over time.Duration, hurry <-chan struct{}) {
+	jobs := make(chan Organization)
 	var group sync.WaitGroup
 	for range publishers {
 		group.Go(func() {
@@ -62,11 +68,11 @@ func (l *load) publish(ctx context.Context, deliveries int, over time.Duration, 
 	group.Wait()
 }
 
-func (l *load) pace(ctx context.Context, deliveries int, over time.Duration, hurry <-chan struct{}, jobs chan<- organization) {
+func (l *Load) pace(ctx context.Context, deliveries int, over time.Duration, hurry <-chan struct{}, jobs chan<- Organization) {
 	began := time.Now()
 	for sent, turn := 0, 0; sent < deliveries; turn++ {
 		o := l.organizations[turn%len(l.organizations)]
-		if o.endpoints > deliveries-sent {
+		if o.Endpoints > deliveries-sent {
 			o = l.organizations[0]
 		}
 		timer := time.NewTimer(time.Until(began.Add(over * time.Duration(sent) / time.Duration(deliveries))))
@@ -83,16 +89,16 @@ func (l *load) pace(ctx context.Context, deliveries int, over time.Duration, hur
 		case <-ctx.Done():
 			return
 		}
-		sent += o.endpoints
+		sent += o.Endpoints
 	}
 }
 
 // until publishes one event until it is accepted.
-func (l *load) until(ctx context.Context, o organization) {
+func (l *Load) until(ctx context.Context, o Organization) {
 	for ctx.Err() == nil {
 		began := time.Now()
 		var made struct{ Deliveries []struct{ ID string } }
-		status, err := call(ctx, l.client, l.url+api+"/events", o.key, l.event(), &made)
+		status, err := Call(ctx, l.client, l.url+Path+"/events", o.Key, l.event(), &made)
 		if status == http.StatusOK && err == nil {
 			l.accept(made.Deliveries, o, began)
 			return
@@ -108,7 +114,7 @@ func (l *load) until(ctx context.Context, o organization) {
 }
 
 // event is a body that no other event has.
-func (l *load) event() string {
+func (l *Load) event() string {
 	l.mutex.Lock()
 	l.published++
 	number := l.published
@@ -119,47 +125,83 @@ func (l *load) event() string {
 	return string(body)
 }
 
-func (l *load) accept(deliveries []struct{ ID string }, o organization, began time.Time) {
+func (l *Load) accept(deliveries []struct{ ID string }, o Organization, began time.Time) {
 	l.mutex.Lock()
 	defer l.mutex.Unlock()
 	l.answers = append(l.answers, answered{began, time.Since(began)})
 	for _, d := range deliveries {
 		l.accepted = append(l.accepted, d.ID)
 	}
-	if len(deliveries) != o.endpoints {
-		l.odd("an event for %d endpoints was accepted with %d deliveries", o.endpoints, len(deliveries))
+	if len(deliveries) != o.Endpoints {
+		l.odd("an event for %d endpoints was accepted with %d deliveries", o.Endpoints, len(deliveries))
 	}
 }
 
 // refused notes why an event has to be published again. Away and overloaded are fine; anything else is not.
-func (l *load) refused(status int, err error) {
+func (l *Load) refused(status int, err error) {
 	l.mutex.Lock()
 	defer l.mutex.Unlock()
 	switch status {
 	case 0, http.StatusServiceUnavailable, http.StatusTooManyRequests:
 		l.refusals++
+		l.refusal = fmt.Sprintf("answered %d (%v)", status, err)
 	default:
 		l.odd("publishing was answered %d (%v)", status, err)
 	}
 }
 
 // odd is called with the load locked.
-func (l *load) odd(format string, args ...any) {
+func (l *Load) odd(format string, args ...any) {
 	l.oddCount++
 	if len(l.oddities) < maxOddities {
 		l.oddities = append(l.oddities, fmt.Sprintf(format, args...))
 	}
 }
 
-// count is how many deliveries are accepted so far.
-func (l *load) count() int {
+// Count is how many deliveries are accepted so far.
+func (l *Load) Count() int {
 	l.mutex.Lock()
 	defer l.mutex.Unlock()
 	return len(l.accepted)
 }
 
-// times are the longest that a publication took which began at certain times, and the median of all.
-func (l *load) times(within func(time.Time) bool) (longest, median time.Duration) {
+// Accepted is the deliveries that are accepted so far.
+func (l *Load) Accepted() []string {
+	l.mutex.Lock()
+	defer l.mutex.Unlock()
+	return slices.Clone(l.accepted)
+}
+
+// AcceptedAfter says whether a publication that began after a time was accepted.
+func (l *Load) AcceptedAfter(at time.Time) bool {
+	l.mutex.Lock()
+	defer l.mutex.Unlock()
+	return slices.ContainsFunc(l.answers, func(a answered) bool { return a.at.After(at) })
+}
+
+// Refusals is how many publications were put off or broke off, and were tried again.
+func (l *Load) Refusals() int {
+	l.mutex.Lock()
+	defer l.mutex.Unlock()
+	return l.refusals
+}
+
+// LastRefusal says why a publication was put off or broke off last.
+func (l *Load) LastRefusal() string {
+	l.mutex.Lock()
+	defer l.mutex.Unlock()
+	return l.refusal
+}
+
+// Oddities is how many answers nobody has a reason to give, and the first of them.
+func (l *Load) Oddities() (count int, examples []string) {
+	l.mutex.Lock()
+	defer l.mutex.Unlock()
+	return l.oddCount, slices.Clone(l.oddities)
+}
+
+// Times are the longest that a publication took which began at certain times, and the median of all.
+func (l *Load) Times(within func(time.Time) bool) (longest, median time.Duration) {
 	l.mutex.Lock()
 	defer l.mutex.Unlock()
 	var all []time.Duration
