@@ -1,5 +1,5 @@
-// Package app is the dispatcher service as a whole, to be started by its own main or inside another process. It touches
-// neither signals nor the environment.
+// Package app assembles the dispatcher service. It can run in its own process or inside another one: it uses neither signals nor the
+// environment.
 package app
 
 import (
@@ -62,20 +62,20 @@ type statistics interface {
 
 // Options of the dispatcher service.
 type Options struct {
-	// Store and Redis stay the caller's to close, after Stop. Required.
+	// Store and Redis are required. The caller closes them after Stop.
 	Store Store
 	Redis redis.UniversalClient
-	// Guard says which destinations are allowed. Required.
+	// Guard refuses destinations that are not allowed. Required.
 	Guard *egress.Guard
 	// Log defaults to slog.Default.
 	Log *slog.Logger
-	// OpsAddr is where health and metrics listen. Defaults to :9091.
+	// OpsAddr is the listen address of health and metrics. Defaults to :9091.
 	OpsAddr string
-	// Wrap is put around the handler of that address. Defaults to none.
+	// Wrap wraps the handler of that address. Defaults to none.
 	Wrap func(http.Handler) http.Handler
 	// Concurrency is the number of deliveries in flight at once. Defaults to 200.
 	Concurrency int
-	// EndpointConcurrency is how many of them one endpoint may have. Defaults to a quarter.
+	// EndpointConcurrency is the number of them for one endpoint. Defaults to a quarter.
 	EndpointConcurrency int
 	// DeliveryTimeout bounds one attempt. Defaults to 15 s.
 	DeliveryTimeout time.Duration
@@ -83,21 +83,21 @@ type Options struct {
 	RetrySchedule []time.Duration
 	// ReconcileInterval is the time between passes over what is due. Defaults to 5 s.
 	ReconcileInterval time.Duration
-	// OutcomePatience is how long an outcome is kept that the database refuses although it is there. An outcome is kept for as long as
-	// the process lives while the database is away. Defaults to 30 s.
+	// OutcomePatience is how long recording an outcome is retried while the database responds and refuses it. While the database is
+	// unavailable it is retried as long as the process lives. Defaults to 30 s.
 	OutcomePatience time.Duration
 	// DatabaseTimeout bounds one statement of a delivery. Defaults to 5 s.
 	DatabaseTimeout time.Duration
-	// PollInterval is how soon an idle worker notices a task, and ForwardInterval how soon one that has come due is noticed.
-	// Default to the worker's own.
+	// PollInterval is the pause between two polls of an idle worker, and ForwardInterval how often tasks that have come due are made
+	// pending. Default to the worker's own.
 	PollInterval, ForwardInterval time.Duration
-	// Retention is how long deliveries and events are kept after they have ended. Defaults to for ever.
+	// Retention is how long deliveries and events are kept after they have ended. 0 is for ever.
 	Retention time.Duration
-	// Tracing makes spans of deliveries. Defaults to none.
+	// Tracing provides the tracer of deliveries. Defaults to no traces.
 	Tracing trace.TracerProvider
-	// SendTraceparent tells receivers their place in the trace.
+	// SendTraceparent adds a Traceparent header to webhooks.
 	SendTraceparent bool
-	// Version is what receivers see of us in User-Agent. Defaults to dev.
+	// Version is part of the User-Agent header. Defaults to dev.
 	Version string
 }
 
@@ -105,7 +105,7 @@ const (
 	defaultOpsAddr     = ":9091"
 	defaultConcurrency = 200
 	defaultTimeout     = 15 * time.Second
-	// margin is what an attempt takes beside its timeout: to be picked up, loaded and recorded.
+	// margin is the time of an attempt beyond its timeout: to be dequeued, loaded and recorded.
 	margin = 5 * time.Second
 )
 
@@ -149,7 +149,7 @@ type App struct {
 	started    lifecycle.Stack
 }
 
-// New binds the ops address and puts the parts together.
+// New binds the ops address and assembles the service. It sends nothing to the servers.
 func New(options Options) (*App, error) {
 	o, err := options.withDefaults()
 	if err != nil {
@@ -214,10 +214,10 @@ func New(options Options) (*App, error) {
 // OpsAddr is the address of health and metrics, with the port that was bound.
 func (a *App) OpsAddr() string { return a.ops.Addr() }
 
-// Failed delivers the error that ended the service by itself.
+// Failed returns a channel that receives the error if the service fails.
 func (a *App) Failed() <-chan error { return a.ops.Failed() }
 
-// Start begins to deliver. A database or Redis that is away is waited for; a schema that is too old is an error.
+// Start starts to deliver. It waits for a database or Redis that is unavailable. A schema that is too old is an error.
 func (a *App) Start(ctx context.Context) error {
 	if err := a.options.Store.CheckSchemaOrWait(ctx, a.options.Log); err != nil {
 		return err
@@ -229,12 +229,12 @@ func (a *App) Start(ctx context.Context) error {
 	queue.WarnOnEviction(ctx, a.options.Redis, a.options.Log)
 
 	a.ops.Start()
-	a.started.Push("outcomes that are not on record", func(context.Context) error {
+	a.started.Push("unrecorded outcomes", func(context.Context) error {
 		a.deliverer.Abandon()
 		return nil
 	})
 	a.gate.Start()
-	a.started.Push("what wakes held deliveries", a.gate.Stop)
+	a.started.Push("the wakes of held deliveries", a.gate.Stop)
 	a.started.Push("the workers", a.pool.Stop)
 	if err := a.pool.Start(); err != nil {
 		return fmt.Errorf("start the workers: %w", err)
@@ -242,14 +242,15 @@ func (a *App) Start(ctx context.Context) error {
 	a.reconciler.Start()
 	a.started.Push("the reconciler", a.reconciler.Stop)
 	a.watcher.Start()
-	a.started.Push("the watch over the queue", a.watcher.Stop)
+	a.started.Push("the queue watcher", a.watcher.Stop)
 	a.purger.Start()
 	a.started.Push("the purge", a.purger.Stop)
 	a.options.Log.InfoContext(ctx, "dispatcher started", "ops", a.OpsAddr(), "concurrency", a.options.Concurrency, "version", a.options.Version)
 	return nil
 }
 
-// Stop becomes unready, takes no more tasks, and waits for deliveries in flight until the context's deadline.
+// Stop makes the service unready, dequeues no more tasks and waits for deliveries in flight until ctx ends. It may be called more than
+// once.
 func (a *App) Stop(ctx context.Context) error {
 	a.health.Drain()
 	err := a.started.Unwind(ctx)
@@ -257,5 +258,5 @@ func (a *App) Stop(ctx context.Context) error {
 	return errors.Join(err, a.ops.Stop(ctx))
 }
 
-// TimeToStop is how long Stop can take when all goes well.
+// TimeToStop is the longest duration of a Stop without failures.
 func (a *App) TimeToStop() time.Duration { return a.options.DeliveryTimeout + 2*margin }

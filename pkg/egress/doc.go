@@ -1,6 +1,5 @@
-// Package egress decides where webhooks may be sent. Endpoint URLs are written by customers and fetched from inside our
-// network, so without it anyone could make the dispatcher talk to databases, sidecars and cloud metadata services
-// (server-side request forgery).
+// Package egress decides where webhooks may be sent. Customers choose endpoint URLs, and the dispatcher requests them from inside our
+// network. Without this package they could reach databases, sidecars and cloud metadata services (server-side request forgery).
 //
 // The same rule is applied twice:
 //
@@ -10,7 +9,7 @@
 //	                                                     │
 //	an attempt is sent ────► Control ──► the one address about to be dialled, after DNS
 //
-// The check at saving is a courtesy: it tells people at once what is wrong. The check at dialling is the guarantee: it
-// sees the address that the socket is about to connect to, so a name that answers differently the second time gains
-// nothing. Redirects and proxies would go round it, so the HTTP client must follow none and use none.
+// The check at saving reports mistakes early. The check at dialling is the guarantee: it gets the address that the socket connects to, so
+// a name that resolves differently the second time (DNS rebinding) is refused too. Redirects and proxies would bypass it, so the HTTP
+// client must follow no redirects and use no proxy.
 package egress

@@ -2,8 +2,8 @@ package egress
 
 import "net/netip"
 
-// metadata are the addresses at which clouds hand credentials to whoever asks. A prefix of Config.Allow opens one only if it names
-// that address alone: 169.254.0.0/16 or ::/0 does not.
+// metadata are the addresses at which clouds serve credentials without authentication. Config.Allow opens one only with a prefix that is
+// that address alone, not with 169.254.0.0/16 or ::/0.
 var metadata = addrs(
 	"169.254.169.254", // AWS, Google, Azure, and most others
 	"169.254.170.2",   // AWS, tasks of ECS

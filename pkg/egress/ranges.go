@@ -19,7 +19,7 @@ import (
 // whatever is reserved today.
 var globalUnicast6 = netip.MustParsePrefix("2000::/3")
 
-// forbidden4 is what is refused of IPv4.
+// forbidden4 are the IPv4 ranges that are refused.
 var forbidden4 = prefixes(
 	"0.0.0.0/8",        // this network (RFC 791)
 	"10.0.0.0/8",       // private (RFC 1918)
@@ -42,7 +42,7 @@ var forbidden4 = prefixes(
 	"240.0.0.0/4",      // reserved (RFC 1112), with the limited broadcast address (RFC 919)
 )
 
-// forbidden6 is what is refused inside globalUnicast6.
+// forbidden6 are the ranges of globalUnicast6 that are refused.
 var forbidden6 = prefixes(
 	"2001::/23", // IETF protocol assignments (RFC 2928): Teredo 2001::/32 (RFC 4380), benchmarking 2001:2::/48 (RFC 5180),
 	// AMT, AS112, ORCHID 2001:10::/28 (RFC 4843), ORCHIDv2 2001:20::/28 (RFC 7343), drones (RFC 9374)
@@ -57,7 +57,7 @@ var forbidden6 = prefixes(
 // (ISATAP, RFC 5214, section 6.1; the second has the universal bit set).
 var isatapMarks = [][]byte{{0x00, 0x00, 0x5e, 0xfe}, {0x02, 0x00, 0x5e, 0xfe}}
 
-// public says whether the address, which has no zone, is one that anybody on the internet can have.
+// public reports whether an address without a zone is assigned to the public internet.
 func public(addr netip.Addr) bool {
 	if addr.Is4() {
 		return !containsAddr(forbidden4, addr)

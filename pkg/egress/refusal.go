@@ -39,7 +39,7 @@ func (r *Refusal) Is(target error) bool {
 	return target == ErrRefused
 }
 
-// refuse makes a refusal that is not about one address.
+// refuse returns a refusal that is not about one address.
 func refuse(reason, message string) *Refusal {
 	return &Refusal{Reason: reason, Message: message}
 }

@@ -14,7 +14,7 @@ const maxURLLength = 2048
 // if any of its addresses is; one that does not resolve is accepted, since DNS is often set up after the endpoint and
 // Control will look again.
 //
-// Whatever could be read differently by another URL parser is refused, rather than interpreted.
+// A URL that another parser could read differently is refused.
 func (g *Guard) CheckURL(ctx context.Context, rawURL string) error {
 	// A nil *Refusal must not become an error that is not nil.
 	if refusal := g.checkURL(ctx, rawURL); refusal != nil {

@@ -23,16 +23,15 @@ const (
 	newKeySize = 32
 )
 
-// ErrInvalidSecret is what Parse answers to a text that is not a secret.
+// ErrInvalidSecret means that a text is not a secret.
 var ErrInvalidSecret = errors.New("invalid signing secret")
 
 const redacted = "[signing key]"
 
-// Key is the key that a secret stands for. However it is printed, logged or marshalled, it shows nothing of itself. The
-// zero Key cannot sign.
+// Key is the decoded key of a secret. It is hidden when it is printed, logged or marshalled. The zero Key cannot sign.
 type Key struct {
-	// A closure, because fmt calls no methods of a Key that sits in an unexported field of another struct, and some verbs
-	// follow pointers there; of a function it prints the address only.
+	// The key is in a closure. fmt does not call the methods of a Key in an unexported field of another struct, and some verbs follow
+	// pointers there. fmt prints only the address of a function.
 	newMAC func() hash.Hash
 }
 
@@ -51,7 +50,7 @@ func Parse(secret string) (Key, error) {
 	if !found {
 		return Key{}, fmt.Errorf("%w: it does not start with %s", ErrInvalidSecret, Prefix)
 	}
-	// The decoder skips line breaks, which receivers' libraries need not do.
+	// The decoder skips line breaks. Receivers' libraries may not, so they are refused.
 	if strings.ContainsAny(encoded, "\r\n") {
 		return Key{}, fmt.Errorf("%w: it contains a line break", ErrInvalidSecret)
 	}
@@ -65,7 +64,7 @@ func Parse(secret string) (Key, error) {
 	return Key{newMAC: func() hash.Hash { return hmac.New(sha256.New, decoded) }}, nil
 }
 
-// ParseAll reads several secrets, in their order: an endpoint has more than one while its secret is being rotated.
+// ParseAll reads several secrets and keeps their order. An endpoint has more than one while its secret is rotated.
 func ParseAll[S ~string](secrets []S) ([]Key, error) {
 	keys := make([]Key, len(secrets))
 	for i, secret := range secrets {

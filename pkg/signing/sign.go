@@ -19,16 +19,15 @@ const (
 // version names the scheme, HMAC-SHA256 with a shared secret, in the signature header.
 const version = "v1,"
 
-// What a webhook cannot be signed or verified with.
+// The errors of input that cannot be signed or verified.
 var (
 	ErrNoKey            = errors.New("no signing key")
 	ErrInvalidID        = errors.New("invalid webhook ID")
 	ErrInvalidTimestamp = errors.New("invalid webhook timestamp")
 )
 
-// Sign returns the signature header of a webhook: one signature for each key, in the order of the keys, separated by
-// spaces. Of the time only whole seconds count; the timestamp header has to carry at.Unix(). The ID must be printable
-// ASCII without a dot, because dots separate what is signed.
+// Sign returns the signature header of a webhook: one signature for each key, in the order of the keys, separated by spaces. The
+// timestamp header has to be at.Unix(). The ID must be printable ASCII without a dot, because dots separate the signed parts.
 func Sign(id string, at time.Time, body []byte, keys ...Key) (string, error) {
 	seconds := at.Unix()
 	if seconds < 0 {
@@ -51,7 +50,7 @@ func Sign(id string, at time.Time, body []byte, keys ...Key) (string, error) {
 	return strings.Join(signatures, " "), nil
 }
 
-// sign returns one signature with its version. The error is ErrNoKey, of a zero Key.
+// sign returns one signature with its version. The error is ErrNoKey for a zero Key.
 func (k Key) sign(id string, seconds int64, body []byte) (string, error) {
 	if k.newMAC == nil {
 		return "", ErrNoKey

@@ -10,20 +10,19 @@ import (
 	"time"
 )
 
-// DefaultTolerance is how far a timestamp may lie from the receiver's clock: five minutes either way, as the Standard
-// Webhooks libraries have it.
+// DefaultTolerance is the largest difference between a timestamp and the receiver's clock: five minutes either way, as in the Standard
+// Webhooks libraries.
 const DefaultTolerance = 5 * time.Minute
 
-// Why a webhook is not believed, beside ErrNoKey, ErrInvalidID and ErrInvalidTimestamp.
+// The errors of a webhook that is not authentic, beside ErrNoKey, ErrInvalidID and ErrInvalidTimestamp.
 var (
 	ErrMissingHeader       = errors.New("signature header missing or repeated")
 	ErrOutsideTolerance    = errors.New("webhook timestamp outside the tolerance")
 	ErrNoMatchingSignature = errors.New("no matching signature")
 )
 
-// Verify tells a receiver whether a webhook was signed with one of the keys, and within the tolerance of now: nil, or an
-// error that matches one of this package's. The body has to be the bytes as received. Signatures are compared in constant
-// time.
+// Verify returns nil if the webhook was signed with one of the keys, within the tolerance of now. Otherwise the error matches one of this
+// package's. The body has to be the bytes as received. Signatures are compared in constant time.
 func Verify(header http.Header, body []byte, now time.Time, tolerance time.Duration, keys ...Key) error {
 	if err := verify(header, body, now, tolerance, keys); err != nil {
 		return fmt.Errorf("verifying a webhook: %w", err)
@@ -58,7 +57,7 @@ func verify(header http.Header, body []byte, now time.Time, tolerance time.Durat
 	return match(id, seconds, body, strings.Split(signatures, " "), keys)
 }
 
-// match looks for any signature by any key.
+// match reports whether any signature is valid for any key.
 func match(id string, seconds int64, body []byte, signatures []string, keys []Key) error {
 	if len(keys) == 0 {
 		return ErrNoKey
@@ -77,7 +76,7 @@ func match(id string, seconds int64, body []byte, signatures []string, keys []Ke
 	return ErrNoMatchingSignature
 }
 
-// single returns the one value of a header. With two, another reader could pick the other.
+// single returns the value of a header. It refuses two values, because another parser could read the other one.
 func single(header http.Header, name string) (string, error) {
 	values := header.Values(name)
 	if len(values) != 1 || values[0] == "" {
@@ -86,7 +85,7 @@ func single(header http.Header, name string) (string, error) {
 	return values[0], nil
 }
 
-// parseTimestamp wants the one usual spelling, so that what was signed and what is signed here are the same text.
+// parseTimestamp accepts only the canonical form, so that the signed text and the text that is verified are the same.
 func parseTimestamp(text string) (int64, error) {
 	seconds, err := strconv.ParseInt(text, 10, 64)
 	if err != nil || seconds < 0 || strconv.FormatInt(seconds, 10) != text {

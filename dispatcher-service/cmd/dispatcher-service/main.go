@@ -1,4 +1,4 @@
-// Command dispatcher-service takes deliveries off the queue and POSTs them to their endpoints.
+// Command dispatcher-service dequeues deliveries and POSTs them to their endpoints.
 package main
 
 import (
@@ -28,22 +28,22 @@ var version = "dev"
 
 const (
 	exitFailed  = 1
-	exitInvalid = 2 // wrong arguments or settings: starting again will not help
+	exitInvalid = 2 // wrong arguments or settings: a restart does not help
 )
 
-// commandHealthcheck is for a container, whose settings are those of the service in it.
+// commandHealthcheck runs in the container of the service and reads the same settings.
 const commandHealthcheck = "healthcheck"
 
-const usage = `dispatcher-service takes deliveries off the queue and POSTs them to their endpoints.
-It is set up by environment variables (see the README).
+const usage = `dispatcher-service dequeues deliveries and POSTs them to their endpoints.
+It is configured by environment variables (see the README).
 
-  dispatcher-service                      deliver until it is told to stop
-  dispatcher-service healthcheck          ask the service of the same container whether it is ready
+  dispatcher-service                      deliver until SIGINT or SIGTERM
+  dispatcher-service healthcheck          check that the service in this container is ready
   dispatcher-service --version | --help
 `
 
-// garbage is GOGC's default here. Nearly all that the dispatcher allocates is gone with its attempt, so the heap is small, and to
-// collect it three times less often costs some 20 MB and saves a tenth of the processor's time under load.
+// garbage is the default of GOGC. Nearly all allocations are garbage after their attempt, so the heap is small. Collecting it three times
+// less often costs about 20 MB and saves a tenth of the processor time under load.
 const garbage = 300
 
 func main() {
@@ -60,7 +60,7 @@ func main() {
 func run(ctx context.Context, args, environ []string, stdout, stderr io.Writer) int {
 	flags := flag.NewFlagSet("dispatcher-service", flag.ContinueOnError)
 	flags.SetOutput(stderr)
-	flags.Usage = func() {} // printed where it was asked for, and not over what was wrong
+	flags.Usage = func() {} // printed for --help only, not after an error
 	showVersion := flags.Bool("version", false, "print the version")
 	switch err := flags.Parse(args); {
 	case errors.Is(err, flag.ErrHelp):
@@ -86,13 +86,13 @@ func run(ctx context.Context, args, environ []string, stdout, stderr io.Writer) 
 	opened, alsoWrong := backend.Open(settings.Shared, "redrive-dispatcher")
 	if err := config.Problems(wrong, alsoWrong); err != nil {
 		if opened != nil {
-			_ = opened.Close() // it has connected to nothing
+			_ = opened.Close() // it has no connections
 		}
 		return report(stderr, err, exitInvalid)
 	}
 	err := serve(ctx, settings, opened, stderr)
-	// Deliveries that did not end in time are still at it. What they use is closed by the end of the process then, and not
-	// before: asynq does not survive that its Redis client is closed.
+	// After a deadline, deliveries are still in flight and use the backend. It is closed by the end of the process then: asynq panics if its
+	// Redis client is closed.
 	if !errors.Is(err, context.DeadlineExceeded) {
 		err = errors.Join(err, opened.Close())
 	}
@@ -109,7 +109,7 @@ func report(stderr io.Writer, err error, code int) int {
 
 func serve(ctx context.Context, settings config.Dispatcher, opened *backend.Backend, logTo io.Writer) error {
 	log := observe.NewLogger(logTo, settings.Level, settings.Format)
-	slog.SetDefault(log) // what libraries say has its place in the log too
+	slog.SetDefault(log) // for the log of libraries
 	lifecycle.LimitMemory(ctx, log)
 	queue.LogTo(log)
 	traces, err := otlp.Open(ctx, settings.Tracing, "dispatcher-service", version, log)

@@ -37,7 +37,7 @@ func TestMemoryOfEndpoints(t *testing.T) {
 }
 
 // However many deliveries are held. What there is no room for is snoozed all the same.
-func TestMemoryOfTheLine(t *testing.T) {
+func TestMemoryOfHeld(t *testing.T) {
 	b := newBench(t, Options{PerEndpoint: 1})
 	before := inUse()
 	for i := range 20 {
@@ -69,7 +69,7 @@ func (b *bench) known() int {
 	return len(b.endpoints)
 }
 
-func TestIdleEndpointsAreForgotten(t *testing.T) {
+func TestIdleEndpointsAreEvicted(t *testing.T) {
 	inBubble(t, Options{}, func(b *bench) {
 		b.attempt("ep_well", quickly(time.Millisecond))
 		b.trip("ep_down")
@@ -89,7 +89,7 @@ func TestIdleEndpointsAreForgotten(t *testing.T) {
 }
 
 // Those that are in use stay, even if they are too many.
-func TestTooManyInUse(t *testing.T) {
+func TestEndpointsInUseAreNotEvicted(t *testing.T) {
 	b := newBench(t, Options{Workers: 4000})
 	b.maxEndpoints = 100
 	var permits []*Permit

@@ -14,7 +14,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// Nobody is woken while a circuit is open, one alone when it is half open, and more with each answer.
+// No task is woken while a circuit is open, one when it is half open, and more with each answer.
 func TestOpenCircuit(t *testing.T) {
 	inBubble(t, Options{PerEndpoint: 4}, func(b *bench) {
 		b.trip("ep_a")
@@ -87,7 +87,7 @@ func TestLateResults(t *testing.T) {
 }
 
 // A circuit that opens sends those away who were on their way, and those who wait.
-func TestOpensBeforeThoseWhoAreComing(t *testing.T) {
+func TestOpenRejectsWaitersAndReservations(t *testing.T) {
 	inBubble(t, Options{PerEndpoint: 10}, func(b *bench) {
 		permits := b.fill("ep_a", 10)
 		time.Sleep(time.Second)
@@ -122,7 +122,7 @@ func TestOpensBeforeThoseWhoAreComing(t *testing.T) {
 }
 
 // A probe that never was one makes room for another.
-func TestAbandonedProbe(t *testing.T) {
+func TestReleasedProbeAllowsAnother(t *testing.T) {
 	inBubble(t, Options{}, func(b *bench) {
 		b.trip("ep_a")
 		time.Sleep(6 * time.Second)
@@ -135,8 +135,8 @@ func TestAbandonedProbe(t *testing.T) {
 	})
 }
 
-// Nothing is held for ever, even by an endpoint that is dead for ever.
-func TestNobodyIsHeldForTooLong(t *testing.T) {
+// An open circuit holds no delivery for longer than MaxHold.
+func TestOpenCircuitHoldsUntilMaxHold(t *testing.T) {
 	inBubble(t, Options{}, func(b *bench) {
 		b.trip("ep_a")
 		young := b.visit("ep_a")
@@ -159,8 +159,8 @@ func TestNobodyIsHeldForTooLong(t *testing.T) {
 	})
 }
 
-// At most as many as an unwell endpoint may have, however overdue they are.
-func TestOverdueDeliveriesHaveAShare(t *testing.T) {
+// At most as many as a degraded endpoint may have, however overdue they are.
+func TestOverdueDeliveriesGetDegradedShare(t *testing.T) {
 	inBubble(t, Options{}, func(b *bench) {
 		b.trip("ep_a")
 		taken := 0
@@ -244,8 +244,8 @@ func (b *bench) flood(endpoints int) [][]*Permit {
 	return taken
 }
 
-// Endpoints that are known to be unwell never have more than half of the workers, however many they are.
-func TestSharesOfTheUnwell(t *testing.T) {
+// Endpoints that are known to be degraded never have more than half of the workers, however many they are.
+func TestSharesOfDegraded(t *testing.T) {
 	for endpoints, want := range map[int]int{1: 20, 10: 73, 60: 93, 150: 100} {
 		t.Run(fmt.Sprint(endpoints), func(t *testing.T) {
 			inBubble(t, Options{}, func(b *bench) {
@@ -265,7 +265,7 @@ func TestSharesOfTheUnwell(t *testing.T) {
 }
 
 // One worker is enough for any endpoint.
-func TestFewWorkers(t *testing.T) {
+func TestOneWorkerIsEnough(t *testing.T) {
 	for _, workers := range []int{1, 2, 3, 4, 10} {
 		inBubble(t, Options{Workers: workers}, func(b *bench) {
 			b.attempt("ep_a", quickly(time.Millisecond))
@@ -279,7 +279,7 @@ func TestFewWorkers(t *testing.T) {
 }
 
 // An endpoint whose attempts are overdue by the second has a smaller share before the first of them has timed out.
-func TestStalled(t *testing.T) {
+func TestStalledEndpointIsDegraded(t *testing.T) {
 	inBubble(t, Options{}, func(b *bench) {
 		permits := b.fill("ep_a", 10)
 		assert.Equal(t, 50, b.limitOf("ep_a"))

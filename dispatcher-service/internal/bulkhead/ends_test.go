@@ -20,7 +20,7 @@ import (
 func (b *Bulkheads) consistent(t require.TestingT) {
 	b.mutex.Lock()
 	defer b.mutex.Unlock()
-	var occupied, unwell, held, known int
+	var occupied, degraded, held, known int
 	for e := b.lru.first; e != nil; e = e.next {
 		known++
 		require.Same(t, b.endpoints[e.id], e)
@@ -32,13 +32,13 @@ func (b *Bulkheads) consistent(t require.TestingT) {
 		require.GreaterOrEqual(t, e.probes, 0)
 		for p := e.inFlight.first; p != nil; p = p.next {
 			if p.degraded {
-				unwell++
+				degraded++
 			}
 		}
 		for h := e.reservations.first; h != nil; h = h.next {
 			require.True(t, h.reserved)
 			if h.degraded {
-				unwell++
+				degraded++
 			}
 		}
 		for i, h := range e.held {
@@ -47,13 +47,13 @@ func (b *Bulkheads) consistent(t require.TestingT) {
 			require.Equal(t, i, h.index)
 			require.False(t, before(h, e.held[max(0, i-1)/2]), "the oldest is first")
 		}
-		require.LessOrEqual(t, len(e.held), max(1, b.options.MaxHeld/maxHeldShare)+b.options.Workers, "but for those who were called back")
+		require.LessOrEqual(t, len(e.held), max(1, b.options.MaxHeld/maxHeldShare)+b.options.Workers, "except for requeued ones")
 		if len(e.held) > 0 || e.reservations.size > 0 || e.circuit.State != circuit.Closed {
-			require.Same(t, e, b.watched[e.index-1], "somebody looks after it")
+			require.Same(t, e, b.watched[e.index-1], "it is watched")
 		}
 	}
 	require.Equal(t, known, len(b.endpoints))
-	require.Equal(t, []int{occupied, unwell, held}, []int{b.slots.Taken, b.slots.Degraded, len(b.held)})
+	require.Equal(t, []int{occupied, degraded, held}, []int{b.slots.Taken, b.slots.Degraded, len(b.held)})
 	require.LessOrEqual(t, len(b.held), b.options.MaxHeld)
 }
 
@@ -158,8 +158,8 @@ func TestEveryDeliveryEnds(t *testing.T) {
 }
 
 // An endpoint is dead for good: its deliveries come to their last retry and their end all the same, within the share that an
-// unwell endpoint has, and each is held no longer than it may be and the others in front of it take.
-func TestDeadForGood(t *testing.T) {
+// degraded endpoint has, and each is held no longer than it may be and the others in front of it take.
+func TestDeadEndpointDeliveriesEnd(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		dead, well := hanging(defaultTimeout), healthy(10*time.Millisecond)
 		dead.name, well.name = "ep_dead", "ep_well"
@@ -247,7 +247,7 @@ func TestReplicasShareAQueue(t *testing.T) {
 }
 
 // Endpoints that hang, few or many, do not make others wait: in virtual time, where nothing else takes any.
-func TestManyHang(t *testing.T) {
+func TestHangingEndpointsDelayNoOthers(t *testing.T) {
 	for _, hangs := range []int{0, 1, 10, 100, 300} {
 		t.Run(fmt.Sprint(hangs), func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {

@@ -11,7 +11,7 @@ import (
 	"redrive/pkg/queue"
 )
 
-func TestAtItsCap(t *testing.T) {
+func TestAcquireAtLimitDefers(t *testing.T) {
 	inBubble(t, Options{}, func(b *bench) {
 		permits := b.fill("ep_a", 1000)
 		require.Len(t, permits, 50, "a quarter of the workers")
@@ -30,8 +30,8 @@ func TestAtItsCap(t *testing.T) {
 	})
 }
 
-// A slot goes to whoever has waited longest, and to nobody else meanwhile.
-func TestHandedOver(t *testing.T) {
+// A free slot is reserved for the oldest held delivery. No other delivery gets it meanwhile.
+func TestFreeSlotGoesToOldestHeld(t *testing.T) {
 	inBubble(t, Options{PerEndpoint: 1}, func(b *bench) {
 		permit := b.in(b.visit("ep_a"))
 		time.Sleep(time.Second)
@@ -57,8 +57,8 @@ func TestHandedOver(t *testing.T) {
 	})
 }
 
-// A slot is not kept for ever: the task may be gone, or another replica have it.
-func TestCalledAndNeverCame(t *testing.T) {
+// A reservation expires: the task may be gone, or another replica may have it.
+func TestReservationExpires(t *testing.T) {
 	inBubble(t, Options{PerEndpoint: 1}, func(b *bench) {
 		permit := b.in(b.visit("ep_a"))
 		time.Sleep(time.Second)
@@ -82,8 +82,8 @@ func TestCalledAndNeverCame(t *testing.T) {
 	})
 }
 
-// What is known to need no attempt gives its slot up at once.
-func TestForgotten(t *testing.T) {
+// A delivery that needs no attempt frees its reserved slot at once.
+func TestForgetFreesReservation(t *testing.T) {
 	inBubble(t, Options{PerEndpoint: 1}, func(b *bench) {
 		permit := b.in(b.visit("ep_a"))
 		time.Sleep(time.Second)
@@ -126,7 +126,7 @@ func TestWokenByAnotherReplica(t *testing.T) {
 }
 
 // Whatever the order in which they come: another replica may have had them before, or they have been called in vain.
-func TestOldestFirst(t *testing.T) {
+func TestHeldAreWokenByDueTime(t *testing.T) {
 	inBubble(t, Options{PerEndpoint: 1}, func(b *bench) {
 		permit := b.in(b.visit("ep_a"))
 		time.Sleep(time.Second)
@@ -152,7 +152,7 @@ func TestOldestFirst(t *testing.T) {
 }
 
 // asynq puts a task to sleep after its handler has returned: to wake it before that would be in vain.
-func TestNotCalledBeforeItSleeps(t *testing.T) {
+func TestHeldIsNotWokenBeforeItSleeps(t *testing.T) {
 	inBubble(t, Options{PerEndpoint: 1}, func(b *bench) {
 		permit := b.in(b.visit("ep_a"))
 		time.Sleep(time.Second)
@@ -165,7 +165,7 @@ func TestNotCalledBeforeItSleeps(t *testing.T) {
 	})
 }
 
-func TestBusyTasksAreTriedAgain(t *testing.T) {
+func TestActiveTaskIsWokenAgain(t *testing.T) {
 	inBubble(t, Options{PerEndpoint: 1}, func(b *bench) {
 		permit := b.in(b.visit("ep_a"))
 		time.Sleep(time.Second)
@@ -209,7 +209,7 @@ func TestRedisAwayWhileWaking(t *testing.T) {
 }
 
 // Without anybody to wake them, the deliveries that come back take what there is.
-func TestStopped(t *testing.T) {
+func TestStopLetsHeldReturn(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newBench(t, Options{PerEndpoint: 1})
 		require.NoError(t, b.Stop(b.t.Context()), "before Start")

@@ -87,8 +87,8 @@ func TestRateIsChanged(t *testing.T) {
 	})
 }
 
-// A worker that is told to stop while it waits for its turn sends nothing.
-func TestToldToStopWhilePaced(t *testing.T) {
+// A worker whose context ends while it waits for its turn gets no permit.
+func TestAcquireCancelledWhilePaced(t *testing.T) {
 	t.Parallel()
 	var text testlog.Buffer
 	b := newBench(t, Options{Redis: connect(t, testservers.Redis(t)), Log: slog.New(slog.NewTextHandler(&text, nil))})

@@ -10,7 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// Snoozes grow with the age of the line and with its length, and are spread over as much again.
+// Snoozes grow with the age and the number of the held deliveries. Their jitter is as large again.
 func TestSnoozesGrow(t *testing.T) {
 	random := 0.0
 	options := Options{PerEndpoint: 1, LongestSnooze: 5 * time.Minute, Random: func() float64 { return random }}
@@ -45,8 +45,8 @@ func TestSnoozesGrow(t *testing.T) {
 	})
 }
 
-// A worker waits for an endpoint that is quick: to put the delivery off would take longer.
-func TestQuickEndpoint(t *testing.T) {
+// A worker waits for a slot of a fast endpoint, because a snooze would take longer.
+func TestFastEndpointBlocksWorker(t *testing.T) {
 	inBubble(t, Options{PerEndpoint: 1}, func(b *bench) {
 		permit := b.in(b.visit("ep_a"))
 		time.AfterFunc(20*time.Millisecond, func() { permit.Complete(quickly(20 * time.Millisecond)) })
@@ -74,8 +74,8 @@ func TestQuickEndpoint(t *testing.T) {
 	})
 }
 
-// Those that wait and those in the line take turns.
-func TestQuickEndpointWithLine(t *testing.T) {
+// Waiting workers and held deliveries get slots in turn.
+func TestFastEndpointAlternatesWaitersAndHeld(t *testing.T) {
 	inBubble(t, Options{PerEndpoint: 1}, func(b *bench) {
 		permit := b.in(b.visit("ep_a"))
 		time.Sleep(time.Second)
@@ -100,7 +100,7 @@ func TestQuickEndpointWithLine(t *testing.T) {
 		}
 		synctest.Wait()
 		permit.Complete(quickly(time.Millisecond))
-		require.Empty(t, b.woken(), "the line has had its turn")
+		require.Empty(t, b.woken(), "the next slot is for a waiting worker")
 		permit = <-entered
 		permit.Complete(quickly(time.Millisecond))
 		require.Equal(t, []string{line[1].DeliveryID}, b.woken())
@@ -112,7 +112,7 @@ func TestQuickEndpointWithLine(t *testing.T) {
 	})
 }
 
-func TestToldToStopWhileWaiting(t *testing.T) {
+func TestAcquireCancelledWhileWaiting(t *testing.T) {
 	inBubble(t, Options{PerEndpoint: 1}, func(b *bench) {
 		permit := b.in(b.visit("ep_a"))
 		ctx, cancel := context.WithCancel(b.t.Context())
@@ -126,7 +126,7 @@ func TestToldToStopWhileWaiting(t *testing.T) {
 }
 
 // A slot is not left idle for a delivery that cannot be called yet: its task may not be asleep.
-func TestQuickEndpointWithLineThatSettles(t *testing.T) {
+func TestFastEndpointSlotNotKeptForAwakeHeld(t *testing.T) {
 	inBubble(t, Options{PerEndpoint: 2}, func(b *bench) {
 		permits := b.fill("ep_a", 2)
 		time.Sleep(time.Second)

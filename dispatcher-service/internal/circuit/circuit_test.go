@@ -92,7 +92,7 @@ func TestAnswersOpenNothing(t *testing.T) {
 
 // Nine in a hundred of an endpoint's webhooks hang. All others are Answered at once, so that in the end nothing but timeouts
 // comes in; in the order in which the attempts were begun they are few.
-func TestTimeoutsOfAMinorityOpenNothing(t *testing.T) {
+func TestMinorityOfTimeoutsOpensNothing(t *testing.T) {
 	t.Parallel()
 	random := rand.New(rand.NewPCG(1, 2))
 	for range 200 {
@@ -146,7 +146,7 @@ func TestOpenPeriodsVary(t *testing.T) {
 	}
 }
 
-func TestClosesByDegrees(t *testing.T) {
+func TestClosedCircuitRamps(t *testing.T) {
 	t.Parallel()
 	c := clocked{now: epoch}
 	c.attempts(5, TimedOut)
@@ -166,7 +166,7 @@ func TestClosesByDegrees(t *testing.T) {
 	assert.Equal(t, c.now.Add(firstOpen), c.Until, "it was well in between")
 }
 
-func TestOpensSoonerWhileItIsTried(t *testing.T) {
+func TestRampingCircuitOpensSooner(t *testing.T) {
 	t.Parallel()
 	c := clocked{now: epoch}
 	c.attempts(5, TimedOut)
@@ -194,7 +194,7 @@ func TestAttemptsWhileOpen(t *testing.T) {
 	assert.Equal(t, Closed, c.State)
 }
 
-func TestUnwell(t *testing.T) {
+func TestHealthyAfterFailures(t *testing.T) {
 	t.Parallel()
 	c := clocked{now: epoch}
 	require.True(t, c.Healthy())

@@ -77,7 +77,7 @@ func TestNoSuchDelivery(t *testing.T) {
 	assert.Zero(t, w.sender.sent.Load())
 }
 
-func TestAnotherQueue(t *testing.T) {
+func TestDeliverOtherQueueRemovesTask(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, 5)
 	d := w.publish(func(d *webhook.Delivery) { d.Queue = "bulk" })

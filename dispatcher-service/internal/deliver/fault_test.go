@@ -76,7 +76,7 @@ func (f *fakeStore) FindDelivery(context.Context, string, string) (webhook.Recor
 
 var errAway = webhook.Unavailable(time.Second, errors.New("away"))
 
-func TestDatabaseAwayBeforeSending(t *testing.T) {
+func TestDeliverDatabaseUnavailableReturnsError(t *testing.T) {
 	t.Parallel()
 	sender := &scripted{}
 	_, err := newDeliverer(&fakeStore{load: errAway}, sender).Deliver(t.Context(), "dlv_x", webhook.QueueDeliveries)
@@ -96,7 +96,7 @@ func TestDatabaseAwayBeforeSending(t *testing.T) {
 
 // An attempt is kept until the database takes it, whatever the database says meanwhile: if it were given up, the receiver
 // would be sent the webhook again every few seconds.
-func TestDatabaseAwayWhileRecording(t *testing.T) {
+func TestRecordDatabaseUnavailableRetries(t *testing.T) {
 	for name, fault := range map[string]error{"away": errAway, "refusing": errors.New("deadlock detected")} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -122,7 +122,7 @@ func TestDatabaseAwayWhileRecording(t *testing.T) {
 }
 
 // However long a database is away, what was sent is kept.
-func TestDatabaseAwayForLong(t *testing.T) {
+func TestRecordLongOutageKeepsOutcome(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		begin := time.Now()
 		store := &fakeStore{dispatch: due(0), record: func(ctx context.Context) error {
@@ -144,7 +144,7 @@ func TestDatabaseAwayForLong(t *testing.T) {
 	})
 }
 
-func TestAbandonedOutcome(t *testing.T) {
+func TestAbandonGivesUpOutcome(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		store := &fakeStore{dispatch: due(0), record: func(context.Context) error { return errAway }}
 		d := newDeliverer(store, &scripted{})
@@ -165,7 +165,7 @@ func TestAbandonedOutcome(t *testing.T) {
 }
 
 // A database that is there and refuses an outcome will refuse it tomorrow too.
-func TestRefusedForTooLong(t *testing.T) {
+func TestRecordRefusedTooLongGivesUp(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		refused := errors.New("violates a constraint")
 		store := &fakeStore{dispatch: due(0), record: func(context.Context) error { return refused }}
@@ -180,7 +180,7 @@ func TestRefusedForTooLong(t *testing.T) {
 	})
 }
 
-func TestPurgedWhileSending(t *testing.T) {
+func TestRecordPurgedDeliveryFails(t *testing.T) {
 	t.Parallel()
 	store := &fakeStore{dispatch: due(0), record: func(context.Context) error { return webhook.NotFound("delivery", "dlv_x") }}
 	_, err := newDeliverer(store, &scripted{}).Deliver(t.Context(), "dlv_x", webhook.QueueDeliveries)
@@ -222,7 +222,7 @@ func TestRecordedOnce(t *testing.T) {
 }
 
 // The answer to the commit is lost, and before it is asked for again somebody has retried by hand.
-func TestRetriedBeforeTheAnswer(t *testing.T) {
+func TestRecordRetriedMeanwhileSnoozes(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, 0)
 	w.sender.status = 500

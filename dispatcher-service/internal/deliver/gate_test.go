@@ -16,7 +16,7 @@ import (
 
 // A delivery that finds its endpoint's slots taken is put off: it costs no attempt, no retry and no write, and another endpoint's
 // is sent meanwhile.
-func TestABusyEndpointPutsOff(t *testing.T) {
+func TestDeliverBusyEndpointSnoozes(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, 1)
 	gate := bulkhead.New(bulkhead.Options{Workers: 8, PerEndpoint: 1, Log: slog.New(slog.DiscardHandler)}, prometheus.NewRegistry())

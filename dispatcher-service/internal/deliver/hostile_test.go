@@ -219,7 +219,7 @@ func TestHostileDestinations(t *testing.T) {
 }
 
 // A kept-alive connection that is closed as it is used again is an attempt that failed, seen once, and ours to repeat.
-func TestAConnectionClosedAsItIsReused(t *testing.T) {
+func TestReusedConnectionClosedIsOneAttempt(t *testing.T) {
 	t.Parallel()
 	for kind, opened := range stores(t) {
 		t.Run(kind, func(t *testing.T) {
@@ -250,7 +250,7 @@ func TestAConnectionClosedAsItIsReused(t *testing.T) {
 }
 
 // What a receiver says of when to come again is believed within bounds, and of 429 and 503 alone.
-func TestWhatAReceiverAsksFor(t *testing.T) {
+func TestRetryAfterIsBounded(t *testing.T) {
 	t.Parallel()
 	const day = 24 * time.Hour
 	// comes is when the retry is due after an attempt that ended at the time.

@@ -12,7 +12,7 @@ import (
 	"redrive/pkg/webhook"
 )
 
-func TestOrphansEndADelivery(t *testing.T) {
+func TestOrphansEndDelivery(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, 5)
 	d := newDeliverer(w.store, w.sender)
@@ -37,7 +37,7 @@ func TestOrphansEndADelivery(t *testing.T) {
 	assert.Equal(t, deliver.Done(), w.deliver(victim.ID))
 }
 
-func TestAnOutcomeEndsARowOfOrphans(t *testing.T) {
+func TestOutcomeResetsOrphans(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, 5)
 	soon := webhook.Policy{Schedule: []time.Duration{time.Nanosecond}} // at the next whole second
@@ -57,7 +57,7 @@ func TestAnOutcomeEndsARowOfOrphans(t *testing.T) {
 }
 
 // A worker that lost its task and is at it all the same is no orphan, and neither is a delivery that was purged.
-func TestNoOrphans(t *testing.T) {
+func TestOrphanedInFlightOrPurgedCountsNothing(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, 5)
 	d := newDeliverer(w.store, w.sender)

@@ -50,7 +50,7 @@ func (r *recovering) LoadDispatches(_ context.Context, ids []string) ([]webhook.
 }
 
 // While the database is away nothing is sent, tasks wait where they are, and only one of them asks.
-func TestNothingIsSentWhileTheDatabaseIsAway(t *testing.T) {
+func TestDeliverDatabaseUnavailableSendsNothing(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		store, sender := &recovering{fakeStore: &fakeStore{dispatch: due(0)}}, &scripted{}
 		d := newDeliverer(store, sender)
@@ -80,7 +80,7 @@ func TestNothingIsSentWhileTheDatabaseIsAway(t *testing.T) {
 }
 
 // Whoever asks for all can end: another takes over.
-func TestTheOneWhoAsksGivesUp(t *testing.T) {
+func TestDeliverProberCancelledAnotherProbes(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		store := &recovering{fakeStore: &fakeStore{dispatch: due(0)}}
 		d := newDeliverer(store, &scripted{})
@@ -106,7 +106,7 @@ func TestTheOneWhoAsksGivesUp(t *testing.T) {
 	})
 }
 
-func TestDrainHandsBackWhatWaitsForTheDatabase(t *testing.T) {
+func TestDrainReturnsWaitingDeliveries(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		store, sender := &recovering{fakeStore: &fakeStore{dispatch: due(0)}}, &scripted{}
 		d := newDeliverer(store, sender)
@@ -129,7 +129,7 @@ func TestDrainHandsBackWhatWaitsForTheDatabase(t *testing.T) {
 }
 
 // An outage that begins between the load and the POST is heeded too.
-func TestOutageAfterTheLoad(t *testing.T) {
+func TestDeliverOutageAfterLoadSendsNothing(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		dispatch := due(500 * time.Millisecond) // it waits for its second
 		store := &recovering{fakeStore: &fakeStore{dispatch: dispatch}}
@@ -163,7 +163,7 @@ func (s *slow) LoadDispatches(ctx context.Context, ids []string) ([]webhook.Disp
 }
 
 // What had not been sent when the stop began is handed back: its attempt could outlast the stop, and be made twice.
-func TestDrainHandsBackWhatIsBeingLoaded(t *testing.T) {
+func TestDrainReturnsLoadingDelivery(t *testing.T) {
 	t.Parallel()
 	sender := &scripted{}
 	store := &slow{&fakeStore{dispatch: due(0)}, make(chan struct{}), make(chan struct{})}

@@ -22,7 +22,7 @@ import (
 var errNoDescriptors = errors.New("out of file descriptors")
 
 // An attempt that was not made leaves the row as it was, whatever its retries are, and the endpoint's circuit closed.
-func TestShortageIsNoAttempt(t *testing.T) {
+func TestShortageMakesNoAttempt(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, 0)
 	d := w.publish()

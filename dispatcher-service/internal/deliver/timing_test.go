@@ -54,7 +54,7 @@ func TestEarlySnoozes(t *testing.T) {
 }
 
 // A pending delivery is due. That its time has not come yet says that the clocks of two machines differ.
-func TestPendingIsDueWhateverTheClock(t *testing.T) {
+func TestPendingIsDueDespiteClockSkew(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		dispatch := due(7 * time.Minute)
 		dispatch.Delivery.Status = webhook.StatusPending
@@ -75,7 +75,7 @@ func (r requeued) RecordOutcomes(_ context.Context, outcomes []webhook.Outcome) 
 	return each(outcomes, func(webhook.Outcome) (webhook.Delivery, error) { return pending, nil })
 }
 
-func TestRequeuedIsDueWhateverTheClock(t *testing.T) {
+func TestRequeuedIsDueDespiteClockSkew(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		dispatch := due(0)
 		verdict, err := newDeliverer(requeued{&fakeStore{dispatch: dispatch}}, &scripted{}).Deliver(t.Context(), dispatch.Delivery.ID, webhook.QueueDeliveries)

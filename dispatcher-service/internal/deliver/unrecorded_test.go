@@ -47,7 +47,7 @@ func (r *refusing) FindDelivery(context.Context, string, string) (webhook.Record
 }
 
 // What the database refuses for good is not sent for ever.
-func TestRefusedOutcomesEndADelivery(t *testing.T) {
+func TestRefusedOutcomesEndDelivery(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		store, sender := &refusing{fakeStore: &fakeStore{dispatch: due(0)}}, &scripted{}
 		d := newDeliverer(store, sender)
@@ -86,7 +86,7 @@ func TestRefusedEnd(t *testing.T) {
 }
 
 // A delivery that has its attempts panic is an orphan each time, and leaves neither its slot taken nor itself in flight.
-func TestPanicsEndADelivery(t *testing.T) {
+func TestPanicsEndDelivery(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, 5)
 	gate := bulkhead.New(bulkhead.Options{Workers: 8, PerEndpoint: 1, Log: slog.New(slog.DiscardHandler)}, prometheus.NewRegistry())

@@ -93,7 +93,7 @@ func TestReplicasShareARate(t *testing.T) {
 }
 
 // Redis has to answer as the limiter computes.
-func TestTurns(t *testing.T) {
+func TestReserveTurnsOnRedis(t *testing.T) {
 	t.Parallel()
 	l := newPatientLimiter(connect(t, testservers.Redis(t)))
 	reserve := func(perSecond int) Turn {
@@ -120,7 +120,7 @@ func TestTurns(t *testing.T) {
 	assert.LessOrEqual(t, next.Wait, 10*time.Millisecond+inexact)
 }
 
-func TestRateWithoutRedis(t *testing.T) {
+func TestReserveRedisStoppedIsLocal(t *testing.T) {
 	t.Parallel()
 	server, err := testservers.StartRedis(testservers.RedisOptions{})
 	require.NoError(t, err)
@@ -135,7 +135,7 @@ func TestRateWithoutRedis(t *testing.T) {
 }
 
 // A Redis that is away is not asked for a while, and each replica keeps to the rate by itself.
-func TestRateRedisAwayIsNotAsked(t *testing.T) {
+func TestReserveRedisFailedIsPaused(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var dials atomic.Int32
 		client := redis.NewClient(&redis.Options{MaxRetries: -1, Dialer: func(context.Context, string, string) (net.Conn, error) {

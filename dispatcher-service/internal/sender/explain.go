@@ -22,8 +22,8 @@ var (
 	errReusedClosed = errors.New("the receiver closed a kept-alive connection as it was used again")
 )
 
-// explain says in a plain sentence why there was no answer, for the customer whose endpoint it is. It names no address that
-// a name resolved to: what the network looks like from here is nobody's business.
+// explain returns why there was no response, as a sentence for the customer. It contains no resolved address, because customers must not
+// learn about our network.
 func (s *Sender) explain(err error) string {
 	var dns *net.DNSError
 	var refused *egress.Refusal
@@ -31,7 +31,7 @@ func (s *Sender) explain(err error) string {
 	case errors.Is(err, errBadURL), errors.Is(err, errBadStatus), errors.Is(err, errSlowName), errors.Is(err, errReusedClosed):
 		return err.Error()
 	case errors.Is(err, errNotBuilt):
-		return errNotBuilt.Error() // the cause is ours, and none of the customer's business
+		return errNotBuilt.Error() // the cause is internal
 	case errors.As(err, &refused):
 		return "not sent: " + refused.Message
 	case errors.Is(err, egress.ErrRefused):
@@ -68,15 +68,15 @@ func isReset(err error) bool {
 	return errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE)
 }
 
-// isClosedIdle knows an error of net/http that has no name. It is also what becomes of a new connection that the receiver
-// closes before the request is on it.
+// isClosedIdle matches an unexported error of net/http. It also occurs on a new connection that the receiver closes before the request is
+// written.
 func isClosedIdle(err error) bool { return err.Error() == "http: server closed idle connection" }
 
 func explainTLS(err error) (string, bool) {
 	var expired x509.CertificateInvalidError
 	var host x509.HostnameError
 	var authority x509.UnknownAuthorityError
-	var alert *net.OpError // crypto/tls gives an alert no name of its own
+	var alert *net.OpError // crypto/tls does not export the type of an alert
 	var record tls.RecordHeaderError
 	switch {
 	case errors.As(err, &expired) && expired.Reason == x509.Expired:
@@ -95,7 +95,7 @@ func explainTLS(err error) (string, bool) {
 	return "", false
 }
 
-// explainProtocol covers what net/http says only in words; those may quote what was received, so they are not passed on.
+// explainProtocol matches errors of net/http that differ only in their text. The text may quote received data, so it is not shown.
 func explainProtocol(err error) string {
 	switch text := err.Error(); {
 	case strings.Contains(text, "server response headers exceeded"), strings.Contains(text, "too many 1xx"):

@@ -7,8 +7,8 @@ import (
 	"redrive/pkg/webhook"
 )
 
-// masked is the flat header of a request without the values of the endpoint's own headers: those are secrets as a rule, and an
-// attempt on record shows only that they were sent.
+// masked returns the flat header of a request with the values of the endpoint's own headers masked. They are usually secrets: a recorded
+// attempt shows only their names.
 func masked(header http.Header, own map[string]webhook.Secret) map[string]string {
 	flat := flatten(header)
 	for name, value := range own {
@@ -17,7 +17,7 @@ func masked(header http.Header, own map[string]webhook.Secret) map[string]string
 	return flat
 }
 
-// flatten makes one line of each header, as it is kept and shown. Bytes that are not UTF-8 could not be.
+// flatten returns each header as one line of valid UTF-8, which is the form that is stored and shown.
 func flatten(header http.Header) map[string]string {
 	flat := make(map[string]string, len(header))
 	for name, values := range header {

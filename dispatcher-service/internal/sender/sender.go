@@ -1,6 +1,5 @@
-// Package sender makes one attempt: it signs a webhook, POSTs it through the egress guard and reads a bounded part of the
-// answer. Receivers are other people's servers and may do anything; whatever they do, an attempt ends within the timeout,
-// takes a bounded amount of memory and comes to a result.
+// Package sender makes one attempt: it signs a webhook, POSTs it through the egress guard and reads a bounded part of the response.
+// Receivers are not trusted. Whatever they do, an attempt ends within the timeout, uses bounded memory and has a result.
 package sender
 
 import (
@@ -29,13 +28,13 @@ import (
 
 // Options of a Sender.
 type Options struct {
-	// Guard says which destinations are allowed. Required.
+	// Guard refuses destinations that are not allowed. Required.
 	Guard *egress.Guard
-	// Timeout bounds a whole exchange, from the name's resolution to the end of the answer. Defaults to 15 s.
+	// Timeout bounds a whole exchange, from name resolution to the end of the response. Defaults to 15 s.
 	Timeout time.Duration
-	// UserAgent names us to receivers. Defaults to Redrive/dev.
+	// UserAgent is the User-Agent header. Defaults to Redrive/dev.
 	UserAgent string
-	// Traceparent tells receivers their place in the trace, if there is one.
+	// Traceparent adds a Traceparent header, if there is a trace.
 	Traceparent bool
 }
 
@@ -62,7 +61,8 @@ func New(options Options) *Sender {
 	if options.UserAgent == "" {
 		options.UserAgent = "Redrive/dev"
 	}
-	// crypto/x509 reads the system's roots once. Without descriptors at that time, every certificate would be refused for good.
+	// crypto/x509 reads the system's root certificates once. If that fails for lack of descriptors, it refuses every certificate from then
+	// on, so they are read here.
 	_, _ = x509.SystemCertPool()
 	names := new(lookups)
 	names.warm()
@@ -70,12 +70,12 @@ func New(options Options) *Sender {
 	protocols := new(http.Protocols)
 	protocols.SetHTTP1(true)
 	return &Sender{options: options, lookups: names, transport: &http.Transport{
-		Proxy: nil, // a proxy would be dialled in the receiver's place, and the guard see the proxy's address
+		Proxy: nil, // the guard would check the proxy's address instead of the receiver's
 		DialContext: func(ctx context.Context, network, address string) (net.Conn, error) {
 			return dialer.DialContext(ctx, network, egress.DialAddress(address))
 		},
 		Protocols:              protocols,
-		DisableCompression:     true, // what is not asked for need not be unpacked
+		DisableCompression:     true, // no decompression of untrusted data
 		MaxResponseHeaderBytes: maxAnswerHeader,
 		MaxIdleConnsPerHost:    idlePerReceiver,
 		IdleConnTimeout:        idleConnectionLimit,
@@ -86,8 +86,8 @@ func New(options Options) *Sender {
 // Close closes idle connections.
 func (s *Sender) Close() { s.transport.CloseIdleConnections() }
 
-// Send makes one attempt and returns its result. It is not cut short when ctx ends, since an exchange that has begun goes on
-// record. The error is a *shortage.Shortage: no attempt was made, and idle connections were closed to have their descriptors.
+// Send makes one attempt and returns its result. It does not stop when ctx ends, because an exchange that has begun is recorded. The
+// error is a *shortage.Shortage: no attempt was made, and idle connections were closed to free their descriptors.
 func (s *Sender) Send(ctx context.Context, d webhook.Dispatch) (webhook.Result, error) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), s.options.Timeout)
 	defer cancel()
@@ -95,7 +95,7 @@ func (s *Sender) Send(ctx context.Context, d webhook.Dispatch) (webhook.Result, 
 	ctx, span := tracing.Child(ctx, http.MethodPost, trace.SpanKindClient)
 	defer span.End()
 	started := webhook.Now()
-	clock := time.Now() // started has lost the monotonic reading
+	clock := time.Now() // started has no monotonic reading
 	result := webhook.Result{StartedAt: started}
 	request, err := s.request(ctx, d, started)
 	if err == nil {
@@ -133,9 +133,9 @@ func (s *Sender) request(ctx context.Context, d webhook.Dispatch, at time.Time) 
 	if err := s.options.Guard.CheckScheme(request.URL.Scheme); err != nil {
 		return nil, err
 	}
-	request.GetBody = nil // the transport could send a second time with it, behind our back
+	request.GetBody = nil // otherwise the transport could send the request a second time
 	for name, value := range d.Endpoint.Headers {
-		request.Header.Set(name, value.Reveal()) // before ours, which have the last word
+		request.Header.Set(name, value.Reveal()) // before ours, which override them
 	}
 	request.Header.Set("Content-Type", "application/json")
 	request.Header.Set("User-Agent", s.options.UserAgent)
@@ -148,7 +148,7 @@ func (s *Sender) request(ctx context.Context, d webhook.Dispatch, at time.Time) 
 	return request, nil
 }
 
-// describe leaves out the URL, for its path and query may hold a customer's secrets.
+// describe adds the result to the span, without the URL: its path and query may contain a customer's secrets.
 func describe(span trace.Span, d webhook.Dispatch, r webhook.Result) {
 	if !span.IsRecording() {
 		return
@@ -174,19 +174,18 @@ func sign(d webhook.Dispatch, at time.Time, body []byte) (string, error) {
 	return signature, nil
 }
 
-// exchange sends the request and reads the answer. An answer counts once its status is known: a body that breaks off, or
-// never ends, changes nothing.
+// exchange sends the request and reads the response. The status decides: a body that is cut off or never ends changes nothing.
 func (s *Sender) exchange(request *http.Request, result *webhook.Result) error {
 	var connected, reused bool
 	dials := newDialing(request.URL.Hostname(), s.lookups)
-	var resolving atomic.Bool // the transport dials on a goroutine of its own
+	var resolving atomic.Bool // the transport dials in another goroutine
 	request = request.WithContext(httptrace.WithClientTrace(request.Context(), &httptrace.ClientTrace{
 		DNSStart:     func(httptrace.DNSStartInfo) { resolving.Store(true) },
 		ConnectStart: func(string, string) { resolving.Store(false) },
 		ConnectDone:  dials.done,
 		GotConn:      func(info httptrace.GotConnInfo) { connected, reused = true, info.Reused },
 	}))
-	response, err := s.transport.RoundTrip(request) // and not Client.Do: no redirects, no cookies
+	response, err := s.transport.RoundTrip(request) // unlike Client.Do: no redirects, no cookies
 	if err != nil {
 		err = dials.explain(err, connected)
 	}
@@ -200,20 +199,20 @@ func (s *Sender) exchange(request *http.Request, result *webhook.Result) error {
 	}
 	defer func() { _ = response.Body.Close() }()
 	if response.StatusCode < http.StatusContinue {
-		return errBadStatus // net/http takes any three digits, and 0 would say that there was no answer
+		return errBadStatus // net/http accepts any three digits, and status 0 means no response
 	}
 
 	result.ResponseStatus = response.StatusCode
 	result.ResponseHeaders = flatten(response.Header)
 	result.RetryAfter = response.Header.Get("Retry-After")
 	if response.StatusCode == http.StatusSwitchingProtocols {
-		return nil // what would follow is no HTTP, and heeds no deadline
+		return nil // the body would be another protocol, without a deadline
 	}
 	result.ResponseBody, result.ResponseBodyTruncated = readSome(response.Body)
 	return nil
 }
 
-// readSome reads the beginning of a body and says whether there was more, or whether it broke off.
+// readSome reads the beginning of a body and reports whether there is more, or the body was cut off.
 func readSome(body io.Reader) (content []byte, truncated bool) {
 	content, err := io.ReadAll(io.LimitReader(body, maxAnswerBody+1))
 	if len(content) > maxAnswerBody {

@@ -11,15 +11,15 @@ import (
 	"redrive/pkg/shortage"
 )
 
-// dialing notes the shortages that any connection of one attempt met. A host with several addresses is dialled at each, and the
-// error of the whole is that of the first.
+// dialing records the shortages of all connections of one attempt. A host with several addresses is dialled at each of them, and the
+// dialer returns only the first error.
 type dialing struct {
 	met     atomic.Pointer[shortage.Shortage]
 	lookups *lookups // nil for a host that is an address
 	began   time.Time
 }
 
-// newDialing returns the dialing of an attempt that begins now.
+// newDialing returns the dialing of an attempt that starts now.
 func newDialing(host string, l *lookups) *dialing {
 	d := &dialing{began: time.Now()}
 	if _, err := netip.ParseAddr(host); err != nil {
@@ -28,7 +28,7 @@ func newDialing(host string, l *lookups) *dialing {
 	return d
 }
 
-// done is for httptrace.ClientTrace.ConnectDone.
+// done is a httptrace.ClientTrace.ConnectDone.
 func (d *dialing) done(_, _ string, err error) {
 	if err == nil {
 		return
@@ -38,8 +38,8 @@ func (d *dialing) done(_, _ string, err error) {
 	}
 }
 
-// explain returns the error of an attempt, as a *shortage.Shortage if there was one. Without a connection, one address that could
-// not be looked up or dialled for a shortage is enough: it could have answered.
+// explain returns the error of an attempt, as a *shortage.Shortage if there was one. Without a connection, a shortage at one address is
+// enough, because that address could have responded.
 func (d *dialing) explain(err error, connected bool) error {
 	if s := shortage.Of(err); s != nil {
 		return s
@@ -59,16 +59,15 @@ func (d *dialing) explain(err error, connected bool) error {
 	return err
 }
 
-// lookupLimit is longer than a lookup takes that began for an earlier attempt and is shared with this one: two servers, two tries,
-// 5 s each.
+// lookupLimit is the longest duration of a lookup, which may be shared with an earlier attempt: two servers, two tries, 5 s each.
 const lookupLimit = 20 * time.Second
 
-// lookups notes the shortages of the resolver. It asks for IPv4 and IPv6 addresses apart and has no error if one question could not
-// be asked: the host then seems to have addresses of the other kind alone.
-type lookups struct{ last atomic.Pointer[unasked] }
+// lookups records the shortages of the resolver. The resolver queries IPv4 and IPv6 addresses separately and returns no error if only one
+// query fails: the host then seems to have addresses of the other kind alone.
+type lookups struct{ last atomic.Pointer[failedQuery] }
 
-// unasked is a question that could not be asked.
-type unasked struct {
+// failedQuery is a query that could not be sent.
+type failedQuery struct {
 	at    time.Time
 	cause *shortage.Shortage
 }
@@ -78,13 +77,13 @@ func (l *lookups) resolver() *net.Resolver {
 	return &net.Resolver{Dial: func(ctx context.Context, network, address string) (net.Conn, error) {
 		conn, err := new(net.Dialer).DialContext(ctx, network, address)
 		if s := shortage.Of(err); s != nil {
-			l.last.Store(&unasked{at: time.Now(), cause: s})
+			l.last.Store(&failedQuery{at: time.Now(), cause: s})
 		}
 		return conn, err
 	}}
 }
 
-// warm has the system's resolver read its files. Its first reading without a descriptor to spare would find no name server.
+// warm makes the system's resolver read its files. If it read them first without a free descriptor, it would find no name server.
 func (l *lookups) warm() {
 	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
 	defer cancel()

@@ -5,7 +5,7 @@ import (
 	"log/slog"
 )
 
-// logger is asynq's log in ours.
+// logger writes asynq's log to a slog.Logger.
 type logger struct{ log *slog.Logger }
 
 func (l logger) Debug(args ...any) { l.log.Debug("asynq: " + fmt.Sprint(args...)) }

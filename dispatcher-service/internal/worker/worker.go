@@ -1,5 +1,3 @@
-// Package worker runs deliveries off the queue: it decodes a task, calls the use case and tells asynq the verdict. It decides
-// nothing.
 package worker
 
 import (
@@ -7,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"math/rand/v2"
 	"sync"
 	"time"
 
@@ -22,8 +19,8 @@ import (
 	"redrive/pkg/webhook"
 )
 
-// Deliverer makes an attempt, and is told of one that was found without its worker, and when to begin no more of them:
-// deliver.Deliverer.
+// Deliverer attempts a delivery (Deliver), counts attempts whose worker died (Orphaned) and stops starting new ones (Drain).
+// deliver.Deliverer implements it.
 type Deliverer interface {
 	Deliver(ctx context.Context, id, queue string) (deliver.Verdict, error)
 	Orphaned(ctx context.Context, id string) error
@@ -34,40 +31,39 @@ type Deliverer interface {
 type Options struct {
 	// Concurrency is the number of deliveries in flight at once, at least 1.
 	Concurrency int
-	// ShutdownTimeout is how long Stop waits for them; longer than an attempt can take, for asynq hands a task on before it
-	// stops the handler, and the receiver would be sent the webhook twice.
+	// ShutdownTimeout is how long Stop waits for deliveries in flight. It has to be longer than an attempt can take: asynq returns
+	// the task to the queue before its handler has ended, and the receiver would get the webhook twice.
 	ShutdownTimeout time.Duration
-	// PollInterval is how soon an idle worker notices a task: asynq polls. Defaults to 16 ms.
+	// PollInterval is the pause between two polls of an idle worker. Defaults to 16 ms.
 	PollInterval time.Duration
-	// ForwardInterval is how soon a task that has come due is moved to where workers look. Defaults to 500 ms.
+	// ForwardInterval is how often tasks that have come due are made pending. Defaults to 500 ms.
 	ForwardInterval time.Duration
-	// Tracing makes spans of deliveries. Defaults to none.
+	// Tracing provides the tracer of deliveries. Defaults to no traces.
 	Tracing trace.TracerProvider
 	Log     *slog.Logger
-	// RedisLog is for what asynq logs, nearly all of it about Redis. Defaults to Log.
+	// RedisLog is for asynq's log, which is nearly all about Redis. Defaults to Log.
 	RedisLog *slog.Logger
 }
 
 const (
-	// servers is how many asynq servers share the work: each takes one task at a time off the queue, and two in a process
-	// drain up to 70 % more.
+	// servers is the number of asynq servers. Each dequeues one task at a time, and two drain a backlog up to 70 % faster than one.
 	servers = 2
-	// One server that looks often finds a task sooner than two that look half as often each, for as many questions to Redis:
-	// nobody waits longer than one interval. The others look seldom, and go on at once when there is more to take.
-	seldom = 8
-	// At 16 ms an idle dispatcher asks Redis for some 230 commands a second, and a task waits 8 ms on average and 24 at most.
+	// slowPolls is how many times longer the poll interval of the other servers is. For the same load on Redis, one server that polls
+	// often finds a task sooner than two that poll half as often. All servers continue without a pause while there are tasks.
+	slowPolls = 8
+	// At 16 ms an idle dispatcher sends about 230 commands a second to Redis. A task waits 8 ms on average and 24 ms at most.
 	defaultPollInterval    = 16 * time.Millisecond
 	defaultForwardInterval = 500 * time.Millisecond
-	// gatherFor is how long the end of a delivery waits to be told to Redis together with others': little beside what the delivery
-	// took, and a third of what Redis and its client do for it.
+	// gatherFor is how long acknowledgements are held so that they can be pipelined. It is short beside a delivery, and saves a third
+	// of the work of Redis and its client.
 	gatherFor = 2 * time.Millisecond
-	// orphanTimeout bounds the note of an orphaned attempt, for asynq waits for it.
+	// orphanTimeout bounds the counting of an orphaned attempt, which blocks asynq.
 	orphanTimeout = 2 * time.Second
 )
 
-// Pool takes tasks off the queue.
+// Pool dequeues tasks and runs them.
 type Pool struct {
-	redis     *queue.Pipelined // most of what a delivery costs Redis is to be told how it ended
+	redis     *queue.Pipelined // acknowledgements are most of the load on Redis
 	servers   []*asynq.Server
 	deliverer Deliverer
 	tracer    trace.Tracer // nil without traces
@@ -76,7 +72,7 @@ type Pool struct {
 	stopped   chan struct{}
 }
 
-// New makes a Pool over a shared client, which stays the caller's to close.
+// New makes a Pool. The caller closes the client after Stop.
 func New(client redis.UniversalClient, deliverer Deliverer, options Options) *Pool {
 	p := &Pool{redis: queue.NewPipelined(client, gatherFor), deliverer: deliverer, log: options.Log, stopped: make(chan struct{})}
 	if options.Tracing != nil {
@@ -91,13 +87,13 @@ func New(client redis.UniversalClient, deliverer Deliverer, options Options) *Po
 	if options.RedisLog == nil {
 		options.RedisLog = options.Log
 	}
-	count := max(1, min(servers, options.Concurrency)) // a server without a share would take what another has to spare
+	count := max(1, min(servers, options.Concurrency)) // each has at least one worker: more servers would exceed Concurrency
 	for i := range count {
 		poll := options.PollInterval
 		if i > 0 {
-			poll *= seldom
+			poll *= slowPolls
 		}
-		p.servers = append(p.servers, asynq.NewServerFromRedisClient(patient{p.redis}, asynq.Config{
+		p.servers = append(p.servers, asynq.NewServerFromRedisClient(backoffClient{p.redis}, asynq.Config{
 			Concurrency:              max(1, (options.Concurrency+i)/count),
 			Queues:                   map[string]int{webhook.QueueDeliveries: 1},
 			TaskCheckInterval:        poll,
@@ -106,23 +102,24 @@ func New(client redis.UniversalClient, deliverer Deliverer, options Options) *Po
 			RetryDelayFunc:           p.retryDelay,
 			IsFailure:                isFailure,
 			Logger:                   logger{options.RedisLog},
-			LogLevel:                 asynq.ErrorLevel, // every attempt has its own line already
+			LogLevel:                 asynq.ErrorLevel, // deliver logs every attempt
 		}))
 	}
 	return p
 }
 
-// Start begins to take tasks. It does not need Redis to be there yet.
+// Start starts to dequeue tasks. Redis may be unavailable at that time.
 func (p *Pool) Start() error {
 	for _, server := range p.servers {
 		if err := server.Start(asynq.HandlerFunc(p.handle)); err != nil {
-			return fmt.Errorf("start taking tasks: %w", err)
+			return fmt.Errorf("start an asynq server: %w", err)
 		}
 	}
 	return nil
 }
 
-// Stop takes no more tasks, waits for those in flight and returns. It may be called before Start, and again.
+// Stop dequeues no more tasks and waits for deliveries in flight. It returns an error if ctx ends first. It may be called before
+// Start, and more than once.
 func (p *Pool) Stop(ctx context.Context) error {
 	p.stopOnce.Do(func() {
 		go func() {
@@ -138,8 +135,8 @@ func (p *Pool) Stop(ctx context.Context) error {
 	}
 }
 
-// stop takes its time: a server that waits for Redis does not look up before it has an answer. All servers stop taking
-// before any is shut down or hands tasks back: one of them would otherwise take what the other has just handed back.
+// stop blocks until Redis has responded to the servers' last polls. All servers stop dequeuing before any is shut down: otherwise one
+// would dequeue what another has just returned.
 func (p *Pool) stop() {
 	p.each((*asynq.Server).Stop)
 	p.deliverer.Drain()
@@ -158,7 +155,7 @@ func (p *Pool) each(step func(*asynq.Server)) {
 func (p *Pool) handle(ctx context.Context, task *asynq.Task) error {
 	id, err := queue.DeliveryID(task)
 	if err != nil {
-		return fmt.Errorf("%w: %w", err, asynq.SkipRetry) // nobody of ours put this here
+		return fmt.Errorf("%w: %w", err, asynq.SkipRetry) // enqueued by another program
 	}
 	name, _ := asynq.GetQueueName(ctx)
 	verdict, err := p.deliver(ctx, id, name, task)
@@ -169,7 +166,7 @@ func (p *Pool) handle(ctx context.Context, task *asynq.Task) error {
 	return answer(verdict)
 }
 
-// deliver is part of the trace of whoever enqueued the task, or begins one.
+// deliver runs the delivery in a span. The span continues the trace of the enqueuer, or starts one.
 func (p *Pool) deliver(ctx context.Context, id, name string, task *asynq.Task) (verdict deliver.Verdict, err error) {
 	if p.tracer == nil {
 		return p.deliverer.Deliver(ctx, id, name)
@@ -183,49 +180,8 @@ func (p *Pool) deliver(ctx context.Context, id, name string, task *asynq.Task) (
 	return p.deliverer.Deliver(ctx, id, name)
 }
 
-// later asks asynq for another run at a time.
-type later struct {
-	at     time.Time
-	reason string
-	failed bool // an attempt was made and failed
-}
-
-func (l *later) Error() string { return l.reason }
-
-// dead asks asynq to archive the task, with the reason alone as its last error.
-type dead struct{ reason string }
-
-func (d *dead) Error() string { return d.reason }
-
-// Is makes asynq take it for asynq.SkipRetry.
-func (d *dead) Is(target error) bool { return target == asynq.SkipRetry }
-
-func answer(v deliver.Verdict) error {
-	switch v.Kind {
-	case deliver.KindRetry:
-		return &later{at: v.At, reason: v.Reason, failed: true}
-	case deliver.KindSnooze:
-		return &later{at: v.At, reason: v.Reason}
-	case deliver.KindDead:
-		return &dead{v.Reason}
-	default:
-		return nil
-	}
-}
-
-// isFailure says what asynq's statistics, and a task's count of retries, take for a failed run: an attempt that failed, and
-// neither a snooze nor what went wrong on our side. asynq asks it about tasks that run again; one that is archived always
-// counts.
-func isFailure(err error) bool {
-	var l *later
-	if errors.As(err, &l) {
-		return l.failed
-	}
-	return errors.Is(err, asynq.SkipRetry)
-}
-
-// retryDelay is asked by asynq for how long to wait after an error. A lease that has expired is what asynq's recoverer found a
-// task with whose worker is gone: should it have been faster than our reconciler, the orphan is counted here.
+// retryDelay returns how long asynq has to wait after an error. asynq.ErrLeaseExpired means that asynq's recoverer found a task whose
+// worker is gone, before the reconciler did. The orphan is then counted here.
 func (p *Pool) retryDelay(retried int, err error, task *asynq.Task) time.Duration {
 	if errors.Is(err, asynq.ErrLeaseExpired) {
 		p.orphaned(task)
@@ -236,25 +192,11 @@ func (p *Pool) retryDelay(retried int, err error, task *asynq.Task) time.Duratio
 func (p *Pool) orphaned(task *asynq.Task) {
 	id, err := queue.DeliveryID(task)
 	if err != nil {
-		return // nobody of ours put this here
+		return // enqueued by another program
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), orphanTimeout)
 	defer cancel()
 	if err := p.deliverer.Orphaned(ctx, id); err != nil {
 		p.log.WarnContext(ctx, "orphaned attempt not counted", "deliveryId", id, "error", err)
 	}
-}
-
-// retryDelay is asked for how long to wait after an error. Times that the database set are met to the second, rounded up,
-// for asynq cuts fractions off; what went wrong on our side is tried again soon, and not by all at once.
-func retryDelay(_ int, err error, _ *asynq.Task) time.Duration {
-	var l *later
-	if !errors.As(err, &l) {
-		return time.Second + rand.N(4*time.Second)
-	}
-	wait := max(0, time.Until(l.at))
-	if whole := wait.Truncate(time.Second); whole != wait {
-		return whole + time.Second
-	}
-	return wait
 }

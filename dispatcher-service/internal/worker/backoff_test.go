@@ -13,7 +13,7 @@ import (
 )
 
 // A Redis that is full refuses to give out tasks. It is not asked as fast as it can refuse, and is asked again by itself.
-func TestAFullRedisIsNotHammered(t *testing.T) {
+func TestFullRedisIsPolledSlowly(t *testing.T) {
 	t.Parallel()
 	server, err := testservers.StartRedis(testservers.RedisOptions{})
 	require.NoError(t, err)
