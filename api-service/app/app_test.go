@@ -31,7 +31,7 @@ func servers(t *testing.T) (*store.Store, redis.UniversalClient) {
 	return opened, openRedis(t, testservers.Redis(t))
 }
 
-func TestTheServiceServes(t *testing.T) {
+func TestServiceServesAPIAndOps(t *testing.T) {
 	s, r := servers(t)
 	service := started(t, options(s, r))
 	assert.Equal(t, 200, list(t, service, newKey(t, s)))
@@ -49,7 +49,7 @@ func TestTheServiceServes(t *testing.T) {
 	assert.Contains(t, metrics, `redrive_http_request_duration_seconds_count{method="GET",route="/v1/execution-webhooks",status="2xx"} 1`)
 	assert.Contains(t, metrics, "redrive_enqueue_failures_total 0")
 
-	// Health and metrics are not for whom the API is for.
+	// The API's address does not serve health and metrics, and vice versa.
 	for _, path := range []string{"/metrics", "/readyz", "/livez"} {
 		status, _, err := get(t, service.Addr(), path, "")
 		require.NoError(t, err)
@@ -57,7 +57,7 @@ func TestTheServiceServes(t *testing.T) {
 	}
 }
 
-func TestStopIsSafeAtAnyTime(t *testing.T) {
+func TestStopBeforeStartAndTwiceSucceeds(t *testing.T) {
 	s, r := servers(t)
 	unstarted, err := app.New(options(s, r))
 	require.NoError(t, err)
@@ -80,7 +80,7 @@ func TestStopIsSafeAtAnyTime(t *testing.T) {
 	}
 }
 
-func TestNewTakesAllItsAddressesOrNone(t *testing.T) {
+func TestNewAddressInUseReleasesOthers(t *testing.T) {
 	s, r := servers(t)
 	taken, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)
@@ -105,7 +105,7 @@ func TestNewTakesAllItsAddressesOrNone(t *testing.T) {
 	}
 }
 
-func TestNewNeedsItsParts(t *testing.T) {
+func TestNewMissingPartRefused(t *testing.T) {
 	s, r := servers(t)
 	for name, spoil := range map[string]func(*app.Options){
 		"store": func(o *app.Options) { o.Store = nil },
@@ -119,14 +119,14 @@ func TestNewNeedsItsParts(t *testing.T) {
 	}
 }
 
-func TestAnOldSchemaIsAnError(t *testing.T) {
+func TestStartOldSchemaRefused(t *testing.T) {
 	service, err := app.New(options(storetest.OpenPostgres(t, testservers.Postgres(t)), openRedis(t, testservers.Redis(t))))
 	require.NoError(t, err)
 	require.ErrorContains(t, service.Start(t.Context()), "api-service migrate")
 	require.NoError(t, service.Stop(t.Context()))
 }
 
-func TestTheGuardDecidesOnDestinations(t *testing.T) {
+func TestCreateEndpointRefusedDestination(t *testing.T) {
 	s, r := servers(t)
 	service := started(t, options(s, r))
 	conn, reader := dial(t, service)
@@ -160,7 +160,7 @@ func readResponse(t *testing.T, reader *bufio.Reader) (int, string) {
 	return response.StatusCode, string(body)
 }
 
-// beginPublishing has a request in progress: the server has said that it reads the body, which is yet to come.
+// beginPublishing starts a request. The server waits for its body when beginPublishing returns.
 func beginPublishing(t *testing.T, service *app.App, key string) (net.Conn, *bufio.Reader) {
 	t.Helper()
 	conn, reader := dial(t, service)
@@ -173,7 +173,7 @@ func beginPublishing(t *testing.T, service *app.App, key string) (net.Conn, *buf
 
 const event = `{"eventType":"run.finished","data":{}}`
 
-func TestStopAnswersWhatIsInProgress(t *testing.T) {
+func TestStopAnswersRequestInProgress(t *testing.T) {
 	s, r := servers(t)
 	service := started(t, options(s, r))
 	conn, reader := beginPublishing(t, service, newKey(t, s))
@@ -202,8 +202,8 @@ func TestStopAnswersWhatIsInProgress(t *testing.T) {
 	require.NoError(t, <-stopped)
 }
 
-// Somebody who does not finish does not keep the service from stopping.
-func TestStopGivesUpAtItsDeadline(t *testing.T) {
+// A request that does not finish does not block Stop beyond its deadline.
+func TestStopUnfinishedRequestEndsAtDeadline(t *testing.T) {
 	s, r := servers(t)
 	service, err := app.New(options(s, r))
 	require.NoError(t, err)

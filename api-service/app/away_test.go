@@ -10,8 +10,8 @@ import (
 	"redrive/pkg/testservers"
 )
 
-// The service starts whatever is away, says what it can do, and does it as soon as it can.
-func TestTheServiceStartsWhileItsServersAreAway(t *testing.T) {
+// The service starts without its servers, reports its state, and recovers when they are available.
+func TestStartServersUnavailableThenRecovers(t *testing.T) {
 	database, err := testservers.StartPostgres(testservers.PostgresOptions{})
 	require.NoError(t, err)
 	t.Cleanup(func() { assert.NoError(t, database.Close()) })
@@ -31,7 +31,7 @@ func TestTheServiceStartsWhileItsServersAreAway(t *testing.T) {
 
 	require.NoError(t, database.Restart(t.Context()))
 	assert.Equal(t, 200, list(t, service, key))
-	becomes(t, service, 200, "degraded") // without Redis it takes requests all the same
+	becomes(t, service, 200, "degraded") // without Redis, requests are still accepted
 	conn, reader := beginPublishing(t, service, key)
 	_, err = conn.Write([]byte(event))
 	require.NoError(t, err)
@@ -39,5 +39,5 @@ func TestTheServiceStartsWhileItsServersAreAway(t *testing.T) {
 	assert.Equal(t, 200, status)
 
 	require.NoError(t, memory.Restart(t.Context()))
-	becomes(t, service, 200, "ok") // the client dials again when it sees fit
+	becomes(t, service, 200, "ok") // the client reconnects on its own
 }

@@ -8,7 +8,7 @@ import (
 	"redrive/pkg/webhook"
 )
 
-// destinations words the guard's refusals in the domain's errors: neither package knows the other.
+// destinations converts the guard's refusals to errors of the domain, because the two packages do not import each other.
 type destinations struct{ guard *egress.Guard }
 
 func (d destinations) Check(ctx context.Context, url string) error {

@@ -20,7 +20,7 @@ import (
 	"redrive/pkg/webhook"
 )
 
-// safetyLimit ends a test that hangs. No verdict depends on it.
+// safetyLimit ends a test that hangs. No assertion depends on it.
 const safetyLimit = time.Minute
 
 func openRedis(t *testing.T, url string) redis.UniversalClient {
@@ -38,13 +38,13 @@ func options(s *store.Store, r redis.UniversalClient) app.Options {
 	}
 }
 
-// started makes the service and starts it; the test's end stops it.
+// started starts a service and stops it at the end of the test.
 func started(t *testing.T, o app.Options) *app.App {
 	t.Helper()
 	service, err := app.New(o)
 	require.NoError(t, err)
 	t.Cleanup(func() {
-		ctx, cancel := context.WithTimeout(context.Background(), service.TimeToStop()) // the test's own has ended by now
+		ctx, cancel := context.WithTimeout(context.Background(), service.TimeToStop()) // the test's context has ended
 		defer cancel()
 		assert.NoError(t, service.Stop(ctx))
 	})
@@ -59,7 +59,7 @@ func newKey(t *testing.T, s *store.Store) string {
 	return raw.Reveal()
 }
 
-// get asks without keeping a connection, which would be left over when the service stops.
+// get sends a request and closes the connection, because Stop waits for open connections.
 func get(t *testing.T, addr, path, key string) (status int, body string, err error) {
 	t.Helper()
 	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}, Timeout: safetyLimit}
@@ -82,7 +82,7 @@ func list(t *testing.T, service *app.App, key string) int {
 	return status
 }
 
-// becomes waits until the service is ready with the status, and describes itself with the word.
+// becomes waits until /readyz answers with the status and the word.
 func becomes(t *testing.T, service *app.App, status int, word string) {
 	t.Helper()
 	require.Eventually(t, func() bool {
@@ -91,7 +91,7 @@ func becomes(t *testing.T, service *app.App, status int, word string) {
 	}, safetyLimit, 10*time.Millisecond, "it never was %d %s", status, word)
 }
 
-// ready asks whether the service is, and returns the word for how it is.
+// ready returns the status of /readyz and its word.
 func ready(t *testing.T, service *app.App) (int, string) {
 	t.Helper()
 	status, body, err := get(t, service.OpsAddr(), "/readyz", "")

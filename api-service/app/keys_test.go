@@ -24,7 +24,7 @@ type apiKey struct {
 	LastUsedAt time.Time
 }
 
-// ask makes a request of the API of keys, without keeping its connection.
+// ask sends a request to the API for keys and closes the connection.
 func ask(t *testing.T, service *app.App, method, path, key, body string) (int, apiKey) {
 	t.Helper()
 	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}, Timeout: safetyLimit}
@@ -41,8 +41,8 @@ func ask(t *testing.T, service *app.App, method, path, key, body string) (int, a
 	return response.StatusCode, answer.Data
 }
 
-// Where it was revoked a key is refused with the next request, and everywhere else within a second.
-func TestARevokedKeyIsRefusedAtOnceHereAndSoonElsewhere(t *testing.T) {
+// A revoked key is refused at once by the process that revoked it, and within a second by others.
+func TestRevokedKeyRefusedAtOnceHereAndWithinASecondElsewhere(t *testing.T) {
 	s, r := servers(t)
 	here, elsewhere := started(t, options(s, r)), started(t, options(s, r))
 	writer := newKey(t, s)
@@ -59,8 +59,8 @@ func TestARevokedKeyIsRefusedAtOnceHereAndSoonElsewhere(t *testing.T) {
 	}
 }
 
-// The last use of a key is on record soon after it, and before the service ends.
-func TestTheLastUseOfAKeyIsOnRecord(t *testing.T) {
+// The last use of a key is recorded shortly after it, and before the service ends.
+func TestKeyLastUseIsRecorded(t *testing.T) {
 	s, r := servers(t)
 	service := started(t, options(s, r))
 	writer := newKey(t, s)
@@ -84,15 +84,15 @@ func TestTheLastUseOfAKeyIsOnRecord(t *testing.T) {
 	assert.False(t, found.LastUsedAt.Before(begin), "it was written on the way out")
 }
 
-func TestLimitsAreSet(t *testing.T) {
+func TestLimitsOptionApplies(t *testing.T) {
 	s, r := servers(t)
 	o := options(s, r)
-	o.Limits = app.Limits{PerKey: 1, Strangers: 1}
+	o.Limits = app.Limits{PerKey: 1, Unauthenticated: 1}
 	o.CORSOrigins = []string{"https://app.example.com"}
 	service := started(t, o)
 	key := newKey(t, s)
 	for _, caller := range []string{key, ""} {
-		require.Eventually(t, func() bool { // one request after the other could be slower than the limit
+		require.Eventually(t, func() bool { // sequential requests could be slower than the limit
 			var limited atomic.Int32
 			var group sync.WaitGroup
 			for range 20 {

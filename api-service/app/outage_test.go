@@ -14,8 +14,8 @@ import (
 	"redrive/pkg/webhook"
 )
 
-// An outage of Redis has one line when it begins and one when it ends, however many events are published meanwhile.
-func TestRedisOutageHasTwoLines(t *testing.T) {
+// An outage of Redis logs one line at its start and one at its end, regardless of the number of events.
+func TestRedisOutageLogsTwoLines(t *testing.T) {
 	t.Parallel()
 	memory, err := testservers.StartRedis(testservers.RedisOptions{})
 	require.NoError(t, err)

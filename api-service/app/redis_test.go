@@ -19,7 +19,7 @@ import (
 	"redrive/pkg/webhook"
 )
 
-// publisher is a service with an endpoint to publish to, and deliveries to retry.
+// publisher is a service with an endpoint.
 type publisher struct {
 	t        *testing.T
 	store    *store.Store
@@ -45,7 +45,7 @@ const (
 
 func retryPath(id string) string { return "/v1/execution-webhooks/deliveries/" + id + "/retry" }
 
-// failed keeps deliveries that can be retried, and returns their IDs.
+// failed inserts failed deliveries and returns their IDs.
 func (p publisher) failed(count int) []string {
 	p.t.Helper()
 	now := webhook.Now()
@@ -61,7 +61,7 @@ func (p publisher) failed(count int) []string {
 	return ids
 }
 
-// accepted says what is wrong with how a request was answered, if anything is.
+// accepted sends a request and returns an error unless the answer is 200.
 func (p publisher) accepted(path, body string) error {
 	request, err := http.NewRequest(http.MethodPost, "http://"+p.service.Addr()+path, strings.NewReader(body))
 	if err != nil {
@@ -81,9 +81,9 @@ func (p publisher) accepted(path, body string) error {
 	return nil
 }
 
-// acceptsAll publishes and retries one by one, and then concurrently, more than there may be hand-overs under way. It returns
-// once every request is answered, so a caller that paused Redis knows that no answer waited until Redis was resumed. The wait of a
-// request for Redis is measured on virtual time, in package handover.
+// acceptsAll publishes and retries one by one, and then concurrently with more calls than may be in progress. It returns
+// when every request is answered. A caller that paused Redis therefore knows that no answer waited for Redis. The wait of a
+// request for Redis is tested on virtual time in package enqueue.
 func (p publisher) acceptsAll() {
 	p.t.Helper()
 	ids := p.failed(151)
@@ -102,7 +102,7 @@ func (p publisher) becomes(word string) {
 	becomes(p.t, p.service, 200, word)
 }
 
-// hands sees that what is published and retried is in the queue once it is answered.
+// handsOver checks that a retried delivery is in the queue after the answer.
 func (p publisher) handsOver(client redis.UniversalClient) {
 	p.t.Helper()
 	id := p.failed(1)[0]
@@ -112,8 +112,8 @@ func (p publisher) handsOver(client redis.UniversalClient) {
 	assert.NotEmpty(p.t, task.State, "there is no task")
 }
 
-// Requests are answered while Redis accepts connections and does not answer, however many there are.
-func TestRedisHangs(t *testing.T) {
+// Any number of requests are answered while Redis accepts connections but does not answer.
+func TestRedisHangsRequestsAnswered(t *testing.T) {
 	server, err := testservers.StartRedis(testservers.RedisOptions{})
 	require.NoError(t, err)
 	t.Cleanup(func() { assert.NoError(t, server.Close()) })
@@ -127,7 +127,7 @@ func TestRedisHangs(t *testing.T) {
 	p.becomes("ok")
 	p.handsOver(client)
 
-	require.NoError(t, server.Pause()) // and again, with a client that was connected
+	require.NoError(t, server.Pause()) // again, with a connected client
 	p.acceptsAll()
 	p.becomes("degraded")
 	require.NoError(t, server.Resume())
@@ -135,8 +135,8 @@ func TestRedisHangs(t *testing.T) {
 	p.handsOver(client)
 }
 
-// One that is full answers, and takes nothing.
-func TestRedisIsFull(t *testing.T) {
+// A full Redis answers but accepts no writes.
+func TestRedisFullRequestsAnswered(t *testing.T) {
 	server, err := testservers.StartRedis(testservers.RedisOptions{Settings: map[string]string{"maxmemory": "1mb"}})
 	require.NoError(t, err)
 	t.Cleanup(func() { assert.NoError(t, server.Close()) })

@@ -23,7 +23,7 @@ const (
 	batchLimit = 5 * mebibyte
 )
 
-// upload is a request of a client that writes all of its body before it reads.
+// upload is a request of a client that writes its whole body before it reads.
 type upload struct {
 	request string // method and path
 	headers []string
@@ -130,7 +130,7 @@ func TestRefusalClientWritesBeforeItReadsArrivesOnEveryRoute(t *testing.T) {
 	}
 }
 
-// trial is an upload in several sizes and what is expected of it.
+// trial is an upload in several sizes and the expected answer.
 type trial struct {
 	upload
 	status int
@@ -152,7 +152,7 @@ func checkEnvelope(t *testing.T, response *http.Response) {
 func TestRateLimitClientWritesBeforeItReadsArrivesWithRetryAfter(t *testing.T) {
 	s, r := servers(t)
 	o := options(s, r)
-	o.Limits = app.Limits{PerKey: 1, Strangers: 1, Clock: func() time.Time { return time.Date(2026, 5, 6, 7, 8, 9, 0, time.UTC) }}
+	o.Limits = app.Limits{PerKey: 1, Unauthenticated: 1, Clock: func() time.Time { return time.Date(2026, 5, 6, 7, 8, 9, 0, time.UTC) }}
 	service := started(t, o)
 	writer := newKey(t, s)
 	require.Equal(t, 200, list(t, service, writer))
@@ -171,7 +171,7 @@ func TestRateLimitClientWritesBeforeItReadsArrivesWithRetryAfter(t *testing.T) {
 	assert.Greater(t, limited, 12)
 }
 
-// The refusals of a database that is away are early answers too.
+// The answers of an unavailable database are early answers too.
 func TestUnavailableClientWritesBeforeItReadsArrives(t *testing.T) {
 	s, r := servers(t)
 	service := started(t, options(s, r))

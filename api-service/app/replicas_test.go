@@ -14,8 +14,8 @@ import (
 	"redrive/api-service/app"
 )
 
-// What one replica changes it knows at once, and the other a moment later, for good.
-func TestChangesReachEveryReplica(t *testing.T) {
+// A change is visible at once in the replica that made it, and within a second in the other.
+func TestChangeIsVisibleInEveryReplica(t *testing.T) {
 	s, r := servers(t)
 	here, there := started(t, options(s, r)), started(t, options(s, r))
 	key := newKey(t, s)
@@ -35,7 +35,7 @@ func TestChangesReachEveryReplica(t *testing.T) {
 	reaches(t, here, key, 1, "enabled")
 }
 
-// reaches publishes until the replica makes so many deliveries of an event, and holds it to that.
+// reaches publishes until the replica creates the given number of deliveries, and checks that the number stays.
 func reaches(t *testing.T, replica *app.App, key string, deliveries int, what string) {
 	t.Helper()
 	changed := time.Now()
@@ -66,7 +66,7 @@ func create(t *testing.T, replica *app.App, key string) (id string) {
 	return answer.Data.Endpoint.ID
 }
 
-// post sends JSON and reads the answer into a structure, if there is one. It keeps no connection, as get does not.
+// post sends JSON and decodes the answer. It closes the connection, as get does.
 func post(t *testing.T, replica *app.App, path, key, body string, answer any) {
 	t.Helper()
 	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}, Timeout: safetyLimit}

@@ -19,7 +19,7 @@ import (
 	"redrive/pkg/lifecycle"
 )
 
-// impatient serves with short timeouts what reads its requests to their end.
+// impatient starts a server with short timeouts whose handler reads the whole request.
 func impatient(t *testing.T, impatience timeouts) *lifecycle.Server {
 	t.Helper()
 	handler := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -39,12 +39,12 @@ func connect(t *testing.T, server *lifecycle.Server) net.Conn {
 	conn, err := net.Dial("tcp", server.Addr())
 	require.NoError(t, err)
 	t.Cleanup(func() { _ = conn.Close() })
-	require.NoError(t, conn.SetDeadline(time.Now().Add(time.Minute))) // of the test: far longer than the server's
+	require.NoError(t, conn.SetDeadline(time.Now().Add(time.Minute))) // far longer than the server's timeouts
 	return conn
 }
 
-// Whoever dribbles is cut off while dribbling: each byte is no new lease of time.
-func TestSlowRequestsAreCutOff(t *testing.T) {
+// A client that sends slowly is disconnected. A byte does not extend the timeout.
+func TestSlowRequestConnectionClosed(t *testing.T) {
 	const short = 200 * time.Millisecond
 	long := timeouts{header: time.Hour, read: time.Hour, write: time.Hour, idle: time.Hour}
 	slowHeader, slowBody, idle := long, long, long
@@ -69,7 +69,7 @@ func TestSlowRequestsAreCutOff(t *testing.T) {
 			require.NoError(t, err)
 			cut := make(chan error, 1)
 			go func() {
-				_, err := io.Copy(io.Discard, conn) // the answer, if there is one, and then the end
+				_, err := io.Copy(io.Discard, conn) // the answer, if there is one, and the end
 				cut <- err
 			}()
 			dribbling := time.NewTicker(20 * time.Millisecond)
@@ -80,16 +80,16 @@ func TestSlowRequestsAreCutOff(t *testing.T) {
 					assert.NotErrorIs(t, err, os.ErrDeadlineExceeded, "the server did not cut the connection")
 					return
 				case <-dribbling.C:
-					_, _ = io.WriteString(conn, test.dribble) // it fails once the connection is cut
+					_, _ = io.WriteString(conn, test.dribble) // fails after the connection is closed
 				}
 			}
 		})
 	}
 }
 
-// A header of 16 KiB is too much for anything that this API takes, and none of ours sees it.
-func TestLargeHeadersAreRefused(t *testing.T) {
-	server := impatient(t, patience)
+// A header of 16 KiB is refused by net/http before the handler.
+func TestHeaderTooLargeRefused(t *testing.T) {
+	server := impatient(t, serverTimeouts)
 	for size, status := range map[int]int{11 << 10: 200, 17 << 10: 431, 1 << 20: 431} {
 		for _, one := range []bool{true, false} {
 			conn := connect(t, server)
@@ -97,7 +97,7 @@ func TestLargeHeadersAreRefused(t *testing.T) {
 			if !one {
 				headers = strings.Repeat("X-A: "+strings.Repeat("x", 93)+"\r\n", size/100)
 			}
-			go func() { _, _ = fmt.Fprintf(conn, "GET / HTTP/1.1\r\nHost: a\r\n%s\r\n", headers) }() // it is cut off in the middle
+			go func() { _, _ = fmt.Fprintf(conn, "GET / HTTP/1.1\r\nHost: a\r\n%s\r\n", headers) }() // the connection is closed in the middle
 			response, err := http.ReadResponse(bufio.NewReader(conn), nil)
 			require.NoError(t, err)
 			_ = response.Body.Close()
@@ -106,15 +106,15 @@ func TestLargeHeadersAreRefused(t *testing.T) {
 	}
 }
 
-// What is served is what was tried here.
-func TestTheServersPatienceIsBounded(t *testing.T) {
-	server := newHTTPServer(http.NotFoundHandler(), patience, slog.New(slog.DiscardHandler))
+// The service uses the timeouts that are tested here.
+func TestServerTimeoutsAreSet(t *testing.T) {
+	server := newHTTPServer(http.NotFoundHandler(), serverTimeouts, slog.New(slog.DiscardHandler))
 	for name, limit := range map[string]time.Duration{
 		"header": server.ReadHeaderTimeout, "read": server.ReadTimeout, "write": server.WriteTimeout, "idle": server.IdleTimeout,
 	} {
 		assert.Positive(t, limit, name)
 		assert.LessOrEqual(t, limit, 2*time.Minute, name)
 	}
-	assert.Less(t, patience.header, patience.read)
-	assert.Less(t, patience.read, patience.write)
+	assert.Less(t, serverTimeouts.header, serverTimeouts.read)
+	assert.Less(t, serverTimeouts.read, serverTimeouts.write)
 }

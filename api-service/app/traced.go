@@ -11,7 +11,7 @@ import (
 	"redrive/pkg/tracing"
 )
 
-// traced makes a span of each request, below the caller's if the caller sent one. Metrics are our own.
+// traced makes a span of each request, as a child of the caller's span if there is one. It records no OpenTelemetry metrics.
 func traced(handler http.Handler, provider trace.TracerProvider) http.Handler {
 	return otelhttp.NewHandler(handler, tracing.Name, otelhttp.WithTracerProvider(provider),
 		otelhttp.WithMeterProvider(noop.NewMeterProvider()), otelhttp.WithPropagators(propagation.TraceContext{}))

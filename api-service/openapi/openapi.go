@@ -1,7 +1,6 @@
-// Package openapi is the public HTTP contract as a document, embedded and served.
+// Package openapi embeds the OpenAPI document, which is the contract of the public HTTP API.
 //
-// openapi.yaml is written by hand and comes first: the API service is held against it, not the other way round. Whatever
-// a route takes or answers is described there, and what is not described there does not exist.
+// openapi.yaml is written by hand, and tests compare the API service with it. It describes everything that a route accepts or answers.
 package openapi
 
 import (
@@ -16,8 +15,7 @@ import (
 //go:embed openapi.yaml
 var document []byte
 
-// served is the document in both forms, with the samples that are made of it. An error means that the embedded file is not what
-// the tests hold it to be.
+// served returns the document in both formats, with code samples. An error means that the embedded file is invalid, which tests exclude.
 var served = sync.OnceValue(func() (s struct {
 	yaml, json []byte
 	err        error
@@ -36,7 +34,7 @@ var served = sync.OnceValue(func() (s struct {
 	return s
 })
 
-// YAML returns the document as it was written, comments included, with code samples. It is made on the first call only.
+// YAML returns the document as it was written, with comments and code samples. The first call generates it.
 func YAML() ([]byte, error) { return bytes.Clone(served().yaml), served().err }
 
 // JSON returns the same document as JSON.

@@ -32,8 +32,8 @@ func load(t *testing.T) *openapi3.T {
 	return document
 }
 
-// The operations are given: what clients have been generated from must not go away or change its name.
-func TestOperationsAreThoseOfTheContract(t *testing.T) {
+// The operations must not be removed or renamed, because clients are generated from them.
+func TestOperationsEqualContract(t *testing.T) {
 	got := map[string]string{}
 	for _, op := range operations(load(t)) {
 		got[op.name] = op.OperationID
@@ -61,8 +61,8 @@ func TestOperationsAreThoseOfTheContract(t *testing.T) {
 	}, got)
 }
 
-// So are the fields, which of them are always there, and their types.
-func TestTypesAreThoseOfTheContract(t *testing.T) {
+// The fields, their types and whether they are required must not change either.
+func TestTypesEqualContract(t *testing.T) {
 	for name, want := range map[string]struct{ required, optional string }{
 		"Delivery": {
 			"id organizationId endpointId eventType status retryCount:integer maxRetries:integer requestBody:object createdAt updatedAt",
@@ -122,8 +122,8 @@ func TestDeliveryStatuses(t *testing.T) {
 	assert.ElementsMatch(t, []any{"pending", "success", "failure", "retrying"}, status.Enum)
 }
 
-// The retry is what most clients are generated for: its refusals are shown one by one.
-func TestRetryShowsItsRefusals(t *testing.T) {
+// Each refusal of a retry has an example, because most clients use this operation.
+func TestRetryRefusalsAreDocumented(t *testing.T) {
 	var reasons []string
 	for name, response := range responses(load(t)) {
 		if name != "retryDelivery 400" {
@@ -138,8 +138,8 @@ func TestRetryShowsItsRefusals(t *testing.T) {
 	assert.Subset(t, reasons, []string{"delivery_not_failed", "endpoint_disabled", "invalid_id"})
 }
 
-// Answers are validated against the closed schemas in other tests, so these schemas have to refuse what is wrong.
-func TestDeliverySchemaRefuses(t *testing.T) {
+// Other tests validate answers with the closed schemas. This test checks that the schemas refuse wrong answers.
+func TestDeliverySchemaInvalidRefused(t *testing.T) {
 	document := load(t)
 	openapitest.Close(document)
 	schema := document.Components.Schemas["DeliveryResponse"].Value
@@ -206,7 +206,7 @@ func TestRequestSchemas(t *testing.T) {
 	}
 }
 
-func TestBodiesOfStateChangesAreOptional(t *testing.T) {
+func TestStateChangeBodiesAreOptional(t *testing.T) {
 	for _, id := range []string{"disableEndpoint", "enableEndpoint", "regenerateEndpointSecret", "retryDelivery", "replayDelivery"} {
 		schema := "EmptyObject"
 		if id == "regenerateEndpointSecret" {
@@ -219,7 +219,7 @@ func TestBodiesOfStateChangesAreOptional(t *testing.T) {
 	}
 }
 
-func TestYAMLAndJSONAreTheSameDocument(t *testing.T) {
+func TestYAMLAndJSONAreEqual(t *testing.T) {
 	var fromYAML, fromJSON any
 	require.NoError(t, yaml.UnmarshalStrict(written(t), &fromYAML))
 	text, err := JSON()
@@ -251,7 +251,7 @@ func nulls(where string, value any) (found []string) {
 	return found
 }
 
-func TestCallersCannotChangeTheDocument(t *testing.T) {
+func TestDocumentCallersGetCopies(t *testing.T) {
 	first := written(t)
 	clear(first)
 	assert.NotEqual(t, first, written(t))
@@ -264,7 +264,7 @@ func TestCallersCannotChangeTheDocument(t *testing.T) {
 	assert.NotEqual(t, converted, again)
 }
 
-func TestUnusedComponents(t *testing.T) {
+func TestComponentsAllUsed(t *testing.T) {
 	text := string(written(t))
 	components := load(t).Components
 	for kind, names := range map[string][]string{
@@ -282,8 +282,8 @@ func TestUnusedComponents(t *testing.T) {
 	}
 }
 
-// What validates the document is heavy and for tests only.
-func TestRuntimeDoesNotLinkTheValidator(t *testing.T) {
+// The validator is a large dependency for tests only.
+func TestRuntimeDoesNotImportValidator(t *testing.T) {
 	pkg, err := build.ImportDir(".", 0)
 	require.NoError(t, err)
 	require.Contains(t, pkg.Imports, "sigs.k8s.io/yaml")

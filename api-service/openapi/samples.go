@@ -9,10 +9,10 @@ import (
 	"redrive/api-service/openapi/samples"
 )
 
-// operationID is the line that names an operation of this server. That of a callback is indented further.
+// operationID matches the line that names an operation of this server. The line of a callback has a larger indentation.
 var operationID = regexp.MustCompile(`(?m)^ {6}operationId: (\w+)\n`)
 
-// withSamples adds x-codeSamples to every operation. They go into the text, so that comments stay where they are.
+// withSamples adds x-codeSamples to every operation. It edits the text, so that comments stay.
 func withSamples(document, asJSON []byte) ([]byte, error) {
 	calls, err := samples.Calls(asJSON)
 	if err != nil {
@@ -29,7 +29,7 @@ func withSamples(document, asJSON []byte) ([]byte, error) {
 	return document, failed
 }
 
-// asYAML has each source as a literal block, in which nothing needs to be escaped.
+// asYAML writes each source as a literal block, which needs no escapes.
 func asYAML(list []samples.Sample) []byte {
 	var text bytes.Buffer
 	text.WriteString("      x-codeSamples:\n")

@@ -20,8 +20,8 @@ func samplesOf(t *testing.T, id string) []sample {
 	return list
 }
 
-// They are run against a service elsewhere; here is said what they are made of.
-func TestEveryOperationHasItsSamples(t *testing.T) {
+// Another test runs the samples against a service. This one checks their content.
+func TestOperationsAllHaveSamples(t *testing.T) {
 	for _, op := range operations(load(t)) {
 		list := samplesOf(t, op.OperationID)
 		require.Len(t, list, 4, op.name)
@@ -45,7 +45,7 @@ func TestEveryOperationHasItsSamples(t *testing.T) {
 	}
 }
 
-func TestSamplesLeaveTheDocumentAsItWas(t *testing.T) {
+func TestSamplesLeaveDocumentUnchanged(t *testing.T) {
 	lines := strings.Split(string(written(t)), "\n")
 	for line := range strings.Lines(string(document)) {
 		i := 0

@@ -124,7 +124,7 @@ func settingsOf(o Options, database, redis string) map[string]string {
 		"DATABASE_TIMEOUT": databaseTimeout.String(),
 		"RETRY_SCHEDULE":   o.retrySchedule(),
 		// All tests come from one address, and many with keys that are none.
-		"API_STRANGER_RATE_LIMIT": "0",
+		"API_UNAUTHENTICATED_RATE_LIMIT": "0",
 	}
 	if !o.PublicOnly {
 		settings["EGRESS_ALLOW_HTTP"] = "true"

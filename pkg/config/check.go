@@ -16,7 +16,7 @@ import (
 	"github.com/caarlos0/env/v11"
 )
 
-// Problems joins what is wrong with the settings into an error of one line; it is nil if nothing is.
+// Problems joins errors into an error of one line. It returns nil if all of them are nil.
 func Problems(problems ...error) error {
 	joined := errors.Join(problems...)
 	if joined == nil {
@@ -25,7 +25,8 @@ func Problems(problems ...error) error {
 	return errors.New(strings.ReplaceAll(joined.Error(), "\n", "; "))
 }
 
-// check collects what is wrong, one thing for each variable: one that could not be read has a value that means nothing.
+// check collects the problems, one for each variable. A variable that could not be parsed has a meaningless value and is not checked
+// further.
 type check struct {
 	named    []string
 	problems []error
@@ -53,7 +54,7 @@ func (c *check) endpoint(name, text string) {
 	}
 }
 
-// nat64 refuses prefixes of which RFC 6052 does not say where the IPv4 address is. pkg/egress ignores the same ones.
+// nat64 refuses prefixes for which RFC 6052 does not define the position of the IPv4 address. pkg/egress ignores the same prefixes.
 func (c *check) nat64(prefixes []netip.Prefix) {
 	for _, prefix := range prefixes {
 		if !prefix.Addr().Is6() || prefix.Addr().Is4In6() || !slices.Contains([]int{32, 40, 48, 56, 64, 96}, prefix.Bits()) {
@@ -69,23 +70,23 @@ func (c *check) sending(timeout time.Duration, schedule []time.Duration) {
 	}
 }
 
-// minPassword is how many characters a password has at least: the operator's opens the data of every organization.
+// minPassword is the smallest length of a password. The operator's password gives access to the data of every organization.
 const minPassword = 12
 
-// password refuses a password that is easily guessed, or that a browser would not send as it is written. Unset, it is none.
+// password refuses a short password and one that a browser cannot send unchanged. An empty password means that none is set.
 func (c *check) password(name, text string) {
 	switch {
 	case text == "":
 	case strings.TrimSpace(text) != text:
 		c.add(name, "must not begin or end with a space or a line break")
 	case strings.ContainsFunc(text, unicode.IsControl) || !utf8.ValidString(text):
-		c.add(name, "must be UTF-8 without control characters: HTTP's Basic auth carries no others")
+		c.add(name, "must be UTF-8 without control characters: HTTP Basic authentication allows no others")
 	case utf8.RuneCountInString(text) < minPassword:
 		c.add(name, "must have at least %d characters", minPassword)
 	}
 }
 
-// retention refuses what can only be a slip of the pen.
+// retention refuses values that are probably mistakes.
 func (c *check) retention(keep time.Duration) {
 	if keep != 0 {
 		between(c, "RETENTION", keep, time.Hour, 100*365*24*time.Hour)
@@ -96,11 +97,11 @@ func (c *check) loopback(name, addr string) {
 	host, _, err := net.SplitHostPort(addr)
 	ip, notIP := netip.ParseAddr(host)
 	if err != nil || host != "localhost" && (notIP != nil || !ip.IsLoopback()) {
-		c.add(name, "must be an address of loopback, such as 127.0.0.1:8080: local mode asks for no password")
+		c.add(name, "must be an address of loopback, such as 127.0.0.1:8080: local mode has no password")
 	}
 }
 
-// origins refuses what no browser sends as an Origin, and with it the wildcard: who may call is said one by one.
+// origins refuses values that no browser sends as an Origin, including the wildcard.
 func (c *check) origins(name string, origins []string) {
 	for _, origin := range origins {
 		u, err := url.Parse(origin)
@@ -111,7 +112,7 @@ func (c *check) origins(name string, origins []string) {
 	}
 }
 
-// parsing re-tells the parser's errors by the names of the variables, which is what its reader can change.
+// parsing adds the parser's errors by the names of the variables instead of the fields.
 func (c *check) parsing(settings reflect.Type, err error) {
 	var all env.AggregateError
 	if !errors.As(err, &all) {

@@ -1,5 +1,5 @@
-// Package config reads the settings of both services, from the environment and in this one place. All that is wrong is said
-// at once, by the names of the variables, and never with the value of a secret.
+// Package config reads the settings of both services from environment variables. An error reports all problems at once, by the names of the
+// variables. It never has the value of a secret.
 package config
 
 import (
@@ -13,7 +13,7 @@ import (
 	"github.com/caarlos0/env/v11"
 )
 
-// Secret is a setting that does not print itself.
+// Secret is a setting that prints and logs as asterisks.
 type Secret string
 
 // Reveal returns the text itself.
@@ -27,7 +27,7 @@ func (s Secret) GoString() string { return s.String() }
 // LogValue hides the text from slog.
 func (s Secret) LogValue() slog.Value { return slog.StringValue(s.String()) }
 
-// Database says where the truth is.
+// Database configures the connection to PostgreSQL.
 type Database struct {
 	URL            Secret `env:"DATABASE_URL,required,notEmpty" doc:"PostgreSQL, as postgres://user:password@host:port/database; through PgBouncer, in transaction or session mode, with ?default_query_exec_mode=cache_describe"`
 	MaxConnections int    `env:"DATABASE_MAX_CONNECTIONS" envDefault:"20" doc:"connections that one process opens at most"`
@@ -38,7 +38,7 @@ type Statements struct {
 	Timeout time.Duration `env:"DATABASE_TIMEOUT" envDefault:"5s" doc:"longest time that one statement may take before the database counts as unavailable; a batch of events may take three times as long"`
 }
 
-// Redis says where the queue is.
+// Redis configures the connection to the queue.
 type Redis struct {
 	URL      Secret `env:"REDIS_URL,required,notEmpty" doc:"Redis, as redis://[[user]:password@]host[:port][,host[:port]…][/database], the same with rediss:// for TLS, or redis-sentinel://[[user]:password@]host:port[,host:port…][/database]?master=name. Several hosts of redis:// and rediss:// are nodes of a cluster. Parameters: pool_size (connections at most, 1 to 65535); redis:// and rediss:// also db, and cluster (true: the host is a node of a cluster; false: it is none; unset, the server is asked); redis-sentinel:// also master, sentinel_user, sentinel_password, and tls (true or false; for the sentinels too); with TLS also tls_server_name (the name in the servers' certificates, if it is not the host). Any other is refused"`
 	CAFile   string `env:"REDIS_CA_FILE" doc:"file with the certificates (PEM) of the authorities that Redis's certificate must be from, instead of the system's"`
@@ -46,28 +46,28 @@ type Redis struct {
 	KeyFile  string `env:"REDIS_KEY_FILE" doc:"file with the key (PEM) of REDIS_CERT_FILE"`
 }
 
-// Log says what is logged and how.
+// Log configures the log.
 type Log struct {
 	Level  slog.Level `env:"LOG_LEVEL" envDefault:"info" doc:"debug, info, warn or error"`
 	Format string     `env:"LOG_FORMAT" envDefault:"json" doc:"json or text"`
 }
 
-// Egress says which destinations webhooks may have beside public https addresses.
+// Egress configures the destinations of webhooks beside public https addresses.
 type Egress struct {
 	AllowHTTP bool           `env:"EGRESS_ALLOW_HTTP" envDefault:"false" doc:"take endpoints with plain http URLs"`
 	Allow     []netip.Prefix `env:"EGRESS_ALLOW" doc:"comma-separated CIDRs that may be sent to although they are not public; a cloud's metadata address only if it is named alone, as a /32 or /128"`
 	NAT64     []netip.Prefix `env:"EGRESS_NAT64" doc:"comma-separated NAT64 prefixes, such as 64:ff9b::/96: an address below one may be sent to if the IPv4 address in it may"`
 }
 
-// Tracing says where traces go. OpenTelemetry reads its other variables by itself.
+// Tracing configures the export of traces. OpenTelemetry reads its other variables itself.
 type Tracing struct {
 	Endpoint string `env:"OTEL_EXPORTER_OTLP_ENDPOINT" doc:"OpenTelemetry collector that traces are sent to by OTLP over HTTP, as http://host:4318; unset, there are none. Others of OpenTelemetry's variables hold too, such as OTEL_TRACES_SAMPLER"`
 }
 
-// TracesURL is where exactly.
+// TracesURL returns the URL of the collector for traces.
 func (t Tracing) TracesURL() string { return strings.TrimSuffix(t.Endpoint, "/") + "/v1/traces" }
 
-// Shared is what both services need.
+// Shared has the settings of both services.
 type Shared struct {
 	Database
 	Log
@@ -77,7 +77,7 @@ type Shared struct {
 	SecretsKey Secret `env:"SECRETS_KEY,required,notEmpty" doc:"base64 of 32 bytes that encrypt signing secrets and custom headers; several, comma-separated, while they are rotated: the first encrypts"`
 }
 
-// API is the API service's settings.
+// API has the settings of the API service.
 type API struct {
 	Shared
 	Statements
@@ -85,16 +85,16 @@ type API struct {
 	OpsAddr          string `env:"OPS_ADDR" envDefault:":9090" doc:"where /metrics, /livez and /readyz listen"`
 	OperatorPassword Secret `env:"OPERATOR_PASSWORD" doc:"opens the queue's web UI at /queues (user operator), with 12 characters or more; unset, it is not there"`
 	QueuesReadOnly   bool   `env:"QUEUES_READ_ONLY" envDefault:"true" doc:"whether the web UI only shows; false lets it run, archive and delete tasks"`
-	// RateLimit leaves room for a platform that publishes with one key; it is there for the one that runs amok.
-	RateLimit         int            `env:"API_RATE_LIMIT" envDefault:"5000" doc:"requests a second that one API key may send to one process, and as many at once; 0 for no limit"`
-	StrangerRateLimit int            `env:"API_STRANGER_RATE_LIMIT" envDefault:"20" doc:"requests a second without a valid API key that one address may send to one process, and five times as many at once; 0 for no limit"`
-	TrustedProxies    []netip.Prefix `env:"TRUSTED_PROXIES" doc:"comma-separated CIDRs of proxies whose X-Forwarded-For is believed"`
-	CORSOrigins       []string       `env:"CORS_ORIGINS" doc:"comma-separated origins, such as https://app.example.com, whose pages may call the API from a browser"`
-	// DrainDelay is longer than a load balancer takes to notice.
+	// RateLimit is high enough for a platform that publishes with one key. It stops a client that loops.
+	RateLimit                int            `env:"API_RATE_LIMIT" envDefault:"5000" doc:"requests a second that one API key may send to one process, and as many at once; 0 for no limit"`
+	UnauthenticatedRateLimit int            `env:"API_UNAUTHENTICATED_RATE_LIMIT" envDefault:"20" doc:"requests a second without a valid API key that one address may send to one process, and five times as many at once; 0 for no limit"`
+	TrustedProxies           []netip.Prefix `env:"TRUSTED_PROXIES" doc:"comma-separated CIDRs of proxies whose X-Forwarded-For is believed"`
+	CORSOrigins              []string       `env:"CORS_ORIGINS" doc:"comma-separated origins, such as https://app.example.com, whose pages may call the API from a browser"`
+	// DrainDelay is longer than a load balancer takes to remove an unready instance.
 	DrainDelay time.Duration `env:"DRAIN_DELAY" envDefault:"3s" doc:"how long an API that was told to stop goes on serving, unready, until load balancers have noticed"`
 }
 
-// Dispatcher is the dispatcher service's settings.
+// Dispatcher has the settings of the dispatcher service.
 type Dispatcher struct {
 	Shared
 	Statements
@@ -107,8 +107,8 @@ type Dispatcher struct {
 	Retention           time.Duration   `env:"RETENTION" envDefault:"2160h" doc:"how long deliveries, attempts and events are kept after they have ended; 0 for ever"`
 }
 
-// Local is the settings of the one process for a laptop. What is not here is what it is for: the store is a file, the queue
-// in the process, and nothing listens beyond loopback.
+// Local has the settings of local mode, which is one process on a laptop. It has few settings, because the store is a file, the queue is in
+// the process, and all addresses are loopback addresses.
 type Local struct {
 	Statements
 	Dir             string          `env:"REDRIVE_LOCAL_DIR" envDefault:".local" doc:"folder of the database and the keys"`
@@ -122,18 +122,18 @@ type Local struct {
 	LogFormat       string          `env:"LOG_FORMAT" envDefault:"text" doc:"json or text"`
 }
 
-// LoadDatabase reads what the commands need that touch nothing but the database.
+// LoadDatabase reads the settings of the commands that use only the database.
 func LoadDatabase(environ map[string]string) (Database, error) {
 	return load[Database](environ, func(d Database, c *check) { d.check(c) })
 }
 
-// Sealed is what the commands need that read or write what is sealed in the database.
+// Sealed has the settings of the commands that read or write sealed values in the database.
 type Sealed struct {
 	Database
 	SecretsKey Secret `env:"SECRETS_KEY,required,notEmpty" doc:"see Shared"`
 }
 
-// LoadSealed reads what those commands need.
+// LoadSealed reads the settings of these commands.
 func LoadSealed(environ map[string]string) (Sealed, error) {
 	return load[Sealed](environ, func(s Sealed, c *check) { s.Database.check(c) })
 }
@@ -146,7 +146,7 @@ func LoadAPI(environ map[string]string) (API, error) {
 		c.password("OPERATOR_PASSWORD", a.OperatorPassword.Reveal())
 		between(c, "DRAIN_DELAY", a.DrainDelay, 0, time.Minute)
 		between(c, "API_RATE_LIMIT", a.RateLimit, 0, 1_000_000)
-		between(c, "API_STRANGER_RATE_LIMIT", a.StrangerRateLimit, 0, 1_000_000)
+		between(c, "API_UNAUTHENTICATED_RATE_LIMIT", a.UnauthenticatedRateLimit, 0, 1_000_000)
 		c.origins("CORS_ORIGINS", a.CORSOrigins)
 	})
 }
@@ -176,7 +176,7 @@ func LoadLocal(environ map[string]string) (Local, error) {
 	})
 }
 
-// Environ is the process's environment, as the loaders take it.
+// Environ converts the process's environment to the form that the loaders take.
 func Environ(environ []string) map[string]string { return env.ToMap(environ) }
 
 func (d Database) check(c *check) {
@@ -203,7 +203,7 @@ func between[T cmp.Ordered](c *check, name string, value, low, high T) {
 func load[T any](environ map[string]string, validate func(T, *check)) (T, error) {
 	var settings T
 	var c check
-	environ = readSecrets(reflect.TypeOf(settings), environ, &c)
+	environ = readSecrets(reflect.TypeOf(settings), withPresentNames(environ), &c)
 	if err := env.ParseWithOptions(&settings, env.Options{Environment: environ}); err != nil {
 		c.parsing(reflect.TypeOf(settings), err)
 	}

@@ -25,7 +25,7 @@ func environ(changes map[string]string) map[string]string {
 	return all
 }
 
-func TestDefaultsAreTheDocumentedOnes(t *testing.T) {
+func TestLoadDefaults(t *testing.T) {
 	dispatcher, err := config.LoadDispatcher(environ(nil))
 	require.NoError(t, err)
 	assert.Equal(t, 200, dispatcher.Concurrency)
@@ -43,13 +43,13 @@ func TestDefaultsAreTheDocumentedOnes(t *testing.T) {
 	assert.Equal(t, ":9090", api.OpsAddr)
 	assert.Equal(t, 3*time.Second, api.DrainDelay)
 	assert.Equal(t, 5000, api.RateLimit)
-	assert.Equal(t, 20, api.StrangerRateLimit)
+	assert.Equal(t, 20, api.UnauthenticatedRateLimit)
 	assert.Empty(t, api.TrustedProxies)
 	assert.Empty(t, api.CORSOrigins)
 	assert.Equal(t, []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8"), netip.MustParsePrefix("::1/128")}, api.Allow)
 }
 
-func TestAllThatIsWrongIsSaidAtOnceAndByName(t *testing.T) {
+func TestLoadReportsAllProblemsByName(t *testing.T) {
 	_, err := config.LoadDispatcher(map[string]string{
 		"REDIS_URL": "", "LOG_LEVEL": "loud", "EGRESS_ALLOW": "10.0.0.0/99", "EGRESS_NAT64": "64:ff9b::/90", "DELIVERY_TIMEOUT": "soon", "DISPATCHER_CONCURRENCY": "many",
 		"LOG_FORMAT": "xml", "DATABASE_MAX_CONNECTIONS": "0",
@@ -72,9 +72,9 @@ func TestAllThatIsWrongIsSaidAtOnceAndByName(t *testing.T) {
 	}
 }
 
-func TestWhoMayCall(t *testing.T) {
+func TestLoadAPILimitsProxiesAndOrigins(t *testing.T) {
 	api, err := config.LoadAPI(environ(map[string]string{
-		"API_RATE_LIMIT": "0", "API_STRANGER_RATE_LIMIT": "0", "TRUSTED_PROXIES": "10.0.0.0/8,fd00::/8", "CORS_ORIGINS": "https://app.example.com,http://localhost:3000",
+		"API_RATE_LIMIT": "0", "API_UNAUTHENTICATED_RATE_LIMIT": "0", "TRUSTED_PROXIES": "10.0.0.0/8,fd00::/8", "CORS_ORIGINS": "https://app.example.com,http://localhost:3000",
 	}))
 	require.NoError(t, err)
 	assert.Equal(t, 5*time.Second, api.Statements.Timeout)
@@ -83,9 +83,9 @@ func TestWhoMayCall(t *testing.T) {
 	assert.Equal(t, []string{"https://app.example.com", "http://localhost:3000"}, api.CORSOrigins)
 
 	for name, wrong := range map[string][]string{
-		"API_RATE_LIMIT":          {"-1", "many", "1.5", "1000001"},
-		"API_STRANGER_RATE_LIMIT": {"-1", "x"},
-		"TRUSTED_PROXIES":         {"10.0.0.1", "all", "10.0.0.0/33"},
+		"API_RATE_LIMIT":                 {"-1", "many", "1.5", "1000001"},
+		"API_UNAUTHENTICATED_RATE_LIMIT": {"-1", "x"},
+		"TRUSTED_PROXIES":                {"10.0.0.1", "all", "10.0.0.0/33"},
 		"CORS_ORIGINS": {
 			"*", "null", "https://*.example.com", "https://example.com/", "https://example.com/a", "https://Example.com", "HTTPS://example.com", "example.com",
 			"https://", "https://a:b@example.com", "https://example.com?a", "https://example.com#a", "ftp://example.com", "https://a.example, https://b.example",
@@ -98,7 +98,7 @@ func TestWhoMayCall(t *testing.T) {
 	}
 }
 
-func TestOperatorPasswordWeakIsRefused(t *testing.T) {
+func TestOperatorPasswordWeakRefused(t *testing.T) {
 	for _, password := range []string{"", "twelve chars", "äöüäöüäöüäöü", "correct horse battery staple"} {
 		_, err := config.LoadAPI(environ(map[string]string{"OPERATOR_PASSWORD": password}))
 		assert.NoError(t, err, password)
@@ -116,14 +116,14 @@ func TestOperatorPasswordWeakIsRefused(t *testing.T) {
 	}
 }
 
-func TestSettingsDoNotPrintSecrets(t *testing.T) {
+func TestSettingsPrintSecretsMasked(t *testing.T) {
 	api, err := config.LoadAPI(environ(map[string]string{"OPERATOR_PASSWORD": "canary-canary"}))
 	require.NoError(t, err)
 	assert.NotContains(t, fmt.Sprintf("%v %+v %#v", api, api, api), "canary")
 	assert.Equal(t, "canary-canary", api.OperatorPassword.Reveal())
 }
 
-func TestLocalModeStaysOnLoopback(t *testing.T) {
+func TestLoadLocalOtherThanLoopbackRefused(t *testing.T) {
 	local, err := config.LoadLocal(map[string]string{"API_ADDR": "localhost:0", "OPS_ADDR": "[::1]:0"})
 	require.NoError(t, err)
 	assert.Equal(t, ".local", local.Dir)
@@ -136,7 +136,7 @@ func TestLocalModeStaysOnLoopback(t *testing.T) {
 	}
 }
 
-func TestEveryVariableIsDocumented(t *testing.T) {
+func TestVariablesAllHaveDoc(t *testing.T) {
 	names := map[string]bool{}
 	for _, v := range slices.Concat(config.Variables(config.API{}), config.Variables(config.Dispatcher{}), config.Variables(config.Local{})) {
 		assert.NotEmpty(t, v.Name)
@@ -145,4 +145,22 @@ func TestEveryVariableIsDocumented(t *testing.T) {
 	}
 	assert.Contains(t, names, "DATABASE_URL")
 	assert.Contains(t, names, "RETRY_SCHEDULE")
+}
+
+func TestOldNameSetsVariable(t *testing.T) {
+	old := environ(map[string]string{"API_STRANGER_RATE_LIMIT": "7"})
+	assert.Equal(t, []config.Rename{{Old: "API_STRANGER_RATE_LIMIT", New: "API_UNAUTHENTICATED_RATE_LIMIT"}}, config.OldNames(old))
+	api, err := config.LoadAPI(old)
+	require.NoError(t, err)
+	assert.Equal(t, 7, api.UnauthenticatedRateLimit)
+	assert.NotContains(t, old, "API_UNAUTHENTICATED_RATE_LIMIT", "the caller's map is not changed")
+
+	old["API_UNAUTHENTICATED_RATE_LIMIT"] = "8"
+	api, err = config.LoadAPI(old)
+	require.NoError(t, err)
+	assert.Equal(t, 8, api.UnauthenticatedRateLimit, "the present name has precedence")
+
+	assert.Empty(t, config.OldNames(environ(map[string]string{"API_STRANGER_RATE_LIMIT": ""})))
+	_, err = config.LoadAPI(environ(map[string]string{"API_STRANGER_RATE_LIMIT": "-1"}))
+	assert.ErrorContains(t, err, "API_UNAUTHENTICATED_RATE_LIMIT")
 }

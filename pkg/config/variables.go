@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// Variable is one environment variable as it is documented.
+// Variable describes one environment variable.
 type Variable struct {
 	Name     string
 	Default  string

@@ -5,11 +5,11 @@ import (
 	"strings"
 )
 
-// dropped matches the characters that GitHub leaves out of the anchor of a heading.
+// dropped matches the characters that GitHub drops from the anchor of a heading.
 var dropped = regexp.MustCompile(`[^\p{L}\p{M}\p{N}\p{Pc} -]`)
 
-// Anchor returns the fragment that GitHub gives to a heading, from the heading's text without markup. The second heading of the same
-// text on a page gets "-1" after it, and so on; Anchor leaves that to its caller.
+// Anchor returns the anchor that GitHub gives to a heading, from the heading's text without markup. GitHub appends "-1" to the anchor of the
+// second heading with the same text on a page, and so on. The caller has to do that.
 func Anchor(heading string) string {
 	return strings.ReplaceAll(dropped.ReplaceAllString(strings.ToLower(heading), ""), " ", "-")
 }

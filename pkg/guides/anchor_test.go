@@ -8,7 +8,7 @@ import (
 	"redrive/pkg/guides"
 )
 
-func TestAnchorIsGitHubs(t *testing.T) {
+func TestAnchorEqualsGitHubs(t *testing.T) {
 	for heading, anchor := range map[string]string{
 		"Quick start":                        "quick-start",
 		"Redis is down, lost or emptied":     "redis-is-down-lost-or-emptied",

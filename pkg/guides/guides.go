@@ -1,10 +1,10 @@
-// Package guides embeds the guides for users of the product, written in Markdown. The API service serves them beside its reference;
-// the tests in deploy/docs hold them against the code.
+// Package guides embeds the guides for users, which are Markdown. The API service serves them beside its reference. The tests in deploy/docs
+// compare them with the code.
 package guides
 
 import "embed"
 
-// Folder is where the guides are in the repository. Relative links in a guide start there.
+// Folder is the folder of the guides in the repository. Relative links in a guide are relative to it.
 const Folder = "pkg/guides"
 
 //go:embed *.md
@@ -12,9 +12,9 @@ var files embed.FS
 
 // Guide is one page.
 type Guide struct {
-	// Name is that of its file without ".md".
+	// Name is the name of the file without ".md".
 	Name string
-	// About says in a few words what is on it.
+	// About is a short description of the page.
 	About string
 }
 

@@ -13,14 +13,13 @@ import (
 
 const (
 	keySize   = 32 // bytes, for AES-256
-	keyIDSize = 8  // bytes: enough that two keys of a ring never share one by chance
+	keyIDSize = 8  // bytes; two keys of a ring do not share an ID by chance
 
-	// keyIDLabel keeps the ID apart from every other hash of the key that anyone may compute. Changing it orphans all
-	// ciphertexts.
+	// keyIDLabel separates the ID from other hashes of the key. A change of the label makes all ciphertexts unreadable.
 	keyIDLabel = "redrive/keyring/key-id/v1\x00"
 )
 
-// keyID names a key without telling anything about it.
+// keyID identifies a key and reveals nothing about it.
 type keyID [keyIDSize]byte
 
 // Generate returns a new random key as Parse reads it, in padded base64.
@@ -32,9 +31,9 @@ func Generate() (string, error) {
 	return base64.StdEncoding.EncodeToString(key), nil
 }
 
-// Parse reads a comma-separated list of keys of 32 bytes in base64, of the standard or the URL alphabet, padded or not.
-// The first encrypts, all decrypt. Space around a key is ignored. The errors say which key is wrong by its place, counted
-// from 1, and quote nothing.
+// Parse parses a comma-separated list of keys. A key is 32 bytes in base64, in the standard or the URL alphabet, padded or not. The first
+// key encrypts, and all keys decrypt. Space around a key is ignored. An error names the wrong key by its position, counted from 1, and does
+// not quote it.
 func Parse(s string) (*Keyring, error) {
 	if strings.TrimSpace(s) == "" {
 		return nil, errors.New("parsing encryption keys: there is none")
@@ -73,8 +72,8 @@ func parseKey(text string) (keyID, cipher.AEAD, error) {
 	return keyID(sum[:keyIDSize]), aead, nil
 }
 
-// decodeKey accepts the four spellings of base64 by turning them into one. The decoder's own errors are dropped: they
-// name places in the key.
+// decodeKey converts the four variants of base64 to one and decodes it. It does not return the decoder's own errors, because they describe
+// the key.
 func decodeKey(text string) ([]byte, error) {
 	if text == "" {
 		return nil, errors.New("it is empty")
@@ -93,7 +92,7 @@ func decodeKey(text string) ([]byte, error) {
 	return key, nil
 }
 
-// allEqual finds the keys that stand in examples, such as 32 zeros.
+// allEqual recognizes placeholder keys, such as 32 zeros.
 func allEqual(key []byte) bool {
 	for _, b := range key {
 		if b != key[0] {

@@ -13,7 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// rawKey has both characters in which the alphabets of base64 differ.
+// rawKey has both characters in which the base64 alphabets differ.
 var rawKey = []byte("\xfb\xff\xbe0123456789abcdefghijklmnopqrs")
 
 func TestGenerate(t *testing.T) {
@@ -24,7 +24,7 @@ func TestGenerate(t *testing.T) {
 	assert.Len(t, decoded, 32)
 }
 
-func TestParseReadsEverySpelling(t *testing.T) {
+func TestParseAllBase64VariantsAccepted(t *testing.T) {
 	std := base64.StdEncoding.EncodeToString(rawKey)
 	require.True(t, strings.Contains(std, "+") && strings.Contains(std, "/"))
 	sealed, err := parse(t, std).Seal([]byte("secret"), nil)
@@ -45,7 +45,7 @@ func TestParseReadsEverySpelling(t *testing.T) {
 	}
 }
 
-func TestParseRefuses(t *testing.T) {
+func TestParseInvalidRefused(t *testing.T) {
 	good := base64.StdEncoding.EncodeToString(rawKey)
 	encode := base64.StdEncoding.EncodeToString
 	for name, keys := range map[string]string{
@@ -84,7 +84,7 @@ func TestParseRefuses(t *testing.T) {
 	assert.ErrorContains(t, err, "key 2", "the place is named")
 }
 
-func TestKeyringDoesNotPrintItself(t *testing.T) {
+func TestKeyringPrintsRedacted(t *testing.T) {
 	ring := parse(t, base64.StdEncoding.EncodeToString(rawKey))
 	type holder struct {
 		Public  *Keyring
@@ -116,7 +116,7 @@ func TestKeyringDoesNotPrintItself(t *testing.T) {
 	}
 }
 
-// FuzzParse holds Parse to this: it never panics, and its errors do not quote.
+// FuzzParse checks that Parse does not panic and that its errors do not quote the input.
 func FuzzParse(f *testing.F) {
 	for _, seed := range []string{base64.StdEncoding.EncodeToString(rawKey), "", ",", "AAAA", "=", strings.Repeat("A", 43)} {
 		f.Add(seed)

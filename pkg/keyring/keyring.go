@@ -8,10 +8,10 @@ import (
 	"slices"
 )
 
-// version is the first byte of every ciphertext: the layout drawn in the package comment.
+// version is the first byte of every ciphertext. It stands for the layout in the package comment.
 const version = 1
 
-// The sizes in bytes of what surrounds the encrypted text. The nonce and the tag are GCM's usual ones.
+// The sizes of the parts around the encrypted text, in bytes. The nonce and the tag have GCM's usual sizes.
 const (
 	headerSize = 1 + keyIDSize
 	nonceSize  = 12
@@ -20,25 +20,24 @@ const (
 )
 
 var (
-	// ErrUnknownKey is of a ciphertext whose key is not in the ring.
+	// ErrUnknownKey is the error for a ciphertext whose key is not in the keyring.
 	ErrUnknownKey = errors.New("sealed with a key that is not in the keyring")
 
-	// ErrTampered is of a ciphertext that is cut short, of an unknown version, changed, or opened with other additional
-	// data than it was sealed with. They are not told apart.
+	// ErrTampered is the error for a ciphertext that is truncated, changed, of an unknown version, or opened with other additional data
+	// than it was sealed with. The error does not distinguish these cases.
 	ErrTampered = errors.New("sealed text is damaged or belongs elsewhere")
 )
 
-// Keyring seals and opens. It is made by Parse, is safe for concurrent use, and shows nothing of its keys however it is
-// printed.
+// Keyring encrypts (Seal) and decrypts (Open). Parse makes it. It is safe for concurrent use, and no way of printing it shows its keys.
 type Keyring struct {
 	newest keyID
 
-	// Behind closures, because fmt calls no methods of a Keyring that sits in an unexported field of another struct, and
-	// some verbs follow pointers there, down to the AES key schedule; of a function it prints the address only.
+	// The ciphers are behind closures. If a Keyring is in an unexported field of another struct, fmt does not call its methods, and some
+	// verbs follow pointers down to the AES key schedule. Of a function, fmt prints only the address.
 	ciphers map[keyID]func() cipher.AEAD
 }
 
-// cipher returns the cipher of a key, false if the key is not in the ring.
+// cipher returns the cipher of a key, and false if the key is not in the keyring.
 func (k *Keyring) cipher(id keyID) (cipher.AEAD, bool) {
 	get, found := k.ciphers[id]
 	if !found {
@@ -47,20 +46,19 @@ func (k *Keyring) cipher(id keyID) (cipher.AEAD, bool) {
 	return get(), true
 }
 
-// Seal encrypts with the newest key and binds the additional data, which is not stored and has to be given to Open again.
-// The nonce is random, so a key is good for 2^32 seals (NIST SP 800-38D, section 8.3). The error is for a Keyring that
-// Parse did not make.
+// Seal encrypts with the newest key and binds the additional data. The additional data is not stored; Open needs it again. The nonce is
+// random, so that a key may seal 2^32 values (NIST SP 800-38D, section 8.3). Seal returns an error for a Keyring that Parse did not make.
 func (k *Keyring) Seal(plaintext, additionalData []byte) ([]byte, error) {
 	aead, found := k.cipher(k.newest)
 	if !found {
 		return nil, errors.New("sealing: the keyring is empty")
 	}
 	header := append([]byte{version}, k.newest[:]...)
-	//nolint:gosec // G407: the cipher is made by cipher.NewGCMWithRandomNonce and puts a random nonce in front by itself
+	//nolint:gosec // G407: the cipher is made by cipher.NewGCMWithRandomNonce and prepends a random nonce
 	return append(header, aead.Seal(nil, nil, plaintext, bind(header, additionalData))...), nil
 }
 
-// Open decrypts what Seal made with the same additional data. The errors match ErrUnknownKey and ErrTampered.
+// Open decrypts a ciphertext of Seal with the same additional data. Its errors match ErrUnknownKey or ErrTampered.
 func (k *Keyring) Open(ciphertext, additionalData []byte) ([]byte, error) {
 	id, found := sealedWith(ciphertext)
 	if !found {
@@ -68,7 +66,7 @@ func (k *Keyring) Open(ciphertext, additionalData []byte) ([]byte, error) {
 	}
 	aead, found := k.cipher(id)
 	if !found {
-		// The ID is a hash and names the key that an operator has to put back.
+		// The ID is a hash. It tells an operator which key is missing.
 		return nil, fmt.Errorf("opening: %w: key ID %x", ErrUnknownKey, id[:])
 	}
 	header, sealed := ciphertext[:headerSize], ciphertext[headerSize:]
@@ -79,15 +77,14 @@ func (k *Keyring) Open(ciphertext, additionalData []byte) ([]byte, error) {
 	return plaintext, nil
 }
 
-// SealedWithNewest says whether the ciphertext names the key that Seal uses. If not, it is due to be opened and sealed
-// again.
+// SealedWithNewest reports whether the ciphertext was sealed with the key that Seal uses. If not, it should be opened and sealed again.
 func (k *Keyring) SealedWithNewest(ciphertext []byte) bool {
 	id, found := sealedWith(ciphertext)
 	return found && len(k.ciphers) > 0 && id == k.newest
 }
 
-// KeyOf returns the ID of the key that sealed a ciphertext, of which the first bytes are enough, and whether it is in the ring. The ID
-// is a hash, and no secret. It is "unreadable" for what is no ciphertext.
+// KeyOf returns the ID of the key that sealed a ciphertext, and whether the key is in the keyring. The first bytes of the ciphertext
+// suffice. The ID is a hash and not secret. It is "unreadable" if the bytes are not a ciphertext.
 func (k *Keyring) KeyOf(ciphertext []byte) (id string, known bool) {
 	if len(ciphertext) < headerSize || ciphertext[0] != version {
 		return "unreadable", false
@@ -97,7 +94,7 @@ func (k *Keyring) KeyOf(ciphertext []byte) (id string, known bool) {
 	return hex.EncodeToString(key[:]), known
 }
 
-// sealedWith reads the key ID of a ciphertext, false if it is not one.
+// sealedWith returns the key ID of a ciphertext, and false if the bytes are not a ciphertext.
 func sealedWith(ciphertext []byte) (keyID, bool) {
 	if len(ciphertext) < minSize || ciphertext[0] != version {
 		return keyID{}, false

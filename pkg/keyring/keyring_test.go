@@ -24,7 +24,7 @@ func parse(t testing.TB, keys string) *Keyring {
 	return ring
 }
 
-func TestRoundTrip(t *testing.T) {
+func TestSealOpenRoundTrip(t *testing.T) {
 	ring := parse(t, newKey(t))
 	rapid.Check(t, func(t *rapid.T) {
 		plaintext := rapid.SliceOf(rapid.Byte()).Draw(t, "plaintext")
@@ -49,7 +49,7 @@ func TestRoundTrip(t *testing.T) {
 	})
 }
 
-func TestSealIsNeverTheSameTwice(t *testing.T) {
+func TestSealSamePlaintextDiffers(t *testing.T) {
 	ring := parse(t, newKey(t))
 	seen := map[string]bool{}
 	for range 1000 {
@@ -62,7 +62,7 @@ func TestSealIsNeverTheSameTwice(t *testing.T) {
 	}
 }
 
-func TestOpenNoticesEveryChange(t *testing.T) {
+func TestOpenChangedCiphertextRefused(t *testing.T) {
 	ring := parse(t, newKey(t)+","+newKey(t))
 	additional := []byte("ep_1")
 	sealed, err := ring.Seal([]byte("whsec_secret"), additional)
@@ -90,8 +90,8 @@ func TestOpenNoticesEveryChange(t *testing.T) {
 	assert.ErrorIs(t, err, ErrTampered)
 }
 
-// The ID of one key must not open with another, even where both are at hand.
-func TestKeyIDIsBound(t *testing.T) {
+// A ciphertext with the ID of another key of the ring cannot be opened.
+func TestOpenChangedKeyIDRefused(t *testing.T) {
 	first, second := newKey(t), newKey(t)
 	ring := parse(t, first+","+second)
 	sealed, err := ring.Seal([]byte("secret"), nil)
@@ -102,7 +102,7 @@ func TestKeyIDIsBound(t *testing.T) {
 	assert.ErrorIs(t, err, ErrTampered)
 }
 
-func TestRotation(t *testing.T) {
+func TestRotationOldKeyStillOpens(t *testing.T) {
 	oldKey, newest := newKey(t), newKey(t)
 	before, during, after := parse(t, oldKey), parse(t, newest+","+oldKey), parse(t, newest)
 	additional := []byte("ep_1")
@@ -129,8 +129,8 @@ func TestRotation(t *testing.T) {
 
 const stableSealed = "01e3ff726271abb0b498081a28ab3062e3e07b91add354c98bbd8e2ed4408c352e6b88962f6196a1ce1223a5f73cee9975f6c065c0e2098a7aa8e43752289ea6e7aa128fae7f0e10c345f1"
 
-// What is in a database today has to open after every change of this package.
-func TestFormatIsStable(t *testing.T) {
+// A stored ciphertext must be readable after every change of this package.
+func TestOpenStoredCiphertextStaysReadable(t *testing.T) {
 	ring := parse(t, "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=")
 	sealed, err := hex.DecodeString(stableSealed)
 	require.NoError(t, err)
@@ -152,7 +152,7 @@ func TestZeroKeyring(t *testing.T) {
 	assert.False(t, ring.SealedWithNewest(zeroID))
 }
 
-// FuzzOpen holds Open to this: it never panics, and opens nothing that this ring did not seal.
+// FuzzOpen checks that Open does not panic and opens only ciphertexts of this keyring.
 func FuzzOpen(f *testing.F) {
 	ring := parse(f, newKey(f))
 	sealed, err := ring.Seal([]byte("secret"), nil)

@@ -7,7 +7,7 @@ import (
 
 const redacted = "[encryption keys]"
 
-// The methods below have value receivers, so that a copied Keyring is as silent as the pointer.
+// The methods below have value receivers, so that they apply to a Keyring and to a pointer.
 
 // String hides the keys.
 func (Keyring) String() string { return redacted }
@@ -15,7 +15,7 @@ func (Keyring) String() string { return redacted }
 // GoString hides the keys from %#v.
 func (Keyring) GoString() string { return redacted }
 
-// Format hides the keys from the verbs that ask no other method, such as %d.
+// Format hides the keys from the verbs that call no other method, such as %d.
 func (Keyring) Format(state fmt.State, _ rune) {
 	_, _ = state.Write([]byte(redacted)) // fmt has nowhere to report an error to
 }

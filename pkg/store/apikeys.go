@@ -27,7 +27,7 @@ type apiKeyRow struct {
 
 func (apiKeyRow) TableName() string { return "api_keys" }
 
-// hash is zero, which no key hashes to, if the column does not hold a hash.
+// hash returns the hash of the key. It returns zero, which is no key's hash, if the column is damaged.
 func (r apiKeyRow) hash() (hash [sha256.Size]byte) {
 	if len(r.KeyHash) == len(hash) {
 		copy(hash[:], r.KeyHash)
@@ -52,7 +52,7 @@ func (r apiKeyRow) apiKey() webhook.APIKey {
 	}
 }
 
-// CreateAPIKey keeps a new key.
+// CreateAPIKey inserts a key.
 func (s *Store) CreateAPIKey(ctx context.Context, key webhook.APIKey) error {
 	row := apiKeyRow{
 		ID:             key.ID,
@@ -71,7 +71,8 @@ func (s *Store) CreateAPIKey(ctx context.Context, key webhook.APIKey) error {
 	return s.translate("create an API key", s.db.WithContext(ctx).Create(&row).Error)
 }
 
-// ListAPIKeys returns the keys of one organization, or of all of them if it is empty: for the operator's command line.
+// ListAPIKeys returns the keys of one organization, or of all organizations if organizationID is empty. The operator's command line uses
+// it.
 func (s *Store) ListAPIKeys(ctx context.Context, organizationID string) ([]webhook.APIKey, error) {
 	query := s.db.WithContext(ctx).Order("organization_id, id DESC")
 	if organizationID != "" {
@@ -92,7 +93,7 @@ func apiKeysOf(rows []apiKeyRow) []webhook.APIKey {
 	return keys
 }
 
-// FindAPIKey returns one key of the organization, valid or not.
+// FindAPIKey returns one key of the organization. The key may be revoked or expired.
 func (s *Store) FindAPIKey(ctx context.Context, organizationID, id string) (webhook.APIKey, error) {
 	var row apiKeyRow
 	err := s.db.WithContext(ctx).Where("id = ? AND organization_id = ?", id, organizationID).Take(&row).Error
@@ -102,7 +103,7 @@ func (s *Store) FindAPIKey(ctx context.Context, organizationID, id string) (webh
 	return row.apiKey(), nil
 }
 
-// ListAPIKeysOf returns a page of the organization's keys, newest first, those that are not valid any more among them.
+// ListAPIKeysOf returns a page of the organization's keys, newest first, including revoked and expired keys.
 func (s *Store) ListAPIKeysOf(ctx context.Context, organizationID string, page webhook.Page) (webhook.List[webhook.APIKey], error) {
 	var rows []apiKeyRow
 	err := s.db.WithContext(ctx).Where("organization_id = ?", organizationID).
@@ -113,8 +114,8 @@ func (s *Store) ListAPIKeysOf(ctx context.Context, organizationID string, page w
 	return webhook.NewList(apiKeysOf(rows), page), nil
 }
 
-// RevokeAPIKey ends a key's life, whosever it is: for the operator's command line. Revoking one that is revoked already
-// changes nothing.
+// RevokeAPIKey revokes a key of any organization. A key that is revoked already keeps its time of revocation. The operator's command line
+// uses it.
 func (s *Store) RevokeAPIKey(ctx context.Context, id string, now time.Time) error {
 	update := s.db.WithContext(ctx).Model(&apiKeyRow{}).Where("id = ?", id).
 		UpdateColumn("revoked_at", gorm.Expr("COALESCE(revoked_at, ?)", now))

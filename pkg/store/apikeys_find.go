@@ -8,15 +8,15 @@ import (
 	"redrive/pkg/webhook"
 )
 
-// FindAPIKeyByHash returns the key that hashes to this, valid or not.
+// FindAPIKeyByHash is FindAPIKeysByHash for one hash.
 func (s *Store) FindAPIKeyByHash(ctx context.Context, hash [sha256.Size]byte) (webhook.APIKey, error) {
 	keys, failures := s.FindAPIKeysByHash(ctx, [][sha256.Size]byte{hash})
 	return keys[0], failures[0]
 }
 
-// FindAPIKeysByHash returns, in the order of the hashes, the key that hashes to each, valid or not, or an error with the code
-// not_found. It is one statement for any number of hashes. The index finds a key by its hash, which reveals nothing of the key; the
-// comparison that counts takes constant time.
+// FindAPIKeysByHash returns, in the order of the hashes, the key with each hash, or an error with the code not_found. A key may be revoked
+// or expired. All hashes share one statement. The index lookup compares hashes, whose timing reveals nothing about the key. The final
+// comparison takes constant time.
 func (s *Store) FindAPIKeysByHash(ctx context.Context, hashes [][sha256.Size]byte) ([]webhook.APIKey, []error) {
 	keys, failures := make([]webhook.APIKey, len(hashes)), make([]error, len(hashes))
 	values := make([][]byte, len(hashes))

@@ -10,9 +10,8 @@ import (
 	"redrive/pkg/webhook"
 )
 
-// RevokeAPIKeyOf ends the life of one of the organization's keys and returns it. Revoking one that is revoked already changes
-// nothing, and the last valid key that may write is refused with webhook.ErrLastAPIKey: however many ask at once, one such key
-// is left.
+// RevokeAPIKeyOf revokes one of the organization's keys and returns it. A key that is revoked already is not changed. The organization's
+// last valid key with the scope read-write is refused with webhook.ErrLastAPIKey. Concurrent calls leave one such key too.
 func (s *Store) RevokeAPIKeyOf(ctx context.Context, organizationID, id string, now time.Time) (webhook.APIKey, error) {
 	var row apiKeyRow
 	err := s.db.WithContext(ctx).Transaction(func(tx *gorm.DB) error {
@@ -36,9 +35,9 @@ func (s *Store) RevokeAPIKeyOf(ctx context.Context, organizationID, id string, n
 	return row.apiKey(), nil
 }
 
-// lockWriters returns the IDs of the organization's valid keys that may write, and keeps others from revoking any of them until
-// the transaction ends. All lock in the same order. Whoever has waited for a lock sees the row as it is by then, and one that was
-// revoked meanwhile is not among those returned.
+// lockWriters locks the organization's valid keys with the scope read-write until the transaction ends, and returns their IDs. All
+// transactions lock in the order of the IDs. PostgreSQL re-evaluates the condition after it has waited for a lock, so that a key that was
+// revoked meanwhile is not returned.
 func (s *Store) lockWriters(tx *gorm.DB, organizationID string, now time.Time) ([]string, error) {
 	if s.dialect.RowLocks {
 		tx = tx.Clauses(clause.Locking{Strength: clause.LockingStrengthUpdate})

@@ -11,10 +11,10 @@ import (
 	"redrive/pkg/webhook"
 )
 
-// RecordKeyUses notes when keys were last used. A time that is not at least the interval behind the one on record is left out, so
-// that the row of a key is written once an interval however many processes see the key; nor does any go backwards.
+// RecordKeyUses writes when keys were last used. It skips a use that is not at least the interval after the stored one. A key's row is
+// therefore written once in an interval, however many processes see the key, and the time never goes back.
 func (s *Store) RecordKeyUses(ctx context.Context, uses []webhook.APIKeyUse, interval time.Duration) error {
-	// In the order in which everybody locks keys, so that two processes do not wait for each other.
+	// All transactions lock keys in the order of their IDs, so that two of them cannot deadlock.
 	uses = slices.SortedFunc(slices.Values(uses), func(a, b webhook.APIKeyUse) int { return strings.Compare(a.ID, b.ID) })
 	err := s.db.WithContext(ctx).Transaction(func(tx *gorm.DB) error {
 		for _, use := range uses {

@@ -57,7 +57,7 @@ func newAttemptRow(a webhook.Attempt) (attemptRow, error) {
 	}, nil
 }
 
-// attempt shows no headers where they cannot be read any more: one damaged row must not hide a list.
+// attempt returns the attempt, without headers if their column is damaged. One damaged row must not make a list fail.
 func (r attemptRow) attempt() webhook.Attempt {
 	requestHeaders, _ := decodeColumn[map[string]string](r.RequestHeaders)
 	responseHeaders, _ := decodeColumn[map[string]string](r.ResponseHeaders)

@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// Times are kept without a zone in mind and read back as UTC; the domain's zero time is NULL.
+// Times are written and read as UTC. The domain's zero time is NULL.
 
 func nullable(t time.Time) *time.Time {
 	if t.IsZero() {
@@ -23,7 +23,7 @@ func timeOf(t *time.Time) time.Time {
 	return t.UTC()
 }
 
-// JSON columns hold what is only ever read as a whole.
+// JSON columns hold values that are always read and written as a whole.
 
 func encodeColumn(value any) (string, error) {
 	text, err := json.Marshal(value)

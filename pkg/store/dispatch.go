@@ -32,7 +32,7 @@ func (s *Store) LoadDispatches(ctx context.Context, ids []string) ([]webhook.Dis
 	return dispatches, failures
 }
 
-// dispatch is all that an attempt of the delivery needs, or which part of it is missing.
+// dispatch returns what an attempt of the delivery needs. Missing says which part is not in the database.
 func (r deliveryRow) dispatch(endpoint openedEndpoint) (webhook.Dispatch, error) {
 	dispatch := webhook.Dispatch{Delivery: r.delivery(), Event: r.eventOrNone(), Endpoint: endpoint.Endpoint, Attempts: r.AttemptCount}
 	switch {
@@ -46,13 +46,13 @@ func (r deliveryRow) dispatch(endpoint openedEndpoint) (webhook.Dispatch, error)
 	return dispatch, nil
 }
 
-// openedEndpoint is an endpoint with its secrets, or why it cannot be had.
+// openedEndpoint is an endpoint with its secrets, or the error of the read.
 type openedEndpoint struct {
 	webhook.Endpoint
 	err error
 }
 
-// loadTogether reads each endpoint once, however many of the deliveries go to it.
+// loadTogether reads deliveries by ID and their endpoints by ID. It reads an endpoint once for all its deliveries.
 func (s *Store) loadTogether(ctx context.Context, ids []string) (map[string]deliveryRow, map[string]openedEndpoint, error) {
 	rows, err := s.loadRows(ctx, ids)
 	if err != nil {
@@ -82,8 +82,8 @@ func (s *Store) loadTogether(ctx context.Context, ids []string) (map[string]deli
 
 const loadRowsSQL = "SELECT " + deliveryColumns + ", " + eventColumns + " FROM deliveries d JOIN events e ON e.id = d.event_id WHERE d.id "
 
-// loadRows reads deliveries with their events. Those whose event is gone, which nobody but an operator can have removed, are read by
-// a statement of their own.
+// loadRows reads deliveries with their events, by ID. It reads deliveries without an event by a second statement. Only an operator can have
+// removed the event.
 func (s *Store) loadRows(ctx context.Context, ids []string) (map[string]deliveryRow, error) {
 	found, err := s.loadWhole(ctx, ids)
 	if err != nil || len(found) == len(ids) {
@@ -105,7 +105,7 @@ func (s *Store) loadRows(ctx context.Context, ids []string) (map[string]delivery
 	return found, nil
 }
 
-// loadWhole reads deliveries with their events, and leaves out those whose event is gone.
+// loadWhole reads deliveries with their events, by ID. It leaves out deliveries without an event.
 func (s *Store) loadWhole(ctx context.Context, ids []string) (found map[string]deliveryRow, err error) {
 	query := s.db.WithContext(ctx).Raw(loadRowsSQL+"IN ?", ids)
 	if s.dialect.Postgres {

@@ -1,29 +1,40 @@
-// Package store keeps endpoints, events, deliveries, attempts and API keys in a relational database through GORM. It is the
-// only package that knows tables and SQL; the domain's rules stay in package webhook.
+// Package store stores endpoints, events, deliveries, attempts and API keys in a relational database through GORM. It is the only
+// package with tables and SQL. Package webhook has the rules of the domain.
 //
-//	api_keys      who may call the API
-//	endpoints     where events go; signing secrets are sealed before they get here
-//	events        what was published, the payload once whatever the fan-out
-//	deliveries    one event on its way to one endpoint: narrow, for it is updated often
-//	attempts      one POST each, never changed
+//	api_keys      the keys that may call the API, as hashes
+//	endpoints     the receivers; signing secrets and header values are sealed
+//	events        the published events; a payload is stored once for all deliveries
+//	deliveries    one event for one endpoint; the rows are narrow because they are updated often
+//	attempts      one POST each; the rows are never updated
 //
-// Two statements carry the guarantees. A manual retry is one guarded UPDATE (WHERE status = 'failure'), so that of any
-// number of callers one wins. An outcome is fenced (WHERE revision = the one it was decided on), so that a worker that was
-// frozen cannot overwrite what happened meanwhile.
+// Two statements carry the guarantees. A manual retry is guarded by the status (WHERE status = 'failure'), so that one of several
+// concurrent callers succeeds. An outcome is fenced by the revision on which it was decided (WHERE revision = …), so that a worker that
+// was suspended cannot overwrite a later state.
+//
+// Each write takes values that package webhook has decided, and exists once per database:
+//
+//	write                       PostgreSQL                        SQLite
+//	publish                     createSQL, many events            a transaction for each event
+//	record an outcome, fail     moveSQL, many deliveries          moveOne
+//	retry                       requeueSQL, many deliveries       requeueOne
+//
+// A call for one item is a batch of one. If PostgreSQL refuses a batch, its items are written one by one, so that one refused item does
+// not affect the others.
 //
 // # Migrations
 //
-// A migration is a numbered file in both folders, store/postgres/migrations and store/sqlite/migrations. It runs beside processes of the
-// version before it, on tables with millions of rows, so that in PostgreSQL:
+// A migration is a numbered file in both folders, store/postgres/migrations and store/sqlite/migrations. It runs while processes of the
+// previous version run, on tables with millions of rows. In PostgreSQL, the following rules hold:
 //
-//   - A new column can be null or has a constant default: neither rewrites the table. Old processes do not write it.
+//   - A new column is nullable or has a constant default. Neither rewrites the table. Old processes do not write the column.
 //   - A column is dropped or renamed one version after the last program that names it.
-//   - An index on a large table is made CONCURRENTLY, in a file of its own that begins with "-- +goose NO TRANSACTION", with IF NOT
-//     EXISTS and after a DROP INDEX IF EXISTS of what a broken run has left.
-//   - A constraint is added NOT VALID, and validated in a later file.
-//   - Rows are filled in by a command in small batches, as rotate-secrets does it, and not by a migration.
-//   - A statement waits 3 s for a lock, then Migrate runs the file again, up to five times. It has no time limit once it runs. A file
-//     therefore locks one table, and does all of its work or none.
+//   - An index on a large table is created CONCURRENTLY, in a file of its own. The file begins with "-- +goose NO TRANSACTION", drops the
+//     index of a failed run with DROP INDEX IF EXISTS, and creates it with IF NOT EXISTS.
+//   - A constraint is added NOT VALID and validated in a later file.
+//   - Rows are backfilled in small batches by a command, such as rotate-secrets, and not by a migration.
+//   - A statement waits 3 s for a lock. Migrate then runs the file again, up to five times. A running statement has no time limit. A file
+//     therefore locks one table and is atomic.
 //
-// The child packages open the databases: store/postgres in production, store/sqlite on a laptop. Package storetest is the conformance suite that each must pass.
+// The child packages open the databases: store/postgres in production, store/sqlite in local mode. Package storetest is the conformance
+// suite that both must pass.
 package store

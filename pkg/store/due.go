@@ -9,18 +9,18 @@ import (
 	"redrive/pkg/webhook"
 )
 
-// Due is a delivery that waits for an attempt.
+// Due is a delivery with the status pending or retrying.
 type Due struct {
 	ID          string
 	Status      webhook.Status
 	Queue       string
 	NextRetryAt time.Time
-	// Orphans is how many attempts in a row ended without an outcome, as far as they were found.
+	// Orphans is the number of consecutive attempts that are known to have ended without an outcome.
 	Orphans int
 }
 
-// ListDue returns up to limit deliveries that were due at or before a time, the longest due first, that come after the
-// cursor; the zero cursor begins at the beginning. A pending one is due no later than it was written, by the database's clock.
+// ListDue returns up to limit deliveries that were due at or before a time, in the order of their due times. It continues after the cursor;
+// the zero cursor is the beginning. A pending delivery is due no later than it was written, by the database's clock.
 func (s *Store) ListDue(ctx context.Context, before time.Time, after Due, limit int) ([]Due, error) {
 	query := s.waiting(ctx).Where("next_retry_at <= ?", before)
 	if after.ID != "" {
@@ -28,16 +28,16 @@ func (s *Store) ListDue(ctx context.Context, before time.Time, after Due, limit 
 	}
 	var rows []deliveryRow
 	if err := query.Order("next_retry_at, id").Limit(limit).Find(&rows).Error; err != nil {
-		return nil, s.translate("list what is due", err)
+		return nil, s.translate("list due deliveries", err)
 	}
 	return dueOf(rows), nil
 }
 
-// FindWaiting returns those of the deliveries that wait for an attempt, due or not, in no order.
+// FindWaiting returns those of the deliveries that are pending or retrying, in no order. They need not be due.
 func (s *Store) FindWaiting(ctx context.Context, ids []string) ([]Due, error) {
 	var rows []deliveryRow
 	if err := s.waiting(ctx).Where(s.oneOf("id", ids)).Find(&rows).Error; err != nil {
-		return nil, s.translate("find deliveries that wait", err)
+		return nil, s.translate("find waiting deliveries", err)
 	}
 	return dueOf(rows), nil
 }

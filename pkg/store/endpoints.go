@@ -30,12 +30,11 @@ type endpointRow struct {
 
 func (endpointRow) TableName() string { return "endpoints" }
 
-// unreadableSubscription stands for subscriptions that cannot be read any more. No event has such a type, whereas no subscription at
-// all would take every event.
+// unreadableSubscription replaces the subscriptions of a damaged column. No event has this type. An empty list would match every event.
 const unreadableSubscription = "redrive.unreadable"
 
-// endpoint leaves the signing secrets and the headers' values sealed: only what sends or rotates has them opened. A damaged column
-// does not hide the rest: the endpoint takes no event, or shows no headers.
+// endpoint returns the endpoint without signing secrets and header values, which are opened only to send or to rotate. A damaged column does
+// not make the read fail: the endpoint then matches no event, or has no headers.
 func (r endpointRow) endpoint() webhook.Endpoint {
 	subscriptions, err := decodeColumn[[]string](r.SubscribedEventTypes)
 	if err != nil {
@@ -68,7 +67,7 @@ func endpointsOf(rows []endpointRow) []webhook.Endpoint {
 	return endpoints
 }
 
-// CreateEndpoint keeps a new endpoint with its signing secrets and the values of its headers sealed.
+// CreateEndpoint inserts an endpoint. It seals the signing secrets and the values of the headers.
 func (s *Store) CreateEndpoint(ctx context.Context, e webhook.Endpoint) error {
 	subscriptions := e.SubscribedEventTypes
 	if subscriptions == nil {
@@ -106,7 +105,7 @@ func (s *Store) CreateEndpoint(ctx context.Context, e webhook.Endpoint) error {
 	return s.translate("create an endpoint", s.db.WithContext(ctx).Create(&row).Error)
 }
 
-// FindEndpoint returns one endpoint of the organization, without its signing secrets and the values of its headers.
+// FindEndpoint returns one endpoint of the organization, without signing secrets and header values.
 func (s *Store) FindEndpoint(ctx context.Context, organizationID, id string) (webhook.Endpoint, error) {
 	row, err := s.findEndpointRow(ctx, organizationID, id)
 	if err != nil {
@@ -121,8 +120,7 @@ func (s *Store) findEndpointRow(ctx context.Context, organizationID, id string) 
 	return row, s.translate("find an endpoint", notFound(err, "endpoint", id))
 }
 
-// ListEndpoints returns a page of the organization's endpoints, newest first, without their signing secrets and the values of
-// their headers.
+// ListEndpoints returns a page of the organization's endpoints, newest first, without signing secrets and header values.
 func (s *Store) ListEndpoints(ctx context.Context, organizationID string, page webhook.Page) (webhook.List[webhook.Endpoint], error) {
 	var rows []endpointRow
 	err := s.db.WithContext(ctx).Omit("signing_secrets").Where("organization_id = ?", organizationID).
@@ -133,8 +131,8 @@ func (s *Store) ListEndpoints(ctx context.Context, organizationID string, page w
 	return webhook.NewList(endpointsOf(rows), page), nil
 }
 
-// ListActiveEndpoints returns all active endpoints of the organization, without their signing secrets and headers: whom an event
-// may concern.
+// ListActiveEndpoints returns all active endpoints of the organization, without signing secrets and headers. A publish matches them against
+// the event's type.
 func (s *Store) ListActiveEndpoints(ctx context.Context, organizationID string) ([]webhook.Endpoint, error) {
 	var rows []endpointRow
 	err := s.db.WithContext(ctx).Omit("signing_secrets", "headers").
@@ -145,8 +143,7 @@ func (s *Store) ListActiveEndpoints(ctx context.Context, organizationID string) 
 	return endpointsOf(rows), nil
 }
 
-// SetEndpointStatus enables or disables an endpoint and returns it. An endpoint that has the status already keeps the time
-// at which it got it.
+// SetEndpointStatus enables or disables an endpoint and returns it. It does not change an endpoint that has the status already.
 func (s *Store) SetEndpointStatus(ctx context.Context, organizationID, id string, status webhook.EndpointStatus, now time.Time) (webhook.Endpoint, error) {
 	err := setEndpointStatus(s.db.WithContext(ctx), id, status, now, "organization_id = ?", organizationID)
 	if err != nil {
@@ -164,11 +161,11 @@ func setEndpointStatus(tx *gorm.DB, id string, status webhook.EndpointStatus, no
 		UpdateColumns(map[string]any{"status": status, "disabled_at": disabledAt, "updated_at": now}).Error
 }
 
-// errSecretsMoved says that somebody else rotated the secrets between our read and our write.
+// errSecretsMoved means that the secrets were rotated between the read and the write.
 var errSecretsMoved = errors.New("the signing secrets were rotated meanwhile")
 
-// RotateSecret makes a secret the endpoint's current one, leaves the ones before it signing for the overlap, and returns
-// the endpoint without its secrets. It is refused, and changes nothing, while too many of them sign.
+// RotateSecret makes a secret the endpoint's current one and returns the endpoint without its secrets. The previous secrets sign for the
+// overlap. It returns an error and changes nothing if too many secrets would sign.
 func (s *Store) RotateSecret(ctx context.Context, organizationID, id string, secret webhook.Secret, overlap time.Duration, now time.Time) (webhook.Endpoint, error) {
 	for {
 		endpoint, err := s.rotateSecret(ctx, organizationID, id, secret, overlap, now)

@@ -11,10 +11,10 @@ import (
 	"redrive/pkg/webhook"
 )
 
-// retryAfter is what callers are told to wait when the database is away: about as long as a failover takes to begin.
+// retryAfter is the Retry-After of an unavailable database. A failover takes about this long to begin.
 const retryAfter = 5 * time.Second
 
-// translate turns a driver's error into one of the domain's, in this one place, and says what was being done.
+// translate turns a driver's error into an error of the domain, wrapped with what was being done. All methods call it.
 func (s *Store) translate(doing string, err error) error {
 	if err == nil {
 		return nil
@@ -31,7 +31,7 @@ func (s *Store) translate(doing string, err error) error {
 	return err
 }
 
-// notFound turns GORM's word for no row into the domain's.
+// notFound turns GORM's error for no row into the domain's error.
 func notFound(err error, what, id string) error {
 	if errors.Is(err, gorm.ErrRecordNotFound) {
 		return webhook.NotFound(what, id)

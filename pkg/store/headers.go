@@ -6,18 +6,18 @@ import (
 	"redrive/pkg/webhook"
 )
 
-// sealedHeaders are an endpoint's own headers as they are written: names in plain, for every answer shows them, and each value
+// sealedHeaders are an endpoint's custom headers as they are stored. The names are plain, because every answer shows them. The values are
 // sealed.
 type sealedHeaders map[string][]byte
 
 func (r endpointRow) sealedHeaders() (sealedHeaders, error) {
 	if r.Headers == "" || r.Headers == "{}" {
-		return nil, nil //nolint:nilnil // most endpoints have none, and lists leave them out
+		return nil, nil //nolint:nilnil // most endpoints have no headers, and lists do not read them
 	}
 	return decodeColumn[sealedHeaders](r.Headers)
 }
 
-// names has the headers without their values.
+// names returns the headers with empty values.
 func (h sealedHeaders) names() map[string]webhook.Secret {
 	if len(h) == 0 {
 		return nil
@@ -29,7 +29,8 @@ func (h sealedHeaders) names() map[string]webhook.Secret {
 	return names
 }
 
-// headerData binds a sealed value to its endpoint and its name, and tells it from signing secrets, which are bound to the ID alone.
+// headerData returns the additional data that binds a sealed value to its endpoint and name. Signing secrets are bound to the endpoint's
+// ID alone, so that neither can be taken for the other.
 func headerData(endpointID, name string) []byte { return []byte(endpointID + "/headers/" + name) }
 
 func (s *Store) sealHeaders(endpointID string, headers map[string]webhook.Secret) (string, error) {

@@ -6,8 +6,8 @@ import (
 	"encoding/hex"
 )
 
-// Installation names the database: the name is the same for all processes that use it, and no other database has it. It is empty
-// where the database is one process's own.
+// Installation returns the name of the database. All processes that use the database get the same name, and no other database has it. It
+// is empty for a database that belongs to one process.
 func (s *Store) Installation(ctx context.Context) (string, error) {
 	if s.dialect.Installation == "" {
 		return "", nil

@@ -25,8 +25,8 @@ func (s *Store) migrations(db *sql.DB) (*goose.Provider, error) {
 	return provider, nil
 }
 
-// Migrate brings the schema up to date and returns the names of the migrations that it applied. Several processes may call
-// it at once: one works, the others wait and find nothing left to do.
+// Migrate applies the pending migrations and returns their names. If several processes call it at the same time, one of them applies the
+// migrations and the others wait for it.
 func (s *Store) Migrate(ctx context.Context) ([]string, error) {
 	db := s.dialect.SQL
 	if s.dialect.OpenMigrations != nil {
@@ -68,18 +68,19 @@ func (s *Store) Migrate(ctx context.Context) ([]string, error) {
 	}
 }
 
-// A migration that waited in vain for a lock is tried again after a pause, in which the statements that queued behind it run.
+// A migration that timed out on a lock is retried after a pause. Statements that queued behind it run in the pause.
 const (
 	migrationTries = 6
 	migrationPause = time.Second
 )
 
-// schemaPatience is how long a start waits for a database that takes connections and says nothing.
-const schemaPatience = 10 * time.Second
+// schemaTimeout is how long a start waits for a database that accepts connections but does not answer.
+const schemaTimeout = 10 * time.Second
 
-// CheckSchemaOrWait is CheckSchema for a service that starts, which it may do while its database is still away.
+// CheckSchemaOrWait is CheckSchema for the start of a service. It returns no error if the database is unavailable, because a service may
+// start before its database.
 func (s *Store) CheckSchemaOrWait(ctx context.Context, log *slog.Logger) error {
-	checking, cancel := context.WithTimeout(ctx, schemaPatience)
+	checking, cancel := context.WithTimeout(ctx, schemaTimeout)
 	defer cancel()
 	err := s.CheckSchema(checking)
 	if webhook.CodeOf(err) == webhook.CodeUnavailable {
@@ -89,7 +90,7 @@ func (s *Store) CheckSchemaOrWait(ctx context.Context, log *slog.Logger) error {
 	return err
 }
 
-// CheckSchema returns an error that says what to do if the schema is older than this program.
+// CheckSchema returns an error if the schema is older than this program. The error says what to do.
 func (s *Store) CheckSchema(ctx context.Context) error {
 	provider, err := s.migrations(s.dialect.SQL)
 	if err != nil {
@@ -97,7 +98,7 @@ func (s *Store) CheckSchema(ctx context.Context) error {
 	}
 	pending, err := provider.HasPending(ctx)
 	if err != nil {
-		return s.translate("look at the schema's version", err)
+		return s.translate("read the schema's version", err)
 	}
 	if pending {
 		return fmt.Errorf("the database's schema is older than this program: run `api-service migrate` first")

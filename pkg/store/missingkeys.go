@@ -12,20 +12,20 @@ import (
 	"redrive/pkg/webhook"
 )
 
-// sealedHeader is how many bytes of a sealed value name its key: the version and the key ID.
+// sealedHeader is the length of the beginning of a sealed value that names its key, in bytes: the version and the key ID.
 const sealedHeader = 9
 
-// keysKept is how long CheckKeys gives the same answer: it reads every endpoint, and health checks come often.
+// keysKept is how long CheckKeys returns the same answer. It reads every endpoint, and health checks are frequent.
 const keysKept = 15 * time.Second
 
-// keyCheck is the last answer of CheckKeys. Its lock is held while the next is looked up, so that one caller does.
+// keyCheck is the last answer of CheckKeys. The mutex is held during a read, so that one caller reads for all.
 type keyCheck struct {
 	mutex   sync.Mutex
 	checked time.Time
 	missing []string
 }
 
-// MissingKeys returns the IDs of the keys that seal signing secrets or headers in the database and are not in the keyring, sorted.
+// MissingKeys returns the sorted IDs of the keys that seal signing secrets or headers in the database but are not in the keyring.
 func (s *Store) MissingKeys(ctx context.Context) ([]string, error) {
 	if s.sealer == nil {
 		return nil, nil
@@ -56,7 +56,7 @@ func (s *Store) MissingKeys(ctx context.Context) ([]string, error) {
 	return slices.Compact(missing), nil
 }
 
-// CheckKeys returns an error that names the keys that SECRETS_KEY lacks. The answer may be keysKept old.
+// CheckKeys returns an error that names the keys that SECRETS_KEY lacks. The answer may be up to keysKept old.
 func (s *Store) CheckKeys(ctx context.Context) error {
 	s.keys.mutex.Lock()
 	defer s.keys.mutex.Unlock()
@@ -74,21 +74,21 @@ func (s *Store) CheckKeys(ctx context.Context) error {
 	return nil
 }
 
-// LogMissingKeys logs an error if SECRETS_KEY lacks keys: nothing can be sent to the endpoints that they seal.
+// LogMissingKeys logs an error if SECRETS_KEY lacks keys. Nothing can be sent to the endpoints whose secrets they seal.
 func (s *Store) LogMissingKeys(ctx context.Context, log *slog.Logger) {
 	if err := s.CheckKeys(ctx); err != nil {
-		log.ErrorContext(ctx, "the keys of signing secrets could not all be found", "error", err)
+		log.ErrorContext(ctx, "check of the keys of signing secrets failed", "error", err)
 	}
 }
 
-// keyCountTimeout bounds how long a reader of metrics waits for the keys.
+// keyCountTimeout bounds how long MissingKeyCount waits, because it delays the metrics.
 const keyCountTimeout = time.Second
 
-// MissingKeyCount returns how many keys are missing, as CheckKeys does. It returns the last answer if the database gives none.
+// MissingKeyCount returns the number of missing keys. If the database is unavailable, it returns the last known number.
 func (s *Store) MissingKeyCount() int64 {
 	ctx, cancel := context.WithTimeout(context.Background(), keyCountTimeout)
 	defer cancel()
-	_ = s.CheckKeys(ctx) // readyz reports it
+	_ = s.CheckKeys(ctx) // /readyz reports the error
 	s.keys.mutex.Lock()
 	defer s.keys.mutex.Unlock()
 	return int64(len(s.keys.missing))

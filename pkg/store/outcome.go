@@ -62,7 +62,7 @@ func (s *Store) recordBatch(ctx context.Context, outcomes []webhook.Outcome) (ma
 	return moved, err
 }
 
-// recordAlone records one outcome in a transaction, whatever it takes.
+// recordAlone records one outcome of any kind in a transaction.
 func (s *Store) recordAlone(ctx context.Context, o webhook.Outcome) (current webhook.Delivery, err error) {
 	attempt, err := newAttemptRow(o.Attempt)
 	if err != nil {

@@ -79,7 +79,8 @@ func (s *Store) execBatch(ctx context.Context, publications []webhook.Publicatio
 	return s.db.WithContext(ctx).Exec(createSQL, createArguments(publications)...).Error
 }
 
-// createSQL inserts events and their deliveries in one round trip and one commit. See Store.dueAt for the reason of LEAST.
+// createSQL inserts events and their deliveries in one round trip and one commit. See Store.dueAt for the due time of a pending
+// delivery.
 const createSQL = `
 WITH event AS (
 	INSERT INTO events (id, organization_id, event_type, workflow_id, run_id, execution_id, data, created_at)
@@ -88,8 +89,9 @@ WITH event AS (
 )
 INSERT INTO deliveries (id, organization_id, endpoint_id, event_id, status, retry_count, max_retries, next_retry_at, revision,
 	queue, failure_reason, orphan_count, attempt_count, last_attempt_id, created_at, updated_at)
-SELECT d.id, d.organization_id, d.endpoint_id, d.event_id, d.status, d.retry_count, d.max_retries, LEAST(d.next_retry_at, now()),
-	d.revision, d.queue, d.failure_reason, d.orphan_count, 0, d.last_attempt_id, d.created_at, d.updated_at
+SELECT d.id, d.organization_id, d.endpoint_id, d.event_id, d.status, d.retry_count, d.max_retries,
+	CASE WHEN d.status = 'pending' AND d.next_retry_at > now() THEN now() ELSE d.next_retry_at END, d.revision,
+	d.queue, d.failure_reason, d.orphan_count, 0, d.last_attempt_id, d.created_at, d.updated_at
 FROM unnest(CAST(? AS text[]), CAST(? AS text[]), CAST(? AS text[]), CAST(? AS text[]), CAST(? AS text[]), CAST(? AS integer[]),
 	CAST(? AS integer[]), CAST(? AS timestamptz[]), CAST(? AS bigint[]), CAST(? AS text[]), CAST(? AS text[]), CAST(? AS integer[]),
 	CAST(? AS text[]), CAST(? AS timestamptz[]), CAST(? AS timestamptz[]))

@@ -6,19 +6,19 @@ import (
 	"redrive/pkg/webhook"
 )
 
-// Resealed is what became of some endpoints when what is sealed in them was sealed again with the newest key.
+// Resealed is the result of ResealEndpoints.
 type Resealed struct {
-	Seen    int // all that were looked at
-	Changed int // those that had anything of an older key
-	// Unreadable are those that could not be opened, by their IDs, and left as they are.
+	Seen    int // the endpoints that were read
+	Changed int // the endpoints that had a value sealed with an older key
+	// Unreadable has the errors of the endpoints that could not be opened, by ID. They are not changed.
 	Unreadable map[string]error
-	// Last is the ID to go on behind; empty when there are no more.
+	// Last is the ID after which the next call continues. It is empty after the last endpoint.
 	Last string
 }
 
-// ResealEndpoints seals again with the newest key what is sealed in the endpoints behind an ID, as many as the limit says. It
-// waits for nobody and holds no lock: each endpoint is written by itself, and only if it is still as it was read; one that
-// somebody else writes to at the same moment is read again. So it may be broken off at any point, and begun anew.
+// ResealEndpoints seals the secrets and headers of up to limit endpoints after an ID with the newest key. It holds no lock. Each endpoint is
+// written by a statement of its own, if it has not changed since it was read, and is read again otherwise. The call can therefore be
+// interrupted and repeated at any time.
 func (s *Store) ResealEndpoints(ctx context.Context, after string, limit int) (Resealed, error) {
 	resealed := Resealed{Unreadable: map[string]error{}}
 	var rows []endpointRow
@@ -46,7 +46,7 @@ func (s *Store) ResealEndpoints(ctx context.Context, after string, limit int) (R
 	return resealed, nil
 }
 
-// resealEndpoint tells what could not be opened from what could not be written: the one is this endpoint's own trouble.
+// resealEndpoint returns two kinds of errors. An unreadable endpoint does not affect the others; a failed statement ends the call.
 func (s *Store) resealEndpoint(ctx context.Context, row endpointRow) (changed bool, unreadable, failed error) {
 	for {
 		again, unreadable := s.reseal(row)
@@ -61,7 +61,7 @@ func (s *Store) resealEndpoint(ctx context.Context, row endpointRow) (changed bo
 		}
 		err := notFound(s.db.WithContext(ctx).Where("id = ?", row.ID).Take(&row).Error, "endpoint", row.ID)
 		if webhook.CodeOf(err) == webhook.CodeNotFound {
-			return false, nil, nil // nothing is left to seal
+			return false, nil, nil // the endpoint was deleted
 		}
 		if err != nil {
 			return false, nil, err
@@ -69,7 +69,7 @@ func (s *Store) resealEndpoint(ctx context.Context, row endpointRow) (changed bo
 	}
 }
 
-// reseal opens and seals again whatever is not of the newest key, and leaves the rest as it is.
+// reseal returns the row with all values that an older key sealed, sealed with the newest key.
 func (s *Store) reseal(row endpointRow) (endpointRow, error) {
 	if !s.sealer.SealedWithNewest(row.SigningSecrets) {
 		secrets, err := s.openSecrets(row)

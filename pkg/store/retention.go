@@ -10,15 +10,15 @@ import (
 	"redrive/pkg/webhook"
 )
 
-// Purged is what one batch of a purge removed, and where the next one goes on.
+// Purged is the result of one batch of a purge.
 type Purged struct {
 	Deliveries, Attempts, Events int64
-	// After is the ID of the last row that was looked at, empty once there are no more.
+	// After is the ID after which the next batch continues. It is empty after the last batch.
 	After string
 }
 
-// PurgeDeliveries removes deliveries that were made and ended before a time, with their attempts: the oldest first, from behind
-// the ID after, up to limit of them. Two processes at it share the work.
+// PurgeDeliveries deletes deliveries that were created and ended before a time, with their attempts. It deletes up to limit deliveries
+// after an ID, oldest first. Concurrent calls skip each other's rows.
 func (s *Store) PurgeDeliveries(ctx context.Context, before time.Time, after string, limit int) (purged Purged, err error) {
 	err = s.db.WithContext(ctx).Transaction(func(tx *gorm.DB) error {
 		ended := tx.Model(&deliveryRow{}).Where("status IN ('success', 'failure') AND updated_at < ?", before)
@@ -37,7 +37,7 @@ func (s *Store) PurgeDeliveries(ctx context.Context, before time.Time, after str
 	return purged, s.translate("purge deliveries", err)
 }
 
-// PurgeEvents removes events that were published before a time and have no delivery any more, likewise.
+// PurgeEvents deletes events that were published before a time and have no delivery, in the same way.
 func (s *Store) PurgeEvents(ctx context.Context, before time.Time, after string, limit int) (purged Purged, err error) {
 	err = s.db.WithContext(ctx).Transaction(func(tx *gorm.DB) error {
 		used := tx.Session(&gorm.Session{NewDB: true}).Model(&deliveryRow{}).Select("1").Where("deliveries.event_id = events.id")
@@ -45,7 +45,7 @@ func (s *Store) PurgeEvents(ctx context.Context, before time.Time, after string,
 		if err != nil || len(ids) == 0 {
 			return err
 		}
-		// Asked again now that the rows are locked: a replay may have been faster.
+		// The condition is checked again under the locks, because a replay may have added a delivery meanwhile.
 		events := tx.Where(s.oneOf("id", ids)).Where("NOT EXISTS (?)", used).Delete(&eventRow{})
 		purged = Purged{Events: events.RowsAffected, After: cursor(ids, limit)}
 		return events.Error
@@ -53,7 +53,7 @@ func (s *Store) PurgeEvents(ctx context.Context, before time.Time, after string,
 	return purged, s.translate("purge events", err)
 }
 
-// lockOldest returns the IDs of the oldest rows before an ID and leaves out those that somebody else has in hand.
+// lockOldest locks the oldest rows between two IDs and returns their IDs. It skips rows that another transaction has locked.
 func (s *Store) lockOldest(query *gorm.DB, before, after string, limit int) (ids []string, err error) {
 	if s.dialect.RowLocks {
 		query = query.Clauses(clause.Locking{Strength: clause.LockingStrengthUpdate, Options: clause.LockingOptionsSkipLocked})
@@ -68,7 +68,7 @@ func cursor(ids []string, limit int) string {
 	return ids[len(ids)-1]
 }
 
-// keepEvent holds a purge off the event until the transaction ends, or says that it came too late.
+// keepEvent locks the event against a purge until the transaction ends. It returns not_found if the event was purged already.
 func (s *Store) keepEvent(tx *gorm.DB, id string) error {
 	var row eventRow
 	if s.dialect.RowLocks {

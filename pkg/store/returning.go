@@ -7,11 +7,11 @@ import (
 	"gorm.io/gorm/schema"
 )
 
-// schemas are the parsed row types, by type.
+// schemas caches the parsed row types.
 var schemas sync.Map
 
-// returning is RETURNING with every column of the row's type by its name. RETURNING * would fail as a prepared statement once a
-// migration adds a column beside this process.
+// returning returns a RETURNING clause that names every column of the row's type. A prepared RETURNING * fails after a migration has added
+// a column.
 func returning(row any) clause.Returning {
 	parsed, err := schema.Parse(row, &schemas, schema.NamingStrategy{})
 	if err != nil {

@@ -1,7 +1,7 @@
 package store
 
-// What follows is for statements that every delivery goes through, which are scanned column by column: to have GORM find out which
-// column is which field takes more than twice the time. Columns and targets are in one order.
+// The columns and targets below are for the statements that run for every delivery. They are scanned directly, because GORM's mapping of
+// columns to fields takes more than twice the time. Columns and targets have the same order.
 
 const (
 	deliveryColumns = `d.id, d.organization_id, d.endpoint_id, d.event_id, d.status, d.retry_count, d.max_retries, d.next_retry_at,
@@ -9,11 +9,11 @@ const (
 
 	eventColumns = `e.organization_id, e.event_type, e.workflow_id, e.run_id, e.execution_id, e.data, e.created_at`
 
-	// eventOrNoneColumns are of a delivery whose event may be gone, see deliveryRow.eventOrNone.
+	// eventOrNoneColumns are for a delivery whose event may be missing. See deliveryRow.eventOrNone.
 	eventOrNoneColumns = `COALESCE(e.organization_id, d.organization_id), COALESCE(e.event_type, ''), COALESCE(e.workflow_id, ''),
 	COALESCE(e.run_id, ''), COALESCE(e.execution_id, ''), COALESCE(e.data, 'null'), COALESCE(e.created_at, d.created_at)`
 
-	// lastAttemptColumns are of a delivery that may have no attempt.
+	// lastAttemptColumns are for a delivery that may have no attempt.
 	lastAttemptColumns = `COALESCE(a.id, ''), COALESCE(a.organization_id, ''), COALESCE(a.delivery_id, ''), COALESCE(a.number, 0),
 	COALESCE(a.started_at, d.created_at), COALESCE(a.duration_ms, 0), COALESCE(a.outcome, ''), COALESCE(a.request_headers, ''),
 	COALESCE(a.response_status, 0), COALESCE(a.response_headers, ''), COALESCE(a.response_body, ''),
@@ -27,7 +27,7 @@ func (r *deliveryRow) targets() []any {
 	}
 }
 
-// targets leave out the ID, which the delivery has.
+// targets leaves out the ID, which is a column of the delivery.
 func (r *eventRow) targets() []any {
 	return []any{&r.OrganizationID, &r.EventType, &r.WorkflowID, &r.RunID, &r.ExecutionID, &r.Data, &r.CreatedAt}
 }

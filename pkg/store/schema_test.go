@@ -20,9 +20,9 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(testservers.Suite(m)) }
 
-// TestBothDatabasesHaveTheSameSchema compares tables, columns, what may be NULL, and indexes: what one database accepts and
-// the other does not would be found by somebody else's data.
-func TestBothDatabasesHaveTheSameSchema(t *testing.T) {
+// TestSchemaBothDatabasesEqual compares tables, columns, nullability and indexes. A difference would show only with the data of
+// a user.
+func TestSchemaBothDatabasesEqual(t *testing.T) {
 	url := testservers.Postgres(t)
 	large, err := postgres.Open(postgres.Options{URL: url}, nil)
 	migrate(t, large, err)

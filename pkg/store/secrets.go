@@ -8,8 +8,7 @@ import (
 	"redrive/pkg/webhook"
 )
 
-// sealedSecret is one signing secret as it is written, as part of one sealed JSON array for each endpoint: the list is
-// always read and replaced as a whole.
+// sealedSecret is one signing secret in the JSON array that is sealed for each endpoint. The array is always read and replaced as a whole.
 type sealedSecret struct {
 	Value     string    `json:"value"`
 	ExpiresAt time.Time `json:"expiresAt,omitzero"`
@@ -31,7 +30,7 @@ func (s *Store) sealSecrets(endpointID string, secrets []webhook.SigningSecret) 
 	return sealed, nil
 }
 
-// endpointToSend is the endpoint with its signing secrets and the values of its headers.
+// endpointToSend returns the endpoint with its signing secrets and the values of its headers.
 func (s *Store) endpointToSend(row endpointRow) (webhook.Endpoint, error) {
 	endpoint := row.endpoint()
 	var err error
@@ -49,7 +48,7 @@ func (s *Store) openSecrets(row endpointRow) ([]webhook.SigningSecret, error) {
 	}
 	var plain []sealedSecret
 	if err := json.Unmarshal(text, &plain); err != nil {
-		return nil, fmt.Errorf("decode the signing secrets of %s", row.ID) // the cause would quote them
+		return nil, fmt.Errorf("decode the signing secrets of %s", row.ID) // the cause would quote the secrets
 	}
 	secrets := make([]webhook.SigningSecret, len(plain))
 	for i, secret := range plain {

@@ -15,45 +15,44 @@ import (
 	"redrive/pkg/webhook"
 )
 
-// Sealer encrypts what must not lie in the database in plain: keyring.Keyring in production. The additional data binds a
-// ciphertext to its row.
+// Sealer encrypts signing secrets and header values. The additional data binds a ciphertext to its row. keyring.Keyring implements it.
 type Sealer interface {
 	Seal(plaintext, additionalData []byte) ([]byte, error)
 	Open(ciphertext, additionalData []byte) ([]byte, error)
-	// SealedWithNewest says whether a ciphertext is of the key that Seal uses.
+	// SealedWithNewest reports whether a ciphertext was sealed with the key that Seal uses.
 	SealedWithNewest(ciphertext []byte) bool
-	// KeyOf returns the ID of the key that sealed a ciphertext, of which the beginning is enough, and whether Open knows it.
+	// KeyOf returns the ID of the key that sealed a ciphertext, and whether Open has that key. The first bytes of the ciphertext suffice.
 	KeyOf(ciphertext []byte) (id string, known bool)
 }
 
-// Dialect is what differs between the databases.
+// Dialect is the difference between the databases.
 type Dialect struct {
 	Dialector  gorm.Dialector
 	SQL        *sql.DB
 	Goose      goose.Dialect
 	Migrations fs.FS
-	// Locker keeps two processes from migrating at once; nil where one process has the database to itself.
+	// Locker prevents concurrent migrations. It is nil for a database that belongs to one process.
 	Locker lock.SessionLocker
 	// Postgres enables array parameters, data-modifying CTEs and the database's clock.
 	Postgres bool
 	// RowLocks enables the locking of single rows. Without it, a transaction that writes locks the whole database.
 	RowLocks bool
-	// Ping says whether the database answers and takes writes.
+	// Ping returns an error unless the database answers and accepts writes.
 	Ping func(context.Context) error
-	// Installation is a query for a text that no other database has; empty where the database is one process's own.
+	// Installation is a query for a text that no other database has. It is empty for a database that belongs to one process.
 	Installation string
-	// Unavailable says whether an error means that the database cannot be reached or cannot work, rather than that it
-	// refused a statement.
+	// Unavailable reports whether an error means that the database cannot be reached or cannot work. It is false for the refusal of a
+	// single statement.
 	Unavailable func(error) bool
 	// Full reports whether an error means that the database's disk has no space left.
 	Full func(error) bool
-	// OpenMigrations opens the connections that migrations run on; nil for those of SQL.
+	// OpenMigrations opens the connections for migrations. If it is nil, migrations use SQL.
 	OpenMigrations func(ctx context.Context) (*sql.DB, error)
-	// Blockers describes the sessions that hold locks on the tables, if the error of a migration is that it waited for a lock in vain.
+	// Blockers describes the sessions that hold locks on the tables if a migration timed out on a lock. It returns "" for other errors.
 	Blockers func(ctx context.Context, db *sql.DB, err error) string
 }
 
-// Store is the database. It is safe for concurrent use.
+// Store reads and writes the database. It is safe for concurrent use.
 type Store struct {
 	db      *gorm.DB
 	dialect Dialect
@@ -63,17 +62,17 @@ type Store struct {
 	keys keyCheck
 }
 
-// New makes a Store of an open database, and owns it from here on.
+// New makes a Store of an open database. Close closes the database.
 func New(dialect Dialect, sealer Sealer) (*Store, error) {
 	db, err := gorm.Open(dialect.Dialector, &gorm.Config{
-		// Statements that belong together are in explicit transactions; one alone needs none.
+		// A single statement needs no transaction. Others use explicit transactions.
 		SkipDefaultTransaction: true,
-		DisableAutomaticPing:   true, // a service starts while its database is still away
+		DisableAutomaticPing:   true, // a service may start before its database
 		TranslateError:         true,
-		// A prepared SELECT * fails once a migration adds a column beside this process.
+		// A prepared SELECT * fails after a migration has added a column.
 		QueryFields: true,
 		NowFunc:     webhook.Now,
-		Logger:      logger.Discard, // errors are returned, and logged once by whoever handles them
+		Logger:      logger.Discard, // errors are returned, and callers log them
 	})
 	if err != nil {
 		return nil, fmt.Errorf("open the store: %w", err)
@@ -89,10 +88,10 @@ func (s *Store) Close() error {
 	return nil
 }
 
-// Stats are those of the pool of connections.
+// Stats returns the statistics of the connection pool.
 func (s *Store) Stats() sql.DBStats { return s.dialect.SQL.Stats() }
 
-// Ping says whether the database answers and takes writes.
+// Ping returns an error unless the database answers and accepts writes.
 func (s *Store) Ping(ctx context.Context) error {
 	return s.translate("ping the database", s.dialect.Ping(ctx))
 }

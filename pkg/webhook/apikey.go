@@ -18,14 +18,14 @@ const (
 	ScopeReadWrite Scope = "read-write"
 )
 
-// APIKey is a key as it is kept: the raw key is shown once and only its hash stays.
+// APIKey is a stored API key. The raw key is shown once and not stored; only its hash is.
 type APIKey struct {
 	ID             string
 	OrganizationID string
 	Name           string
 	Description    string
 	Scope          Scope
-	KeyPrefix      string // the visible beginning of the raw key
+	KeyPrefix      string // the first characters of the raw key, which may be shown
 	KeyHash        [sha256.Size]byte
 	CreatedBy      string
 	CreatedAt      time.Time
@@ -34,18 +34,18 @@ type APIKey struct {
 	LastUsedAt     time.Time // zero: never used
 }
 
-// Valid says whether the key is neither revoked nor expired.
+// Valid reports whether the key is neither revoked nor expired.
 func (k APIKey) Valid(now time.Time) bool {
 	return k.RevokedAt.IsZero() && (k.ExpiresAt.IsZero() || now.Before(k.ExpiresAt))
 }
 
-// APIKeyUse says when a key was last used.
+// APIKeyUse is the last use of a key.
 type APIKeyUse struct {
 	ID string
 	At time.Time
 }
 
-// APIKeySpec is what somebody says about a new key.
+// APIKeySpec describes a key to create.
 type APIKeySpec struct {
 	OrganizationID string
 	Name           string
@@ -55,7 +55,7 @@ type APIKeySpec struct {
 	CreatedBy      string
 }
 
-// Check says what is wrong with the spec.
+// Check returns an error with everything that is wrong with the spec.
 func (s APIKeySpec) Check(now time.Time) error {
 	if err := CheckOrganizationID(s.OrganizationID); err != nil {
 		return err
@@ -72,8 +72,8 @@ func (s APIKeySpec) Check(now time.Time) error {
 	return c.err()
 }
 
-// Raw keys are rdk_, 32 random bytes as 43 digits of base 62, and a CRC-32 of those as 6 more: the checksum lets a leak
-// scanner, or us, tell a key from noise without asking a database.
+// A raw key is rdk_, 32 random bytes as 43 digits of base 62, and the CRC-32 of these digits as 6 more. With the checksum, the API and a
+// leak scanner recognize a key without a database.
 const (
 	rawKeyPrefix    = "rdk_"
 	rawKeyDigits    = 43 // 62^43 > 2^256
@@ -81,10 +81,10 @@ const (
 	visibleKeyChars = len(rawKeyPrefix) + 8
 )
 
-// NewAPIKey makes a key from a checked spec, and the raw key that is to be shown once.
+// NewAPIKey makes a key from a checked spec. It also returns the raw key, which is to be shown once.
 func NewAPIKey(spec APIKeySpec, now time.Time) (APIKey, Secret) {
 	var random [32]byte
-	_, _ = rand.Read(random[:]) // never fails: crypto/rand ends the program instead
+	_, _ = rand.Read(random[:]) // never fails: crypto/rand ends the program on an error
 	digits := base62(new(big.Int).SetBytes(random[:]), rawKeyDigits)
 	raw := rawKeyPrefix + digits + checksum(digits)
 	return APIKey{
@@ -101,13 +101,13 @@ func NewAPIKey(spec APIKeySpec, now time.Time) (APIKey, Secret) {
 	}, Secret(raw)
 }
 
-// CheckRawKey says whether the text has the form and the checksum of a raw key.
+// CheckRawKey reports whether the text has the form and the checksum of a raw key.
 func CheckRawKey(raw string) bool {
 	rest, ok := strings.CutPrefix(raw, rawKeyPrefix)
 	return ok && len(rest) == rawKeyDigits+rawKeyChecksum && checksum(rest[:rawKeyDigits]) == rest[rawKeyDigits:]
 }
 
-// HashAPIKey is what is stored of a raw key. A plain SHA-256 will do: the key is 256 random bits, not a password.
+// HashAPIKey returns the hash of a raw key, which is stored. SHA-256 suffices, because the key has 256 random bits and is not a password.
 func HashAPIKey(raw string) [sha256.Size]byte { return sha256.Sum256([]byte(raw)) }
 
 func checksum(digits string) string {

@@ -11,7 +11,7 @@ import (
 	"redrive/pkg/webhook"
 )
 
-func TestRawKeysHaveTheDocumentedForm(t *testing.T) {
+func TestNewAPIKeyRawKeyHasDocumentedForm(t *testing.T) {
 	seen := map[string]bool{}
 	for range 1000 {
 		key, secret := webhook.NewAPIKey(webhook.APIKeySpec{OrganizationID: "org_a", Name: "n", Scope: webhook.ScopeRead}, noon)
@@ -26,7 +26,7 @@ func TestRawKeysHaveTheDocumentedForm(t *testing.T) {
 	}
 }
 
-func TestCheckRawKeyRefusesNoise(t *testing.T) {
+func TestCheckRawKeyMalformedRefused(t *testing.T) {
 	_, secret := webhook.NewAPIKey(webhook.APIKeySpec{}, noon)
 	raw := secret.Reveal()
 	swapped := []byte(raw)
@@ -36,7 +36,7 @@ func TestCheckRawKeyRefusesNoise(t *testing.T) {
 	}
 }
 
-func TestAKeyIsValidUntilItExpiresOrIsRevoked(t *testing.T) {
+func TestAPIKeyValidUntilExpiredOrRevoked(t *testing.T) {
 	assert.True(t, webhook.APIKey{}.Valid(noon))
 	assert.True(t, webhook.APIKey{ExpiresAt: noon.Add(time.Second)}.Valid(noon))
 	assert.False(t, webhook.APIKey{ExpiresAt: noon}.Valid(noon))

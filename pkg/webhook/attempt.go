@@ -6,37 +6,37 @@ import (
 	"time"
 )
 
-// AttemptOutcome is what an attempt came to.
+// AttemptOutcome is the outcome of an attempt.
 type AttemptOutcome string
 
 // The outcomes of an attempt.
 const (
 	AttemptSuccess AttemptOutcome = "success"
 	AttemptFailure AttemptOutcome = "failure"
-	// AttemptSuperseded was made, but the delivery had moved on meanwhile: it is on record and decided nothing.
+	// AttemptSuperseded is an attempt that ended after the delivery had changed. It is recorded and does not change the delivery.
 	AttemptSuperseded AttemptOutcome = "superseded"
 )
 
-// Result is one POST as it went: what was sent and what, if anything, was answered.
+// Result is the result of one POST: what was sent, and the answer if there was one.
 type Result struct {
 	StartedAt      time.Time
 	Duration       time.Duration
-	RequestHeaders map[string]string // values of an endpoint's own headers masked
-	// ResponseStatus is 0 when there was no answer; Failure then says why.
+	RequestHeaders map[string]string // the values of custom headers are masked
+	// ResponseStatus is 0 if there was no answer. Failure then says why.
 	ResponseStatus        int
 	ResponseHeaders       map[string]string
 	ResponseBody          []byte
 	ResponseBodyTruncated bool
-	// RetryAfter is the answer's Retry-After header, empty without one.
+	// RetryAfter is the answer's Retry-After header. It is empty if there is none.
 	RetryAfter string
-	// Failure is a plain sentence on why there was no answer.
+	// Failure is a sentence that says why there was no answer.
 	Failure string
 }
 
-// Succeeded says whether the answer was 2xx: all else is a failure.
+// Succeeded reports whether the answer was 2xx. Everything else is a failure.
 func (r Result) Succeeded() bool { return r.ResponseStatus >= 200 && r.ResponseStatus <= 299 }
 
-// ErrorMessage says in a sentence why the attempt did not succeed, and is empty if it did.
+// ErrorMessage returns a sentence that says why the attempt failed. It is empty if the attempt succeeded.
 func (r Result) ErrorMessage() string {
 	switch {
 	case r.Succeeded():
@@ -49,12 +49,12 @@ func (r Result) ErrorMessage() string {
 	return fmt.Sprintf("the receiver answered %d %s", r.ResponseStatus, http.StatusText(r.ResponseStatus))
 }
 
-// Attempt is one POST on record.
+// Attempt is one recorded POST.
 type Attempt struct {
 	ID             string
 	OrganizationID string
 	DeliveryID     string
-	// Number counts the attempts of the delivery from 1, superseded ones among them. The store assigns it.
+	// Number counts the attempts of the delivery from 1, including superseded ones. The store assigns it.
 	Number                int
 	StartedAt             time.Time
 	Duration              time.Duration
@@ -65,7 +65,7 @@ type Attempt struct {
 	ResponseBody          []byte
 	ResponseBodyTruncated bool
 	ErrorMessage          string
-	// NextRetryAt is when this attempt had the next one scheduled; zero if it did not.
+	// NextRetryAt is the due time of the next attempt that this attempt scheduled. It is zero if it scheduled none.
 	NextRetryAt time.Time
 }
 

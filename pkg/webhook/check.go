@@ -8,7 +8,7 @@ import (
 	"unicode/utf8"
 )
 
-// check collects what is wrong with a request, so that its author is told everything at once.
+// check collects everything that is wrong with a request, so that one answer reports it.
 type check struct {
 	details []Detail
 }
@@ -17,7 +17,7 @@ func (c *check) add(reason, field, message string) {
 	c.details = append(c.details, Detail{Reason: reason, Field: field, Message: message})
 }
 
-// text refuses what a database or a log cannot hold: too much of it, invalid UTF-8, control characters (NUL among them).
+// text refuses text that is too long, invalid UTF-8 or has control characters. Databases and logs cannot hold such text.
 func (c *check) text(field, value string, limit int) {
 	switch {
 	case utf8.RuneCountInString(value) > limit:
@@ -46,8 +46,8 @@ func (c *check) err() error {
 
 var organizationPattern = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$`)
 
-// CheckOrganizationID says whether the text can name an organization: up to 64 letters, digits, _ and -. Organizations are
-// the platform's own; Redrive only keeps them apart.
+// CheckOrganizationID returns an error unless the text can name an organization: 1 to 64 letters, digits, _ and -. The workflow platform
+// manages organizations. Redrive only separates them.
 func CheckOrganizationID(id string) error {
 	if !organizationPattern.MatchString(id) {
 		return Invalid("invalid_organization", "organizationId", "an organization id is 1 to 64 letters, digits, _ and -, beginning with a letter or digit")

@@ -6,41 +6,40 @@ import (
 	"time"
 )
 
-// Status is where a delivery stands.
+// Status is the status of a delivery.
 type Status string
 
 // The statuses of a delivery.
 const (
-	StatusPending  Status = "pending"  // waits for an attempt that is due now
+	StatusPending  Status = "pending"  // an attempt is due now
 	StatusRetrying Status = "retrying" // an attempt failed, another is scheduled
 	StatusSuccess  Status = "success"  // an attempt was answered 2xx
-	StatusFailure  Status = "failure"  // no further attempt is made by itself: a dead letter
+	StatusFailure  Status = "failure"  // no further attempt is scheduled: a dead letter
 )
 
-// Waiting says whether the delivery waits for an attempt; the other statuses are terminal.
+// Waiting reports whether a further attempt is scheduled. The other statuses are terminal.
 func (s Status) Waiting() bool { return s == StatusPending || s == StatusRetrying }
 
-// FailureReason says why a delivery ended in failure without an attempt that could tell. It is empty when the last attempt
-// tells.
+// FailureReason is the reason of a failure that was not caused by an attempt. It is empty if the last attempt caused the failure.
 type FailureReason string
 
-// The reasons for an end without an attempt.
+// The reasons of a failure without an attempt.
 const (
-	// FailureEndpointDisabled says that the delivery came due while its endpoint was disabled.
+	// FailureEndpointDisabled means that the endpoint was disabled when the delivery was due.
 	FailureEndpointDisabled FailureReason = "endpoint_disabled"
-	// FailureOrphaned says that MaxOrphans attempts in a row ended without an outcome.
+	// FailureOrphaned means that MaxOrphans consecutive attempts ended without an outcome.
 	FailureOrphaned FailureReason = "attempts_orphaned"
-	// FailureEventMissing says that the delivery's event is not in the database any more.
+	// FailureEventMissing means that the delivery's event was removed from the database.
 	FailureEventMissing FailureReason = "event_missing"
-	// FailureEndpointMissing says that the delivery's endpoint is not in the database any more.
+	// FailureEndpointMissing means that the delivery's endpoint was removed from the database.
 	FailureEndpointMissing FailureReason = "endpoint_missing"
 )
 
-// MaxOrphans is how many attempts of a delivery in a row may end without an outcome, because the process that made them died.
-// One that died five times over the same delivery may have died of it.
+// MaxOrphans is how many consecutive attempts of a delivery may end without an outcome because their process died. The delivery then
+// fails, because it may be the cause.
 const MaxOrphans = 5
 
-// Message is the reason as a sentence for a delivery's errorMessage; it begins with the word itself.
+// Message returns a sentence for a delivery's errorMessage. It begins with the reason itself.
 func (r FailureReason) Message() string {
 	switch r {
 	case FailureEndpointDisabled:
@@ -55,37 +54,37 @@ func (r FailureReason) Message() string {
 	return string(r)
 }
 
-// QueueDeliveries is the queue that deliveries wait in. A delivery remembers its queue, since task IDs are unique within
-// one queue only.
+// QueueDeliveries is the name of the queue for deliveries. A delivery stores the name of its queue, because task IDs are unique only within
+// one queue.
 const QueueDeliveries = "deliveries"
 
-// Delivery is one event on its way to one endpoint.
+// Delivery is one event for one endpoint.
 type Delivery struct {
 	ID             string
 	OrganizationID string
 	EndpointID     string
 	EventID        string
 	Status         Status
-	// RetryCount is the number of retries made since the delivery was created or last retried by hand.
+	// RetryCount is the number of retries since the delivery was created or last retried by hand.
 	RetryCount int
-	// MaxRetries is how many retries are made by themselves.
+	// MaxRetries is the largest number of automatic retries.
 	MaxRetries int
-	// NextRetryAt is when the next attempt is due; zero in a terminal status.
+	// NextRetryAt is the due time of the next attempt. It is zero in a terminal status.
 	NextRetryAt time.Time
-	// Revision rises with every change of state. An outcome counts only if it was decided on the current revision.
+	// Revision rises with every change of state. An outcome is applied only if it was decided on the current revision.
 	Revision      int64
 	Queue         string
 	FailureReason FailureReason
-	// OrphanCount is the number of attempts since the last one on record that ended without an outcome. It is counted when they
-	// are found, so it is a lower bound.
+	// OrphanCount is the number of attempts since the last recorded one that ended without an outcome. It is a lower bound, because
+	// such attempts are counted when they are detected.
 	OrphanCount int
-	// LastAttemptID names the attempt that decided the present state; empty before the first.
+	// LastAttemptID is the ID of the attempt that led to the present state. It is empty before the first attempt.
 	LastAttemptID string
 	CreatedAt     time.Time
 	UpdatedAt     time.Time
 }
 
-// ErrIllegalMove is a bug: a delivery was asked for a move that its status does not allow.
+// ErrIllegalMove reports a change of state that the delivery's status does not allow, which is a bug.
 var ErrIllegalMove = errors.New("illegal move of a delivery")
 
 // NewDelivery makes a delivery of the event to the endpoint, due at once.
@@ -134,7 +133,7 @@ func (r Retry) Requeued() Delivery {
 	return requeued
 }
 
-// Failed is the delivery ended without an attempt, for the reason.
+// Failed returns the delivery after a failure without an attempt. It returns ErrIllegalMove in a terminal status.
 func (d Delivery) Failed(reason FailureReason, now time.Time) (Delivery, error) {
 	if !d.Status.Waiting() {
 		return Delivery{}, fmt.Errorf("%w: %s to failure (%s)", ErrIllegalMove, d.Status, reason)
@@ -151,14 +150,14 @@ func (d Delivery) moved(now time.Time) Delivery {
 	return d
 }
 
-// Record is a delivery with what it takes to show it: its event, and its last attempt if there was one.
+// Record is a delivery with its event and its last attempt, as the API shows it. LastAttempt is nil before the first attempt.
 type Record struct {
 	Delivery    Delivery
 	Event       Event
 	LastAttempt *Attempt
 }
 
-// ErrorMessage is the reason that the delivery's last attempt, or the lack of one, gives for not having arrived.
+// ErrorMessage returns why the delivery has not succeeded. It is empty if nothing has failed.
 func (r Record) ErrorMessage() string {
 	switch {
 	case r.Delivery.FailureReason != "":
@@ -169,13 +168,13 @@ func (r Record) ErrorMessage() string {
 	return ""
 }
 
-// Dispatch is all that one attempt needs: the delivery, its event, and its endpoint with the signing secrets.
+// Dispatch is the input of one attempt: the delivery, its event, and its endpoint with the signing secrets.
 type Dispatch struct {
 	Delivery Delivery
 	Event    Event
 	Endpoint Endpoint
-	// Attempts is how many are on record.
+	// Attempts is the number of recorded attempts.
 	Attempts int
-	// Missing is set if the event or the endpoint is not in the database any more, so that no attempt can be made.
+	// Missing is set if the event or the endpoint was removed from the database, so that no attempt is possible.
 	Missing FailureReason
 }

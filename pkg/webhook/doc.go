@@ -1,8 +1,7 @@
-// Package webhook is the domain of Redrive: what an endpoint, an event, a delivery and an attempt are, and which moves a
-// delivery may make. It knows nothing of HTTP servers, databases or queues and imports the standard library only, so that
-// every rule of delivering can be read, and tested, in one place.
+// Package webhook is the domain of Redrive: endpoints, events, deliveries and attempts, and the state changes that a delivery may make.
+// It imports the standard library only. All rules of delivering can therefore be read and tested in one place.
 //
-// A delivery is one event on its way to one endpoint:
+// A delivery is one event for one endpoint:
 //
 //	                     published
 //	                         │
@@ -19,6 +18,6 @@
 //	              tries       │      ▲
 //	                          └──────┘ another try
 //
-// Policy decides the moves after an attempt; Delivery.Retried is the manual retry. Every move raises the delivery's revision,
+// Policy decides the state after an attempt. Delivery.Retried is the manual retry. Every change of state raises the delivery's revision,
 // so that a store can refuse an outcome that was decided on an older state ("fencing").
 package webhook

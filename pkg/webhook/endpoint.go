@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// EndpointStatus says whether an endpoint takes deliveries.
+// EndpointStatus says whether deliveries are sent to an endpoint.
 type EndpointStatus string
 
 // The statuses of an endpoint.
@@ -24,13 +24,13 @@ const (
 	maxEndpointName    = 128
 	maxDescription     = 1024
 	maxSubscriptions   = 100
-	maxSigningSecrets  = 50 // of one endpoint at once: each is one more signature, of some 50 bytes, in a header
+	maxSigningSecrets  = 50 // that sign at the same time; each adds a signature of about 50 bytes to a header
 	DefaultSecretGrace = 24 * time.Hour
 	maxOverlapHours    = 7 * 24
 	maxRateLimit       = 10_000
 )
 
-// Endpoint is where an organization wants its events sent.
+// Endpoint is a receiver of an organization's events.
 type Endpoint struct {
 	ID                   string
 	OrganizationID       string
@@ -39,21 +39,21 @@ type Endpoint struct {
 	Description          string
 	SubscribedEventTypes []string
 	MaxRetries           int
-	// RateLimit is how many requests a second the endpoint is sent at most; 0 means no limit.
+	// RateLimit is the largest number of requests per second. 0 means no limit.
 	RateLimit int
-	// Headers are sent with every attempt beside our own. What does not send has their names alone, and what lists active
-	// endpoints not even those.
+	// Headers are the custom headers of every attempt. Their values are set only for sending. ListActiveEndpoints of the store returns no
+	// headers at all.
 	Headers    map[string]Secret
 	Status     EndpointStatus
 	DisabledAt time.Time
 	CreatedBy  string
 	CreatedAt  time.Time
 	UpdatedAt  time.Time
-	// SigningSecrets holds the newest first. Only what signs needs them, so lists leave them out.
+	// SigningSecrets holds the newest first. They are set only for signing and for a rotation.
 	SigningSecrets []SigningSecret
 }
 
-// Secret is a text that must not be shown by accident: it prints, logs and encodes as asterisks.
+// Secret is a text that prints, logs and encodes as asterisks, so that it is not shown by accident.
 type Secret string
 
 // Reveal returns the text itself.
@@ -67,17 +67,17 @@ func (s Secret) GoString() string { return s.String() }
 // LogValue hides the text from slog.
 func (s Secret) LogValue() slog.Value { return slog.StringValue(s.String()) }
 
-// MarshalText hides the text from JSON and its kin.
+// MarshalText hides the text from JSON and other encodings.
 func (s Secret) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
 
-// SigningSecret is one of an endpoint's secrets. A zero ExpiresAt means that it is the current one.
+// SigningSecret is one of an endpoint's secrets. ExpiresAt is zero for the current one.
 type SigningSecret struct {
 	Value     Secret
 	ExpiresAt time.Time
 }
 
-// EndpointSpec is what a caller says about a new endpoint. MaxRetries nil means DefaultMaxRetries, RateLimit 0 none, and
-// SigningSecret nil that one is made.
+// EndpointSpec describes an endpoint to create. A nil MaxRetries means DefaultMaxRetries, a RateLimit of 0 means no limit, and a nil
+// SigningSecret means a generated one.
 type EndpointSpec struct {
 	Name                 string
 	URL                  string
@@ -89,8 +89,8 @@ type EndpointSpec struct {
 	SigningSecret        *Secret
 }
 
-// Check says everything that is wrong with the spec, but for whether its URL is a permitted destination and its signing secret
-// is one.
+// Check returns an error with everything that is wrong with the spec. It does not check whether the URL is a permitted destination and
+// whether the signing secret is well-formed.
 func (s EndpointSpec) Check() error {
 	var c check
 	c.required("name", s.Name, maxEndpointName)
@@ -141,7 +141,7 @@ func NewEndpoint(organizationID, createdBy string, spec EndpointSpec, secret Sec
 	}
 }
 
-// LiveSecrets returns the secrets that sign at a time, the current one first.
+// LiveSecrets returns the secrets that sign at the time, the current one first.
 func (e Endpoint) LiveSecrets(now time.Time) []Secret {
 	var live []Secret
 	for _, s := range e.SigningSecrets {
@@ -152,7 +152,7 @@ func (e Endpoint) LiveSecrets(now time.Time) []Secret {
 	return live
 }
 
-// Overlap is for how long the secrets before a new one go on signing: DefaultSecretGrace unless a caller says otherwise.
+// Overlap returns how long older secrets sign beside a new one. A nil value means DefaultSecretGrace.
 func Overlap(hours *int) (time.Duration, error) {
 	switch {
 	case hours == nil:
@@ -163,10 +163,10 @@ func Overlap(hours *int) (time.Duration, error) {
 	return time.Duration(*hours) * time.Hour, nil
 }
 
-// RotatedSecrets returns the secrets after a regeneration: the new one is current, the one before goes on signing for the
-// overlap, so that a receiver can change over without refusing anything, those before that for as long as they were promised,
-// and those that have run out are gone. No overlap at all ends every one of them: a secret that has leaked must stop to sign.
-// When there are too many, the new one is refused: none ends before its time unasked.
+// RotatedSecrets returns the secrets after a rotation. The new secret is current. The previous one signs for the overlap, so that a
+// receiver can switch without refusing a delivery. Older secrets sign until they expire, and expired ones are dropped. An overlap of 0
+// drops all older secrets, for a secret that has leaked. RotatedSecrets returns an error if too many secrets would sign, because no secret
+// may end before its time.
 func (e Endpoint) RotatedSecrets(secret Secret, overlap time.Duration, now time.Time) ([]SigningSecret, error) {
 	rotated := []SigningSecret{{Value: secret}}
 	if overlap == 0 {
@@ -187,7 +187,7 @@ func (e Endpoint) RotatedSecrets(secret Secret, overlap time.Duration, now time.
 	}
 	if len(rotated) > maxSigningSecrets {
 		return nil, Invalid("too_many_secrets", "signingSecret", fmt.Sprintf(
-			"the endpoint already has %d secrets that sign, which is as many as it can have; wait until %s, when one of them ends, or regenerate with overlapHours 0 to end them all at once",
+			"the endpoint already has %d secrets that sign, which is the limit; wait until %s, when one of them ends, or regenerate with overlapHours 0 to end them all at once",
 			maxSigningSecrets, FormatTime(earliest)))
 	}
 	return rotated, nil

@@ -25,7 +25,7 @@ func reasons(t *testing.T, err error) map[string]string {
 	return found
 }
 
-func TestEndpointSpecSaysAllThatIsWrongAtOnce(t *testing.T) {
+func TestEndpointSpecCheckReportsAllProblems(t *testing.T) {
 	tooMany := 21
 	err := webhook.EndpointSpec{
 		Name: " ", Description: "a\x00b", MaxRetries: &tooMany, SubscribedEventTypes: []string{"run.*", "r n"},
@@ -66,7 +66,7 @@ func TestRotatedSecretsOverlap(t *testing.T) {
 	assert.Equal(t, []webhook.Secret{"four"}, e.LiveSecrets(noon.Add(3*time.Hour)), "none ends all at once")
 }
 
-func TestNoSecretEndsBeforeItsTimeUnasked(t *testing.T) {
+func TestRotatedSecretsTooManyRefused(t *testing.T) {
 	e := webhook.Endpoint{SigningSecrets: []webhook.SigningSecret{{Value: "0"}}}
 	for i := range 49 {
 		var err error
@@ -102,7 +102,7 @@ func TestOverlap(t *testing.T) {
 	}
 }
 
-func TestASecretDoesNotShowItself(t *testing.T) {
+func TestSecretPrintsMasked(t *testing.T) {
 	secret := webhook.Secret("whsec_canary")
 	encoded, err := json.Marshal(map[string]any{"s": secret})
 	require.NoError(t, err)

@@ -7,34 +7,33 @@ import (
 	"time"
 )
 
-// Code is the class of an error: what the caller can do about it. The HTTP layer maps each to one status.
+// Code is the class of an error. It says what the caller can do. The HTTP layer maps each code to one status.
 type Code string
 
 // The classes of errors.
 const (
-	CodeInvalid         Code = "invalid"         // the request is wrong, or the state does not allow it: mend it
+	CodeInvalid         Code = "invalid"         // the request is wrong, or the state does not allow it: correct it
 	CodeUnauthenticated Code = "unauthenticated" // no valid API key
-	CodeForbidden       Code = "forbidden"       // a valid key that may not do this
+	CodeForbidden       Code = "forbidden"       // a valid key without permission
 	CodeNotFound        Code = "not_found"       // no such resource in this organization
 	CodeRateLimited     Code = "rate_limited"    // too many requests: send fewer
-	CodeUnavailable     Code = "unavailable"     // a server that we need is away: try again later
-	CodeInternal        Code = "internal"        // our fault
+	CodeUnavailable     Code = "unavailable"     // a server that Redrive needs is unavailable: try again later
+	CodeInternal        Code = "internal"        // a bug or a failure in Redrive
 )
 
-// Detail is one thing that was wrong. Reason is a stable snake_case word that a program may switch on.
+// Detail is one problem of a request. Reason is a stable snake_case word for programs.
 type Detail struct {
 	Reason  string
 	Field   string
 	Message string
 }
 
-// Error is an error with a class and, for whoever made the request, a plain sentence and its details. What is shown to a
-// caller is Message and Details; Err is the cause and meant for logs.
+// Error is an error with a class, a sentence and details. Message and Details are shown to the caller. Err is the cause, for the log only.
 type Error struct {
 	Code    Code
 	Message string
 	Details []Detail
-	// RetryAfter is how long to wait before trying again; zero when it does not apply.
+	// RetryAfter is how long the caller should wait before it tries again. It is zero if that does not apply.
 	RetryAfter time.Duration
 	Err        error
 }
@@ -56,7 +55,7 @@ func (e *Error) Error() string {
 
 func (e *Error) Unwrap() error { return e.Err }
 
-// The states that refuse a retry or a replay, compared with errors.Is.
+// The errors of a retry or a replay that the state does not allow. Compare them with errors.Is.
 var (
 	ErrDeliveryNotFailed = Invalid("delivery_not_failed", "status",
 		"only a delivery that has ended in failure can be retried; wait for it to end, or replay it to send the event again")
@@ -64,21 +63,22 @@ var (
 		"the endpoint is disabled; enable it first")
 )
 
-// ErrLastAPIKey refuses to revoke the key without which nobody of the organization could make another, compared with errors.Is.
+// ErrLastAPIKey refuses to revoke an organization's last valid key with the scope read-write, because no other key could be created.
+// Compare it with errors.Is.
 var ErrLastAPIKey = Invalid("last_read_write_key", "id",
 	"this is the organization's last valid key with the scope read-write; make another one first, or have the operator revoke it on the command line")
 
-// Invalid is an error of one detail about one field of a request.
+// Invalid returns an error with one detail about one field of a request.
 func Invalid(reason, field, message string) *Error {
 	return InvalidAll([]Detail{{Reason: reason, Field: field, Message: message}})
 }
 
-// InvalidAll is an error of everything that is wrong with a request; its message is the first detail's.
+// InvalidAll returns an error with several details. Its message is the first detail's. Details must not be empty.
 func InvalidAll(details []Detail) *Error {
 	return &Error{Code: CodeInvalid, Message: details[0].Message, Details: details}
 }
 
-// NotFound says that there is no such resource in the organization, whether it is missing or another organization's.
+// NotFound returns the error for a resource that does not exist or belongs to another organization.
 func NotFound(what, id string) *Error {
 	return &Error{
 		Code:    CodeNotFound,
@@ -87,7 +87,7 @@ func NotFound(what, id string) *Error {
 	}
 }
 
-// RateLimited says that somebody sends too many requests; retryAfter is when the next one would be taken.
+// RateLimited returns the error for too many requests. The next request is accepted after retryAfter.
 func RateLimited(retryAfter time.Duration, message string) *Error {
 	return &Error{
 		Code:       CodeRateLimited,
@@ -97,7 +97,7 @@ func RateLimited(retryAfter time.Duration, message string) *Error {
 	}
 }
 
-// Unavailable says that a server we depend on did not answer; retryAfter is when it is worth another try.
+// Unavailable returns the error for a database that did not answer. The caller should try again after retryAfter.
 func Unavailable(retryAfter time.Duration, err error) *Error {
 	return &Error{
 		Code:       CodeUnavailable,
@@ -108,7 +108,7 @@ func Unavailable(retryAfter time.Duration, err error) *Error {
 	}
 }
 
-// CodeOf returns the class of an error, CodeInternal for one that has none.
+// CodeOf returns the code of an error. It is CodeInternal for an error without a code.
 func CodeOf(err error) Code {
 	var e *Error
 	if errors.As(err, &e) {

@@ -9,8 +9,8 @@ import (
 
 const maxCorrelationID = 128
 
-// Event is something that happened on the workflow platform. Data is JSON exactly as it was published: it is never parsed
-// into numbers or maps, so that digits and order survive.
+// Event is a published event of the workflow platform. Data is the JSON exactly as it was published. It is never decoded into numbers or
+// maps, so that digits and order stay the same.
 type Event struct {
 	ID             string
 	OrganizationID string
@@ -22,7 +22,7 @@ type Event struct {
 	CreatedAt      time.Time
 }
 
-// EventSpec is what a publisher says about an event.
+// EventSpec describes an event to publish.
 type EventSpec struct {
 	Type        string
 	WorkflowID  string
@@ -31,7 +31,7 @@ type EventSpec struct {
 	Data        json.RawMessage
 }
 
-// Check says everything that is wrong with the spec. That Data is well-formed JSON is the decoder's to say.
+// Check returns an error with everything that is wrong with the spec. The decoder has checked that Data is well-formed JSON.
 func (s EventSpec) Check() error {
 	var c check
 	switch {
@@ -66,7 +66,7 @@ func NewEvent(organizationID string, spec EventSpec, now time.Time) Event {
 	}
 }
 
-// eventHead is all of a webhook's body but the data.
+// eventHead is the body of a webhook without the data.
 type eventHead struct {
 	ID             string    `json:"id"`
 	Type           string    `json:"type"`
@@ -77,10 +77,10 @@ type eventHead struct {
 	ExecutionID    string    `json:"executionId,omitempty"`
 }
 
-// Body is what is POSTed to a receiver. It depends on the event alone, so that every attempt, and every delivery of the
-// event, sends the same bytes. The data goes out byte for byte as it came in: it was read once, when it was published.
+// Body returns the body of the POST to a receiver. It depends on the event alone, so that every attempt of every delivery of the event sends
+// the same bytes. The data has the bytes that were published.
 func (e Event) Body() ([]byte, error) {
-	const data, end = `,"data":`, "}\n" // what the encoder ends with, and the data goes before
+	const data, end = `,"data":`, "}\n" // the data is inserted before the end that the encoder writes
 	var body bytes.Buffer
 	body.Grow(headSize + len(e.Data))
 	encoder := json.NewEncoder(&body)
@@ -96,10 +96,10 @@ func (e Event) Body() ([]byte, error) {
 	return body.Bytes(), nil
 }
 
-// headSize is as much as there usually is beside the data, in bytes. More is only slower.
+// headSize is the usual size of the body without the data, in bytes. A larger body is correct but allocates again.
 const headSize = 512
 
-// Publication is an event with the deliveries that were made of it. They are kept together or not at all.
+// Publication is an event with its deliveries. They are committed together.
 type Publication struct {
 	Event      Event
 	Deliveries []Delivery

@@ -11,7 +11,7 @@ import (
 	"redrive/pkg/webhook"
 )
 
-func TestBodyCarriesDataAsPublished(t *testing.T) {
+func TestBodyHasPublishedDataUnchanged(t *testing.T) {
 	data := `{ "z": 12345678901234567890.10,"a":"<&>\u2028é\u0000","n":null,` + "\n\t" + `"e":1e400,"z2":[] }`
 	event := webhook.NewEvent("org_a", webhook.EventSpec{Type: "run.finished", RunID: `<r"1>`, Data: json.RawMessage(data)}, noon.Add(1500*time.Microsecond))
 	body, err := event.Body()

@@ -11,7 +11,7 @@ import (
 	"redrive/pkg/webhook"
 )
 
-// What is taken for an identifier is one, as somebody else's parser sees it, and nothing in it could mean anything to a database,
+// An accepted identifier is valid for another ULID parser too, and has no characters that are special in a database,
 // a log or a path.
 func FuzzCheckID(f *testing.F) {
 	valid := webhook.NewID(webhook.KindDelivery, time.Now())
@@ -40,7 +40,7 @@ func FuzzCheckID(f *testing.F) {
 	})
 }
 
-// What is taken for a raw key has its form, and no text close to it is taken too.
+// An accepted raw key has the documented form, and no similar text is accepted.
 func FuzzCheckRawKey(f *testing.F) {
 	_, secret := webhook.NewAPIKey(webhook.APIKeySpec{}, time.Now())
 	raw := secret.Reveal()
@@ -62,7 +62,7 @@ func FuzzCheckRawKey(f *testing.F) {
 	})
 }
 
-// Whatever is said about a key, it is refused for a reason or it can be kept.
+// A spec of a key is refused with a reason, or the key can be stored.
 func FuzzAPIKeySpec(f *testing.F) {
 	f.Add("ci", "builds", "read", int64(0))
 	f.Add("", "\x00", "READ", int64(-1))
@@ -85,7 +85,7 @@ func FuzzAPIKeySpec(f *testing.F) {
 	})
 }
 
-// Whatever a receiver asks for, it is put off by no more than a day and never sent into the past.
+// The delay of any Retry-After is between 0 and 24 hours.
 func FuzzRetryAfter(f *testing.F) {
 	for _, seed := range []string{
 		"", "0", "120", "-1", "1.5", "99999999999999999999", " 7 ", "Wed, 21 Oct 2026 07:28:00 GMT", "Wednesday, 21-Oct-26 07:28:00 GMT",

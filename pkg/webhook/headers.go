@@ -7,16 +7,16 @@ import (
 	"strings"
 )
 
-// Limits of an endpoint's own headers. Common servers take 8 KiB of headers in all before they refuse a request.
+// Limits of an endpoint's custom headers. Common servers refuse a request with more than 8 KiB of headers.
 const (
 	maxHeaders     = 20
 	maxHeaderName  = 128
 	maxHeaderValue = 4096
-	maxHeaderBytes = 6144 // of all names and values together
+	maxHeaderBytes = 6144 // the sum of all names and values
 )
 
-// reservedHeaders are those that an endpoint cannot set, folded: they say where a request goes, how it is framed, what its body
-// is, who sent it and which delivery it is of. An idempotency key would make Go's transport send a POST again behind our back.
+// reservedHeaders are the folded names that an endpoint cannot set. They determine the destination, the framing, the body, the sender and
+// the delivery of a request. An idempotency key would make Go's transport repeat a POST on its own.
 var reservedHeaders = map[string]bool{
 	"host": true, "content": true, "user-agent": true, "expect": true, "accept-encoding": true, "date": true, "via": true,
 	"connection": true, "keep-alive": true, "te": true, "trailer": true, "trailers": true, "transfer-encoding": true, "upgrade": true,
@@ -26,8 +26,8 @@ var reservedHeaders = map[string]bool{
 
 var reservedHeaderPrefixes = []string{"content-", "webhook-", "proxy-"}
 
-// foldHeader is the name by which two headers are told apart. Gateways and application servers hand names on in capitals and with
-// underscores, some with any other character turned into one too, and Webhook_Signature would become webhook-signature's twin.
+// foldHeader returns the name by which headers are compared. Gateways and application servers pass names on in capitals, and replace
+// characters by underscores. To them, Webhook_Signature and webhook-signature are the same header.
 func foldHeader(name string) string {
 	return strings.Map(func(r rune) rune {
 		switch {
@@ -44,7 +44,7 @@ func reservedHeader(folded string) bool {
 	return reservedHeaders[folded] || slices.ContainsFunc(reservedHeaderPrefixes, func(prefix string) bool { return strings.HasPrefix(folded, prefix) })
 }
 
-// checkHeaderName returns what is wrong with a name, by a reason and a sentence's end; both are empty if nothing is.
+// checkHeaderName returns what is wrong with a name, as a reason and the end of a sentence. Both are empty if nothing is wrong.
 func checkHeaderName(name string) (reason, problem string) {
 	switch {
 	case name == "":
@@ -59,12 +59,12 @@ func checkHeaderName(name string) (reason, problem string) {
 	return "", ""
 }
 
-// tokenRune is the grammar of RFC 9110, section 5.6.2.
+// tokenRune reports whether a rune is a tchar of RFC 9110, section 5.6.2.
 func tokenRune(r rune) bool {
 	return r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || r < 0x80 && strings.ContainsRune("!#$%&'*+-.^_`|~", r)
 }
 
-// checkHeaderValue is checkHeaderName for a value, which it never quotes.
+// checkHeaderValue is checkHeaderName for a value. It does not quote the value.
 func checkHeaderValue(value string) (reason, problem string) {
 	switch {
 	case value == "":
@@ -79,8 +79,8 @@ func checkHeaderValue(value string) (reason, problem string) {
 	return "", ""
 }
 
-// headers refuses what could change a request beyond adding a header to it. The first thing that is wrong with each header is
-// told, in the order of their names; a name is quoted only once it is known to be harmless, a value never.
+// headers refuses headers that could change more of a request than their own line. It reports the first problem of each header, in the order
+// of the names. It quotes a name only after it has checked it, and never a value.
 func (c *check) headers(field string, headers map[string]Secret) {
 	if len(headers) > maxHeaders {
 		c.add("too_many", field, fmt.Sprintf("%s must not have more than %d entries", field, maxHeaders))
@@ -109,7 +109,7 @@ func (c *check) headers(field string, headers map[string]Secret) {
 	}
 }
 
-// CheckHeaders says everything that is wrong with an endpoint's own headers.
+// CheckHeaders returns an error with everything that is wrong with an endpoint's custom headers.
 func CheckHeaders(headers map[string]Secret) error {
 	var c check
 	c.headers("headers", headers)

@@ -13,7 +13,7 @@ import (
 	"redrive/pkg/webhook"
 )
 
-func TestHeadersThatAnEndpointMayHave(t *testing.T) {
+func TestCheckHeadersValidAccepted(t *testing.T) {
 	twenty := map[string]webhook.Secret{}
 	for i := range 20 {
 		twenty[fmt.Sprint("X-", i)] = "v"
@@ -32,7 +32,7 @@ func TestHeadersThatAnEndpointMayHave(t *testing.T) {
 	}
 }
 
-func TestHeadersThatAreRefused(t *testing.T) {
+func TestCheckHeadersInvalidRefused(t *testing.T) {
 	tooMany := map[string]webhook.Secret{}
 	for i := range 21 {
 		tooMany[fmt.Sprint("X-", i)] = "v"
@@ -78,7 +78,7 @@ func TestHeadersThatAreRefused(t *testing.T) {
 	}
 }
 
-func TestReservedHeaders(t *testing.T) {
+func TestCheckHeadersReservedRefused(t *testing.T) {
 	for _, name := range []string{
 		"Host", "Connection", "Keep-Alive", "TE", "Trailer", "Transfer-Encoding", "Upgrade", "Proxy-Authorization", "Proxy-Connection", "Proxy-Anything",
 		"Content-Length", "Content-Type", "Content-Encoding", "Content-MD5", "User-Agent", "Expect", "Accept-Encoding", "Idempotency-Key",
@@ -93,12 +93,12 @@ func TestReservedHeaders(t *testing.T) {
 	}
 }
 
-func TestARefusedValueIsNotQuoted(t *testing.T) {
+func TestCheckHeadersRefusedValueNotQuoted(t *testing.T) {
 	err := webhook.CheckHeaders(map[string]webhook.Secret{"X-A": "canary\n", "X-B": "canary\x00", "Host": "canary", "x-a": "canary"})
 	assert.NotContains(t, fmt.Sprintf("%+v %v", reasons(t, err), err), "canary")
 }
 
-// FuzzCheckHeaders holds the check to this: what it takes adds lines to a request and changes nothing else of it, whoever parses it.
+// FuzzCheckHeaders checks that accepted headers add lines to a request and change nothing else, for every parser.
 func FuzzCheckHeaders(f *testing.F) {
 	for _, seed := range [][4]string{
 		{"Authorization", "Bearer x", "X-Team", "a b"},

@@ -11,10 +11,10 @@ import (
 	"redrive/pkg/webhook"
 )
 
-// TestAnyHistoryKeepsTheRules lets a delivery live through random histories and checks after each step what must hold for
-// all of them: legal moves only, counters within bounds, a due time exactly while it waits, and terminal statuses that only
+// TestDeliveryRandomHistoryKeepsInvariants applies random changes to a delivery and checks the invariants after each one:
+// legal moves, counters within bounds, a due time exactly in a waiting status, and terminal statuses that only
 // a manual retry leaves.
-func TestAnyHistoryKeepsTheRules(t *testing.T) {
+func TestDeliveryRandomHistoryKeepsInvariants(t *testing.T) {
 	legal := map[webhook.Status][]webhook.Status{
 		webhook.StatusPending:  {webhook.StatusSuccess, webhook.StatusRetrying, webhook.StatusFailure},
 		webhook.StatusRetrying: {webhook.StatusSuccess, webhook.StatusRetrying, webhook.StatusFailure},

@@ -8,10 +8,10 @@ import (
 	"time"
 )
 
-// Kind is what an identifier names; its value is the identifier's prefix.
+// Kind is the kind of an identifier. Its value is the identifier's prefix.
 type Kind string
 
-// The kinds of identifiers, as they stand before the underscore.
+// The kinds of identifiers.
 const (
 	KindDelivery Kind = "dlv"
 	KindEvent    Kind = "evt"
@@ -21,27 +21,27 @@ const (
 	KindRequest  Kind = "req"
 )
 
-// Identifiers are a prefix, an underscore and a ULID (github.com/ulid/spec): 48 bits of Unix milliseconds and 80 random
-// bits in Crockford's base 32, so that ordering by identifier is ordering by creation.
+// An identifier is a prefix, an underscore and a ULID (github.com/ulid/spec): 48 bits of Unix milliseconds and 80 random
+// bits in Crockford's base 32. Identifiers therefore sort by their time of creation.
 const (
 	ulidLength = 26
 	crockford  = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 )
 
-// NewID returns a fresh identifier of the kind, stamped with the time. Identifiers that one process makes for the same millisecond
-// ascend, also when callers of neighbouring milliseconds interleave, so that the deliveries of one event keep their order. NewID is
+// NewID returns a new identifier of the kind with the time. Identifiers that one process makes for the same millisecond ascend,
+// also if callers with times in adjacent milliseconds alternate. The deliveries of one event therefore keep their order. NewID is
 // safe for concurrent use.
 func NewID(kind Kind, at time.Time) string {
 	return string(kind) + "_" + encodeULID(nextULID(at))
 }
 
-// FirstID is before every identifier of the kind that was made at this millisecond or later, and behind all that were made
-// earlier.
+// FirstID returns a text that sorts before every identifier of the kind from this millisecond on, and after all identifiers from
+// before it.
 func FirstID(kind Kind, at time.Time) string {
 	return string(kind) + "_" + encodeULID(ulid{high: uint64(at.UnixMilli()) << 16})
 }
 
-// CheckID says whether the text is an identifier of the kind, exactly as NewID would write it.
+// CheckID returns an error unless the text is an identifier of the kind in the form of NewID.
 func CheckID(kind Kind, text string) error {
 	ulid, ok := strings.CutPrefix(text, string(kind)+"_")
 	// The first digit carries only three bits of the timestamp: 8 and above would overflow 128 bits.
@@ -55,17 +55,17 @@ type ulid struct {
 	high, low uint64 // 16 bits of entropy below the timestamp in high, 64 bits in low
 }
 
-// recentMillis is how many milliseconds a caller can be behind the latest one and still get ascending identifiers.
+// recentMillis is by how many milliseconds a caller may be behind the latest one and still get ascending identifiers.
 const recentMillis = 256
 
-// lastULIDs holds the last value of each recent millisecond, at its remainder by recentMillis.
+// lastULIDs holds the last value of each recent millisecond, at the index of the millisecond modulo recentMillis.
 var lastULIDs struct {
 	sync.Mutex
 	values [recentMillis]ulid
 }
 
 func nextULID(at time.Time) ulid {
-	milli := uint64(at.UnixMilli()) // 48 bits last until the year 10889, and no clock is before 1970
+	milli := uint64(at.UnixMilli()) // 48 bits suffice until the year 10889; times before 1970 do not occur
 
 	lastULIDs.Lock()
 	defer lastULIDs.Unlock()
@@ -77,10 +77,10 @@ func nextULID(at time.Time) ulid {
 		}
 	}
 	var entropy [10]byte
-	_, _ = rand.Read(entropy[:]) // never fails: crypto/rand ends the program instead
+	_, _ = rand.Read(entropy[:]) // never fails: crypto/rand ends the program on an error
 	*last = ulid{
 		high: milli<<16 | uint64(binary.BigEndian.Uint16(entropy[:2])),
-		// The top bit stays free, so that counting up within a millisecond does not run over.
+		// The top bit is 0, so that an increment within a millisecond does not overflow.
 		low: binary.BigEndian.Uint64(entropy[2:]) >> 1,
 	}
 	return *last

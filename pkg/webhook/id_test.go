@@ -12,7 +12,7 @@ import (
 	"redrive/pkg/webhook"
 )
 
-func TestNewIDIsAULIDOfItsTime(t *testing.T) {
+func TestNewIDIsULIDWithTime(t *testing.T) {
 	at := time.Date(2026, 3, 4, 5, 6, 7, 89_000_000, time.UTC)
 	id := webhook.NewID(webhook.KindDelivery, at)
 
@@ -22,7 +22,7 @@ func TestNewIDIsAULIDOfItsTime(t *testing.T) {
 	require.NoError(t, webhook.CheckID(webhook.KindDelivery, id))
 }
 
-func TestNewIDsAscendWithinAMillisecond(t *testing.T) {
+func TestNewIDSameMillisecondAscends(t *testing.T) {
 	at := time.Now()
 	last := webhook.NewID(webhook.KindEvent, at)
 	for range 10_000 {
@@ -32,7 +32,7 @@ func TestNewIDsAscendWithinAMillisecond(t *testing.T) {
 	}
 }
 
-// Two callers that read the clock on both sides of a tick and then take turns.
+// Two callers with times in adjacent milliseconds alternate.
 func TestNewIDMillisecondsInterleaveAscends(t *testing.T) {
 	earlier := time.Now()
 	later := earlier.Add(time.Millisecond)
@@ -45,7 +45,7 @@ func TestNewIDMillisecondsInterleaveAscends(t *testing.T) {
 	}
 }
 
-func TestCheckIDRefusesAllButItsOwnForm(t *testing.T) {
+func TestCheckIDMalformedRefused(t *testing.T) {
 	valid := webhook.NewID(webhook.KindDelivery, time.Now())
 	for _, id := range []string{
 		"", "dlv_", "x", valid[4:], "evt" + valid[3:], valid + "0", valid[:len(valid)-1], strings.ToLower(valid),

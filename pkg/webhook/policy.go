@@ -7,44 +7,44 @@ import (
 	"time"
 )
 
-// Policy decides what follows an attempt. Its zero value is the documented default.
+// Policy decides the state of a delivery after an attempt. The zero value is the documented default.
 type Policy struct {
-	// Schedule holds the delays before the first, second, … retry; the last one repeats. Defaults to DefaultSchedule.
+	// Schedule holds the delays before the first, second, … retry. The last one repeats. Defaults to DefaultSchedule.
 	Schedule []time.Duration
 	// Random returns numbers in [0, 1) for the jitter. Defaults to math/rand/v2.
 	Random func() float64
 }
 
-// DefaultSchedule reaches over three days, so that a receiver can be down for a weekend. It follows the example of the
-// Standard Webhooks specification (https://www.standardwebhooks.com).
+// DefaultSchedule spans more than three days, so that a receiver can be down for a weekend. It follows the example of the Standard Webhooks
+// specification (https://www.standardwebhooks.com).
 var DefaultSchedule = []time.Duration{
 	5 * time.Second, 5 * time.Minute, 30 * time.Minute, 2 * time.Hour, 5 * time.Hour,
 	10 * time.Hour, 14 * time.Hour, 20 * time.Hour, 24 * time.Hour,
 }
 
-// jitter is the share by which a delay varies either way, so that deliveries that failed together do not return together.
+// jitter is the fraction by which a delay varies in both directions. Deliveries that failed together are therefore not retried together.
 const jitter = 0.2
 
-// Outcome is what an attempt did to its delivery: the delivery as it shall be, and the attempt as it goes on record.
+// Outcome is the decision after an attempt: the new state of the delivery, and the attempt to record.
 type Outcome struct {
-	// Delivery has the revision after the one that the decision was made on.
+	// Delivery has the revision after the one on which the decision was made.
 	Delivery Delivery
 	Attempt  Attempt
-	// DisableEndpoint: the receiver said that it is gone for good.
+	// DisableEndpoint is true if the receiver answered 410 Gone.
 	DisableEndpoint bool
-	// EndpointUpdatedAt is the UpdatedAt of the endpoint that the attempt was made with. The endpoint is disabled only if it is still
-	// the same: somebody who has enabled it meanwhile, or rotated its secret, knows more than the attempt did.
+	// EndpointUpdatedAt is the UpdatedAt of the endpoint when the attempt began. The endpoint is disabled only if it has not changed since:
+	// a person who has enabled it meanwhile, or rotated its secret, has newer information than the attempt.
 	EndpointUpdatedAt time.Time
 }
 
-// Decide turns the result of an attempt, finished now, into the delivery's next state: success on 2xx, failure when the
-// retries are used up or the receiver answered 410 Gone, otherwise retrying at a whole second (the queue cuts fractions
-// off, and no attempt may start before its time).
+// Decide returns the outcome of an attempt that has ended now. The delivery's next status is success after 2xx, failure after 410 Gone or
+// when no retry is left, and retrying otherwise. The next attempt is due at a whole second, because the queue truncates fractions and no
+// attempt may start early. Decide returns ErrIllegalMove in a terminal status.
 func (p Policy) Decide(d Delivery, r Result, now time.Time) (Outcome, error) {
 	if !d.Status.Waiting() {
 		return Outcome{}, fmt.Errorf("%w: an attempt ended while the delivery was in %s", ErrIllegalMove, d.Status)
 	}
-	// The first attempt, or the first after a manual retry, finds the delivery pending and is no retry.
+	// The first attempt, and the first after a manual retry, has the status pending and does not count as a retry.
 	if d.Status == StatusRetrying {
 		d.RetryCount++
 	}
@@ -69,7 +69,7 @@ func (p Policy) Decide(d Delivery, r Result, now time.Time) (Outcome, error) {
 	return Outcome{Delivery: d.moved(now), Attempt: attempt, DisableEndpoint: gone}, nil
 }
 
-// delay is what the receiver asked for, if it may ask, or else the schedule's.
+// delay returns the delay that the receiver asked for with a 429 or 503, or else the delay of the schedule.
 func (p Policy) delay(retriesMade int, r Result, now time.Time) time.Duration {
 	if r.ResponseStatus == http.StatusTooManyRequests || r.ResponseStatus == http.StatusServiceUnavailable {
 		if asked := ParseRetryAfter(r.RetryAfter, now); asked > 0 {

@@ -29,7 +29,7 @@ func decide(t *testing.T, p webhook.Policy, d webhook.Delivery, r webhook.Result
 	return outcome
 }
 
-func TestRetriesFollowTheScheduleUntilTheyAreUsedUp(t *testing.T) {
+func TestDecideRetriesFollowScheduleThenFail(t *testing.T) {
 	p := webhook.Policy{Schedule: []time.Duration{10 * time.Second, time.Minute}, Random: func() float64 { return 0.5 }}
 	d := newDelivery(3)
 
@@ -49,7 +49,7 @@ func TestRetriesFollowTheScheduleUntilTheyAreUsedUp(t *testing.T) {
 	assert.True(t, d.NextRetryAt.IsZero())
 }
 
-func TestDelaysVaryByAFifthAndEndOnAWholeSecond(t *testing.T) {
+func TestDecideDelayHasJitterAndWholeSeconds(t *testing.T) {
 	now := noon.Add(123456 * time.Microsecond)
 	for random, want := range map[float64]time.Duration{0: 81 * time.Second, 0.5: 101 * time.Second, 0.999999: 121 * time.Second} {
 		p := webhook.Policy{Schedule: []time.Duration{100 * time.Second}, Random: func() float64 { return random }}
@@ -58,7 +58,7 @@ func TestDelaysVaryByAFifthAndEndOnAWholeSecond(t *testing.T) {
 	}
 }
 
-func TestOnly2xxIsSuccess(t *testing.T) {
+func TestDecideOnly2xxSucceeds(t *testing.T) {
 	for status, want := range map[int]webhook.Status{
 		200: webhook.StatusSuccess, 204: webhook.StatusSuccess, 299: webhook.StatusSuccess,
 		0: webhook.StatusRetrying, 101: webhook.StatusRetrying, 199: webhook.StatusRetrying, 300: webhook.StatusRetrying, 301: webhook.StatusRetrying,
@@ -71,7 +71,7 @@ func TestOnly2xxIsSuccess(t *testing.T) {
 	}
 }
 
-func TestRetryAfterIsHonouredOn429And503Alone(t *testing.T) {
+func TestDecideRetryAfterAppliesTo429And503Only(t *testing.T) {
 	p := webhook.Policy{Schedule: []time.Duration{10 * time.Second}, Random: func() float64 { return 0.5 }}
 	for status, want := range map[int]time.Duration{429: time.Hour, 503: time.Hour, 500: 10 * time.Second, 301: 10 * time.Second} {
 		r := answered(status)
@@ -80,11 +80,11 @@ func TestRetryAfterIsHonouredOn429And503Alone(t *testing.T) {
 	}
 }
 
-func TestNoRetriesMeansOneAttempt(t *testing.T) {
+func TestDecideNoRetriesFailsAfterFirstAttempt(t *testing.T) {
 	assert.Equal(t, webhook.StatusFailure, decide(t, webhook.Policy{}, newDelivery(0), answered(500), noon).Delivery.Status)
 }
 
-func TestErrorMessageSaysWhatWasAnswered(t *testing.T) {
+func TestErrorMessageHasStatus(t *testing.T) {
 	assert.Empty(t, answered(204).ErrorMessage())
 	assert.Equal(t, "the receiver answered 500 Internal Server Error", answered(500).ErrorMessage())
 	assert.Equal(t, "the receiver answered 599", answered(599).ErrorMessage())

@@ -7,11 +7,11 @@ import (
 	"time"
 )
 
-// maxRetryAfter bounds how long a receiver can put a delivery off.
+// maxRetryAfter bounds how long a receiver can postpone a delivery.
 const maxRetryAfter = 24 * time.Hour
 
-// ParseRetryAfter reads a Retry-After header (RFC 9110, 10.2.3: seconds or a date) as a delay of at most 24 hours. It is
-// zero for a time in the past and for anything else that asks for nothing.
+// ParseRetryAfter returns the delay of a Retry-After header (RFC 9110, section 10.2.3: seconds or a date). It is at most 24 hours, and zero
+// for a time in the past and for a malformed header.
 func ParseRetryAfter(value string, now time.Time) time.Duration {
 	value = strings.TrimSpace(value)
 	if value != "" && strings.Trim(value, "0123456789") == "" {

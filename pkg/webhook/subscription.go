@@ -5,23 +5,22 @@ import (
 	"strings"
 )
 
-// eventTypePattern is dotted words: order.created, workflow.run-2.finished.
+// eventTypePattern matches words joined by dots, such as order.created and workflow.run-2.finished.
 var eventTypePattern = regexp.MustCompile(`^[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*$`)
 
 const maxEventType = 128
 
-// CheckEventType says whether the text is an event's type: words of letters, digits, _ and -, joined by dots, of at most
-// 128 characters.
+// CheckEventType reports whether the text is an event type: words of letters, digits, _ and -, joined by dots, of at most 128 characters.
 func CheckEventType(text string) bool {
 	return len(text) <= maxEventType && eventTypePattern.MatchString(text)
 }
 
-// CheckSubscription says whether the text is an entry of an endpoint's subscriptions: an exact event type, prefix.*, or *.
+// CheckSubscription reports whether the text is an entry of an endpoint's subscriptions: an exact event type, prefix.*, or *.
 func CheckSubscription(text string) bool {
 	return text == "*" || CheckEventType(strings.TrimSuffix(text, ".*"))
 }
 
-// Subscribes says whether subscriptions take an event type. None at all take every type.
+// Subscribes reports whether subscriptions match an event type. An empty list matches every type.
 func Subscribes(subscriptions []string, eventType string) bool {
 	for _, entry := range subscriptions {
 		prefix, wild := strings.CutSuffix(entry, "*")

@@ -6,36 +6,37 @@ import (
 	"time"
 )
 
-// Now is the time as the databases keep it: UTC, in whole microseconds, so that what was written is equal to what is read.
+// Now returns the time in UTC and whole microseconds. Databases store this precision, so that a value that is read equals the one that was
+// written.
 func Now() time.Time { return time.Now().UTC().Truncate(time.Microsecond) }
 
-// timeLayout is RFC 3339 in UTC with six fraction digits. All times have one width, so their text order is their time order.
+// timeLayout is RFC 3339 in UTC with six fraction digits. All times have the same width, so that they sort as text.
 const timeLayout = "2006-01-02T15:04:05.000000Z"
 
-// FormatTime writes a time the one way in which it is shown: RFC 3339 in UTC with six fraction digits.
+// FormatTime formats a time as the API shows it: RFC 3339 in UTC with six fraction digits.
 func FormatTime(t time.Time) string { return t.UTC().Format(timeLayout) }
 
-// Timestamp is a time that encodes as FormatTime writes it.
+// Timestamp is a time that encodes as FormatTime formats it.
 type Timestamp time.Time
 
-// IsZero reports whether there is no time, for omitzero.
+// IsZero reports whether the time is zero, for omitzero.
 func (t Timestamp) IsZero() bool { return time.Time(t).IsZero() }
 
-// MarshalText is FormatTime.
+// MarshalText formats the time as FormatTime does.
 func (t Timestamp) MarshalText() ([]byte, error) {
 	return time.Time(t).UTC().AppendFormat(nil, timeLayout), nil
 }
 
-// maxTimeText is the length of the longest text that ParseTime reads. RFC 3339 sets no limit to the fraction.
+// maxTimeText is the length of the longest text that ParseTime accepts. RFC 3339 does not limit the fraction.
 const maxTimeText = 64
 
-// rfc3339 is the grammar date-time of RFC 3339, section 5.6. [time.Parse] also takes a comma before the fraction, hours of one digit
-// and offsets of more than a day. The ranges of month, day, hour, minute and second are left to it.
+// rfc3339 is the grammar date-time of RFC 3339, section 5.6. [time.Parse] also accepts a comma before the fraction, hours of one digit and
+// offsets of more than a day. It checks the ranges of month, day, hour, minute and second.
 var rfc3339 = regexp.MustCompile(`^\d{4}-\d{2}-\d{2}[Tt]\d{2}:\d{2}:\d{2}(\.\d+)?([Zz]|[+-]([01]\d|2[0-3]):[0-5]\d)$`)
 
-// ParseTime reads a time that a caller sent in the field and returns it as Now would: in UTC and in whole microseconds. It takes RFC
-// 3339 alone. T and Z may be in lower case, as the RFC has it. A leap second (:60) is refused, since no clock here has one; so is a
-// time whose year in UTC is not between 1 and 9999, since it could not be shown again.
+// ParseTime parses the time in a field of a request and returns it in UTC and whole microseconds. It accepts RFC 3339 only, with T and Z in
+// either case. It refuses a leap second (:60), which Go's times cannot represent. It refuses a time whose year in UTC is not between 1 and
+// 9999, because such a time could not be formatted.
 func ParseTime(field, text string) (time.Time, error) {
 	if len(text) > maxTimeText || !rfc3339.MatchString(text) {
 		return time.Time{}, invalidTime(field)

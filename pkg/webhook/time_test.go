@@ -14,7 +14,7 @@ import (
 	"redrive/pkg/webhook"
 )
 
-func TestParseTimeRFC3339IsTaken(t *testing.T) {
+func TestParseTimeRFC3339Accepted(t *testing.T) {
 	for text, want := range map[string]string{
 		"2030-01-31T23:59:59Z":                                 "2030-01-31T23:59:59.000000Z",
 		"2030-01-31t23:59:59z":                                 "2030-01-31T23:59:59.000000Z",
@@ -37,7 +37,7 @@ func TestParseTimeRFC3339IsTaken(t *testing.T) {
 	}
 }
 
-func TestParseTimeAnythingElseIsRefused(t *testing.T) {
+func TestParseTimeOtherFormatsRefused(t *testing.T) {
 	for _, text := range []string{
 		"", " ", "never", "tomorrow", "2030", "2030-01-01", "T00:00:00Z", "00:00:00Z", "1893456000", "1893456000000", "2030-01-01T00:00Z", "2030-01-01T00Z",
 		"2030-01-01T00:00:00", "2030-01-01T00:00:00 Z", "2030-01-01 00:00:00Z", "2030-01-01_00:00:00Z", "2030-01-01T00:00:00UTC", "2030-01-01T00:00:00GMT",
@@ -64,7 +64,7 @@ func TestParseTimeAnythingElseIsRefused(t *testing.T) {
 	}
 }
 
-func TestFormatTimeAllHaveOneWidth(t *testing.T) {
+func TestFormatTimeHasConstantWidth(t *testing.T) {
 	start := time.Date(2026, 11, 20, 16, 3, 11, 0, time.FixedZone("", 3600))
 	var texts []string
 	for _, after := range []time.Duration{0, 1, time.Microsecond, 10 * time.Microsecond, time.Millisecond, 120 * time.Millisecond, time.Second, time.Hour} {
@@ -88,7 +88,7 @@ func TestFormatTimeAllHaveOneWidth(t *testing.T) {
 	assert.Equal(t, `{}`, string(encoded))
 }
 
-// A text is refused, or [time.Parse] takes it too and the time can be written and read again.
+// A text is refused, or [time.Parse] accepts it too and the time can be formatted and parsed again.
 func FuzzParseTime(f *testing.F) {
 	for _, seed := range []string{"2030-01-31T23:59:59Z", "2030-01-31t23:59:59.5+23:59", "2030-01-31T23:59:60Z", "9999-12-31T23:59:59-01:00", "0000-01-01T00:00:00Z"} {
 		f.Add(seed)

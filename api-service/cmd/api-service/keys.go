@@ -54,7 +54,7 @@ func keys(ctx context.Context, args, environ []string, stdout io.Writer) error {
 	return invalid("keys: the arguments do not fit; try --help")
 }
 
-// withKeys sees to it first that there is a table of keys, and says how to make it if not.
+// withKeys runs a command that needs the table of keys. It returns an error that says how to create the table if it is missing.
 func withKeys(ctx context.Context, environ []string, do func(*store.Store) error) error {
 	return withDatabase(environ, func(s *store.Store) error {
 		if err := s.CheckSchema(ctx); err != nil {
@@ -64,7 +64,7 @@ func withKeys(ctx context.Context, environ []string, do func(*store.Store) error
 	})
 }
 
-// createKey prints the raw key alone, so that a script can take it.
+// createKey prints only the raw key, so that a script can read it.
 func createKey(ctx context.Context, s *store.Store, spec webhook.APIKeySpec, stdout io.Writer) error {
 	key, raw := webhook.NewAPIKey(spec, webhook.Now())
 	if err := s.CreateAPIKey(ctx, key); err != nil {

@@ -11,28 +11,28 @@ import (
 	"syscall"
 )
 
-// version is stamped by the linker.
+// version is set by the linker.
 var version = "dev"
 
 const (
 	exitFailed  = 1
-	exitInvalid = 2 // wrong arguments or settings: starting again will not help
+	exitInvalid = 2 // wrong arguments or settings; a restart does not help
 )
 
-const usage = `api-service serves Redrive's HTTP API. It is set up by environment variables (see the README).
+const usage = `api-service serves Redrive's HTTP API. Environment variables configure it (see the README).
 
   api-service [serve]            serve the API
   api-service migrate            bring the database's schema up to date
   api-service keys create --organization ID --name NAME [--scope read|read-write]
-                                 make an API key and print it, this once
+                                 create an API key and print it once
   api-service keys list [--organization ID]
   api-service keys revoke ID
-  api-service rotate-secrets     encrypt what is stored again with the first of the keys in SECRETS_KEY
-  api-service healthcheck        ask the service of the same container whether it is ready
+  api-service rotate-secrets     encrypt stored secrets again with the first key in SECRETS_KEY
+  api-service healthcheck        check whether the service in the same container is ready
   api-service --version | --help
 `
 
-// invalidError is the caller's to mend: arguments or settings.
+// invalidError is an error in the arguments or settings.
 type invalidError struct{ error }
 
 func (e invalidError) Unwrap() error { return e.error }

@@ -16,7 +16,7 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(testservers.Suite(m)) }
 
-// result is what a run of the program left behind.
+// result is the exit code and the output of a run.
 type result struct {
 	code           int
 	stdout, stderr string
@@ -42,7 +42,7 @@ func TestHelpAndVersion(t *testing.T) {
 	}
 }
 
-func TestWrongArgumentsAreSaidAndEndInTwo(t *testing.T) {
+func TestArgumentsWrongExitCodeTwo(t *testing.T) {
 	environ := []string{"DATABASE_URL=postgres://nobody@127.0.0.1:1/nothing"}
 	for line, message := range map[string]string{
 		"frobnicate":                       `no command "frobnicate"`,
@@ -75,7 +75,7 @@ func TestWrongArgumentsAreSaidAndEndInTwo(t *testing.T) {
 	}
 }
 
-func TestWrongSettingsAreNamedAllAtOnceAndNotShown(t *testing.T) {
+func TestSettingsWrongAllNamedNotQuoted(t *testing.T) {
 	r := runWith(t, nil)
 	assert.Equal(t, 2, r.code)
 	for _, name := range []string{"DATABASE_URL", "REDIS_URL", "SECRETS_KEY"} {
@@ -110,7 +110,7 @@ func TestWrongSettingsAreNamedAllAtOnceAndNotShown(t *testing.T) {
 	}
 }
 
-func TestADatabaseThatIsAwayEndsInOne(t *testing.T) {
+func TestDatabaseUnavailableExitCodeOne(t *testing.T) {
 	for _, args := range [][]string{{"migrate"}, {"keys", "list"}} {
 		r := runWith(t, []string{"DATABASE_URL=postgres://nobody:c4n4ry@127.0.0.1:1/nothing"}, args...)
 		assert.Equal(t, 1, r.code)
@@ -119,14 +119,14 @@ func TestADatabaseThatIsAwayEndsInOne(t *testing.T) {
 	}
 }
 
-func TestAnInterruptedCommandEnds(t *testing.T) {
+func TestCommandInterruptedEnds(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	var stdout, stderr bytes.Buffer
 	assert.Equal(t, 1, run(ctx, []string{"migrate"}, []string{"DATABASE_URL=" + testservers.Postgres(t)}, &stdout, &stderr))
 }
 
-func TestMigrateTwice(t *testing.T) {
+func TestMigrateTwiceAppliesOnce(t *testing.T) {
 	environ := []string{"DATABASE_URL=" + testservers.Postgres(t)}
 	r := runWith(t, environ, "keys", "list")
 	assert.Equal(t, 1, r.code)
@@ -138,7 +138,7 @@ func TestMigrateTwice(t *testing.T) {
 	assert.Equal(t, result{0, "the schema is up to date\n", ""}, runWith(t, environ, "migrate"))
 }
 
-func TestKeysFromTheirCreationToTheirEnd(t *testing.T) {
+func TestKeysCreateListRevoke(t *testing.T) {
 	environ := []string{"DATABASE_URL=" + testservers.Postgres(t)}
 	require.Equal(t, 0, runWith(t, environ, "migrate").code)
 	empty := runWith(t, environ, "keys", "list")

@@ -11,16 +11,15 @@ import (
 	"redrive/pkg/config"
 	"redrive/pkg/keyring"
 	"redrive/pkg/store"
-	"redrive/pkg/store/postgres"
 )
 
 const (
 	resealBatch = 100
-	// resealPasses bounds a chase after services that go on sealing with an older key.
+	// resealPasses bounds the passes while services still seal with an older key.
 	resealPasses = 3
 )
 
-// rotateSecrets encrypts with the newest key whatever is of an older one. It may be broken off and run again at any time.
+// rotateSecrets encrypts every value of an older key with the newest key. It can be interrupted and run again at any time.
 func rotateSecrets(ctx context.Context, environ []string, stdout io.Writer) error {
 	return withSealed(environ, func(s *store.Store) error {
 		if err := s.CheckSchema(ctx); err != nil {
@@ -47,7 +46,7 @@ func rotateSecrets(ctx context.Context, environ []string, stdout io.Writer) erro
 	})
 }
 
-// resealPass looks at every endpoint once. With an error it returns what was done until then.
+// resealPass reseals every endpoint once. If it returns an error, the counts cover the endpoints before it.
 func resealPass(ctx context.Context, s *store.Store) (pass store.Resealed, err error) {
 	pass.Unreadable = map[string]error{}
 	for {
@@ -62,12 +61,12 @@ func resealPass(ctx context.Context, s *store.Store) (pass store.Resealed, err e
 	}
 }
 
-// withSealed runs a command that needs the database and the keys of what is sealed in it.
-func withSealed(environ []string, do func(*store.Store) error) (err error) {
+// withSealed runs a command that needs the database and the keys of its sealed values.
+func withSealed(environ []string, do func(*store.Store) error) error {
 	settings, wrong := config.LoadSealed(config.Environ(environ))
 	keys, invalidKey := keyring.Parse(settings.SecretsKey.Reveal())
 	if settings.SecretsKey == "" {
-		invalidKey = nil // that it is missing is said already
+		invalidKey = nil // config reports that it is missing
 	}
 	if invalidKey != nil {
 		invalidKey = fmt.Errorf("SECRETS_KEY is not valid: %w", invalidKey)
@@ -75,12 +74,5 @@ func withSealed(environ []string, do func(*store.Store) error) (err error) {
 	if err := config.Problems(wrong, invalidKey); err != nil {
 		return invalidError{err}
 	}
-	opened, err := postgres.Open(postgres.Options{
-		URL: settings.URL.Reveal(), ApplicationName: applicationName, MaxConnections: settings.MaxConnections,
-	}, keys)
-	if err != nil {
-		return invalidError{err}
-	}
-	defer func() { err = errors.Join(err, opened.Close()) }()
-	return do(opened)
+	return withStore(settings.Database, keys, do)
 }

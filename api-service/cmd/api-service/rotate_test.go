@@ -66,7 +66,7 @@ func TestRotateSecrets(t *testing.T) {
 	assert.Equal(t, 1, run(ctx, []string{"rotate-secrets"}, with(newest), &stdout, &stderr))
 }
 
-func TestRotateSecretsNeedsADatabaseAndKeys(t *testing.T) {
+func TestRotateSecretsMissingSettingsRefused(t *testing.T) {
 	for environ, message := range map[string]string{
 		"DATABASE_URL=postgres://nobody:c4n4ry@127.0.0.1:1/nothing": "SECRETS_KEY is required",
 		"SECRETS_KEY=c4n4ry": "DATABASE_URL is required; SECRETS_KEY is not valid",

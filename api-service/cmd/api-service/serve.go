@@ -19,7 +19,7 @@ import (
 	"redrive/pkg/tracing/otlp"
 )
 
-// applicationName is what the database shows of us.
+// applicationName is the name of this service in pg_stat_activity.
 const applicationName = "redrive-api"
 
 func serve(ctx context.Context, environ []string, logTo io.Writer) (err error) {
@@ -33,9 +33,12 @@ func serve(ctx context.Context, environ []string, logTo io.Writer) (err error) {
 	}
 
 	log := observe.NewLogger(logTo, settings.Level, settings.Format)
-	slog.SetDefault(log) // what libraries say has its place in the log too
+	slog.SetDefault(log) // libraries log to the default logger
 	lifecycle.LimitMemory(ctx, log)
 	queue.LogTo(log)
+	for _, name := range config.OldNames(config.Environ(environ)) {
+		log.WarnContext(ctx, "setting has an old name", "old", name.Old, "new", name.New)
+	}
 	traces, err := otlp.Open(ctx, settings.Tracing, "api-service", version, log)
 	if err != nil {
 		return err
@@ -53,7 +56,7 @@ func serve(ctx context.Context, environ []string, logTo io.Writer) (err error) {
 		Addr:            settings.Addr,
 		OpsAddr:         settings.OpsAddr,
 		Limits: app.Limits{
-			PerKey: settings.RateLimit, Strangers: settings.StrangerRateLimit, TrustedProxies: settings.TrustedProxies,
+			PerKey: settings.RateLimit, Unauthenticated: settings.UnauthenticatedRateLimit, TrustedProxies: settings.TrustedProxies,
 		},
 		CORSOrigins: settings.CORSOrigins,
 		Queues:      app.Queues{Password: settings.OperatorPassword.Reveal(), Writable: !settings.QueuesReadOnly},
@@ -64,7 +67,7 @@ func serve(ctx context.Context, environ []string, logTo io.Writer) (err error) {
 	return lifecycle.Run(ctx, service, service.TimeToStop())
 }
 
-// healthcheck is for a container, whose settings are those of the service in it.
+// healthcheck checks the readiness of the service in the same container, which has the same settings.
 func healthcheck(ctx context.Context, environ []string) error {
 	settings, err := config.LoadAPI(config.Environ(environ))
 	if err != nil {
@@ -73,15 +76,20 @@ func healthcheck(ctx context.Context, environ []string) error {
 	return observe.Healthcheck(ctx, settings.OpsAddr, "/readyz")
 }
 
-// withDatabase runs a command that needs the database and no secrets.
-func withDatabase(environ []string, do func(*store.Store) error) (err error) {
+// withDatabase runs a command that needs the database and no sealed values.
+func withDatabase(environ []string, do func(*store.Store) error) error {
 	settings, err := config.LoadDatabase(config.Environ(environ))
 	if err != nil {
 		return invalidError{err}
 	}
+	return withStore(settings, nil, do)
+}
+
+// withStore opens the store for a command and closes it afterwards.
+func withStore(settings config.Database, sealer store.Sealer, do func(*store.Store) error) (err error) {
 	opened, err := postgres.Open(postgres.Options{
 		URL: settings.URL.Reveal(), ApplicationName: applicationName, MaxConnections: settings.MaxConnections,
-	}, nil) // nothing that is sealed is touched
+	}, sealer)
 	if err != nil {
 		return invalidError{err}
 	}

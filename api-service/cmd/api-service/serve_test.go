@@ -17,7 +17,7 @@ import (
 	"redrive/pkg/testservers"
 )
 
-// serving runs the program until stop is called, which returns its exit code and all that it has logged.
+// serving runs the program. stop ends it and returns its exit code and its log.
 func serving(t *testing.T, environ []string, args ...string) (addr string, stop func() (int, string)) {
 	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
@@ -63,7 +63,7 @@ func list(t *testing.T, addr, key string) int {
 	return response.StatusCode
 }
 
-func TestServeUntilToldToStop(t *testing.T) {
+func TestServeUntilSignal(t *testing.T) {
 	const canary = "c4n4ry-of-a-test"
 	environ := []string{
 		"DATABASE_URL=" + testservers.Postgres(t), "REDIS_URL=" + testservers.Redis(t), "SECRETS_KEY=MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=",

@@ -1,7 +1,8 @@
-// Package apikeys makes and revokes an organization's API keys, at the request of one of them.
+// Package apikeys creates and revokes an organization's API keys on the request of one of these keys.
 //
-// No key makes one that may do more than itself, or for longer: whoever gets hold of a key that ends on Friday has nothing on
-// Saturday. And the last key that may write stays, for without it nobody could make another; only the operator revokes that.
+// A key cannot create a key with a wider scope or a later expiry than its own. A stolen key therefore gives no access after its expiry. The
+// organization's last valid key with the scope read-write cannot be revoked, because no other key could be created. The operator can revoke
+// it on the command line.
 package apikeys
 
 import (
@@ -12,13 +13,13 @@ import (
 	"redrive/pkg/webhook"
 )
 
-// Store is what issuing keys needs of the database.
+// Store is the part of the database that this package uses.
 type Store interface {
 	CreateAPIKey(ctx context.Context, key webhook.APIKey) error
 	RevokeAPIKeyOf(ctx context.Context, organizationID, id string, now time.Time) (webhook.APIKey, error)
 }
 
-// Issuer makes and revokes keys.
+// Issuer creates and revokes keys.
 type Issuer struct {
 	store Store
 }
@@ -26,7 +27,7 @@ type Issuer struct {
 // New makes an Issuer.
 func New(store Store) *Issuer { return &Issuer{store: store} }
 
-// Request is what a caller says about a new key.
+// Request describes a key to create.
 type Request struct {
 	Name        string
 	Description string
@@ -34,7 +35,7 @@ type Request struct {
 	ExpiresAt   time.Time // zero: never
 }
 
-// Create makes a key for the organization of the key that asks for it, and returns the raw key, which is not kept.
+// Create creates a key in the organization of the calling key. It also returns the raw key, which is not stored.
 func (i *Issuer) Create(ctx context.Context, by webhook.APIKey, r Request) (webhook.APIKey, webhook.Secret, error) {
 	now := webhook.Now()
 	spec := webhook.APIKeySpec{
@@ -43,7 +44,7 @@ func (i *Issuer) Create(ctx context.Context, by webhook.APIKey, r Request) (webh
 	if err := spec.Check(now); err != nil {
 		return webhook.APIKey{}, "", err
 	}
-	if err := mayMake(by, spec); err != nil {
+	if err := checkGrant(by, spec); err != nil {
 		return webhook.APIKey{}, "", err
 	}
 	key, raw := webhook.NewAPIKey(spec, now)
@@ -53,12 +54,13 @@ func (i *Issuer) Create(ctx context.Context, by webhook.APIKey, r Request) (webh
 	return key, raw, nil
 }
 
-// Revoke ends the life of one of the organization's keys, the one that asks for it among them.
+// Revoke revokes one of the organization's keys. It may be the calling key.
 func (i *Issuer) Revoke(ctx context.Context, by webhook.APIKey, id string) (webhook.APIKey, error) {
 	return i.store.RevokeAPIKeyOf(ctx, by.OrganizationID, id, webhook.Now())
 }
 
-func mayMake(by webhook.APIKey, spec webhook.APIKeySpec) error {
+// checkGrant returns an error if the new key would have a wider scope or a later expiry than the calling key.
+func checkGrant(by webhook.APIKey, spec webhook.APIKeySpec) error {
 	if by.Scope != webhook.ScopeReadWrite && spec.Scope != by.Scope {
 		const message = "an API key cannot make one that may do more than itself"
 		return &webhook.Error{Code: webhook.CodeForbidden, Message: message, Details: []webhook.Detail{{Reason: "wider_scope", Field: "scope", Message: message}}}

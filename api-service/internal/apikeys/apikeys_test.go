@@ -13,7 +13,7 @@ import (
 	"redrive/pkg/webhook"
 )
 
-// store keeps what it is given.
+// store records its arguments.
 type store struct {
 	created      []webhook.APIKey
 	organization string
@@ -33,7 +33,7 @@ func (s *store) RevokeAPIKeyOf(_ context.Context, organizationID, id string, now
 
 var writer = webhook.APIKey{ID: "key_maker", OrganizationID: "org_a", Scope: webhook.ScopeReadWrite}
 
-func TestCreateKeepsTheHashAlone(t *testing.T) {
+func TestCreateStoresOnlyHash(t *testing.T) {
 	s := &store{}
 	ends := webhook.Now().Add(time.Hour)
 	key, raw, err := apikeys.New(s).Create(t.Context(), writer, apikeys.Request{Name: "ci", Description: "d", Scope: webhook.ScopeReadWrite, ExpiresAt: ends})
@@ -47,7 +47,7 @@ func TestCreateKeepsTheHashAlone(t *testing.T) {
 	assert.Zero(t, key.RevokedAt)
 }
 
-func TestWhatIsWrongIsToldAtOnce(t *testing.T) {
+func TestCreateInvalidReportsAllProblems(t *testing.T) {
 	s := &store{}
 	_, _, err := apikeys.New(s).Create(t.Context(), writer, apikeys.Request{Scope: "admin", Description: "\x00", ExpiresAt: webhook.Now()})
 	var refused *webhook.Error
@@ -60,7 +60,7 @@ func TestWhatIsWrongIsToldAtOnce(t *testing.T) {
 	assert.Empty(t, s.created)
 }
 
-func TestNoKeyMakesOneThatMayDoMore(t *testing.T) {
+func TestCreateWiderScopeRefused(t *testing.T) {
 	reader := writer
 	reader.Scope = webhook.ScopeRead
 	for name, test := range map[string]struct {
@@ -85,7 +85,7 @@ func TestNoKeyMakesOneThatMayDoMore(t *testing.T) {
 	}
 }
 
-func TestNoKeyOutlivesItsMaker(t *testing.T) {
+func TestCreateLaterExpiryRefused(t *testing.T) {
 	maker := writer
 	maker.ExpiresAt = webhook.Now().Add(time.Hour)
 	for name, test := range map[string]struct {
@@ -110,7 +110,7 @@ func TestNoKeyOutlivesItsMaker(t *testing.T) {
 	}
 }
 
-func TestRevokeIsWithinTheOrganization(t *testing.T) {
+func TestRevokeOtherOrganizationNotFound(t *testing.T) {
 	s := &store{}
 	key, err := apikeys.New(s).Revoke(t.Context(), writer, "key_x")
 	require.NoError(t, err)
@@ -118,7 +118,7 @@ func TestRevokeIsWithinTheOrganization(t *testing.T) {
 	assert.WithinDuration(t, time.Now(), key.RevokedAt, time.Minute)
 }
 
-func TestAnErrorOfTheDatabaseShowsNoKey(t *testing.T) {
+func TestCreateDatabaseErrorReturnsNoKey(t *testing.T) {
 	away := errors.New("away")
 	_, raw, err := apikeys.New(&store{err: away}).Create(t.Context(), writer, apikeys.Request{Name: "n", Scope: webhook.ScopeRead})
 	require.ErrorIs(t, err, away)

@@ -15,7 +15,7 @@ import (
 	"redrive/pkg/webhook"
 )
 
-// store knows one key.
+// store is a store with one key.
 type store struct {
 	key   webhook.APIKey
 	err   error
@@ -34,7 +34,7 @@ func (s *store) FindAPIKeysByHash(_ context.Context, hashes [][sha256.Size]byte)
 	return keys, failures
 }
 
-// uses counts what it is told.
+// uses records the IDs of used keys.
 type uses struct{ ids []string }
 
 func (u *uses) Used(key webhook.APIKey, _ time.Time) { u.ids = append(u.ids, key.ID) }
@@ -44,14 +44,14 @@ func newKey() (webhook.APIKey, string) {
 	return key, raw.Reveal()
 }
 
-func TestAKnownKeyIsItsRecord(t *testing.T) {
+func TestAuthenticateKnownKeyReturnsStoredKey(t *testing.T) {
 	key, raw := newKey()
 	found, err := authn.New(&store{key: key}, &uses{}, authn.Options{}).Authenticate(t.Context(), raw)
 	require.NoError(t, err)
 	assert.Equal(t, key, found)
 }
 
-func TestKeysThatAreNotValidAreNotToldApart(t *testing.T) {
+func TestAuthenticateInvalidKeysGetSameError(t *testing.T) {
 	key, raw := newKey()
 	_, other := newKey()
 	revoked, expired := key, key
@@ -67,7 +67,7 @@ func TestKeysThatAreNotValidAreNotToldApart(t *testing.T) {
 	}
 }
 
-func TestNoiseDoesNotReachTheDatabase(t *testing.T) {
+func TestAuthenticateMalformedKeyNotLookedUp(t *testing.T) {
 	_, raw := newKey()
 	s := &store{}
 	for _, noise := range []string{"", "x", raw + "x", raw[:len(raw)-1], "rdk_" + raw, "RDK_" + raw[4:]} {
@@ -77,15 +77,15 @@ func TestNoiseDoesNotReachTheDatabase(t *testing.T) {
 	assert.Zero(t, s.asked)
 }
 
-// A database that is away is not the caller's fault: a 401 would have them replace a key that is good.
-func TestADatabaseThatIsAwayIsNotAWrongKey(t *testing.T) {
+// A 401 would make the caller replace a valid key.
+func TestAuthenticateDatabaseUnavailableIsNotUnauthenticated(t *testing.T) {
 	_, raw := newKey()
 	away := webhook.Unavailable(time.Second, errors.New("connection refused"))
 	_, err := authn.New(&store{err: away}, &uses{}, authn.Options{}).Authenticate(t.Context(), raw)
 	assert.Same(t, away, err)
 }
 
-func TestEveryUseIsToldAndNoFailure(t *testing.T) {
+func TestAuthenticateRecordsUsesOfValidKeysOnly(t *testing.T) {
 	key, raw := newKey()
 	_, other := newKey()
 	u := &uses{}
@@ -110,7 +110,7 @@ func TestKeyRevokedHereRefusedAtOnce(t *testing.T) {
 	s.key.RevokedAt = webhook.Now()
 	_, err = a.Authenticate(t.Context(), raw)
 	require.NoError(t, err, "another process has revoked it, and this one has it in its cache")
-	a.Forget(key)
+	a.Invalidate(key)
 	_, err = a.Authenticate(t.Context(), raw)
 	assert.Same(t, authn.ErrUnauthenticated, err)
 }
@@ -122,12 +122,12 @@ func TestKeyCreatedAfterItWasRefusedFoundAtOnce(t *testing.T) {
 	_, err := a.Authenticate(t.Context(), raw)
 	require.Error(t, err)
 	s.key = key
-	a.Forget(key)
+	a.Invalidate(key)
 	_, err = a.Authenticate(t.Context(), raw)
 	assert.NoError(t, err)
 }
 
-// Keys are read again after less than a second, and expire to the microsecond.
+// A key is read again after less than a second. Its expiry is exact to the microsecond.
 func TestKeyRevokedElsewhereOrExpiredRefusedInTime(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		key, raw := newKey()
@@ -144,7 +144,7 @@ func TestKeyRevokedElsewhereOrExpiredRefusedInTime(t *testing.T) {
 		time.Sleep(time.Microsecond)
 		require.Error(t, use(), "it has expired")
 		s.key.ExpiresAt = time.Time{}
-		a.Forget(key)
+		a.Invalidate(key)
 		require.NoError(t, use())
 		s.key.RevokedAt = webhook.Now()
 		time.Sleep(time.Second)
@@ -152,7 +152,7 @@ func TestKeyRevokedElsewhereOrExpiredRefusedInTime(t *testing.T) {
 	})
 }
 
-// A record that is older than the one which was seen last does not come back.
+// A cached value that is older than a newer one is not used again.
 func TestKeyRevokedElsewhereStaysRefused(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		key, raw := newKey()
@@ -174,7 +174,7 @@ func TestKeyRevokedElsewhereStaysRefused(t *testing.T) {
 	})
 }
 
-// The same unknown key is looked up once in a while.
+// An unknown key that is repeated is looked up once in a cache lifetime.
 func TestUnknownKeyRepeatedLookedUpOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		_, raw := newKey()

@@ -5,24 +5,24 @@ import (
 	"crypto/sha256"
 	"time"
 
-	"redrive/api-service/internal/recent"
+	"redrive/api-service/internal/cache"
 	"redrive/pkg/groupcommit"
 	"redrive/pkg/webhook"
 )
 
 type hash = [sha256.Size]byte
 
-// lookup finds keys in the database. Calls at the same time share a statement, and each answer is cached for a moment. A lookup has
-// a bounded share of the database however many keys are asked for: writers statements at a time, each of which finds up to
-// maxTogether keys by their index. So every key can be looked up, and none has to be refused before it is known.
+// lookup finds keys in the database. Concurrent calls share a statement, and each answer is cached. A lookup runs at most maxStatements
+// statements at a time, each for up to maxBatch keys. Its load on the database is therefore bounded, and no key has to be refused
+// without a lookup.
 type lookup struct {
-	cache *recent.Cache[hash, answer]
+	cache *cache.Cache[hash, answer]
 	group *groupcommit.Group[question, answer]
 }
 
-// question is a hash and the context of the caller.
+// question is the hash to look up and the context of the caller.
 type question struct {
-	ctx  context.Context //nolint:containedctx // a caller that has gone is left out of the statement
+	ctx  context.Context //nolint:containedctx // a canceled caller is left out of the statement
 	hash hash
 }
 
@@ -33,22 +33,22 @@ type answer struct {
 }
 
 const (
-	// maxTogether is how many keys are looked up in one statement.
-	maxTogether = 200
-	// writers is how many statements of a lookup run at the same time.
-	writers = 2
+	// maxBatch is the largest number of keys in one statement.
+	maxBatch = 200
+	// maxStatements is the largest number of statements of a lookup in progress.
+	maxStatements = 2
 )
 
 func newLookup(store Store, timeout time.Duration) *lookup {
 	return &lookup{
-		cache: recent.New[hash, answer](),
+		cache: cache.New[hash, answer](),
 		group: groupcommit.New(func(ctx context.Context, questions []question) ([]answer, []error) {
 			return ask(ctx, store, questions)
-		}, groupcommit.Options{MaxBatch: maxTogether, Writers: writers, Timeout: timeout}),
+		}, groupcommit.Options{MaxBatch: maxBatch, Writers: maxStatements, Timeout: timeout}),
 	}
 }
 
-// find returns the key with the hash, whether there is one, and an error if the database did not say.
+// find returns the key with the hash and whether it exists. It returns an error if the database could not be read.
 func (l *lookup) find(ctx context.Context, h hash) (webhook.APIKey, bool, error) {
 	a, err := l.cache.Get(ctx, h, func(ctx context.Context) (answer, error) {
 		return l.group.Do(ctx, question{ctx, h})
@@ -56,7 +56,8 @@ func (l *lookup) find(ctx context.Context, h hash) (webhook.APIKey, bool, error)
 	return a.key, a.found, err
 }
 
-// ask looks the keys up for those callers that still wait. So what has piled up while the database hung costs nothing afterwards.
+// ask looks up the keys of the callers that still wait. Questions that accumulated while the database hung, and whose callers have
+// timed out, need no statement.
 func ask(ctx context.Context, store Store, questions []question) ([]answer, []error) {
 	answers, failures := make([]answer, len(questions)), make([]error, len(questions))
 	var places []int

@@ -15,7 +15,7 @@ import (
 	"redrive/pkg/webhook"
 )
 
-// slowStore finds every key but unknown ones, and takes a second for each statement.
+// slowStore is a store whose statements take a second.
 type slowStore struct {
 	mutex      sync.Mutex
 	keys       map[[sha256.Size]byte]webhook.APIKey
@@ -49,7 +49,7 @@ func (s *slowStore) FindAPIKeysByHash(ctx context.Context, hashes [][sha256.Size
 	return keys, failures
 }
 
-// A flood of well-formed keys that do not exist delays neither a key that was valid lately nor, for long, one that is new here.
+// A flood of well-formed unknown keys does not delay a recently valid key, and delays a new key only briefly.
 func TestUnknownKeysManyDelayNoKnownKey(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		known, rawKnown := newKey()
@@ -86,7 +86,7 @@ func TestUnknownKeysManyDelayNoKnownKey(t *testing.T) {
 	})
 }
 
-// What piled up while the database hung is not asked for later.
+// The keys of callers that have timed out are not looked up later.
 func TestLookupCallerGoneNotAsked(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := &slowStore{}

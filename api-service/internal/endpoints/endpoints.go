@@ -1,4 +1,4 @@
-// Package endpoints registers the endpoints that events are sent to, and rotates their signing secrets.
+// Package endpoints creates endpoints and rotates their signing secrets.
 package endpoints
 
 import (
@@ -12,18 +12,18 @@ import (
 	"redrive/pkg/webhook"
 )
 
-// Store is what registering needs of the database.
+// Store is the part of the database that this package uses.
 type Store interface {
 	CreateEndpoint(ctx context.Context, e webhook.Endpoint) error
 	RotateSecret(ctx context.Context, organizationID, id string, secret webhook.Secret, overlap time.Duration, now time.Time) (webhook.Endpoint, error)
 }
 
-// Destinations says whether a URL may be sent to: egress.Guard. Its error is one of the domain's.
+// Destinations checks whether webhooks may be sent to a URL. Check returns an error of the domain if not.
 type Destinations interface {
 	Check(ctx context.Context, url string) error
 }
 
-// Registry registers endpoints.
+// Registry creates endpoints and rotates their secrets.
 type Registry struct {
 	store        Store
 	destinations Destinations
@@ -34,7 +34,7 @@ func New(store Store, destinations Destinations) *Registry {
 	return &Registry{store: store, destinations: destinations}
 }
 
-// Create registers an endpoint and returns it with its one signing secret, which is the caller's own if there is one.
+// Create creates an endpoint and returns it with its signing secret. The secret is the one in the spec, or a generated one.
 func (r *Registry) Create(ctx context.Context, by webhook.APIKey, spec webhook.EndpointSpec) (webhook.Endpoint, webhook.Secret, error) {
 	if err := check(spec); err != nil {
 		return webhook.Endpoint{}, "", err
@@ -53,8 +53,8 @@ func (r *Registry) Create(ctx context.Context, by webhook.APIKey, spec webhook.E
 	return endpoint, secret, nil
 }
 
-// RegenerateSecret gives the endpoint a new signing secret; the one before goes on signing beside it for a day, or for as many
-// hours as the caller says.
+// RegenerateSecret generates a new signing secret for the endpoint. The previous secret signs beside it for overlapHours, or for a day if
+// overlapHours is nil.
 func (r *Registry) RegenerateSecret(ctx context.Context, organizationID, id string, overlapHours *int) (webhook.Endpoint, webhook.Secret, error) {
 	overlap, err := webhook.Overlap(overlapHours)
 	if err != nil {
@@ -71,8 +71,8 @@ func (r *Registry) RegenerateSecret(ctx context.Context, organizationID, id stri
 	return endpoint, secret, nil
 }
 
-// check says everything that is wrong with a spec, its signing secret included: what a secret looks like is the signature's affair,
-// and the domain knows nothing of it.
+// check returns an error with everything that is wrong with a spec. It adds the check of the signing secret to the checks of the domain,
+// because only package signing knows the form of a secret.
 func check(spec webhook.EndpointSpec) error {
 	err := spec.Check()
 	if spec.SigningSecret == nil {

@@ -15,7 +15,7 @@ import (
 	"redrive/pkg/webhook"
 )
 
-// store keeps what it is given.
+// store records its arguments.
 type store struct {
 	created []webhook.Endpoint
 	secret  webhook.Secret
@@ -33,7 +33,7 @@ func (s *store) RotateSecret(_ context.Context, organizationID, id string, secre
 	return webhook.Endpoint{ID: id, OrganizationID: organizationID}, s.err
 }
 
-// destinations answers what a test says.
+// destinations returns the error of the test.
 type destinations struct {
 	err   error
 	asked []string
@@ -49,7 +49,7 @@ var (
 	spec = webhook.EndpointSpec{Name: "Billing", URL: "https://hooks.example.com/"}
 )
 
-func TestCreateKeepsTheEndpointWithItsSecret(t *testing.T) {
+func TestCreateStoresEndpointWithSecret(t *testing.T) {
 	s, d := &store{}, &destinations{}
 	endpoint, secret, err := endpoints.New(s, d).Create(t.Context(), by, spec)
 	require.NoError(t, err)
@@ -64,7 +64,7 @@ func TestCreateKeepsTheEndpointWithItsSecret(t *testing.T) {
 	assert.NotEqual(t, secret, another)
 }
 
-func TestARefusedDestinationIsNeverStored(t *testing.T) {
+func TestCreateRefusedDestinationNotStored(t *testing.T) {
 	s := &store{}
 	refused := webhook.Invalid("destination_not_allowed", "url", "no")
 	_, secret, err := endpoints.New(s, &destinations{err: refused}).Create(t.Context(), by, spec)
@@ -73,7 +73,7 @@ func TestARefusedDestinationIsNeverStored(t *testing.T) {
 	assert.Empty(t, secret)
 }
 
-func TestAWrongSpecIsRefusedBeforeItsNameIsLookedUp(t *testing.T) {
+func TestCreateInvalidSpecDestinationNotChecked(t *testing.T) {
 	s, d := &store{}, &destinations{}
 	_, _, err := endpoints.New(s, d).Create(t.Context(), by, webhook.EndpointSpec{URL: spec.URL})
 	assert.Equal(t, webhook.CodeInvalid, webhook.CodeOf(err))
@@ -81,7 +81,7 @@ func TestAWrongSpecIsRefusedBeforeItsNameIsLookedUp(t *testing.T) {
 	assert.Empty(t, s.created)
 }
 
-func TestASecretThatIsNotKeptIsNotShown(t *testing.T) {
+func TestCreateDatabaseErrorReturnsNoSecret(t *testing.T) {
 	broken := errors.New("broken")
 	registry := endpoints.New(&store{err: broken}, &destinations{})
 	_, secret, err := registry.Create(t.Context(), by, spec)
@@ -92,7 +92,7 @@ func TestASecretThatIsNotKeptIsNotShown(t *testing.T) {
 	assert.Empty(t, secret)
 }
 
-func TestRegenerateSecretLeavesTheOldOneADay(t *testing.T) {
+func TestRegenerateSecretOldOneSignsForADay(t *testing.T) {
 	s := &store{}
 	endpoint, secret, err := endpoints.New(s, &destinations{}).RegenerateSecret(t.Context(), "org_a", "ep_1", nil)
 	require.NoError(t, err)
@@ -101,7 +101,7 @@ func TestRegenerateSecretLeavesTheOldOneADay(t *testing.T) {
 	assert.Equal(t, 24*time.Hour, s.overlap)
 }
 
-func TestRegenerateSecretWithAnOverlapOfOnesOwn(t *testing.T) {
+func TestRegenerateSecretCustomOverlap(t *testing.T) {
 	s := &store{}
 	registry := endpoints.New(s, &destinations{})
 	for hours, want := range map[int]time.Duration{0: 0, 168: 168 * time.Hour} {
@@ -117,7 +117,7 @@ func TestRegenerateSecretWithAnOverlapOfOnesOwn(t *testing.T) {
 	assert.Empty(t, s.secret, "the store was not asked")
 }
 
-func TestCreateWithASecretOfOnesOwn(t *testing.T) {
+func TestCreateCustomSecret(t *testing.T) {
 	own := func(size int) *webhook.Secret {
 		secret := webhook.Secret("whsec_" + base64.StdEncoding.EncodeToString(bytes.Repeat([]byte("s"), size)))
 		return &secret

@@ -14,8 +14,8 @@ import (
 	"redrive/pkg/webhook"
 )
 
-// Every route is tried with every way of not being allowed to use it, with IDs that exist.
-func TestNoRouteAnswersWhoMayNotAsk(t *testing.T) {
+// Every route is called with every kind of missing permission, with existing IDs.
+func TestRoutesUnauthorizedRefused(t *testing.T) {
 	s := newService(t).withKeys(t)
 	own := s.resources(t)
 	unknown := "rdk_0000000000000000000000000000000000000000000" + "000000"
@@ -61,7 +61,7 @@ func TestNoRouteAnswersWhoMayNotAsk(t *testing.T) {
 			refused(t, s.call(t, r.method, path, s.writer, r.body(), header("X-Org-ID", strings.ToUpper(organization))), 403, "organization_mismatch")
 			if r.access == write {
 				refused(t, s.call(t, r.method, path, s.reader, r.body()), 403, "read_only_key")
-				// Who may not write is told nothing about what was to be written.
+				// A read key gets the same refusal for every body.
 				refused(t, s.call(t, r.method, r.of(nil), s.reader, "{"), 403, "read_only_key")
 			} else {
 				granted(t, s.call(t, r.method, path, s.reader, ""))
@@ -74,8 +74,8 @@ func TestNoRouteAnswersWhoMayNotAsk(t *testing.T) {
 	assert.Equal(t, webhook.EndpointActive, found.Status, "the last to succeed was enable")
 }
 
-// Another organization's is answered like what does not exist, to the letter, and is left alone.
-func TestAnotherOrganizationsIsMissing(t *testing.T) {
+// A resource of another organization gets the same answer as one that does not exist, and is not changed.
+func TestOtherOrganizationsResourceNotFound(t *testing.T) {
 	s := newService(t).withKeys(t)
 	stranger := s.newKey(t, webhook.APIKeySpec{OrganizationID: "org_stranger", Scope: webhook.ScopeReadWrite})
 	own, none := s.resources(t), missingResources()
@@ -127,7 +127,7 @@ func withoutRequestID(t *testing.T, body []byte) string {
 	return string(requestIDs.ReplaceAll(body, nil))
 }
 
-func TestUnknownRoutesAndMethods(t *testing.T) {
+func TestUnknownRouteOrMethodRefused(t *testing.T) {
 	s := newService(t).withKeys(t)
 	for _, path := range []string{"/", "/v1", "/v2/execution-webhooks", base + "/a/b", base + "/deliveries/a/b/c", "/queues", "/queues/", "/metrics", "/livez", "//v1/execution-webhooks", base + "x"} {
 		for _, method := range []string{"GET", "POST", "DELETE"} {
@@ -169,11 +169,11 @@ func TestUnknownRoutesAndMethods(t *testing.T) {
 		})
 	}
 	refused(t, s.call(t, "QUERY", base, s.reader, ""), 405, "method_not_allowed")
-	// The word is no id, so it is not told that it is a malformed one.
+	// "events" is a route, so that it is not refused as a malformed ID.
 	refused(t, s.call(t, "GET", base+"/events", s.reader, ""), 405, "method_not_allowed")
 }
 
-func TestTheDocumentNeedsNoKey(t *testing.T) {
+func TestDocumentNeedsNoKey(t *testing.T) {
 	s := newService(t)
 	for _, path := range []string{"/openapi.yaml", "/openapi.json"} {
 		answered := s.call(t, "GET", path, "not a key", "")
@@ -185,7 +185,7 @@ func TestTheDocumentNeedsNoKey(t *testing.T) {
 	assert.Equal(t, "application/yaml", s.call(t, "GET", "/openapi.yaml", "", "").header.Get("Content-Type"))
 }
 
-func TestTheSchemeIsTakenInAnyCase(t *testing.T) {
+func TestBearerSchemeCaseIgnored(t *testing.T) {
 	s := newService(t).withKeys(t)
 	for _, scheme := range []string{"Bearer", "bearer", "BEARER"} {
 		granted(t, s.call(t, "GET", base, "", "", header("Authorization", fmt.Sprintf("%s  %s ", scheme, s.reader))))

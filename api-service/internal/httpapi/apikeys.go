@@ -9,13 +9,14 @@ import (
 	"redrive/pkg/webhook"
 )
 
-type apiKeyStore interface {
+// APIKeyStore reads API keys.
+type APIKeyStore interface {
 	FindAPIKey(ctx context.Context, organizationID, id string) (webhook.APIKey, error)
 	ListAPIKeysOf(ctx context.Context, organizationID string, page webhook.Page) (webhook.List[webhook.APIKey], error)
 }
 
 type apiKeyHandlers struct {
-	store  apiKeyStore
+	store  APIKeyStore
 	issuer *apikeys.Issuer
 }
 
@@ -79,7 +80,7 @@ func (h apiKeyHandlers) get(c echo.Context) error {
 	return ok(c, viewAPIKey(key))
 }
 
-// revoke does not look at a body: that of a DELETE has no meaning (RFC 9110, 9.3.5).
+// revoke ignores the body, because the body of a DELETE has no meaning (RFC 9110, section 9.3.5).
 func (h apiKeyHandlers) revoke(c echo.Context) error {
 	id, err := pathID(c, webhook.KindAPIKey)
 	if err != nil {
@@ -114,7 +115,7 @@ func viewAPIKey(k webhook.APIKey) apiKeyView {
 	}
 }
 
-// newAPIKeyView is the one answer that shows a raw key.
+// newAPIKeyView is the only answer that shows a raw key.
 type newAPIKeyView struct {
 	apiKeyView
 	Key string `json:"key"`

@@ -14,7 +14,7 @@ import (
 	"redrive/pkg/webhook"
 )
 
-func TestAKeyFromItsCreationToItsEnd(t *testing.T) {
+func TestKeyCreateUseRevoke(t *testing.T) {
 	s := newService(t).withKeys(t)
 	data := granted(t, s.call(t, "POST", keys, s.writer, `{"name":"ci","description":"builds","scope":"read-write","expiresAt":"2099-01-02T05:04:05.1234567+02:00"}`))
 	raw, id := data["key"].(string), data["id"].(string)
@@ -41,8 +41,8 @@ func TestAKeyFromItsCreationToItsEnd(t *testing.T) {
 	require.Eventually(t, func() bool { return s.call(t, "GET", base, raw, "").status == 401 }, time.Minute, 10*time.Millisecond)
 }
 
-// The documents say so, and how to find the keys that a leaked one created.
-func TestKeyWhoseCreatorWasRevokedLivesOn(t *testing.T) {
+// The documentation says so, and how to find the keys that a leaked key created.
+func TestKeyCreatorRevokedStaysValid(t *testing.T) {
 	s := newService(t).withKeys(t)
 	parent := granted(t, s.call(t, "POST", keys, s.writer, `{"name":"parent","scope":"read-write"}`))
 	child := granted(t, s.call(t, "POST", keys, parent["key"].(string), `{"name":"child","scope":"read-write"}`))
@@ -54,7 +54,7 @@ func TestKeyWhoseCreatorWasRevokedLivesOn(t *testing.T) {
 	require.Eventually(t, func() bool { return s.call(t, "GET", base, child["key"].(string), "").status == 401 }, 30*time.Second, 10*time.Millisecond)
 }
 
-func TestAKeyReadsByDefault(t *testing.T) {
+func TestKeyDefaultScopeIsRead(t *testing.T) {
 	s := newService(t).withKeys(t)
 	data := granted(t, s.call(t, "POST", keys, s.writer, `{"name":"n"}`))
 	assert.Equal(t, "read", data["scope"])
@@ -65,7 +65,7 @@ func TestAKeyReadsByDefault(t *testing.T) {
 	refused(t, s.call(t, "DELETE", keys+"/"+data["id"].(string), raw, ""), 403, "read_only_key")
 }
 
-func TestKeysThatAreRefused(t *testing.T) {
+func TestCreateKeyInvalidRefused(t *testing.T) {
 	s := newService(t).withKeys(t)
 	for body, reason := range map[string]string{
 		`{}`: "required", `{"name":" "}`: "required", `{"name":"` + strings.Repeat("x", 129) + `"}`: "too_long", `{"name":"a\u0000"}`: "invalid_text",
@@ -97,7 +97,7 @@ func TestKeysThatAreRefused(t *testing.T) {
 	granted(t, s.call(t, "GET", keys, s.reader, ""))
 }
 
-func TestNoKeyMakesOneThatOutlivesIt(t *testing.T) {
+func TestCreateKeyLaterExpiryRefused(t *testing.T) {
 	s := newService(t)
 	ends := webhook.Now().Add(time.Hour)
 	maker := s.newKey(t, webhook.APIKeySpec{Scope: webhook.ScopeReadWrite, ExpiresAt: ends})
@@ -112,7 +112,7 @@ func TestNoKeyMakesOneThatOutlivesIt(t *testing.T) {
 	granted(t, s.call(t, "POST", keys, maker, until(ends)))
 }
 
-func TestTheLastWriterStays(t *testing.T) {
+func TestRevokeLastReadWriteKeyRefused(t *testing.T) {
 	s := newService(t).withKeys(t)
 	idOf := func(raw string) string {
 		key, err := s.store.FindAPIKeyByHash(t.Context(), webhook.HashAPIKey(raw))
@@ -123,7 +123,7 @@ func TestTheLastWriterStays(t *testing.T) {
 	granted(t, s.call(t, "GET", base, s.writer, ""))
 	second := granted(t, s.call(t, "POST", keys, s.writer, `{"name":"n","scope":"read-write"}`))["key"].(string)
 
-	// Each of the two is asked to revoke itself, at the same moment.
+	// Both keys revoke themselves concurrently.
 	statuses := make([]int, 2)
 	var group sync.WaitGroup
 	for i, raw := range []string{s.writer, second} {

@@ -12,20 +12,21 @@ import (
 
 const keyInContext = "apiKey"
 
-// caller is the API key that the request was authenticated with.
+// caller returns the API key of the request. It is empty if the request was not authenticated.
 func caller(c echo.Context) webhook.APIKey {
 	key, _ := c.Get(keyInContext).(webhook.APIKey)
 	return key
 }
 
-// gate lets a request through to its route if its caller may use it. Everything but what is declared public needs a key, routes
-// that do not exist among it: who has no key learns nothing.
+// gate authenticates and authorizes requests. Every route that is not declared public needs a key. So does a route that does not exist, so
+// that a caller without a key cannot find out which routes exist.
 type gate struct {
 	authenticator *authn.Authenticator
 	limits        limiter
 	accesses      map[string]access
 }
 
+// admit calls next if the caller may use the route.
 func (g gate) admit(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		needed := g.needed(c)
@@ -34,7 +35,7 @@ func (g gate) admit(next echo.HandlerFunc) echo.HandlerFunc {
 		}
 		switch needed {
 		case public:
-			if err := g.admitAnybody(c); err != nil {
+			if err := g.admitPublic(c); err != nil {
 				return err
 			}
 			return next(c)
@@ -47,7 +48,7 @@ func (g gate) admit(next echo.HandlerFunc) echo.HandlerFunc {
 			return err
 		}
 		c.Set(keyInContext, key)
-		if err := g.limits.request(key); err != nil {
+		if err := g.limits.authenticatedRequest(key); err != nil {
 			return err
 		}
 		if err := permit(c.Request(), key, needed); err != nil {
@@ -57,9 +58,10 @@ func (g gate) admit(next echo.HandlerFunc) echo.HandlerFunc {
 	}
 }
 
-// admitAnybody counts a request for a public route against its address. Beyond that limit a valid key still has its own.
-func (g gate) admitAnybody(c echo.Context) error {
-	limited := g.limits.stranger(client(c))
+// admitPublic counts a request for a public route against the limit of its address. Beyond that limit, a request with a valid key counts
+// against the limit of the key.
+func (g gate) admitPublic(c echo.Context) error {
+	limited := g.limits.unauthenticatedRequest(client(c))
 	if limited == nil {
 		return nil
 	}
@@ -67,10 +69,10 @@ func (g gate) admitAnybody(c echo.Context) error {
 	if err != nil {
 		return limited
 	}
-	return g.limits.request(key)
+	return g.limits.authenticatedRequest(key)
 }
 
-// needed is what the route asks for: a key, if it is none.
+// needed returns the access that the route requires. A route that does not exist requires read.
 func (g gate) needed(c echo.Context) access {
 	if needed, known := g.accesses[c.Request().Method+" "+c.Path()]; known {
 		return needed
@@ -78,9 +80,9 @@ func (g gate) needed(c echo.Context) access {
 	return g.accesses[c.Path()] // for routes of every method
 }
 
-// askPassword leaves the check to the route. The right password is never limited, since comparing it costs nothing: a wrong one is
-// answered 429 instead of 401 beyond the limit of its address. A request without a password guesses nothing. It gets the 401 that
-// makes a browser ask.
+// askPassword calls a route that checks a password itself. The correct password is never limited. Beyond the limit of its address, a wrong
+// password gets 429 instead of 401. A request without a password is not a guess. It always gets the 401 that makes a browser ask for the
+// password.
 func (g gate) askPassword(c echo.Context, next echo.HandlerFunc) error {
 	err := next(c)
 	if _, _, given := c.Request().BasicAuth(); !given || err == nil || failureOf(err, "").Code != http.StatusUnauthorized {
@@ -92,20 +94,19 @@ func (g gate) askPassword(c echo.Context, next echo.HandlerFunc) error {
 	return err
 }
 
-// identify returns the request's API key. A request without a valid one counts against its address, and is answered 429 instead of
-// 401 beyond the limit. The limit is applied after the key was looked up, so that a valid key is never refused because of others at
-// its address.
+// identify returns the request's API key. A request without a valid key counts against the limit of its address, and gets 429 instead of 401
+// beyond the limit. The key is looked up first, so that other requests from an address never cause the refusal of a valid key.
 func (g gate) identify(c echo.Context) (webhook.APIKey, error) {
 	key, err := g.authenticate(c)
 	if webhook.CodeOf(err) == webhook.CodeUnauthenticated {
-		if limited := g.limits.stranger(client(c)); limited != nil {
+		if limited := g.limits.unauthenticatedRequest(client(c)); limited != nil {
 			return webhook.APIKey{}, limited
 		}
 	}
 	return key, err
 }
 
-// authenticate looks up the key that the request names.
+// authenticate looks up the key in the Authorization header.
 func (g gate) authenticate(c echo.Context) (webhook.APIKey, error) {
 	raw, given := bearer(c.Request().Header.Values(echo.HeaderAuthorization))
 	if !given {
@@ -114,6 +115,7 @@ func (g gate) authenticate(c echo.Context) (webhook.APIKey, error) {
 	return g.authenticator.Authenticate(c.Request().Context(), raw)
 }
 
+// permit returns an error unless the key may use a route of its organization with the needed access.
 func permit(r *http.Request, key webhook.APIKey, needed access) error {
 	if asked := r.Header.Get("X-Org-ID"); asked != "" && asked != key.OrganizationID {
 		return forbidden("organization_mismatch", "X-Org-ID", "the API key does not belong to the organization in X-Org-ID")
@@ -124,7 +126,8 @@ func permit(r *http.Request, key webhook.APIKey, needed access) error {
 	return nil
 }
 
-// bearer reads the key of exactly one Authorization header: RFC 6750, with the scheme in any case as RFC 9110 has it.
+// bearer returns the key of an Authorization header (RFC 6750). There must be exactly one header. The case of the scheme is ignored (RFC
+// 9110).
 func bearer(headers []string) (string, bool) {
 	if len(headers) != 1 {
 		return "", false

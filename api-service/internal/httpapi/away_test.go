@@ -16,9 +16,9 @@ import (
 	"redrive/pkg/webhook"
 )
 
-// Without its database the API says so on every route, whether it is the key or what it opens that cannot be read, and in
-// no time; and it is there again as soon as the database is.
-func TestTheDatabaseIsAway(t *testing.T) {
+// Without its database, every route answers 503, whether the key or the resource cannot be read, and in
+// a bounded time. The API works again as soon as the database does.
+func TestDatabaseUnavailableEveryRoute503(t *testing.T) {
 	server, err := testservers.StartPostgres(testservers.PostgresOptions{})
 	require.NoError(t, err)
 	t.Cleanup(func() { assert.NoError(t, server.Close()) })
@@ -41,7 +41,7 @@ func TestTheDatabaseIsAway(t *testing.T) {
 				assert.NotContains(t, string(a.body), "127.0.0.1")
 			}
 		}
-		// What needs no database is told all the same.
+		// Errors that need no database stay the same.
 		refused(t, s.call(t, "GET", base, "", ""), 401, "unauthenticated")
 		refused(t, authenticated.call(t, "GET", "/x", s.writer, ""), 404, "route_not_found")
 		refused(t, authenticated.call(t, "POST", base, s.writer, "{"), 400, "malformed_json")
@@ -60,7 +60,7 @@ func TestTheDatabaseIsAway(t *testing.T) {
 	require.NoError(t, server.Restart(t.Context()))
 	granted(t, s.call(t, "GET", deliveries+"/"+deliveryID, s.reader, ""))
 
-	require.NoError(t, server.Pause()) // it takes connections, and never answers
+	require.NoError(t, server.Pause()) // the server accepts connections but does not answer
 	var asked []*hanging
 	var group sync.WaitGroup
 	for _, r := range protected(t) {
@@ -83,7 +83,7 @@ func TestTheDatabaseIsAway(t *testing.T) {
 	assert.Equal(t, string(webhook.StatusPending), granted(t, s.call(t, "GET", deliveries+"/"+deliveryID, s.reader, ""))["status"])
 }
 
-// hanging is a request that is answered in time although the database never does.
+// hanging sends a request while the database hangs, and checks that it is answered in time.
 type hanging struct {
 	request  *http.Request
 	response *http.Response

@@ -15,8 +15,8 @@ import (
 	"redrive/pkg/webhook"
 )
 
-// operations that take no body take an empty one and {} too, and nothing else.
-func TestBodiesWhereThereIsNothingToSay(t *testing.T) {
+// operations without a body accept an empty body and {}, and nothing else.
+func TestBodyOfStateChangeOptional(t *testing.T) {
 	s := newService(t).withKeys(t)
 	own := s.resources(t)
 	deliveryID := own[webhook.KindDelivery]
@@ -40,7 +40,7 @@ func TestBodiesWhereThereIsNothingToSay(t *testing.T) {
 			}
 			refused(t, s.call(t, r.method, r.of(nil), s.writer, "{"), 400, "invalid_id")
 			refused(t, s.call(t, r.method, path, s.writer, "{}", header("Content-Type", "text/plain")), 415, "unsupported_media_type")
-			// What some clients say about a body that they do not send.
+			// Some clients send such headers without a body.
 			if strings.HasSuffix(r.path, "/retry") {
 				s.fail(t, deliveryID)
 			}
@@ -49,7 +49,7 @@ func TestBodiesWhereThereIsNothingToSay(t *testing.T) {
 	}
 }
 
-func TestContentTypes(t *testing.T) {
+func TestContentTypeOtherThanJSONRefused(t *testing.T) {
 	s := newService(t).withKeys(t)
 	for contentType, taken := range map[string]bool{
 		"": true, "application/json": true, "application/json; charset=utf-8": true, `Application/JSON ; Charset="UTF-8"`: true,
@@ -68,7 +68,7 @@ func TestContentTypes(t *testing.T) {
 	granted(t, withoutType)
 }
 
-func TestBodiesThatAreNotRequests(t *testing.T) {
+func TestBodyInvalidRefused(t *testing.T) {
 	s := newService(t).withKeys(t)
 	for _, path := range []string{base, base + "/events"} {
 		for body, reason := range map[string]string{
@@ -95,11 +95,11 @@ func TestBodiesThatAreNotRequests(t *testing.T) {
 	}
 	refused(t, s.call(t, "POST", base+"/events", s.writer, `{"eventType":"a","data":[]}`), 400, "invalid_type")
 	refused(t, s.call(t, "POST", base+"/events", s.writer, `{"eventType":"a","data":{},"runId":"\u0000"}`), 400, "invalid_text")
-	// What is text to JSON and nothing to a database is data all the same.
+	// Text that is valid JSON but not valid in a database column is valid data.
 	granted(t, s.call(t, "POST", base+"/events", s.writer, `{"eventType":"a","data":{"\u0000":"\u0000"}}`))
 }
 
-func TestBodiesOfOneMebibyteAndMore(t *testing.T) {
+func TestBodySizeLimit(t *testing.T) {
 	s := newService(t).withKeys(t)
 	const head, tail = `{"eventType":"run.finished","data":{"x":"`, `"}}`
 	largest := head + strings.Repeat("x", maxBody-len(head)-len(tail)) + tail
@@ -111,7 +111,7 @@ func TestBodiesOfOneMebibyteAndMore(t *testing.T) {
 	refused(t, s.call(t, "POST", base+"/events", s.writer, largest+" ", chunked), 413, "body_too_large")
 }
 
-// connection is a raw one, for what no client of good manners sends.
+// connection opens a raw connection, for requests that an HTTP client cannot send.
 func (s *service) connection(t *testing.T) (net.Conn, *bufio.Reader) {
 	t.Helper()
 	conn, err := net.Dial("tcp", strings.TrimPrefix(s.url, "http://"))
@@ -127,8 +127,8 @@ func readResponse(t *testing.T, reader *bufio.Reader) answer {
 	return readAnswer(t, response)
 }
 
-// A body that is announced as too large is refused before any of it is sent, and the connection ends with it.
-func TestTooLargeABodyIsNotReadToItsEnd(t *testing.T) {
+// A body that is declared too large is refused before it is sent, and the connection is closed.
+func TestBodyDeclaredTooLargeNotRead(t *testing.T) {
 	s := newService(t).withKeys(t)
 	for _, announced := range []string{"Content-Length: 1048577", "Content-Length: 9223372036854775807", "Transfer-Encoding: chunked"} {
 		conn, reader := s.connection(t)
@@ -138,7 +138,7 @@ func TestTooLargeABodyIsNotReadToItsEnd(t *testing.T) {
 			proceed, err := http.ReadResponse(reader, nil)
 			require.NoError(t, err)
 			require.Equal(t, http.StatusContinue, proceed.StatusCode)
-			_, err = fmt.Fprintf(conn, "%x\r\n%s\r\n", maxBody+1, strings.Repeat(" ", maxBody+1)) // and no end of it
+			_, err = fmt.Fprintf(conn, "%x\r\n%s\r\n", maxBody+1, strings.Repeat(" ", maxBody+1)) // without an end
 			require.NoError(t, err)
 		}
 		a := readResponse(t, reader)
@@ -147,7 +147,7 @@ func TestTooLargeABodyIsNotReadToItsEnd(t *testing.T) {
 	}
 }
 
-func TestASlowOrBrokenBodyIsGivenUp(t *testing.T) {
+func TestBodySlowOrBrokenRefused(t *testing.T) {
 	patient := newService(t).withKeys(t)
 	s := serveWithin(t, patient.store, 200*time.Millisecond)
 	const head = "POST %s/events HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer %s\r\n"

@@ -16,7 +16,7 @@ import (
 
 const maxBody = 1 << 20 // bytes
 
-// bodyInContext is the request's body, as readBody read it.
+// bodyInContext is the key of the body that readBody has read.
 const bodyInContext = "body"
 
 func bodyOf(c echo.Context) []byte {
@@ -28,14 +28,15 @@ func tooLargeFor(limit int64) error {
 	return &refusal{http.StatusRequestEntityTooLarge, "body_too_large", fmt.Sprintf("the body must not be larger than %d bytes", limit)}
 }
 
-// blank knows JSON's own white space alone: the decoder refuses any other.
+// blank reports whether a body has only JSON white space. The decoder refuses other white space.
 func blank(body []byte) bool { return len(bytes.Trim(body, " \t\r\n")) == 0 }
 
+// readBody reads a body of up to limit bytes. It returns an error unless the body is declared as JSON.
 func readBody(c echo.Context, limit int64) ([]byte, error) {
 	if c.Request().ContentLength > limit {
-		return nil, tooLargeFor(limit) // before a byte of it is read
+		return nil, tooLargeFor(limit) // without reading any of it
 	}
-	// The writer is net/http's own, so that it can be told to close the connection rather than to read on.
+	// MaxBytesReader tells net/http's own writer to close the connection instead of reading the rest.
 	body, err := io.ReadAll(http.MaxBytesReader(c.Response().Writer, c.Request().Body, limit))
 	var tooLarge *http.MaxBytesError
 	switch {
@@ -51,7 +52,7 @@ func readBody(c echo.Context, limit int64) ([]byte, error) {
 	return body, nil
 }
 
-// saysJSON takes a body without a content type for JSON; it is decoded strictly all the same.
+// saysJSON reports whether the content type is JSON. A body without a content type is decoded as JSON too.
 func saysJSON(header http.Header) bool {
 	value := header.Get(echo.HeaderContentType)
 	if value == "" {

@@ -10,7 +10,8 @@ import (
 	"github.com/labstack/echo/v4"
 )
 
-// neededOfBrowser is what a page for browsers asks of this caller. The answer depends on the header Accept, and says so.
+// neededOfBrowser returns the access that a page for browsers requires: public for a browser, and read for other callers. The answer
+// depends on the header Accept, and the header Vary says so.
 func neededOfBrowser(c echo.Context) access {
 	c.Response().Header().Add(echo.HeaderVary, echo.HeaderAccept)
 	if wantsPage(c.Request()) {
@@ -19,8 +20,8 @@ func neededOfBrowser(c echo.Context) access {
 	return read
 }
 
-// wantsPage reports whether a request for a page names HTML among what it accepts, and JSON not before it. Browsers do; the wildcards
-// of other clients name nothing.
+// wantsPage reports whether a GET or HEAD accepts HTML by name and does not prefer JSON. Browsers do. Wildcards, which other clients send, do
+// not count.
 func wantsPage(r *http.Request) bool {
 	if r.Method != http.MethodGet && r.Method != http.MethodHead {
 		return false
@@ -30,10 +31,10 @@ func wantsPage(r *http.Request) bool {
 	return html > 0 && html >= quality(accept, echo.MIMEApplicationJSON)
 }
 
-// weight is the parameter q of RFC 9110, section 12.4.2.
+// weight matches a value of the parameter q of RFC 9110, section 12.4.2.
 var weight = regexp.MustCompile(`^(0(\.\d{0,3})?|1(\.0{0,3})?)$`)
 
-// quality is the weight of a media type that an Accept header names itself, as RFC 9110, section 12.5.1, has it; 0 if it does not.
+// quality returns the weight that an Accept header gives to a media type by name (RFC 9110, section 12.5.1), and 0 if it does not name it.
 func quality(accept []string, mediaType string) float64 {
 	var highest float64
 	for element := range strings.SplitSeq(strings.Join(accept, ","), ",") {

@@ -9,7 +9,7 @@ import (
 
 const browsersAccept = "text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,image/webp,*/*;q=0.8"
 
-func TestRootLeadsBrowsersToTheReference(t *testing.T) {
+func TestRootBrowserRedirectsToReference(t *testing.T) {
 	s := newService(t).withKeys(t)
 	for accept, redirects := range map[string]bool{
 		browsersAccept: true, "text/html": true, "TEXT/HTML": true, " text/html ; charset=utf-8 ": true, "text/html;q=0.001": true, "text/html;q=1.000": true,
@@ -44,13 +44,13 @@ func TestRootLeadsBrowsersToTheReference(t *testing.T) {
 		refused(t, s.call(t, method, "/", "", "", header("Accept", browsersAccept)), 401, "unauthenticated")
 		refused(t, s.call(t, method, "/", s.reader, "", header("Accept", browsersAccept)), 404, "route_not_found")
 	}
-	// No other page depends on what is accepted.
+	// No other answer depends on Accept.
 	refused(t, s.call(t, "GET", "/v1", "", "", header("Accept", browsersAccept)), 401, "unauthenticated")
 	refused(t, s.call(t, "GET", base, "", "", header("Accept", browsersAccept)), 401, "unauthenticated")
 }
 
-func TestRootCountsAsARequestWithoutAKey(t *testing.T) {
-	s := newService(t, frozen(Limits{Strangers: 1}))
+func TestRootCountsAgainstAddressLimit(t *testing.T) {
+	s := newService(t, frozen(Limits{Unauthenticated: 1}))
 	for range 5 {
 		assert.Equal(t, 302, s.call(t, "GET", "/", "", "", header("Accept", browsersAccept)).status)
 	}

@@ -2,9 +2,9 @@ package httpapi
 
 import "github.com/labstack/echo/v4"
 
-// checked wraps the route's handler in the checks that precede it. The order is the contract's: the gate has made those of the caller
-// (401, 429, 403) and Echo those of route and method (404, 405); then follow size and type of the body (413, 415) and what else is
-// wrong with the request (400), and the handler makes those of the resource and its state.
+// checked wraps the route's handler in the checks that precede it. The contract defines their order. The gate has checked the caller (401,
+// 429, 403), and Echo the route and the method (404, 405). Then follow the size and the type of the body (413, 415) and the query (400). The
+// handler checks the resource and its state.
 func (r route) checked() echo.HandlerFunc {
 	if r.access == public {
 		return r.handler

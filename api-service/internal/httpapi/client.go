@@ -12,14 +12,14 @@ import (
 
 const clientInContext = "client"
 
-// client is the address that the request comes from; the zero Addr if there is none to be made out.
+// client returns the client address of the request. It is the zero Addr if the address is unknown.
 func client(c echo.Context) netip.Addr {
 	address, _ := c.Get(clientInContext).(netip.Addr)
 	return address
 }
 
-// whereFrom finds the address that each request comes from.
-func whereFrom(limits Limits, log *slog.Logger) echo.MiddlewareFunc {
+// findClient finds the client address of each request.
+func findClient(limits Limits, log *slog.Logger) echo.MiddlewareFunc {
 	ignored := &untrusted{proxies: limits.TrustedProxies, log: log, now: limits.clock()}
 	return func(next echo.HandlerFunc) echo.HandlerFunc {
 		return func(c echo.Context) error {
@@ -30,9 +30,9 @@ func whereFrom(limits Limits, log *slog.Logger) echo.MiddlewareFunc {
 	}
 }
 
-// clientAddress is the connection's other end. Only if that is a proxy of ours, its word is taken for who is behind it: the
-// addresses in X-Forwarded-For are read from the right, which is where each proxy adds the one that it saw, up to the first that is
-// not a proxy of ours. Everything left of that may have been made up.
+// clientAddress returns the remote address of the connection, or, if that is a trusted proxy, the client address in X-Forwarded-For. Each
+// proxy appends the address that it saw. The addresses are therefore read from the right, up to the first one that is not a trusted proxy.
+// A client can forge everything left of it.
 func clientAddress(r *http.Request, proxies []netip.Prefix) netip.Addr {
 	address := parseAddress(r.RemoteAddr)
 	if len(proxies) == 0 {
@@ -52,7 +52,7 @@ func clientAddress(r *http.Request, proxies []netip.Prefix) netip.Addr {
 	return address
 }
 
-// parseAddress reads an address with or without a port, and takes an IPv4 in IPv6's clothes for what it is.
+// parseAddress parses an address with or without a port. It returns an IPv4-mapped IPv6 address as IPv4.
 func parseAddress(text string) netip.Addr {
 	address, err := netip.ParseAddr(strings.TrimSuffix(strings.TrimPrefix(text, "["), "]"))
 	if err != nil {
@@ -69,13 +69,13 @@ func contains(prefixes []netip.Prefix, address netip.Addr) bool {
 	return slices.ContainsFunc(prefixes, func(p netip.Prefix) bool { return p.Contains(address) })
 }
 
-// neighbourhood is what shares a limit: an IPv4 address, or the network of an IPv6 one. A customer is given a /64 at least, and can
-// use any address in it.
-func neighbourhood(address netip.Addr) netip.Prefix {
+// limitPrefix returns the addresses that share a limit: one IPv4 address, or an IPv6 /64. A customer gets at least a /64 and can use every
+// address in it.
+func limitPrefix(address netip.Addr) netip.Prefix {
 	bits := 32
 	if address.Is6() {
 		bits = 64
 	}
-	prefix, _ := address.Prefix(bits) // it fails for the zero Addr alone; requests without an address share a limit
+	prefix, _ := address.Prefix(bits) // fails only for the zero Addr; requests without an address share a limit
 	return prefix
 }

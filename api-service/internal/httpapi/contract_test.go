@@ -17,7 +17,7 @@ import (
 
 var requestIDs = regexp.MustCompile(`,?"requestId":"[^"]*"`)
 
-func TestRoutesAndDocumentAreTheSameSet(t *testing.T) {
+func TestRoutesEqualDocument(t *testing.T) {
 	var served, documented []string
 	for _, r := range routes(Dependencies{}) {
 		served = append(served, r.method+" "+strings.ReplaceAll(r.path, ":id", "{id}"))
@@ -30,8 +30,8 @@ func TestRoutesAndDocumentAreTheSameSet(t *testing.T) {
 	assert.ElementsMatch(t, documented, served)
 }
 
-// Each status that the document promises is provoked, and no other comes.
-func TestDocumentedStatusesAreGiven(t *testing.T) {
+// Each documented status occurs, and no other.
+func TestDocumentedStatusesAllOccur(t *testing.T) {
 	s := newService(t).withKeys(t)
 	away := serve(t, storetest.OpenPostgres(t, "postgres://nobody@127.0.0.1:1/nothing"))
 	limited := serve(t, s.store, frozen(Limits{PerKey: 1}))
@@ -71,7 +71,7 @@ func TestDocumentedStatusesAreGiven(t *testing.T) {
 	}
 }
 
-func TestTheDocumentNamesTheLimitsOfTheCode(t *testing.T) {
+func TestDocumentLimitsEqualCode(t *testing.T) {
 	d := document(t)
 	assert.Equal(t, plainRequestID.String(), d.Components.Schemas["RequestId"].Value.Pattern)
 	limit, offset := d.Components.Parameters["Limit"].Value.Schema.Value, d.Components.Parameters["Offset"].Value.Schema.Value
@@ -91,7 +91,7 @@ func bodyField(d *openapi3.T, schema, field string) (description string) {
 	return d.Components.Schemas[schema].Value.Properties[field].Value.Description
 }
 
-func TestPages(t *testing.T) {
+func TestListsPaginate(t *testing.T) {
 	s := newService(t).withKeys(t)
 	var endpoints []string
 	for range 3 {
@@ -149,7 +149,7 @@ func TestPages(t *testing.T) {
 	assert.Len(t, granted(t, s.call(t, "GET", deliveries+"?endpointId="+endpointID, s.reader, ""))["items"], 1)
 }
 
-func TestIDs(t *testing.T) {
+func TestIDMalformedOrUnknownRefused(t *testing.T) {
 	s := newService(t).withKeys(t)
 	ids := s.resources(t)
 	others := map[webhook.Kind]webhook.Kind{
@@ -172,10 +172,10 @@ func TestIDs(t *testing.T) {
 				assert.Equal(t, "id", f.Details[0].Field)
 				assert.Less(t, len(f.Message), 200, "what was sent is not sent back")
 			}
-			// No ID at all is another route, or none.
+			// An empty ID leads to another route or to none.
 			empty := s.call(t, r.method, strings.ReplaceAll(r.path, ":id", ""), s.writer, "")
 			assert.Contains(t, []int{400, 404, 405}, empty.status, "%s", empty.body)
-			// So is one that leaves the segment.
+			// So does an ID that leaves the path segment.
 			for _, id := range []string{"..", "../" + own, "./" + own, own + "/"} {
 				a := s.call(t, r.method, strings.ReplaceAll(r.path, ":id", id), s.writer, "")
 				assert.Contains(t, []int{400, 404, 405}, a.status, "%s: %s", id, a.body)

@@ -12,11 +12,11 @@ const (
 	corsMethods = "GET, HEAD, POST, DELETE"
 	corsHeaders = "Authorization, Content-Type, X-Org-ID, X-Request-Id"
 	corsExposed = "X-Request-Id, Retry-After"
-	corsMaxAge  = "600" // seconds for which a browser need not ask again
+	corsMaxAge  = "600" // seconds for which a browser caches the answer
 )
 
-// cors lets pages of exactly these origins call the API from a browser, and is not there without any. Credentials in the browser's
-// sense, such as cookies, are never asked for: a page has to have an API key. The queue's web UI is for its own pages alone.
+// cors allows pages of the given origins to call the API from a browser. Without origins, it does nothing. Browser credentials such as
+// cookies are not allowed, because a page has to send an API key. The queue's web UI is excluded.
 func cors(origins []string) echo.MiddlewareFunc {
 	return func(next echo.HandlerFunc) echo.HandlerFunc {
 		if len(origins) == 0 {

@@ -26,7 +26,7 @@ type timing struct {
 	statement time.Duration
 }
 
-// deadline bounds what comes before a handler's own work: the lookup of the caller's key.
+// deadline bounds the steps before the body is read, which is the lookup of the key.
 func deadline(statement time.Duration) echo.MiddlewareFunc {
 	if statement == 0 {
 		statement = defaultDatabaseTimeout
@@ -42,12 +42,12 @@ func deadline(statement time.Duration) echo.MiddlewareFunc {
 	}
 }
 
-// allow gives the request the time of so many statements from now on. The time that a slow client takes to send its body does not
-// count.
+// allow gives the request a new deadline, which is the time of the given number of statements from now on. The time that a slow client
+// takes to send its body does not count.
 func allow(c echo.Context, statements int) {
 	t, ok := c.Get(timingInContext).(timing)
 	if !ok {
-		return // a handler of its own, in a test
+		return // a test calls the handler without the middleware
 	}
 	ctx, cancel := context.WithTimeout(t.untimed, time.Duration(statements)*t.statement)
 	context.AfterFunc(t.untimed, cancel)

@@ -17,7 +17,7 @@ import (
 
 const maxDepth = 32 // nested objects and arrays
 
-// decode reads a body into a request strictly: one JSON object, no unknown or duplicate fields, no nulls, nothing behind it.
+// decode decodes a body strictly. The body must be one JSON object without unknown fields, duplicate fields, nulls and trailing data.
 func decode[T any](c echo.Context) (T, error) {
 	var request T
 	body, err := requiredBody(c)
@@ -27,7 +27,7 @@ func decode[T any](c echo.Context) (T, error) {
 	return request, decodeJSON(body, &request)
 }
 
-// decodeOptional is decode for operations that can do without a body: an empty one is {}.
+// decodeOptional is decode for operations whose body is optional. An empty body counts as {}.
 func decodeOptional[T any](c echo.Context) (T, error) {
 	var request T
 	if body := bodyOf(c); !blank(body) {
@@ -36,13 +36,13 @@ func decodeOptional[T any](c echo.Context) (T, error) {
 	return request, nil
 }
 
-// decodeNothing is for operations that take no body: an empty one and {} are fine.
+// decodeNothing accepts an empty body and {}, for operations that take no body.
 func decodeNothing(c echo.Context) error {
 	_, err := decodeOptional[struct{}](c)
 	return err
 }
 
-// requiredBody is for operations that cannot do without a body.
+// requiredBody returns the body, or an error if it is empty.
 func requiredBody(c echo.Context) ([]byte, error) {
 	body := bodyOf(c)
 	if blank(body) {
@@ -51,10 +51,10 @@ func requiredBody(c echo.Context) ([]byte, error) {
 	return body, nil
 }
 
-// decodeJSON reads the text of a whole body.
+// decodeJSON decodes a whole body.
 func decodeJSON(body []byte, request any) error { return decodeText("the body", body, request) }
 
-// decodeText reads a JSON text, which errors call by its name.
+// decodeText decodes a JSON text. Errors call the text by the name.
 func decodeText(name string, text []byte, request any) error {
 	if err := checkJSON(name, text); err != nil {
 		return err
@@ -78,9 +78,8 @@ func unknownField(field string) error {
 	return webhook.Invalid("unknown_field", field, fmt.Sprintf("there is no field %q here; check its spelling and case", field))
 }
 
-// checkJSON looks at the text as a whole before anything is made of it: well-formed in UTF-8, no duplicate keys, one object,
-// not too deep, and no null where a field is expected (the contract's types are not nullable; what an event's data holds is
-// its own affair).
+// checkJSON checks a text before it is decoded. It must be well-formed UTF-8 JSON, one object, without duplicate keys and not nested too
+// deeply. No field of the object may be null, because no type of the contract is nullable. Deeper values, such as an event's data, may be.
 func checkJSON(name string, text []byte) error {
 	decoder := jsontext.NewDecoder(bytes.NewReader(text))
 	if kind := decoder.PeekKind(); kind != '{' && kind != jsontext.KindInvalid {
@@ -105,9 +104,8 @@ func checkJSON(name string, text []byte) error {
 	}
 }
 
-// fieldOf writes a JSON pointer the way details name fields, a.b[0]. A pointer does not tell an array's index from an object's
-// key of digits, and no request has such keys but in an event's data. What a caller sent is cut, so that an answer stays
-// readable.
+// fieldOf converts a JSON pointer to the form in which details name fields, such as a.b[0]. A pointer does not distinguish an array's index
+// from an object's key of digits. Only an event's data can have such keys. The result is shortened.
 func fieldOf(pointer jsontext.Pointer) string {
 	var path strings.Builder
 	for token := range pointer.Tokens() {
@@ -123,7 +121,7 @@ func fieldOf(pointer jsontext.Pointer) string {
 	return shortened(path.String())
 }
 
-// shortened is a text of a caller's as an answer shows it: valid UTF-8 and not long.
+// shortened returns a text of a caller as an answer shows it: valid UTF-8 of bounded length.
 func shortened(text string) string {
 	text = strings.ToValidUTF8(text, "?")
 	const longest = 128

@@ -13,7 +13,7 @@ import (
 	"redrive/pkg/webhook"
 )
 
-// wellRefused says that an error tells a caller what is wrong, in text that can be shown and logged.
+// wellRefused checks that an error has a reason and a message that can be shown and logged.
 func wellRefused(t *testing.T, err error) {
 	t.Helper()
 	var refused *webhook.Error
@@ -42,7 +42,7 @@ func FuzzDecodeEndpoint(f *testing.F) {
 	})
 }
 
-// A key that is asked for is refused, or its times can be written down again.
+// A request for a key is refused, or its times can be formatted.
 func FuzzDecodeAPIKey(f *testing.F) {
 	for _, seed := range []string{
 		`{"name":"n","scope":"read","expiresAt":"2099-01-02T05:04:05.1234567+02:00"}`, `{"expiresAt":"9999-12-31T23:59:59-01:00"}`, `{"expiresAt":""}`,
@@ -67,7 +67,7 @@ func FuzzDecodeAPIKey(f *testing.F) {
 	})
 }
 
-// A batch is refused as a whole, or each of its events stands for itself.
+// A batch is refused as a whole, or each event has its own result.
 func FuzzSplitBatch(f *testing.F) {
 	const event = `{"eventType":"a","data":{"n":1.50}}`
 	for _, seed := range []string{

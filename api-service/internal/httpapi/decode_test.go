@@ -18,7 +18,7 @@ func nested(levels int) string {
 	return `{"eventType":"a","data":` + strings.Repeat(`{"a":`, levels-2) + `{}` + strings.Repeat(`}`, levels-1)
 }
 
-func TestDecodingIsStrict(t *testing.T) {
+func TestDecodeInvalidBodyRefused(t *testing.T) {
 	const valid = `"eventType":"run.finished","data":{}`
 	for name, test := range map[string]struct{ body, reason, field string }{
 		"an unknown field":              {`{` + valid + `,"extra":1}`, "unknown_field", "extra"},
@@ -78,7 +78,7 @@ func TestDecodingIsStrict(t *testing.T) {
 	}
 }
 
-func TestDecodingKeepsDataAsItWas(t *testing.T) {
+func TestDecodeKeepsDataUnchanged(t *testing.T) {
 	for _, data := range []string{
 		`{}`, `{ "b" : 1 , "a":[ null, {"x":null}] }`, `{"n":12345678901234567890.10,"e":1E400,"z":-0}`, `{"s":"\u0000\u00e9é<&>\/"}`,
 	} {
@@ -90,7 +90,7 @@ func TestDecodingKeepsDataAsItWas(t *testing.T) {
 	assert.NoError(t, decodeJSON([]byte(nested(32)), &request), "32 levels are fine")
 }
 
-func TestDecodingAnEndpoint(t *testing.T) {
+func TestDecodeEndpoint(t *testing.T) {
 	const valid = `{"name":"a","url":"https://example.com/"`
 	for body, want := range map[string]struct{ reason, field string }{
 		valid + `,"maxRetries":"5"}`:                   {"invalid_type", "maxRetries"},

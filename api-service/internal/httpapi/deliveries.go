@@ -10,14 +10,15 @@ import (
 	"redrive/pkg/webhook"
 )
 
-type deliveryStore interface {
+// DeliveryStore reads deliveries and their attempts.
+type DeliveryStore interface {
 	FindDelivery(ctx context.Context, organizationID, id string) (webhook.Record, error)
 	ListDeliveries(ctx context.Context, organizationID, endpointID string, page webhook.Page) (webhook.List[webhook.Record], error)
 	ListAttempts(ctx context.Context, organizationID, deliveryID string, page webhook.Page) (webhook.List[webhook.Attempt], error)
 }
 
 type deliveryHandlers struct {
-	store       deliveryStore
+	store       DeliveryStore
 	redeliverer *redeliver.Redeliverer
 }
 

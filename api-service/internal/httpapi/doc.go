@@ -1,7 +1,7 @@
-// Package httpapi is the public API over HTTP and the only package that knows Echo. A request passes, in this order:
+// Package httpapi is the public HTTP API. It is the only package that imports Echo. A request passes these steps:
 //
 //	request ID → log and recover → route → authenticate and authorize → decode → use case → envelope
 //
-// so that what is wrong is told in the order 401, 403, 404 of the route, 400, 404 of the resource, state. Every route is on
-// one page, in router.go; every error becomes an answer in one place, in errors.go.
+// The order of the steps decides which error a wrong request gets first: 401, 429, 403, 404 or 405 of the route, 413 or 415, 400, and then the
+// errors of the resource and its state. All routes are in router.go. handleError in errors.go turns every error into an answer.
 package httpapi

@@ -10,14 +10,15 @@ import (
 	"redrive/pkg/webhook"
 )
 
-type endpointStore interface {
+// EndpointStore reads endpoints and changes their status.
+type EndpointStore interface {
 	FindEndpoint(ctx context.Context, organizationID, id string) (webhook.Endpoint, error)
 	ListEndpoints(ctx context.Context, organizationID string, page webhook.Page) (webhook.List[webhook.Endpoint], error)
 	SetEndpointStatus(ctx context.Context, organizationID, id string, status webhook.EndpointStatus, now time.Time) (webhook.Endpoint, error)
 }
 
 type endpointHandlers struct {
-	store    endpointStore
+	store    EndpointStore
 	registry *endpoints.Registry
 }
 
@@ -28,12 +29,12 @@ type createEndpointRequest struct {
 	MaxRetries           *int     `json:"maxRetries"`
 	SubscribedEventTypes []string `json:"subscribedEventTypes"`
 	RateLimit            int      `json:"rateLimit"`
-	// Secret shows itself in nothing but what is sent.
+	// A Secret is masked in logs and answers.
 	Headers       map[string]webhook.Secret `json:"headers"`
 	SigningSecret *webhook.Secret           `json:"signingSecret"`
 }
 
-// regenerateSecretRequest may be left out as a whole.
+// regenerateSecretRequest is an optional body.
 type regenerateSecretRequest struct {
 	OverlapHours *int `json:"overlapHours"`
 }
@@ -66,7 +67,7 @@ func (h endpointHandlers) regenerateSecret(c echo.Context) error {
 	return okSecret(c, endpoint, secret)
 }
 
-// okSecret is the one answer that shows a signing secret.
+// okSecret sends the only answer that shows a signing secret.
 func okSecret(c echo.Context, endpoint webhook.Endpoint, secret webhook.Secret) error {
 	view, err := viewEndpoint(endpoint)
 	if err != nil {

@@ -14,7 +14,7 @@ import (
 	"redrive/pkg/webhook"
 )
 
-// refusal is an error of HTTP itself, before the domain has a say.
+// refusal is an error of the HTTP layer, which the domain does not know.
 type refusal struct {
 	status  int
 	reason  string
@@ -23,16 +23,16 @@ type refusal struct {
 
 func (r *refusal) Error() string { return r.message }
 
-// refusals words Echo's own errors.
+// refusals replaces Echo's own errors.
 var refusals = map[int]*refusal{
 	http.StatusNotFound:         {http.StatusNotFound, "route_not_found", "there is no such route; the routes are listed at /openapi.yaml"},
 	http.StatusMethodNotAllowed: {http.StatusMethodNotAllowed, "method_not_allowed", "this route does not take the method; the header Allow lists those that it takes"},
 }
 
-// handleError answers every error there is, in the envelope.
+// handleError answers a request that failed, in the envelope.
 func handleError(err error, c echo.Context) {
 	if c.Response().Committed {
-		return // the answer is on its way, and its status with it
+		return // the status has been sent
 	}
 	failure := failureOf(err, requestIDOf(c))
 	header := c.Response().Header()
@@ -47,9 +47,9 @@ func handleError(err error, c echo.Context) {
 		_ = c.NoContent(failure.Code)
 		return
 	}
-	// With its length, the answer is complete for the client before the rest of the request has been read (package linger).
+	// The length lets the client see the end of the answer before the server has read the rest of the request. See package linger.
 	header.Set(echo.HeaderContentLength, strconv.Itoa(body.Len()))
-	_ = c.Blob(failure.Code, echo.MIMEApplicationJSON, body.Bytes()) // an error here is one of the connection
+	_ = c.Blob(failure.Code, echo.MIMEApplicationJSON, body.Bytes()) // an error means that the connection is gone
 }
 
 func failureOf(err error, requestID string) envelope.Failure {
@@ -62,11 +62,11 @@ func failureOf(err error, requestID string) envelope.Failure {
 		return envelope.Refuse(refused.status, refused.reason, refused.message, requestID)
 	}
 	if errors.Is(err, context.Canceled) {
-		// The caller has gone, or the server is stopping: nobody reads this, and it is nobody's fault.
+		// The caller has disconnected or the server is stopping. Nobody reads this answer.
 		return envelope.Refuse(http.StatusServiceUnavailable, "canceled", "the request was given up before it was answered", requestID)
 	}
 	if errors.Is(err, context.DeadlineExceeded) && webhook.CodeOf(err) == webhook.CodeInternal {
-		err = webhook.Unavailable(databaseRetryAfter, err) // it waited for what others had asked of the database
+		err = webhook.Unavailable(databaseRetryAfter, err) // the database took too long
 	}
 	return envelope.Fail(err, requestID)
 }

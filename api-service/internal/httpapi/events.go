@@ -16,7 +16,7 @@ type eventHandlers struct {
 
 type publishRequest struct {
 	EventType   string         `json:"eventType"`
-	Data        jsontext.Value `json:"data"` // as it stands in the body, digit for digit
+	Data        jsontext.Value `json:"data"` // the bytes of the body, not decoded
 	WorkflowID  string         `json:"workflowId"`
 	RunID       string         `json:"runId"`
 	ExecutionID string         `json:"executionId"`
@@ -33,7 +33,7 @@ type publishedView struct {
 	Deliveries []publishedDeliveryView `json:"deliveries"`
 }
 
-// publishedDeliveryView names a delivery that an event made.
+// publishedDeliveryView is a delivery that was created for an event.
 type publishedDeliveryView struct {
 	ID         string `json:"id"`
 	EndpointID string `json:"endpointId"`

@@ -14,7 +14,7 @@ import (
 	"redrive/pkg/webhook"
 )
 
-// LargestBody is the size of the largest body that a route takes, in bytes.
+// LargestBody is the largest body limit of all routes, in bytes.
 const LargestBody = maxBatchBody
 
 const (
@@ -43,7 +43,7 @@ func (h eventHandlers) publishBatch(c echo.Context) error {
 	}
 	shown := make([]batchResultView, len(raw))
 	var specs []webhook.EventSpec
-	var places []int // of the specs among the events
+	var places []int // the indexes of the specs in shown
 	for i, event := range raw {
 		spec, err := decodeEvent(event)
 		if err != nil {
@@ -67,7 +67,7 @@ func (h eventHandlers) publishBatch(c echo.Context) error {
 	return stream(c, shown, func(items json.RawMessage) any { return batchView{Results: items} })
 }
 
-// decodeEvent reads one event of a batch as strictly as if it came alone.
+// decodeEvent decodes one event of a batch as strictly as a single event.
 func decodeEvent(raw jsontext.Value) (webhook.EventSpec, error) {
 	var request publishRequest
 	switch {
@@ -87,18 +87,18 @@ func publishedInBatch(p webhook.Publication) batchResultView {
 	return batchResultView{Event: &view.Event, Deliveries: &view.Deliveries}
 }
 
-// refusedInBatch shows the first thing that is wrong with an event.
+// refusedInBatch returns the first problem of an event.
 func refusedInBatch(err error) batchResultView {
 	detail := envelope.Fail(err, "").Details[0]
 	return batchResultView{Error: &detail}
 }
 
-// splitBatch takes {"events": [ … ]} apart without looking into the events: what is wrong with one of them is for that one to
-// answer for. Text that is not JSON at all is the whole batch's.
+// splitBatch splits {"events": [ … ]} into its events without decoding them, so that a wrong event is the error of that event alone. A text
+// that is not JSON is an error of the whole batch.
 func splitBatch(body []byte) ([]jsontext.Value, error) {
 	lenient := []jsontext.Options{jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true)}
 	if _, err := jsontext.NewDecoder(bytes.NewReader(body), lenient...).ReadValue(); err != nil {
-		return nil, malformed("the body", body, err) // before a word of it is quoted
+		return nil, malformed("the body", body, err) // so that later errors can quote names
 	}
 	decoder := jsontext.NewDecoder(bytes.NewReader(body), lenient...)
 	if kind := decoder.PeekKind(); kind != '{' && kind != jsontext.KindInvalid {
@@ -156,7 +156,7 @@ func splitArray(decoder *jsontext.Decoder, body []byte) ([]jsontext.Value, error
 		if err != nil {
 			return nil, malformed("the body", body, err)
 		}
-		if len(events) <= maxBatchEvents { // one more is enough to know
+		if len(events) <= maxBatchEvents { // one more than the limit suffices
 			events = append(events, event.Clone())
 		}
 	}

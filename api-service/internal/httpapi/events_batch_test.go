@@ -11,8 +11,8 @@ import (
 
 const batchPath = base + "/events/batch"
 
-// Each event of a batch is judged as if it came alone, and told in its place.
-func TestBatchEventsStandForThemselves(t *testing.T) {
+// Each event of a batch is checked like a single event, and has its result at its index.
+func TestBatchEventsIndependent(t *testing.T) {
 	s := newService(t).withKeys(t)
 	endpointID, _ := s.endpoint(t, s.writer)
 	events := []struct{ raw, reason, field string }{
@@ -64,15 +64,15 @@ func TestBatchEventsStandForThemselves(t *testing.T) {
 	assert.Len(t, page["items"], 2, "nothing of what was refused was kept")
 }
 
-// An event that nobody subscribes to is published all the same, and has no deliveries.
-func TestBatchWithoutEndpoints(t *testing.T) {
+// An event without a subscription is published and has no deliveries.
+func TestBatchWithoutEndpointsPublishes(t *testing.T) {
 	s := newService(t).withKeys(t)
 	result := granted(t, s.call(t, "POST", batchPath, s.writer, `{"events":[`+publishBody+`]}`))["results"].([]any)[0].(map[string]any)
 	assert.Empty(t, result["deliveries"])
 	assert.Contains(t, result, "deliveries")
 }
 
-func TestBatchesThatAreNone(t *testing.T) {
+func TestBatchInvalidRefused(t *testing.T) {
 	s := newService(t).withKeys(t)
 	for body, reason := range map[string]string{
 		``:                "empty_body",
@@ -99,7 +99,7 @@ func TestBatchesThatAreNone(t *testing.T) {
 	assert.Empty(t, page["items"])
 }
 
-func TestALargeBatch(t *testing.T) {
+func TestBatchLarge(t *testing.T) {
 	s := newService(t).withKeys(t)
 	s.endpoint(t, s.writer)
 	events := make([]string, maxBatchEvents)

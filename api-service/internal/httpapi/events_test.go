@@ -7,7 +7,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-func TestPublishNamesItsDeliveries(t *testing.T) {
+func TestPublishReturnsDeliveries(t *testing.T) {
 	s := newService(t).withKeys(t)
 	none := granted(t, s.call(t, "POST", base+"/events", s.writer, publishBody))
 	assert.Equal(t, []any{}, none["deliveries"])

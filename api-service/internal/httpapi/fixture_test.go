@@ -21,6 +21,8 @@ import (
 	"redrive/api-service/internal/apikeys"
 	"redrive/api-service/internal/authn"
 	"redrive/api-service/internal/endpoints"
+	"redrive/api-service/internal/invalidate"
+	"redrive/api-service/internal/metrics"
 	"redrive/api-service/internal/publish"
 	"redrive/api-service/internal/redeliver"
 	"redrive/api-service/openapi"
@@ -32,7 +34,7 @@ import (
 	"redrive/pkg/webhook"
 )
 
-// service is the API over a real socket and a real database. Each has a database of its own, with one organization in it.
+// service is the API on a real socket with its own real database, which has one organization.
 type service struct {
 	url    string
 	store  *store.Store
@@ -55,17 +57,22 @@ func serve(t *testing.T, opened *store.Store, change ...func(*Dependencies)) *se
 	return serveWithin(t, opened, 10*time.Second, change...)
 }
 
-// serveWithin gives callers a time to send their requests.
+// serveWithin is serve with a read timeout.
 func serveWithin(t *testing.T, opened *store.Store, readTimeout time.Duration, change ...func(*Dependencies)) *service {
 	t.Helper()
 	s := &service{store: opened, log: new(testlog.Buffer)}
+	written := metrics.New(prometheus.NewRegistry())
+	authenticator, publisher := authn.New(opened, unnoted{}, authn.Options{}), publish.New(opened, noQueue{}, written, publish.Options{})
+	invalidating := invalidate.Store{Store: opened, Publisher: publisher, Authenticator: authenticator}
 	dependencies := Dependencies{
-		Store:         opened,
-		Authenticator: authn.New(opened, unnoted{}, authn.Options{}),
-		Issuer:        apikeys.New(opened),
-		Registry:      endpoints.New(opened, anywhere{}),
-		Publisher:     publish.New(opened, opened, noQueue{}, publish.Options{}),
-		Redeliverer:   redeliver.New(opened, noQueue{}, redeliver.Options{}),
+		Endpoints:     invalidating,
+		Deliveries:    opened,
+		APIKeys:       opened,
+		Authenticator: authenticator,
+		Issuer:        apikeys.New(invalidating),
+		Registry:      endpoints.New(invalidating, anywhere{}),
+		Publisher:     publisher,
+		Redeliverer:   redeliver.New(opened, noQueue{}, written, redeliver.Options{}),
 		Log:           slog.New(slog.NewJSONHandler(s.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
 		Metrics:       prometheus.NewRegistry(),
 	}
@@ -80,14 +87,14 @@ func serveWithin(t *testing.T, opened *store.Store, readTimeout time.Duration, c
 	s.url, s.server = server.URL, server
 	s.client = &http.Client{
 		Transport:     &http.Transport{},
-		Timeout:       time.Minute, // a safety limit: no verdict depends on it
+		Timeout:       time.Minute, // a safety limit; no assertion depends on it
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}
 	t.Cleanup(s.client.CloseIdleConnections)
 	return s
 }
 
-// lines ends the service, so that it has logged all that it was asked, and returns its log.
+// lines stops the service, so that its log is complete, and returns the log.
 func (s *service) lines(t *testing.T) []map[string]any {
 	t.Helper()
 	s.server.Close()
@@ -100,7 +107,7 @@ func (s *service) lines(t *testing.T) []map[string]any {
 	return lines
 }
 
-// withKeys gives the organization its two keys.
+// withKeys creates the two keys of the organization.
 func (s *service) withKeys(t *testing.T) *service {
 	t.Helper()
 	s.reader = s.newKey(t, webhook.APIKeySpec{Scope: webhook.ScopeRead})
@@ -122,15 +129,15 @@ func (s *service) newKey(t *testing.T, spec webhook.APIKeySpec, change ...func(*
 	return raw.Reveal()
 }
 
-// answer is what came back, read in full.
+// answer is a complete answer.
 type answer struct {
 	status int
 	header http.Header
 	body   []byte
-	last   bool // the connection ends behind it
+	last   bool // the connection is closed after it
 }
 
-// call makes a request with a key. Each change may alter it.
+// call sends a request with a key. The changes may modify it.
 func (s *service) call(t *testing.T, method, path, key, body string, change ...func(*http.Request)) answer {
 	t.Helper()
 	request := s.request(t, method, path, key, body)
@@ -175,7 +182,7 @@ type failure struct {
 	Details   []struct{ Reason, Field, Message string }
 }
 
-// refused expects an error in the envelope as the document has it, with the reason in its first detail.
+// refused checks that an answer is an error of the document, with the reason in its first detail.
 func refused(t *testing.T, a answer, status int, reason string) failure {
 	t.Helper()
 	require.Equal(t, status, a.status, "%s", a.body)
@@ -198,7 +205,7 @@ func refused(t *testing.T, a answer, status int, reason string) failure {
 	return f
 }
 
-// granted expects a success and returns its data.
+// granted checks that an answer is a success and returns its data.
 func granted(t *testing.T, a answer) map[string]any {
 	t.Helper()
 	require.Equal(t, http.StatusOK, a.status, "%s", a.body)
@@ -235,21 +242,21 @@ const (
 	publishBody = `{"eventType": "run.finished", "data": {"n": 1}}`
 )
 
-// endpoint registers an endpoint and returns its ID and its secret.
+// endpoint creates an endpoint and returns its ID and its secret.
 func (s *service) endpoint(t *testing.T, key string) (id, secret string) {
 	t.Helper()
 	data := granted(t, s.call(t, "POST", base, key, createBody))
 	return data["endpoint"].(map[string]any)["id"].(string), data["signingSecret"].(string)
 }
 
-// delivery publishes an event to one endpoint and returns the ID of the delivery that it makes.
+// delivery publishes an event to one endpoint and returns the ID of its delivery.
 func (s *service) delivery(t *testing.T, key string) string {
 	t.Helper()
 	data := granted(t, s.call(t, "POST", base+"/events", key, publishBody))
 	return data["deliveries"].([]any)[0].(map[string]any)["id"].(string)
 }
 
-// fail ends a delivery in failure, as the dispatcher would.
+// fail sets a delivery to failure, as the dispatcher does.
 func (s *service) fail(t *testing.T, id string) {
 	t.Helper()
 	dispatch, err := s.store.LoadDispatch(t.Context(), id)
@@ -260,20 +267,20 @@ func (s *service) fail(t *testing.T, id string) {
 	require.NoError(t, err)
 }
 
-// anywhere permits every destination.
+// anywhere allows every destination.
 type anywhere struct{}
 
 func (anywhere) Check(context.Context, string) error { return nil }
 
-// unnoted does not care when keys are used.
+// unnoted ignores the uses of keys.
 type unnoted struct{}
 
 func (unnoted) Used(webhook.APIKey, time.Time) {}
 
-// noQueue takes everything and forgets it.
+// noQueue accepts every delivery and drops it.
 type noQueue struct{}
 
 func (noQueue) Enqueue(context.Context, ...webhook.Delivery) {}
 
-// unguessable is a text that is nowhere by accident.
+// unguessable returns a random text.
 func unguessable() string { return rand.Text() }

@@ -10,10 +10,10 @@ import (
 	"github.com/labstack/echo/v4"
 )
 
-// untrustedEvery is how often the log says that X-Forwarded-For was ignored. Anybody can send the header.
+// untrustedEvery is the shortest time between two log lines about an ignored X-Forwarded-For. Every client can send the header.
 const untrustedEvery = 10 * time.Minute
 
-// untrusted logs that X-Forwarded-For comes from an address that is not a trusted proxy. If that is a proxy all the same, all clients
+// untrusted logs a warning if X-Forwarded-For comes from an address that is not a trusted proxy. If the address is a proxy, all clients
 // behind it count as one address.
 type untrusted struct {
 	proxies []netip.Prefix
@@ -24,6 +24,7 @@ type untrusted struct {
 	last  time.Time
 }
 
+// notice checks one request.
 func (u *untrusted) notice(r *http.Request) {
 	if len(r.Header.Values(echo.HeaderXForwardedFor)) == 0 {
 		return
@@ -36,7 +37,7 @@ func (u *untrusted) notice(r *http.Request) {
 		slog.String("hint", "if this is your proxy, add it to TRUSTED_PROXIES; until then all clients behind it share one limit for requests without a valid key"))
 }
 
-// due returns true once in an interval.
+// due reports whether the last line is at least untrustedEvery ago, and then counts a line.
 func (u *untrusted) due() bool {
 	u.mutex.Lock()
 	defer u.mutex.Unlock()

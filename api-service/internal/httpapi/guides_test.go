@@ -20,7 +20,7 @@ var (
 	named  = regexp.MustCompile(` id="([^"]*)"`)
 )
 
-// crawl follows the links of the documentation from an address, and returns every page of it that it finds.
+// crawl follows the links of the documentation from an address and returns every page.
 func (s *service) crawl(t *testing.T, start string) map[string]answer {
 	t.Helper()
 	found := map[string]answer{}
@@ -46,7 +46,7 @@ func (s *service) crawl(t *testing.T, start string) map[string]answer {
 
 func isHTML(a answer) bool { return strings.HasPrefix(a.header.Get("Content-Type"), "text/html") }
 
-func TestGuidesAreLinkedFromTheReference(t *testing.T) {
+func TestGuidesLinkedFromReference(t *testing.T) {
 	s := newService(t)
 	found := s.crawl(t, "/docs/")
 	for _, guide := range guides.All() {
@@ -58,7 +58,7 @@ func TestGuidesAreLinkedFromTheReference(t *testing.T) {
 	require.Contains(t, found, "/docs/guides/")
 }
 
-func TestGuidesHaveNoDeadLink(t *testing.T) {
+func TestGuidesLinksResolve(t *testing.T) {
 	s := newService(t)
 	found := s.crawl(t, "/docs/")
 	fragments := 0
@@ -87,8 +87,8 @@ func TestGuidesHaveNoDeadLink(t *testing.T) {
 	assert.Greater(t, fragments, 10)
 }
 
-// A guide is a document with a language, a title and landmarks. Nothing in it needs what the policy refuses.
-func TestGuidesArePagesOfTheirOwn(t *testing.T) {
+// A guide is a document with a language, a title and landmarks. It needs nothing that the policy forbids.
+func TestGuidesAreCompletePages(t *testing.T) {
 	s := newService(t)
 	for _, name := range append(guides.All(), guides.Guide{}) {
 		page := s.call(t, "GET", "/docs/guides/"+name.Name, "", "")
@@ -106,7 +106,7 @@ func TestGuidesArePagesOfTheirOwn(t *testing.T) {
 	}
 }
 
-func TestGuidesHaveOneAddress(t *testing.T) {
+func TestGuidesWithoutSlashRedirect(t *testing.T) {
 	s := newService(t)
 	moved := s.call(t, "GET", "/docs/guides", "", "")
 	assert.Equal(t, 308, moved.status)
@@ -116,7 +116,7 @@ func TestGuidesHaveOneAddress(t *testing.T) {
 	}
 }
 
-func TestGuidesAreSentOnce(t *testing.T) {
+func TestGuidesUnchangedNotSentAgain(t *testing.T) {
 	s := newService(t)
 	asks := func(name, value string) func(*http.Request) {
 		return func(r *http.Request) { r.Header.Set(name, value) }

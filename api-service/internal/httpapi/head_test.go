@@ -12,14 +12,14 @@ import (
 	"redrive/pkg/testservers"
 )
 
-// sameHead asks with HEAD and with GET: all but the body is the same.
+// sameHead sends a HEAD and a GET. The answers must be equal apart from the body.
 func sameHead(t *testing.T, s *service, path, key string, change ...func(*http.Request)) answer {
 	t.Helper()
 	change = append(change, header("X-Request-Id", "same"), header("Accept-Encoding", "identity"))
 	got, head := s.call(t, "GET", path, key, "", change...), s.call(t, "HEAD", path, key, "", change...)
 	assert.Equal(t, got.status, head.status, path)
 	assert.Empty(t, head.body)
-	// A longer answer is chunked and has no length. net/http leaves out the length of an empty one to HEAD.
+	// A long answer is chunked and has no length. net/http sends no length for an empty answer to HEAD.
 	if length := got.header.Get("Content-Length"); length != "" && length != "0" {
 		assert.Equal(t, length, head.header.Get("Content-Length"), path)
 	}
@@ -31,7 +31,7 @@ func sameHead(t *testing.T, s *service, path, key string, change ...func(*http.R
 	return head
 }
 
-func TestHeadOfEveryGetIsAnsweredAlikeWithoutABody(t *testing.T) {
+func TestHeadEqualsGetWithoutBody(t *testing.T) {
 	redis, err := queue.Connect(testservers.Redis(t))
 	require.NoError(t, err)
 	t.Cleanup(func() { assert.NoError(t, redis.Close()) })
@@ -67,7 +67,7 @@ func TestHeadOfEveryGetIsAnsweredAlikeWithoutABody(t *testing.T) {
 	assert.Equal(t, 404, sameHead(t, s, "/nothing", s.reader).status)
 }
 
-func TestHeadOfAPostIsNotAllowed(t *testing.T) {
+func TestHeadOfPostRouteNotAllowed(t *testing.T) {
 	s := newService(t).withKeys(t)
 	for _, path := range []string{base + "/events", base + "/events/batch", base + "/x/disable", deliveries + "/x/retry"} {
 		a := s.call(t, "HEAD", path, s.writer, "")

@@ -5,15 +5,14 @@ import (
 )
 
 const (
-	// nothingAllowed is for answers that are no pages: should a browser take one for a page all the same, it can do nothing.
+	// nothingAllowed is for answers that are not pages. If a browser renders one as a page, the page can do nothing.
 	nothingAllowed = "default-src 'none'; frame-ancestors 'none'"
-	// ownPagesAllowed is for the queue's web UI, whose page has scripts and styles in it.
+	// ownPagesAllowed is for the queue's web UI, whose page has inline scripts and styles.
 	ownPagesAllowed = "default-src 'self'; script-src 'self' 'unsafe-inline'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; font-src 'self' data:; " +
 		"object-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
 
-// safeHeaders go with every answer: it is to be taken for nothing but what its content type says, to be kept nowhere, and to tell
-// no other site where somebody came from.
+// safeHeaders sets security headers on every answer. They disable MIME sniffing, caching, the Referer header, framing and active content.
 func safeHeaders(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		header := c.Response().Header()

@@ -12,7 +12,7 @@ import (
 	"redrive/pkg/testservers"
 )
 
-// assertSafeHeaders holds for every answer that is no page.
+// assertSafeHeaders checks the headers of an answer that is not a page.
 func assertSafeHeaders(t *testing.T, a answer) {
 	t.Helper()
 	for name, want := range map[string]string{
@@ -26,7 +26,7 @@ func assertSafeHeaders(t *testing.T, a answer) {
 	}
 }
 
-func TestEveryAnswerHasItsSafeHeaders(t *testing.T) {
+func TestAnswersAllHaveSecurityHeaders(t *testing.T) {
 	s := newService(t).withKeys(t)
 	own := s.resources(t)
 	for _, r := range routes(Dependencies{}) {
@@ -40,8 +40,8 @@ func TestEveryAnswerHasItsSafeHeaders(t *testing.T) {
 	assertSafeHeaders(t, s.call(t, "GET", "/nothing", s.reader, ""))
 }
 
-// The queue's page has scripts of its own, and may run those and no others.
-func TestTheQueuesPageMayRunItsOwnScripts(t *testing.T) {
+// The policy of the queue's page allows its own scripts and no others.
+func TestQueuesPagePolicyAllowsOwnScripts(t *testing.T) {
 	redis, err := queue.Connect(testservers.Redis(t))
 	require.NoError(t, err)
 	t.Cleanup(func() { _ = redis.Close() })
@@ -87,7 +87,7 @@ func TestCORS(t *testing.T) {
 		assert.Empty(t, a.header.Values("Access-Control-Allow-Credentials"))
 		assertSafeHeaders(t, a)
 	}
-	for _, key := range []string{s.reader, ""} { // a page may read why it was refused, too
+	for _, key := range []string{s.reader, ""} { // a page can read the reason of a refusal too
 		a := s.call(t, "GET", base, key, "", from(ours))
 		assert.Equal(t, ours, a.header.Get("Access-Control-Allow-Origin"))
 		assert.Equal(t, "X-Request-Id, Retry-After", a.header.Get("Access-Control-Expose-Headers"))
@@ -108,7 +108,7 @@ func TestCORS(t *testing.T) {
 	nothing(a)
 	assert.Empty(t, a.header.Values("Vary"), "without the setting nothing depends on it")
 
-	// OPTIONS that is no preflight is answered as ever.
+	// OPTIONS without a preflight header gets the usual answer.
 	assert.Equal(t, 401, s.call(t, "OPTIONS", base, "", "", from(ours)).status)
 	nothing(s.call(t, "OPTIONS", "/queues/api/queues", "", "", from(ours), preflight))
 }

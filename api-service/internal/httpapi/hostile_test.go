@@ -11,7 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// inTheEnvelope says that whatever was sent, the answer is one of ours and not a failure of ours.
+// inTheEnvelope checks that an answer is in the envelope and is not an internal error.
 func inTheEnvelope(t *testing.T, a answer, sent string) {
 	t.Helper()
 	require.Less(t, a.status, 500, "%.200q: %s", sent, a.body)
@@ -38,13 +38,13 @@ var hostileTexts = []string{
 	strings.Repeat("9", 5000), strings.Repeat("x", 10_000), "__proto__", "0x10", "1_000", "\u0661",
 }
 
-func TestNoRouteFailsForWhatStandsInItsPathOrQuery(t *testing.T) {
+func TestRoutesHostilePathOrQueryNoInternalError(t *testing.T) {
 	s := newService(t).withKeys(t)
 	own := s.resources(t)
 	for _, r := range protected(t) {
 		t.Run(r.method+" "+r.path, func(t *testing.T) {
 			for _, text := range hostileTexts {
-				if r.hasID() && text != "" && text != ".." && text != "../.." { // these make another path of it
+				if r.hasID() && text != "" && text != ".." && text != "../.." { // these change the path
 					path := strings.ReplaceAll(r.path, ":id", url.PathEscape(text))
 					inTheEnvelope(t, s.call(t, r.method, path, s.writer, r.body()), path)
 				}
@@ -60,7 +60,7 @@ func TestNoRouteFailsForWhatStandsInItsPathOrQuery(t *testing.T) {
 	}
 }
 
-func TestNoRouteFailsForItsBody(t *testing.T) {
+func TestRoutesHostileBodyNoInternalError(t *testing.T) {
 	s := newService(t).withKeys(t)
 	own := s.resources(t)
 	bodies := []string{
@@ -69,7 +69,7 @@ func TestNoRouteFailsForItsBody(t *testing.T) {
 		`{"name":"` + strings.Repeat("x", 100_000) + `"}`, `{"` + strings.Repeat("x", 100_000) + `":1}`,
 		`{"events":[` + strings.Repeat("null,", 2000) + `null]}`, `{"events":[` + strings.Repeat("{},", 1500) + `{}]}`,
 	}
-	// Each field that a route knows, with each text that is none of what it expects.
+	// Each field of a route with each text of a wrong type.
 	for _, text := range hostileTexts {
 		quoted, err := json.Marshal(text)
 		require.NoError(t, err)
@@ -98,7 +98,7 @@ func TestNoRouteFailsForItsBody(t *testing.T) {
 	assert.Empty(t, granted(t, s.call(t, "GET", keys+"?offset=1000", s.writer, ""))["items"])
 }
 
-func TestNoRouteFailsForItsHeaders(t *testing.T) {
+func TestRoutesHostileHeadersNoInternalError(t *testing.T) {
 	s := newService(t).withKeys(t)
 	own := s.resources(t)
 	for _, r := range protected(t) {

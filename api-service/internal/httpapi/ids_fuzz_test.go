@@ -19,9 +19,9 @@ import (
 	"redrive/pkg/webhook"
 )
 
-// emptyStore has none of what it is asked for, and sees to it that it is asked in good form.
+// emptyStore finds no delivery and checks that IDs are well-formed.
 type emptyStore struct {
-	Store
+	DeliveryStore
 	t *testing.T
 }
 
@@ -31,7 +31,7 @@ func (s emptyStore) FindDelivery(_ context.Context, organizationID, id string) (
 	return webhook.Record{}, webhook.NotFound("delivery", id)
 }
 
-// oneKey knows every key as the organization's.
+// oneKey finds the organization's key for every hash.
 type oneKey struct{}
 
 func (oneKey) FindAPIKeysByHash(_ context.Context, hashes [][sha256.Size]byte) ([]webhook.APIKey, []error) {
@@ -39,7 +39,7 @@ func (oneKey) FindAPIKeysByHash(_ context.Context, hashes [][sha256.Size]byte) (
 	return slices.Repeat([]webhook.APIKey{key}, len(hashes)), make([]error, len(hashes))
 }
 
-// Whatever stands in the place of an ID, it is refused or not found, and only what is an ID gets to the database.
+// A malformed ID is refused and does not reach the database.
 func FuzzIDs(f *testing.F) {
 	valid := webhook.NewID(webhook.KindDelivery, time.Now())
 	for _, id := range []string{"", valid, strings.ToLower(valid), valid + "/retry", "../" + valid, "\x00", "\xff", "a/b", "?", "#", "%2F", ";", "..", "events"} {
@@ -53,10 +53,10 @@ func FuzzIDs(f *testing.F) {
 		}
 		target, err := url.Parse("http://localhost" + deliveries + "/" + id)
 		if err != nil {
-			return // net/http does not let it in
+			return // net/http refuses it
 		}
 		handler := New(Dependencies{
-			Store: emptyStore{t: t}, Authenticator: authn.New(oneKey{}, unnoted{}, authn.Options{}), Log: slog.New(slog.DiscardHandler), Metrics: prometheus.NewRegistry(),
+			Deliveries: emptyStore{t: t}, Authenticator: authn.New(oneKey{}, unnoted{}, authn.Options{}), Log: slog.New(slog.DiscardHandler), Metrics: prometheus.NewRegistry(),
 		})
 		recorder := httptest.NewRecorder()
 		handler.ServeHTTP(recorder, &http.Request{

@@ -10,14 +10,14 @@ import (
 
 // Limits bound what one caller may ask of this process. The zero value sets none.
 type Limits struct {
-	// PerKey is how many requests a second one API key may send, and as many at once. 0 sets no limit.
+	// PerKey is the number of requests per second for one API key, and the size of a burst. 0 sets no limit.
 	PerKey int
-	// Strangers is how many requests a second without a valid API key one address may send, and five times as many at once. 0 sets
-	// no limit.
-	Strangers int
-	// TrustedProxies are those whose X-Forwarded-For is believed.
+	// Unauthenticated is the number of requests per second without a valid API key for one address. A burst may be five times as
+	// large. 0 sets no limit.
+	Unauthenticated int
+	// TrustedProxies are the proxies whose X-Forwarded-For is trusted.
 	TrustedProxies []netip.Prefix
-	// Clock tells the time. Defaults to time.Now.
+	// Clock returns the time. Defaults to time.Now.
 	Clock func() time.Time
 }
 
@@ -29,44 +29,45 @@ func (l Limits) clock() func() time.Time {
 }
 
 const (
-	// strangersBurst is how many seconds' worth of requests a stranger may send at once: a browser that loads a page, a client
-	// that tries its old key on everything.
-	strangersBurst = 5
-	// maxKeys and maxAddresses bound the memory: some 300 bytes each.
+	// unauthenticatedBurst is a burst of unauthenticated requests, in seconds of the rate. A browser that loads a page sends one, and so
+	// does a client with an old key.
+	unauthenticatedBurst = 5
+	// maxKeys and maxAddresses bound the memory. An entry takes about 300 bytes.
 	maxKeys      = 10_000
 	maxAddresses = 50_000
 )
 
-// limiter counts the requests.
+// limiter applies the limits. Its methods count a request and return an error with the code rate_limited beyond the limit.
 type limiter struct {
-	keys      *ratelimit.Table[string]
-	strangers *ratelimit.Table[netip.Prefix]
-	passwords *ratelimit.Table[netip.Prefix]
-	now       func() time.Time
+	keys            *ratelimit.Table[string]
+	unauthenticated *ratelimit.Table[netip.Prefix]
+	passwords       *ratelimit.Table[netip.Prefix]
+	now             func() time.Time
 }
 
 func newLimiter(l Limits) limiter {
+	burst := unauthenticatedBurst * l.Unauthenticated
 	return limiter{
-		keys:      ratelimit.New[string](l.PerKey, l.PerKey, maxKeys),
-		strangers: ratelimit.New[netip.Prefix](l.Strangers, strangersBurst*l.Strangers, maxAddresses),
-		passwords: ratelimit.New[netip.Prefix](l.Strangers, strangersBurst*l.Strangers, maxAddresses),
-		now:       l.clock(),
+		keys:            ratelimit.New[string](l.PerKey, l.PerKey, maxKeys),
+		unauthenticated: ratelimit.New[netip.Prefix](l.Unauthenticated, burst, maxAddresses),
+		passwords:       ratelimit.New[netip.Prefix](l.Unauthenticated, burst, maxAddresses),
+		now:             l.clock(),
 	}
 }
 
-// request counts one of a key.
-func (l limiter) request(key webhook.APIKey) error {
+// authenticatedRequest counts a request with a valid key.
+func (l limiter) authenticatedRequest(key webhook.APIKey) error {
 	return tooMany(l.keys.Take(key.ID, l.now()), "too many requests with this API key; slow down")
 }
 
-// stranger counts a request that came without a valid key.
-func (l limiter) stranger(address netip.Addr) error {
-	return tooMany(l.strangers.Take(neighbourhood(address), l.now()), "too many requests without a valid API key from this address; slow down")
+// unauthenticatedRequest counts a request without a valid key.
+func (l limiter) unauthenticatedRequest(address netip.Addr) error {
+	return tooMany(l.unauthenticated.Take(limitPrefix(address), l.now()), "too many requests without a valid API key from this address; slow down")
 }
 
-// wrongPassword counts a wrong password of the operator. Requests with wrong API keys do not count here.
+// wrongPassword counts a wrong operator password. Requests with wrong API keys do not count here.
 func (l limiter) wrongPassword(address netip.Addr) error {
-	return tooMany(l.passwords.Take(neighbourhood(address), l.now()), "too many wrong passwords from this address; slow down")
+	return tooMany(l.passwords.Take(limitPrefix(address), l.now()), "too many wrong passwords from this address; slow down")
 }
 
 func tooMany(wait time.Duration, message string) error {

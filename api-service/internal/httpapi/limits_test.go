@@ -18,7 +18,7 @@ import (
 	"redrive/pkg/webhook"
 )
 
-// clock is a time that tests move on.
+// clock is a time that tests advance.
 type clock struct {
 	mutex sync.Mutex
 	now   time.Time
@@ -38,13 +38,13 @@ func (c *clock) advance(by time.Duration) {
 	c.now = c.now.Add(by)
 }
 
-// limits sets limits that go by a clock.
+// limits sets limits with a clock.
 func limits(l Limits, c *clock) func(*Dependencies) {
 	l.Clock = c.time
 	return func(d *Dependencies) { d.Limits = l }
 }
 
-// frozen sets limits whose time stands still.
+// frozen sets limits with a clock that stands still.
 func frozen(l Limits) func(*Dependencies) { return limits(l, newClock()) }
 
 func limited(t *testing.T, a answer, seconds string) {
@@ -53,7 +53,7 @@ func limited(t *testing.T, a answer, seconds string) {
 	assert.Equal(t, seconds, a.header.Get("Retry-After"))
 }
 
-func TestEachKeyHasItsLimit(t *testing.T) {
+func TestLimitPerKey(t *testing.T) {
 	c := newClock()
 	s := newService(t, limits(Limits{PerKey: 3}, c)).withKeys(t)
 	for range 3 {
@@ -74,8 +74,8 @@ func TestEachKeyHasItsLimit(t *testing.T) {
 	limited(t, s.call(t, "GET", base, s.reader, ""), "1")
 }
 
-// Of any number of requests at the same moment as many are answered as the limit says.
-func TestTheLimitIsExact(t *testing.T) {
+// Of many concurrent requests, exactly the limit is answered.
+func TestLimitConcurrentIsExact(t *testing.T) {
 	s := newService(t, frozen(Limits{PerKey: 20})).withKeys(t)
 	statuses := make([]int, 60)
 	var group sync.WaitGroup
@@ -101,16 +101,16 @@ func TestTheLimitIsExact(t *testing.T) {
 	assert.Equal(t, map[int]int{200: 20, 429: 40}, count)
 }
 
-// wrongKeys are ways of having no valid key.
+// wrongKeys returns Authorization headers without a valid key.
 func wrongKeys(good string) []string {
 	_, guess := webhook.NewAPIKey(webhook.APIKeySpec{}, webhook.Now())
 	return []string{"", "x", guess.Reveal(), good + "x"}
 }
 
-// Requests without a valid key are limited by address. A valid key is not, whether it was used here before or not.
-func TestInvalidKeysLimitedValidKeysNot(t *testing.T) {
+// Requests without a valid key are limited by address. A valid key is not limited by address, even on its first use.
+func TestLimitInvalidKeysByAddressValidKeysNot(t *testing.T) {
 	c := newClock()
-	s := newService(t, limits(Limits{Strangers: 2}, c)).withKeys(t)
+	s := newService(t, limits(Limits{Unauthenticated: 2}, c)).withKeys(t)
 	wrong := wrongKeys(s.reader)
 	for i := range 10 {
 		refused(t, s.call(t, "GET", base, wrong[i%len(wrong)], ""), 401, "unauthenticated")
@@ -132,14 +132,14 @@ func TestInvalidKeysLimitedValidKeysNot(t *testing.T) {
 		refused(t, s.call(t, "GET", base, "", ""), 401, "unauthenticated")
 	}
 	limited(t, s.call(t, "GET", base, "", ""), "1")
-	for range 100 { // valid requests cost the address nothing
+	for range 100 { // valid requests do not count against the address
 		granted(t, s.call(t, "GET", base, s.reader, ""))
 	}
 }
 
-// A fresh process knows no key. The keys of its customers are looked up beside a flood of keys that do not exist.
-func TestFloodOfUnknownKeysEveryValidKeyAnswered(t *testing.T) {
-	s := newService(t, frozen(Limits{Strangers: 1})).withKeys(t)
+// A new process has no recently valid keys. It looks up valid keys during a flood of unknown keys.
+func TestLimitFloodOfUnknownKeysValidKeysAnswered(t *testing.T) {
+	s := newService(t, frozen(Limits{Unauthenticated: 1})).withKeys(t)
 	valid := []string{s.reader, s.writer}
 	for range 6 {
 		valid = append(valid, s.newKey(t, webhook.APIKeySpec{Scope: webhook.ScopeRead}))
@@ -167,9 +167,9 @@ func TestFloodOfUnknownKeysEveryValidKeyAnswered(t *testing.T) {
 	limited(t, s.call(t, "GET", base, "", ""), "1")
 }
 
-// A public route that has a valid key's request is limited as that key's.
-func TestPublicRouteValidKeyHasItsOwnLimit(t *testing.T) {
-	s := newService(t, frozen(Limits{Strangers: 1, PerKey: 2})).withKeys(t)
+// A request of a public route with a valid key is limited by the key.
+func TestLimitPublicRouteValidKeyUsesKeyLimit(t *testing.T) {
+	s := newService(t, frozen(Limits{Unauthenticated: 1, PerKey: 2})).withKeys(t)
 	for range 5 {
 		require.Equal(t, 200, s.call(t, "GET", "/openapi.json", "", "").status)
 	}
@@ -179,9 +179,9 @@ func TestPublicRouteValidKeyHasItsOwnLimit(t *testing.T) {
 	limited(t, s.call(t, "GET", "/openapi.json", s.reader, ""), "1")
 }
 
-// A key that is revoked counts as none.
-func TestRevokedKeyLimitedAsNone(t *testing.T) {
-	s := newService(t, frozen(Limits{Strangers: 1})).withKeys(t)
+// A revoked key counts as unauthenticated.
+func TestLimitRevokedKeyCountsAsUnauthenticated(t *testing.T) {
+	s := newService(t, frozen(Limits{Unauthenticated: 1})).withKeys(t)
 	granted(t, s.call(t, "GET", base, s.reader, ""))
 	for range 4 {
 		refused(t, s.call(t, "GET", base, "", ""), 401, "unauthenticated")
@@ -195,11 +195,11 @@ func TestRevokedKeyLimitedAsNone(t *testing.T) {
 	limited(t, s.call(t, "GET", base, s.reader, ""), "1")
 }
 
-func TestOperatorsPasswordWrongLimitedRightNot(t *testing.T) {
+func TestLimitWrongPasswordsCorrectPasswordNot(t *testing.T) {
 	redis, err := queue.Connect(testservers.Redis(t))
 	require.NoError(t, err)
 	t.Cleanup(func() { _ = redis.Close() })
-	s := newService(t, frozen(Limits{Strangers: 1}), func(d *Dependencies) {
+	s := newService(t, frozen(Limits{Unauthenticated: 1}), func(d *Dependencies) {
 		d.Redis, d.Queues = redis, QueuesOptions{Password: "right"}
 	})
 	ask := func(password string) answer {
@@ -209,7 +209,7 @@ func TestOperatorsPasswordWrongLimitedRightNot(t *testing.T) {
 			}
 		})
 	}
-	for range 5 { // wrong API keys are no wrong passwords
+	for range 5 { // wrong API keys do not count as wrong passwords
 		refused(t, s.call(t, "GET", base, "", ""), 401, "unauthenticated")
 	}
 	limited(t, s.call(t, "GET", base, "", ""), "1")
@@ -225,7 +225,7 @@ func TestOperatorsPasswordWrongLimitedRightNot(t *testing.T) {
 	}
 }
 
-func TestWithoutLimitsThereAreNone(t *testing.T) {
+func TestLimitZeroUnlimited(t *testing.T) {
 	s := newService(t, frozen(Limits{})).withKeys(t)
 	for range 300 {
 		require.Equal(t, 401, s.call(t, "GET", base, "", "").status)
@@ -233,15 +233,15 @@ func TestWithoutLimitsThereAreNone(t *testing.T) {
 	}
 }
 
-// Behind a proxy of ours the limit is that of the address which the proxy saw, and not of what that one made up.
-func TestLimitsBehindAProxy(t *testing.T) {
+// Behind a trusted proxy, the limit applies to the address that the proxy saw, and not to a forged one.
+func TestLimitBehindProxyUsesClientAddress(t *testing.T) {
 	loopback := []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}
 	for name, test := range map[string]struct {
 		proxies []netip.Prefix
 		apart   bool
 	}{"believed": {loopback, true}, "not believed": {nil, false}} {
 		t.Run(name, func(t *testing.T) {
-			s := newService(t, frozen(Limits{Strangers: 1, TrustedProxies: test.proxies}))
+			s := newService(t, frozen(Limits{Unauthenticated: 1, TrustedProxies: test.proxies}))
 			from := func(address string) answer {
 				return s.call(t, "GET", base, "", "", header("X-Forwarded-For", strconv.Itoa(len(address))+".made.up, 198.51.100.7, "+address))
 			}
@@ -255,7 +255,7 @@ func TestLimitsBehindAProxy(t *testing.T) {
 					refused(t, from(fmt.Sprintf("2001:db8:0:1::%x", i)), 401, "unauthenticated")
 				}
 				refused(t, from("[2001:db8:0:1:ffff::1]:443"), 401, "unauthenticated")
-				limited(t, from("2001:db8:0:1:2:3:4:5"), "1") // one customer's network
+				limited(t, from("2001:db8:0:1:2:3:4:5"), "1") // the same /64
 				refused(t, from("2001:db8:0:2::1"), 401, "unauthenticated")
 			} else {
 				limited(t, from("203.0.113.2"), "1")
@@ -310,11 +310,11 @@ func FuzzClientAddress(f *testing.F) {
 		require.True(t, address.IsValid())
 		require.False(t, address.Is4In6())
 		require.Empty(t, address.Zone())
-		require.True(t, neighbourhood(address).Contains(address))
+		require.True(t, limitPrefix(address).Contains(address))
 	})
 }
 
-func TestUntrustedForwardedHeaderLoggedOnceInAWhile(t *testing.T) {
+func TestUntrustedForwardedHeaderLoggedOncePerInterval(t *testing.T) {
 	const message = "x-forwarded-for of an untrusted address ignored"
 	loopback := []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}
 	for name, test := range map[string]struct {

@@ -14,7 +14,7 @@ import (
 	"redrive/pkg/webhook"
 )
 
-// malformed says what is wrong with a text that the JSON decoder refused, where, and how to mend it.
+// malformed returns the error for a text that the JSON decoder refused. It says what is wrong, where, and how to correct it.
 func malformed(name string, text []byte, err error) error {
 	var syntactic *jsontext.SyntacticError
 	switch {
@@ -40,7 +40,7 @@ func malformed(name string, text []byte, err error) error {
 
 var byteOrderMark = []byte("\ufeff")
 
-// flaw says what is wrong with what begins where the decoder gave up.
+// flaw describes the first problem of a text that begins where the decoder stopped.
 func flaw(rest []byte) string {
 	r, size := utf8.DecodeRune(rest)
 	switch {
@@ -56,7 +56,7 @@ func flaw(rest []byte) string {
 
 const escapeLength = len(`\ud83d`)
 
-// isSurrogate reports whether the text begins with the escape of one half of a character.
+// isSurrogate reports whether the text begins with the escape of a surrogate.
 func isSurrogate(text []byte) bool {
 	if len(text) < escapeLength || text[0] != '\\' || text[1] != 'u' {
 		return false

@@ -10,7 +10,7 @@ import (
 	"redrive/pkg/webhook"
 )
 
-func TestMalformedBodySaysWhatIsWrong(t *testing.T) {
+func TestMalformedBodyErrorSaysWhatIsWrong(t *testing.T) {
 	const half = "has an unpaired surrogate, "
 	for body, want := range map[string]struct{ reason, field, message string }{
 		`{"data":{"a":"\ud83d"}}`:             {"unpaired_surrogate", "data.a", half + `\ud83d, at byte 14`},
@@ -58,7 +58,7 @@ func TestMalformedBodySaysWhatIsWrong(t *testing.T) {
 	}
 }
 
-func TestMalformedSurrogateIsRefusedInEveryBodyAndField(t *testing.T) {
+func TestMalformedSurrogateRefusedInEveryField(t *testing.T) {
 	s := newService(t).withKeys(t)
 	own := s.resources(t)
 	for _, r := range protected(t) {
@@ -86,7 +86,7 @@ func TestMalformedSurrogateIsRefusedInEveryBodyAndField(t *testing.T) {
 	granted(t, s.call(t, "POST", base+"/events", s.writer, `{"eventType":"a","data":{"\ud83d\ude00":"\uD83D\uDE00"}}`))
 }
 
-// surrogateReason is how a route refuses a body whose field has half a character for its name. A batch looks into its events alone.
+// surrogateReason returns the reason for a field name with an unpaired surrogate. A batch decodes only its events.
 func surrogateReason(r route) string {
 	if r.bodyLimit == maxBatchBody {
 		return "unknown_field"

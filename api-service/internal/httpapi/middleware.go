@@ -20,10 +20,10 @@ import (
 	"redrive/pkg/webhook"
 )
 
-// plainRequestID is what is taken over from a caller. Anything else could break a log line or a header, and is replaced.
+// plainRequestID matches the request IDs that are accepted from a caller. Others could break a log line or a header and are replaced.
 var plainRequestID = regexp.MustCompile(`^[A-Za-z0-9._-]{1,128}$`)
 
-// requestID gives every request an ID, which every answer and every log line carries.
+// requestID gives every request an ID, which is in every answer and every log line.
 func requestID(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		id := c.Request().Header.Get(echo.HeaderXRequestID)
@@ -37,10 +37,10 @@ func requestID(next echo.HandlerFunc) echo.HandlerFunc {
 
 func requestIDOf(c echo.Context) string { return c.Response().Header().Get(echo.HeaderXRequestID) }
 
-// observe turns a panic into an error, has every error answered, and logs and counts the request once it is answered.
+// observe turns a panic into an error, answers errors, and logs and counts the request after the answer.
 func observe(log *slog.Logger, metrics prometheus.Registerer) echo.MiddlewareFunc {
 	requests := prometheus.NewHistogramVec(prometheus.HistogramOpts{
-		Name: "redrive_http_request_duration_seconds", Help: "Time to answer a request of the API, by method, route and class of status.",
+		Name: "redrive_http_request_duration_seconds", Help: "Duration of API requests in seconds, by method, route and class of status.",
 		Buckets: []float64{.001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 10},
 	}, []string{"method", "route", "status"})
 	metrics.MustRegister(requests)
@@ -62,7 +62,7 @@ func observe(log *slog.Logger, metrics prometheus.Registerer) echo.MiddlewareFun
 	}
 }
 
-// nameSpan tells the request's span, if there is one, what is known by now.
+// nameSpan sets the name and the attributes of the request's span, if there is one.
 func nameSpan(c echo.Context) {
 	span := trace.SpanFromContext(c.Request().Context())
 	if !span.IsRecording() {
@@ -83,7 +83,7 @@ func recovered(next echo.HandlerFunc, c echo.Context) (err error) {
 		switch p := recover(); p {
 		case nil:
 		case http.ErrAbortHandler:
-			panic(p) // net/http's own way of cutting a connection off
+			panic(p) // net/http closes the connection
 		default:
 			err = fmt.Errorf("panic: %v\n%s", p, debug.Stack())
 		}
@@ -91,7 +91,7 @@ func recovered(next echo.HandlerFunc, c echo.Context) (err error) {
 	return next(c)
 }
 
-// attributes leave out the path itself: a route says as much, and a path may hold anything.
+// attributes returns the attributes of the log line. They do not include the path, which can hold anything; the route is enough.
 func attributes(c echo.Context, took time.Duration, err error) []slog.Attr {
 	attrs := []slog.Attr{
 		slog.String("requestId", requestIDOf(c)),
@@ -121,7 +121,7 @@ func attributes(c echo.Context, took time.Duration, err error) []slog.Attr {
 	return attrs
 }
 
-// levelOf keeps the error level for what is ours to mend: a caller that has gone is not.
+// levelOf returns the level error for failures of the service. A caller that disconnected is not one.
 func levelOf(status int, err error) slog.Level {
 	if status >= http.StatusInternalServerError && !errors.Is(err, context.Canceled) {
 		return slog.LevelError
@@ -129,7 +129,7 @@ func levelOf(status int, err error) slog.Level {
 	return slog.LevelInfo
 }
 
-// routeOf and knownMethod keep the number of label values bounded, whatever is asked for.
+// routeOf and knownMethod return values from bounded sets, because they are labels of metrics.
 func routeOf(c echo.Context) string {
 	if path := c.Path(); path != "" {
 		return path

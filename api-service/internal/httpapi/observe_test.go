@@ -15,7 +15,7 @@ import (
 	"redrive/pkg/webhook"
 )
 
-func TestRequestIDsAreTakenOverOrReplaced(t *testing.T) {
+func TestRequestIDPlainAcceptedOtherReplaced(t *testing.T) {
 	s := newService(t).withKeys(t)
 	for _, id := range []string{"a", "0", "req_01M7YKM108V7KTX8ZA7BZXHPBX", "4bf92f35-77b3.4da6_A", strings.Repeat("x", 128)} {
 		for _, key := range []string{s.reader, ""} {
@@ -34,7 +34,7 @@ func TestRequestIDsAreTakenOverOrReplaced(t *testing.T) {
 		assert.Contains(t, string(a.body), `"requestId":"`+fresh+`"`)
 	}
 
-	// A line break ends the header as it is written: what is behind it is another header, or none at all.
+	// A line break ends the header. The text after it is another header or malformed.
 	for _, broken := range []string{"a\nb: c", "a\r\n b", "a\rb", "a\x00b"} {
 		conn, reader := s.connection(t)
 		_, err := fmt.Fprintf(conn, "GET %s HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer %s\r\nX-Request-Id: %s\r\n\r\n", base, s.reader, broken)
@@ -45,9 +45,9 @@ func TestRequestIDsAreTakenOverOrReplaced(t *testing.T) {
 	}
 }
 
-// panicking is a store with a bug in it.
+// panicking is a store that panics.
 type panicking struct {
-	Store
+	EndpointStore
 	panic any
 }
 
@@ -55,10 +55,10 @@ func (p panicking) ListEndpoints(context.Context, string, webhook.Page) (webhook
 	panic(p.panic)
 }
 
-func TestAPanicIsAnsweredAndLoggedOnce(t *testing.T) {
+func TestPanicAnsweredAndLoggedOnce(t *testing.T) {
 	for name, value := range map[string]any{"an error": fmt.Errorf("broken: %s", "why"), "a text": "broken: why", "what cannot be compared": []string{"broken: why"}} {
 		t.Run(name, func(t *testing.T) {
-			s := newService(t, func(d *Dependencies) { d.Store = panicking{d.Store, value} }).withKeys(t)
+			s := newService(t, func(d *Dependencies) { d.Endpoints = panicking{d.Endpoints, value} }).withKeys(t)
 			f := refused(t, s.call(t, "GET", base, s.reader, ""), 500, "internal_error")
 			assert.NotContains(t, f.Message, "broken")
 
@@ -77,9 +77,9 @@ func TestAPanicIsAnsweredAndLoggedOnce(t *testing.T) {
 	}
 }
 
-// A connection that is to be cut off is, which is what net/http has the value for.
-func TestAnAbortedHandlerCutsTheConnection(t *testing.T) {
-	s := newService(t, func(d *Dependencies) { d.Store = panicking{d.Store, http.ErrAbortHandler} }).withKeys(t)
+// http.ErrAbortHandler closes the connection.
+func TestAbortedHandlerClosesConnection(t *testing.T) {
+	s := newService(t, func(d *Dependencies) { d.Endpoints = panicking{d.Endpoints, http.ErrAbortHandler} }).withKeys(t)
 	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, s.url+base, nil)
 	require.NoError(t, err)
 	request.Header.Set("Authorization", "Bearer "+s.reader)
@@ -87,9 +87,9 @@ func TestAnAbortedHandlerCutsTheConnection(t *testing.T) {
 	assert.Error(t, err)
 }
 
-// waiting is a store that tells when it is asked and answers when the caller has gone.
+// waiting is a store that signals a call and returns when the caller has disconnected.
 type waiting struct {
-	Store
+	EndpointStore
 	asked chan struct{}
 }
 
@@ -99,10 +99,10 @@ func (w waiting) ListEndpoints(ctx context.Context, _ string, _ webhook.Page) (w
 	return webhook.List[webhook.Endpoint]{}, webhook.Unavailable(0, ctx.Err())
 }
 
-// A caller that has gone is nobody's fault, and no alarm.
-func TestACallerThatHasGoneIsNoError(t *testing.T) {
+// A disconnected caller is not an error of the service.
+func TestCallerDisconnectedNotLoggedAsError(t *testing.T) {
 	asked := make(chan struct{})
-	s := newService(t, func(d *Dependencies) { d.Store = waiting{d.Store, asked} }).withKeys(t)
+	s := newService(t, func(d *Dependencies) { d.Endpoints = waiting{d.Endpoints, asked} }).withKeys(t)
 	ctx, leave := context.WithCancel(t.Context())
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, s.url+base, nil)
 	require.NoError(t, err)
@@ -120,9 +120,9 @@ func TestACallerThatHasGoneIsNoError(t *testing.T) {
 	assert.Equal(t, "INFO", lines[0]["level"])
 }
 
-// deadlines is a store that keeps the time it is given.
+// deadlines is a store that records the deadline of a call.
 type deadlines struct {
-	Store
+	EndpointStore
 	given *bool
 }
 
@@ -131,17 +131,17 @@ func (d deadlines) ListEndpoints(ctx context.Context, _ string, _ webhook.Page) 
 	return webhook.List[webhook.Endpoint]{}, webhook.Unavailable(1, context.DeadlineExceeded)
 }
 
-func TestARequestHasADeadline(t *testing.T) {
+func TestRequestHasDeadline(t *testing.T) {
 	var given bool
-	s := newService(t, func(d *Dependencies) { d.Store = deadlines{d.Store, &given} }).withKeys(t)
+	s := newService(t, func(d *Dependencies) { d.Endpoints = deadlines{d.Endpoints, &given} }).withKeys(t)
 	a := s.call(t, "GET", base, s.reader, "")
 	refused(t, a, 503, "database_unavailable")
 	assert.Equal(t, "1", a.header.Get("Retry-After"), "a fraction of a second is rounded up")
 	assert.True(t, given)
 }
 
-// What a caller makes up ends neither in the log nor in the metrics, but for what has a form of its own.
-func TestLogAndMetricsAreBounded(t *testing.T) {
+// Text of a caller appears in the log and the metrics only in a checked form.
+func TestLogAndMetricsHaveBoundedValues(t *testing.T) {
 	registry := prometheus.NewRegistry()
 	s := newService(t, func(d *Dependencies) { d.Metrics = registry }).withKeys(t)
 	for range 3 {
@@ -171,7 +171,7 @@ func TestLogAndMetricsAreBounded(t *testing.T) {
 	}
 }
 
-func TestTheLogSaysWhoDidWhat(t *testing.T) {
+func TestLogNamesCallerAndSubject(t *testing.T) {
 	s := newService(t).withKeys(t)
 	s.endpoint(t, s.writer)
 	id := s.delivery(t, s.writer)

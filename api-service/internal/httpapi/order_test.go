@@ -10,8 +10,8 @@ import (
 	"redrive/pkg/webhook"
 )
 
-// Each route is tried with requests that are wrong in every way from one check on. The first of them answers.
-func TestChecksRunInTheOrderOfTheContract(t *testing.T) {
+// Each route is called with requests that fail all checks from a given one on. The first of these checks answers.
+func TestChecksFollowOrderOfContract(t *testing.T) {
 	s := newService(t).withKeys(t)
 	limited := serve(t, s.store, frozen(Limits{PerKey: 1}))
 	limitedKey := s.newKey(t, webhook.APIKeySpec{Scope: webhook.ScopeRead})
@@ -57,9 +57,9 @@ func TestChecksRunInTheOrderOfTheContract(t *testing.T) {
 	refused(t, s.call(t, "POST", retry, s.writer, ""), 400, "delivery_not_failed")
 }
 
-func TestChecksOfUnknownRoutesAndMethodsComeAfterTheCallers(t *testing.T) {
+func TestChecksUnknownRouteAfterCaller(t *testing.T) {
 	s := newService(t).withKeys(t)
-	limited := serve(t, s.store, frozen(Limits{PerKey: 1, Strangers: 1}))
+	limited := serve(t, s.store, frozen(Limits{PerKey: 1, Unauthenticated: 1}))
 	limitedKey := s.newKey(t, webhook.APIKeySpec{Scope: webhook.ScopeRead})
 	granted(t, limited.call(t, "GET", base, limitedKey, ""))
 	other, plainText := header("X-Org-ID", "org_other"), header("Content-Type", "text/plain")
@@ -82,7 +82,7 @@ func TestChecksOfUnknownRoutesAndMethodsComeAfterTheCallers(t *testing.T) {
 		refused(t, s.call(t, test.method, path, s.reader, large, other, plainText), 403, "organization_mismatch")
 		refused(t, s.call(t, test.method, path, s.reader, large, plainText), test.status, test.reason)
 	}
-	// An address with too many invalid keys is answered 429 in the place of 401.
+	// An address with too many invalid keys gets 429 instead of 401.
 	for range 5 {
 		refused(t, limited.call(t, "GET", base+"?status=x", "rdk_x", ""), 401, "unauthenticated")
 	}

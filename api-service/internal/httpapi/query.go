@@ -12,20 +12,20 @@ import (
 	"redrive/pkg/webhook"
 )
 
-// queryInContext is the request's query, which has been checked.
+// queryInContext is the key of the request's checked query.
 const queryInContext = "query"
 
-// queryOf is the query of a route, with parameters that it takes and each of them once.
+// queryOf returns the checked query. It has only parameters of the route, each of them once.
 func queryOf(c echo.Context) url.Values {
 	query, _ := c.Get(queryInContext).(url.Values)
 	return query
 }
 
-// maxNamed is how many parameters an answer names at most, so that it stays short.
+// maxNamed is the largest number of parameters that an answer names.
 const maxNamed = 5
 
-// parseQuery reads a query strictly: a parameter that is not one of known, or is there twice, is refused. A filter that was dropped
-// would show too much. Names are compared after percent-decoding, and with their case.
+// parseQuery parses a query strictly. It refuses a parameter that is unknown or repeated, because the answer without a misspelled filter would
+// show too much. Names are compared after percent-decoding, and their case matters.
 func parseQuery(raw string, known []string) (url.Values, error) {
 	query, err := url.ParseQuery(raw)
 	if err != nil {
@@ -44,7 +44,7 @@ func parseQuery(raw string, known []string) (url.Values, error) {
 	return query, nil
 }
 
-// misused says what is wrong with a parameter that is there so many times; nothing is if the reason is empty.
+// misused returns what is wrong with a parameter that occurs the given number of times. The reason is empty if nothing is wrong.
 func misused(name string, times int, known []string) (reason, message string) {
 	switch {
 	case !slices.Contains(known, name):

@@ -11,7 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-func TestQueryParametersAreThoseOfTheDocument(t *testing.T) {
+func TestQueryParametersEqualDocument(t *testing.T) {
 	for _, r := range protected(t) {
 		item := document(t).Paths.Value(strings.ReplaceAll(r.path, ":id", "{id}"))
 		var documented []string
@@ -24,7 +24,7 @@ func TestQueryParametersAreThoseOfTheDocument(t *testing.T) {
 	}
 }
 
-func TestQueryUnknownParameterIsRefused(t *testing.T) {
+func TestQueryUnknownParameterRefused(t *testing.T) {
 	s := newService(t).withKeys(t)
 	own := s.resources(t)
 	for _, r := range protected(t) {
@@ -65,7 +65,7 @@ func parsed(query string, known []string) int {
 	return 200
 }
 
-func TestQueryAllThatIsWrongIsNamedInAShortAnswer(t *testing.T) {
+func TestQueryAllProblemsReportedUpToLimit(t *testing.T) {
 	s := newService(t).withKeys(t)
 	f := refused(t, s.call(t, "GET", base+"?status=x&limit=1&limit=2&Offset=0", s.reader, ""), 400, "unknown_parameter")
 	var named []string
@@ -82,8 +82,8 @@ func TestQueryAllThatIsWrongIsNamedInAShortAnswer(t *testing.T) {
 	assert.Less(t, len(a.body), 2048)
 }
 
-// A filter that is misspelled must not show everything.
-func TestQueryMisspelledFilterShowsNothing(t *testing.T) {
+// A misspelled filter must not return everything.
+func TestQueryMisspelledFilterRefused(t *testing.T) {
 	s := newService(t).withKeys(t)
 	own := s.resources(t)
 	require.NotEmpty(t, own)

@@ -18,21 +18,21 @@ const (
 	operatorName = "operator"
 )
 
-// QueuesOptions open the queue's web UI. It shows every organization and is therefore the operator's: without a password,
-// and without Open, it is not there.
+// QueuesOptions configure the queue's web UI. The UI shows all organizations and is therefore for the operator only. It is disabled unless
+// Password or Open is set.
 type QueuesOptions struct {
-	// Password is asked for by Basic auth, with the user name operator.
+	// Password is the password of the user operator, for Basic authentication.
 	Password string
-	// Open serves the UI without a password: for a laptop, on loopback.
+	// Open serves the UI without a password. Use it only on loopback.
 	Open bool
-	// Writable lets the operator run, archive and delete tasks. The database decides all the same: what is deleted here is
-	// enqueued again.
+	// Writable allows the operator to run, archive and delete tasks. The database stays authoritative: a deleted task of a waiting delivery
+	// is enqueued again.
 	Writable bool
 }
 
 func (o QueuesOptions) enabled() bool { return o.Open || o.Password != "" }
 
-// sharedRedis hands our client to asynqmon.
+// sharedRedis passes the service's Redis client to asynqmon.
 type sharedRedis struct{ client redis.UniversalClient }
 
 func (s sharedRedis) MakeRedisClient() any { return queue.Unwrap(s.client) }
@@ -40,9 +40,9 @@ func (s sharedRedis) MakeRedisClient() any { return queue.Unwrap(s.client) }
 var _ asynq.RedisConnOpt = sharedRedis{}
 
 func queues(client redis.UniversalClient, options QueuesOptions) echo.HandlerFunc {
-	// asynqmon's own Close would close our client; it holds nothing else.
+	// asynqmon is not closed. Its Close would only close the shared client.
 	ui := asynqmon.New(asynqmon.Options{RootPath: queuesPath, RedisConnOpt: sharedRedis{client}, ReadOnly: !options.Writable})
-	// A browser sends the operator's password along with whatever another site makes it ask for.
+	// A browser sends the operator's password also with requests that another site causes.
 	sameOrigin := http.NewCrossOriginProtection()
 	return func(c echo.Context) error {
 		if !options.Open && !isOperator(c.Request(), options.Password) {
@@ -50,7 +50,7 @@ func queues(client redis.UniversalClient, options QueuesOptions) echo.HandlerFun
 			return &refusal{http.StatusUnauthorized, "operator_only", "the queue's web UI asks for the user operator and the operator's password"}
 		}
 		if sameOrigin.Check(c.Request()) != nil {
-			return &refusal{http.StatusForbidden, "cross_origin", "the queue's web UI takes changes from its own pages alone"}
+			return &refusal{http.StatusForbidden, "cross_origin", "the queue's web UI accepts changes only from its own pages"}
 		}
 		if err := checkQueuesRequest(c, options.Writable); err != nil {
 			return err
@@ -62,7 +62,7 @@ func queues(client redis.UniversalClient, options QueuesOptions) echo.HandlerFun
 	}
 }
 
-// isOperator compares hashes, so that the time it takes tells nothing of the password, its length included.
+// isOperator compares hashes in constant time, so that its duration reveals neither the password nor its length.
 func isOperator(r *http.Request, password string) bool {
 	name, given, ok := r.BasicAuth()
 	want, got := sha256.Sum256([]byte(operatorName+":"+password)), sha256.Sum256([]byte(name+":"+given))

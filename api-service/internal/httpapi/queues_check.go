@@ -15,7 +15,7 @@ import (
 
 const queuesAPI = queuesPath + "/api"
 
-// queuesMetrics is asynqmon's view of a Prometheus. It is given none: our dashboard is Grafana's.
+// queuesMetrics is asynqmon's proxy for a Prometheus, which is not configured.
 const queuesMetrics = queuesAPI + "/metrics"
 
 var errNoQueuesRoute = &refusal{http.StatusNotFound, "route_not_found", "the queue's web UI has no such route"}
@@ -24,7 +24,7 @@ func isQueuesAPI(r *http.Request) bool {
 	return r.URL.Path == queuesAPI || strings.HasPrefix(r.URL.Path, queuesAPI+"/")
 }
 
-// asGet has asynqmon answer HEAD as GET. net/http leaves the body out.
+// asGet turns HEAD into GET for asynqmon. net/http drops the body of the answer.
 func asGet(r *http.Request) *http.Request {
 	if r.Method != http.MethodHead {
 		return r
@@ -34,7 +34,7 @@ func asGet(r *http.Request) *http.Request {
 	return get
 }
 
-// checkQueuesRequest refuses what asynqmon would take for a failure of its own, or would ignore.
+// checkQueuesRequest refuses requests that asynqmon would answer with an internal error or would ignore.
 func checkQueuesRequest(c echo.Context, writable bool) error {
 	r := c.Request()
 	reads := r.Method == http.MethodGet || r.Method == http.MethodHead
@@ -51,7 +51,7 @@ func checkQueuesRequest(c echo.Context, writable bool) error {
 	return checkQueuesPage(r.URL.Query())
 }
 
-// checkQueuesPage refuses a page that does not exist or is too large to show. Without parameters asynqmon has its defaults.
+// checkQueuesPage refuses a page number or page size that is out of range. asynqmon has defaults for missing parameters.
 func checkQueuesPage(query url.Values) error {
 	const largestSize, lastPage = 1_000, 1_000_000
 	var problems []error
@@ -66,8 +66,8 @@ func checkQueuesPage(query url.Values) error {
 	return errors.Join(problems...)
 }
 
-// queuesFailure is what asynqmon answers as its own failure. It has only the text of the error: asynq's words tell what does not exist
-// and what the state of a task or queue does not allow from a Redis that cannot be reached.
+// queuesFailure returns the error for a text that asynqmon answered as an internal error. It recognizes asynq's texts for resources that do
+// not exist and for states that do not allow a change. Other texts mean that Redis is unavailable.
 func queuesFailure(text string) error {
 	switch {
 	case containsAny(text, "not found", "does not exist", "cannot find", "NOT_FOUND", "must contain"):

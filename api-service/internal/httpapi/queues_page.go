@@ -10,14 +10,13 @@ import (
 	"github.com/labstack/echo/v4"
 )
 
-// remoteFonts are the two style sheets that asynqmon's page asks a font service for: an operator's page asks nobody.
+// remoteFonts matches the two style sheets that asynqmon's page loads from a font service. The page must not load from other hosts.
 var remoteFonts = regexp.MustCompile(`<link[^>]*//fonts\.[^>]*>`)
 
-// localPage passes on what asynqmon answers, but for HTML and failures, which it holds back: it takes the remote fonts out of the one,
-// and makes refusals of ours of the others.
+// localPage writes asynqmon's answer. It buffers HTML, to remove the remote fonts, and internal errors, to replace them.
 type localPage struct {
 	http.ResponseWriter
-	// api says that the request is one of asynqmon's API, where a page is what it serves for want of a route.
+	// api is true for a request of asynqmon's API, which serves a page for a route that does not exist.
 	api    bool
 	status int
 	held   *bytes.Buffer
@@ -49,7 +48,7 @@ func (p *localPage) Write(content []byte) (int, error) {
 	return p.ResponseWriter.Write(content)
 }
 
-// flush writes what was held back, or returns the error to answer in its place.
+// flush writes a buffered page, or returns the error that replaces it.
 func (p *localPage) flush() error {
 	switch {
 	case p.held == nil:
@@ -62,6 +61,6 @@ func (p *localPage) flush() error {
 	content := remoteFonts.ReplaceAll(p.held.Bytes(), nil)
 	p.Header().Set(echo.HeaderContentLength, strconv.Itoa(len(content)))
 	p.ResponseWriter.WriteHeader(p.status)
-	_, _ = p.ResponseWriter.Write(content) // the operator has closed the page
+	_, _ = p.ResponseWriter.Write(content) // an error means that the connection is gone
 	return nil
 }

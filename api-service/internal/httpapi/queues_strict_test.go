@@ -10,7 +10,7 @@ import (
 	"redrive/pkg/webhook"
 )
 
-// queuesRequests are requests of asynqmon's API that find nothing, do not apply or are malformed, with the status of each where the web
+// queuesRequests are requests of asynqmon's API that find nothing, do not apply or are malformed, with their status if the web
 // UI may change tasks.
 func queuesRequests(id string) map[string]int {
 	other := webhook.NewID(webhook.KindDelivery, webhook.Now())
@@ -38,7 +38,7 @@ func queuesRequests(id string) map[string]int {
 	}
 }
 
-func TestQueuesRequestThatFindsNothingIsNoFailure(t *testing.T) {
+func TestQueuesUnknownResourceNotFound(t *testing.T) {
 	for name, options := range map[string]QueuesOptions{"writable": {Open: true, Writable: true}, "read-only": {Open: true}} {
 		t.Run(name, func(t *testing.T) {
 			s, _, id := withQueues(t, options)
@@ -66,7 +66,7 @@ func TestQueuesRequestThatFindsNothingIsNoFailure(t *testing.T) {
 	}
 }
 
-func TestQueuesPageIsOnlyRead(t *testing.T) {
+func TestQueuesPageReadOnly(t *testing.T) {
 	s, _, _ := withQueues(t, QueuesOptions{Open: true, Writable: true})
 	for _, method := range []string{"POST", "PUT", "DELETE", "PATCH"} {
 		a := s.call(t, method, "/queues/queues/deliveries", "", "")

@@ -20,7 +20,7 @@ const password = "correct horse"
 
 func operator(r *http.Request) { r.SetBasicAuth("operator", password) }
 
-// withQueues serves the UI of a queue in which one task waits.
+// withQueues serves the UI of a queue with one task.
 func withQueues(t *testing.T, options QueuesOptions) (s *service, inspector *asynq.Inspector, id string) {
 	t.Helper()
 	redis, err := queue.Connect(testservers.Redis(t))
@@ -33,7 +33,7 @@ func withQueues(t *testing.T, options QueuesOptions) (s *service, inspector *asy
 	return s, asynq.NewInspectorFromRedisClient(redis), id
 }
 
-func TestQueuesAskForThePassword(t *testing.T) {
+func TestQueuesRequirePassword(t *testing.T) {
 	s, _, id := withQueues(t, QueuesOptions{Password: password})
 	for name, credentials := range map[string]func(*http.Request){
 		"none":           func(*http.Request) {},
@@ -61,7 +61,7 @@ func TestQueuesAskForThePassword(t *testing.T) {
 	assert.Contains(t, string(tasks.body), id)
 }
 
-func TestThePageAsksNobodyElse(t *testing.T) {
+func TestQueuesPageLoadsFromNoOtherHost(t *testing.T) {
 	s, _, _ := withQueues(t, QueuesOptions{Password: password})
 	for _, path := range []string{"/queues", "/queues/", "/queues/queues/deliveries"} {
 		page := s.call(t, "GET", path, "", "", operator)
@@ -84,7 +84,7 @@ func TestThePageAsksNobodyElse(t *testing.T) {
 	}
 }
 
-func TestQueuesOnlyShow(t *testing.T) {
+func TestQueuesReadOnlyByDefault(t *testing.T) {
 	s, inspector, id := withQueues(t, QueuesOptions{Password: password})
 	assert.Equal(t, 405, s.call(t, "DELETE", "/queues/api/queues/deliveries/pending_tasks/"+id, "", "", operator).status)
 	assert.Equal(t, 405, s.call(t, "POST", "/queues/api/queues/deliveries/pending_tasks/"+id+":archive", "", "", operator).status)
@@ -94,10 +94,10 @@ func TestQueuesOnlyShow(t *testing.T) {
 	assert.Equal(t, asynq.TaskStatePending, task.State)
 }
 
-func TestQueuesThatMayBeChanged(t *testing.T) {
+func TestQueuesWritableAllowChanges(t *testing.T) {
 	s, inspector, id := withQueues(t, QueuesOptions{Password: password, Writable: true})
 	archive := "/queues/api/queues/deliveries/pending_tasks/" + id + ":archive"
-	// Another site can make the operator's browser ask, password and all.
+	// Another site can make the operator's browser send a request with the password.
 	for _, foreign := range []func(*http.Request){header("Origin", "https://evil.example"), header("Sec-Fetch-Site", "cross-site")} {
 		a := s.call(t, "POST", archive, "", "", operator, foreign)
 		assert.Equal(t, 403, a.status)
@@ -117,7 +117,7 @@ func TestQueuesThatMayBeChanged(t *testing.T) {
 	assert.ErrorIs(t, err, asynq.ErrTaskNotFound)
 }
 
-func TestQueuesAreNotThereWithoutAPassword(t *testing.T) {
+func TestQueuesWithoutPasswordDisabled(t *testing.T) {
 	s, _, _ := withQueues(t, QueuesOptions{Writable: true})
 	for _, path := range []string{"/queues", "/queues/", "/queues/api/queues"} {
 		refused(t, s.call(t, "GET", path, "", ""), 401, "unauthenticated")
@@ -127,7 +127,7 @@ func TestQueuesAreNotThereWithoutAPassword(t *testing.T) {
 	}
 }
 
-func TestOpenQueuesAskForNoPassword(t *testing.T) {
+func TestQueuesOpenNeedNoPassword(t *testing.T) {
 	s, _, id := withQueues(t, QueuesOptions{Open: true})
 	assert.Equal(t, 200, s.call(t, "GET", "/queues/", "", "").status)
 	tasks := s.call(t, "GET", "/queues/api/queues/deliveries/pending_tasks", "", "")
@@ -135,8 +135,8 @@ func TestOpenQueuesAskForNoPassword(t *testing.T) {
 	refused(t, s.call(t, "GET", base, "", ""), 401, "unauthenticated")
 }
 
-// A UI whose Redis is away says so and leaves the API alone.
-func TestQueuesWithoutRedis(t *testing.T) {
+// Without Redis, the UI answers 503 and the API works.
+func TestQueuesRedisUnavailable503(t *testing.T) {
 	redis, err := queue.Connect("redis://127.0.0.1:1")
 	require.NoError(t, err)
 	t.Cleanup(func() { assert.NoError(t, redis.Close()) })

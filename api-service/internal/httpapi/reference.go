@@ -8,7 +8,7 @@ import (
 	"redrive/api-service/internal/reference"
 )
 
-// referencePages are the API reference. They are no operations of the contract, and need no key.
+// referencePages returns the routes of the API reference. They are not operations of the contract and need no key.
 func referencePages() []route {
 	return []route{
 		{http.MethodGet, reference.Path, public, 0, nil, toReference},
@@ -16,7 +16,7 @@ func referencePages() []route {
 	}
 }
 
-// toDocs leads a browser from the root to the reference. For other callers the root is no route.
+// toDocs redirects a browser from the root to the reference. For other callers, the root is not a route.
 func toDocs(c echo.Context) error {
 	if !wantsPage(c.Request()) {
 		return echo.ErrNotFound
@@ -24,7 +24,7 @@ func toDocs(c echo.Context) error {
 	return c.Redirect(http.StatusFound, reference.Path)
 }
 
-// toReference leads to the address with a slash, so that there is one alone.
+// toReference redirects to the address with a slash, so that the reference has only one address.
 func toReference(c echo.Context) error {
 	return c.Redirect(http.StatusPermanentRedirect, reference.Path+"/")
 }

@@ -12,7 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-func TestReferenceIsOpenAndWhole(t *testing.T) {
+func TestReferenceNeedsNoKeyAndIsComplete(t *testing.T) {
 	s := newService(t)
 	page := s.call(t, "GET", "/docs/", "", "")
 	require.Equal(t, 200, page.status)
@@ -29,7 +29,7 @@ func TestReferenceIsOpenAndWhole(t *testing.T) {
 	}
 }
 
-func TestReferenceHasAStrictPolicy(t *testing.T) {
+func TestReferenceHasStrictPolicy(t *testing.T) {
 	s := newService(t)
 	for path, contentType := range map[string]string{
 		"/docs/": "text/html", "/docs/init.js": "text/javascript", "/docs/samples.js": "text/javascript", "/docs/errors.js": "text/javascript",
@@ -47,7 +47,7 @@ func TestReferenceHasAStrictPolicy(t *testing.T) {
 	}
 }
 
-func TestReferenceHasOneAddress(t *testing.T) {
+func TestReferenceWithoutSlashRedirects(t *testing.T) {
 	s := newService(t)
 	a := s.call(t, "GET", "/docs", "", "")
 	assert.Equal(t, 308, a.status)
@@ -57,8 +57,8 @@ func TestReferenceHasOneAddress(t *testing.T) {
 	}
 }
 
-// A browser is sent what it has not, as small as it takes it.
-func TestReferenceIsSentOnce(t *testing.T) {
+// A browser gets a file once, compressed if it accepts that.
+func TestReferenceUnchangedNotSentAgain(t *testing.T) {
 	s := newService(t)
 	asks := func(name, value string) func(*http.Request) {
 		return func(r *http.Request) { r.Header.Set(name, value) }

@@ -10,10 +10,10 @@ import (
 	"redrive/pkg/webhook"
 )
 
-// subjectInContext is the ID in the path, for the log.
+// subjectInContext is the key of the ID in the path, for the log.
 const subjectInContext = "subject"
 
-// pathID reads the ID in the path, before any SQL sees it.
+// pathID returns the ID in the path. It checks the ID, so that no malformed ID reaches the database.
 func pathID(c echo.Context, kind webhook.Kind) (string, error) {
 	id := c.Param("id")
 	if err := webhook.CheckID(kind, id); err != nil {
@@ -23,7 +23,7 @@ func pathID(c echo.Context, kind webhook.Kind) (string, error) {
 	return id, nil
 }
 
-// pageOf reads limit and offset.
+// pageOf parses limit and offset.
 func pageOf(query url.Values) (webhook.Page, error) {
 	page := webhook.Page{Limit: webhook.DefaultPageLimit}
 	var err error
@@ -40,7 +40,7 @@ func pageOf(query url.Values) (webhook.Page, error) {
 	return page, nil
 }
 
-// maxOffset is far beyond what anybody pages through, and within what every database counts with.
+// maxOffset is larger than any practical offset, and within the integer range of both databases.
 const maxOffset = 1_000_000_000
 
 func integer(query url.Values, field string, low, high int) (int, error) {

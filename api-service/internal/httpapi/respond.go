@@ -19,7 +19,7 @@ func ok(c echo.Context, data any) error {
 	return c.JSON(http.StatusOK, envelope.OK(data, requestIDOf(c)))
 }
 
-// pageView is a list as it is answered.
+// pageView is the data of an answer with a list.
 type pageView struct {
 	Items   json.RawMessage `json:"items"`
 	HasMore bool            `json:"hasMore"`
@@ -40,8 +40,8 @@ func okPage[T, V any](c echo.Context, list webhook.List[T], page webhook.Page, v
 	})
 }
 
-// stream answers like ok, but writes the items of a list one by one: each may be as large as an event, and a hundred of them
-// need not be in memory at once. What goes before and behind the items is the JSON of the frame, cut where they belong.
+// stream answers like ok, but encodes and writes the items of a list one by one. An item may be as large as an event, so that a list of a
+// hundred encoded items would need much memory. The frame is encoded with a placeholder and split there.
 func stream[V any](c echo.Context, items []V, frame func(items json.RawMessage) any) error {
 	var framed bytes.Buffer
 	if err := encode(&framed, envelope.OK(frame(placeholder), requestIDOf(c))); err != nil {
@@ -57,7 +57,7 @@ func stream[V any](c echo.Context, items []V, frame func(items json.RawMessage) 
 	return writeItems(response, before, items, behind)
 }
 
-// placeholder is where the items go. It is random, and never shown, so that an event's data cannot hold it too.
+// placeholder marks the position of the items. It is random and never shown, so that an event's data cannot contain it.
 var placeholder = json.RawMessage(`"` + rand.Text() + `"`)
 
 func writeItems[V any](w io.Writer, before []byte, items []V, behind []byte) error {
@@ -83,10 +83,10 @@ func writeItems[V any](w io.Writer, before []byte, items []V, behind []byte) err
 	return nil
 }
 
-// damaged is an item that may hold stored JSON that is not JSON any more, and is shown without it then.
+// damaged is an item whose stored JSON may be damaged. withoutStored returns the item without it.
 type damaged interface{ withoutStored() any }
 
-// encodeItem keeps an item that cannot be encoded from taking the rest of its list with it.
+// encodeItem encodes an item, without its stored JSON if that is damaged. One damaged item does not make the list fail.
 func encodeItem(w *bytes.Buffer, item any) error {
 	before := w.Len()
 	err := encode(w, item)
@@ -97,7 +97,7 @@ func encodeItem(w *bytes.Buffer, item any) error {
 	return err
 }
 
-// serializer encodes answers without escaping <, > and &: an event's data is shown as it was published.
+// serializer encodes answers. It does not escape <, > and &, so that an event's data is shown as it was published.
 type serializer struct{}
 
 func (serializer) Serialize(c echo.Context, value any, _ string) error {
@@ -113,5 +113,5 @@ func encode(w io.Writer, value any) error {
 	return nil
 }
 
-// Deserialize is never called: bodies are read by decode, strictly.
+// Deserialize is not called, because decode decodes the bodies.
 func (serializer) Deserialize(echo.Context, any) error { return echo.ErrUnsupportedMediaType }

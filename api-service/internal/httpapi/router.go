@@ -18,16 +18,11 @@ import (
 	"redrive/pkg/webhook"
 )
 
-// Store is what is read, or switched, without a use case of its own.
-type Store interface {
-	endpointStore
-	deliveryStore
-	apiKeyStore
-}
-
-// Dependencies are what the API serves from.
+// Dependencies are the parts that the API serves from. The stores are for the operations that need no use case.
 type Dependencies struct {
-	Store         Store
+	Endpoints     EndpointStore
+	Deliveries    DeliveryStore
+	APIKeys       APIKeyStore
 	Authenticator *authn.Authenticator
 	Registry      *endpoints.Registry
 	Publisher     *publish.Publisher
@@ -45,16 +40,16 @@ type Dependencies struct {
 	Metrics prometheus.Registerer
 }
 
-// access is what a caller needs for a route.
+// access is the permission that a route requires.
 type access int
 
 const (
 	read access = iota
 	write
 	public
-	// ownPassword is for routes that ask for one of their own.
+	// ownPassword is for routes that check a password themselves.
 	ownPassword
-	// browser is for a page that is public to a browser. Other callers need a key, as they do for a route that does not exist.
+	// browser is for a page that is public for browsers. Other callers need a key, as for a route that does not exist.
 	browser
 )
 
@@ -63,14 +58,14 @@ type route struct {
 	method string
 	path   string
 	access access
-	// bodyLimit is the size of the longest body that the route takes, in bytes. 0 is for a route that takes none.
+	// bodyLimit is the size of the largest body that the route accepts, in bytes. It is 0 for a route that ignores the body.
 	bodyLimit int64
-	// query has the names of the query parameters that the route takes. Others are refused.
+	// query has the names of the query parameters that the route accepts. Others are refused.
 	query   []string
 	handler echo.HandlerFunc
 }
 
-// methods are the route's own and, beside GET, HEAD: it is answered likewise, and net/http leaves the body out.
+// methods returns the route's method, and HEAD beside GET. net/http drops the body of an answer to HEAD.
 func (r route) methods() []string {
 	if r.method == http.MethodGet {
 		return []string{http.MethodGet, http.MethodHead}
@@ -87,12 +82,12 @@ const (
 	keys       = "/v1/api-keys"
 )
 
-// routes are all operations, and the same set as those of the OpenAPI document.
+// routes returns all operations. They are the operations of the OpenAPI document.
 func routes(d Dependencies) []route {
-	ep := endpointHandlers{store: d.Store, registry: d.Registry}
-	dlv := deliveryHandlers{store: d.Store, redeliverer: d.Redeliverer}
+	ep := endpointHandlers{store: d.Endpoints, registry: d.Registry}
+	dlv := deliveryHandlers{store: d.Deliveries, redeliverer: d.Redeliverer}
 	evt := eventHandlers{publisher: d.Publisher}
-	key := apiKeyHandlers{store: d.Store, issuer: d.Issuer}
+	key := apiKeyHandlers{store: d.APIKeys, issuer: d.Issuer}
 	return []route{
 		{http.MethodGet, base, read, 0, paged, ep.list},
 		{http.MethodPost, base, write, maxBody, nil, ep.create},
@@ -124,14 +119,14 @@ func routes(d Dependencies) []route {
 func New(d Dependencies) http.Handler {
 	e := echo.New()
 	e.HideBanner, e.HidePort = true, true
-	e.Logger.SetOutput(io.Discard) // errors are logged by our own middleware
+	e.Logger.SetOutput(io.Discard) // observe logs the errors
 	e.JSONSerializer = serializer{}
 	e.HTTPErrorHandler = handleError
 
 	accesses := map[string]access{}
-	e.Pre(requestID, safeHeaders, whereFrom(d.Limits, d.Log), observe(d.Log, d.Metrics), deadline(d.DatabaseTimeout), cors(d.CORSOrigins))
+	e.Pre(requestID, safeHeaders, findClient(d.Limits, d.Log), observe(d.Log, d.Metrics), deadline(d.DatabaseTimeout), cors(d.CORSOrigins))
 	e.Use(gate{authenticator: d.Authenticator, limits: newLimiter(d.Limits), accesses: accesses}.admit)
-	// Without this, base/:id would take the word for an id. The route itself, below, replaces one of these.
+	// Without this route, base/:id would match with "events" as the ID. The route for POST below replaces one of its methods.
 	e.Any(base+"/events", onlyPost)
 	for _, r := range append(routes(d), referencePages()...) {
 		for _, method := range r.methods() {
@@ -152,7 +147,7 @@ func New(d Dependencies) http.Handler {
 	return e
 }
 
-// onlyPost answers all other methods the way Echo does where it knows by itself.
+// onlyPost answers all methods other than POST as Echo answers methods that a path does not support.
 func onlyPost(c echo.Context) error {
 	c.Response().Header().Set(echo.HeaderAllow, "OPTIONS, POST")
 	if c.Request().Method == http.MethodOptions {

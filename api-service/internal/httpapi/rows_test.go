@@ -10,14 +10,14 @@ import (
 	"redrive/pkg/webhook"
 )
 
-// row is what the tests that go through all routes have to know of one.
+// row describes a route for the tests of all routes.
 type row struct {
-	kind webhook.Kind // of the ID in its path
-	body string       // one that it takes
+	kind webhook.Kind // the kind of the ID in the path
+	body string       // a valid body
 }
 
-// rows has one for each route that needs a key. A new route needs one too, and is then tried with everything that a caller may be
-// and send.
+// rows has a row for each route that needs a key. A new route needs a row too. It is then tested with all callers and all
+// hostile requests.
 var rows = map[string]row{
 	"GET " + base:                             {},
 	"POST " + base:                            {body: createBody},
@@ -41,12 +41,12 @@ var rows = map[string]row{
 	"DELETE " + keys + "/:id": {kind: webhook.KindAPIKey},
 }
 
-// notFoundReasons are for a resource of the kind that is not there.
+// notFoundReasons are the reasons for an unknown resource of a kind.
 var notFoundReasons = map[webhook.Kind]string{
 	webhook.KindEndpoint: "endpoint_not_found", webhook.KindDelivery: "delivery_not_found", webhook.KindAPIKey: "api_key_not_found",
 }
 
-// protected are the routes that need a key: all but the document.
+// protected returns the routes that need a key.
 func protected(t *testing.T) []route {
 	t.Helper()
 	var list []route
@@ -70,10 +70,10 @@ func (r route) row(t *testing.T) row {
 
 func (r route) hasID() bool { return strings.Contains(r.path, ":id") }
 
-// body is one that the route takes.
+// body returns a valid body of the route.
 func (r route) body() string { return rows[r.method+" "+r.path].body }
 
-// of puts an ID into a route's path: of the kind that it needs, or a malformed one if there is none.
+// of returns the route's path with an ID of its kind, or with a malformed ID if there is none.
 func (r route) of(ids map[webhook.Kind]string) string {
 	id, ok := ids[rows[r.method+" "+r.path].kind]
 	if !ok {
@@ -82,7 +82,7 @@ func (r route) of(ids map[webhook.Kind]string) string {
 	return strings.ReplaceAll(r.path, ":id", id)
 }
 
-// resources makes one of each kind for the organization: the key is none that a test calls with.
+// resources creates a resource of each kind in the organization. No test calls with the key.
 func (s *service) resources(t *testing.T) map[webhook.Kind]string {
 	t.Helper()
 	endpointID, _ := s.endpoint(t, s.writer)
@@ -93,7 +93,7 @@ func (s *service) resources(t *testing.T) map[webhook.Kind]string {
 	}
 }
 
-// missingResources are IDs that nothing has.
+// missingResources are IDs without a resource.
 func missingResources() map[webhook.Kind]string {
 	ids := map[webhook.Kind]string{}
 	for kind := range notFoundReasons {

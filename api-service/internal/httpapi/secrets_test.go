@@ -13,9 +13,9 @@ import (
 	"redrive/pkg/webhook"
 )
 
-// A whole run, with and without success, leaves nothing secret in any answer but the three that are meant to show one, and
-// nothing at all in the log.
-func TestSecretsStaySecret(t *testing.T) {
+// A complete run leaves no secret in any answer except the three that show one, and
+// no secret in the log.
+func TestSecretsAppearInNoOtherAnswerOrLog(t *testing.T) {
 	redis, err := queue.Connect(testservers.Redis(t))
 	require.NoError(t, err)
 	t.Cleanup(func() { _ = redis.Close() })
@@ -49,7 +49,7 @@ func TestSecretsStaySecret(t *testing.T) {
 	var answers []answer
 	for _, r := range protected(t) {
 		if strings.HasSuffix(r.path, "/regenerate-secret") || r.method == http.MethodPost && (r.path == base || r.path == keys) {
-			continue // these show a secret, and have been looked at
+			continue // these answers show a secret and were checked
 		}
 		for _, key := range []string{s.writer, s.reader, strange.Reveal(), "", s.writer + "x", "x " + s.writer} {
 			answers = append(answers,
@@ -64,7 +64,7 @@ func TestSecretsStaySecret(t *testing.T) {
 	}
 	answers = append(answers, s.call(t, "GET", "/"+inPath, s.writer, ""), s.call(t, "GET", "/?"+query, "", ""))
 
-	// What a database says when it fails is logged, so it fails too.
+	// The errors of a database are logged, so that the database fails too.
 	require.NoError(t, s.store.Close())
 	for _, r := range protected(t) {
 		answers = append(answers, s.call(t, r.method, r.of(own)+"?key="+query, s.writer, r.body()))

@@ -12,10 +12,10 @@ import (
 	"redrive/pkg/webhook"
 )
 
-// times finds what begins like a time of RFC 3339.
+// times matches the beginning of an RFC 3339 time.
 var times = regexp.MustCompile(`\d{4}-\d{2}-\d{2}T[^"]*`)
 
-func TestTimesInAnswersHaveOneWidth(t *testing.T) {
+func TestTimesInAnswersHaveConstantWidth(t *testing.T) {
 	s := newService(t).withKeys(t)
 	ids := s.resources(t)
 	s.fail(t, ids[webhook.KindDelivery])
@@ -34,8 +34,8 @@ func TestTimesInAnswersHaveOneWidth(t *testing.T) {
 	assert.Greater(t, found, len(protected(t)), "every answer shows a time")
 }
 
-// The views are tried with times of every number of digits, since those of a database are seldom round.
-func TestTimesOfEveryPrecisionAreShownInOneWidth(t *testing.T) {
+// The test uses times with every number of digits, because times in a database are rarely round.
+func TestTimesOfAnyPrecisionHaveConstantWidth(t *testing.T) {
 	for _, fraction := range []time.Duration{0, 100 * time.Millisecond, 120 * time.Microsecond, 7 * time.Microsecond} {
 		at := time.Date(2026, 11, 20, 16, 3, 11, int(fraction), time.UTC)
 		event := webhook.NewEvent(organization, webhook.EventSpec{Type: "a", Data: []byte(`{}`)}, at)
@@ -51,7 +51,7 @@ func TestTimesOfEveryPrecisionAreShownInOneWidth(t *testing.T) {
 	}
 }
 
-func TestExpiresAtTakesRFC3339Alone(t *testing.T) {
+func TestExpiresAtOtherThanRFC3339Refused(t *testing.T) {
 	s := newService(t).withKeys(t)
 	for _, text := range []string{
 		"2030-01-01T00:00:00,5Z", "2030-01-01T0:00:00Z", "2030-01-01T00:00:00+24:00", "2030-01-01T00:00:00+00:60", "2030-01-01 00:00:00Z",

@@ -7,7 +7,7 @@ import (
 	"redrive/pkg/webhook"
 )
 
-// The views are what the contract shows. A field without a value is left out; nothing is ever null.
+// The views are the JSON of the contract. A field without a value is left out. No field is null, apart from damaged data.
 
 type endpointView struct {
 	ID                   string   `json:"id"`
@@ -18,7 +18,7 @@ type endpointView struct {
 	SubscribedEventTypes []string `json:"subscribedEventTypes"`
 	MaxRetries           int      `json:"maxRetries"`
 	RateLimit            int      `json:"rateLimit"`
-	// Headers encode as their names and asterisks.
+	// Headers encode as names with masked values.
 	Headers    map[string]webhook.Secret `json:"headers,omitempty"`
 	Status     string                    `json:"status"`
 	DisabledAt webhook.Timestamp         `json:"disabledAt,omitzero"`
@@ -79,13 +79,13 @@ type deliveryView struct {
 	ResponseStatus  int               `json:"responseStatus,omitempty"`
 	ResponseHeaders map[string]string `json:"responseHeaders,omitempty"`
 	ResponseBody    string            `json:"responseBody,omitempty"`
-	DurationMs      *int64            `json:"durationMs,omitempty"` // 0 is a value: an attempt may take less than a millisecond
+	DurationMs      *int64            `json:"durationMs,omitempty"` // a pointer, because an attempt may take 0 ms
 	ErrorMessage    string            `json:"errorMessage,omitempty"`
 	CreatedAt       webhook.Timestamp `json:"createdAt"`
 	UpdatedAt       webhook.Timestamp `json:"updatedAt"`
 }
 
-// withoutStored is the delivery without a body, for an event whose data was damaged in the database.
+// withoutStored returns the delivery without a body, for an event whose data is damaged.
 func (v deliveryView) withoutStored() any {
 	v.RequestBody = json.RawMessage("null")
 	return v
@@ -143,5 +143,5 @@ func viewAttempt(a webhook.Attempt) (attemptView, error) {
 	}, nil
 }
 
-// text shows bytes that a receiver sent as the valid UTF-8 that JSON needs.
+// text converts the bytes that a receiver sent to valid UTF-8, which JSON requires.
 func text(body []byte) string { return strings.ToValidUTF8(string(body), "\uFFFD") }

@@ -11,7 +11,7 @@ import (
 	"redrive/pkg/webhook"
 )
 
-// shown is a view as a caller gets it, held against the document.
+// shown returns the JSON of a view after a check against the document.
 func shown(t *testing.T, schema string, view any) map[string]any {
 	t.Helper()
 	text, err := json.Marshal(view)
@@ -22,7 +22,7 @@ func shown(t *testing.T, schema string, view any) map[string]any {
 	return fields
 }
 
-func TestADeliveryIsShownWithItsLastAttempt(t *testing.T) {
+func TestViewDeliveryHasLastAttempt(t *testing.T) {
 	now := webhook.Now()
 	endpoint := webhook.Endpoint{ID: webhook.NewID(webhook.KindEndpoint, now), OrganizationID: organization, MaxRetries: 5}
 	event := webhook.NewEvent(organization, webhook.EventSpec{Type: "run.finished", RunID: "r", Data: json.RawMessage(`{"n":12345678901234567890,"null":null}`)}, now)
@@ -55,7 +55,7 @@ func TestADeliveryIsShownWithItsLastAttempt(t *testing.T) {
 	assert.Regexp(t, "^endpoint_disabled: ", view.ErrorMessage)
 }
 
-func TestAnAttemptWithoutAnAnswerIsShown(t *testing.T) {
+func TestViewAttemptWithoutAnswer(t *testing.T) {
 	now := webhook.Now()
 	attempt := webhook.Attempt{
 		ID: webhook.NewID(webhook.KindAttempt, now), DeliveryID: webhook.NewID(webhook.KindDelivery, now), Number: 1, StartedAt: now,
@@ -69,7 +69,7 @@ func TestAnAttemptWithoutAnAnswerIsShown(t *testing.T) {
 	assert.Equal(t, false, fields["responseBodyTruncated"])
 }
 
-func TestAnEndpointIsShownWithoutItsSecrets(t *testing.T) {
+func TestViewEndpointHasNoSecrets(t *testing.T) {
 	now := webhook.Now()
 	endpoint := webhook.NewEndpoint(organization, "key_1", webhook.EndpointSpec{Name: "a", URL: "https://example.com/"}, "whsec_canary", now)
 	view, err := viewEndpoint(endpoint)

@@ -16,7 +16,7 @@ import (
 	"redrive/api-service/internal/linger"
 )
 
-// pipes is a listener in memory, so that time can be virtual.
+// pipes is an in-memory listener, which works with virtual time.
 type pipes struct {
 	connections chan net.Conn
 	closed      chan struct{}
@@ -51,7 +51,7 @@ func inMemory(t *testing.T, o linger.Options) pipes {
 	t.Cleanup(func() {
 		assert.NoError(t, server.Close())
 		assert.ErrorIs(t, <-done, http.ErrServerClosed)
-		time.Sleep(time.Second) // net/http waits for half of it before it closes a connection
+		time.Sleep(time.Second) // net/http waits for half a second before it closes a connection
 	})
 	return p
 }
@@ -74,14 +74,14 @@ func begin(t *testing.T, p pipes) net.Conn {
 
 func TestSlowBodyReadForABoundedTime(t *testing.T) {
 	for _, test := range []struct{ interval, most time.Duration }{
-		{500 * time.Millisecond, 8 * time.Second}, // it dribbles: each byte is no new lease
-		{10 * time.Second, 3 * time.Second},       // it is silent
+		{500 * time.Millisecond, 8 * time.Second}, // one byte at a time does not extend the limit
+		{10 * time.Second, 3 * time.Second},       // the client is silent
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			p := inMemory(t, linger.Options{Bytes: limit, Silence: 2 * time.Second, Time: 6 * time.Second})
 			conn := begin(t, p)
 			closed := make(chan struct{})
-			go func() { // notices the end while the other side sleeps
+			go func() { // detects the end while the writer sleeps
 				_, _ = io.Copy(io.Discard, conn)
 				close(closed)
 			}()
@@ -104,8 +104,8 @@ func TestSlowBodyReadForABoundedTime(t *testing.T) {
 	}
 }
 
-// Slow clients that take all places lose them to those that come later.
-func TestCrowdNewcomerTakesTheOldestPlace(t *testing.T) {
+// Slow clients that use all slots lose them to later clients.
+func TestSlotsFullOldestConnectionLosesSlot(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		const places = 3
 		p := inMemory(t, linger.Options{Bytes: limit, Silence: time.Hour, Time: time.Hour, AtOnce: places})
@@ -122,7 +122,7 @@ func TestCrowdNewcomerTakesTheOldestPlace(t *testing.T) {
 		assert.Equal(t, []int{0, 1}, []int{<-closed, <-closed})
 		conn := begin(t, p)
 		defer func() { _ = conn.Close() }()
-		for range 100 { // one that sends at full speed is served
+		for range 100 { // a client at full speed is served
 			_, err := fmt.Fprintf(conn, "%10000d", 0)
 			require.NoError(t, err)
 		}

@@ -6,7 +6,7 @@ import "io"
 type counted struct {
 	io.ReadCloser
 	read  int64
-	ended bool // nothing more comes: all of it was read, or an error ended it
+	ended bool // all of the body was read, or an error ended it
 }
 
 // Read reads and counts.

@@ -1,13 +1,12 @@
-// Package linger lets an early answer reach a client that writes its whole request before it reads.
+// Package linger delivers an early answer to a client that writes its whole request before it reads.
 //
-// A server that closes a connection with unread bytes in its receive buffer resets the connection, and a reset discards the answer
-// that the client has not read yet. The Handler therefore flushes the answer and then reads and discards what the client still
-// sends, within bounds:
+// A server that closes a connection with unread bytes in its receive buffer resets the connection. The reset discards an answer that the
+// client has not read yet. The Handler therefore flushes the answer, and then reads and discards the rest of the body within bounds:
 //
-//	handler answers → flush → discard until the body ends │ the limit of bytes, of silence or of time is reached → close
+//	handler answers → flush → discard until the body ends or a limit of bytes, silence or time is reached → close
 //
-// The answer is sent first. A client that reads while it writes stops at once. A body that is declared to be larger than the limit
-// is not read at all. net/http itself discards at most 256 KiB.
+// A client that reads while it writes gets the answer at once. A body that is declared as larger than the limit is not read. net/http itself
+// discards up to 256 KiB.
 package linger
 
 import (
@@ -15,15 +14,15 @@ import (
 	"time"
 )
 
-// Options bound what is read of a request that has been answered.
+// Options bound the rest of a body that is read after the answer.
 type Options struct {
-	// Bytes is the largest request body that is read to its end, counted from its first byte. Required.
+	// Bytes is the size of the largest body that is read to its end, counted from its first byte. Required.
 	Bytes int64
-	// Silence is how long the client may send nothing. Defaults to 2 s.
+	// Silence is the longest pause of the client. Defaults to 2 s.
 	Silence time.Duration
-	// Time is how long a request may take to arrive, counted from the end of its header. Defaults to 10 s.
+	// Time is the longest time in which a body may arrive, counted from the end of the header. Defaults to 10 s.
 	Time time.Duration
-	// AtOnce is how many bodies are discarded at the same time. One more ends the discarding that began first. Defaults to 500.
+	// AtOnce is the largest number of bodies that are discarded at the same time. One more ends the oldest one. Defaults to 500.
 	AtOnce int
 }
 
@@ -36,11 +35,11 @@ const (
 	chunk = 16 << 10
 )
 
-// Handler wraps a handler. It is the outermost one, so that its reading is in no measurement of the answer.
+// Handler wraps a handler. It must be the outermost handler, so that measurements of the answer do not include its reads.
 type Handler struct {
 	next    http.Handler
 	options Options
-	crowd   *crowd
+	slots   *slots
 }
 
 // New makes a Handler. Zero options take their defaults.
@@ -54,10 +53,10 @@ func New(next http.Handler, o Options) *Handler {
 	if o.AtOnce == 0 {
 		o.AtOnce = defaultAtOnce
 	}
-	return &Handler{next: next, options: o, crowd: newCrowd(o.AtOnce)}
+	return &Handler{next: next, options: o, slots: newSlots(o.AtOnce)}
 }
 
-// ServeHTTP answers a request and then discards the rest of its body.
+// ServeHTTP calls the wrapped handler and then discards the rest of the body.
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if r.ContentLength == 0 {
 		h.next.ServeHTTP(w, r)
@@ -65,7 +64,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	deadline := time.Now().Add(h.options.Time)
 	body := &counted{ReadCloser: r.Body}
-	watched := *r // net/http looks at the body of its own request
+	watched := *r // a copy, because net/http uses the body of its own request
 	watched.Body = body
 	h.next.ServeHTTP(w, &watched)
 	if body.ended || r.ContentLength > h.options.Bytes {
@@ -74,19 +73,18 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	h.discard(w, body, deadline)
 }
 
-// discard reads the body until it ends or a limit is reached. net/http closes the connection afterwards, unless it has read the body
-// to its end by itself.
+// discard reads the body until it ends or a limit is reached. net/http then closes the connection, unless it can read the body to its end.
 func (h *Handler) discard(w http.ResponseWriter, body *counted, deadline time.Time) {
 	control := http.NewResponseController(w)
 	if control.Flush() != nil {
 		return // the connection is gone
 	}
-	place := h.crowd.enter(control)
-	defer h.crowd.leave(place)
+	slot := h.slots.acquire(control)
+	defer slot.release()
 	buffer := make([]byte, chunk)
 	for !body.ended && body.read <= h.options.Bytes {
 		now := time.Now()
-		if !now.Before(deadline) || !place.waitUntil(earlier(now.Add(h.options.Silence), deadline)) {
+		if !now.Before(deadline) || !slot.setDeadline(earlier(now.Add(h.options.Silence), deadline)) {
 			return
 		}
 		_, _ = body.Read(buffer) // an error ends the body

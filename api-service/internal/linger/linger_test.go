@@ -38,7 +38,7 @@ func listen(t *testing.T, handler http.Handler, o linger.Options) net.Addr {
 	return server.Listener.Addr()
 }
 
-// dial connects with a small send buffer, so that little of a body is on its way unread.
+// dial connects with a small send buffer, so that few bytes of a body are in transit.
 func dial(t *testing.T, addr net.Addr) net.Conn {
 	t.Helper()
 	conn, err := net.Dial("tcp", addr.String())
@@ -110,7 +110,7 @@ func TestRefusalClientWritesBeforeItReadsArrives(t *testing.T) {
 	}
 }
 
-// The bound leaves room for what the buffers of two sockets hold.
+// The bound includes the bytes in the buffers of both sockets.
 func TestEndlessBodyReadToTheLimitOnly(t *testing.T) {
 	const buffers = 32 << 20
 	addr := listen(t, refuse, linger.Options{Bytes: limit})
@@ -141,7 +141,7 @@ func (c *counting) Write(p []byte) (int, error) {
 	return n, err
 }
 
-// A client that reads while it writes need not send the rest, whatever it has declared.
+// A client that reads while it writes does not have to send the rest of the declared body.
 func TestRefusalBeforeTheBodyHasComeIsComplete(t *testing.T) {
 	addr := listen(t, refuse, linger.Options{Bytes: limit, Silence: time.Hour, Time: time.Hour})
 	for _, head := range []string{

@@ -6,30 +6,29 @@ import (
 	"redrive/pkg/webhook"
 )
 
-// Result is what became of one event of a batch.
+// Result is the result of one event of a batch: what was published, or the error.
 type Result struct {
 	webhook.Publication
-	Err error // of the domain: what is wrong with this event
+	Err error // an error of the domain that says what is wrong with the event
 }
 
-// concerned lists the endpoints that a batch concerns. It has the time of one statement: the rest of the caller's time is for what
-// has to be written.
-func (p *Publisher) concerned(ctx context.Context, organizationID string) ([]webhook.Endpoint, error) {
+// lookupEndpoints lists the active endpoints with the timeout of one statement. The rest of the caller's time is left for the commits.
+func (p *Publisher) lookupEndpoints(ctx context.Context, organizationID string) ([]webhook.Endpoint, error) {
 	ctx, cancel := context.WithTimeout(ctx, p.timeout)
 	defer cancel()
-	return p.subscriptions.ListActiveEndpoints(ctx, organizationID)
+	return p.activeEndpoints(ctx, organizationID)
 }
 
-// PublishAll publishes many events: what is right is kept, and what is wrong is told, each in its place. The error is that of a
-// database that is away; what had been kept by then is published.
+// PublishAll publishes many events. It returns a result for each event, in the order of the specs. An invalid event does not affect
+// the others. It returns an error if the database failed. The events that were committed before the failure are published.
 func (p *Publisher) PublishAll(ctx context.Context, organizationID string, specs []webhook.EventSpec) ([]Result, error) {
-	endpoints, err := p.concerned(ctx, organizationID)
+	endpoints, err := p.lookupEndpoints(ctx, organizationID)
 	if err != nil {
 		return nil, err
 	}
 	results := make([]Result, len(specs))
 	var publications []webhook.Publication
-	var places []int // of the publications among the results
+	var places []int // the indexes of the publications in results
 	for i, spec := range specs {
 		if results[i].Err = spec.Check(); results[i].Err == nil {
 			publications = append(publications, publicationOf(organizationID, spec, endpoints))
@@ -37,15 +36,15 @@ func (p *Publisher) PublishAll(ctx context.Context, organizationID string, specs
 		}
 	}
 	var deliveries []webhook.Delivery
-	var away error
-	for i, err := range p.store.CreateEvents(ctx, publications) {
+	var failed error
+	for i, err := range p.create(ctx, publications) {
 		if err != nil {
-			away = err // whatever the reason, it is not the event's author who could mend it
+			failed = err // the event is valid, so that its author cannot correct anything
 			continue
 		}
 		results[places[i]].Publication = publications[i]
 		deliveries = append(deliveries, publications[i].Deliveries...)
 	}
 	p.queue.Enqueue(ctx, deliveries...)
-	return results, away
+	return results, failed
 }

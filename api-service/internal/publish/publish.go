@@ -1,6 +1,6 @@
 // Package publish turns events into deliveries: one for each active endpoint of the organization that subscribes to it.
 //
-//	check → whom does it concern → keep event and deliveries → hand the deliveries to the queue
+//	check the event → list the active endpoints (cached) → commit event and deliveries → enqueue the deliveries
 package publish
 
 import (
@@ -10,36 +10,35 @@ import (
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/trace"
 
+	"redrive/api-service/internal/cache"
+	"redrive/api-service/internal/metrics"
 	"redrive/pkg/groupcommit"
 	"redrive/pkg/tracing"
 	"redrive/pkg/webhook"
 )
 
-// Subscriptions says whom an event may concern.
-type Subscriptions interface {
-	ListActiveEndpoints(ctx context.Context, organizationID string) ([]webhook.Endpoint, error)
-}
-
-// Store keeps events with their deliveries, each of them all or nothing.
+// Store is the part of the database that publishing uses. CreateEvents commits each event with its deliveries, or nothing of it.
 type Store interface {
+	ListActiveEndpoints(ctx context.Context, organizationID string) ([]webhook.Endpoint, error)
 	CreateEvents(ctx context.Context, publications []webhook.Publication) []error
 }
 
-// Queue takes deliveries that have been committed.
+// Queue enqueues deliveries that have been committed.
 type Queue interface {
 	Enqueue(ctx context.Context, deliveries ...webhook.Delivery)
 }
 
-// Publisher publishes events.
+// Publisher publishes events. It caches the active endpoints of an organization for cache.Lifetime. It is safe for concurrent use.
 type Publisher struct {
-	subscriptions Subscriptions
-	store         Store
-	queue         Queue
-	timeout       time.Duration // of one statement
-	commits       *groupcommit.Group[webhook.Publication, struct{}]
+	store     Store
+	queue     Queue
+	written   metrics.Writes
+	timeout   time.Duration                            // of one statement
+	endpoints *cache.Cache[string, []webhook.Endpoint] // by organization
+	commits   *groupcommit.Group[webhook.Publication, struct{}]
 }
 
-// Options of a Publisher.
+// Options configure a Publisher.
 type Options struct {
 	// Timeout bounds each statement. Defaults to 5 s.
 	Timeout time.Duration
@@ -48,45 +47,54 @@ type Options struct {
 const defaultTimeout = 5 * time.Second
 
 // New makes a Publisher.
-func New(subscriptions Subscriptions, store Store, queue Queue, o Options) *Publisher {
+func New(store Store, queue Queue, written metrics.Writes, o Options) *Publisher {
 	if o.Timeout == 0 {
 		o.Timeout = defaultTimeout
 	}
-	p := &Publisher{subscriptions: subscriptions, store: store, queue: queue, timeout: o.Timeout}
+	p := &Publisher{store: store, queue: queue, written: written, timeout: o.Timeout, endpoints: cache.New[string, []webhook.Endpoint]()}
 	p.commits = groupcommit.New(func(ctx context.Context, publications []webhook.Publication) ([]struct{}, []error) {
-		return make([]struct{}, len(publications)), store.CreateEvents(ctx, publications)
-	}, groupcommit.Options{MaxBatch: maxTogether, Timeout: o.Timeout})
+		return make([]struct{}, len(publications)), p.create(ctx, publications)
+	}, groupcommit.Options{MaxBatch: maxBatch, Timeout: o.Timeout})
 	return p
 }
 
-// Events that are published at the same time by different callers share a commit, if they are small: a large one would have the
-// others wait for its bytes.
+// Events that are published at the same time share a commit if they are small. A large event would delay the others.
 const (
-	maxTogether     = 100
+	maxBatch        = 100
 	smallData       = 16 << 10 // bytes
 	smallDeliveries = 50
 )
 
-// Publish keeps the event and its deliveries, all or nothing, and then hands the deliveries to the queue. Once it returns
-// without an error, they will be made.
+// Publish commits the event with its deliveries and then enqueues the deliveries. If it returns no error, the deliveries will be
+// attempted, even if the queue loses them.
 func (p *Publisher) Publish(ctx context.Context, organizationID string, spec webhook.EventSpec) (webhook.Publication, error) {
 	if err := spec.Check(); err != nil {
 		return webhook.Publication{}, err
 	}
-	endpoints, err := p.subscriptions.ListActiveEndpoints(ctx, organizationID)
+	endpoints, err := p.activeEndpoints(ctx, organizationID)
 	if err != nil {
 		return webhook.Publication{}, err
 	}
 	publication := publicationOf(organizationID, spec, endpoints)
-	if err := p.keep(ctx, publication); err != nil {
+	if err := p.commit(ctx, publication); err != nil {
 		return webhook.Publication{}, err
 	}
 	p.queue.Enqueue(ctx, publication.Deliveries...)
 	return publication, nil
 }
 
-// Close waits for commits that are under way although nobody waits for them any more.
+// Invalidate removes the endpoints of an organization from the cache after one of them has changed.
+func (p *Publisher) Invalidate(organizationID string) { p.endpoints.Invalidate(organizationID) }
+
+// Close waits for the commits in progress, which may outlive their callers.
 func (p *Publisher) Close() { p.commits.Close() }
+
+// activeEndpoints returns a list that calls share and must not change.
+func (p *Publisher) activeEndpoints(ctx context.Context, organizationID string) ([]webhook.Endpoint, error) {
+	return p.endpoints.Get(ctx, organizationID, func(ctx context.Context) ([]webhook.Endpoint, error) {
+		return p.store.ListActiveEndpoints(ctx, organizationID)
+	})
+}
 
 func publicationOf(organizationID string, spec webhook.EventSpec, endpoints []webhook.Endpoint) webhook.Publication {
 	now := webhook.Now()
@@ -99,13 +107,26 @@ func publicationOf(organizationID string, spec webhook.EventSpec, endpoints []we
 	return publication
 }
 
-// keep is part of the caller's trace, although the statement may be shared with others.
-func (p *Publisher) keep(ctx context.Context, publication webhook.Publication) (err error) {
+// commit is a span of the caller's trace, although the statement may be shared with other callers.
+func (p *Publisher) commit(ctx context.Context, publication webhook.Publication) (err error) {
 	ctx, span := tracing.Child(ctx, "keep", trace.SpanKindInternal, attribute.String("eventId", publication.Event.ID))
 	defer func() { tracing.End(span, err) }()
 	if len(publication.Event.Data) > smallData || len(publication.Deliveries) > smallDeliveries {
-		return p.store.CreateEvents(ctx, []webhook.Publication{publication})[0]
+		return p.create(ctx, []webhook.Publication{publication})[0]
 	}
 	_, err = p.commits.Do(ctx, publication)
 	return err
+}
+
+// create commits events and counts those that were committed.
+func (p *Publisher) create(ctx context.Context, publications []webhook.Publication) []error {
+	failures := p.store.CreateEvents(ctx, publications)
+	for i, publication := range publications {
+		if failures[i] == nil {
+			p.written.Events.Inc()
+			p.written.Deliveries.Add(float64(len(publication.Deliveries)))
+		}
+	}
+	p.written.PublishBatch(len(publications))
+	return failures
 }

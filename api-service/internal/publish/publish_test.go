@@ -6,14 +6,16 @@ import (
 	"errors"
 	"testing"
 
+	"github.com/prometheus/client_golang/prometheus"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"redrive/api-service/internal/metrics"
 	"redrive/api-service/internal/publish"
 	"redrive/pkg/webhook"
 )
 
-// world is a store and a queue that keep the order in which they are used.
+// world is a store and a queue that record the order of their calls.
 type world struct {
 	endpoints []webhook.Endpoint
 	broken    map[string]error
@@ -56,9 +58,9 @@ func endpoint(id string, subscriptions ...string) webhook.Endpoint {
 	return webhook.Endpoint{ID: id, OrganizationID: "org_a", SubscribedEventTypes: subscriptions, Status: webhook.EndpointActive, MaxRetries: 3}
 }
 
-func TestPublishCommitsAndThenEnqueues(t *testing.T) {
+func TestPublishCommitsThenEnqueues(t *testing.T) {
 	w := &world{endpoints: []webhook.Endpoint{endpoint("ep_all"), endpoint("ep_run", "run.*"), endpoint("ep_node", "node.*")}}
-	published, err := publish.New(w, w, w, publish.Options{}).Publish(t.Context(), "org_a", spec)
+	published, err := publish.New(w, w, metrics.New(prometheus.NewRegistry()), publish.Options{}).Publish(t.Context(), "org_a", spec)
 	require.NoError(t, err)
 	assert.Equal(t, []string{"list org_a", "commit", "enqueue"}, w.calls)
 	event, deliveries := published.Event, published.Deliveries
@@ -73,34 +75,34 @@ func TestPublishCommitsAndThenEnqueues(t *testing.T) {
 	assert.Equal(t, deliveries, w.enqueued)
 }
 
-func TestAnEventThatNobodyWantsIsKept(t *testing.T) {
+func TestPublishWithoutSubscriptionCommitsEvent(t *testing.T) {
 	w := &world{endpoints: []webhook.Endpoint{endpoint("ep_node", "node.*")}}
-	published, err := publish.New(w, w, w, publish.Options{}).Publish(t.Context(), "org_a", spec)
+	published, err := publish.New(w, w, metrics.New(prometheus.NewRegistry()), publish.Options{}).Publish(t.Context(), "org_a", spec)
 	require.NoError(t, err)
 	assert.Empty(t, published.Deliveries)
 	assert.Contains(t, w.calls, "commit")
 	assert.Empty(t, w.enqueued)
 }
 
-func TestNothingIsEnqueuedThatIsNotCommitted(t *testing.T) {
+func TestPublishNotCommittedEnqueuesNothing(t *testing.T) {
 	broken := errors.New("broken")
 	for step, calls := range map[string][]string{"list": {"list org_a"}, "commit": {"list org_a", "commit"}} {
 		w := &world{endpoints: []webhook.Endpoint{endpoint("ep_all")}, broken: map[string]error{step: broken}}
-		_, err := publish.New(w, w, w, publish.Options{}).Publish(t.Context(), "org_a", spec)
+		_, err := publish.New(w, w, metrics.New(prometheus.NewRegistry()), publish.Options{}).Publish(t.Context(), "org_a", spec)
 		require.ErrorIs(t, err, broken)
 		assert.Equal(t, calls, w.calls)
 	}
 	w := &world{}
-	_, err := publish.New(w, w, w, publish.Options{}).Publish(t.Context(), "org_a", webhook.EventSpec{Type: "run finished", Data: spec.Data})
+	_, err := publish.New(w, w, metrics.New(prometheus.NewRegistry()), publish.Options{}).Publish(t.Context(), "org_a", webhook.EventSpec{Type: "run finished", Data: spec.Data})
 	assert.Equal(t, webhook.CodeInvalid, webhook.CodeOf(err))
 	assert.Empty(t, w.calls, "the database is not asked about what is wrong by itself")
 }
 
-func TestABatchIsKeptInItsOrder(t *testing.T) {
+func TestPublishAllKeepsOrder(t *testing.T) {
 	w := &world{endpoints: []webhook.Endpoint{endpoint("ep_all"), endpoint("ep_run", "run.*")}}
 	wrong := webhook.EventSpec{Type: "run finished", Data: spec.Data}
 	node := webhook.EventSpec{Type: "node.started", Data: spec.Data}
-	results, err := publish.New(w, w, w, publish.Options{}).PublishAll(t.Context(), "org_a", []webhook.EventSpec{spec, wrong, node})
+	results, err := publish.New(w, w, metrics.New(prometheus.NewRegistry()), publish.Options{}).PublishAll(t.Context(), "org_a", []webhook.EventSpec{spec, wrong, node})
 	require.NoError(t, err)
 	assert.Equal(t, []string{"list org_a", "commit", "enqueue"}, w.calls)
 	require.Len(t, results, 3)
@@ -113,24 +115,23 @@ func TestABatchIsKeptInItsOrder(t *testing.T) {
 	assert.Equal(t, w.committed, w.enqueued)
 }
 
-// What was kept of a batch is made, also when the rest of it could not be kept.
-func TestABatchThatIsKeptInPart(t *testing.T) {
+// The committed events of a batch are published although others could not be committed.
+func TestPublishAllPartlyCommittedEnqueuesCommitted(t *testing.T) {
 	w := &world{endpoints: []webhook.Endpoint{endpoint("ep_all")}}
-	_, err := publish.New(w, w, w, publish.Options{}).PublishAll(t.Context(), "org_a", []webhook.EventSpec{spec, {Type: "refused.by.database", Data: spec.Data}})
+	_, err := publish.New(w, w, metrics.New(prometheus.NewRegistry()), publish.Options{}).PublishAll(t.Context(), "org_a", []webhook.EventSpec{spec, {Type: "refused.by.database", Data: spec.Data}})
 	require.ErrorIs(t, err, errRefused)
 	assert.Len(t, w.enqueued, 1)
 	assert.Equal(t, w.committed, w.enqueued)
 
 	w = &world{broken: map[string]error{"list": errRefused}}
-	_, err = publish.New(w, w, w, publish.Options{}).PublishAll(t.Context(), "org_a", []webhook.EventSpec{spec})
+	_, err = publish.New(w, w, metrics.New(prometheus.NewRegistry()), publish.Options{}).PublishAll(t.Context(), "org_a", []webhook.EventSpec{spec})
 	require.ErrorIs(t, err, errRefused)
 	assert.Equal(t, []string{"list org_a"}, w.calls)
 }
 
-func TestSubscriptionsAreRemembered(t *testing.T) {
+func TestPublishCachesEndpointsUntilInvalidated(t *testing.T) {
 	w := &world{}
-	remembered := publish.Remember(w)
-	p := publish.New(remembered, w, w, publish.Options{})
+	p := publish.New(w, w, metrics.New(prometheus.NewRegistry()), publish.Options{})
 	for range 3 {
 		published, err := p.Publish(t.Context(), "org_a", spec)
 		require.NoError(t, err)
@@ -138,7 +139,7 @@ func TestSubscriptionsAreRemembered(t *testing.T) {
 	}
 	assert.Equal(t, []string{"list org_a", "commit", "enqueue", "commit", "enqueue", "commit", "enqueue"}, w.calls)
 	w.endpoints = []webhook.Endpoint{endpoint("ep_all")}
-	remembered.Changed("org_a")
+	p.Invalidate("org_a")
 	published, err := p.Publish(t.Context(), "org_a", spec)
 	require.NoError(t, err)
 	assert.Len(t, published.Deliveries, 1)

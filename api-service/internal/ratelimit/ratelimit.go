@@ -1,5 +1,5 @@
-// Package ratelimit lets everybody have so many requests a second. Each has a bucket of tokens, and all buckets together have a
-// bound: a flood from ever new addresses does not fill the memory.
+// Package ratelimit limits the requests per second of each key, with a token bucket for each. The number of buckets is bounded, so that
+// requests from many addresses do not fill the memory.
 package ratelimit
 
 import (
@@ -10,7 +10,7 @@ import (
 	"golang.org/x/time/rate"
 )
 
-// Table has one bucket for each key. It is safe for concurrent use. A nil Table sets no limit.
+// Table holds a token bucket for each key. It is safe for concurrent use. A nil Table sets no limit.
 type Table[K comparable] struct {
 	perSecond rate.Limit
 	burst     int
@@ -18,7 +18,7 @@ type Table[K comparable] struct {
 
 	mutex   sync.Mutex
 	buckets map[K]*list.Element
-	order   *list.List // of *bucket, the one that was used last in front
+	order   *list.List // of *bucket, the most recently used first
 }
 
 type bucket[K comparable] struct {
@@ -26,7 +26,8 @@ type bucket[K comparable] struct {
 	limiter *rate.Limiter
 }
 
-// New makes a Table whose buckets hold burst tokens and are refilled at a rate. A rate of 0 makes a nil Table.
+// New makes a Table with up to capacity buckets. A bucket holds burst tokens and gets perSecond tokens per second. New returns nil if
+// perSecond is 0.
 func New[K comparable](perSecond, burst, capacity int) *Table[K] {
 	if perSecond <= 0 {
 		return nil
@@ -34,7 +35,7 @@ func New[K comparable](perSecond, burst, capacity int) *Table[K] {
 	return &Table[K]{perSecond: rate.Limit(perSecond), burst: burst, capacity: capacity, buckets: map[K]*list.Element{}, order: list.New()}
 }
 
-// Take takes a token for the key and returns 0, or else how long it takes until there is one.
+// Take takes a token of the key and returns 0. If there is none, it returns the time until the next token.
 func (t *Table[K]) Take(key K, now time.Time) time.Duration {
 	if t == nil {
 		return 0
@@ -49,7 +50,7 @@ func (t *Table[K]) Take(key K, now time.Time) time.Duration {
 	return wait
 }
 
-// Len is the number of buckets.
+// Len returns the number of buckets.
 func (t *Table[K]) Len() int {
 	t.mutex.Lock()
 	defer t.mutex.Unlock()
@@ -61,15 +62,15 @@ func (t *Table[K]) bucket(key K, now time.Time) *bucket[K] {
 		t.order.MoveToFront(element)
 		return bucketOf[K](element)
 	}
-	t.makeRoom(now)
+	t.evict(now)
 	made := &bucket[K]{key: key, limiter: rate.NewLimiter(t.perSecond, t.burst)}
 	t.buckets[key] = t.order.PushFront(made)
 	return made
 }
 
-// makeRoom drops buckets that are full again, and with them nothing that anybody would miss; if the table is full as well, the one
-// that was not used for longest.
-func (t *Table[K]) makeRoom(now time.Time) {
+// evict removes the least recently used buckets while they are full of tokens, because a full bucket has no state. If the table is full, it
+// removes at least one bucket.
+func (t *Table[K]) evict(now time.Time) {
 	for oldest := t.order.Back(); oldest != nil; oldest = t.order.Back() {
 		b := bucketOf[K](oldest)
 		if t.order.Len() < t.capacity && b.limiter.TokensAt(now) < float64(t.burst) {
@@ -81,6 +82,6 @@ func (t *Table[K]) makeRoom(now time.Time) {
 }
 
 func bucketOf[K comparable](element *list.Element) *bucket[K] {
-	b, _ := element.Value.(*bucket[K]) // nothing else is put in
+	b, _ := element.Value.(*bucket[K]) // the list has no other values
 	return b
 }

@@ -17,12 +17,12 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 var start = time.Date(2026, 5, 6, 7, 8, 9, 0, time.UTC)
 
-func TestABurstAndThenTheRate(t *testing.T) {
+func TestTakeBurstThenRate(t *testing.T) {
 	table := ratelimit.New[string](10, 5, 100)
 	for range 5 {
 		require.Zero(t, table.Take("a", start))
 	}
-	for range 100 { // who asks in vain does not push the time away
+	for range 100 { // a refused request does not delay the next token
 		require.Equal(t, 100*time.Millisecond, table.Take("a", start))
 	}
 	assert.Zero(t, table.Take("b", start), "everybody has a bucket of their own")
@@ -40,7 +40,7 @@ func TestABurstAndThenTheRate(t *testing.T) {
 	assert.NotZero(t, table.Take("a", later), "an hour fills the bucket and no more")
 }
 
-func TestTheTableIsBounded(t *testing.T) {
+func TestTableSizeIsBounded(t *testing.T) {
 	table := ratelimit.New[int](1, 2, 1000)
 	for i := range 100_000 {
 		require.Zero(t, table.Take(i, start))
@@ -57,7 +57,7 @@ func TestTheTableIsBounded(t *testing.T) {
 	assert.Equal(t, 1, table.Len(), "buckets that are full again are not kept")
 }
 
-func TestConcurrentTaking(t *testing.T) {
+func TestTakeConcurrentIsExact(t *testing.T) {
 	table := ratelimit.New[int](1, 50, 3)
 	var taken atomic.Int32
 	var group sync.WaitGroup
@@ -74,7 +74,7 @@ func TestConcurrentTaking(t *testing.T) {
 	assert.EqualValues(t, 50, taken.Load())
 }
 
-func TestNoLimit(t *testing.T) {
+func TestTakeNilTableUnlimited(t *testing.T) {
 	table := ratelimit.New[string](0, 0, 0)
 	for range 10_000 {
 		require.Zero(t, table.Take("a", start))

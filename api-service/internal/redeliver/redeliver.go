@@ -1,15 +1,16 @@
-// Package redeliver sends again what was to be delivered before: a retry requeues the same record, a replay makes a new one.
+// Package redeliver sends deliveries again. A retry requeues the same delivery, and a replay creates a new one.
 package redeliver
 
 import (
 	"context"
 	"time"
 
+	"redrive/api-service/internal/metrics"
 	"redrive/pkg/groupcommit"
 	"redrive/pkg/webhook"
 )
 
-// Store is what redelivering needs of the database.
+// Store is the part of the database that retries and replays use.
 type Store interface {
 	RetryDeliveries(ctx context.Context, retries []webhook.Retry) ([]webhook.Record, []error)
 	FindDelivery(ctx context.Context, organizationID, id string) (webhook.Record, error)
@@ -17,40 +18,45 @@ type Store interface {
 	CreateDelivery(ctx context.Context, d webhook.Delivery) error
 }
 
-// Queue takes deliveries that have been committed.
+// Queue enqueues deliveries that have been committed.
 type Queue interface {
 	Enqueue(ctx context.Context, deliveries ...webhook.Delivery)
 }
 
-// Redeliverer retries and replays deliveries.
+// Redeliverer retries and replays deliveries. It is safe for concurrent use.
 type Redeliverer struct {
 	store   Store
 	queue   Queue
+	written metrics.Writes
 	commits *groupcommit.Group[webhook.Retry, webhook.Record]
 }
 
-// maxTogether is how many retries of different callers share a statement and a commit at most.
-const maxTogether = 100
+// maxBatch is the largest number of retries that share a statement.
+const maxBatch = 100
 
-// Options of a Redeliverer.
+// Options configure a Redeliverer.
 type Options struct {
-	// Timeout bounds the writing of retries to the database. Defaults to that of package groupcommit.
+	// Timeout bounds each write of retries to the database. Defaults to the timeout of package groupcommit.
 	Timeout time.Duration
 }
 
 // New makes a Redeliverer.
-func New(store Store, queue Queue, o Options) *Redeliverer {
+func New(store Store, queue Queue, written metrics.Writes, o Options) *Redeliverer {
+	retry := func(ctx context.Context, retries []webhook.Retry) ([]webhook.Record, []error) {
+		defer written.RetryBatch(len(retries))
+		return store.RetryDeliveries(ctx, retries)
+	}
 	return &Redeliverer{
-		store: store, queue: queue,
-		commits: groupcommit.New(store.RetryDeliveries, groupcommit.Options{MaxBatch: maxTogether, Writers: 1, Timeout: o.Timeout}),
+		store: store, queue: queue, written: written,
+		commits: groupcommit.New(retry, groupcommit.Options{MaxBatch: maxBatch, Writers: 1, Timeout: o.Timeout}),
 	}
 }
 
-// Close waits for commits that are under way although nobody waits for them any more.
+// Close waits for the commits in progress, which may outlive their callers.
 func (r *Redeliverer) Close() { r.commits.Close() }
 
-// Retry requeues a delivery that has ended in failure. Of any number of concurrent calls one succeeds. Once it returns
-// without an error the retry is durable: it is made even if the queue loses all that it holds.
+// Retry requeues a delivery whose status is failure. Of any number of concurrent calls, one succeeds. If it returns no error, the retry
+// is durable: it happens even if the queue loses its tasks.
 func (r *Redeliverer) Retry(ctx context.Context, organizationID, id string) (webhook.Record, error) {
 	record, err := r.commits.Do(ctx, webhook.Retry{OrganizationID: organizationID, DeliveryID: id, At: webhook.Now()})
 	if err != nil {
@@ -60,7 +66,7 @@ func (r *Redeliverer) Retry(ctx context.Context, organizationID, id string) (web
 	return record, nil
 }
 
-// Replay makes a new delivery of the same event to the same endpoint, whatever became of the old one.
+// Replay creates a new delivery of the same event to the same endpoint. The old delivery may have any status.
 func (r *Redeliverer) Replay(ctx context.Context, organizationID, id string) (webhook.Record, error) {
 	old, err := r.store.FindDelivery(ctx, organizationID, id)
 	if err != nil {
@@ -77,6 +83,7 @@ func (r *Redeliverer) Replay(ctx context.Context, organizationID, id string) (we
 	if err := r.store.CreateDelivery(ctx, replay); err != nil {
 		return webhook.Record{}, err
 	}
+	r.written.Deliveries.Inc()
 	r.queue.Enqueue(ctx, replay)
 	return webhook.Record{Delivery: replay, Event: old.Event}, nil
 }

@@ -6,14 +6,16 @@ import (
 	"testing"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"redrive/api-service/internal/metrics"
 	"redrive/api-service/internal/redeliver"
 	"redrive/pkg/webhook"
 )
 
-// world is a store with one delivery and its endpoint, and a queue. It keeps the order in which they are used.
+// world is a store with one delivery and its endpoint, and a queue. It records the order of the calls.
 type world struct {
 	record   webhook.Record
 	endpoint webhook.Endpoint
@@ -71,27 +73,27 @@ func newWorld(status webhook.Status) *world {
 	return &world{record: webhook.Record{Delivery: delivery, Event: event, LastAttempt: &webhook.Attempt{ID: "att_1"}}, endpoint: endpoint, broken: map[string]error{}}
 }
 
-func TestRetryEnqueuesTheSameDelivery(t *testing.T) {
+func TestRetryEnqueuesSameDelivery(t *testing.T) {
 	w := newWorld(webhook.StatusFailure)
-	record, err := redeliver.New(w, w, redeliver.Options{}).Retry(t.Context(), "org_a", w.record.Delivery.ID)
+	record, err := redeliver.New(w, w, metrics.New(prometheus.NewRegistry()), redeliver.Options{}).Retry(t.Context(), "org_a", w.record.Delivery.ID)
 	require.NoError(t, err)
 	assert.Equal(t, []string{"retry", "enqueue"}, w.calls)
 	assert.Equal(t, w.record.Delivery.ID, record.Delivery.ID)
 	assert.Equal(t, []webhook.Delivery{record.Delivery}, w.enqueued)
 }
 
-func TestARetryThatIsRefusedEnqueuesNothing(t *testing.T) {
+func TestRetryRefusedEnqueuesNothing(t *testing.T) {
 	w := newWorld(webhook.StatusRetrying)
-	_, err := redeliver.New(w, w, redeliver.Options{}).Retry(t.Context(), "org_a", "dlv_1")
+	_, err := redeliver.New(w, w, metrics.New(prometheus.NewRegistry()), redeliver.Options{}).Retry(t.Context(), "org_a", "dlv_1")
 	require.ErrorIs(t, err, webhook.ErrDeliveryNotFailed)
 	assert.Equal(t, []string{"retry"}, w.calls)
 }
 
-func TestReplayMakesANewDeliveryOfAnyStatus(t *testing.T) {
+func TestReplayAnyStatusCreatesDelivery(t *testing.T) {
 	for _, status := range []webhook.Status{webhook.StatusPending, webhook.StatusRetrying, webhook.StatusSuccess, webhook.StatusFailure} {
 		w := newWorld(status)
 		before := w.record.Delivery
-		record, err := redeliver.New(w, w, redeliver.Options{}).Replay(t.Context(), "org_a", before.ID)
+		record, err := redeliver.New(w, w, metrics.New(prometheus.NewRegistry()), redeliver.Options{}).Replay(t.Context(), "org_a", before.ID)
 		require.NoError(t, err)
 		assert.Equal(t, []string{"find delivery", "find endpoint", "create", "enqueue"}, w.calls)
 		assert.Equal(t, before, w.record.Delivery, "the old one is left alone")
@@ -108,18 +110,18 @@ func TestReplayMakesANewDeliveryOfAnyStatus(t *testing.T) {
 	}
 }
 
-func TestAReplayThatFailsEnqueuesNothing(t *testing.T) {
+func TestReplayFailedEnqueuesNothing(t *testing.T) {
 	broken := errors.New("broken")
 	for _, step := range []string{"find delivery", "find endpoint", "create"} {
 		w := newWorld(webhook.StatusSuccess)
 		w.broken[step] = broken
-		_, err := redeliver.New(w, w, redeliver.Options{}).Replay(t.Context(), "org_a", "dlv_1")
+		_, err := redeliver.New(w, w, metrics.New(prometheus.NewRegistry()), redeliver.Options{}).Replay(t.Context(), "org_a", "dlv_1")
 		require.ErrorIs(t, err, broken)
 		assert.Equal(t, step, w.calls[len(w.calls)-1])
 	}
 	w := newWorld(webhook.StatusSuccess)
 	w.endpoint.Status = webhook.EndpointDisabled
-	_, err := redeliver.New(w, w, redeliver.Options{}).Replay(t.Context(), "org_a", "dlv_1")
+	_, err := redeliver.New(w, w, metrics.New(prometheus.NewRegistry()), redeliver.Options{}).Replay(t.Context(), "org_a", "dlv_1")
 	require.ErrorIs(t, err, webhook.ErrEndpointDisabled)
 	assert.Empty(t, w.created)
 	assert.Empty(t, w.enqueued)

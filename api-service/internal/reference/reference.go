@@ -1,8 +1,8 @@
-// Package reference serves the documentation for users: the API reference, a page to read and to try the API on, which is Swagger UI
-// over our own OpenAPI document, and the guides beside it.
+// Package reference serves the documentation for users: the API reference and the guides. The API reference is Swagger UI with the OpenAPI
+// document.
 //
-// Every file is part of this program, and no page may load anything from another host. Swagger UI's script and style are embedded in
-// a Go module. The page around them is our own, since Swagger UI's usual one starts itself by an inline script.
+// All files are embedded in the program, and no page loads anything from another host. Swagger UI's script and style come from a Go module.
+// The page around them is part of this package, because Swagger UI's own page needs an inline script.
 package reference
 
 import (
@@ -17,11 +17,10 @@ import (
 	"redrive/api-service/internal/reference/guidepage"
 )
 
-// Path is where the API reference is served, and the guides below it.
+// Path is the path of the API reference. The guides are below it.
 const Path = "/docs"
 
-// policy lets a page load and call what is this server's own, and runs nothing that is written into the page. Swagger UI's style has
-// its icons as data.
+// policy allows a page to load from and call this server only, and no inline scripts. Swagger UI's style has its icons as data URLs.
 const policy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; " +
 	"base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 
@@ -34,7 +33,7 @@ const (
 	style  = "text/css"
 )
 
-// files are all that is served, by the path below Path. They are made on the first call only.
+// files returns all files by their path below Path. The first call generates them.
 var files = sync.OnceValues(func() (map[string]file, error) {
 	all := map[string]file{}
 	for _, add := range []func(map[string]file) error{addOwn, addSwagger, addGuides} {
@@ -45,7 +44,7 @@ var files = sync.OnceValues(func() (map[string]file, error) {
 	return all, nil
 })
 
-// addOwn adds the page of the API reference and what it loads.
+// addOwn adds the page of the API reference and its own files.
 func addOwn(all map[string]file) error {
 	for name, contentType := range map[string]string{
 		"index.html": html, "init.js": script, "samples.js": script, "errors.js": script, "labels.js": script, "reference.css": style, "guides.css": style,
@@ -64,7 +63,7 @@ func addOwn(all map[string]file) error {
 	return nil
 }
 
-// addSwagger adds the files of Swagger UI, which its module has in compressed form.
+// addSwagger adds the files of Swagger UI, which are compressed in its module.
 func addSwagger(all map[string]file) error {
 	for name, contentType := range map[string]string{"swagger-ui-bundle.js": script, "swagger-ui.css": style} {
 		packed, err := static.FS.ReadFile(name + ".gz")
@@ -80,7 +79,7 @@ func addSwagger(all map[string]file) error {
 	return err
 }
 
-// addGuides adds a page for each guide, and their index.
+// addGuides adds a page for each guide, and the index.
 func addGuides(all map[string]file) error {
 	pages, err := guidepage.Render(Path + "/")
 	if err != nil {
@@ -94,8 +93,8 @@ func addGuides(all map[string]file) error {
 	return nil
 }
 
-// Serve answers with the file of that name, the API reference if it is empty, and reports whether there is one. A name that only
-// lacks the slash at its end is redirected.
+// Serve answers with the file of the name and reports whether there is one. The empty name is the API reference. A name that lacks only the
+// slash at its end is redirected.
 func Serve(w http.ResponseWriter, r *http.Request, name string) (found bool, err error) {
 	all, err := files()
 	if err != nil {

@@ -1,12 +1,12 @@
 // Package openapitest closes the OpenAPI document for tests.
 //
-// The served document leaves responses open, so that fields and statuses can be added without breaking a generated client. A test
-// needs the opposite: whatever the service sends today is described, and anything else is an error.
+// The served document allows further fields and statuses in responses, so that they can be added without breaking a generated client. A test
+// needs a closed document, in which everything that is not described is an error.
 package openapitest
 
 import "github.com/getkin/kin-openapi/openapi3"
 
-// Load reads a document and closes it.
+// Load parses a document and closes it.
 func Load(text []byte) (*openapi3.T, error) {
 	document, err := openapi3.NewLoader().LoadFromData(text)
 	if err != nil {
@@ -16,8 +16,8 @@ func Load(text []byte) (*openapi3.T, error) {
 	return document, nil
 }
 
-// Close narrows a loaded document: operations have no default response, and objects in responses take no further properties. An
-// object that allows or describes further properties is a map and stays as it is. Close may be called again.
+// Close removes the default responses of a document and forbids further properties of objects in responses. It does not change an object
+// that allows or describes further properties, which is a map. Close may be called again.
 func Close(document *openapi3.T) {
 	for _, item := range document.Paths.Map() {
 		for _, operation := range item.Operations() {

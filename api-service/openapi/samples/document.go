@@ -9,7 +9,7 @@ import (
 	"strings"
 )
 
-// Calls reads an OpenAPI document, as JSON, and returns one call of each of its operations, by their IDs.
+// Calls returns a call of each operation of an OpenAPI document in JSON, by operation ID.
 func Calls(document []byte) (map[string]Call, error) {
 	root, err := decode(document)
 	if err != nil {
@@ -35,7 +35,7 @@ func Calls(document []byte) (map[string]Call, error) {
 	return calls, nil
 }
 
-// decode keeps numbers as they are written.
+// decode keeps the text of numbers.
 func decode(document []byte) (root any, err error) {
 	decoder := json.NewDecoder(bytes.NewReader(document))
 	decoder.UseNumber()
@@ -43,10 +43,10 @@ func decode(document []byte) (root any, err error) {
 	return root, err
 }
 
-// tree is a document whose references can be followed.
+// tree is a document that resolves references.
 type tree struct{ root any }
 
-// object is nil for what is none.
+// object returns nil if the value is not an object.
 func (d tree) object(value any) map[string]any {
 	object, _ := value.(map[string]any)
 	reference, ok := object["$ref"].(string)
@@ -66,10 +66,10 @@ func (d tree) list(value any) []any {
 	return slices.Clip(list)
 }
 
-// placeholders stand in a path for IDs, by the prefix of the kind of ID. An example would be taken for an ID that exists.
+// placeholders are the placeholders for IDs in a path, by the prefix of the ID. An example ID would look like an existing one.
 var placeholders = map[string]string{"ep": "ENDPOINT_ID", "dlv": "DELIVERY_ID", "key": "API_KEY_ID"}
 
-// filled returns a path with a placeholder for each parameter whose example is an ID, and the example of any other.
+// filled returns a path with its parameters replaced. An ID is replaced by a placeholder, and another parameter by its example.
 func (d tree) filled(path string, parameters []any) string {
 	for _, value := range parameters {
 		parameter := d.object(value)
@@ -87,7 +87,7 @@ func (d tree) filled(path string, parameters []any) string {
 	return path
 }
 
-// body is the first example of what an operation takes.
+// body returns the first example of an operation's request body.
 func (d tree) body(operation map[string]any) (string, error) {
 	content := d.object(d.object(operation["requestBody"])["content"])
 	examples := d.object(d.object(content["application/json"])["examples"])
@@ -98,7 +98,7 @@ func (d tree) body(operation map[string]any) (string, error) {
 	return "", nil
 }
 
-// isPublic says whether the operation's own list of what a caller has to show is there and empty.
+// isPublic reports whether the operation has an empty list of security requirements.
 func isPublic(operation map[string]any) bool {
 	security, ok := operation["security"].([]any)
 	return ok && len(security) == 0

@@ -1,5 +1,5 @@
-// Package samples writes a call of an operation down in several languages, from what the OpenAPI document says of it: its path
-// with a placeholder for each ID, and the first example of its body. Nothing beside the language's own library is needed to run one.
+// Package samples generates code samples of API calls in several languages from the OpenAPI document. A sample has a placeholder for each ID
+// in the path and the first example of the body. It needs only the standard library of its language.
 package samples
 
 import (
@@ -12,17 +12,17 @@ import (
 	"text/template"
 )
 
-// Sample is an entry of x-codeSamples, which is what API references show beside an operation.
+// Sample is an entry of x-codeSamples, which API references show beside an operation.
 type Sample struct {
 	Lang, Label, Source string
 }
 
-// Call is what a sample does.
+// Call is the call of a sample.
 type Call struct {
 	Method, Path string
-	// Body is JSON, empty where there is nothing to say.
+	// Body is JSON. It is empty if the call has no body.
 	Body string
-	// Public: no API key is sent.
+	// Public is true if the call needs no API key.
 	Public bool
 }
 
@@ -43,7 +43,7 @@ var languages = []struct{ lang, label, template string }{
 	{"Go", "Go", "go.tmpl"},
 }
 
-// Of returns the call in every language.
+// Of returns the samples of a call in all languages.
 func Of(call Call) ([]Sample, error) {
 	list := make([]Sample, len(languages))
 	for i, l := range languages {
@@ -58,7 +58,7 @@ func Of(call Call) ([]Sample, error) {
 
 func shellQuoted(text string) string { return "'" + strings.ReplaceAll(text, "'", `'\''`) + "'" }
 
-// goQuoted is a raw string where there can be one, for JSON is full of quotation marks.
+// goQuoted returns a raw string if possible, because JSON has many quotation marks.
 func goQuoted(text string) string {
 	if strconv.CanBackquote(strings.ReplaceAll(text, "\n", "")) {
 		return "`" + text + "`"
@@ -66,16 +66,16 @@ func goQuoted(text string) string {
 	return strconv.Quote(text)
 }
 
-// scriptQuoted is JSON, which JavaScript reads as it is.
+// scriptQuoted returns a JSON string, which is a JavaScript string too.
 func scriptQuoted(text string) (string, error) {
 	quoted, err := json.Marshal(text)
 	return string(quoted), err
 }
 
-// pythonQuoted is a raw string where there can be one.
+// pythonQuoted returns a raw string if possible.
 func pythonQuoted(text string) (string, error) {
 	if !strings.ContainsAny(text, `\'`) {
 		return "'''" + text + "'''", nil
 	}
-	return scriptQuoted(text) // what JSON escapes, Python reads likewise
+	return scriptQuoted(text) // Python has the same escapes as JSON
 }

@@ -15,8 +15,8 @@ import (
 	"redrive/api-service/openapi/samples"
 )
 
-// What a body holds does not end a sample's own quotation marks. The samples run without a network: what sends is replaced by
-// what prints the body.
+// A body cannot end the quotation marks of a sample. The samples run without a network: the call that sends is replaced by
+// one that prints the body.
 func TestBodiesAreQuoted(t *testing.T) {
 	for label, run := range map[string]func(t *testing.T, source string) string{
 		"curl": func(t *testing.T, source string) string {
@@ -66,7 +66,7 @@ func source(t *testing.T, label, body string) string {
 	return ""
 }
 
-// said is what a program printed, if its language is installed here.
+// said returns the output of a program. It skips the test if the language is not installed.
 func said(t *testing.T, program string, arguments ...string) string {
 	t.Helper()
 	if _, err := exec.LookPath(program); err != nil {
@@ -79,7 +79,7 @@ func said(t *testing.T, program string, arguments ...string) string {
 	return string(out)
 }
 
-func TestADocumentThatIsNone(t *testing.T) {
+func TestCallsInvalidDocumentRefused(t *testing.T) {
 	_, err := samples.Calls([]byte("openapi: 3"))
 	require.ErrorContains(t, err, "read the OpenAPI document")
 }

@@ -16,8 +16,8 @@ import (
 	"redrive/pkg/webhook"
 )
 
-// Migrations run beside old processes, whose prepared statements must survive another column in every table.
-func TestStatementsSurviveANewColumn(t *testing.T) {
+// Migrations run while old processes run. The prepared statements of these must work after a column was added to every table.
+func TestStatementsAfterNewColumnSucceed(t *testing.T) {
 	t.Parallel()
 	url := testservers.Postgres(t)
 	opened, err := postgres.Open(postgres.Options{URL: url, MaxConnections: 1}, storetest.Sealer(t))
@@ -42,7 +42,7 @@ func TestStatementsSurviveANewColumn(t *testing.T) {
 	}
 }
 
-// rareCalls are those that are not made all the time.
+// rareCalls are the calls that are not in statementCalls.
 func rareCalls(t *testing.T, s *store.Store, w filled) map[string]func() error {
 	t.Helper()
 	ctx, now := t.Context(), webhook.Now()

@@ -6,11 +6,11 @@ import (
 	"time"
 )
 
-// keepAlive finds a connection whose other end is gone within half a minute, while a statement waits for its result.
+// keepAlive detects within half a minute that the other end of a connection is gone while a statement waits for its result.
 var keepAlive = net.KeepAliveConfig{Enable: true, Idle: 15 * time.Second, Interval: 5 * time.Second, Count: 3}
 
-// unacknowledgedTimeout is how long sent data may stay unacknowledged until the kernel ends the connection. Liveness does not ping a
-// busy connection, so that a network that drops its packets is found here.
+// unacknowledgedTimeout is how long sent data may stay unacknowledged before the kernel closes the connection. It detects a network that drops
+// packets on a busy connection, which liveness does not ping.
 const unacknowledgedTimeout = 1500 * time.Millisecond
 
 // dial opens a TCP connection, or one to a Unix socket.

@@ -11,7 +11,7 @@ import (
 	"redrive/pkg/store/postgres"
 )
 
-func TestDialBoundsUnacknowledgedData(t *testing.T) {
+func TestDialSetsTimeoutOfUnacknowledgedData(t *testing.T) {
 	t.Parallel()
 	listener, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
 	require.NoError(t, err)

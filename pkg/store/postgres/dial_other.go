@@ -4,5 +4,5 @@ package postgres
 
 import "syscall"
 
-// control does nothing where the kernel has no such option.
+// control does nothing, because other kernels lack the option.
 func control(string, string, syscall.RawConn) error { return nil }

@@ -11,24 +11,24 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 )
 
-// errReadOnly is a server that answers and takes no writes: a standby, or one that was set to read-only.
+// errReadOnly means that the server answers but does not accept writes. It is a standby or was set to read-only.
 var errReadOnly = errors.New("the database is read-only")
 
-// errSetup wraps what a server answers while a new connection is prepared for use.
+// errSetup wraps the errors of the setup of a new connection.
 var errSetup = errors.New("set up a connection")
 
-// unavailableClasses are beginnings of SQLSTATE codes (https://www.postgresql.org/docs/current/errcodes-appendix.html) of a server
-// that cannot serve now, whatever the statement:
+// unavailableClasses are the classes of SQLSTATE codes (https://www.postgresql.org/docs/current/errcodes-appendix.html) that mean that the
+// server cannot serve any statement now:
 //
 //	08  connection exceptions; PgBouncer's own errors
-//	28  the role may not log in any more
-//	40  a transaction that was rolled back because of another: a deadlock, a serialization failure
+//	28  the role is not allowed to log in
+//	40  a transaction was rolled back because of another one: deadlock, serialization failure
 //	53  insufficient resources: connections, memory, disk
-//	57  operator intervention: shutdown, start, a statement canceled by the server's time limit
+//	57  operator intervention: shutdown, start, statement canceled by the server's time limit
 //	58  system errors
 var unavailableClasses = []string{"08", "28", "40", "53", "57", "58"}
 
-// unavailableCodes are single codes of the same kind, from classes that are about the statement otherwise.
+// unavailableCodes are codes with the same meaning in classes that otherwise concern the statement.
 var unavailableCodes = []string{
 	"25006", // a write to a server that is read-only
 	"25P03", // idle_in_transaction_session_timeout
@@ -40,11 +40,11 @@ var unavailableCodes = []string{
 	"55P03", // lock_timeout
 }
 
-// unavailable reports whether an error means that PostgreSQL is away, starting, stopping, full or read-only, or refuses this service
-// as such, rather than that it refused one statement. An error while a connection is established always does, whatever its code.
+// unavailable reports whether an error means that PostgreSQL is unreachable, starting, stopping, full or read-only, or refuses the service as
+// a whole. It is false for the refusal of a single statement. It is true for every error of a connection attempt.
 func unavailable(err error) bool {
 	if misconfigured(err) {
-		return false // it will be there tomorrow too
+		return false // only a change of the settings helps
 	}
 	var connect *pgconn.ConnectError
 	if errors.As(err, &connect) || errors.Is(err, errSetup) {
@@ -68,8 +68,8 @@ func full(err error) bool {
 	return errors.As(err, &refused) && refused.Code == "53100"
 }
 
-// stalePlan reports whether a prepared statement's result has changed since it was prepared, because the type of a column did. The
-// driver prepares it anew for the next call.
+// stalePlan reports whether the result type of a prepared statement has changed because the type of a column has. The driver prepares the
+// statement again for the next call.
 func stalePlan(refused *pgconn.PgError) bool {
 	return refused.Code == "0A000" && strings.Contains(refused.Message, "cached plan")
 }

@@ -1,11 +1,11 @@
 package postgres
 
-// Exported to the tests.
+// These are exported for the tests.
 var (
 	Unavailable = unavailable
 	NewPool     = newPool
 	Dial        = dial
 )
 
-// IdleBeforePing is exported to the tests.
+// IdleBeforePing is exported for the tests.
 const IdleBeforePing = idleBeforePing

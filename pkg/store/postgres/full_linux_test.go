@@ -18,8 +18,8 @@ import (
 	"redrive/pkg/webhook"
 )
 
-// A full disk is noticed by the statement that fails, and that there is space again by a probe.
-func TestFullDiskIsNoticedAndRecovers(t *testing.T) {
+// A full disk is detected by a failed statement, and free space by a probe.
+func TestDiskFullIsDetectedAndRecovers(t *testing.T) {
 	url := testservers.Postgres(t)
 	admin := connect(t, url)
 	var data string
@@ -59,7 +59,7 @@ func TestFullDiskIsNoticedAndRecovers(t *testing.T) {
 	require.NoError(t, publish())
 }
 
-// smallDisk is a folder of the owner of another, on a disk of 4 MB.
+// smallDisk returns a folder on a disk of 4 MB, with the owner of another folder.
 func smallDisk(t *testing.T, like string) string {
 	t.Helper()
 	if os.Geteuid() != 0 {

@@ -11,8 +11,8 @@ import (
 	"redrive/pkg/webhook"
 )
 
-// All processes of a database have one name for it, and another database has another. A database that is away has none.
-func TestInstallationNamesTheDatabase(t *testing.T) {
+// All processes get the same name for a database. Another database has another name.
+func TestInstallationUniquePerDatabase(t *testing.T) {
 	t.Parallel()
 	url := testservers.Postgres(t)
 	name := func(url string) string {

@@ -13,8 +13,8 @@ import (
 	"redrive/pkg/webhook"
 )
 
-// A statement that ends at one of the server's own limits, because another session holds a row, is to be tried again.
-func TestServerLimitsAreUnavailable(t *testing.T) {
+// A statement that ends at a limit of the server, because another session holds a row, is unavailable and can be retried.
+func TestStatementAtServerLimitIsUnavailable(t *testing.T) {
 	t.Parallel()
 	url := testservers.Postgres(t)
 	store := storetest.Migrated(t, storetest.OpenPostgres(t, url))

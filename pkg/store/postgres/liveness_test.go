@@ -31,7 +31,7 @@ func silenced(t *testing.T) (call func() error, through *testservers.Proxy) {
 	}, through
 }
 
-// filledPool is a pool of so many connections that are pinged before they are used again.
+// filledPool returns a pool of idle connections that are pinged before the next use.
 func filledPool(t *testing.T, url string, connections int) *sql.DB {
 	t.Helper()
 	config, err := pgx.ParseConfig(url)
@@ -52,7 +52,7 @@ func filledPool(t *testing.T, url string, connections int) *sql.DB {
 	return db
 }
 
-// One ping finds that a connection is dead, and the others are dropped with it: twenty dead connections do not cost twenty pings.
+// After one failed ping, the other connections are dropped without a ping.
 func TestSilentConnectionsCostOnePing(t *testing.T) {
 	t.Parallel()
 	call, through := silenced(t)
@@ -64,7 +64,7 @@ func TestSilentConnectionsCostOnePing(t *testing.T) {
 	assert.Equal(t, 1, through.AskedSilent(), "calls that come later use no dead connection")
 }
 
-// As many calls as there are connections come at once: each pings at most one, and none fails.
+// As many concurrent calls as connections: each pings at most one, and none fails.
 func TestSilentConnectionsConcurrentCallsSucceed(t *testing.T) {
 	t.Parallel()
 	call, through := silenced(t)
@@ -79,7 +79,7 @@ func TestSilentConnectionsConcurrentCallsSucceed(t *testing.T) {
 	assert.Equal(t, asked, through.AskedSilent(), "no dead connection is left")
 }
 
-// A caller that leaves during a ping says nothing about the other connections.
+// A caller that is canceled during a ping does not affect the other connections.
 func TestSilentConnectionCallerLeavesKeepsPool(t *testing.T) {
 	t.Parallel()
 	db := filledPool(t, testservers.Postgres(t), 3)

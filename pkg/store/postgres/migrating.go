@@ -12,14 +12,14 @@ import (
 	"github.com/jackc/pgx/v5/stdlib"
 )
 
-// lockTimeout is the SQLSTATE code of a statement that waited for a lock in vain.
+// lockTimeout is the SQLSTATE code of a statement that timed out on a lock.
 const lockTimeout = "55P03"
 
-// migrating is how connections of migrations are set up, whatever the role's and the database's own limits are. A statement may take
-// its time, but may not wait long for a lock: all other statements on the table queue behind one that waits.
+// migrating sets up the connections of migrations. It overrides the limits of the role and the database. A statement has no time limit, but
+// it does not wait long for a lock, because all other statements on the table queue behind it.
 const migrating = "SET statement_timeout = 0; SET idle_in_transaction_session_timeout = 0; SET lock_timeout = '3s'"
 
-// openMigrations opens the few connections that migrations run on.
+// openMigrations opens a pool for migrations.
 func openMigrations(config pgx.ConnConfig) *sql.DB {
 	config.DialFunc = dial
 	return stdlib.OpenDB(config, stdlib.OptionAfterConnect(func(ctx context.Context, connection *pgx.Conn) error {
@@ -33,13 +33,13 @@ func openMigrations(config pgx.ConnConfig) *sql.DB {
 	}))
 }
 
-// blockersSQL finds the sessions that hold locks on this database's tables.
+// blockersSQL lists the sessions that hold locks on this database's tables.
 const blockersSQL = `SELECT DISTINCT a.pid, a.application_name, COALESCE(a.state, ''), left(a.query, 200)
 FROM pg_locks l JOIN pg_stat_activity a ON a.pid = l.pid JOIN pg_class c ON c.oid = l.relation JOIN pg_namespace n ON n.oid = c.relnamespace
 WHERE l.granted AND l.pid <> pg_backend_pid() AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())
 	AND n.nspname = current_schema() AND c.relkind IN ('r', 'p') ORDER BY 1 LIMIT 5`
 
-// blockers describes those sessions, one after the other. It is empty if the error is no lock_timeout.
+// blockers describes these sessions. It returns "" if the error is not a lock_timeout.
 func blockers(ctx context.Context, db *sql.DB, err error) string {
 	var refused *pgconn.PgError
 	if !errors.As(err, &refused) || refused.Code != lockTimeout {

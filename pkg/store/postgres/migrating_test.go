@@ -10,7 +10,7 @@ import (
 	"redrive/pkg/testservers"
 )
 
-// The limits of the role do not end a migration, and the error names the session that blocks it.
+// The limits of the role do not end a migration. The error names the session that blocks it.
 func TestMigrateBlockedNamesTheSession(t *testing.T) {
 	t.Parallel()
 	url := testservers.Postgres(t)

@@ -21,7 +21,7 @@ import (
 	"redrive/pkg/webhook"
 )
 
-// statements takes down what the store says to the database.
+// statements records the statements of the store.
 type statements struct {
 	mutex sync.Mutex
 	said  []pgx.TraceQueryStartData
@@ -53,9 +53,9 @@ func (s *statements) of(call func()) []pgx.TraceQueryStartData {
 	return planned
 }
 
-// TestPlans takes the plan of every statement that is said all the time, and looks for the index by its name: that is what makes
-// it cost the same with millions of rows as with some.
-func TestPlans(t *testing.T) {
+// TestPlansUseIndexes explains every frequent statement and checks the names of the indexes in its plan. With these indexes, a
+// statement takes the same time with millions of rows.
+func TestPlansUseIndexes(t *testing.T) {
 	t.Parallel()
 	url := testservers.Postgres(t)
 	recorder := &statements{}
@@ -94,7 +94,7 @@ type statementCall struct {
 	indexes [][]string // of each statement
 }
 
-// statementCalls are the calls that are made all the time.
+// statementCalls are the frequent calls.
 func statementCalls(ctx context.Context, opened *store.Store, w filled) map[string]statementCall {
 	page, now := webhook.Page{Limit: 20, Offset: 40}, webhook.Now()
 	return map[string]statementCall{
@@ -180,7 +180,7 @@ func statementCalls(ctx context.Context, opened *store.Store, w filled) map[stri
 				_, err := opened.RetryDelivery(ctx, "org", w.failed.ID, now)
 				return ignoreNotFailed(err)
 			},
-			nil, // whatever statements it takes, each by its index
+			nil, // any number of statements, each with an index scan
 		},
 	}
 }
@@ -191,7 +191,7 @@ type filled struct {
 	outcome         webhook.Outcome
 }
 
-// fill makes enough rows of enough organizations for the planner to know the worth of an index.
+// fill inserts enough rows of enough organizations for the planner to prefer indexes.
 func fill(t *testing.T, s *store.Store) (w filled) {
 	t.Helper()
 	now := webhook.Now()
@@ -249,7 +249,7 @@ func explain(t *testing.T, conn *pgx.Conn, statement pgx.TraceQueryStartData) st
 	return strings.Join(lines, "\n")
 }
 
-// ignoreNotFailed is for a delivery that was retried before, or waits.
+// ignoreNotFailed ignores the refusal of a delivery that has not failed.
 func ignoreNotFailed(err error) error {
 	if errors.Is(err, webhook.ErrDeliveryNotFailed) {
 		return nil

@@ -16,20 +16,20 @@ import (
 	"redrive/pkg/webhook"
 )
 
-// Plans that were made while the tables were empty are kept, and serve when there are millions of rows: none may read a table as a
-// whole. PostgreSQL itself counts what was read so.
-func TestNoPlanReadsAWholeTable(t *testing.T) {
+// Plans of empty tables are kept and used with millions of rows. None may scan a whole table. PostgreSQL's statistics count
+// the rows of sequential scans.
+func TestPlansOfEmptyTablesKeepUsingIndexes(t *testing.T) {
 	t.Parallel()
 	url := testservers.Postgres(t)
 	opened, err := postgres.Open(postgres.Options{URL: url, MaxConnections: 1}, storetest.Sealer(t))
 	require.NoError(t, err)
 	storetest.Migrated(t, opened)
 	work(t, opened)
-	require.NoError(t, opened.Close()) // and with that its connection reports what it has counted
+	require.NoError(t, opened.Close()) // the connection reports its statistics when it closes
 	assert.Empty(t, readAsAWhole(t, url))
 }
 
-// readAsAWhole returns the names of the large tables that were read from the beginning to the end.
+// readAsAWhole returns the names of the large tables that were scanned sequentially.
 func readAsAWhole(t *testing.T, url string) []string {
 	t.Helper()
 	conn := connect(t, url)
@@ -40,14 +40,14 @@ func readAsAWhole(t *testing.T, url string) []string {
 	return read
 }
 
-// work publishes, sends, records and retries, each more often than it takes to have a plan kept.
+// work publishes, loads, records and retries, each often enough for a generic plan.
 func work(t *testing.T, opened *store.Store) {
 	t.Helper()
 	ctx, now := t.Context(), webhook.Now()
 	endpoint := webhook.NewEndpoint("org", "", webhook.EndpointSpec{Name: "n", URL: "https://example.com"}, "whsec_a", now)
 	require.NoError(t, opened.CreateEndpoint(ctx, endpoint))
 
-	const rounds, each = 10, 20 // a plan is kept from the sixth time on
+	const rounds, each = 10, 20 // PostgreSQL keeps a generic plan from the sixth execution
 	for range rounds {
 		var publications []webhook.Publication
 		var ids []string

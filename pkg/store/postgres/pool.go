@@ -13,13 +13,13 @@ import (
 
 const (
 	defaultMaxConnections = 20
-	// connectionLifetime lets a pool follow a failover or a changed address of a load balancer.
+	// connectionLifetime bounds how long a pool uses connections to an old server after a failover or a change of an address.
 	connectionLifetime = 30 * time.Minute
-	// connectionIdleTime closes connections before firewalls and load balancers forget them: AWS does after 350 s, Azure after 240 s.
+	// connectionIdleTime is shorter than the idle timeouts of firewalls and load balancers: 350 s on AWS, 240 s on Azure.
 	connectionIdleTime = 2 * time.Minute
 )
 
-// newPool makes a pool of up to so many connections, 0 for the default.
+// newPool makes a pool with the given number of connections at most. 0 means the default.
 func newPool(config pgx.ConnConfig, connections int) *sql.DB {
 	if connections == 0 {
 		connections = defaultMaxConnections
@@ -41,13 +41,13 @@ func newPool(config pgx.ConnConfig, connections int) *sql.DB {
 	return db
 }
 
-// planning is how every connection has its statements planned: by index, one row after the other. A prepared statement's plan is
-// kept, and one that was made while a table was nearly empty reads and hashes all of it, again and again while it grows, until
-// statistics come a minute later: recording an outcome then takes three times as long. Every statement here finds few rows by an
-// index (plan_test.go), so there is nothing that another plan would be better for.
+// planning makes every connection plan its statements with index scans and nested loops. The plan of a prepared statement is kept. A plan that
+// was made while a table was nearly empty would scan and hash the growing table until statistics are collected, about a minute later.
+// Recording an outcome then takes three times as long. Every statement of the store finds few rows by an index (plan_test.go), so that no
+// other plan is better.
 const planning = "SET enable_seqscan = off; SET enable_hashjoin = off; SET enable_mergejoin = off"
 
-// prepare sets a new connection up, unless it leads to a pooler, where a setting would reach other clients.
+// prepare sets up a new connection. It changes no settings behind a pooler, because other clients would get them.
 func prepare(ctx context.Context, connection *pgx.Conn, mode pgx.QueryExecMode) error {
 	return setUp(ctx, connection, func(pooled bool) error {
 		if pooled {
@@ -58,7 +58,7 @@ func prepare(ctx context.Context, connection *pgx.Conn, mode pgx.QueryExecMode) 
 	})
 }
 
-// setUp has a new connection set up, and closes it if that fails, because the driver does not.
+// setUp sets up a new connection. It closes the connection after an error, because the driver does not.
 func setUp(ctx context.Context, connection *pgx.Conn, with func(pooled bool) error) error {
 	pooled, err := isPooled(ctx, connection)
 	if err == nil {

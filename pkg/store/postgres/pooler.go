@@ -11,11 +11,11 @@ import (
 )
 
 var (
-	// errPooler refuses a pooler that prepared statements could get lost in.
+	// errPooler refuses a pooler that can lose prepared statements.
 	errPooler = errors.New("DATABASE_URL leads to a connection pooler such as PgBouncer: add the parameter default_query_exec_mode=cache_describe " +
 		"to it, and run `api-service migrate` with a DATABASE_URL that leads to PostgreSQL itself")
 
-	// errStatementPooling refuses a pooler that gives no transactions.
+	// errStatementPooling refuses a pooler without transactions.
 	errStatementPooling = errors.New("DATABASE_URL leads to a connection pooler that refuses transactions: set its pool_mode to transaction or session")
 
 	// errPooledMigrations refuses to migrate through a pooler.
@@ -23,7 +23,7 @@ var (
 		"run `api-service migrate` with a DATABASE_URL that leads to PostgreSQL itself")
 )
 
-// misconfigured reports whether an error means that this service cannot work with a pooler as it is set up.
+// misconfigured reports whether an error means that the settings of a pooler do not allow this service to work.
 func misconfigured(err error) bool {
 	return errors.Is(err, errPooler) || errors.Is(err, errStatementPooling) || errors.Is(err, errPooledMigrations)
 }
@@ -41,7 +41,7 @@ func checkPooler(ctx context.Context, connection *pgx.Conn, mode pgx.QueryExecMo
 	return nil
 }
 
-// protocolViolation is the SQLSTATE code of all errors that PgBouncer makes itself.
+// protocolViolation is the SQLSTATE code of PgBouncer's own errors.
 const protocolViolation = "08P01"
 
 func refusedTransaction(err error) error {
@@ -52,8 +52,8 @@ func refusedTransaction(err error) error {
 	return err
 }
 
-// isPooled reports whether a pooler is between this process and PostgreSQL. A pooler gives its clients a process ID of its own, for it
-// may serve each transaction by another process. PostgreSQL itself gives the ID that it also answers here, whatever is between the hosts.
+// isPooled reports whether a pooler is between this process and PostgreSQL. A pooler gives its clients process IDs of its own, because it may
+// run each transaction on another server process. Without a pooler, the process ID of the connection equals pg_backend_pid().
 func isPooled(ctx context.Context, connection *pgx.Conn) (bool, error) {
 	results, err := connection.PgConn().Exec(ctx, "SELECT pg_backend_pid()").ReadAll()
 	if err != nil {

@@ -23,7 +23,7 @@ const (
 	describing = "&default_query_exec_mode=cache_describe"
 	// poolSize is less than the connections of a store, so that they share those of the pooler.
 	poolSize = 3
-	// patience bounds a wait for a signal. It decides nothing.
+	// patience bounds a wait for a signal. No assertion depends on it.
 	patience, tick = time.Minute, 10 * time.Millisecond
 )
 
@@ -80,7 +80,7 @@ func TestPoolerSettings(t *testing.T) {
 	}
 }
 
-// The connections of a pooler are other clients' too.
+// Other clients use the connections of a pooler too.
 func TestPoolerConnectionsKeepNoState(t *testing.T) {
 	t.Parallel()
 	for _, mode := range []string{"transaction", "session"} {
@@ -121,8 +121,8 @@ func TestPoolerConnectionsKeepNoState(t *testing.T) {
 	}
 }
 
-// A role's own settings reach the connections of a pooler, and its plans are then those of a direct connection.
-func TestNoPlanReadsAWholeTableThroughPooler(t *testing.T) {
+// The settings of a role apply to the connections of a pooler. The plans then equal those of a direct connection.
+func TestPlansThroughPoolerUseIndexes(t *testing.T) {
 	t.Parallel()
 	direct, url, pooler := throughPooler(t, "transaction")
 	admin, err := pgx.Connect(t.Context(), direct)
@@ -145,7 +145,7 @@ func TestNoPlanReadsAWholeTableThroughPooler(t *testing.T) {
 	assert.Empty(t, readAsAWhole(t, direct))
 }
 
-// neighbour is another client in a transaction, which ends with the test.
+// neighbour opens another client with a transaction, which ends with the test.
 func neighbour(t *testing.T, url string) *pgx.Conn {
 	t.Helper()
 	other, err := pgx.Connect(t.Context(), url+"&default_query_exec_mode=simple_protocol")

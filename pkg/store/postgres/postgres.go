@@ -1,4 +1,4 @@
-// Package postgres opens a store in PostgreSQL, where it belongs in production.
+// Package postgres opens a store in PostgreSQL, which is the database for production.
 package postgres
 
 import (
@@ -21,26 +21,26 @@ import (
 //go:embed migrations/*.sql
 var migrations embed.FS
 
-// Options are how to reach the database.
+// Options configure the connections to the database.
 type Options struct {
-	// URL is postgres://user:password@host:port/database?options, as libpq knows it.
+	// URL is postgres://user:password@host:port/database?options, as libpq defines it.
 	URL string
-	// ApplicationName is what pg_stat_activity shows.
+	// ApplicationName is the name in pg_stat_activity.
 	ApplicationName string
-	// MaxConnections bounds the pool. Defaults to 20: more connections than a database's cores and disks can serve only
-	// queue there instead of here.
+	// MaxConnections bounds the pool. Defaults to 20. More connections than the database's cores and disks can serve would only queue in
+	// the database.
 	MaxConnections int
-	// Tracer is shown every statement, if there is one.
+	// Tracer receives every statement. Optional.
 	Tracer pgx.QueryTracer
 }
 
 const connectTimeout = 5 * time.Second
 
-// Open makes a store of a PostgreSQL database. It does not connect: the first statement does.
+// Open makes a store of a PostgreSQL database. The first statement connects to it.
 func Open(options Options, sealer store.Sealer) (*store.Store, error) {
 	config, err := pgx.ParseConfig(options.URL)
 	if err != nil {
-		// pgx redacts the password, but not one that it could not tell from the rest.
+		// The parser's error is dropped. pgx redacts the password in it only if it could parse the URL.
 		return nil, errors.New("DATABASE_URL is not a valid postgres:// URL")
 	}
 	if config.ConnectTimeout == 0 {
@@ -51,7 +51,7 @@ func Open(options Options, sealer store.Sealer) (*store.Store, error) {
 	if config.RuntimeParams["application_name"] == "" {
 		config.RuntimeParams["application_name"] = options.ApplicationName
 	}
-	// Those that start together look every second, for up to 5 minutes, whether the migrations are another's no longer.
+	// Processes that start together try every second, for up to 5 minutes, to get the lock for migrations.
 	locker, err := lock.NewPostgresSessionLocker(lock.WithLockTimeout(1, 300))
 	if err != nil {
 		return nil, fmt.Errorf("make the migrations' lock: %w", err)
@@ -76,7 +76,7 @@ func Open(options Options, sealer store.Sealer) (*store.Store, error) {
 		Full:           full,
 		OpenMigrations: func(context.Context) (*sql.DB, error) { return openMigrations(*config), nil },
 		Blockers:       blockers,
-		// A copy of a database that was made with the server's files has the same name: nothing tells the two apart.
+		// A copy of a database that was made from the server's files has the same name.
 		Installation: "SELECT (SELECT system_identifier FROM pg_control_system()) || '/' || current_database() || '/' || current_schema()",
 	}, sealer)
 	if err != nil {

@@ -41,8 +41,8 @@ func TestReseal(t *testing.T) {
 	})
 }
 
-// TestSecretsAreSealedOnDisk looks at the columns themselves, and moves what is sealed to where it does not belong.
-func TestSecretsAreSealedOnDisk(t *testing.T) {
+// TestSecretsInDatabaseAreSealed reads the columns directly, and moves sealed values to other rows.
+func TestSecretsInDatabaseAreSealed(t *testing.T) {
 	t.Parallel()
 	url := testservers.Postgres(t)
 	opened := storetest.Migrated(t, storetest.OpenPostgres(t, url))
@@ -81,7 +81,7 @@ func TestSecretsAreSealedOnDisk(t *testing.T) {
 	}
 }
 
-func TestConcurrentMigrationsApplyOnce(t *testing.T) {
+func TestMigrateConcurrentAppliesOnce(t *testing.T) {
 	url := testservers.Postgres(t)
 	fresh := storetest.OpenPostgres(t, url)
 	require.ErrorContains(t, fresh.CheckSchema(t.Context()), "api-service migrate")
@@ -107,7 +107,7 @@ func TestConcurrentMigrationsApplyOnce(t *testing.T) {
 	require.NoError(t, fresh.CheckSchema(t.Context()))
 }
 
-func TestSigningSecretsAreNotReadableInTheDatabase(t *testing.T) {
+func TestSigningSecretsInDatabaseAreNotReadable(t *testing.T) {
 	url := testservers.Postgres(t)
 	opened := storetest.OpenPostgres(t, url)
 	_, err := opened.Migrate(t.Context())
@@ -121,7 +121,7 @@ func TestSigningSecretsAreNotReadableInTheDatabase(t *testing.T) {
 	assert.NotContains(t, row, "canary")
 }
 
-func TestADatabaseThatIsAwayIsUnavailable(t *testing.T) {
+func TestDatabaseUnreachableIsUnavailable(t *testing.T) {
 	server, err := testservers.StartPostgres(testservers.PostgresOptions{})
 	require.NoError(t, err)
 	defer func() { _ = server.Close() }()
@@ -142,7 +142,7 @@ func TestADatabaseThatIsAwayIsUnavailable(t *testing.T) {
 	assert.Equal(t, webhook.CodeNotFound, webhook.CodeOf(err), "back by itself: %v", err)
 }
 
-func TestAReadOnlyDatabaseIsUnavailable(t *testing.T) {
+func TestDatabaseReadOnlyIsUnavailable(t *testing.T) {
 	url := testservers.Postgres(t)
 	opened := storetest.OpenPostgres(t, url)
 	require.NoError(t, opened.Ping(t.Context()))
@@ -152,7 +152,7 @@ func TestAReadOnlyDatabaseIsUnavailable(t *testing.T) {
 	assert.ErrorContains(t, err, "read-only")
 }
 
-func TestAWrongURLIsRefusedWithoutBeingQuoted(t *testing.T) {
+func TestOpenWrongURLIsNotQuoted(t *testing.T) {
 	_, err := postgres.Open(postgres.Options{URL: "postgres://user:canary@host:port/x"}, nil)
 	require.Error(t, err)
 	assert.NotContains(t, err.Error(), "canary")

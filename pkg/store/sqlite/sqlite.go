@@ -1,5 +1,4 @@
-// Package sqlite opens a store in a SQLite file: for trying Redrive on a laptop, in one process, with nothing installed. The
-// services do not link it.
+// Package sqlite opens a store in a SQLite file, for local mode: one process on a laptop. The services do not import it.
 package sqlite
 
 import (
@@ -21,10 +20,10 @@ import (
 //go:embed migrations/*.sql
 var migrations embed.FS
 
-// maxConnections is for readers: SQLite has one writer at a time, and the others wait for it.
+// maxConnections bounds concurrent reads. SQLite allows one writer at a time.
 const maxConnections = 8
 
-// Open makes a store of the SQLite database in the file, which is created if it is not there.
+// Open makes a store of the SQLite database in the file. It creates the file if it does not exist.
 func Open(path string, sealer store.Sealer) (*store.Store, error) {
 	db, err := sql.Open(sqlite.DriverName, dsn(path))
 	if err != nil {
@@ -51,8 +50,8 @@ func Open(path string, sealer store.Sealer) (*store.Store, error) {
 	return opened, nil
 }
 
-// dsn sets what concurrent use needs. Transactions take the write lock when they begin: one that began by reading and
-// then wants to write would fail at once if another had written meanwhile, and no busy timeout would help.
+// dsn returns the data source name with the settings for concurrent use. Transactions take the write lock when they begin. Otherwise, a
+// transaction that first reads and then writes fails if another one has written meanwhile, and a busy timeout does not help.
 func dsn(path string) string {
 	query := url.Values{
 		"_txlock": {"immediate"},
@@ -67,7 +66,7 @@ func full(err error) bool {
 	return errors.As(err, &refused) && refused.Code()&0xff == codes.SQLITE_FULL
 }
 
-// unavailable knows the errors of a database that is locked for long, or whose disk is full, read-only or broken
+// unavailable reports whether an error means that the database is locked, or that its disk is full, read-only or broken
 // (https://www.sqlite.org/rescode.html).
 func unavailable(err error) bool {
 	var refused *driver.Error

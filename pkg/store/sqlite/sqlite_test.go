@@ -43,7 +43,7 @@ func open(t *testing.T, path string) *store.Store {
 	return opened
 }
 
-func TestAFileThatCannotBeOpenedIsUnavailable(t *testing.T) {
+func TestOpenFileNotAccessibleIsUnavailable(t *testing.T) {
 	opened, err := sqlite.Open(filepath.Join(t.TempDir(), "missing", "x.db"), storetest.Sealer(t))
 	if err == nil {
 		err = opened.Ping(t.Context())

@@ -12,7 +12,7 @@ import (
 	"redrive/pkg/webhook"
 )
 
-// loads are the two ways in which a dispatcher gets at what an attempt needs.
+// loads are the two calls that load the input of an attempt.
 func (w world) loads(id string) map[string]webhook.Dispatch {
 	w.t.Helper()
 	alone, err := w.store.LoadDispatch(w.ctx, id)

@@ -13,8 +13,7 @@ import (
 // Execute runs one statement on the database beside the store.
 type Execute func(statement string)
 
-// RunDamaged is the part of the suite about rows that somebody removed or damaged by hand. Each test gets a database of its own, that
-// has been migrated.
+// RunDamaged runs the tests with rows that were removed or damaged by hand. Each test gets its own migrated database.
 func RunDamaged(t *testing.T, open func(t *testing.T) (*store.Store, Execute)) {
 	for name, test := range map[string]func(*testing.T, world, Execute){
 		"attempts removed":                   testAttemptsRemoved,
@@ -36,7 +35,7 @@ func RunDamaged(t *testing.T, open func(t *testing.T) (*store.Store, Execute)) {
 
 var firstPage = webhook.Page{Limit: 10}
 
-// failed is a delivery with one failed attempt on record.
+// failed returns a delivery with one recorded failed attempt.
 func (w world) failedDelivery() webhook.Delivery {
 	event := webhook.NewEvent(org, webhook.EventSpec{Type: "run.finished", Data: []byte(`{}`)}, start)
 	d := webhook.NewDelivery(event, w.endpoint, start)

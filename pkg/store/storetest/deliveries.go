@@ -33,7 +33,7 @@ func testEventRoundTrip(t *testing.T, s *store.Store) {
 	}
 }
 
-// withoutNil forgives the one difference that is none: no subscriptions are read back as an empty list.
+// withoutNil replaces a nil list of subscriptions by an empty one, because the store returns nil as an empty list.
 func withoutNil(d webhook.Dispatch) webhook.Dispatch {
 	if len(d.Endpoint.SubscribedEventTypes) == 0 {
 		d.Endpoint.SubscribedEventTypes = nil
@@ -129,7 +129,7 @@ func testDue(t *testing.T, s *store.Store) {
 	assert.Equal(t, []string{first.ID, second.ID, later.ID}, ids(due), "the longest due first")
 }
 
-// What a process whose clock is ahead writes, and does not hand over, is found at once and not when that clock's time has come.
+// testDueAhead writes deliveries with a clock that is ahead and does not enqueue them. ListDue returns them at once.
 func testDueAhead(t *testing.T, s *store.Store) {
 	w := newWorld(t, s)
 	ahead := webhook.Now().Add(time.Hour)

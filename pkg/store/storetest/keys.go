@@ -62,7 +62,7 @@ func testSecondMigration(t *testing.T, s *store.Store) {
 	assert.NoError(t, s.Ping(t.Context()))
 }
 
-// keep makes a key of the organization and keeps it.
+// keep creates a key of the organization.
 func keep(t *testing.T, s *store.Store, organization string, scope webhook.Scope, change ...func(*webhook.APIKey)) webhook.APIKey {
 	t.Helper()
 	key, _ := webhook.NewAPIKey(webhook.APIKeySpec{OrganizationID: organization, Name: "k", Scope: scope}, start)
@@ -119,7 +119,7 @@ func testKeyRevocation(t *testing.T, s *store.Store) {
 	require.NoError(t, err)
 	assert.Equal(t, first, again, "revoking again changes nothing")
 
-	// Neither a reader, nor one that has expired, nor another organization's takes its place.
+	// A read key, an expired key and a key of another organization do not count.
 	_, err = s.RevokeAPIKeyOf(t.Context(), org, second.ID, now)
 	require.ErrorIs(t, err, webhook.ErrLastAPIKey)
 	found, err := s.FindAPIKey(t.Context(), org, second.ID)
@@ -135,7 +135,7 @@ func testKeyRevocation(t *testing.T, s *store.Store) {
 	assert.NoError(t, err, "it is revoked already")
 }
 
-// Of all keys that may write one stays, however many are revoked at the same moment.
+// testKeyRevocationRaces revokes all read-write keys concurrently. One stays valid.
 func testKeyRevocationRaces(t *testing.T, s *store.Store) {
 	for round := range 20 {
 		organization := fmt.Sprintf("%s_%d", org, round)
@@ -184,7 +184,7 @@ func testKeyUses(t *testing.T, s *store.Store) {
 	require.NoError(t, s.RecordKeyUses(t.Context(), nil, time.Minute))
 }
 
-// Processes that note the same keys in different orders, while these are revoked, do not stand in each other's way.
+// testKeyUsesConcurrent records uses of the same keys in different orders while the keys are revoked. No call fails.
 func testKeyUsesConcurrent(t *testing.T, s *store.Store) {
 	var uses []webhook.APIKeyUse
 	for range 20 {

@@ -11,7 +11,7 @@ import (
 	"redrive/pkg/store"
 )
 
-// testMissingKeys takes a key away that the database needs, gives it back, and rotates it away in order.
+// testMissingKeys removes a key that the database needs, adds it again, and rotates it.
 func testMissingKeys(t *testing.T, open func(store.Sealer) *store.Store) {
 	older, newer := newKey(t), newKey(t)
 	before := open(ring(t, older))
@@ -45,7 +45,7 @@ func testMissingKeys(t *testing.T, open func(store.Sealer) *store.Store) {
 	assert.Error(t, late.CheckKeys(t.Context()), "one that has only the older key has lost the database")
 }
 
-// testMissingHeaderKeys has the older key seal headers alone, as after a new signing secret while SECRETS_KEY is rotated.
+// testMissingHeaderKeys seals only headers with the older key. A new signing secret during a rotation leads to this state.
 func testMissingHeaderKeys(t *testing.T, open func(store.Sealer) *store.Store) {
 	older, newer := newKey(t), newKey(t)
 	w := sealedWorld(t, open(ring(t, older)), 1)

@@ -11,7 +11,7 @@ import (
 	"redrive/pkg/store/postgres"
 )
 
-// Sealer is a keyring with one random key.
+// Sealer returns a keyring with one random key.
 func Sealer(t testing.TB) *keyring.Keyring {
 	t.Helper()
 	key, err := keyring.Generate()
@@ -21,8 +21,7 @@ func Sealer(t testing.TB) *keyring.Keyring {
 	return sealer
 }
 
-// OpenPostgres opens a store in the PostgreSQL database of the URL until the test ends. Nobody has to be there, and nothing is
-// migrated.
+// OpenPostgres opens a store in the PostgreSQL database of the URL until the test ends. It does not connect and does not migrate.
 func OpenPostgres(t testing.TB, url string) *store.Store {
 	t.Helper()
 	opened, err := postgres.Open(postgres.Options{URL: url, ApplicationName: "test", MaxConnections: 8}, Sealer(t))
@@ -31,7 +30,7 @@ func OpenPostgres(t testing.TB, url string) *store.Store {
 	return opened
 }
 
-// Migrated brings the schema of a store up to date and returns the store.
+// Migrated migrates a store and returns it.
 func Migrated(t testing.TB, s *store.Store) *store.Store {
 	t.Helper()
 	_, err := s.Migrate(t.Context())

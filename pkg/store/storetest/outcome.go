@@ -1,7 +1,6 @@
 package storetest
 
 import (
-	"context"
 	"sync"
 	"testing"
 	"time"
@@ -20,24 +19,9 @@ func (w world) attempts(deliveryID string) []webhook.Attempt {
 	return list.Items
 }
 
-// recorder is a way of recording an outcome.
-type recorder func(context.Context, webhook.Outcome) (webhook.Delivery, error)
-
-// alone records outcomes one by one.
-func alone(test func(*testing.T, world)) func(*testing.T, *store.Store) {
+// inWorld runs a test with a new world.
+func inWorld(test func(*testing.T, world)) func(*testing.T, *store.Store) {
 	return func(t *testing.T, s *store.Store) { test(t, newWorld(t, s)) }
-}
-
-// together records each outcome as a batch of one.
-func together(test func(*testing.T, world)) func(*testing.T, *store.Store) {
-	return func(t *testing.T, s *store.Store) {
-		w := newWorld(t, s)
-		w.record = func(ctx context.Context, o webhook.Outcome) (webhook.Delivery, error) {
-			now, failures := s.RecordOutcomes(ctx, []webhook.Outcome{o})
-			return now[0], failures[0]
-		}
-		test(t, w)
-	}
 }
 
 func testOutcomeSuccess(t *testing.T, w world) {
@@ -55,12 +39,12 @@ func testOutcomeSuccess(t *testing.T, w world) {
 
 func testOutcomeFenced(t *testing.T, w world) {
 	_, loaded := w.publish()
-	late := w.decide(loaded, 500) // a worker freezes with this decision in hand
+	late := w.decide(loaded, 500) // a worker is suspended after this decision
 
 	current, first := w.attempt(loaded, 200)
 	now, err := w.record(w.ctx, late)
 	require.NoError(t, err)
-	assert.Equal(t, current, now, "the late worker learns what the row says")
+	assert.Equal(t, current, now, "the late worker gets the present state")
 
 	record := w.find(loaded.ID)
 	assert.Equal(t, current, record.Delivery, "nothing was overwritten")
@@ -76,7 +60,7 @@ func testOutcomeFenced(t *testing.T, w world) {
 func testOutcomeTwice(t *testing.T, w world) {
 	_, d := w.publish()
 	current, outcome := w.attempt(d, 500)
-	now, err := w.record(w.ctx, outcome) // the answer to the commit was lost
+	now, err := w.record(w.ctx, outcome) // the answer of the commit was lost
 	require.NoError(t, err)
 	assert.Equal(t, current, now)
 	attempts := w.attempts(d.ID)
@@ -107,7 +91,7 @@ func testOutcomeGone(t *testing.T, w world) {
 	assert.Equal(t, outcome.Delivery.UpdatedAt, endpoint.DisabledAt)
 }
 
-// testOutcomeGoneLate answers 410 to attempts that began before somebody changed the endpoint.
+// testOutcomeGoneLate answers 410 to attempts that began before the endpoint was changed.
 func testOutcomeGoneLate(t *testing.T, w world) {
 	set := func(status webhook.EndpointStatus, at time.Time) webhook.Endpoint {
 		endpoint, err := w.store.SetEndpointStatus(w.ctx, org, w.endpoint.ID, status, at)

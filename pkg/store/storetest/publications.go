@@ -12,7 +12,7 @@ import (
 	"redrive/pkg/webhook"
 )
 
-// publication is an event with some deliveries, which nobody has kept yet.
+// publication returns an event with deliveries, which is not stored.
 func (w world) publication(deliveries int) webhook.Publication {
 	spec := webhook.EventSpec{Type: "run.finished", WorkflowID: "wf", RunID: "run", ExecutionID: "exec", Data: json.RawMessage(`{"b":1.50,"é":"\u0000"}`)}
 	p := webhook.Publication{Event: webhook.NewEvent(org, spec, start)}
@@ -48,7 +48,7 @@ func testEventsTogether(t *testing.T, s *store.Store) {
 	assert.Empty(t, s.CreateEvents(w.ctx, nil))
 }
 
-// testEventsApart has the database refuse an event's delivery: of that event nothing is kept, and of the others everything.
+// testEventsApart creates events of which the database refuses one. Nothing of that event is stored, and all of the others.
 func testEventsApart(t *testing.T, s *store.Store) {
 	w := newWorld(t, s)
 	_, taken := w.publish()
@@ -66,4 +66,15 @@ func testEventsApart(t *testing.T, s *store.Store) {
 	alone := s.CreateEvents(w.ctx, []webhook.Publication{{Event: publications[0].Event}})
 	require.Len(t, alone, 1)
 	require.Error(t, alone[0], fmt.Sprintf("%s is there already", publications[0].Event.ID))
+}
+
+// testEventEndedDelivery inserts a delivery whose status is terminal, which has no due time.
+func testEventEndedDelivery(t *testing.T, s *store.Store) {
+	w := newWorld(t, s)
+	p := w.publication(2)
+	failed, err := p.Deliveries[0].Failed(webhook.FailureEndpointDisabled, start)
+	require.NoError(t, err)
+	p.Deliveries[0] = failed
+	require.NoError(t, s.CreateEvent(w.ctx, p.Event, p.Deliveries))
+	w.kept(p)
 }

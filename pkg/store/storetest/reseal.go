@@ -15,8 +15,8 @@ import (
 	"redrive/pkg/webhook"
 )
 
-// RunReseal is the part of the suite that changes keys. Open returns a way to open one database, that has been migrated, with
-// several keys one after another, or at once; each test gets a database of its own.
+// RunReseal runs the tests of key rotations. open returns a function that opens one migrated database with different keys. Each test gets its
+// own database.
 func RunReseal(t *testing.T, open func(t *testing.T) func(store.Sealer) *store.Store) {
 	for name, test := range map[string]func(*testing.T, func(store.Sealer) *store.Store){
 		"everything is readable with the newest key alone": testResealAll,
@@ -47,7 +47,7 @@ func ring(t *testing.T, keys string) *keyring.Keyring {
 	return parsed
 }
 
-// sealedWorld is an endpoint with a secret and headers.
+// sealedWorld returns a world whose endpoint has a secret and headers.
 func sealedWorld(t *testing.T, s *store.Store, i int) world {
 	t.Helper()
 	w := world{t: t, ctx: t.Context(), store: s, record: s.RecordOutcome}
@@ -58,7 +58,7 @@ func sealedWorld(t *testing.T, s *store.Store, i int) world {
 	return w
 }
 
-// resealAll goes through all endpoints by twos.
+// resealAll reseals all endpoints in batches of two.
 func resealAll(t *testing.T, s *store.Store) (seen, changed int, unreadable []string) {
 	t.Helper()
 	after := ""
@@ -134,7 +134,7 @@ func testResealResumed(t *testing.T, open func(store.Sealer) *store.Store) {
 	assert.Equal(t, []int{5, 2}, []int{seen, changed}, "what was done is not done again")
 }
 
-// testResealBesideRotations has services that still seal with the older key rotate secrets meanwhile.
+// testResealBesideRotations reseals while services with the older key rotate secrets.
 func testResealBesideRotations(t *testing.T, open func(store.Sealer) *store.Store) {
 	older, newest := newKey(t), newKey(t)
 	before, during := open(ring(t, older+","+newest)), open(ring(t, newest+","+older))

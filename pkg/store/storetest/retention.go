@@ -13,7 +13,7 @@ import (
 	"redrive/pkg/webhook"
 )
 
-// publishAt is publish at another time.
+// publishAt publishes at the given time.
 func (w world) publishAt(at time.Time) webhook.Delivery {
 	w.t.Helper()
 	event := webhook.NewEvent(org, webhook.EventSpec{Type: "run.finished", Data: json.RawMessage(`{}`)}, at)
@@ -22,7 +22,7 @@ func (w world) publishAt(at time.Time) webhook.Delivery {
 	return delivery
 }
 
-// end has the delivery succeed at a time.
+// end records a success of the delivery at the given time.
 func (w world) end(d webhook.Delivery, at time.Time) {
 	w.t.Helper()
 	outcome, err := webhook.Policy{}.Decide(d, webhook.Result{StartedAt: at, ResponseStatus: 200}, at)
@@ -85,7 +85,7 @@ func testPurge(t *testing.T, s *store.Store) {
 	requireNotFound(t, s.CreateDelivery(w.ctx, webhook.NewDelivery(webhook.Event{ID: old[0].EventID, OrganizationID: org}, w.endpoint, before)))
 }
 
-// testPurgeRaces has two processes purge while deliveries are replayed and retried: each delivery that is left has its event.
+// testPurgeRaces purges twice concurrently while deliveries are replayed and retried. Each remaining delivery has its event.
 func testPurgeRaces(t *testing.T, s *store.Store) {
 	w := newWorld(t, s)
 	before := start.Add(time.Hour)

@@ -119,7 +119,7 @@ func testRetryTogether(t *testing.T, s *store.Store) {
 	require.ErrorIs(t, failures[1], webhook.ErrDeliveryNotFailed)
 }
 
-// Batches that name the same deliveries in different orders neither stand in each other's way nor win twice.
+// testRetryTogetherOneOfMany retries the same deliveries concurrently in different orders. Each is retried once, without a deadlock.
 func testRetryTogetherOneOfMany(t *testing.T, s *store.Store) {
 	w := newWorld(t, s)
 	const many = 8

@@ -1,5 +1,4 @@
-// Package storetest is the conformance suite of the store: every database must pass it, and what it asserts is what the rest
-// of Redrive may rely on.
+// Package storetest is the conformance suite of the store. Every database must pass it. Other packages may rely on what it asserts.
 package storetest
 
 import (
@@ -14,15 +13,15 @@ import (
 	"redrive/pkg/webhook"
 )
 
-// Run runs the suite. Open returns an empty store that has been migrated; each test gets its own.
+// Run runs the suite. open returns an empty, migrated store. Each test gets its own.
 func Run(t *testing.T, open func(t *testing.T) *store.Store) {
 	RunMigrated(t, open)
 	t.Run("schema/second migration is nothing", func(t *testing.T) { testSecondMigration(t, open(t)) })
 }
 
-// RunMigrated runs what a store must do that cannot migrate its database.
+// RunMigrated runs the suite without the tests of migrations.
 func RunMigrated(t *testing.T, open func(t *testing.T) *store.Store) {
-	// These make IDs of several times, which would come between the ascending ones of a test beside them.
+	// These tests are not parallel. They make IDs of several times, which would disturb the ascending IDs of other tests.
 	t.Run("retention/purge", func(t *testing.T) { testPurge(t, open(t)) })
 	t.Run("retention/races", func(t *testing.T) { testPurgeRaces(t, open(t)) })
 	t.Run("due/a clock that is ahead", func(t *testing.T) { testDueAhead(t, open(t)) })
@@ -39,6 +38,7 @@ func RunMigrated(t *testing.T, open func(t *testing.T) *store.Store) {
 		"events/large fan-out":                  testLargeFanOut,
 		"events/together":                       testEventsTogether,
 		"events/apart":                          testEventsApart,
+		"events/ended delivery":                 testEventEndedDelivery,
 		"deliveries/pages":                      testDeliveryPages,
 		"retry/same record":                     testRetrySameRecord,
 		"retry/only failures":                   testRetryOnlyFailures,
@@ -46,20 +46,13 @@ func RunMigrated(t *testing.T, open func(t *testing.T) *store.Store) {
 		"retry/disabled endpoint":               testRetryDisabledEndpoint,
 		"retry/together":                        testRetryTogether,
 		"retry/together, one of many":           testRetryTogetherOneOfMany,
-		"outcome/success":                       alone(testOutcomeSuccess),
-		"outcome together/success":              together(testOutcomeSuccess),
-		"outcome/fenced":                        alone(testOutcomeFenced),
-		"outcome together/fenced":               together(testOutcomeFenced),
-		"outcome/twice":                         alone(testOutcomeTwice),
-		"outcome together/twice":                together(testOutcomeTwice),
-		"outcome/gone":                          alone(testOutcomeGone),
-		"outcome/gone late":                     alone(testOutcomeGoneLate),
-		"outcome together/gone":                 together(testOutcomeGone),
-		"outcome together/gone late":            together(testOutcomeGoneLate),
-		"outcome/hostile bytes":                 alone(testOutcomeHostileBytes),
-		"outcome together/hostile bytes":        together(testOutcomeHostileBytes),
-		"outcome/concurrent":                    alone(testOutcomeConcurrent),
-		"outcome together/concurrent":           together(testOutcomeConcurrent),
+		"outcome/success":                       inWorld(testOutcomeSuccess),
+		"outcome/fenced":                        inWorld(testOutcomeFenced),
+		"outcome/twice":                         inWorld(testOutcomeTwice),
+		"outcome/gone":                          inWorld(testOutcomeGone),
+		"outcome/gone late":                     inWorld(testOutcomeGoneLate),
+		"outcome/hostile bytes":                 inWorld(testOutcomeHostileBytes),
+		"outcome/concurrent":                    inWorld(testOutcomeConcurrent),
 		"outcome/without attempt":               testFailWithoutAttempt,
 		"outcomes/one does not spoil another":   testOutcomesApart,
 		"outcomes/many at once":                 testOutcomesMany,
@@ -83,22 +76,22 @@ func RunMigrated(t *testing.T, open func(t *testing.T) *store.Store) {
 	}
 }
 
-// org and other are two organizations that must never see each other.
+// org and other are two organizations. Neither may see the other's data.
 const (
 	org   = "org_a"
 	other = "org_b"
 )
 
-// start is a fixed time with microseconds, for databases keep no more. It has passed, whatever the clock of who runs this.
+// start is a fixed time in the past, with microseconds, which is the precision of the databases.
 var start = time.Date(2024, 5, 6, 7, 8, 9, 123456000, time.UTC)
 
-// world is an endpoint and the events published to it.
+// world is a store with an endpoint.
 type world struct {
 	t        *testing.T
 	ctx      context.Context
 	store    *store.Store
 	endpoint webhook.Endpoint
-	record   recorder
+	record   func(context.Context, webhook.Outcome) (webhook.Delivery, error)
 }
 
 func newWorld(t *testing.T, s *store.Store) world {
@@ -117,7 +110,7 @@ func (w world) publish() (webhook.Event, webhook.Delivery) {
 	return event, delivery
 }
 
-// attempt decides and records an answer on the delivery as it is known to the caller.
+// attempt decides and records the outcome of an answer, on the given state of the delivery.
 func (w world) attempt(d webhook.Delivery, status int) (webhook.Delivery, webhook.Outcome) {
 	w.t.Helper()
 	outcome := w.decide(d, status)
@@ -141,11 +134,11 @@ func (w world) decide(d webhook.Delivery, status int) webhook.Outcome {
 	return outcome
 }
 
-// failed publishes an event and has its delivery end in failure with one answer of 500.
+// failed publishes an event whose delivery fails after one answer of 500.
 func (w world) failed() webhook.Delivery {
 	w.t.Helper()
 	_, d := w.publish()
-	d.MaxRetries = 0 // decided here, the row keeps its own
+	d.MaxRetries = 0 // used for the decision; the row keeps its value
 	d, _ = w.attempt(d, 500)
 	require.Equal(w.t, webhook.StatusFailure, d.Status)
 	return w.find(d.ID).Delivery

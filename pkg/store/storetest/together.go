@@ -13,7 +13,7 @@ import (
 	"redrive/pkg/webhook"
 )
 
-// testOutcomesApart records in one call what is fine, fenced out, recorded before, decided twice, impossible and unknown.
+// testOutcomesApart records six outcomes in one call: a correct, a fenced, a recorded, a duplicate, an invalid and an unknown one.
 func testOutcomesApart(t *testing.T, s *store.Store) {
 	w := newWorld(t, s)
 	_, fine := w.publish()
@@ -26,7 +26,7 @@ func testOutcomesApart(t *testing.T, s *store.Store) {
 	recorded, again := w.attempt(known, 500)
 
 	wrong := w.decide(refused, 500)
-	wrong.Delivery.Status = "lost" // no database takes it
+	wrong.Delivery.Status = "lost" // no database accepts it
 	strange := w.decide(fine, 200)
 	strange.Delivery.ID = webhook.NewID(webhook.KindDelivery, start)
 	strange.Attempt.DeliveryID = strange.Delivery.ID
@@ -62,7 +62,7 @@ func testOutcomesApart(t *testing.T, s *store.Store) {
 	assert.Equal(t, w.find(fine.ID).Delivery, now[1])
 }
 
-// testOutcomesMany has several callers record batches whose deliveries overlap, each in an order of its own.
+// testOutcomesMany records overlapping batches concurrently, each in its own order.
 func testOutcomesMany(t *testing.T, s *store.Store) {
 	w := newWorld(t, s)
 	var deliveries []webhook.Delivery
@@ -85,7 +85,7 @@ func testOutcomesMany(t *testing.T, s *store.Store) {
 				_, failures := s.RecordOutcomes(w.ctx, outcomes)
 				for i, err := range failures {
 					if webhook.CodeOf(err) == webhook.CodeUnavailable {
-						again = append(again, outcomes[i]) // a deadlock, which is another's turn
+						again = append(again, outcomes[i]) // a deadlock; the other transaction won
 					} else {
 						assert.NoError(t, err)
 					}

@@ -10,7 +10,7 @@ import (
 	"redrive/pkg/guides"
 )
 
-// anchors gives every heading the ID that GitHub gives to it, so that a link works in both places.
+// anchors gives every heading the ID that GitHub gives to it, so that a link to it works on GitHub and on the served page.
 type anchors struct{}
 
 // Transform implements parser.ASTTransformer.

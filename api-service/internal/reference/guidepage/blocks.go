@@ -9,8 +9,8 @@ import (
 	"github.com/yuin/goldmark/util"
 )
 
-// blocks renders what may be wider than a screen, tables and fenced code, into a region that scrolls by itself and that the keyboard
-// reaches. A table without headings gets no row for them.
+// blocks renders tables and fenced code into scrollable regions that can be focused with the keyboard, because they may be wider than the
+// screen. A table without headings gets no heading row.
 type blocks struct{}
 
 // RegisterFuncs implements renderer.NodeRenderer.

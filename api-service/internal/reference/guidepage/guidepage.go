@@ -1,8 +1,7 @@
 // Package guidepage renders the guides of pkg/guides as HTML pages: one for each guide, and an index.
 //
-// The pages have no script and no inline style, so that the policy of the API reference holds for them too. Raw HTML in a guide is
-// left out. Links between guides lead to the served pages; a link to a file of the repository that is not served becomes text that
-// names the file.
+// The pages have no script and no inline style, so that the policy of the API reference applies to them too. Raw HTML in a guide is dropped.
+// Links between guides lead to the served pages. A link to a file of the repository that is not served is replaced by the name of the file.
 package guidepage
 
 import (
@@ -19,10 +18,10 @@ var layout string
 
 var page = template.Must(template.New("page").Parse(layout))
 
-// view is what the layout shows.
+// view is the data of the layout.
 type view struct {
 	Title string
-	// Name is the guide's, empty on the index.
+	// Name is the name of the guide. It is empty on the index.
 	Name string
 	Body template.HTML
 	All  []entry
@@ -33,8 +32,8 @@ type view struct {
 // entry is a guide in the navigation.
 type entry struct{ Name, Title, About string }
 
-// Render returns the pages by name. The index has the empty name. reference is the address of the API reference, which ends with a
-// slash; the guides are below it, in Folder.
+// Render returns the pages by name. The name of the index is empty. reference is the address of the API reference and ends with a slash. The
+// guides are below it, in Folder.
 func Render(reference string) (map[string][]byte, error) {
 	addresses := addresses{reference: reference, guides: reference + Folder + "/"}
 	var all []entry

@@ -15,7 +15,7 @@ func rendering(t *testing.T, markdown string) string {
 	return string(body.html)
 }
 
-func TestLinksLeadToWhatIsServed(t *testing.T) {
+func TestRenderLinksLeadToServedPages(t *testing.T) {
 	for markdown, html := range map[string]string{
 		"[a](concepts.md)":                                   `<a href="/docs/guides/concepts">a</a>`,
 		"[a](./concepts.md#b-c)":                             `<a href="/docs/guides/concepts#b-c">a</a>`,
@@ -32,14 +32,14 @@ func TestLinksLeadToWhatIsServed(t *testing.T) {
 	}
 }
 
-func TestHeadingsHaveGitHubsAnchors(t *testing.T) {
+func TestRenderHeadingsHaveGitHubAnchors(t *testing.T) {
 	html := rendering(t, "## The `a_b` of *c*, d\n\n## Same\n\n## Same\n\n### Same\n")
 	for _, heading := range []string{`<h1 id="title">`, `<h2 id="the-a_b-of-c-d">`, `<h2 id="same">`, `<h2 id="same-1">`, `<h3 id="same-2">`} {
 		assert.Contains(t, html, heading)
 	}
 }
 
-func TestRawHTMLIsLeftOut(t *testing.T) {
+func TestRenderRawHTMLDropped(t *testing.T) {
 	html := rendering(t, "<script>alert(1)</script>\n\na <b onclick=x>b</b>\n\n```html\n<script>\n```\n\n[x](javascript:x)\n\n![i](javascript:x)")
 	assert.NotContains(t, html, "<script>")
 	assert.NotContains(t, html, "onclick")
@@ -47,7 +47,7 @@ func TestRawHTMLIsLeftOut(t *testing.T) {
 	assert.Contains(t, html, "&lt;script&gt;")
 }
 
-func TestWideBlocksScrollByThemselves(t *testing.T) {
+func TestRenderWideBlocksScroll(t *testing.T) {
 	html := rendering(t, "```sh\na && b\n```\n\n| | |\n| --- | :-: |\n| c | d |\n\n| e | f |\n| --- | --- |\n| g | h |\n")
 	assert.Contains(t, html, `<pre tabindex="0" role="region" aria-label="Code, sh"><code>a &amp;&amp; b`+"\n</code></pre>")
 	assert.Contains(t, html, `<div class="table" tabindex="0" role="region" aria-label="Table"><table>`+"\n<tbody>\n<tr>\n<td>c</td>", "an empty heading is left out")
@@ -55,7 +55,7 @@ func TestWideBlocksScrollByThemselves(t *testing.T) {
 	assert.NotContains(t, html, "style=")
 }
 
-func TestGuideWithoutTitleIsRefused(t *testing.T) {
+func TestRenderGuideWithoutTitleRefused(t *testing.T) {
 	for _, markdown := range []string{"", "text", "## Second\n"} {
 		_, err := addresses{}.render([]byte(markdown))
 		require.ErrorContains(t, err, "heading of level 1")

@@ -31,7 +31,7 @@ func (a addresses) Transform(root *ast.Document, _ text.Reader, _ parser.Context
 	}
 }
 
-// rewrite leaves a link to another site or to the same page as it is.
+// rewrite rewrites a link to a file of the repository. It does not change other links.
 func (a addresses) rewrite(link *ast.Link) {
 	destination := string(link.Destination)
 	if strings.Contains(destination, "://") || strings.HasPrefix(destination, "#") {
@@ -50,7 +50,7 @@ func (a addresses) rewrite(link *ast.Link) {
 	link.Destination = []byte(address)
 }
 
-// of returns where a file of the repository is served.
+// of returns the address of a file of the repository, and whether it is served.
 func (a addresses) of(file string) (address string, served bool) {
 	if file == document {
 		return a.reference, true
@@ -63,7 +63,7 @@ func (a addresses) of(file string) (address string, served bool) {
 	return "", false
 }
 
-// unlink puts the text of a link in the link's place, and the name of the file after it.
+// unlink replaces a link by its text and the name of the file.
 func unlink(link *ast.Link, file string) {
 	parent := link.Parent()
 	for child := link.FirstChild(); child != nil; child = link.FirstChild() {

@@ -14,13 +14,13 @@ import (
 	"github.com/yuin/goldmark/util"
 )
 
-// rendered is a guide without the layout around it.
+// rendered is a guide without the layout.
 type rendered struct {
 	title string
 	html  template.HTML
 }
 
-// render turns a guide into HTML. It refuses a guide whose first heading is not of level 1.
+// render converts a guide to HTML. It returns an error if the first heading is not of level 1.
 func (a addresses) render(source []byte) (rendered, error) {
 	markdown := goldmark.New(
 		// Cells are aligned by an attribute: the default is an inline style, which the policy refuses.

@@ -1,4 +1,4 @@
-package keyuse_test
+package lastused_test
 
 import (
 	"bytes"
@@ -15,13 +15,13 @@ import (
 	"github.com/stretchr/testify/assert"
 	"go.uber.org/goleak"
 
-	"redrive/api-service/internal/keyuse"
+	"redrive/api-service/internal/lastused"
 	"redrive/pkg/webhook"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// store remembers what was written, and fails while it has an error.
+// store records what was written. It fails while it has an error.
 type store struct {
 	mutex  sync.Mutex
 	writes [][]webhook.APIKeyUse
@@ -36,7 +36,7 @@ func (s *store) RecordKeyUses(ctx context.Context, uses []webhook.APIKeyUse, int
 	}
 	s.mutex.Lock()
 	defer s.mutex.Unlock()
-	if interval != keyuse.Interval {
+	if interval != lastused.Interval {
 		return fmt.Errorf("the interval is %s", interval)
 	}
 	s.writes = append(s.writes, uses)
@@ -61,10 +61,10 @@ var quiet = slog.New(slog.DiscardHandler)
 
 func key(id string) webhook.APIKey { return webhook.APIKey{ID: id} }
 
-func TestAUseIsWrittenOnceAMinute(t *testing.T) {
+func TestUsedWrittenOncePerInterval(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := &store{}
-		r := keyuse.New(s, quiet)
+		r := lastused.New(s, quiet)
 		defer r.Close()
 		begin := time.Now()
 		for time.Since(begin) < 150*time.Second {
@@ -77,10 +77,10 @@ func TestAUseIsWrittenOnceAMinute(t *testing.T) {
 	})
 }
 
-func TestUsesAreWrittenTogether(t *testing.T) {
+func TestUsedManyKeysWrittenTogether(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := &store{}
-		r := keyuse.New(s, quiet)
+		r := lastused.New(s, quiet)
 		defer r.Close()
 		var group sync.WaitGroup
 		for i := range 100 {
@@ -95,21 +95,21 @@ func TestUsesAreWrittenTogether(t *testing.T) {
 	})
 }
 
-// What another process has written is not written again.
-func TestWhatIsOnRecordIsNotNoted(t *testing.T) {
+// A use that another process has written is not written again.
+func TestUsedRecordedElsewhereNotWritten(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := &store{}
-		r := keyuse.New(s, quiet)
+		r := lastused.New(s, quiet)
 		r.Used(webhook.APIKey{ID: "a", LastUsedAt: time.Now().Add(-59 * time.Second)}, time.Now())
 		r.Close()
 		assert.Empty(t, s.written())
 	})
 }
 
-func TestCloseWritesWhatIsLeft(t *testing.T) {
+func TestCloseWritesPendingUses(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := &store{}
-		r := keyuse.New(s, quiet)
+		r := lastused.New(s, quiet)
 		begin := time.Now()
 		r.Used(key("a"), begin)
 		r.Close()
@@ -121,11 +121,11 @@ func TestCloseWritesWhatIsLeft(t *testing.T) {
 	})
 }
 
-func TestADatabaseThatIsAwayIsTriedAgain(t *testing.T) {
+func TestWriteFailedIsRetried(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var log bytes.Buffer
 		s := &store{err: errors.New("away")}
-		r := keyuse.New(s, slog.New(slog.NewTextHandler(&log, nil)))
+		r := lastused.New(s, slog.New(slog.NewTextHandler(&log, nil)))
 		begin := time.Now()
 		r.Used(key("a"), begin)
 		time.Sleep(15 * time.Second)
@@ -142,27 +142,27 @@ func TestADatabaseThatIsAwayIsTriedAgain(t *testing.T) {
 	})
 }
 
-// A service can stop while its database is away.
-func TestCloseDoesNotWaitForEver(t *testing.T) {
+// Close returns although the database hangs.
+func TestCloseDatabaseHangsEnds(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		begin := time.Now()
-		failing := keyuse.New(&store{err: errors.New("away")}, quiet)
+		failing := lastused.New(&store{err: errors.New("away")}, quiet)
 		failing.Used(key("a"), begin)
 		failing.Close()
 		assert.Zero(t, time.Since(begin))
 
-		hanging := keyuse.New(&store{hang: true}, quiet)
+		hanging := lastused.New(&store{hang: true}, quiet)
 		hanging.Used(key("a"), begin)
 		hanging.Close()
 		assert.LessOrEqual(t, time.Since(begin), 5*time.Second)
 	})
 }
 
-// However many keys are used, what waits to be written is bounded, and the rest has its turn with its next request.
+// The number of pending uses is bounded. A key beyond the bound is recorded by its next request.
 func TestManyKeys(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := &store{}
-		r := keyuse.New(s, quiet)
+		r := lastused.New(s, quiet)
 		written := map[string]bool{}
 		for range 30 {
 			for i := range 25_000 {

@@ -1,4 +1,4 @@
-package recent_test
+package cache_test
 
 import (
 	"context"
@@ -13,12 +13,12 @@ import (
 	"github.com/stretchr/testify/require"
 	"go.uber.org/goleak"
 
-	"redrive/api-service/internal/recent"
+	"redrive/api-service/internal/cache"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// source counts how often it is asked, and takes its time.
+// source is a slow value that counts its loads.
 type source struct {
 	value atomic.Int32
 	asked atomic.Int32
@@ -28,7 +28,7 @@ type source struct {
 
 func (s *source) load(ctx context.Context) (int, error) {
 	s.asked.Add(1)
-	value := s.value.Load() // as it was when the question arrived
+	value := s.value.Load() // the value at the start of the load
 	select {
 	case <-time.After(s.takes):
 		return int(value), s.err
@@ -37,9 +37,9 @@ func (s *source) load(ctx context.Context) (int, error) {
 	}
 }
 
-func TestAValueLivesForAMoment(t *testing.T) {
+func TestGetCachesForLifetime(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s, c := &source{}, recent.New[string, int]()
+		s, c := &source{}, cache.New[string, int]()
 		get := func() int {
 			value, err := c.Get(t.Context(), "k", s.load)
 			require.NoError(t, err)
@@ -48,19 +48,19 @@ func TestAValueLivesForAMoment(t *testing.T) {
 		assert.Zero(t, get())
 		s.value.Store(1)
 		assert.Zero(t, get(), "remembered")
-		time.Sleep(recent.Lifetime)
+		time.Sleep(cache.Lifetime)
 		assert.Equal(t, 1, get())
 		s.value.Store(2)
-		c.Forget("k")
+		c.Invalidate("k")
 		assert.Equal(t, 2, get(), "at once where it was changed")
 		assert.EqualValues(t, 3, s.asked.Load())
 	})
 }
 
-// The age counts from the question: a slow answer is as old as its question.
-func TestASlowAnswerIsOldAlready(t *testing.T) {
+// The age of a value counts from the start of its load.
+func TestGetAgeCountsFromStartOfLoad(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s, c := &source{takes: 800 * time.Millisecond}, recent.New[string, int]()
+		s, c := &source{takes: 800 * time.Millisecond}, cache.New[string, int]()
 		begin := time.Now()
 		for time.Since(begin) < 10*time.Second {
 			changed := time.Now()
@@ -72,16 +72,16 @@ func TestASlowAnswerIsOldAlready(t *testing.T) {
 				if value == want {
 					break
 				}
-				time.Sleep(10 * time.Millisecond) // the bubble's clock stands still while nobody waits
+				time.Sleep(10 * time.Millisecond) // virtual time advances only while all goroutines wait
 			}
-			assert.LessOrEqual(t, time.Since(changed), recent.Lifetime+s.takes+10*time.Millisecond)
+			assert.LessOrEqual(t, time.Since(changed), cache.Lifetime+s.takes+10*time.Millisecond)
 		}
 	})
 }
 
-func TestOneAsksForAll(t *testing.T) {
+func TestGetConcurrentLoadsOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s, c := &source{takes: time.Second / 2}, recent.New[string, int]()
+		s, c := &source{takes: time.Second / 2}, cache.New[string, int]()
 		s.value.Store(7)
 		var group sync.WaitGroup
 		for range 50 {
@@ -96,10 +96,10 @@ func TestOneAsksForAll(t *testing.T) {
 	})
 }
 
-// Whoever asks for all can go: another asks.
-func TestTheOneWhoAsksGoes(t *testing.T) {
+// If the context of the loading caller is canceled, another caller loads.
+func TestGetLoaderCanceledAnotherLoads(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s, c := &source{takes: time.Second / 2}, recent.New[string, int]()
+		s, c := &source{takes: time.Second / 2}, cache.New[string, int]()
 		s.value.Store(7)
 		ctx, cancel := context.WithCancel(t.Context())
 		var group sync.WaitGroup
@@ -119,15 +119,15 @@ func TestTheOneWhoAsksGoes(t *testing.T) {
 	})
 }
 
-// What was asked before a change is not what is told after it.
-func TestForgetDuringALoad(t *testing.T) {
+// A load that began before a change is not used after it.
+func TestInvalidateDuringLoadLoadsAgain(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s, c := &source{takes: time.Second / 2}, recent.New[string, int]()
+		s, c := &source{takes: time.Second / 2}, cache.New[string, int]()
 		var group sync.WaitGroup
 		group.Go(func() { _, _ = c.Get(t.Context(), "k", s.load) })
 		synctest.Wait()
 		s.value.Store(1)
-		c.Forget("k")
+		c.Invalidate("k")
 		value, err := c.Get(t.Context(), "k", s.load)
 		require.NoError(t, err)
 		assert.Equal(t, 1, value)
@@ -138,8 +138,8 @@ func TestForgetDuringALoad(t *testing.T) {
 	})
 }
 
-func TestErrorsAreNotRemembered(t *testing.T) {
-	s, c := &source{err: errors.New("away")}, recent.New[string, int]()
+func TestGetErrorNotCached(t *testing.T) {
+	s, c := &source{err: errors.New("away")}, cache.New[string, int]()
 	for range 3 {
 		_, err := c.Get(t.Context(), "k", s.load)
 		require.ErrorIs(t, err, s.err)
@@ -151,7 +151,7 @@ func TestErrorsAreNotRemembered(t *testing.T) {
 }
 
 func TestManyKeys(t *testing.T) {
-	c := recent.New[int, int]()
+	c := cache.New[int, int]()
 	for key := range 50_000 {
 		value, err := c.Get(t.Context(), key, func(context.Context) (int, error) { return key, nil })
 		require.NoError(t, err)

@@ -1,4 +1,4 @@
-package handover_test
+package enqueue_test
 
 import (
 	"bytes"
@@ -16,14 +16,14 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"redrive/api-service/internal/handover"
+	"redrive/api-service/internal/enqueue"
 	"redrive/pkg/queue"
 	"redrive/pkg/webhook"
 )
 
-// The tests run on synctest's clock: a second passes when nobody has anything left to do in it.
+// The tests run on the virtual time of synctest.
 
-// enqueuer does what a test says, and remembers what it was asked for.
+// enqueuer calls the function of the test and records the items.
 type enqueuer struct {
 	do      func(ctx context.Context) (queue.Placement, error)
 	running atomic.Int32
@@ -48,26 +48,26 @@ func at(placement queue.Placement) func(context.Context) (queue.Placement, error
 	return func(context.Context) (queue.Placement, error) { return placement, nil }
 }
 
-// hang is a Redis that takes connections and says nothing.
+// hang behaves like a Redis that accepts connections but does not answer.
 func hang(ctx context.Context) (queue.Placement, error) {
 	<-ctx.Done()
 	return "", ctx.Err()
 }
 
 type fixture struct {
-	*handover.Handover
+	*enqueue.Enqueuer
 	enqueuer *enqueuer
 	registry *prometheus.Registry
-	log      *bytes.Buffer // to be read when nothing is under way
+	log      *bytes.Buffer // to be read when no call is in progress
 }
 
 func newFixture(do func(context.Context) (queue.Placement, error)) *fixture {
 	f := &fixture{enqueuer: &enqueuer{do: do}, registry: prometheus.NewRegistry(), log: &bytes.Buffer{}}
-	f.Handover = handover.New(f.enqueuer, slog.New(slog.NewTextHandler(f.log, nil)), f.registry)
+	f.Enqueuer = enqueue.New(f.enqueuer, slog.New(slog.NewTextHandler(f.log, nil)), f.registry)
 	return f
 }
 
-// count reads a counter, over all its labels.
+// count returns the sum of a counter over all its labels.
 func (f *fixture) count(t *testing.T, name string) (sum float64) {
 	t.Helper()
 	families, err := f.registry.Gather()
@@ -90,7 +90,7 @@ func some(n int) []webhook.Delivery {
 	return deliveries
 }
 
-func TestEnqueueHandsOverAndReturns(t *testing.T) {
+func TestEnqueueSucceedsReturns(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := newFixture(at(queue.Queued))
 		deliveries := some(100)
@@ -108,13 +108,13 @@ func TestEnqueueHandsOverAndReturns(t *testing.T) {
 	})
 }
 
-func TestNothingToEnqueue(t *testing.T) {
+func TestEnqueueNothingReturns(t *testing.T) {
 	f := newFixture(func(context.Context) (queue.Placement, error) { panic("asked for nothing") })
 	f.Enqueue(t.Context())
 	f.Wait()
 }
 
-func TestACallerWaitsAMomentForAHangingRedis(t *testing.T) {
+func TestEnqueueRedisHangsReturnsAfterCallerWait(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := newFixture(hang)
 		start := time.Now()
@@ -131,7 +131,7 @@ func TestACallerWaitsAMomentForAHangingRedis(t *testing.T) {
 	})
 }
 
-func TestWhatIsLateIsStillHandedOver(t *testing.T) {
+func TestEnqueueLateContinuesInBackground(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := newFixture(func(ctx context.Context) (queue.Placement, error) {
 			select {
@@ -141,7 +141,7 @@ func TestWhatIsLateIsStillHandedOver(t *testing.T) {
 				return queue.Woken, nil
 			}
 		})
-		// The caller is answered, and its context ends with the answer.
+		// The caller is answered, and its context ends.
 		ctx, answered := context.WithCancel(t.Context())
 		f.Enqueue(ctx, some(1)...)
 		answered()
@@ -151,7 +151,7 @@ func TestWhatIsLateIsStillHandedOver(t *testing.T) {
 	})
 }
 
-func TestAFailureIsCountedAndLogged(t *testing.T) {
+func TestEnqueueFailureCountedAndLoggedOnce(t *testing.T) {
 	f := newFixture(func(context.Context) (queue.Placement, error) { return "", errors.New("refused") })
 	deliveries := some(3)
 	f.Enqueue(t.Context(), deliveries...)
@@ -163,7 +163,7 @@ func TestAFailureIsCountedAndLogged(t *testing.T) {
 	assert.Contains(t, f.log.String(), "deliveryId=dlv_")
 }
 
-func TestHandoversUnderWayAreBounded(t *testing.T) {
+func TestEnqueueCallsInProgressBounded(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		const limit = 256
 		f := newFixture(hang)

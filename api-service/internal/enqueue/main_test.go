@@ -1,4 +1,4 @@
-package handover_test
+package enqueue_test
 
 import (
 	"testing"

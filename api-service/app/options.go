@@ -1,0 +1,73 @@
+package app
+
+import (
+	"cmp"
+	"errors"
+	"log/slog"
+	"net/http"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+	"go.opentelemetry.io/otel/trace"
+
+	"redrive/api-service/internal/httpapi"
+	"redrive/pkg/egress"
+	"redrive/pkg/store"
+)
+
+// Queues configures the queue's web UI. See httpapi.QueuesOptions.
+type Queues = httpapi.QueuesOptions
+
+// Limits bound the requests of one caller. See httpapi.Limits.
+type Limits = httpapi.Limits
+
+// Options configure the API service.
+type Options struct {
+	// Store and Redis are closed by the caller, after Stop. Required.
+	Store *store.Store
+	Redis redis.UniversalClient
+	// Guard decides which destinations an endpoint may have. Required.
+	Guard *egress.Guard
+	// Log defaults to slog.Default.
+	Log *slog.Logger
+	// Addr is the address of the API. Defaults to :8080.
+	Addr string
+	// OpsAddr is the address of health and metrics. Defaults to :9090.
+	OpsAddr string
+	// Queues configures the queue's web UI. The zero value disables it.
+	Queues Queues
+	// Limits bound the requests of one caller. The zero value sets no limit.
+	Limits Limits
+	// CORSOrigins are the origins, such as https://app.example.com, whose pages may call the API from a browser. Defaults to none.
+	CORSOrigins []string
+	// Wrap wraps the handlers of both addresses. Defaults to none.
+	Wrap func(http.Handler) http.Handler
+	// Version is the version that the metrics show. Defaults to dev.
+	Version string
+	// Tracing makes spans of requests. Defaults to none.
+	Tracing trace.TracerProvider
+	// DatabaseTimeout bounds one statement of the database. A batch of events may take three times as long. Defaults to 5 s.
+	DatabaseTimeout time.Duration
+	// DrainDelay is how long Stop serves requests, unready, before it closes the address. Defaults to 0.
+	DrainDelay time.Duration
+}
+
+const (
+	defaultAddr    = ":8080"
+	defaultOpsAddr = ":9090"
+)
+
+// withDefaults returns the options with defaults for the fields that are not set, or an error if a required field is missing.
+func (o Options) withDefaults() (Options, error) {
+	if o.Store == nil || o.Redis == nil || o.Guard == nil {
+		return o, errors.New("the API needs a store, a Redis client and an egress guard")
+	}
+	o.Version = cmp.Or(o.Version, "dev")
+	o.Log = cmp.Or(o.Log, slog.Default())
+	o.Addr = cmp.Or(o.Addr, defaultAddr)
+	o.OpsAddr = cmp.Or(o.OpsAddr, defaultOpsAddr)
+	if o.Wrap == nil {
+		o.Wrap = func(handler http.Handler) http.Handler { return handler }
+	}
+	return o, nil
+}

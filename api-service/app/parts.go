@@ -1,0 +1,108 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"redrive/api-service/internal/apikeys"
+	"redrive/api-service/internal/authn"
+	"redrive/api-service/internal/endpoints"
+	"redrive/api-service/internal/enqueue"
+	"redrive/api-service/internal/httpapi"
+	"redrive/api-service/internal/invalidate"
+	"redrive/api-service/internal/lastused"
+	"redrive/api-service/internal/linger"
+	"redrive/api-service/internal/metrics"
+	"redrive/api-service/internal/publish"
+	"redrive/api-service/internal/redeliver"
+	"redrive/pkg/observe"
+	"redrive/pkg/queue"
+	"redrive/pkg/webhook"
+)
+
+// pipelineDelay is how long an enqueue waits for others, so that they share a pipeline. Requests that shared a commit enqueue at the same
+// time, and each of them waits for Redis.
+const pipelineDelay = 500 * time.Microsecond
+
+// discardBeyond is how much larger than the largest body of a route a body may be, in bytes, so that the rest of it is read and
+// discarded. A client that writes the whole body before it reads then receives the refusal.
+const discardBeyond = 2 << 20
+
+// parts are the parts of the service that work in the background and have to be stopped.
+type parts struct {
+	publisher     *publish.Publisher
+	redeliverer   *redeliver.Redeliverer
+	enqueuer      *enqueue.Enqueuer
+	pipelined     *queue.Pipelined
+	tasks         *queue.Enqueuer
+	uses          *lastused.Recorder
+	authenticator *authn.Authenticator
+}
+
+func newParts(o Options, registry prometheus.Registerer) *parts {
+	p := &parts{pipelined: queue.NewPipelined(o.Redis, pipelineDelay), uses: lastused.New(o.Store, o.Log)}
+	p.tasks = queue.NewEnqueuer(p.pipelined)
+	p.enqueuer = enqueue.New(p.tasks, queue.NewOutage(o.Redis, o.Log, registry).Quiet(o.Log), registry)
+	written := metrics.New(registry)
+	p.publisher = publish.New(o.Store, p.enqueuer, written, publish.Options{Timeout: o.DatabaseTimeout})
+	p.redeliverer = redeliver.New(o.Store, p.enqueuer, written, redeliver.Options{Timeout: o.DatabaseTimeout})
+	p.authenticator = authn.New(o.Store, p.uses, authn.Options{Timeout: o.DatabaseTimeout})
+	return p
+}
+
+// close stops the parts after the last request, each before the parts that it uses.
+func (p *parts) close() {
+	p.publisher.Close()
+	p.redeliverer.Close()
+	p.enqueuer.Wait()
+	p.pipelined.Drain()
+	p.authenticator.Close()
+	p.uses.Close()
+}
+
+func newHandler(o Options, p *parts, registry prometheus.Registerer) http.Handler {
+	invalidating := invalidate.Store{Store: o.Store, Publisher: p.publisher, Authenticator: p.authenticator}
+	handler := httpapi.New(httpapi.Dependencies{
+		Endpoints:       invalidating,
+		Deliveries:      o.Store,
+		APIKeys:         o.Store,
+		Authenticator:   p.authenticator,
+		Registry:        endpoints.New(invalidating, destinations{o.Guard}),
+		Publisher:       p.publisher,
+		Redeliverer:     p.redeliverer,
+		Issuer:          apikeys.New(invalidating),
+		Limits:          o.Limits,
+		DatabaseTimeout: o.DatabaseTimeout,
+		CORSOrigins:     o.CORSOrigins,
+		Redis:           o.Redis,
+		Queues:          o.Queues,
+		Log:             o.Log,
+		Metrics:         registry,
+	})
+	if o.Tracing != nil {
+		handler = traced(handler, o.Tracing)
+	}
+	return linger.New(o.Wrap(handler), linger.Options{Bytes: httpapi.LargestBody + discardBeyond, Time: serverTimeouts.read})
+}
+
+func newHealth(o Options, tasks *queue.Enqueuer) *observe.Health {
+	return observe.NewHealth(
+		observe.Check{Name: "database", Required: true, Probe: o.Store.Ping},
+		observe.Check{Name: "storage", Probe: o.Store.CheckSpace},
+		observe.Check{Name: "keys", Probe: o.Store.CheckKeys},
+		observe.Check{Name: "redis", Probe: func(ctx context.Context) error { return queue.Probe(ctx, o.Redis) }},
+		observe.Check{Name: "queue", Probe: func(ctx context.Context) error { return onlyPaused(tasks.CheckPaused(ctx, webhook.QueueDeliveries)) }},
+	)
+}
+
+// onlyPaused drops the errors of an unavailable Redis, which the check "redis" reports.
+func onlyPaused(err error) error {
+	if errors.Is(err, queue.ErrPaused) {
+		return err
+	}
+	return nil
+}

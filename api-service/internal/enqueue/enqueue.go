@@ -1,0 +1,126 @@
+// Package enqueue enqueues committed deliveries. The rows are in the database and the caller has to answer its request. A Redis that is
+// unavailable or slow therefore delays the caller for a bounded time and causes no error: the dispatcher's reconciler enqueues every due
+// delivery that is missing in the queue.
+package enqueue
+
+import (
+	"context"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"go.opentelemetry.io/otel/attribute"
+	"go.opentelemetry.io/otel/trace"
+	"golang.org/x/sync/errgroup"
+
+	"redrive/pkg/queue"
+	"redrive/pkg/tracing"
+	"redrive/pkg/webhook"
+)
+
+const (
+	// callerWait is the longest time that a caller waits for Redis.
+	callerWait = 250 * time.Millisecond
+	// deadline ends a call to Redis that continues in the background.
+	deadline = 2 * time.Second
+	// concurrency bounds the connections that one call of Enqueue uses. asynq has no call that enqueues several tasks.
+	concurrency = 16
+	// maxInProgress bounds the calls in progress while Redis hangs. The reconciler enqueues the deliveries of further calls.
+	maxInProgress = 256
+)
+
+// Queue puts one delivery into the queue. queue.Enqueuer implements it.
+type Queue interface {
+	EnqueueSettled(ctx context.Context, item queue.Item) (queue.Placement, error)
+}
+
+// Enqueuer enqueues committed deliveries. It is safe for concurrent use.
+type Enqueuer struct {
+	queue      Queue
+	log        *slog.Logger
+	inProgress chan struct{}
+	group      sync.WaitGroup
+	placed     *prometheus.CounterVec
+	failed     prometheus.Counter
+}
+
+// New makes an Enqueuer and registers its metrics.
+func New(q Queue, log *slog.Logger, registry prometheus.Registerer) *Enqueuer {
+	e := &Enqueuer{
+		queue:      q,
+		log:        log,
+		inProgress: make(chan struct{}, maxInProgress),
+		placed: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "redrive_enqueued_total", Help: "Deliveries enqueued after their commit, by the state in which the queue placed the task.",
+		}, []string{"placement"}),
+		failed: prometheus.NewCounter(prometheus.CounterOpts{
+			Name: "redrive_enqueue_failures_total", Help: "Committed deliveries that could not be enqueued and are left to the reconciler.",
+		}),
+	}
+	registry.MustRegister(e.placed, e.failed)
+	for _, placement := range []queue.Placement{queue.Queued, queue.AlreadyQueued, queue.Woken, queue.Active} {
+		e.placed.WithLabelValues(string(placement)) // a rate needs a first sample of zero
+	}
+	return e
+}
+
+// Enqueue enqueues deliveries that have been committed. It returns when Redis has all of them, or after callerWait. In the latter case
+// the call continues in the background.
+func (e *Enqueuer) Enqueue(ctx context.Context, deliveries ...webhook.Delivery) {
+	if len(deliveries) == 0 {
+		return
+	}
+	select {
+	case e.inProgress <- struct{}{}:
+	default:
+		e.failed.Add(float64(len(deliveries)))
+		e.log.WarnContext(ctx, "too many enqueue calls in progress, left to the reconciler", "deliveryId", deliveries[0].ID, "deliveries", len(deliveries))
+		return
+	}
+	done := make(chan struct{})
+	e.group.Go(func() {
+		defer func() { <-e.inProgress; close(done) }()
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), deadline)
+		defer cancel()
+		e.enqueueAll(ctx, deliveries)
+	})
+
+	timer := time.NewTimer(callerWait)
+	defer timer.Stop()
+	select {
+	case <-done:
+	case <-timer.C:
+	}
+}
+
+func (e *Enqueuer) enqueueAll(ctx context.Context, deliveries []webhook.Delivery) {
+	ctx, span := tracing.Child(ctx, "enqueue", trace.SpanKindProducer, attribute.Int("deliveries", len(deliveries)))
+	defer span.End()
+	var group errgroup.Group
+	group.SetLimit(concurrency)
+	var once sync.Once
+	for _, delivery := range deliveries {
+		group.Go(func() error {
+			placement, err := e.queue.EnqueueSettled(ctx, itemOf(delivery))
+			if err == nil {
+				e.placed.WithLabelValues(string(placement)).Inc()
+				return nil
+			}
+			e.failed.Inc()
+			once.Do(func() { // one line for all deliveries of a call
+				e.log.WarnContext(ctx, "enqueue failed, left to the reconciler", "deliveryId", delivery.ID, "deliveries", len(deliveries), "error", err)
+			})
+			return nil
+		})
+	}
+	_ = group.Wait() // the functions return no error
+}
+
+// itemOf returns the queue item of a pending or retrying delivery. A pending delivery with an attempt was retried by hand.
+func itemOf(d webhook.Delivery) queue.Item {
+	return queue.Item{DeliveryID: d.ID, Queue: d.Queue, DueAt: d.NextRetryAt, Ended: d.Status == webhook.StatusPending && d.LastAttemptID != ""}
+}
+
+// Wait returns when no call is in progress. Each call ends within seconds.
+func (e *Enqueuer) Wait() { e.group.Wait() }
