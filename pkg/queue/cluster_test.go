@@ -25,7 +25,7 @@ func startCluster(t *testing.T, nodes int) *testservers.RedisCluster {
 	return cluster
 }
 
-// urlsOf are the ways to name a cluster: each node alone, as any Redis and as one of a cluster, and all of them.
+// urlsOf returns the URLs that name a cluster: each node alone, with and without cluster=true, and all nodes.
 func urlsOf(cluster *testservers.RedisCluster) map[string]string {
 	urls, hosts := map[string]string{}, []string{}
 	for i, node := range cluster.Nodes() {
@@ -37,8 +37,8 @@ func urlsOf(cluster *testservers.RedisCluster) map[string]string {
 	return urls
 }
 
-// TestCluster does all that this package does, on clusters however they are named.
-func TestCluster(t *testing.T) {
+// All operations work on clusters, for every form of the URL.
+func TestClusterEveryOperation(t *testing.T) {
 	for _, nodes := range []int{1, 3} {
 		cluster := startCluster(t, nodes)
 		for name, url := range urlsOf(cluster) {
@@ -57,7 +57,7 @@ func onCluster(t *testing.T, b bench, cluster *testservers.RedisCluster) {
 	require.NoError(t, queue.Probe(ctx, b.Redis))
 	b.rebuildTwice(cluster)
 
-	// Enqueued, archived, seen, run again, first of all, delivered.
+	// Enqueue, archive, look up, wake, move to the front and run tasks.
 	items := make([]queue.Item, 20)
 	for i := range items {
 		items[i] = queuetest.NewItem()
@@ -86,10 +86,10 @@ func onCluster(t *testing.T, b bench, cluster *testservers.RedisCluster) {
 	_, err = b.TrimArchive(ctx, webhook.QueueDeliveries)
 	require.NoError(t, err)
 
-	b.leaseIsSeen(items[0])
+	b.checkLease(items[0])
 }
 
-// rebuildTwice fills the queue, and again after all nodes were emptied.
+// rebuildTwice rebuilds the queue, and again after all nodes were emptied.
 func (b bench) rebuildTwice(cluster *testservers.RedisCluster) {
 	b.t.Helper()
 	ctx := b.t.Context()
@@ -113,8 +113,8 @@ func (b bench) rebuildTwice(cluster *testservers.RedisCluster) {
 	require.NoError(b.t, b.RegisterQueues(ctx, webhook.QueueDeliveries))
 }
 
-// leaseIsSeen delivers all that is pending, and looks at the lease of one of them meanwhile.
-func (b bench) leaseIsSeen(item queue.Item) {
+// checkLease runs all pending tasks and checks the lease of one of them.
+func (b bench) checkLease(item queue.Item) {
 	b.t.Helper()
 	held, release := make(chan struct{}), make(chan struct{})
 	stop := b.work(func(_ context.Context, task *asynq.Task) error {
@@ -141,8 +141,8 @@ func (b bench) leaseIsSeen(item queue.Item) {
 	stop()
 }
 
-// A cluster has one database: a URL that names another is refused at the start, with the reason.
-func TestCheckDatabase(t *testing.T) {
+// Check refuses a database number that does not exist.
+func TestCheckUnknownDatabaseFails(t *testing.T) {
 	t.Parallel()
 	cluster := startCluster(t, 1)
 	b := newBench(t, strings.TrimSuffix(cluster.URL(), "/0")+"/1")
@@ -151,8 +151,8 @@ func TestCheckDatabase(t *testing.T) {
 	require.ErrorContains(t, queue.Check(t.Context(), b.Redis), "does not have")
 }
 
-// What is lost on the node that holds the tasks takes the marker along, so that the queue is filled again.
-func TestMarkerIsBesideTheTasks(t *testing.T) {
+// The node that holds the tasks also holds the marker, so its loss causes a rebuild.
+func TestIntactNodeLostTasksIsFalse(t *testing.T) {
 	t.Parallel()
 	cluster := startCluster(t, 3)
 	b := newBench(t, cluster.URL())
@@ -177,8 +177,8 @@ func TestMarkerIsBesideTheTasks(t *testing.T) {
 	assert.NotZero(t, lost)
 }
 
-// Redis may come after the service, and only then turn out to be a cluster.
-func TestClusterComesLater(t *testing.T) {
+// A cluster that starts after the client is detected.
+func TestClusterStartsAfterClient(t *testing.T) {
 	t.Parallel()
 	cluster := startCluster(t, 3)
 	for _, node := range cluster.Nodes() {

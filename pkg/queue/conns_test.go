@@ -18,26 +18,26 @@ import (
 	"redrive/pkg/queue"
 )
 
-// unanswered is after how long a connection is taken for dead: longer than any answer takes on a busy machine.
-const unanswered = 3 * time.Second
+// replyTimeout is longer than any reply takes on a busy machine.
+const replyTimeout = 3 * time.Second
 
-// swallower is a TCP proxy that can begin to swallow all that its connections carry, and goes on to serve new ones.
-type swallower struct {
+// blackhole is a TCP proxy that can discard everything on its open connections and still serve new ones.
+type blackhole struct {
 	listener net.Listener
 	target   string
 	dials    atomic.Int64
-	lost     atomic.Int64 // connections that something was sent on while they were dead
+	lost     atomic.Int64 // dead connections on which something was sent
 	mutex    sync.Mutex
-	dead     *atomic.Bool // of the connections that are there now
+	dead     *atomic.Bool // shared by the connections that are open now
 	open     []net.Conn
 	group    sync.WaitGroup
 }
 
-func newSwallower(t *testing.T, target string) *swallower {
+func newBlackhole(t *testing.T, target string) *blackhole {
 	t.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)
-	s := &swallower{listener: listener, target: target, dead: new(atomic.Bool)}
+	s := &blackhole{listener: listener, target: target, dead: new(atomic.Bool)}
 	s.group.Go(s.accept)
 	t.Cleanup(func() {
 		_ = listener.Close()
@@ -51,17 +51,17 @@ func newSwallower(t *testing.T, target string) *swallower {
 	return s
 }
 
-func (s *swallower) addr() string { return s.listener.Addr().String() }
+func (s *blackhole) addr() string { return s.listener.Addr().String() }
 
-// swallow lets all connections die that are there.
-func (s *swallower) swallow() {
+// discard makes all open connections dead.
+func (s *blackhole) discard() {
 	s.mutex.Lock()
 	defer s.mutex.Unlock()
 	s.dead.Store(true)
 	s.dead = new(atomic.Bool)
 }
 
-func (s *swallower) accept() {
+func (s *blackhole) accept() {
 	for {
 		client, err := s.listener.Accept()
 		if err != nil {
@@ -83,7 +83,7 @@ func (s *swallower) accept() {
 	}
 }
 
-func (s *swallower) pass(to, from net.Conn, dead *atomic.Bool, lost func()) {
+func (s *blackhole) pass(to, from net.Conn, dead *atomic.Bool, lost func()) {
 	buffer := make([]byte, 32<<10)
 	for {
 		n, err := from.Read(buffer)
@@ -101,8 +101,8 @@ func (s *swallower) pass(to, from net.Conn, dead *atomic.Bool, lost func()) {
 	}
 }
 
-// fill opens so many connections, by as many commands at once.
-func (s *swallower) fill(t *testing.T, client, direct redis.UniversalClient, count int64) {
+// fill opens count connections with concurrent commands.
+func (s *blackhole) fill(t *testing.T, client, direct redis.UniversalClient, count int64) {
 	t.Helper()
 	var group sync.WaitGroup
 	for i := range count {
@@ -117,8 +117,8 @@ func (s *swallower) fill(t *testing.T, client, direct redis.UniversalClient, cou
 	group.Wait()
 }
 
-// Twenty connections die silently. One command finds out; no other is sent on a dead connection, one after the other or at once.
-func TestConnectionsDieSilently(t *testing.T) {
+// After one command on a dead connection timed out, no other command is sent on a dead connection.
+func TestDeadConnectionsOneTimeoutClosesAll(t *testing.T) {
 	t.Parallel()
 	a := newAuthority(t)
 	server, serverKey := a.issue("server", "127.0.0.1")
@@ -133,16 +133,16 @@ func TestConnectionsDieSilently(t *testing.T) {
 			} else {
 				target, files = a.startTLS(tls), queue.TLSFiles{CA: a.file("ca.crt")}
 			}
-			proxy := newSwallower(t, target)
+			proxy := newBlackhole(t, target)
 			connect := func(addr string) redis.UniversalClient {
-				client, err := queue.ConnectWithin(scheme+"://"+addr+"?pool_size=100", files, unanswered)
+				client, err := queue.ConnectWithin(scheme+"://"+addr+"?pool_size=100", files, replyTimeout)
 				require.NoError(t, err)
 				t.Cleanup(func() { require.NoError(t, client.Close()) })
 				return client
 			}
 			client := connect(proxy.addr())
 			proxy.fill(t, client, connect(target), 20)
-			proxy.swallow()
+			proxy.discard()
 
 			require.NoError(t, client.Ping(t.Context()).Err())
 			require.EqualValues(t, 1, proxy.lost.Load())
@@ -157,16 +157,16 @@ func TestConnectionsDieSilently(t *testing.T) {
 	}
 }
 
-// Commands that find out at the same time are each sent again, once.
-func TestConnectionsDieSilentlyUnderLoad(t *testing.T) {
+// Concurrent commands on dead connections are each retried once.
+func TestDeadConnectionsConcurrentCommandsSucceed(t *testing.T) {
 	t.Parallel()
 	target := strings.TrimSuffix(strings.TrimPrefix(startRedis(t, nil).URL(), "redis://"), "/0")
-	proxy := newSwallower(t, target)
-	client, err := queue.ConnectWithin("redis://"+proxy.addr()+"?pool_size=100", queue.TLSFiles{}, unanswered)
+	proxy := newBlackhole(t, target)
+	client, err := queue.ConnectWithin("redis://"+proxy.addr()+"?pool_size=100", queue.TLSFiles{}, replyTimeout)
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, client.Close()) })
 	proxy.fill(t, client, newBench(t, "redis://"+target).Redis, 20)
-	proxy.swallow()
+	proxy.discard()
 	var group sync.WaitGroup
 	for range 20 {
 		group.Go(func() { assert.NoError(t, client.Ping(t.Context()).Err()) })
@@ -175,8 +175,8 @@ func TestConnectionsDieSilentlyUnderLoad(t *testing.T) {
 	assert.LessOrEqual(t, proxy.lost.Load(), int64(20))
 }
 
-// A call that meets a dead connection waits once for an answer and once for another connection.
-func TestBoundsOfACall(t *testing.T) {
+// A call on a dead connection waits at most for one reply and one dial.
+func TestTimeoutsBoundACall(t *testing.T) {
 	io, dial := queue.BoundsOfACall()
 	assert.Less(t, io, 2*time.Second)
 	assert.LessOrEqual(t, dial, time.Second)

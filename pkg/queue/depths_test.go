@@ -12,8 +12,8 @@ import (
 	"redrive/pkg/webhook"
 )
 
-// The Inspector of asynq itself says how many there are.
-func TestDepthsAreThoseOfAsynq(t *testing.T) {
+// Depths returns the numbers of asynq's Inspector.
+func TestDepthsEqualInspector(t *testing.T) {
 	t.Parallel()
 	b := newBench(t, testservers.Redis(t))
 	depths, err := b.Depths(t.Context(), webhook.QueueDeliveries)

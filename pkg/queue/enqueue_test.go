@@ -42,12 +42,12 @@ func TestEnqueueScheduled(t *testing.T) {
 	task := b.Task(item.DeliveryID)
 	assert.Equal(t, asynq.TaskStateScheduled, task.State)
 	assert.WithinDuration(t, item.DueAt, task.NextProcessAt, time.Second)
-	assert.Equal(t, queue.AlreadyQueued, b.Put(item), "it sleeps as long as it should")
+	assert.Equal(t, queue.AlreadyQueued, b.Put(item), "it is scheduled for the right time")
 	assert.Equal(t, asynq.TaskStateScheduled, b.Task(item.DeliveryID).State)
 }
 
-// A task that sleeps for little longer than it should is one that was put off for its endpoint's sake.
-func TestEnqueueLeavesSnoozedTasksAlone(t *testing.T) {
+// A task that is scheduled a little too late was snoozed because its endpoint is busy. It is not woken.
+func TestEnqueueSnoozedTaskStaysScheduled(t *testing.T) {
 	t.Parallel()
 	b := newBench(t, testservers.Redis(t))
 	for _, c := range []struct {
@@ -79,7 +79,7 @@ func TestEnqueuePending(t *testing.T) {
 	require.Equal(t, queue.Queued, b.Put(item))
 	assert.Equal(t, queue.AlreadyQueued, b.Put(item))
 	item.DueAt = time.Now().Add(time.Hour)
-	assert.Equal(t, queue.AlreadyQueued, b.Put(item), "the worker will see that it is early")
+	assert.Equal(t, queue.AlreadyQueued, b.Put(item), "the worker detects that it is too early")
 }
 
 func TestEnqueueInRetry(t *testing.T) {
@@ -150,7 +150,7 @@ func TestEnqueueActive(t *testing.T) {
 	assert.ErrorContains(t, err, "context canceled") // asynq keeps the text of an error and nothing else
 }
 
-func TestConcurrentEnqueueMakesOneTask(t *testing.T) {
+func TestEnqueueConcurrentMakesOneTask(t *testing.T) {
 	t.Parallel()
 	b, item := newBench(t, testservers.Redis(t)), queuetest.NewItem()
 	var group sync.WaitGroup
@@ -177,13 +177,13 @@ func TestConcurrentEnqueueMakesOneTask(t *testing.T) {
 	assert.Equal(t, 1, info.Size)
 }
 
-// Where a task is looked for first changes nothing about where it ends.
-func TestEnqueueWhatHadEnded(t *testing.T) {
+// Item.Ended does not change the result of Enqueue.
+func TestEnqueueEndedItemSameResult(t *testing.T) {
 	t.Parallel()
 	b, item := newBench(t, testservers.Redis(t)), queuetest.NewItem()
 	item.Ended = true
 	require.Equal(t, queue.Queued, b.Put(item), "its task has been deleted")
-	assert.Equal(t, queue.AlreadyQueued, b.Put(item), "it waits already")
+	assert.Equal(t, queue.AlreadyQueued, b.Put(item), "it is pending already")
 	stop := b.work(skip)
 	b.WaitForState(item.DeliveryID, asynq.TaskStateArchived)
 	stop()

@@ -6,10 +6,10 @@ import (
 	"github.com/redis/go-redis/v9"
 )
 
-// ConnectWithin is ConnectTLS with another bound on what waits for an answer, and none on how long a connection may be idle.
+// ConnectWithin is ConnectTLS with another timeout for replies and dials, and no idle timeout.
 func ConnectWithin(rawURL string, files TLSFiles, io time.Duration) (redis.UniversalClient, error) {
-	return connect(rawURL, files, timeouts{dial: dialTimeout, io: io})
+	return connect(rawURL, files, timeouts{dial: max(dialTimeout, io), io: io})
 }
 
-// BoundsOfACall are the longest times that a call can wait on a connection that died silently, and for another one.
+// BoundsOfACall returns the timeouts of a reply and of a dial.
 func BoundsOfACall() (io, dial time.Duration) { return ioTimeout, dialTimeout }

@@ -24,8 +24,8 @@ func startRedis(t *testing.T, settings map[string]string) *testservers.RedisServ
 	return server
 }
 
-// asynq tells Redis the name of a queue once for each client, so that after FLUSHALL nobody sees the queue any more.
-func TestAnnounceAfterFlush(t *testing.T) {
+// asynq registers a queue once per client, so the Inspector does not find the queue after FLUSHALL.
+func TestRegisterQueuesAfterFlush(t *testing.T) {
 	t.Parallel()
 	b, item := newBench(t, startRedis(t, nil).URL()), queuetest.NewItem()
 	require.Equal(t, queue.Queued, b.Put(item))
@@ -39,8 +39,8 @@ func TestAnnounceAfterFlush(t *testing.T) {
 	require.NoError(t, b.RegisterQueues(t.Context(), item.Queue), "again")
 }
 
-// A conflict after FLUSHALL announces the queue by itself: the reconciler may not have come by yet.
-func TestConflictAfterFlush(t *testing.T) {
+// A conflict after FLUSHALL registers the queue, since no reconcile pass may have run yet.
+func TestEnqueueConflictAfterFlushRegistersQueue(t *testing.T) {
 	t.Parallel()
 	b, item := newBench(t, startRedis(t, nil).URL()), queuetest.NewItem()
 	require.Equal(t, queue.Queued, b.Put(item))
@@ -50,7 +50,7 @@ func TestConflictAfterFlush(t *testing.T) {
 	assert.Equal(t, asynq.TaskStatePending, b.Task(item.DeliveryID).State)
 }
 
-func TestRedisAway(t *testing.T) {
+func TestEnqueueRedisStoppedFailsUntilRestart(t *testing.T) {
 	t.Parallel()
 	server := startRedis(t, nil)
 	b, item := newBench(t, server.URL()), queuetest.NewItem()
@@ -73,8 +73,8 @@ func TestRedisAway(t *testing.T) {
 	assert.Equal(t, asynq.TaskStatePending, b.Task(item.DeliveryID).State)
 }
 
-// A frozen Redis takes connections and does not answer.
-func TestRedisFrozen(t *testing.T) {
+// A paused Redis process accepts connections and does not reply.
+func TestEnqueueRedisHangsHonorsDeadline(t *testing.T) {
 	t.Parallel()
 	server := startRedis(t, nil)
 	b, item := newBench(t, server.URL()), queuetest.NewItem()
@@ -100,8 +100,8 @@ func TestRedisFrozen(t *testing.T) {
 	assert.Equal(t, queue.AlreadyQueued, b.Put(item))
 }
 
-// A task that Redis has lost track of is an error of this one task.
-func TestPhantom(t *testing.T) {
+// An archived task that is missing from the archive's sorted set is an error of this task alone.
+func TestEnqueuePhantomFails(t *testing.T) {
 	t.Parallel()
 	b, item := newBench(t, testservers.Redis(t)), queuetest.NewItem()
 	require.Equal(t, queue.Queued, b.Put(item))
@@ -112,7 +112,7 @@ func TestPhantom(t *testing.T) {
 	require.ErrorContains(t, err, item.DeliveryID)
 }
 
-func TestWarnOnEviction(t *testing.T) {
+func TestWarnOnEvictionLogsPolicy(t *testing.T) {
 	t.Parallel()
 	warning := func(url string) string {
 		client, err := queue.Connect(url)
@@ -129,10 +129,10 @@ func TestWarnOnEviction(t *testing.T) {
 
 	assert.Empty(t, warning(startRedis(t, nil).URL()))
 
-	secretive := startRedis(t, map[string]string{"maxmemory-policy": "allkeys-lru"})
-	b := newBench(t, secretive.URL())
+	forbidden := startRedis(t, map[string]string{"maxmemory-policy": "allkeys-lru"})
+	b := newBench(t, forbidden.URL())
 	require.NoError(t, b.Redis.Do(t.Context(), "ACL", "SETUSER", "default", "-config").Err())
-	assert.Empty(t, warning(secretive.URL()), "one that does not tell is taken at its operator's word")
-	require.NoError(t, secretive.Stop())
-	assert.Empty(t, warning(secretive.URL()), "and there is none to warn of")
+	assert.Empty(t, warning(forbidden.URL()), "the setting cannot be read")
+	require.NoError(t, forbidden.Stop())
+	assert.Empty(t, warning(forbidden.URL()), "Redis is unavailable")
 }

@@ -22,7 +22,7 @@ func (b bench) leases() []queue.Lease {
 	return leases
 }
 
-// leaseOf is the only lease there is.
+// leaseOf returns the lease of the item, which must be the only one.
 func (b bench) leaseOf(item queue.Item) queue.Lease {
 	b.t.Helper()
 	leases := b.leases()
@@ -32,8 +32,8 @@ func (b bench) leaseOf(item queue.Item) queue.Lease {
 	return leases[0]
 }
 
-// leaseMoves sees that a lease is for as long as we think, and that the worker that has taken the task since begin moves it on.
-func (b bench) leaseMoves(item queue.Item, begin time.Time) {
+// checkLeaseIsExtended checks the duration of a lease, and that the worker that dequeued the task after begin extends it.
+func (b bench) checkLeaseIsExtended(item queue.Item, begin time.Time) {
 	b.t.Helper()
 	begin = begin.Truncate(time.Second)
 	first := b.leaseOf(item)
@@ -42,11 +42,11 @@ func (b bench) leaseMoves(item queue.Item, begin time.Time) {
 	assert.WithinRange(b.t, b.leaseOf(item).Extended(), begin, time.Now())
 	score, err := b.Redis.ZScore(b.t.Context(), deliveryKeys.Lease, item.DeliveryID).Result()
 	require.NoError(b.t, err)
-	assert.InDelta(b.t, float64(int64(score)), score, 0, "whole seconds: a lease is told by them")
+	assert.InDelta(b.t, float64(int64(score)), score, 0, "leases are in whole seconds")
 }
 
-// A task is taken away under the lease that was seen, and under no other.
-func TestReclaim(t *testing.T) {
+// Reclaim removes a task only if its lease is the one that was read.
+func TestReclaimOnlySameLease(t *testing.T) {
 	t.Parallel()
 	b := newBench(t, testservers.Redis(t))
 	ctx := t.Context()
@@ -64,23 +64,23 @@ func TestReclaim(t *testing.T) {
 
 	back := redis.Z{Score: float64(lease.Until.Add(5 * time.Second).Unix()), Member: item.DeliveryID}
 	require.NoError(t, b.Redis.ZAdd(ctx, deliveryKeys.Lease, back).Err())
-	require.Equal(t, queue.Running, reclaim(), "its worker has come back")
+	require.Equal(t, queue.Running, reclaim(), "its worker has extended the lease")
 
 	lease = b.leaseOf(item)
 	require.Equal(t, queue.Orphan, reclaim())
-	require.Equal(t, queue.Missing, reclaim(), "one of two is told")
+	require.Equal(t, queue.Missing, reclaim(), "only the first caller gets Orphan")
 	b.cleared(item)
 
 	b.Put(item)
-	require.Equal(t, queue.Waiting, reclaim(), "it is somebody else's by now")
+	require.Equal(t, queue.Waiting, reclaim(), "it is a new task")
 	b.Abandon(item.DeliveryID, lease.Until)
 	require.NoError(t, b.Redis.HDel(ctx, deliveryKeys.Task(item.DeliveryID), "msg").Err())
 	require.Equal(t, queue.Orphan, reclaim())
 	b.cleared(item)
 }
 
-// What is enqueued first is the next that a worker takes, whichever way it came to be pending.
-func TestEnqueueFirst(t *testing.T) {
+// A task is the next to be dequeued after EnqueueFirst, whether it was new, pending or not due.
+func TestEnqueueFirstIsDequeuedNext(t *testing.T) {
 	t.Parallel()
 	b := newBench(t, testservers.Redis(t))
 	ctx := t.Context()
@@ -108,7 +108,7 @@ func TestEnqueueFirst(t *testing.T) {
 	require.NoError(t, err)
 	assert.Equal(t, queue.Queued, placement)
 	assert.Equal(t, queue.Waiting, b.look(asleep, always))
-	assert.Equal(t, waiting.DeliveryID, next(), "that is not due yet")
+	assert.Equal(t, waiting.DeliveryID, next(), "the scheduled task is not due yet")
 
 	b.Abandon(waiting.DeliveryID, time.Now().Add(time.Minute))
 	placement, err = b.EnqueueFirst(ctx, waiting)

@@ -11,7 +11,7 @@ import (
 	"redrive/pkg/queue"
 )
 
-func TestRedisLogsIntoOurLog(t *testing.T) {
+func TestLogToConnectionErrorsAtDebug(t *testing.T) {
 	var out bytes.Buffer
 	queue.LogTo(slog.New(slog.NewTextHandler(&out, &slog.HandlerOptions{Level: slog.LevelDebug})))
 	t.Cleanup(func() { queue.LogTo(slog.New(slog.DiscardHandler)) })

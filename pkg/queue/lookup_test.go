@@ -28,9 +28,9 @@ func (b bench) look(item queue.Item, verify func(queue.Item) bool) queue.TaskSta
 	return sights[0]
 }
 
-// TestLookKnowsEveryState has asynq itself put tasks into every state that they can be in. It fails when another version of
-// asynq keeps them otherwise, or extends leases in another way, and then lookup.lua and lease.go have to follow.
-func TestLookKnowsEveryState(t *testing.T) {
+// asynq itself puts tasks into every state. The test fails if another version of asynq stores tasks or extends leases in another way;
+// lookup.lua and lease.go must then be adapted.
+func TestLookUpEveryState(t *testing.T) {
 	t.Parallel()
 	b := newBench(t, testservers.Redis(t))
 	client := asynq.NewClientFromRedisClient(b.Redis)
@@ -75,21 +75,21 @@ func TestLookKnowsEveryState(t *testing.T) {
 	sights, err := b.LookUp(t.Context(), items, always)
 	require.NoError(t, err)
 	assert.Equal(t, want, sights)
-	b.leaseMoves(running, begin)
+	b.checkLeaseIsExtended(running, begin)
 	close(release)
 	stop()
-	assert.Empty(t, b.leases(), "what has ended is held no longer")
+	assert.Empty(t, b.leases(), "an ended task has no lease")
 
 	b.Put(pending)
 	assert.Equal(t, queue.Waiting, b.look(pending, nil))
 	assert.Equal(t, queue.Waiting, b.look(pending, always))
 	again, err := b.LookUp(t.Context(), items[3:], always)
 	require.NoError(t, err)
-	assert.Equal(t, want[3:], again, "looking changes nothing")
+	assert.Equal(t, want[3:], again, "LookUp changes nothing")
 }
 
-// An active task without a lease is nobody's. One whose lease has passed may be its worker's still: whose clock is to say?
-func TestLookRemovesOrphans(t *testing.T) {
+// LookUp removes an active task without a lease. It does not remove one with an expired lease, since clocks may differ.
+func TestLookUpActiveWithoutLeaseIsOrphan(t *testing.T) {
 	t.Parallel()
 	b := newBench(t, testservers.Redis(t))
 	item := queuetest.NewItem()
@@ -97,12 +97,12 @@ func TestLookRemovesOrphans(t *testing.T) {
 	b.Abandon(item.DeliveryID, time.Now().Add(-time.Hour))
 	require.Equal(t, queue.Running, b.look(item, nil))
 	require.NoError(t, b.Redis.ZRem(t.Context(), deliveryKeys.Lease, item.DeliveryID).Err())
-	require.Equal(t, queue.Orphan, b.look(item, nil), "asynq's own recovery does not see one without a lease")
+	require.Equal(t, queue.Orphan, b.look(item, nil), "asynq does not recover a task without a lease")
 	b.cleared(item)
 }
 
-// Whatever part of a task is lost, the rest does not keep its delivery from being enqueued.
-func TestLookRemovesPhantoms(t *testing.T) {
+// A delivery can be enqueued again after any part of its task was lost.
+func TestLookUpIncompleteTaskIsPhantom(t *testing.T) {
 	t.Parallel()
 	b := newBench(t, testservers.Redis(t))
 	for name, lose := range map[string]func(ctx context.Context, item queue.Item, hash string) error{
@@ -115,7 +115,7 @@ func TestLookRemovesPhantoms(t *testing.T) {
 		"its state": func(ctx context.Context, _ queue.Item, hash string) error {
 			return b.Redis.HDel(ctx, hash, "state").Err()
 		},
-		"the sense of its state": func(ctx context.Context, _ queue.Item, hash string) error {
+		"the set of its state": func(ctx context.Context, _ queue.Item, hash string) error {
 			return b.Redis.HSet(ctx, hash, "state", "retry").Err()
 		},
 	} {
@@ -129,7 +129,7 @@ func TestLookRemovesPhantoms(t *testing.T) {
 	item := queuetest.NewItem()
 	b.Put(item)
 	require.NoError(t, b.Redis.LRem(t.Context(), deliveryKeys.Pending, 0, item.DeliveryID).Err())
-	require.Equal(t, queue.Waiting, b.look(item, func(queue.Item) bool { return false }), "not searched for unless it is asked for")
+	require.Equal(t, queue.Waiting, b.look(item, func(queue.Item) bool { return false }), "the list is searched only if verify selects the item")
 	require.Equal(t, queue.Phantom, b.look(item, always))
 
 	item.DueAt = time.Now().Add(time.Hour)
@@ -158,8 +158,8 @@ func (b bench) cleared(item queue.Item) {
 	require.NoError(b.t, b.Inspector.DeleteTask(item.Queue, item.DeliveryID))
 }
 
-// Many are looked at in a few round trips, also by a Redis that does not know the script yet.
-func TestLookAtMany(t *testing.T) {
+// Many items are looked up in batches, also by a Redis that has not loaded the script.
+func TestLookUpMany(t *testing.T) {
 	t.Parallel()
 	b := newBench(t, testservers.Redis(t))
 	var items []queue.Item
@@ -188,7 +188,7 @@ func TestLookAtMany(t *testing.T) {
 	assert.Empty(t, none)
 }
 
-func TestTrimArchive(t *testing.T) {
+func TestTrimArchiveRemovesOldOnly(t *testing.T) {
 	t.Parallel()
 	b := newBench(t, testservers.Redis(t))
 	ctx := t.Context()
@@ -206,7 +206,7 @@ func TestTrimArchive(t *testing.T) {
 	require.NoError(t, err)
 	assert.Equal(t, old, removed)
 	assert.EqualValues(t, fresh, b.Redis.ZCard(ctx, deliveryKeys.Archived).Val())
-	assert.EqualValues(t, fresh+1, b.Redis.DBSize(ctx).Val(), "the hashes went with them")
+	assert.EqualValues(t, fresh+1, b.Redis.DBSize(ctx).Val(), "their hashes are removed too")
 	removed, err = b.TrimArchive(ctx, webhook.QueueDeliveries)
 	require.NoError(t, err)
 	assert.Zero(t, removed)

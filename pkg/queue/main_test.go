@@ -16,12 +16,12 @@ import (
 	"redrive/pkg/webhook"
 )
 
-// A client of a Redis that is away looks for it once a second, and notices that it has been closed when it does next.
-var closing = goleak.IgnoreAnyFunction("github.com/redis/go-redis/v9/internal/pool.(*ConnPool).tryDial")
+// dialing is a goroutine of go-redis that dials an unavailable Redis once a second. It ends at its next dial after Close.
+var dialing = goleak.IgnoreAnyFunction("github.com/redis/go-redis/v9/internal/pool.(*ConnPool).tryDial")
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(testservers.Suite(m), closing) }
+func TestMain(m *testing.M) { goleak.VerifyTestMain(testservers.Suite(m), dialing) }
 
-// soon ends a test that waits for what does not happen. It is a safety limit: no verdict depends on it.
+// soon is a safety limit that ends a wait for something that does not happen. No verdict depends on it.
 const soon = time.Minute
 
 // deliveryKeys are the keys of the queue that the tests use.

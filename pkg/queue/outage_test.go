@@ -14,8 +14,8 @@ import (
 	"redrive/pkg/testlog"
 )
 
-// An outage of many failing commands has a line when it begins and one when it ends. What else fails for it is at debug.
-func TestOutage(t *testing.T) {
+// An outage logs one line at its beginning and one at its end. A quiet logger lowers other lines to debug meanwhile.
+func TestOutageLogsBeginAndEnd(t *testing.T) {
 	t.Parallel()
 	server := startRedis(t, nil)
 	b := newBench(t, server.URL())

@@ -23,24 +23,24 @@ func TestCheckPaused(t *testing.T) {
 	}
 }
 
-// Each installation sees the other, from the second look of the first on; one that stopped is forgotten.
-func TestClaim(t *testing.T) {
+// Each installation gets the other's name until its registration expires.
+func TestRegisterInstallationReturnsOthers(t *testing.T) {
 	t.Parallel()
 	b := newBench(t, testservers.Redis(t))
-	claim := func(installation string) []string {
+	register := func(installation string) []string {
 		others, err := b.RegisterInstallation(t.Context(), installation)
 		require.NoError(t, err)
 		return others
 	}
-	assert.Empty(t, claim("a"))
-	assert.Empty(t, claim("a"), "another process of the same")
-	assert.Equal(t, []string{"a"}, claim("b"))
-	assert.Equal(t, []string{"b"}, claim("a"))
+	assert.Empty(t, register("a"))
+	assert.Empty(t, register("a"), "another process of the same installation")
+	assert.Equal(t, []string{"a"}, register("b"))
+	assert.Equal(t, []string{"b"}, register("a"))
 
 	const key = "redrive:{deliveries}:installations"
 	require.NoError(t, b.Redis.ZIncrBy(t.Context(), key, -61, "b").Err())
-	assert.Empty(t, claim("a"), "the other has been gone for a minute")
+	assert.Empty(t, register("a"), "the other's registration has expired")
 	assert.Positive(t, b.Redis.TTL(t.Context(), key).Val())
 	require.NoError(t, b.Redis.Del(t.Context(), key).Err())
-	assert.Empty(t, claim("b"), "Redis was emptied")
+	assert.Empty(t, register("b"), "Redis was emptied")
 }

@@ -54,7 +54,7 @@ const (
 const moved = "moved"
 
 // pendingSource makes a task pending as asynq 0.26 does (internal/rdb, runTaskCmd). TestEnqueueArchived, TestWakeEveryState and
-// TestEnqueueFirst fail if asynq stores tasks in another way.
+// TestEnqueueFirstIsDequeuedNext fail if asynq stores tasks in another way.
 //
 //go:embed pending.lua
 var pendingSource string

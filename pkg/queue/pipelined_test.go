@@ -20,12 +20,12 @@ import (
 	"redrive/pkg/webhook"
 )
 
-// trips takes down what goes to Redis, and with how many others.
+// trips is a hook that records single commands and pipelines.
 type trips struct {
 	mutex    sync.Mutex
 	alone    []redis.Cmder
 	together [][]redis.Cmder
-	hold     func() // before what goes alone
+	hold     func() // called before a single command
 }
 
 func (t *trips) DialHook(next redis.DialHook) redis.DialHook {
@@ -46,7 +46,7 @@ func (t *trips) ProcessHook(next redis.ProcessHook) redis.ProcessHook {
 
 func (t *trips) ProcessPipelineHook(next redis.ProcessPipelineHook) redis.ProcessPipelineHook {
 	return func(ctx context.Context, cmds []redis.Cmder) error {
-		if cmds[0].Name() == "evalsha" { // and not what the client says to a new connection
+		if cmds[0].Name() == "evalsha" { // not the commands that set up a connection
 			t.mutex.Lock()
 			t.together = append(t.together, cmds)
 			t.mutex.Unlock()
@@ -55,8 +55,8 @@ func (t *trips) ProcessPipelineHook(next redis.ProcessPipelineHook) redis.Proces
 	}
 }
 
-// takes counts the commands with which asynq takes a task off the queue.
-func takes(cmds []redis.Cmder) (count int) {
+// dequeues counts asynq's dequeue scripts.
+func dequeues(cmds []redis.Cmder) (count int) {
 	for _, cmd := range cmds {
 		if args := cmd.Args(); len(args) > 3 && args[0] == "evalsha" && args[3] == deliveryKeys.Pending {
 			count++
@@ -65,27 +65,27 @@ func takes(cmds []redis.Cmder) (count int) {
 	return count
 }
 
-func newGathered(t *testing.T, linger time.Duration) (*queue.Pipelined, *trips) {
+func newPipelined(t *testing.T, linger time.Duration) (*queue.Pipelined, *trips) {
 	t.Helper()
 	client, seen := newBench(t, testservers.Redis(t)).Redis, &trips{}
 	client.AddHook(seen)
-	gathered := queue.NewPipelined(client, linger)
-	t.Cleanup(gathered.Drain)
-	return gathered, seen
+	pipelined := queue.NewPipelined(client, linger)
+	t.Cleanup(pipelined.Drain)
+	return pipelined, seen
 }
 
-func TestScriptsShareATrip(t *testing.T) {
+func TestEvalShaConcurrentSharesRoundTrips(t *testing.T) {
 	t.Parallel()
-	gathered, seen := newGathered(t, time.Millisecond)
+	pipelined, seen := newPipelined(t, time.Millisecond)
 	echo := redis.NewScript(`if ARGV[1] == "13" then return redis.error_reply("UNLUCKY") end return ARGV[1]`)
 	const callers, each = 40, 25
 	var group sync.WaitGroup
 	for caller := range callers {
 		group.Go(func() {
 			for range each {
-				text, err := echo.Run(t.Context(), gathered, []string{"key"}, caller).Text()
+				text, err := echo.Run(t.Context(), pipelined, []string{"key"}, caller).Text()
 				if caller == 13 {
-					assert.ErrorContains(t, err, "UNLUCKY", "an error is its own script's")
+					assert.ErrorContains(t, err, "UNLUCKY", "only this script fails")
 					continue
 				}
 				assert.NoError(t, err)
@@ -97,13 +97,13 @@ func TestScriptsShareATrip(t *testing.T) {
 	assert.Less(t, len(seen.alone)+len(seen.together), callers*each/2, "trips")
 }
 
-// A script that nobody else runs waits for nobody, and a caller that has gone is let go.
-func TestAScriptAlone(t *testing.T) {
+// A single script is sent at once. A script whose context has ended, or that comes after Drain, fails.
+func TestEvalShaAloneIsNotPipelined(t *testing.T) {
 	t.Parallel()
-	gathered, seen := newGathered(t, 2*time.Millisecond)
+	pipelined, seen := newPipelined(t, 2*time.Millisecond)
 	one := redis.NewScript("return 1")
 	for range 3 {
-		count, err := one.Run(t.Context(), gathered, nil).Int()
+		count, err := one.Run(t.Context(), pipelined, nil).Int()
 		require.NoError(t, err)
 		assert.Equal(t, 1, count)
 	}
@@ -111,21 +111,21 @@ func TestAScriptAlone(t *testing.T) {
 
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	require.ErrorIs(t, one.Run(ctx, gathered, nil).Err(), context.Canceled)
+	require.ErrorIs(t, one.Run(ctx, pipelined, nil).Err(), context.Canceled)
 
-	gathered.Drain()
-	require.ErrorIs(t, one.Run(t.Context(), gathered, nil).Err(), groupcommit.ErrClosed)
+	pipelined.Drain()
+	require.ErrorIs(t, one.Run(t.Context(), pipelined, nil).Err(), groupcommit.ErrClosed)
 }
 
-// A script whose caller has gone is not run, neither before it has come nor while it waits for the trip before its own.
-func TestNothingIsSaidForWhoHasGone(t *testing.T) {
+// A script does not run if its context ends before the call or while it waits for the round trip before its own.
+func TestEvalShaContextEndedDoesNotRun(t *testing.T) {
 	t.Parallel()
-	gathered, seen := newGathered(t, time.Millisecond)
+	pipelined, seen := newPipelined(t, time.Millisecond)
 	count := redis.NewScript(`return redis.call("INCR", KEYS[1])`)
-	require.NoError(t, count.Load(t.Context(), gathered).Err())
+	require.NoError(t, count.Load(t.Context(), pipelined).Err())
 	gone, cancel := context.WithCancel(t.Context())
 	cancel()
-	require.ErrorIs(t, count.Run(gone, gathered, []string{"gone"}).Err(), context.Canceled)
+	require.ErrorIs(t, count.Run(gone, pipelined, []string{"gone"}).Err(), context.Canceled)
 
 	underWay, goOn := make(chan struct{}), make(chan struct{})
 	var first sync.Once
@@ -136,22 +136,22 @@ func TestNothingIsSaidForWhoHasGone(t *testing.T) {
 		})
 	}
 	var group sync.WaitGroup
-	group.Go(func() { assert.NoError(t, count.Run(t.Context(), gathered, []string{"stays"}).Err()) })
+	group.Go(func() { assert.NoError(t, count.Run(t.Context(), pipelined, []string{"stays"}).Err()) })
 	queuetest.Receive(t, underWay, "the first trip")
 	leaving, leave := context.WithCancel(t.Context())
 	waits := waited{leaving, make(chan struct{}), &sync.Once{}}
-	group.Go(func() { assert.ErrorIs(t, count.Run(waits, gathered, []string{"gone"}).Err(), context.Canceled) })
+	group.Go(func() { assert.ErrorIs(t, count.Run(waits, pipelined, []string{"gone"}).Err(), context.Canceled) })
 	queuetest.Receive(t, waits.begun, "the wait for the second trip")
 	leave()
 	close(goOn)
 	group.Wait()
-	gathered.Drain()
-	left, err := gathered.Exists(t.Context(), "gone").Result()
+	pipelined.Drain()
+	left, err := pipelined.Exists(t.Context(), "gone").Result()
 	require.NoError(t, err)
 	assert.Zero(t, left)
 }
 
-// waited is a context that tells when somebody begins to wait for its end.
+// waited is a context that closes begun when its Done channel is first used.
 type waited struct {
 	context.Context
 	begun chan struct{}
@@ -163,12 +163,11 @@ func (w waited) Done() <-chan struct{} {
 	return w.Context.Done()
 }
 
-// Acknowledgements go together. What takes tasks goes by itself, one after the other as it has to be; it is told by its keys, and
-// this fails when asynq changes them.
-func TestTakingATaskWaitsForNobody(t *testing.T) {
+// Acknowledgements are pipelined, and dequeue scripts are not. This test fails if another version of asynq changes the dequeue script.
+func TestEvalShaDequeueIsNotPipelined(t *testing.T) {
 	t.Parallel()
-	gathered, seen := newGathered(t, 2*time.Millisecond)
-	enqueuer := queue.NewEnqueuer(gathered)
+	pipelined, seen := newPipelined(t, 2*time.Millisecond)
+	enqueuer := queue.NewEnqueuer(pipelined)
 	const tasks = 300
 	var enqueued sync.WaitGroup
 	for range tasks {
@@ -180,7 +179,7 @@ func TestTakingATaskWaitsForNobody(t *testing.T) {
 	enqueued.Wait()
 
 	done := make(chan struct{}, tasks)
-	server := asynq.NewServerFromRedisClient(gathered, asynq.Config{
+	server := asynq.NewServerFromRedisClient(pipelined, asynq.Config{
 		Concurrency: 50, Queues: map[string]int{webhook.QueueDeliveries: 1}, TaskCheckInterval: time.Millisecond, LogLevel: asynq.FatalLevel,
 	})
 	require.NoError(t, server.Start(asynq.HandlerFunc(func(context.Context, *asynq.Task) error {
@@ -192,14 +191,14 @@ func TestTakingATaskWaitsForNobody(t *testing.T) {
 	}
 	server.Shutdown()
 
-	info, err := asynq.NewInspectorFromRedisClient(gathered).GetQueueInfo(webhook.QueueDeliveries)
+	info, err := asynq.NewInspectorFromRedisClient(pipelined).GetQueueInfo(webhook.QueueDeliveries)
 	require.NoError(t, err)
 	assert.Zero(t, info.Size, "all are acknowledged")
 	seen.mutex.Lock()
 	defer seen.mutex.Unlock()
-	assert.GreaterOrEqual(t, takes(seen.alone), tasks)
+	assert.GreaterOrEqual(t, dequeues(seen.alone), tasks)
 	assert.NotEmpty(t, seen.together)
 	for _, cmds := range seen.together {
-		assert.Zero(t, takes(cmds))
+		assert.Zero(t, dequeues(cmds))
 	}
 }

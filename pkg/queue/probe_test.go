@@ -9,8 +9,8 @@ import (
 	"redrive/pkg/queue"
 )
 
-// A Redis that answers and takes no writes is of no use.
-func TestProbe(t *testing.T) {
+// Probe fails on a Redis that answers PING but refuses writes.
+func TestProbeReadOnlyRedisFails(t *testing.T) {
 	t.Parallel()
 	server := startRedis(t, nil)
 	b := newBench(t, server.URL())

@@ -15,9 +15,9 @@ import (
 	"redrive/pkg/testservers"
 )
 
-// A manual retry comes at any instant of the last run's end: while its handler returns, while asynq archives the task, and
-// after that. Whichever it is, another run must follow, or the delivery would wait for the reconciler.
-func TestRetryRacesArchiving(t *testing.T) {
+// A manual retry may come while the last run's handler returns, while asynq archives the task, or later. Another run must follow in each
+// case, since otherwise the delivery would wait for the reconciler.
+func TestEnqueueSettledDuringArchivingRunsAgain(t *testing.T) {
 	t.Parallel()
 	const rounds = 500
 	b, item := newBench(t, testservers.Redis(t)), queuetest.NewItem()
@@ -48,14 +48,14 @@ func TestRetryRacesArchiving(t *testing.T) {
 	t.Logf("placed: %v", placed)
 }
 
-// waitAbout spins, for timers are too coarse to hit the moment at which a task changes hands.
+// waitAbout spins for a random time, since timers are too coarse to hit the moment at which asynq moves a task.
 func waitAbout(d time.Duration) {
 	for end := time.Now().Add(rand.N(d)); time.Now().Before(end); {
 	}
 }
 
-// An operator deletes and archives what the API enqueues: nothing but a moving target comes of it.
-func TestEnqueueRacesOperator(t *testing.T) {
+// Enqueue succeeds while an operator archives and deletes the same task.
+func TestEnqueueDuringOperatorChangesSucceeds(t *testing.T) {
 	t.Parallel()
 	b, item := newBench(t, testservers.Redis(t)), queuetest.NewItem()
 	done := make(chan struct{})

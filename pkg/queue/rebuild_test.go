@@ -11,7 +11,7 @@ import (
 	"redrive/pkg/testservers"
 )
 
-func TestTheMarkerIsGoneWithTheRest(t *testing.T) {
+func TestRebuildOneOwnerUntilIntact(t *testing.T) {
 	server, err := testservers.StartRedis(testservers.RedisOptions{})
 	require.NoError(t, err)
 	defer func() { assert.NoError(t, server.Close()) }()
@@ -39,7 +39,7 @@ func TestTheMarkerIsGoneWithTheRest(t *testing.T) {
 	require.NoError(t, client.FlushAll(t.Context()).Err())
 	assert.False(t, intact(), "flushed")
 
-	// Emptied while it is rebuilt, it is not intact at the end.
+	// A queue that was emptied during its rebuild is not intact.
 	token, err := enqueuer.BeginRebuild(t.Context())
 	require.NoError(t, err)
 	require.NoError(t, client.FlushAll(t.Context()).Err())
@@ -49,7 +49,7 @@ func TestTheMarkerIsGoneWithTheRest(t *testing.T) {
 	rebuilt()
 	assert.EqualValues(t, 1, client.DBSize(t.Context()).Val(), "no token is left")
 
-	// One at a time, and whoever dies at it is followed.
+	// One process rebuilds at a time. When its lease expires, another may begin.
 	require.NoError(t, client.FlushAll(t.Context()).Err())
 	token, err = enqueuer.BeginRebuild(t.Context())
 	require.NoError(t, err)
@@ -60,37 +60,37 @@ func TestTheMarkerIsGoneWithTheRest(t *testing.T) {
 	left, err := client.PTTL(t.Context(), "redrive:{deliveries}:rebuilding").Result()
 	require.NoError(t, err)
 	assert.Greater(t, left, 4*time.Second)
-	passed := func() { // and nobody has said that he is at it
+	expire := func() { // the lease of the rebuild
 		t.Helper()
 		require.NoError(t, client.Del(t.Context(), "redrive:{deliveries}:rebuilding").Err())
 	}
-	passed()
-	require.NoError(t, enqueuer.RenewRebuild(t.Context(), token), "nobody else has begun meanwhile, and nothing is gone")
+	expire()
+	require.NoError(t, enqueuer.RenewRebuild(t.Context(), token), "no other process has begun a rebuild")
 	other, err = enqueuer.BeginRebuild(t.Context())
 	require.NoError(t, err)
-	assert.Empty(t, other, "it is the first one's turn again")
-	passed()
+	assert.Empty(t, other, "the first process holds the lease again")
+	expire()
 	other, err = enqueuer.BeginRebuild(t.Context())
 	require.NoError(t, err)
 	assert.NotEmpty(t, other)
 	require.ErrorIs(t, enqueuer.RenewRebuild(t.Context(), token), queue.ErrRebuildTaken)
 	require.ErrorIs(t, enqueuer.AbandonRebuild(t.Context(), token), queue.ErrRebuildTaken)
 	require.ErrorIs(t, enqueuer.MarkIntact(t.Context(), token), queue.ErrRebuildTaken)
-	require.NoError(t, enqueuer.RenewRebuild(t.Context(), other), "it does not notice any of that")
+	require.NoError(t, enqueuer.RenewRebuild(t.Context(), other), "the calls of the other process change nothing")
 
-	// One that is cut short is followed at once.
+	// An abandoned rebuild can be followed at once.
 	require.NoError(t, enqueuer.AbandonRebuild(t.Context(), other))
 	assert.False(t, intact())
 	token, err = enqueuer.BeginRebuild(t.Context())
 	require.NoError(t, err)
 	assert.NotEmpty(t, token)
-	passed()
-	require.NoError(t, enqueuer.MarkIntact(t.Context(), token), "late, and as good")
+	expire()
+	require.NoError(t, enqueuer.MarkIntact(t.Context(), token), "the lease expired, but no other process has begun")
 	assert.True(t, intact())
 
 	require.NoError(t, server.Kill())
 	_, err = enqueuer.Intact(t.Context())
-	require.Error(t, err, "away is not empty")
+	require.Error(t, err, "an unavailable Redis is not an empty one")
 	require.NoError(t, server.Restart(t.Context()))
 	assert.False(t, intact(), "restarted without its data")
 }

@@ -15,8 +15,8 @@ import (
 	"redrive/pkg/webhook"
 )
 
-// A user that may not ask what the server is finds out by being redirected, one command or a part of a pipeline.
-func TestClusterWithoutInfo(t *testing.T) {
+// A user without the right to use INFO detects a cluster by redirections, of single commands and within pipelines.
+func TestClusterInfoForbiddenFollowsRedirects(t *testing.T) {
 	t.Parallel()
 	cluster := startCluster(t, 3)
 	for _, node := range cluster.Nodes() {
@@ -43,8 +43,8 @@ func TestClusterWithoutInfo(t *testing.T) {
 	}
 }
 
-// The queue moves from node to node while it is used, and nothing is lost or refused.
-func TestClusterMovesTheQueue(t *testing.T) {
+// The slot of the queue moves between nodes while it is in use.
+func TestClusterSlotMovesKeepsTasks(t *testing.T) {
 	t.Parallel()
 	cluster := startCluster(t, 3)
 	b := newBench(t, cluster.URL())
@@ -88,8 +88,8 @@ func moveSlot(t *testing.T, cluster *testservers.RedisCluster, slot int64, from,
 	}
 }
 
-// Connections to the server that REDIS_URL names are still set up there once commands go to the cluster.
-func TestClusterSubscribesWithPassword(t *testing.T) {
+// Commands that set up a connection run on that connection, also when other commands go to the cluster.
+func TestClusterSubscribeWithPassword(t *testing.T) {
 	t.Parallel()
 	cluster := startCluster(t, 1)
 	require.NoError(t, newBench(t, cluster.URL()).Redis.ConfigSet(t.Context(), "requirepass", "hush").Err())

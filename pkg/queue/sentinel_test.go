@@ -10,8 +10,8 @@ import (
 	"redrive/pkg/queue"
 )
 
-// A sentinel and the primary that it names are spoken to with the same files.
-func TestTLSOfSentinel(t *testing.T) {
+// The same files serve the sentinel and the primary.
+func TestTLSSentinel(t *testing.T) {
 	t.Parallel()
 	a := newAuthority(t)
 	server, serverKey := a.issue("server", "127.0.0.1")

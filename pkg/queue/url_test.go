@@ -41,7 +41,7 @@ func TestParseURL(t *testing.T) {
 	}
 }
 
-// A boolean is what it is for every other setting.
+// Booleans have the same values as in all other settings.
 func TestParseURLBooleans(t *testing.T) {
 	for text, want := range map[string]bool{
 		"1": true, "t": true, "T": true, "true": true, "True": true, "TRUE": true,
@@ -57,8 +57,8 @@ func TestParseURLBooleans(t *testing.T) {
 	}
 }
 
-// What is wrong is said without any part of the URL that may be a secret.
-func TestParseURLRefuses(t *testing.T) {
+// Errors quote no part of the URL that may be a secret.
+func TestParseURLInvalidFails(t *testing.T) {
 	for url, reason := range map[string]string{
 		"":                       "REDIS_URL must be",
 		"h:6379":                 "REDIS_URL must be",

@@ -76,7 +76,7 @@ func scrape(t *testing.T, registry *prometheus.Registry) map[string]float64 {
 	return values
 }
 
-func TestWhatWaitsIsTold(t *testing.T) {
+func TestCollectReusesFreshValues(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := &world{
 			depths:  queue.Depths{Pending: 1, Active: 2, Scheduled: 3, Retry: 4, Archived: 5},
@@ -103,7 +103,7 @@ func TestWhatWaitsIsTold(t *testing.T) {
 	})
 }
 
-func TestManyScrapesAskOnce(t *testing.T) {
+func TestCollectConcurrentReadsOnce(t *testing.T) {
 	w := &world{}
 	registry := prometheus.NewRegistry()
 	backlog.New(w, w, registry)
@@ -118,8 +118,8 @@ func TestManyScrapesAskOnce(t *testing.T) {
 	assert.EqualValues(t, 1, w.asked.Load())
 }
 
-// What cannot be found out is missing, and the rest is there.
-func TestHalfAnAnswer(t *testing.T) {
+// The metrics of a failed source are left out, and the others are exported.
+func TestCollectRedisUnavailableOmitsTasks(t *testing.T) {
 	w := &world{redis: errors.New("away")}
 	registry := prometheus.NewRegistry()
 	backlog.New(w, w, registry)
@@ -130,7 +130,7 @@ func TestHalfAnAnswer(t *testing.T) {
 	assert.Zero(t, seen["redrive_backlog_failures_total database"])
 }
 
-func TestAScrapeEndsAlthoughBothHang(t *testing.T) {
+func TestCollectBothHangEndsInTime(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := &world{hangs: true}
 		registry := prometheus.NewRegistry()
@@ -142,7 +142,7 @@ func TestAScrapeEndsAlthoughBothHang(t *testing.T) {
 	})
 }
 
-func TestNamesAreByTheBook(t *testing.T) {
+func TestMetricNamesPassLint(t *testing.T) {
 	w := &world{}
 	registry := prometheus.NewRegistry()
 	backlog.New(w, w, registry)

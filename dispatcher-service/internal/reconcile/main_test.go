@@ -27,15 +27,15 @@ const (
 	grace = time.Minute
 )
 
-// rows is a table of what is due, in the order in which the store lists it.
+// rows is a Store of due deliveries.
 type rows struct {
 	due   []store.Due
-	asked []int // the limits
+	asked []int // the limits of the calls
 	err   error
-	slow  time.Duration // what a list takes
+	slow  time.Duration // how long ListDue takes
 }
 
-// newRows makes rows that have been due for more than the grace.
+// newRows returns deliveries that have been due for longer than the grace time.
 func newRows(count int) *rows {
 	r := &rows{}
 	oldest := webhook.Now().Add(-time.Hour)
@@ -72,50 +72,49 @@ func (r *rows) FindWaiting(_ context.Context, ids []string) (found []store.Due, 
 	return found, r.err
 }
 
-// fakeQueue takes what it is given, with faults.
+// fakeQueue is a Queue that records calls and fails as the test says.
 type fakeQueue struct {
 	mutex     sync.Mutex
 	enqueued  []string
-	away      bool             // nothing works
-	bad       map[string]error // these fail alone
+	away      bool             // Redis is unavailable
+	bad       map[string]error // errors of single deliveries
 	during    func(id string)
 	announced int
-	emptied   bool // and not marked as intact since
-	sights    map[string]queue.TaskState
+	emptied   bool // and not marked as intact yet
+	states    map[string]queue.TaskState
 	verified  []string
 	orphaned  []string
 	trimmed   int
-	// othersTurn is how often another process is found at the rebuild, and emptiedAt how often one has said that it is at it when
-	// Redis is emptied again.
+	// othersTurn is how often BeginRebuild finds that another process holds the lease. Redis is emptied at the renewal number emptiedAt.
 	othersTurn, holds, emptiedAt, abandoned int
 	heldAt                                  time.Time
 	dueAt                                   map[string]time.Time
 	askedAt                                 []time.Time
-	// leases are what workers hold, and clock is by how much Redis's clock is ahead.
+	// leases are the leases of active tasks. clock is by how much Redis's clock is ahead.
 	leases    map[string]queue.Lease
 	clock     time.Duration
 	reclaimed map[string]time.Time
 	first     []string
 }
 
-// Look sees no task unless the test says otherwise.
+// LookUp returns Missing unless the test has set another state.
 func (f *fakeQueue) LookUp(_ context.Context, items []queue.Item, verify func(queue.Item) bool) ([]queue.TaskState, error) {
 	f.mutex.Lock()
 	defer f.mutex.Unlock()
 	if f.away {
 		return nil, errAway
 	}
-	sights := make([]queue.TaskState, len(items))
+	states := make([]queue.TaskState, len(items))
 	for i, item := range items {
-		sights[i] = queue.Missing
-		if sight, found := f.sights[item.DeliveryID]; found {
-			sights[i] = sight
+		states[i] = queue.Missing
+		if state, found := f.states[item.DeliveryID]; found {
+			states[i] = state
 		}
 		if verify(item) {
 			f.verified = append(f.verified, item.DeliveryID)
 		}
 	}
-	return sights, nil
+	return states, nil
 }
 
 func (f *fakeQueue) TrimArchive(context.Context, string) (int, error) {
@@ -125,7 +124,7 @@ func (f *fakeQueue) TrimArchive(context.Context, string) (int, error) {
 	return 1, nil
 }
 
-// Orphaned is there too, to see the order of things.
+// Orphaned implements reconcile.Orphans, to check that an orphan is counted before it is enqueued.
 func (f *fakeQueue) Orphaned(_ context.Context, id string) error {
 	f.mutex.Lock()
 	defer f.mutex.Unlock()
@@ -157,7 +156,7 @@ func (f *fakeQueue) Intact(context.Context) (bool, error) {
 	return !f.emptied, nil
 }
 
-// BeginRebuild has another process at it for as long as the test says so.
+// BeginRebuild returns no token for the first othersTurn calls.
 func (f *fakeQueue) BeginRebuild(context.Context) (string, error) {
 	f.mutex.Lock()
 	defer f.mutex.Unlock()
@@ -179,10 +178,10 @@ func (f *fakeQueue) RenewRebuild(context.Context, string) error {
 	return f.hold()
 }
 
-// hold has another process begin at once when a turn has passed.
+// hold fails as if another process had taken the lease as soon as it expired.
 func (f *fakeQueue) hold() error {
-	const turn = 5 * time.Second
-	if time.Since(f.heldAt) > turn {
+	const lease = 5 * time.Second
+	if time.Since(f.heldAt) > lease {
 		return queue.ErrRebuildTaken
 	}
 	f.heldAt = time.Now()

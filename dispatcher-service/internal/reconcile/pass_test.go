@@ -23,22 +23,22 @@ func ids(due []store.Due) []string {
 	return list
 }
 
-func TestOverdueIsEnqueued(t *testing.T) {
+func TestPassEnqueuesOverdue(t *testing.T) {
 	t.Parallel()
 	table, q := newRows(3), &fakeQueue{}
 	table.due = append(table.due, store.Due{ID: "dlv_90000", Status: webhook.StatusRetrying, NextRetryAt: webhook.Now().Add(-grace / 2)}, store.Due{ID: "dlv_90001", NextRetryAt: webhook.Now().Add(time.Hour)})
 	r, registry := newReconciler(table, q, 0)
 	require.NoError(t, r.Pass(t.Context()))
-	assert.ElementsMatch(t, ids(table.due[:3]), q.take(), "and not what a worker may be at")
+	assert.ElementsMatch(t, ids(table.due[:3]), q.take(), "and no delivery that may still be in an attempt")
 	assert.Equal(t, 1, q.announced, "on every pass: Redis may have been emptied")
 	assert.InDelta(t, 3, counted(t, registry), 0)
 
 	require.NoError(t, r.Pass(t.Context()))
-	assert.Len(t, q.take(), 3, "again, as long as they do not move")
+	assert.Len(t, q.take(), 3, "again, since they are still due")
 }
 
-// A pass goes on where the one before it ended, in any division, and begins anew at the end.
-func TestCursor(t *testing.T) {
+// A pass continues after the last delivery of the pass before, and begins again after the last one of all.
+func TestPassContinuesAfterCursor(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct{ total, perPass, passes int }{
 		{total: 10, perPass: 3, passes: 4},
@@ -68,8 +68,8 @@ func TestCursor(t *testing.T) {
 	}
 }
 
-// With Redis away a pass ends, and the next begins with what it could not enqueue.
-func TestRedisAwayKeepsTheCursor(t *testing.T) {
+// A pass ends when Redis is unavailable, and the next one repeats the batch that failed.
+func TestPassRedisUnavailableKeepsCursor(t *testing.T) {
 	t.Parallel()
 	table, q := newRows(1500), &fakeQueue{}
 	r, registry := newReconciler(table, q, 500)
@@ -97,7 +97,7 @@ func TestRedisAwayKeepsTheCursor(t *testing.T) {
 	assert.ElementsMatch(t, ids(table.due[1000:]), q.take())
 }
 
-func TestDatabaseAwayKeepsTheCursor(t *testing.T) {
+func TestPassDatabaseUnavailableKeepsCursor(t *testing.T) {
 	t.Parallel()
 	table, q := newRows(4), &fakeQueue{}
 	r, _ := newReconciler(table, q, 2)
@@ -111,8 +111,8 @@ func TestDatabaseAwayKeepsTheCursor(t *testing.T) {
 	assert.ElementsMatch(t, ids(table.due[2:]), q.take())
 }
 
-// One task that Redis cannot make sense of holds up no other.
-func TestOneBadTask(t *testing.T) {
+// A task that cannot be enqueued does not keep the others from being enqueued.
+func TestPassOneTaskFailsOthersEnqueued(t *testing.T) {
 	t.Parallel()
 	table := newRows(600)
 	q := &fakeQueue{bad: map[string]error{"dlv_00000": errors.New("its task did not stand still"), "dlv_00550": errors.New("no such type")}}
@@ -123,7 +123,7 @@ func TestOneBadTask(t *testing.T) {
 	}
 }
 
-func TestPassEndsWithItsContext(t *testing.T) {
+func TestPassContextEndsStops(t *testing.T) {
 	t.Parallel()
 	ctx, cancel := context.WithCancel(t.Context())
 	q := &fakeQueue{during: func(string) { cancel() }}
@@ -148,15 +148,15 @@ func counted(t *testing.T, registry *prometheus.Registry) (total float64) {
 	return total
 }
 
-// What the queue keeps is left alone, and everything else goes back; an orphan is counted before it does.
-func TestMends(t *testing.T) {
+// A pass enqueues exactly the deliveries that are not queued. It counts an orphan before it enqueues it.
+func TestPassEveryTaskState(t *testing.T) {
 	t.Parallel()
-	sights := []queue.TaskState{queue.Missing, queue.Waiting, queue.Late, queue.Running, queue.Ended, queue.Orphan, queue.Phantom}
-	table, q := newRows(len(sights)), &fakeQueue{sights: map[string]queue.TaskState{}}
+	states := []queue.TaskState{queue.Missing, queue.Waiting, queue.Late, queue.Running, queue.Ended, queue.Orphan, queue.Phantom}
+	table, q := newRows(len(states)), &fakeQueue{states: map[string]queue.TaskState{}}
 	var lost []string
-	for i, sight := range sights {
-		q.sights[table.due[i].ID] = sight
-		if !sight.IsQueued() {
+	for i, state := range states {
+		q.states[table.due[i].ID] = state
+		if !state.IsQueued() {
 			lost = append(lost, table.due[i].ID)
 		}
 	}
@@ -165,11 +165,11 @@ func TestMends(t *testing.T) {
 	assert.ElementsMatch(t, lost, q.take())
 	assert.Len(t, lost, 5)
 	assert.Equal(t, []string{table.due[5].ID}, q.orphaned)
-	assert.InDelta(t, len(sights), counted(t, registry), 0)
+	assert.InDelta(t, len(states), counted(t, registry), 0)
 }
 
-// The pending list is searched for what has been due for minutes, and for no more than some of it.
-func TestVerifiesSome(t *testing.T) {
+// A pass verifies tasks that have been due for minutes, and at most 50 of them.
+func TestPassVerifiesSample(t *testing.T) {
 	t.Parallel()
 	table, q := newRows(40), &fakeQueue{}
 	fresh := store.Due{ID: "dlv_90000", NextRetryAt: webhook.Now().Add(-2 * time.Minute)}
@@ -192,8 +192,8 @@ func TestVerifiesSome(t *testing.T) {
 	assert.Greater(t, len(everChecked), 500, "not the same ones every time")
 }
 
-// A pending delivery is due now, and one that is retried at its time.
-func TestWhenItIsDue(t *testing.T) {
+// A pending delivery is enqueued for now, and a retrying one for its next attempt.
+func TestRebuildDueTimes(t *testing.T) {
 	t.Parallel()
 	ahead := webhook.Now().Add(10 * time.Minute)
 	table := &rows{due: []store.Due{

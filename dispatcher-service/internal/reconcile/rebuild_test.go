@@ -17,8 +17,8 @@ import (
 	"redrive/pkg/webhook"
 )
 
-// Whatever waits is enqueued when Redis has been emptied, due or not, however much a pass may do otherwise.
-func TestAnEmptiedQueueIsRebuilt(t *testing.T) {
+// After Redis was emptied, one pass enqueues every waiting delivery, due or not, whatever PerPass is.
+func TestPassRedisEmptiedRebuilds(t *testing.T) {
 	t.Parallel()
 	table, q := newRows(1300), &fakeQueue{emptied: true}
 	table.due = append(table.due, store.Due{ID: "dlv_90000", NextRetryAt: webhook.Now()}, store.Due{ID: "dlv_90001", NextRetryAt: webhook.Now().Add(time.Hour)})
@@ -31,8 +31,8 @@ func TestAnEmptiedQueueIsRebuilt(t *testing.T) {
 	assert.Len(t, q.take(), 10, "an ordinary pass again, from the beginning")
 }
 
-// The marker is set after the rebuild and never before: one that was cut short is begun again.
-func TestARebuildThatIsCutShortIsBegunAgain(t *testing.T) {
+// The marker is set only after a complete rebuild. The next pass begins an incomplete one again.
+func TestRebuildFailedBeginsAgain(t *testing.T) {
 	t.Parallel()
 	table, q := newRows(1300), &fakeQueue{emptied: true}
 	r, _ := newReconciler(table, q, 0)
@@ -53,8 +53,8 @@ func TestARebuildThatIsCutShortIsBegunAgain(t *testing.T) {
 	assert.False(t, q.emptied)
 }
 
-// Emptied while it is filled, a queue is filled again from the beginning, and it does not go on for nothing before that.
-func TestEmptiedWhileItIsRebuilt(t *testing.T) {
+// A rebuild ends early when Redis is emptied meanwhile, and the next pass begins it again.
+func TestRebuildRedisEmptiedBeginsAgain(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		table, q := newRows(1300), &fakeQueue{emptied: true, emptiedAt: 4}
 		table.slow = 3 * time.Second
@@ -68,8 +68,8 @@ func TestEmptiedWhileItIsRebuilt(t *testing.T) {
 	})
 }
 
-// A database that takes longer over one list than a turn lasts does not cost the turn.
-func TestARebuildFromASlowDatabase(t *testing.T) {
+// The lease is renewed while one query takes longer than the lease.
+func TestRebuildSlowDatabaseKeepsLease(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		table, q := newRows(1300), &fakeQueue{emptied: true}
 		table.slow = 9 * time.Second
@@ -79,13 +79,13 @@ func TestARebuildFromASlowDatabase(t *testing.T) {
 		assert.False(t, q.emptied)
 		holds := q.holds
 		time.Sleep(time.Minute)
-		assert.Equal(t, holds, q.holds, "over with the rebuild")
+		assert.Equal(t, holds, q.holds, "renewals end with the rebuild")
 		assert.Zero(t, q.abandoned)
 	})
 }
 
-// One that ends early lets the next begin at once, also when it ends because its process does.
-func TestARebuildThatIsCutShortIsAbandoned(t *testing.T) {
+// A rebuild that ends early is abandoned, also when the process stops.
+func TestRebuildFailedIsAbandoned(t *testing.T) {
 	t.Parallel()
 	table, q := newRows(10), &fakeQueue{emptied: true}
 	table.err = errors.New("away")
@@ -101,8 +101,8 @@ func TestARebuildThatIsCutShortIsAbandoned(t *testing.T) {
 	assert.True(t, q.emptied)
 }
 
-// One replica rebuilds. Another waits until it is done, or does it itself should the first have died.
-func TestARebuildIsOneReplicasTurn(t *testing.T) {
+// A replica waits while another rebuilds, and rebuilds itself if the other does not finish.
+func TestRebuildOtherReplicaHoldsLease(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		table, q := newRows(3), &fakeQueue{emptied: true, othersTurn: 4}
 		r, _ := newReconciler(table, q, 0)
@@ -122,8 +122,8 @@ func TestARebuildIsOneReplicasTurn(t *testing.T) {
 	})
 }
 
-// Flushed, a real Redis holds everything again after one pass, each delivery for the time at which it is due.
-func TestAFlushedRedisIsFilledAgain(t *testing.T) {
+// One pass rebuilds a real Redis after FLUSHALL, with the right due times.
+func TestPassRedisFlushedRebuilds(t *testing.T) {
 	t.Parallel()
 	server, err := testservers.StartRedis(testservers.RedisOptions{})
 	require.NoError(t, err)

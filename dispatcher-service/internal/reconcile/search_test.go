@@ -30,21 +30,21 @@ func (f *fakeQueue) Leases(context.Context, string) (leases []queue.Lease, now t
 	return leases, time.Now().Add(f.clock), nil
 }
 
-// Reclaim takes away what is still held under that lease, or sees what the test says.
+// Reclaim removes the leases, or returns the states that the test has set.
 func (f *fakeQueue) Reclaim(_ context.Context, leases []queue.Lease) ([]queue.TaskState, error) {
 	f.mutex.Lock()
 	defer f.mutex.Unlock()
-	sights := make([]queue.TaskState, len(leases))
+	states := make([]queue.TaskState, len(leases))
 	for i, lease := range leases {
-		sights[i] = queue.Orphan
-		if sight, found := f.sights[lease.DeliveryID]; found {
-			sights[i] = sight
+		states[i] = queue.Orphan
+		if state, found := f.states[lease.DeliveryID]; found {
+			states[i] = state
 			continue
 		}
 		f.reclaimed[lease.DeliveryID] = time.Now()
 		delete(f.leases, lease.DeliveryID)
 	}
-	return sights, nil
+	return states, nil
 }
 
 func (f *fakeQueue) EnqueueFirst(ctx context.Context, item queue.Item) (queue.Placement, error) {
@@ -55,7 +55,7 @@ func (f *fakeQueue) EnqueueFirst(ctx context.Context, item queue.Item) (queue.Pl
 	return placement, err
 }
 
-// extend is what a worker does every five seconds whose clock is off by so much.
+// extend extends a lease as a worker does whose clock is off by a duration.
 func (f *fakeQueue) extend(id string, off time.Duration) {
 	f.mutex.Lock()
 	defer f.mutex.Unlock()
@@ -63,7 +63,7 @@ func (f *fakeQueue) extend(id string, off time.Duration) {
 	f.leases[id] = queue.Lease{DeliveryID: id, Queue: webhook.QueueDeliveries, Until: until}
 }
 
-// reclaimedAfter is how long after a time a task was taken from its worker; 0 if it was not.
+// reclaimedAfter returns how long after a time a task was reclaimed, or 0 if it was not.
 func (f *fakeQueue) reclaimedAfter(id string, since time.Time) time.Duration {
 	f.mutex.Lock()
 	defer f.mutex.Unlock()
@@ -75,13 +75,13 @@ func (f *fakeQueue) reclaimedAfter(id string, since time.Time) time.Duration {
 
 const beat = 5 * time.Second
 
-// after lets time pass, and all that happens in it.
+// after advances the virtual time and waits until all goroutines are blocked.
 func after(d time.Duration) {
 	time.Sleep(d)
 	synctest.Wait()
 }
 
-// searching starts a reconciler over a delivery that is held by a worker.
+// searching starts a Reconciler until the test ends.
 func searching(t *testing.T, table *rows, q *fakeQueue) {
 	t.Helper()
 	q.reclaimed = map[string]time.Time{}
@@ -93,15 +93,15 @@ func searching(t *testing.T, table *rows, q *fakeQueue) {
 	t.Cleanup(func() { assert.NoError(t, r.Stop(context.Background())) })
 }
 
-// held is a table of one delivery that is not overdue yet, so that no pass looks at it.
+// held returns a Store of one delivery that is not overdue, so that no pass considers it.
 func held() (*rows, string) {
 	const id = "dlv_00000"
 	return &rows{due: []store.Due{{ID: id, Status: webhook.StatusPending, Queue: webhook.QueueDeliveries, NextRetryAt: webhook.Now().Add(-time.Second)}}}, id
 }
 
-// Whatever the clocks of Redis, of the dispatcher and of this machine say: a worker that lives keeps its task, and what one leaves
-// that dies is made again in time.
-func TestClocksThatDiffer(t *testing.T) {
+// However the clocks of Redis, the worker and this machine differ, a live worker keeps its task and the task of a dead one is reclaimed in
+// time.
+func TestSearchClocksDiffer(t *testing.T) {
 	for name, c := range map[string]struct{ worker, redis time.Duration }{
 		"all agree":                {0, 0},
 		"Redis is ahead":           {0, 10 * time.Minute},
@@ -136,8 +136,8 @@ func TestClocksThatDiffer(t *testing.T) {
 	}
 }
 
-// A worker that was cut off for nearly as long as its lease has it still.
-func TestABeatThatIsLate(t *testing.T) {
+// A worker that extends its lease only just in time keeps its task.
+func TestSearchLateExtensionKeepsTask(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		table, id := held()
 		q := &fakeQueue{clock: time.Hour}
@@ -151,8 +151,8 @@ func TestABeatThatIsLate(t *testing.T) {
 	})
 }
 
-// Where the whole fleet has been restarted nobody knows for how long a lease has stood still already, and Redis's clock may say so.
-func TestTheFirstLook(t *testing.T) {
+// After a restart of the whole fleet, an expired lease is reclaimed sooner, unless Redis's clock is wrong.
+func TestSearchFirstReadReclaimsSooner(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		table, id := held()
 		q := &fakeQueue{leases: map[string]queue.Lease{}}
@@ -178,8 +178,8 @@ func TestTheFirstLook(t *testing.T) {
 	})
 }
 
-// Orphans are found beside the passes, however long those take.
-func TestNoBacklogIsInTheWay(t *testing.T) {
+// A long pass does not delay the search.
+func TestSearchDuringLongPass(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		table, id := held()
 		table.slow = 9 * time.Second
@@ -194,11 +194,11 @@ func TestNoBacklogIsInTheWay(t *testing.T) {
 	})
 }
 
-// asynq acknowledges nothing once a lease has run out. If the row shows that there was an outcome, no attempt was lost.
-func TestOnlyALostAttemptIsCounted(t *testing.T) {
+// asynq does not acknowledge after a lease has expired. If the row shows a recorded outcome, no attempt was lost.
+func TestSearchCountsLostAttemptsOnly(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		after(900 * time.Millisecond) // a lease is cut to the second
-		q := &fakeQueue{leases: map[string]queue.Lease{}, sights: map[string]queue.TaskState{"dlv_back": queue.Running}}
+		q := &fakeQueue{leases: map[string]queue.Lease{}, states: map[string]queue.TaskState{"dlv_back": queue.Running}}
 		for _, id := range []string{"dlv_lost", "dlv_fresh", "dlv_retrying", "dlv_retried", "dlv_ended", "dlv_back"} {
 			q.extend(id, 0)
 		}
@@ -215,15 +215,15 @@ func TestOnlyALostAttemptIsCounted(t *testing.T) {
 		assert.ElementsMatch(t, []string{"dlv_lost", "dlv_fresh"}, q.orphaned)
 		assert.ElementsMatch(t, []string{"dlv_lost", "dlv_fresh", "dlv_retrying", "dlv_retried"}, q.first)
 		assert.Equal(t, now.Add(time.Hour), q.dueAt["dlv_retrying"])
-		assert.Zero(t, q.reclaimedAfter("dlv_ended", now), "nobody waits for it")
+		assert.Zero(t, q.reclaimedAfter("dlv_ended", now), "its delivery has ended")
 	})
 }
 
-// What one crash has orphaned is made again at once. What is orphaned together again comes apart.
-func TestSuspectsAreSpread(t *testing.T) {
+// The first orphan of a delivery is attempted again at once, and further ones after a random delay.
+func TestSearchRepeatedOrphansAreDelayed(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		const suspects = 200
-		table, q := newRows(suspects), &fakeQueue{leases: map[string]queue.Lease{}}
+		const count = 200
+		table, q := newRows(count), &fakeQueue{leases: map[string]queue.Lease{}}
 		for i := range table.due {
 			table.due[i].NextRetryAt = webhook.Now()
 			table.due[i].Orphans = i % 5
@@ -231,7 +231,7 @@ func TestSuspectsAreSpread(t *testing.T) {
 		}
 		searching(t, table, q)
 		after(45 * time.Second)
-		require.Len(t, q.first, suspects)
+		require.Len(t, q.first, count)
 		latest := map[int]time.Duration{}
 		for _, d := range table.due {
 			late := max(0, q.dueAt[d.ID].Sub(q.reclaimed[d.ID]))
@@ -244,8 +244,8 @@ func TestSuspectsAreSpread(t *testing.T) {
 	})
 }
 
-// Without its row nothing is taken from anybody.
-func TestSearchWithoutTheDatabase(t *testing.T) {
+// No task is reclaimed while the database is unavailable.
+func TestSearchDatabaseUnavailableReclaimsNothing(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		table, id := held()
 		table.err = errors.New("away")

@@ -16,8 +16,8 @@ import (
 	"redrive/pkg/webhook"
 )
 
-// Rows that were committed and never enqueued are found, by two replicas at once and with each row queued once.
-func TestCommittedAndNeverEnqueued(t *testing.T) {
+// Two concurrent passes enqueue each committed delivery once.
+func TestPassConcurrentReplicasEnqueueOnce(t *testing.T) {
 	t.Parallel()
 	const total = 700
 	opened := storetest.Migrated(t, storetest.OpenPostgres(t, testservers.Postgres(t)))

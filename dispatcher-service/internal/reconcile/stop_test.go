@@ -25,7 +25,7 @@ func TestStopBeforeStart(t *testing.T) {
 	require.NoError(t, r.Stop(t.Context()))
 }
 
-func TestStartRunsPasses(t *testing.T) {
+func TestStartRunsPassesUntilStop(t *testing.T) {
 	t.Parallel()
 	passes := make(chan struct{}, 1000)
 	q := &fakeQueue{during: func(string) { passes <- struct{}{} }}
@@ -40,8 +40,8 @@ func TestStartRunsPasses(t *testing.T) {
 	assert.Never(t, func() bool { return len(q.take()) > 0 }, 50*time.Millisecond, 10*time.Millisecond)
 }
 
-// Redis being away ends no more than a pass.
-func TestPassesGoOnAfterAnError(t *testing.T) {
+// Passes continue after an error.
+func TestStartRedisUnavailableContinues(t *testing.T) {
 	t.Parallel()
 	passes := make(chan struct{}, 1000)
 	q := &fakeQueue{away: true, during: func(string) { passes <- struct{}{} }}
@@ -59,8 +59,8 @@ func TestPassesGoOnAfterAnError(t *testing.T) {
 	require.NoError(t, r.Stop(t.Context()))
 }
 
-// A pass that Redis holds up keeps Stop no longer than its caller allows.
-func TestStopHeedsItsDeadline(t *testing.T) {
+// Stop returns at its deadline while Redis delays a pass.
+func TestStopDeadlineDuringPass(t *testing.T) {
 	t.Parallel()
 	held, release := make(chan struct{}, 1), make(chan struct{})
 	q := &fakeQueue{during: func(string) {
@@ -77,8 +77,8 @@ func TestStopHeedsItsDeadline(t *testing.T) {
 	require.NoError(t, r.Stop(t.Context()))
 }
 
-// Old entries of the archive are looked for every hour, and never while Redis is away.
-func TestTrims(t *testing.T) {
+// The archive is trimmed every hour.
+func TestStartTrimsArchiveHourly(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		q := &fakeQueue{}
 		r := reconcile.New(newRows(0), q, q, reconcile.Options{Grace: grace, Log: slog.New(slog.DiscardHandler)}, prometheus.NewRegistry())
@@ -120,8 +120,8 @@ func TestAnOutageIsLoggedOnce(t *testing.T) {
 	})
 }
 
-// While Redis is away, a failure of Redis has no line here, and a failure of the database has one.
-func TestFailuresWhileRedisIsAwayAreThoseOfTheDatabase(t *testing.T) {
+// While RedisUnavailable is true, errors of Redis are not logged and errors of the database are.
+func TestStartRedisUnavailableLogsDatabaseErrorsOnly(t *testing.T) {
 	for name, c := range map[string]struct {
 		table *rows
 		queue *fakeQueue
@@ -145,7 +145,7 @@ func TestFailuresWhileRedisIsAwayAreThoseOfTheDatabase(t *testing.T) {
 	}
 }
 
-// quoted is as the log writes it.
+// quoted returns s as slog's text handler writes it.
 func quoted(s string) string {
 	if strings.Contains(s, " ") {
 		return strconv.Quote(s)
