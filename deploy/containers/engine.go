@@ -29,8 +29,6 @@ func (e engine) docker(ctx context.Context, args ...string) (string, error) {
 func (e engine) run(ctx context.Context, variables []string, args ...string) (string, error) {
 	cmd := exec.CommandContext(ctx, "docker", args...)
 	cmd.Env = append(e.environ(), variables...)
-	// A Ctrl-C is for this process, which ends its commands itself.
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) }
 	cmd.WaitDelay = stopPatience
 	var output, complaints bytes.Buffer

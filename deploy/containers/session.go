@@ -122,9 +122,10 @@ func (s *Session) Close(ctx context.Context) error {
 		{[]string{"ps", "--all", "--quiet", "--filter", "name=" + prefix + s.ID}, []string{"rm", "--force", "--volumes"}},
 		{[]string{"volume", "ls", "--quiet", "--filter", "name=" + prefix + s.ID}, []string{"volume", "rm", "--force"}},
 		{[]string{"network", "ls", "--quiet", "--filter", "name=" + prefix + s.ID}, []string{"network", "rm"}},
-		{[]string{"image", "ls", "--quiet", "--filter", "reference=redrive-stack/*:" + s.ID + "*"}, []string{"image", "rm", "--force"}},
-		{[]string{"image", "ls", "--quiet", "--filter", "reference=" + standinPrefix + "*:" + s.ID}, []string{"image", "rm", "--force"}},
-		{[]string{"image", "ls", "--quiet", "--filter", "reference=" + standinPrefix + "*/*:" + s.ID}, []string{"image", "rm", "--force"}},
+		// By their names: equal content of two sessions is one image, and removing that would take it from both.
+		{names(imagePrefix + "*:" + s.ID + "*"), []string{"image", "rm"}},
+		{names(standinPrefix + "*:" + s.ID), []string{"image", "rm"}},
+		{names(standinPrefix + "*/*:" + s.ID), []string{"image", "rm"}},
 	} {
 		listed, err := s.docker(ctx, kind.list...)
 		if found := strings.Fields(listed); err == nil && len(found) > 0 {
@@ -136,6 +137,11 @@ func (s *Session) Close(ctx context.Context) error {
 		failures = append(failures, os.RemoveAll(s.Dir))
 	}
 	return errors.Join(failures...)
+}
+
+// names is the command that lists the names of images.
+func names(reference string) []string {
+	return []string{"image", "ls", "--format", "{{.Repository}}:{{.Tag}}", "--filter", "reference=" + reference}
 }
 
 // repository is the directory of the workspace that the working directory is in.

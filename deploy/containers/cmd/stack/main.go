@@ -79,9 +79,21 @@ func test(ctx context.Context, session *containers.Session, args []string, out i
 		cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 		cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGINT) }
 		cmd.WaitDelay = killDelay
-		if err := cmd.Run(); err != nil {
+		err := cmd.Run()
+		if cmd.Process != nil {
+			awaitGroup(cmd.Process.Pid)
+		}
+		if err != nil {
 			failures = append(failures, fmt.Errorf("the tests of %s: %w", suite, err))
 		}
 	}
 	return errors.Join(failures...)
+}
+
+// awaitGroup waits until no process of a group is left: what a docker command makes after everything was removed would stay.
+func awaitGroup(group int) {
+	deadline := time.Now().Add(killDelay)
+	for syscall.Kill(-group, 0) == nil && time.Now().Before(deadline) {
+		time.Sleep(100 * time.Millisecond)
+	}
 }
