@@ -24,6 +24,9 @@ func (s *Store) translate(doing string, err error) error {
 		return err
 	}
 	s.noticeFull(err)
+	if s.dialect.Explain != nil {
+		err = s.dialect.Explain(err)
+	}
 	err = fmt.Errorf("%s: %w", doing, err)
 	if errors.Is(err, context.DeadlineExceeded) || s.dialect.Unavailable(err) {
 		return webhook.Unavailable(retryAfter, err)

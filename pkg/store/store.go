@@ -44,6 +44,8 @@ type Dialect struct {
 	// Unavailable reports whether an error means that the database cannot be reached or cannot work. It is false for the refusal of a
 	// single statement.
 	Unavailable func(error) bool
+	// Explain adds to an error which setting has to change, if one is known. nil adds nothing.
+	Explain func(error) error
 	// Full reports whether an error means that the database's disk has no space left.
 	Full func(error) bool
 	// OpenMigrations opens the connections for migrations. If it is nil, migrations use SQL.

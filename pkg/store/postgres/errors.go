@@ -3,6 +3,7 @@ package postgres
 import (
 	"database/sql/driver"
 	"errors"
+	"fmt"
 	"io"
 	"net"
 	"slices"
@@ -13,6 +14,10 @@ import (
 
 // errReadOnly means that the server answers but does not accept writes. It is a standby or was set to read-only.
 var errReadOnly = errors.New("the database is read-only")
+
+// errLostStatement means that a pooler was put in front of PostgreSQL while this service ran.
+var errLostStatement = errors.New("a prepared statement was lost: if a connection pooler such as PgBouncer is in front of PostgreSQL, " +
+	"add the parameter default_query_exec_mode=cache_describe to DATABASE_URL")
 
 // errSetup wraps the errors of the setup of a new connection.
 var errSetup = errors.New("set up a connection")
@@ -30,6 +35,8 @@ var unavailableClasses = []string{"08", "28", "40", "53", "57", "58"}
 
 // unavailableCodes are codes with the same meaning in classes that otherwise concern the statement.
 var unavailableCodes = []string{
+	"26000", // a prepared statement was lost in a pooler
+	"42P05", // a prepared statement of another client of a pooler has the same name
 	"25006", // a write to a server that is read-only
 	"25P03", // idle_in_transaction_session_timeout
 	"25P04", // transaction_timeout
@@ -60,6 +67,15 @@ func unavailable(err error) bool {
 	return errors.As(err, &network) || errors.Is(err, driver.ErrBadConn) ||
 		errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, net.ErrClosed) ||
 		errors.Is(err, errReadOnly) || pgconn.SafeToRetry(err)
+}
+
+// explain names the setting for a pooler if a prepared statement was lost in one.
+func explain(err error) error {
+	var refused *pgconn.PgError
+	if errors.As(err, &refused) && (refused.Code == "26000" || refused.Code == "42P05") {
+		return fmt.Errorf("%w: %w", errLostStatement, err)
+	}
+	return err
 }
 
 // full reports whether the disk has no space left.

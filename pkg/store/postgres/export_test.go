@@ -3,6 +3,7 @@ package postgres
 // These are exported for the tests.
 var (
 	Unavailable = unavailable
+	Explain     = explain
 	NewPool     = newPool
 	Dial        = dial
 )

@@ -74,6 +74,7 @@ func Open(options Options, sealer store.Sealer) (*store.Store, error) {
 		Ping:           func(ctx context.Context) error { return ping(ctx, db) },
 		Unavailable:    unavailable,
 		Full:           full,
+		Explain:        explain,
 		OpenMigrations: func(context.Context) (*sql.DB, error) { return openMigrations(*config), nil },
 		Blockers:       blockers,
 		// A copy of a database that was made from the server's files has the same name.
