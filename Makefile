@@ -11,11 +11,7 @@ SERVERS   := CGO_ENABLED=0 go run ./pkg/testservers/cmd/withservers --
 export GOFLAGS := -buildvcs=false
 
 .DEFAULT_GOAL := help
-<<<<<<< HEAD
-.PHONY: help run info demo env up down logs build check fmt lint modules test fuzz licences bench performance chaos stack clean
-=======
-.PHONY: help run info demo env up down logs build dist images check fmt lint modules test fuzz licences bench performance chaos clean
->>>>>>> a8c242f (docs: add an architecture page, decision records and a project kit)
+.PHONY: help run info demo env secrets up down logs build dist images check fmt lint modules test fuzz licences bench performance chaos stack clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -37,7 +33,11 @@ demo: ## watch a delivery fail and come back to life, in a few seconds
 env: ## fill .env with random secrets for the containers, unless it is there
 	@sh deploy/docker/env.sh
 
+secrets: env ## move the secrets from .env to files in secrets/, which containers get instead of variables
+	@sh deploy/docker/secrets.sh
+
 up: env ## build the images and start the stack in containers, until it is healthy; ARGS='--scale api-service=2'
+	@sh deploy/docker/prepare.sh
 	VERSION=$(VERSION) docker compose up --build --detach --wait --remove-orphans $(ARGS)
 
 down: ## stop the containers; their data stays in its volumes

@@ -64,11 +64,20 @@ func read(t *testing.T, file string) types.Mapping {
 
 func load(t *testing.T, environment types.Mapping) (*types.Project, error) {
 	t.Helper()
+	return loadFiles(t, environment, "docker-compose.yml")
+}
+
+func loadFiles(t *testing.T, environment types.Mapping, names ...string) (*types.Project, error) {
+	t.Helper()
 	root, err := filepath.Abs(repository)
 	require.NoError(t, err)
+	var files []types.ConfigFile
+	for _, name := range names {
+		files = append(files, types.ConfigFile{Filename: filepath.Join(root, name)})
+	}
 	return loader.LoadWithContext(t.Context(), types.ConfigDetails{
 		WorkingDir:  root,
-		ConfigFiles: []types.ConfigFile{{Filename: filepath.Join(root, "docker-compose.yml")}},
+		ConfigFiles: files,
 		Environment: environment,
 	}, func(o *loader.Options) { o.Profiles = strings.Split(environment["COMPOSE_PROFILES"], ",") })
 }
