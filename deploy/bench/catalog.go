@@ -26,6 +26,7 @@ const (
 	rowQueueBytes     = "queue-bytes"
 	rowGrowthRetry    = "growth-retry"
 	rowGrowthList     = "growth-list"
+	rowDatabaseBytes  = "database-bytes"
 )
 
 // The details that several rows have.
@@ -41,6 +42,7 @@ const (
 	chartLatency    = "Accepted to received at 100/s, in milliseconds: less is better"
 	chartNeighbour  = "Beside an endpoint that hangs, in milliseconds: less is better"
 	chartGrowth     = "With millions of rows, in milliseconds: less is better"
+	chartDisk       = "What it takes on PostgreSQL's disk: less is better"
 	chartRedis      = "What it asks of Redis: less is better"
 )
 
@@ -122,6 +124,10 @@ func catalog() []report.Definition {
 			Name: rowGrowthList, Unit: "ms", Chart: chartGrowth,
 			Ratios:  []report.Ratio{{To: report.Detail(rowGrowthList, detailSmall), Label: "the time with 10 thousand", Goals: []report.Goal{report.AtMost(1.5)}}},
 			Details: growthDetails(),
+		},
+		{
+			Name: rowDatabaseBytes, Unit: "bytes", Chart: chartDisk,
+			Details: []report.Definition{{Name: "deliveries", Unit: "bytes"}, {Name: "attempts", Unit: "bytes"}, {Name: "events", Unit: "bytes"}},
 		},
 		{Name: rowIdle, Unit: "commands/s", Chart: chartRedis, Goals: []report.Goal{report.AtMost(250)}},
 		{Name: rowQueueBytes, Unit: "bytes", Chart: chartRedis, Goals: []report.Goal{report.AtMost(650)}},

@@ -26,7 +26,7 @@ func families() []family {
 		{name: "retrying", rows: []string{rowUpdate, rowRetry}, embedded: true, round: roundRetry},
 		{name: "idling", rows: []string{rowIdle}, round: roundIdle},
 		{name: "beside a neighbour that hangs", rows: []string{rowNeighbour}, embedded: true, round: roundNeighbour},
-		{name: "growing", rows: []string{rowGrowthRetry, rowGrowthList}, round: growth.round},
+		{name: "growing", rows: []string{rowGrowthRetry, rowGrowthList, rowDatabaseBytes}, round: growth.round},
 	}
 }
 

@@ -13,6 +13,7 @@ import (
 // grown is a database of some size with an API.
 type grown struct {
 	*customer
+	database  *database
 	rows      int
 	endpoints []string
 	failures  []int // the numbers of those that can be retried, in disorder
@@ -45,7 +46,7 @@ func startGrown(ctx context.Context, s *session, programs, name string, redisNum
 		return nil, err
 	}
 	s.opened.Push("a client", func(context.Context) error { c.close(); return nil })
-	g := &grown{customer: c, rows: rows, body: eventBody(eventType)}
+	g := &grown{customer: c, database: d, rows: rows, body: eventBody(eventType)}
 	return g, g.fill(ctx, d)
 }
 

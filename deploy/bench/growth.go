@@ -37,6 +37,11 @@ func (g *growth) round(ctx context.Context, s *session) error {
 			return err
 		}
 	}
+	if s.wants(rowDatabaseBytes) {
+		if err := g.large.addSize(ctx, &s.samples); err != nil {
+			return fmt.Errorf("%s: %w", rowDatabaseBytes, err)
+		}
+	}
 	for _, kind := range []struct {
 		row, detail string
 		do          func(ctx context.Context, g *grown, answer *bytes.Buffer) error

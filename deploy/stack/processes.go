@@ -213,6 +213,12 @@ func (s *ProcessStack) CommandWith(settings map[string]string, args ...string) (
 	return said.String(), nil
 }
 
+// Program is the path of the API service's program.
+func (s *ProcessStack) Program() string { return s.program }
+
+// Environ is the environment of the services, as NAME=value.
+func (s *ProcessStack) Environ() []string { return process.Environ(s.settings) }
+
 // OperatorPassword opens the queue's page.
 func (s *ProcessStack) OperatorPassword() string { return s.settings["OPERATOR_PASSWORD"] }
 

@@ -86,6 +86,20 @@ var browsers = []string{
 	"/Applications/Chromium.app/Contents/MacOS/Chromium", "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome",
 }
 
+// PostgresPrograms returns the folder of PostgreSQL's programs, such as pg_dump.
+func PostgresPrograms() (dir string, err error) {
+	found, err := findPostgres()
+	if err != nil {
+		return "", err
+	}
+	// The server can be a link into the folder where its other programs are.
+	server, err := filepath.EvalSymlinks(filepath.Join(found, "postgres"))
+	if err != nil {
+		return "", fmt.Errorf("find PostgreSQL's programs: %w", err)
+	}
+	return filepath.Dir(server), nil
+}
+
 // FindHAProxy returns the path of the program that tests of the containers' proxy start.
 func FindHAProxy() (string, error) {
 	for _, name := range []string{"haproxy", "/usr/sbin/haproxy"} {
