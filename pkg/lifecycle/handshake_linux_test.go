@@ -26,16 +26,20 @@ func TestDrainAnswersAcceptedConnectionsAndBeginsNoOthers(t *testing.T) {
 	require.NoError(t, err)
 	defer func() { _ = early.Close() }()
 
-	server.Drain(t.Context(), time.Nanosecond)
-	late, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
-	defer cancel()
-	conn, err := (&net.Dialer{}).DialContext(late, "tcp", server.Addr())
-	if err == nil {
-		_ = conn.Close()
+	drained := make(chan struct{})
+	go func() {
+		defer close(drained)
+		server.Drain(t.Context(), time.Nanosecond)
+	}()
+	require.Eventually(t, func() bool { return !begins(t, server.Addr()) }, time.Minute, time.Millisecond, "no connection begins")
+	select {
+	case <-drained:
+		require.Fail(t, "a connection is not accepted yet")
+	default:
 	}
-	require.Error(t, err, "no connection begins")
 
 	server.Start()
+	<-drained
 	_, err = io.WriteString(early, "GET / HTTP/1.1\r\nHost: a\r\n\r\n")
 	require.NoError(t, err)
 	response, err := http.ReadResponse(bufio.NewReader(early), nil)
@@ -43,4 +47,17 @@ func TestDrainAnswersAcceptedConnectionsAndBeginsNoOthers(t *testing.T) {
 	require.NoError(t, response.Body.Close())
 	assert.Equal(t, http.StatusNoContent, response.StatusCode)
 	require.NoError(t, server.Stop(t.Context()))
+}
+
+// begins reports whether a connection begins. One that is refused later than the limit does not.
+func begins(t *testing.T, address string) bool {
+	t.Helper()
+	limited, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
+	defer cancel()
+	conn, err := (&net.Dialer{}).DialContext(limited, "tcp", address)
+	if err != nil {
+		return false
+	}
+	_ = conn.Close()
+	return true
 }

@@ -7,5 +7,8 @@ import (
 	"net"
 )
 
+// unaccepted is available on Linux alone.
+func unaccepted(net.Listener) int { return 0 }
+
 // refuseHandshakes is available on Linux alone.
 func refuseHandshakes(net.Listener) error { return errors.ErrUnsupported }

@@ -17,6 +17,7 @@ type Server struct {
 	listener net.Listener
 	failed   chan error
 	draining atomic.Bool
+	drained  atomic.Bool
 }
 
 // ListenError means that an address could not be bound.
@@ -73,18 +74,31 @@ func (s *Server) Start() {
 // Failed returns a channel that receives the error if serving fails.
 func (s *Server) Failed() <-chan error { return s.failed }
 
-// settle is how long a handshake may take that has begun when Drain ends. It is far above the time of a packet in one network.
+// settle is how long a handshake may take that has begun when Drain ends, and the server after accepting a connection until it knows of
+// it. It is far above the time of a packet in one network.
 const settle = 200 * time.Millisecond
+
+// acceptLimit is how long Drain waits for the server to accept the connections that have begun.
+const acceptLimit = 20 * time.Second
 
 // Drain keeps serving for the delay, or until ctx ends, and closes each connection after its next response. The delay lets load balancers
 // detect that this process is not ready. Closing after a response avoids errors: a connection that is closed while a request is being
-// sent fails that request. With a delay above 0, no new connection begins at the end, where the system supports this, and those that
-// have begun are accepted.
+// sent fails that request.
+//
+// With a delay above 0, Drain then waits until the server has accepted every connection that has begun, and no new one begins meanwhile.
+// Both need Linux, and the latter CAP_NET_ADMIN with some kernels. Without it, a connection that begins just before Stop can be reset.
 func (s *Server) Drain(ctx context.Context, delay time.Duration) {
 	s.draining.Store(true)
 	wait(ctx, delay)
-	if delay > 0 && refuseHandshakes(s.listener) == nil {
+	if delay == 0 {
+		return
+	}
+	s.drained.Store(true)
+	if refuseHandshakes(s.listener) == nil {
 		wait(ctx, settle)
+	}
+	for until := time.Now().Add(acceptLimit); unaccepted(s.listener) > 0 && ctx.Err() == nil && time.Now().Before(until); {
+		wait(ctx, time.Millisecond)
 	}
 }
 
@@ -100,6 +114,10 @@ func wait(ctx context.Context, delay time.Duration) {
 func (s *Server) Stop(ctx context.Context) error {
 	defer func() { _ = s.listener.Close() }() // Shutdown has closed it if Start was called
 	err := s.http.Shutdown(ctx)
+	if err == nil && s.drained.Load() {
+		wait(ctx, settle) // the server does not know yet of what it accepted last
+		err = s.http.Shutdown(ctx)
+	}
 	if err != nil {
 		return errors.Join(err, s.http.Close())
 	}
