@@ -23,7 +23,7 @@ var root owner
 // rootfs writes the file system of an image. Parent directories are added as they are needed. Times are not kept, so that equal
 // content gives an equal image.
 type rootfs struct {
-	ctx     context.Context //nolint:containedctx // it lives as long as one build
+	ctx     context.Context // it lives as long as one build
 	archive *tar.Writer
 	have    map[string]bool
 	err     error // the first; nothing is written after it

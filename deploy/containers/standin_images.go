@@ -51,7 +51,7 @@ var postgresStandin = standin{
 			r.program(programs + "/lib/" + library + ".so")
 		}
 		// The official image listens on every address.
-		sample, err := os.ReadFile(filepath.Join(share, "postgresql.conf.sample")) //nolint:gosec // a package's file
+		sample, err := os.ReadFile(filepath.Join(share, "postgresql.conf.sample"))
 		if err != nil {
 			return fmt.Errorf("read the sample configuration: %w", err)
 		}

@@ -5,6 +5,7 @@ package docker
 import (
 	"context"
 	"fmt"
+	"net"
 	"slices"
 	"strings"
 	"sync"
@@ -124,7 +125,7 @@ func (w *world) connect() *pgx.Conn {
 	w.t.Helper()
 	address, err := w.Address(w.ctx, containers.Postgres, "data")
 	require.NoError(w.t, err)
-	connection, err := pgx.Connect(w.ctx, fmt.Sprintf("postgres://redrive:%s@%s:5432/redrive", w.Value("POSTGRES_PASSWORD"), address))
+	connection, err := pgx.Connect(w.ctx, fmt.Sprintf("postgres://redrive:%s@%s/redrive", w.Value("POSTGRES_PASSWORD"), net.JoinHostPort(address, "5432")))
 	require.NoError(w.t, err)
 	return connection
 }
