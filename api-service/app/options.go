@@ -48,6 +48,8 @@ type Options struct {
 	Tracing trace.TracerProvider
 	// DatabaseTimeout bounds one statement of the database. A batch of events may take three times as long. Defaults to 5 s.
 	DatabaseTimeout time.Duration
+	// Memory bounds the bytes of bodies and pages in progress. Defaults to memory.Default.
+	Memory int64
 	// DrainDelay is how long Stop serves requests, unready, before it closes the address. Defaults to 0.
 	DrainDelay time.Duration
 }

@@ -19,6 +19,7 @@ import (
 	"redrive/api-service/internal/metrics"
 	"redrive/api-service/internal/publish"
 	"redrive/api-service/internal/redeliver"
+	"redrive/pkg/memory"
 	"redrive/pkg/observe"
 	"redrive/pkg/queue"
 	"redrive/pkg/webhook"
@@ -65,6 +66,8 @@ func (p *parts) close() {
 }
 
 func newHandler(o Options, p *parts, registry prometheus.Registerer) http.Handler {
+	budget := memory.New(o.Memory)
+	budget.Register(registry)
 	invalidating := invalidate.Store{Store: o.Store, Publisher: p.publisher, Authenticator: p.authenticator}
 	handler := httpapi.New(httpapi.Dependencies{
 		Endpoints:       invalidating,
@@ -77,6 +80,7 @@ func newHandler(o Options, p *parts, registry prometheus.Registerer) http.Handle
 		Issuer:          apikeys.New(invalidating),
 		Limits:          o.Limits,
 		DatabaseTimeout: o.DatabaseTimeout,
+		Memory:          budget,
 		CORSOrigins:     o.CORSOrigins,
 		Redis:           o.Redis,
 		Queues:          o.Queues,

@@ -86,6 +86,8 @@ type Options struct {
 	// OutcomePatience is how long recording an outcome is retried while the database responds and refuses it. While the database is
 	// unavailable it is retried as long as the process lives. Defaults to 30 s.
 	OutcomePatience time.Duration
+	// Memory is how many bytes the bodies of deliveries in flight may take. Defaults to memory.Default.
+	Memory int64
 	// DatabaseTimeout bounds one statement of a delivery. Defaults to 5 s.
 	DatabaseTimeout time.Duration
 	// PollInterval is the pause between two polls of an idle worker, and ForwardInterval how often tasks that have come due are made

@@ -70,6 +70,11 @@ func (c *check) sending(timeout time.Duration, schedule []time.Duration) {
 	}
 }
 
+// memory refuses a budget that is smaller than the copies of one large request.
+func (c *check) memory(name string, size Bytes) {
+	between(c, name, size, 16<<20, 1<<40)
+}
+
 // minPassword is the smallest length of a password. The operator's password gives access to the data of every organization.
 const minPassword = 12
 

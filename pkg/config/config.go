@@ -88,6 +88,7 @@ type API struct {
 	// RateLimit is high enough for a platform that publishes with one key. It stops a client that loops.
 	RateLimit                int            `env:"API_RATE_LIMIT" envDefault:"5000" doc:"requests a second that one API key may send to one process, and as many at once; 0 for no limit"`
 	UnauthenticatedRateLimit int            `env:"API_UNAUTHENTICATED_RATE_LIMIT" envDefault:"20" doc:"requests a second without a valid API key that one address may send to one process, and five times as many at once; 0 for no limit"`
+	Memory                   Bytes          `env:"API_MEMORY" envDefault:"64MiB" doc:"memory for request bodies and pages of lists that are in progress in one process; large requests wait for it, and are answered 503 after 10 s"`
 	TrustedProxies           []netip.Prefix `env:"TRUSTED_PROXIES" doc:"comma-separated CIDRs of proxies whose X-Forwarded-For is believed"`
 	CORSOrigins              []string       `env:"CORS_ORIGINS" doc:"comma-separated origins, such as https://app.example.com, whose pages may call the API from a browser"`
 	// DrainDelay is longer than a load balancer takes to remove an unready instance.
@@ -100,6 +101,7 @@ type Dispatcher struct {
 	Statements
 	OpsAddr             string          `env:"OPS_ADDR" envDefault:":9091" doc:"where /metrics, /livez and /readyz listen"`
 	Concurrency         int             `env:"DISPATCHER_CONCURRENCY" envDefault:"200" doc:"deliveries in flight at once in one process"`
+	Memory              Bytes           `env:"DISPATCHER_MEMORY" envDefault:"64MiB" doc:"memory for the bodies of deliveries in flight in one process, once for each event; those that do not fit wait"`
 	EndpointConcurrency int             `env:"ENDPOINT_CONCURRENCY" envDefault:"0" doc:"deliveries in flight at once to one endpoint; 0 is a quarter of DISPATCHER_CONCURRENCY, so that an endpoint that hangs leaves the others room"`
 	DeliveryTimeout     time.Duration   `env:"DELIVERY_TIMEOUT" envDefault:"15s" doc:"longest time that one attempt may take"`
 	RetrySchedule       []time.Duration `env:"RETRY_SCHEDULE" envDefault:"5s,5m,30m,2h,5h,10h,14h,20h,24h" doc:"delays before each retry; the last repeats"`
@@ -147,6 +149,7 @@ func LoadAPI(environ map[string]string) (API, error) {
 		between(c, "DRAIN_DELAY", a.DrainDelay, 0, time.Minute)
 		between(c, "API_RATE_LIMIT", a.RateLimit, 0, 1_000_000)
 		between(c, "API_UNAUTHENTICATED_RATE_LIMIT", a.UnauthenticatedRateLimit, 0, 1_000_000)
+		c.memory("API_MEMORY", a.Memory)
 		c.origins("CORS_ORIGINS", a.CORSOrigins)
 	})
 }
@@ -157,6 +160,7 @@ func LoadDispatcher(environ map[string]string) (Dispatcher, error) {
 		d.Shared.check(c)
 		d.Statements.check(c)
 		between(c, "DISPATCHER_CONCURRENCY", d.Concurrency, 1, 10_000)
+		c.memory("DISPATCHER_MEMORY", d.Memory)
 		between(c, "ENDPOINT_CONCURRENCY", d.EndpointConcurrency, 0, 10_000)
 		c.sending(d.DeliveryTimeout, d.RetrySchedule)
 		c.retention(d.Retention)

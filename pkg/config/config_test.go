@@ -32,6 +32,7 @@ func TestLoadDefaults(t *testing.T) {
 	assert.Equal(t, 15*time.Second, dispatcher.DeliveryTimeout)
 	assert.Len(t, dispatcher.RetrySchedule, 9)
 	assert.Equal(t, 90*24*time.Hour, dispatcher.Retention)
+	assert.Equal(t, config.Bytes(64<<20), dispatcher.Memory)
 	assert.Equal(t, ":9091", dispatcher.OpsAddr)
 	assert.Equal(t, slog.LevelInfo, dispatcher.Level)
 	assert.False(t, dispatcher.AllowHTTP)
@@ -39,6 +40,7 @@ func TestLoadDefaults(t *testing.T) {
 
 	api, err := config.LoadAPI(environ(map[string]string{"EGRESS_ALLOW": "127.0.0.0/8,::1/128"}))
 	require.NoError(t, err)
+	assert.Equal(t, config.Bytes(64<<20), api.Memory)
 	assert.Equal(t, ":8080", api.Addr)
 	assert.Equal(t, ":9090", api.OpsAddr)
 	assert.Equal(t, 3*time.Second, api.DrainDelay)
@@ -163,4 +165,21 @@ func TestOldNameSetsVariable(t *testing.T) {
 	assert.Empty(t, config.OldNames(environ(map[string]string{"API_STRANGER_RATE_LIMIT": ""})))
 	_, err = config.LoadAPI(environ(map[string]string{"API_STRANGER_RATE_LIMIT": "-1"}))
 	assert.ErrorContains(t, err, "API_UNAUTHENTICATED_RATE_LIMIT")
+}
+
+func TestMemoryIsReadWithUnit(t *testing.T) {
+	for text, size := range map[string]config.Bytes{"16777216": 16 << 20, "32MiB": 32 << 20, "100 MB": 100_000_000, "2GiB": 2 << 30} {
+		api, err := config.LoadAPI(environ(map[string]string{"API_MEMORY": text}))
+		require.NoError(t, err, text)
+		assert.Equal(t, size, api.Memory)
+		dispatcher, err := config.LoadDispatcher(environ(map[string]string{"DISPATCHER_MEMORY": text}))
+		require.NoError(t, err, text)
+		assert.Equal(t, size, dispatcher.Memory)
+	}
+	for _, text := range []string{"0", "-1", "15MiB", "much", "64 parsecs", "2TiB", "99999999999999999999"} {
+		_, err := config.LoadAPI(environ(map[string]string{"API_MEMORY": text}))
+		require.ErrorContains(t, err, "API_MEMORY", text)
+		_, err = config.LoadDispatcher(environ(map[string]string{"DISPATCHER_MEMORY": text}))
+		require.ErrorContains(t, err, "DISPATCHER_MEMORY", text)
+	}
 }

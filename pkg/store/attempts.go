@@ -79,23 +79,37 @@ func (r attemptRow) attempt() webhook.Attempt {
 	}
 }
 
-// ListAttempts returns a page of the attempts of one of the organization's deliveries, newest first.
-func (s *Store) ListAttempts(ctx context.Context, organizationID, deliveryID string, page webhook.Page) (webhook.List[webhook.Attempt], error) {
-	none := webhook.List[webhook.Attempt]{}
+// PageAttempts returns a page of the attempts of one of the organization's deliveries, newest first, with their sizes. ReadAttempts reads
+// them.
+func (s *Store) PageAttempts(ctx context.Context, organizationID, deliveryID string, page webhook.Page) (webhook.List[webhook.Sized], error) {
+	none := webhook.List[webhook.Sized]{}
 	var delivery deliveryRow
 	err := s.db.WithContext(ctx).Select("id").Where("id = ? AND organization_id = ?", deliveryID, organizationID).Take(&delivery).Error
 	if err != nil {
 		return none, s.translate("find a delivery", notFound(err, "delivery", deliveryID))
 	}
-	var rows []attemptRow
-	err = s.db.WithContext(ctx).Where("organization_id = ? AND delivery_id = ?", organizationID, deliveryID).
-		Order("number DESC").Limit(page.Limit + 1).Offset(page.Offset).Find(&rows).Error
+	var found []webhook.Sized
+	err = s.db.WithContext(ctx).Model(&attemptRow{}).
+		Select("id, octet_length(response_body) + octet_length(request_headers) + octet_length(response_headers) AS bytes").
+		Where("organization_id = ? AND delivery_id = ?", organizationID, deliveryID).
+		Order("number DESC").Limit(page.Limit + 1).Offset(page.Offset).Find(&found).Error
 	if err != nil {
 		return none, s.translate("list the attempts", err)
+	}
+	return webhook.NewList(found, page), nil
+}
+
+// ReadAttempts returns the attempts of the organization that have the IDs, newest first. They must be of one delivery. It leaves out
+// those that have been purged.
+func (s *Store) ReadAttempts(ctx context.Context, organizationID string, ids []string) ([]webhook.Attempt, error) {
+	var rows []attemptRow
+	err := s.db.WithContext(ctx).Where("organization_id = ?", organizationID).Where(s.oneOf("id", ids)).Order("number DESC").Find(&rows).Error
+	if err != nil {
+		return nil, s.translate("read attempts", err)
 	}
 	attempts := make([]webhook.Attempt, len(rows))
 	for i, row := range rows {
 		attempts[i] = row.attempt()
 	}
-	return webhook.NewList(attempts, page), nil
+	return attempts, nil
 }

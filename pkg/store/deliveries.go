@@ -34,27 +34,48 @@ func (s *Store) FindDelivery(ctx context.Context, organizationID, id string) (we
 	return row.record(), nil
 }
 
-// ListDeliveries returns a page of the organization's deliveries, newest first. If endpointID is not empty, it returns those of that
-// endpoint only. It finds the IDs of the page in an index and reads events and attempts for these IDs alone.
-func (s *Store) ListDeliveries(ctx context.Context, organizationID, endpointID string, page webhook.Page) (webhook.List[webhook.Record], error) {
-	none := webhook.List[webhook.Record]{}
-	query := s.db.WithContext(ctx).Model(&deliveryRow{}).Where("organization_id = ?", organizationID)
+// recordSizes selects deliveries of the organization with the size of what records reads of them. The source is a subquery named d. The
+// length of a value that PostgreSQL keeps out of line is known without reading it.
+const recordSizes = `
+SELECT d.id, COALESCE(octet_length(e.data), 0) +
+	COALESCE(octet_length(a.response_body) + octet_length(a.request_headers) + octet_length(a.response_headers), 0) AS bytes
+FROM (?) d LEFT JOIN events e ON e.id = d.event_id LEFT JOIN attempts a ON a.id = d.last_attempt_id ORDER BY d.id DESC`
+
+// PageDeliveries returns a page of the organization's deliveries, newest first, with their sizes. If endpointID is not empty, it returns
+// those of that endpoint only. ReadDeliveries reads them. It finds the page in an index and looks at events and attempts for it alone.
+func (s *Store) PageDeliveries(ctx context.Context, organizationID, endpointID string, page webhook.Page) (webhook.List[webhook.Sized], error) {
+	ids := s.db.Model(&deliveryRow{}).Select("id, event_id, last_attempt_id").Where("organization_id = ?", organizationID)
 	if endpointID != "" {
-		query = query.Where("endpoint_id = ?", endpointID)
+		ids = ids.Where("endpoint_id = ?", endpointID)
 	}
-	var found []string
-	if err := query.Order("id DESC").Limit(page.Limit+1).Offset(page.Offset).Pluck("id", &found).Error; err != nil {
-		return none, s.translate("list the deliveries", err)
+	ids = ids.Order("id DESC").Limit(page.Limit + 1).Offset(page.Offset)
+	var found []webhook.Sized
+	if err := s.db.WithContext(ctx).Raw(recordSizes, ids).Scan(&found).Error; err != nil {
+		return webhook.List[webhook.Sized]{}, s.translate("list the deliveries", err)
 	}
-	ids := webhook.NewList(found, page)
+	return webhook.NewList(found, page), nil
+}
+
+// SizeDelivery returns the size of one delivery of the organization.
+func (s *Store) SizeDelivery(ctx context.Context, organizationID, id string) (webhook.Sized, error) {
+	one := s.db.Model(&deliveryRow{}).Select("id, event_id, last_attempt_id").Where("organization_id = ? AND id = ?", organizationID, id)
+	var found webhook.Sized
+	if err := s.db.WithContext(ctx).Raw(recordSizes, one).Take(&found).Error; err != nil {
+		return webhook.Sized{}, s.translate("find a delivery", notFound(err, "delivery", id))
+	}
+	return found, nil
+}
+
+// ReadDeliveries returns the organization's deliveries that have the IDs, newest first. It leaves out those that have been purged.
+func (s *Store) ReadDeliveries(ctx context.Context, organizationID string, ids []string) ([]webhook.Record, error) {
 	var rows []deliveryRow
-	err := s.records(ctx, organizationID).Where(s.oneOf("deliveries.id", ids.Items)).Order("deliveries.id DESC").Find(&rows).Error
+	err := s.records(ctx, organizationID).Where(s.oneOf("deliveries.id", ids)).Order("deliveries.id DESC").Find(&rows).Error
 	if err != nil {
-		return none, s.translate("read a page of deliveries", err)
+		return nil, s.translate("read deliveries", err)
 	}
-	records := webhook.List[webhook.Record]{Items: make([]webhook.Record, len(rows)), HasMore: ids.HasMore}
+	records := make([]webhook.Record, len(rows))
 	for i, row := range rows {
-		records.Items[i] = row.record()
+		records[i] = row.record()
 	}
 	return records, nil
 }

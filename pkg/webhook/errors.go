@@ -108,6 +108,17 @@ func Unavailable(retryAfter time.Duration, err error) *Error {
 	}
 }
 
+// Overloaded returns the error for a request that this process has no memory for. The caller should try again after retryAfter.
+func Overloaded(retryAfter time.Duration, err error) *Error {
+	return &Error{
+		Code:       CodeUnavailable,
+		Message:    "the service is busy with large requests at the moment; try again shortly",
+		Details:    []Detail{{Reason: "out_of_memory", Message: "nothing was done; wait for as many seconds as the header Retry-After says, and ask for smaller pages or send smaller batches"}},
+		RetryAfter: retryAfter,
+		Err:        err,
+	}
+}
+
 // CodeOf returns the code of an error. It is CodeInternal for an error without a code.
 func CodeOf(err error) Code {
 	var e *Error

@@ -22,3 +22,9 @@ type List[T any] struct {
 func NewList[T any](items []T, page Page) List[T] {
 	return List[T]{Items: items[:min(len(items), page.Limit)], HasMore: len(items) > page.Limit}
 }
+
+// Sized is an item of a list that has not been read yet: its ID, and the size of its bodies and headers in bytes.
+type Sized struct {
+	ID    string
+	Bytes int64
+}

@@ -51,6 +51,7 @@ func serve(ctx context.Context, environ []string, logTo io.Writer) (err error) {
 		Version:         version,
 		DrainDelay:      settings.DrainDelay,
 		DatabaseTimeout: settings.Statements.Timeout,
+		Memory:          int64(settings.Memory),
 		Guard:           egress.New(egress.Config{AllowHTTP: settings.AllowHTTP, Allow: settings.Allow, NAT64: settings.NAT64}),
 		Log:             log,
 		Addr:            settings.Addr,

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
-	"io"
 	"mime"
 	"net/http"
 	"strings"
@@ -33,11 +32,10 @@ func blank(body []byte) bool { return len(bytes.Trim(body, " \t\r\n")) == 0 }
 
 // readBody reads a body of up to limit bytes. It returns an error unless the body is declared as JSON.
 func readBody(c echo.Context, limit int64) ([]byte, error) {
-	if c.Request().ContentLength > limit {
-		return nil, tooLargeFor(limit) // without reading any of it
-	}
 	// MaxBytesReader tells net/http's own writer to close the connection instead of reading the rest.
-	body, err := io.ReadAll(http.MaxBytesReader(c.Response().Writer, c.Request().Body, limit))
+	var body bytes.Buffer
+	body.Grow(int(max(0, c.Request().ContentLength)) + bytes.MinRead)
+	_, err := body.ReadFrom(http.MaxBytesReader(c.Response().Writer, c.Request().Body, limit))
 	var tooLarge *http.MaxBytesError
 	switch {
 	case errors.As(err, &tooLarge):
@@ -46,10 +44,10 @@ func readBody(c echo.Context, limit int64) ([]byte, error) {
 		return nil, webhook.Invalid("unreadable_body", "", "the body did not arrive in full and in time")
 	}
 	allow(c, 1)
-	if len(body) > 0 && !saysJSON(c.Request().Header) {
+	if body.Len() > 0 && !saysJSON(c.Request().Header) {
 		return nil, &refusal{http.StatusUnsupportedMediaType, "unsupported_media_type", "the body must be JSON: send the header Content-Type: application/json"}
 	}
-	return body, nil
+	return body.Bytes(), nil
 }
 
 // saysJSON reports whether the content type is JSON. A body without a content type is decoded as JSON too.

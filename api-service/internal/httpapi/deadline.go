@@ -42,6 +42,14 @@ func deadline(statement time.Duration) echo.MiddlewareFunc {
 	}
 }
 
+// untimed returns the request's context without a deadline.
+func untimed(c echo.Context) context.Context {
+	if t, ok := c.Get(timingInContext).(timing); ok {
+		return t.untimed
+	}
+	return c.Request().Context()
+}
+
 // allow gives the request a new deadline, which is the time of the given number of statements from now on. The time that a slow client
 // takes to send its body does not count.
 func allow(c echo.Context, statements int) {

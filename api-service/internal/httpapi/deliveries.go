@@ -13,13 +13,17 @@ import (
 // DeliveryStore reads deliveries and their attempts.
 type DeliveryStore interface {
 	FindDelivery(ctx context.Context, organizationID, id string) (webhook.Record, error)
-	ListDeliveries(ctx context.Context, organizationID, endpointID string, page webhook.Page) (webhook.List[webhook.Record], error)
-	ListAttempts(ctx context.Context, organizationID, deliveryID string, page webhook.Page) (webhook.List[webhook.Attempt], error)
+	SizeDelivery(ctx context.Context, organizationID, id string) (webhook.Sized, error)
+	PageDeliveries(ctx context.Context, organizationID, endpointID string, page webhook.Page) (webhook.List[webhook.Sized], error)
+	ReadDeliveries(ctx context.Context, organizationID string, ids []string) ([]webhook.Record, error)
+	PageAttempts(ctx context.Context, organizationID, deliveryID string, page webhook.Page) (webhook.List[webhook.Sized], error)
+	ReadAttempts(ctx context.Context, organizationID string, ids []string) ([]webhook.Attempt, error)
 }
 
 type deliveryHandlers struct {
 	store       DeliveryStore
 	redeliverer *redeliver.Redeliverer
+	memory      budget
 }
 
 func (h deliveryHandlers) list(c echo.Context) error {
@@ -31,11 +35,11 @@ func (h deliveryHandlers) list(c echo.Context) error {
 	if queryOf(c).Has("endpointId") && webhook.CheckID(webhook.KindEndpoint, endpointID) != nil {
 		return webhook.Invalid("invalid_id", "endpointId", "endpointId must be the id of one endpoint: ep_ followed by the 26 characters of a ULID")
 	}
-	list, err := h.store.ListDeliveries(c.Request().Context(), caller(c).OrganizationID, endpointID, page)
+	list, err := h.store.PageDeliveries(c.Request().Context(), caller(c).OrganizationID, endpointID, page)
 	if err != nil {
 		return err
 	}
-	return okPage(c, list, page, viewDelivery)
+	return okBatches(c, h.memory, list, page, h.store.ReadDeliveries, viewDelivery)
 }
 
 func (h deliveryHandlers) get(c echo.Context) error {
@@ -43,8 +47,24 @@ func (h deliveryHandlers) get(c echo.Context) error {
 	if err != nil {
 		return err
 	}
+	release, err := h.reserve(c, id)
+	if err != nil {
+		return err
+	}
+	defer release()
 	record, err := h.store.FindDelivery(c.Request().Context(), caller(c).OrganizationID, id)
 	return okDelivery(c, record, err)
+}
+
+// reserve takes the memory for one delivery before it is read.
+func (h deliveryHandlers) reserve(c echo.Context, id string) (release func(), err error) {
+	sized, err := h.store.SizeDelivery(c.Request().Context(), caller(c).OrganizationID, id)
+	if err != nil {
+		return nil, err
+	}
+	release, err = h.memory.reserve(c, costOf(split([]webhook.Sized{sized})))
+	allow(c, 1)
+	return release, err
 }
 
 func (h deliveryHandlers) attempts(c echo.Context) error {
@@ -56,11 +76,11 @@ func (h deliveryHandlers) attempts(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	list, err := h.store.ListAttempts(c.Request().Context(), caller(c).OrganizationID, id, page)
+	list, err := h.store.PageAttempts(c.Request().Context(), caller(c).OrganizationID, id, page)
 	if err != nil {
 		return err
 	}
-	return okPage(c, list, page, viewAttempt)
+	return okBatches(c, h.memory, list, page, h.store.ReadAttempts, viewAttempt)
 }
 
 func (h deliveryHandlers) retry(c echo.Context) error { return redo(c, h.redeliverer.Retry) }

@@ -2,7 +2,6 @@ package httpapi
 
 import (
 	"bytes"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -29,7 +28,7 @@ type batchResultView struct {
 }
 
 type batchView struct {
-	Results json.RawMessage `json:"results"`
+	Results listItems `json:"results"`
 }
 
 func (h eventHandlers) publishBatch(c echo.Context) error {
@@ -64,7 +63,7 @@ func (h eventHandlers) publishBatch(c echo.Context) error {
 		}
 		shown[places[i]] = publishedInBatch(result.Publication)
 	}
-	return stream(c, shown, func(items json.RawMessage) any { return batchView{Results: items} })
+	return stream(c, batchView{}, viewed(shown, func(v batchResultView) (batchResultView, error) { return v, nil }))
 }
 
 // decodeEvent decodes one event of a batch as strictly as a single event.

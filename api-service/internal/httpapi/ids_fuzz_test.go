@@ -25,10 +25,10 @@ type emptyStore struct {
 	t *testing.T
 }
 
-func (s emptyStore) FindDelivery(_ context.Context, organizationID, id string) (webhook.Record, error) {
+func (s emptyStore) SizeDelivery(_ context.Context, organizationID, id string) (webhook.Sized, error) {
 	require.Equal(s.t, organization, organizationID)
 	require.NoError(s.t, webhook.CheckID(webhook.KindDelivery, id), "%q reached the database", id)
-	return webhook.Record{}, webhook.NotFound("delivery", id)
+	return webhook.Sized{}, webhook.NotFound("delivery", id)
 }
 
 // oneKey finds the organization's key for every hash.

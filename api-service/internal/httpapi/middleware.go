@@ -37,7 +37,8 @@ func requestID(next echo.HandlerFunc) echo.HandlerFunc {
 
 func requestIDOf(c echo.Context) string { return c.Response().Header().Get(echo.HeaderXRequestID) }
 
-// observe turns a panic into an error, answers errors, and logs and counts the request after the answer.
+// observe turns a panic into an error, answers errors, and logs and counts the request after the answer. After an error behind the first
+// byte of the answer it aborts the connection.
 func observe(log *slog.Logger, metrics prometheus.Registerer) echo.MiddlewareFunc {
 	requests := prometheus.NewHistogramVec(prometheus.HistogramOpts{
 		Name: "redrive_http_request_duration_seconds", Help: "Duration of API requests in seconds, by method, route and class of status.",
@@ -49,17 +50,31 @@ func observe(log *slog.Logger, metrics prometheus.Registerer) echo.MiddlewareFun
 		return func(c echo.Context) error {
 			start := time.Now()
 			err := recovered(next, c)
+			aborted := err != nil && c.Response().Committed
 			if err != nil {
 				c.Error(err)
 			}
 			took := time.Since(start)
-			status := c.Response().Status
+			status := statusOf(c, err, aborted)
 			requests.WithLabelValues(knownMethod(c), routeOf(c), metric.StatusClasses[metric.StatusClass(status)]).Observe(took.Seconds())
 			nameSpan(c)
 			log.LogAttrs(c.Request().Context(), levelOf(status, err), "request", attributes(c, took, err)...)
+			if aborted {
+				panic(http.ErrAbortHandler) // the client must not take what it has for the whole answer
+			}
 			return nil
 		}
 	}
+}
+
+// statusOf returns the status that a request counts with. An answer that failed after its first byte counts as a failure of the service,
+// unless the client caused it.
+func statusOf(c echo.Context, err error, aborted bool) int {
+	var client *clientError
+	if aborted && !errors.As(err, &client) {
+		return http.StatusInternalServerError
+	}
+	return c.Response().Status
 }
 
 // nameSpan sets the name and the attributes of the request's span, if there is one.

@@ -7,91 +7,115 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"iter"
 	"net/http"
 
 	"github.com/labstack/echo/v4"
 
 	"redrive/pkg/envelope"
-	"redrive/pkg/webhook"
 )
 
 func ok(c echo.Context, data any) error {
 	return c.JSON(http.StatusOK, envelope.OK(data, requestIDOf(c)))
 }
 
-// pageView is the data of an answer with a list.
-type pageView struct {
-	Items   json.RawMessage `json:"items"`
-	HasMore bool            `json:"hasMore"`
-	Limit   int             `json:"limit"`
-	Offset  int             `json:"offset"`
-}
+// listItems marks the position of a list's items in the frame around them. It encodes as a random text that is never shown, so that an
+// event's data cannot contain it.
+type listItems struct{}
 
-func okPage[T, V any](c echo.Context, list webhook.List[T], page webhook.Page, view func(T) (V, error)) error {
-	shown := make([]V, len(list.Items))
-	for i, item := range list.Items {
-		var err error
-		if shown[i], err = view(item); err != nil {
-			return err
-		}
-	}
-	return stream(c, shown, func(items json.RawMessage) any {
-		return pageView{Items: items, HasMore: list.HasMore, Limit: page.Limit, Offset: page.Offset}
-	})
-}
+var placeholder = []byte(`"` + rand.Text() + `"`)
 
-// stream answers like ok, but encodes and writes the items of a list one by one. An item may be as large as an event, so that a list of a
-// hundred encoded items would need much memory. The frame is encoded with a placeholder and split there.
-func stream[V any](c echo.Context, items []V, frame func(items json.RawMessage) any) error {
+// MarshalJSON returns the placeholder.
+func (listItems) MarshalJSON() ([]byte, error) { return placeholder, nil }
+
+// stream answers like ok, but takes, encodes and writes the items of a list one by one. An item may be as large as an event, so that a
+// list of a hundred items would need much memory. The frame is encoded with a placeholder and split there.
+//
+// The answer begins with the first item. The caller can answer an error before it. After a later error, the middleware aborts the
+// connection.
+func stream[V any](c echo.Context, frame any, items iter.Seq2[V, error]) error {
 	var framed bytes.Buffer
-	if err := encode(&framed, envelope.OK(frame(placeholder), requestIDOf(c))); err != nil {
+	if err := encode(&framed, envelope.OK(frame, requestIDOf(c))); err != nil {
 		return err
 	}
 	before, behind, found := bytes.Cut(framed.Bytes(), placeholder)
 	if !found {
 		return errors.New("the frame of a list has no place for its items")
 	}
-	response := c.Response()
-	response.Header().Set(echo.HeaderContentType, echo.MIMEApplicationJSON)
-	response.WriteHeader(http.StatusOK)
-	return writeItems(response, before, items, behind)
-}
-
-// placeholder marks the position of the items. It is random and never shown, so that an event's data cannot contain it.
-var placeholder = json.RawMessage(`"` + rand.Text() + `"`)
-
-func writeItems[V any](w io.Writer, before []byte, items []V, behind []byte) error {
-	if _, err := w.Write(append(before, '[')); err != nil {
-		return fmt.Errorf("write the answer: %w", err)
-	}
-	var item bytes.Buffer
-	for i := range items {
-		item.Reset()
-		if i > 0 {
-			item.WriteByte(',')
+	w := listWriter{response: c.Response(), body: clientWriter{c.Response()}, separator: append(before, '[')}
+	for item, err := range items {
+		if err == nil {
+			err = w.item(item)
 		}
-		if err := encodeItem(&item, items[i]); err != nil {
+		if err != nil {
 			return err
 		}
-		if _, err := w.Write(item.Bytes()); err != nil {
-			return fmt.Errorf("write the answer: %w", err)
+	}
+	return w.end(behind)
+}
+
+// listWriter writes the items of a list and the separators between them.
+type listWriter struct {
+	response  *echo.Response
+	body      clientWriter
+	separator []byte // before the next item
+}
+
+func (w *listWriter) separate() error {
+	if !w.response.Committed {
+		w.response.Header().Set(echo.HeaderContentType, echo.MIMEApplicationJSON)
+		w.response.WriteHeader(http.StatusOK)
+	}
+	_, err := w.body.Write(w.separator)
+	return err
+}
+
+func (w *listWriter) item(item any) error {
+	if err := w.separate(); err != nil {
+		return err
+	}
+	w.separator = []byte{','}
+	return encodeItem(w.body, item)
+}
+
+func (w *listWriter) end(behind []byte) error {
+	if !w.response.Committed { // there are no items
+		if err := w.separate(); err != nil {
+			return err
 		}
 	}
-	if _, err := w.Write(append([]byte{']'}, behind...)); err != nil {
-		return fmt.Errorf("write the answer: %w", err)
+	_, err := w.body.Write(append([]byte{']'}, behind...))
+	return err
+}
+
+// clientError is an error of writing to a client that has disconnected or reads too slowly.
+type clientError struct{ err error }
+
+func (e *clientError) Error() string { return "write the answer: " + e.err.Error() }
+
+// Unwrap returns the cause.
+func (e *clientError) Unwrap() error { return e.err }
+
+// clientWriter writes to the client.
+type clientWriter struct{ io.Writer }
+
+func (w clientWriter) Write(text []byte) (int, error) {
+	n, err := w.Writer.Write(text)
+	if err != nil {
+		return n, &clientError{err}
 	}
-	return nil
+	return n, nil
 }
 
 // damaged is an item whose stored JSON may be damaged. withoutStored returns the item without it.
 type damaged interface{ withoutStored() any }
 
-// encodeItem encodes an item, without its stored JSON if that is damaged. One damaged item does not make the list fail.
-func encodeItem(w *bytes.Buffer, item any) error {
-	before := w.Len()
+// encodeItem encodes an item, without its stored JSON if that is damaged. One damaged item does not make the list fail. The encoder
+// writes an item as a whole or not at all.
+func encodeItem(w io.Writer, item any) error {
 	err := encode(w, item)
-	if d, ok := item.(damaged); ok && err != nil {
-		w.Truncate(before)
+	var invalid *json.MarshalerError
+	if d, ok := item.(damaged); ok && errors.As(err, &invalid) {
 		return encode(w, d.withoutStored())
 	}
 	return err
@@ -101,7 +125,7 @@ func encodeItem(w *bytes.Buffer, item any) error {
 type serializer struct{}
 
 func (serializer) Serialize(c echo.Context, value any, _ string) error {
-	return encode(c.Response(), value)
+	return encode(clientWriter{c.Response()}, value)
 }
 
 func encode(w io.Writer, value any) error {

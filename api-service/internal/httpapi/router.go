@@ -1,6 +1,7 @@
 package httpapi
 
 import (
+	"cmp"
 	"io"
 	"log/slog"
 	"net/http"
@@ -15,6 +16,7 @@ import (
 	"redrive/api-service/internal/endpoints"
 	"redrive/api-service/internal/publish"
 	"redrive/api-service/internal/redeliver"
+	"redrive/pkg/memory"
 	"redrive/pkg/webhook"
 )
 
@@ -31,6 +33,10 @@ type Dependencies struct {
 	Limits        Limits
 	// DatabaseTimeout is how long a request waits for one statement; a batch waits three times as long. Defaults to 5 s.
 	DatabaseTimeout time.Duration
+	// Memory bounds the bytes that all requests hold of bodies and pages. Defaults to a budget of memory.Default bytes.
+	Memory *memory.Budget
+	// MemoryWait is how long a request waits for memory. Defaults to 10 s.
+	MemoryWait time.Duration
 	// CORSOrigins are the origins whose pages may call the API from a browser.
 	CORSOrigins []string
 	// Redis and Queues are for the queue's web UI.
@@ -39,6 +45,8 @@ type Dependencies struct {
 	Log     *slog.Logger
 	Metrics prometheus.Registerer
 }
+
+func (d Dependencies) budget() budget { return budget{d.Memory, cmp.Or(d.MemoryWait, memoryWait)} }
 
 // access is the permission that a route requires.
 type access int
@@ -85,7 +93,7 @@ const (
 // routes returns all operations. They are the operations of the OpenAPI document.
 func routes(d Dependencies) []route {
 	ep := endpointHandlers{store: d.Endpoints, registry: d.Registry}
-	dlv := deliveryHandlers{store: d.Deliveries, redeliverer: d.Redeliverer}
+	dlv := deliveryHandlers{store: d.Deliveries, redeliverer: d.Redeliverer, memory: d.budget()}
 	evt := eventHandlers{publisher: d.Publisher}
 	key := apiKeyHandlers{store: d.APIKeys, issuer: d.Issuer}
 	return []route{
@@ -122,6 +130,9 @@ func New(d Dependencies) http.Handler {
 	e.Logger.SetOutput(io.Discard) // observe logs the errors
 	e.JSONSerializer = serializer{}
 	e.HTTPErrorHandler = handleError
+	if d.Memory == nil {
+		d.Memory = memory.New(0)
+	}
 
 	accesses := map[string]access{}
 	e.Pre(requestID, safeHeaders, findClient(d.Limits, d.Log), observe(d.Log, d.Metrics), deadline(d.DatabaseTimeout), cors(d.CORSOrigins))
@@ -130,7 +141,7 @@ func New(d Dependencies) http.Handler {
 	e.Any(base+"/events", onlyPost)
 	for _, r := range append(routes(d), referencePages()...) {
 		for _, method := range r.methods() {
-			e.Add(method, r.path, r.checked())
+			e.Add(method, r.path, r.checked(d.budget()))
 			accesses[method+" "+r.path] = r.access
 		}
 	}

@@ -71,8 +71,7 @@ func (p path) attempt(t *testing.T, url string) (webhook.Attempt, webhook.Delive
 	require.NoError(t, err)
 	record, err := p.store.FindDelivery(t.Context(), org, id)
 	require.NoError(t, err)
-	attempts, err := p.store.ListAttempts(t.Context(), org, id, webhook.Page{Limit: 100})
-	require.NoError(t, err)
+	attempts := storetest.ListAttempts(t, p.store, org, id, webhook.Page{Limit: 100})
 	require.Len(t, attempts.Items, 1, "on record, and once")
 	return attempts.Items[0], record.Delivery, verdict
 }

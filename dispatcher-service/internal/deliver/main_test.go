@@ -100,8 +100,7 @@ func (w *world) find(id string) webhook.Record {
 // attempts lists what is on record, the oldest first.
 func (w *world) attempts(id string) []webhook.AttemptOutcome {
 	w.t.Helper()
-	list, err := w.store.ListAttempts(w.t.Context(), org, id, webhook.Page{Limit: 100})
-	require.NoError(w.t, err)
+	list := storetest.ListAttempts(w.t, w.store, org, id, webhook.Page{Limit: 100})
 	outcomes := make([]webhook.AttemptOutcome, len(list.Items))
 	for i, attempt := range list.Items {
 		require.Equal(w.t, len(list.Items)-i, attempt.Number)

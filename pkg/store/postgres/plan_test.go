@@ -103,16 +103,31 @@ func statementCalls(ctx context.Context, opened *store.Store, w filled) map[stri
 			[][]string{{"deliveries_by_organization", "events_pkey", "attempts_pkey"}},
 		},
 		"list deliveries": {
-			func() error { _, err := opened.ListDeliveries(ctx, "org", "", page); return err },
-			[][]string{{"deliveries_by_organization"}, {"deliveries_pkey", "events_pkey", "attempts_pkey"}},
+			func() error { _, err := opened.PageDeliveries(ctx, "org", "", page); return err },
+			[][]string{{"deliveries_by_organization", "events_pkey", "attempts_pkey"}},
 		},
 		"list deliveries of an endpoint": {
-			func() error { _, err := opened.ListDeliveries(ctx, "org", w.endpoint.ID, page); return err },
-			[][]string{{"deliveries_by_endpoint"}, {"deliveries_pkey", "events_pkey", "attempts_pkey"}},
+			func() error { _, err := opened.PageDeliveries(ctx, "org", w.endpoint.ID, page); return err },
+			[][]string{{"deliveries_by_endpoint", "events_pkey", "attempts_pkey"}},
 		},
 		"list attempts": {
-			func() error { _, err := opened.ListAttempts(ctx, "org", w.failed.ID, page); return err },
+			func() error { _, err := opened.PageAttempts(ctx, "org", w.failed.ID, page); return err },
 			[][]string{{"deliveries_by_organization"}, {"attempts_delivery_id_number_key"}},
+		},
+		"size of a delivery": {
+			func() error { _, err := opened.SizeDelivery(ctx, "org", w.failed.ID); return err },
+			[][]string{{"deliveries_by_organization", "events_pkey", "attempts_pkey"}},
+		},
+		"read deliveries": {
+			func() error {
+				_, err := opened.ReadDeliveries(ctx, "org", []string{w.failed.ID, w.waiting.ID})
+				return err
+			},
+			[][]string{{"deliveries_pkey", "events_pkey", "attempts_pkey"}},
+		},
+		"read attempts": {
+			func() error { _, err := opened.ReadAttempts(ctx, "org", []string{w.failed.LastAttemptID}); return err },
+			[][]string{{"attempts_pkey"}},
 		},
 		"list endpoints": {
 			func() error { _, err := opened.ListEndpoints(ctx, "org", page); return err },

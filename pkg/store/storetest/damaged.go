@@ -49,9 +49,7 @@ func (w world) failedDelivery() webhook.Delivery {
 }
 
 func (w world) listed() []webhook.Record {
-	list, err := w.store.ListDeliveries(w.ctx, org, "", firstPage)
-	require.NoError(w.t, err)
-	return list.Items
+	return ListDeliveries(w.t, w.store, org, "", firstPage).Items
 }
 
 func testAttemptsRemoved(t *testing.T, w world, execute Execute) {
@@ -62,8 +60,7 @@ func testAttemptsRemoved(t *testing.T, w world, execute Execute) {
 	record, err := w.store.FindDelivery(w.ctx, org, d.ID)
 	require.NoError(t, err)
 	assert.Nil(t, record.LastAttempt)
-	attempts, err := w.store.ListAttempts(w.ctx, org, d.ID, firstPage)
-	require.NoError(t, err)
+	attempts := ListAttempts(t, w.store, org, d.ID, firstPage)
 	assert.Empty(t, attempts.Items)
 	records, errs := w.store.RetryDeliveries(w.ctx, []webhook.Retry{{OrganizationID: org, DeliveryID: d.ID, At: start}})
 	require.NoError(t, errs[0])
@@ -112,8 +109,7 @@ func testColumnsDamaged(t *testing.T, w world, execute Execute) {
 	execute("UPDATE attempts SET request_headers = '{', response_headers = ''")
 	require.Len(t, w.listed(), 1)
 	require.NotNil(t, w.listed()[0].LastAttempt)
-	attempts, err := w.store.ListAttempts(w.ctx, org, d.ID, firstPage)
-	require.NoError(t, err)
+	attempts := ListAttempts(t, w.store, org, d.ID, firstPage)
 	assert.Len(t, attempts.Items, 1)
 
 	execute("UPDATE endpoints SET subscribed_event_types = '[', headers = 'x'")

@@ -14,9 +14,7 @@ import (
 
 func (w world) attempts(deliveryID string) []webhook.Attempt {
 	w.t.Helper()
-	list, err := w.store.ListAttempts(w.ctx, org, deliveryID, webhook.Page{Limit: 100})
-	require.NoError(w.t, err)
-	return list.Items
+	return ListAttempts(w.t, w.store, org, deliveryID, webhook.Page{Limit: 100}).Items
 }
 
 // inWorld runs a test with a new world.
@@ -197,8 +195,7 @@ func testAttemptPages(t *testing.T, s *store.Store) {
 	for range 4 {
 		d, _ = w.attempt(d, 500)
 	}
-	list, err := s.ListAttempts(w.ctx, org, d.ID, webhook.Page{Limit: 2, Offset: 1})
-	require.NoError(t, err)
+	list := ListAttempts(t, s, org, d.ID, webhook.Page{Limit: 2, Offset: 1})
 	assert.True(t, list.HasMore)
 	require.Len(t, list.Items, 2)
 	assert.Equal(t, []int{3, 2}, []int{list.Items[0].Number, list.Items[1].Number}, "newest first")

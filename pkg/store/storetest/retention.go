@@ -74,7 +74,7 @@ func testPurge(t *testing.T, s *store.Store) {
 	assert.EqualValues(t, 5, total.Events)
 	for _, d := range append(old, replayed) {
 		assert.True(t, w.gone(d.ID))
-		list, err := s.ListAttempts(w.ctx, org, d.ID, webhook.Page{Limit: 1})
+		list, err := s.PageAttempts(w.ctx, org, d.ID, webhook.Page{Limit: 1})
 		requireNotFound(t, err)
 		assert.Empty(t, list.Items)
 	}

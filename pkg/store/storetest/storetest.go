@@ -40,6 +40,7 @@ func RunMigrated(t *testing.T, open func(t *testing.T) *store.Store) {
 		"events/apart":                          testEventsApart,
 		"events/ended delivery":                 testEventEndedDelivery,
 		"deliveries/pages":                      testDeliveryPages,
+		"deliveries/sizes":                      testDeliverySizes,
 		"retry/same record":                     testRetrySameRecord,
 		"retry/only failures":                   testRetryOnlyFailures,
 		"retry/one of many":                     testRetryOneOfMany,

@@ -1,0 +1,103 @@
+package httpapi
+
+import (
+	"context"
+	"iter"
+
+	"github.com/labstack/echo/v4"
+
+	"redrive/pkg/webhook"
+)
+
+// pageView is a list as it is answered. The items are a placeholder.
+type pageView struct {
+	Items   listItems `json:"items"`
+	HasMore bool      `json:"hasMore"`
+	Limit   int       `json:"limit"`
+	Offset  int       `json:"offset"`
+}
+
+func frameOf[T any](list webhook.List[T], page webhook.Page) any {
+	return pageView{HasMore: list.HasMore, Limit: page.Limit, Offset: page.Offset}
+}
+
+// okPage answers with a page whose items are small and in memory.
+func okPage[T, V any](c echo.Context, list webhook.List[T], page webhook.Page, view func(T) (V, error)) error {
+	return stream(c, frameOf(list, page), viewed(list.Items, view))
+}
+
+// okBatches answers with a page whose items are read while they are written. It holds one batch of them in memory, and no connection of
+// the database while a client reads slowly. The memory of the largest batch is reserved before the answer begins, and until it ends.
+func okBatches[T, V any](
+	c echo.Context, memory budget, list webhook.List[webhook.Sized], page webhook.Page,
+	read func(ctx context.Context, organizationID string, ids []string) ([]T, error), view func(T) (V, error),
+) error {
+	batches := split(list.Items)
+	release, err := memory.reserve(c, costOf(batches))
+	if err != nil {
+		return err
+	}
+	defer release()
+	return stream(c, frameOf(list, page), func(yield func(V, error) bool) {
+		for _, batch := range batches {
+			allow(c, 1) // the time that the client took to read what came before does not count
+			items, err := read(c.Request().Context(), caller(c).OrganizationID, batch.ids)
+			if err != nil {
+				var none V
+				yield(none, err)
+				return
+			}
+			for v, err := range viewed(items, view) {
+				if !yield(v, err) {
+					return
+				}
+			}
+		}
+	})
+}
+
+func viewed[T, V any](items []T, view func(T) (V, error)) iter.Seq2[V, error] {
+	return func(yield func(V, error) bool) {
+		for _, item := range items {
+			if !yield(view(item)) {
+				return
+			}
+		}
+	}
+}
+
+// batchBytes is about how much of a page is read at once. A page of small items is one batch. Half a mebibyte costs a statement where
+// reading and writing takes several times as long, and a slow reader holds no more than that or one item.
+const batchBytes = 512 << 10
+
+// batch is a part of a page.
+type batch struct {
+	ids            []string
+	bytes, largest int64
+}
+
+// split divides a page into batches of up to batchBytes, or of one item that is larger.
+func split(items []webhook.Sized) []batch {
+	var batches []batch
+	for _, item := range items {
+		last := len(batches) - 1
+		if last < 0 || batches[last].bytes+item.Bytes > batchBytes {
+			batches, last = append(batches, batch{}), last+1
+		}
+		b := &batches[last]
+		b.ids, b.bytes, b.largest = append(b.ids, item.ID), b.bytes+item.Bytes, max(b.largest, item.Bytes)
+	}
+	return batches
+}
+
+// encodings is how many further copies of one item exist while it is written: the body that is shown, and its JSON, whose buffer grows.
+const encodings = 3
+
+// costOf is the memory of the batch that takes most, in bytes.
+func costOf(batches []batch) int64 {
+	var cost int64
+	for _, b := range batches {
+		cost = max(cost, b.bytes+encodings*b.largest)
+	}
+	return cost
+}
