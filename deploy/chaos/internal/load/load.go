@@ -137,12 +137,13 @@ func (l *Load) accept(deliveries []struct{ ID string }, o Organization, began ti
 	}
 }
 
-// refused notes why an event has to be published again. Away and overloaded are fine; anything else is not.
+// refused notes why an event has to be published again. Away and overloaded are fine, and so are a proxy's 502 and 504 for an exchange
+// with the API that broke off; anything else is not.
 func (l *Load) refused(status int, err error) {
 	l.mutex.Lock()
 	defer l.mutex.Unlock()
 	switch status {
-	case 0, http.StatusServiceUnavailable, http.StatusTooManyRequests:
+	case 0, http.StatusServiceUnavailable, http.StatusTooManyRequests, http.StatusBadGateway, http.StatusGatewayTimeout:
 		l.refusals++
 		l.refusal = fmt.Sprintf("answered %d (%v)", status, err)
 	default:
