@@ -26,7 +26,7 @@ func refuseHandshakes(listener net.Listener) error {
 		{Code: unix.BPF_RET | unix.BPF_K},            // drop
 		{Code: unix.BPF_RET | unix.BPF_K, K: 0xffff}, // keep
 	}
-	program := unix.SockFprog{Len: uint16(len(instructions)), Filter: &instructions[0]}
+	program := unix.SockFprog{Len: uint16(len(instructions)), Filter: &instructions[0]} //nolint:gosec // there are four
 	err := onSocket(listener, func(fd int) error {
 		return unix.SetsockoptSockFprog(fd, unix.SOL_SOCKET, unix.SO_ATTACH_FILTER, &program)
 	})
