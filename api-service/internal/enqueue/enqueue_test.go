@@ -18,6 +18,7 @@ import (
 
 	"redrive/api-service/internal/enqueue"
 	"redrive/pkg/queue"
+	"redrive/pkg/testmetrics"
 	"redrive/pkg/webhook"
 )
 
@@ -67,21 +68,6 @@ func newFixture(do func(context.Context) (queue.Placement, error)) *fixture {
 	return f
 }
 
-// count returns the sum of a counter over all its labels.
-func (f *fixture) count(t *testing.T, name string) (sum float64) {
-	t.Helper()
-	families, err := f.registry.Gather()
-	require.NoError(t, err)
-	for _, family := range families {
-		if family.GetName() == name {
-			for _, metric := range family.GetMetric() {
-				sum += metric.GetCounter().GetValue()
-			}
-		}
-	}
-	return sum
-}
-
 func some(n int) []webhook.Delivery {
 	deliveries := make([]webhook.Delivery, n)
 	for i := range deliveries {
@@ -102,8 +88,8 @@ func TestEnqueueSucceedsReturns(t *testing.T) {
 			want[i] = queue.Item{DeliveryID: d.ID, Queue: "bulk", DueAt: d.NextRetryAt}
 		}
 		assert.ElementsMatch(t, want, f.enqueuer.items)
-		assert.EqualValues(t, 100, f.count(t, "redrive_enqueued_total"))
-		assert.Zero(t, f.count(t, "redrive_enqueue_failures_total"))
+		assert.EqualValues(t, 100, testmetrics.Sum(t, f.registry, "redrive_enqueued_total"))
+		assert.Zero(t, testmetrics.Sum(t, f.registry, "redrive_enqueue_failures_total"))
 		assert.Empty(t, f.log.String())
 	})
 }
@@ -120,11 +106,11 @@ func TestEnqueueRedisHangsReturnsAfterCallerWait(t *testing.T) {
 		start := time.Now()
 		f.Enqueue(t.Context(), some(1000)...)
 		assert.LessOrEqual(t, time.Since(start), 300*time.Millisecond)
-		assert.Zero(t, f.count(t, "redrive_enqueue_failures_total"), "it may yet succeed")
+		assert.Zero(t, testmetrics.Sum(t, f.registry, "redrive_enqueue_failures_total"), "it may yet succeed")
 
 		f.Wait()
 		assert.LessOrEqual(t, time.Since(start), 2*time.Second, "given up, by all at once")
-		assert.EqualValues(t, 1000, f.count(t, "redrive_enqueue_failures_total"))
+		assert.EqualValues(t, 1000, testmetrics.Sum(t, f.registry, "redrive_enqueue_failures_total"))
 		assert.Equal(t, 1, strings.Count(f.log.String(), "\n"), "one line for a fan-out: %s", f.log)
 		assert.Contains(t, f.log.String(), "deliveries=1000")
 		assert.LessOrEqual(t, f.enqueuer.most.Load(), int32(16))
@@ -145,9 +131,9 @@ func TestEnqueueLateContinuesInBackground(t *testing.T) {
 		ctx, answered := context.WithCancel(t.Context())
 		f.Enqueue(ctx, some(1)...)
 		answered()
-		assert.Zero(t, f.count(t, "redrive_enqueued_total"))
+		assert.Zero(t, testmetrics.Sum(t, f.registry, "redrive_enqueued_total"))
 		f.Wait()
-		assert.EqualValues(t, 1, f.count(t, "redrive_enqueued_total"))
+		assert.EqualValues(t, 1, testmetrics.Sum(t, f.registry, "redrive_enqueued_total"))
 	})
 }
 
@@ -156,7 +142,7 @@ func TestEnqueueFailureCountedAndLoggedOnce(t *testing.T) {
 	deliveries := some(3)
 	f.Enqueue(t.Context(), deliveries...)
 	f.Wait()
-	assert.EqualValues(t, 3, f.count(t, "redrive_enqueue_failures_total"))
+	assert.EqualValues(t, 3, testmetrics.Sum(t, f.registry, "redrive_enqueue_failures_total"))
 	assert.Equal(t, 1, strings.Count(f.log.String(), "\n"))
 	assert.Contains(t, f.log.String(), "level=WARN")
 	assert.Contains(t, f.log.String(), "refused")
@@ -177,13 +163,13 @@ func TestEnqueueCallsInProgressBounded(t *testing.T) {
 		start := time.Now()
 		f.Enqueue(t.Context(), some(7)...)
 		assert.Zero(t, time.Since(start), "nobody waits for what is not tried")
-		assert.EqualValues(t, 7, f.count(t, "redrive_enqueue_failures_total"))
+		assert.EqualValues(t, 7, testmetrics.Sum(t, f.registry, "redrive_enqueue_failures_total"))
 		assert.EqualValues(t, limit, f.enqueuer.running.Load())
 
 		f.Wait()
-		assert.EqualValues(t, limit+7, f.count(t, "redrive_enqueue_failures_total"))
+		assert.EqualValues(t, limit+7, testmetrics.Sum(t, f.registry, "redrive_enqueue_failures_total"))
 		f.enqueuer.do = at(queue.Queued)
 		f.Enqueue(t.Context(), some(1)...)
-		assert.EqualValues(t, 1, f.count(t, "redrive_enqueued_total"), "there is room again")
+		assert.EqualValues(t, 1, testmetrics.Sum(t, f.registry, "redrive_enqueued_total"), "there is room again")
 	})
 }

@@ -18,6 +18,7 @@ import (
 	"redrive/dispatcher-service/internal/backlog"
 	"redrive/pkg/queue"
 	"redrive/pkg/store"
+	"redrive/pkg/testmetrics"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -59,23 +60,6 @@ func (w *world) ListDue(ctx context.Context, before time.Time, _ store.Due, limi
 	return w.due, w.data
 }
 
-func scrape(t *testing.T, registry *prometheus.Registry) map[string]float64 {
-	t.Helper()
-	families, err := registry.Gather()
-	require.NoError(t, err)
-	values := map[string]float64{}
-	for _, family := range families {
-		for _, metric := range family.GetMetric() {
-			name := family.GetName()
-			for _, label := range metric.GetLabel() {
-				name += " " + label.GetValue()
-			}
-			values[name] = metric.GetGauge().GetValue() + metric.GetCounter().GetValue()
-		}
-	}
-	return values
-}
-
 func TestCollectReusesFreshValues(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := &world{
@@ -90,13 +74,13 @@ func TestCollectReusesFreshValues(t *testing.T) {
 			"redrive_queue_tasks retry": 4, "redrive_queue_tasks archived": 5, "redrive_oldest_due_seconds": 90, "redrive_queue_oldest_pending_seconds": 7,
 			"redrive_backlog_failures_total redis": 0, "redrive_backlog_failures_total database": 0,
 		}
-		assert.Equal(t, first, scrape(t, registry))
+		assert.Equal(t, first, testmetrics.Values(t, registry))
 
 		w.depths, w.due = queue.Depths{}, nil
 		time.Sleep(4 * time.Second)
-		assert.Equal(t, first, scrape(t, registry), "the answer is fresh enough")
+		assert.Equal(t, first, testmetrics.Values(t, registry), "the answer is fresh enough")
 		time.Sleep(time.Second)
-		later := scrape(t, registry)
+		later := testmetrics.Values(t, registry)
 		assert.Zero(t, later["redrive_queue_tasks pending"])
 		assert.Zero(t, later["redrive_oldest_due_seconds"])
 		assert.EqualValues(t, 2, w.asked.Load())
@@ -123,7 +107,7 @@ func TestCollectRedisUnavailableOmitsTasks(t *testing.T) {
 	w := &world{redis: errors.New("away")}
 	registry := prometheus.NewRegistry()
 	backlog.New(w, w, registry)
-	seen := scrape(t, registry)
+	seen := testmetrics.Values(t, registry)
 	assert.NotContains(t, seen, "redrive_queue_tasks pending")
 	assert.Contains(t, seen, "redrive_oldest_due_seconds")
 	assert.EqualValues(t, 1, seen["redrive_backlog_failures_total redis"])
@@ -136,7 +120,7 @@ func TestCollectBothHangEndsInTime(t *testing.T) {
 		registry := prometheus.NewRegistry()
 		backlog.New(w, w, registry)
 		began := time.Now()
-		seen := scrape(t, registry)
+		seen := testmetrics.Values(t, registry)
 		assert.Equal(t, 2*time.Second, time.Since(began))
 		assert.Equal(t, map[string]float64{"redrive_backlog_failures_total redis": 1, "redrive_backlog_failures_total database": 1}, seen)
 	})

@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"redrive/dispatcher-service/internal/deliver"
+	"redrive/pkg/testmetrics"
 	"redrive/pkg/webhook"
 )
 
@@ -35,18 +36,7 @@ type lately struct{ answered, unanswered, failed, byAttempt, byGone float64 }
 
 func latelyOf(t *testing.T, registry *prometheus.Registry) lately {
 	t.Helper()
-	families, err := registry.Gather()
-	require.NoError(t, err)
-	values := map[string]float64{}
-	for _, family := range families {
-		for _, metric := range family.GetMetric() {
-			name := family.GetName()
-			for _, label := range metric.GetLabel() {
-				name += " " + label.GetValue()
-			}
-			values[name] = metric.GetGauge().GetValue() + metric.GetCounter().GetValue()
-		}
-	}
+	values := testmetrics.Values(t, registry)
 	return lately{
 		answered: values["redrive_endpoints_attempted answered"], unanswered: values["redrive_endpoints_attempted unanswered"],
 		failed: values["redrive_endpoints_failed"], byAttempt: values["redrive_deliveries_ended_total attempt failure"],

@@ -16,6 +16,7 @@ import (
 
 	"redrive/dispatcher-service/internal/bulkhead"
 	"redrive/dispatcher-service/internal/deliver"
+	"redrive/pkg/testmetrics"
 	"redrive/pkg/webhook"
 )
 
@@ -83,7 +84,7 @@ func TestShortageIsLoggedOnce(t *testing.T) {
 		gate := bulkhead.New(bulkhead.Options{Workers: 1000, Log: log}, prometheus.NewRegistry())
 		deliverer := deliver.New(deliver.Options{Store: store, Sender: sender, Gate: gate, Log: log}, registry)
 		defer deliverer.Abandon()
-		exhausted := func() float64 { return gaugeOf(t, registry, "redrive_resources_exhausted") }
+		exhausted := func() float64 { return testmetrics.Sum(t, registry, "redrive_resources_exhausted") }
 
 		for second := range 100 {
 			verdict, err := deliverer.Deliver(t.Context(), delivery.ID, webhook.QueueDeliveries)
@@ -105,21 +106,6 @@ func TestShortageIsLoggedOnce(t *testing.T) {
 		require.NoError(t, deliverer.CheckResources(t.Context()))
 		assert.Contains(t, text.String(), `level=INFO msg="process resources available again" postponed=100 seconds=99`)
 		assert.Equal(t, 2, strings.Count(text.String(), "\n"), text.String())
-		assert.EqualValues(t, 100, gaugeOf(t, registry, "redrive_attempts_put_off_total"))
+		assert.EqualValues(t, 100, testmetrics.Sum(t, registry, "redrive_attempts_put_off_total"))
 	})
-}
-
-// gaugeOf returns the value of a metric without labels.
-func gaugeOf(t *testing.T, registry *prometheus.Registry, name string) float64 {
-	t.Helper()
-	families, err := registry.Gather()
-	require.NoError(t, err)
-	for _, family := range families {
-		if family.GetName() == name {
-			metric := family.GetMetric()[0]
-			return metric.GetGauge().GetValue() + metric.GetCounter().GetValue()
-		}
-	}
-	require.Fail(t, "no such metric", name)
-	return 0
 }

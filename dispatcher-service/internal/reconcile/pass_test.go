@@ -6,12 +6,12 @@ import (
 	"testing"
 	"time"
 
-	"github.com/prometheus/client_golang/prometheus"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"redrive/pkg/queue"
 	"redrive/pkg/store"
+	"redrive/pkg/testmetrics"
 	"redrive/pkg/webhook"
 )
 
@@ -31,7 +31,7 @@ func TestPassEnqueuesOverdue(t *testing.T) {
 	require.NoError(t, r.Pass(t.Context()))
 	assert.ElementsMatch(t, ids(table.due[:3]), q.take(), "and no delivery that may still be in an attempt")
 	assert.Equal(t, 1, q.announced, "on every pass: Redis may have been emptied")
-	assert.InDelta(t, 3, counted(t, registry), 0)
+	assert.InDelta(t, 3, testmetrics.Sum(t, registry, "redrive_reconciled_total"), 0)
 
 	require.NoError(t, r.Pass(t.Context()))
 	assert.Len(t, q.take(), 3, "again, since they are still due")
@@ -88,7 +88,7 @@ func TestPassRedisUnavailableKeepsCursor(t *testing.T) {
 	assert.Less(t, before, 300, "it does not go on asking")
 	require.ErrorIs(t, r.Pass(t.Context()), errAway)
 	assert.Empty(t, q.take())
-	assert.InDelta(t, 1000, counted(t, registry), 0, "what was looked at counts all the same")
+	assert.InDelta(t, 1000, testmetrics.Sum(t, registry, "redrive_reconciled_total"), 0, "what was looked at counts all the same")
 
 	q.during, q.away = nil, false
 	require.NoError(t, r.Pass(t.Context()))
@@ -132,22 +132,6 @@ func TestPassContextEndsStops(t *testing.T) {
 	assert.Less(t, len(q.take()), 100)
 }
 
-// counted is how many rows the metric says were looked at.
-func counted(t *testing.T, registry *prometheus.Registry) (total float64) {
-	t.Helper()
-	families, err := registry.Gather()
-	require.NoError(t, err)
-	for _, family := range families {
-		if family.GetName() != "redrive_reconciled_total" {
-			continue
-		}
-		for _, metric := range family.GetMetric() {
-			total += metric.GetCounter().GetValue()
-		}
-	}
-	return total
-}
-
 // A pass enqueues exactly the deliveries that are not queued. It counts an orphan before it enqueues it.
 func TestPassEveryTaskState(t *testing.T) {
 	t.Parallel()
@@ -165,7 +149,7 @@ func TestPassEveryTaskState(t *testing.T) {
 	assert.ElementsMatch(t, lost, q.take())
 	assert.Len(t, lost, 5)
 	assert.Equal(t, []string{table.due[5].ID}, q.orphaned)
-	assert.InDelta(t, len(states), counted(t, registry), 0)
+	assert.InDelta(t, len(states), testmetrics.Sum(t, registry, "redrive_reconciled_total"), 0)
 }
 
 // A pass verifies tasks that have been due for minutes, and at most 50 of them.

@@ -18,6 +18,7 @@ import (
 	"redrive/dispatcher-service/internal/retention"
 	"redrive/pkg/store"
 	"redrive/pkg/store/storetest"
+	"redrive/pkg/testmetrics"
 	"redrive/pkg/testservers"
 	"redrive/pkg/webhook"
 )
@@ -48,28 +49,14 @@ func TestRunDeletesOldRowsOnly(t *testing.T) {
 
 	purger, registry := newPurger(opened, 24*time.Hour)
 	require.NoError(t, purger.Run(t.Context()))
-	assert.Equal(t, 1_200.0, count(t, registry, "delivery"))
-	assert.Equal(t, 1.0, count(t, registry, "event"))
+	assert.Equal(t, 1_200.0, testmetrics.Sum(t, registry, "redrive_purged_total", "delivery"))
+	assert.Equal(t, 1.0, testmetrics.Sum(t, registry, "redrive_purged_total", "event"))
 	list, err := opened.PageDeliveries(t.Context(), "org_a", "", webhook.Page{Limit: 2})
 	require.NoError(t, err)
 	require.Len(t, list.Items, 1)
 	assert.Equal(t, waiting.ID, list.Items[0].ID)
 	require.NoError(t, purger.Run(t.Context()), "again")
-	assert.Equal(t, 1_200.0, count(t, registry, "delivery"))
-}
-
-func count(t *testing.T, registry *prometheus.Registry, kind string) float64 {
-	t.Helper()
-	families, err := registry.Gather()
-	require.NoError(t, err)
-	for _, family := range families {
-		for _, metric := range family.GetMetric() {
-			if metric.GetLabel()[0].GetValue() == kind {
-				return metric.GetCounter().GetValue()
-			}
-		}
-	}
-	return -1
+	assert.Equal(t, 1_200.0, testmetrics.Sum(t, registry, "redrive_purged_total", "delivery"))
 }
 
 // slow is a Store whose batches take a second each. It records when it was called.
@@ -103,7 +90,7 @@ func TestRunPausesBetweenBatches(t *testing.T) {
 		begin := time.Now()
 		require.NoError(t, purger.Run(t.Context()))
 		assert.Equal(t, 5*time.Second, time.Since(begin), "three batches and two rests")
-		assert.Equal(t, 1500.0, count(t, registry, "delivery"))
+		assert.Equal(t, 1500.0, testmetrics.Sum(t, registry, "redrive_purged_total", "delivery"))
 	})
 }
 
