@@ -11,7 +11,7 @@ func (b *Bulkheads) limit(e *endpoint, now time.Time) int {
 	return b.slots.Limit(!e.healthy(now), now.Sub(e.lastAnswer) < recentAnswer)
 }
 
-// refuse returns why a delivery with this due time may not be attempted now, or noCause.
+// refuse returns why a delivery that was due at due may not be attempted now. It returns noCause if the delivery may be attempted.
 func (b *Bulkheads) refuse(e *endpoint, due, now time.Time) Cause {
 	b.advance(e, now)
 	overdue := now.Sub(due) >= b.options.MaxHold
@@ -36,12 +36,12 @@ func (b *Bulkheads) advance(e *endpoint, now time.Time) {
 	}
 }
 
-// canWake reports whether held deliveries can be woken at all.
+// canWake reports whether tasks of held deliveries can be woken: there is a Waker, and Redis has not just failed.
 func (b *Bulkheads) canWake(now time.Time) bool {
 	return b.options.Waker != nil && !now.Before(b.wakesPausedUntil)
 }
 
-// assign gives free slots of the endpoint to waiting workers and to held deliveries, in turn where there are both.
+// assign gives the endpoint's free slots to waiting workers and to held deliveries. It alternates between them if there are both.
 func (b *Bulkheads) assign(e *endpoint, now time.Time) {
 	for {
 		w, h := e.waiters.first, b.nextHeld(e, now)
@@ -68,8 +68,8 @@ func (b *Bulkheads) nextHeld(e *endpoint, now time.Time) *held {
 	return h
 }
 
-// reassign assigns a slot that has become free. When one endpoint uses less, the others may use more: two of them are visited
-// first, so that a few slots go round among many endpoints.
+// reassign assigns a slot that the endpoint has freed. It visits two watched endpoints first, because any endpoint may use the slot.
+// Without those visits, one endpoint could use the same slot again and again while others have held deliveries.
 func (b *Bulkheads) reassign(e *endpoint, now time.Time) {
 	for range min(2, len(b.watched)) {
 		b.visitNext(now)
@@ -87,7 +87,7 @@ func (b *Bulkheads) rejectAll(e *endpoint, now time.Time) {
 		e.waiters.remove(w)
 		cause := b.refuse(e, w.request.DueAt, now)
 		if cause == noCause {
-			cause = Concurrency // the circuit may not hold it any longer, and it has no slot
+			cause = Concurrency // the delivery is overdue by MaxHold, so the open circuit is no reason to hold it
 		}
 		w.answer <- admission{deferral: b.hold(e, w.request, cause, now)}
 	}

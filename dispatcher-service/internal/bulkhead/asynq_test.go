@@ -13,12 +13,12 @@ import (
 	"redrive/pkg/webhook"
 )
 
-// putOffError is how a handler puts its task off.
-type putOffError struct{ at time.Time }
+// snoozeError is the error with which a handler reschedules its task.
+type snoozeError struct{ at time.Time }
 
-func (l *putOffError) Error() string { return "put off" }
+func (l *snoozeError) Error() string { return "snoozed" }
 
-// quiet is asynq's log.
+// quiet is a logger for asynq that discards everything.
 type quiet struct{}
 
 func (quiet) Debug(...any) {}
@@ -27,7 +27,7 @@ func (quiet) Warn(...any)  {}
 func (quiet) Error(...any) {}
 func (quiet) Fatal(...any) {}
 
-// serve takes tasks as the dispatcher's worker does: with two servers, one of which looks often. It returns how to stop.
+// serve runs tasks like the dispatcher's worker, with two asynq servers of which one polls often. It returns a function that stops them.
 func serve(t testing.TB, client redis.UniversalClient, workers int, handle asynq.HandlerFunc) (stop func()) {
 	t.Helper()
 	servers := make([]*asynq.Server, 0, 2)
@@ -41,7 +41,7 @@ func serve(t testing.TB, client redis.UniversalClient, workers int, handle asynq
 			Logger:                   quiet{},
 			IsFailure:                func(error) bool { return false },
 			RetryDelayFunc: func(_ int, err error, _ *asynq.Task) time.Duration {
-				var l *putOffError
+				var l *snoozeError
 				if !errors.As(err, &l) {
 					return time.Hour
 				}

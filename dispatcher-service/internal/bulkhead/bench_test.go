@@ -17,8 +17,8 @@ import (
 	"redrive/pkg/webhook"
 )
 
-// commands is how many Redis has carried out, those of scripts among them.
-func (w *town) commands() int {
+// commands returns how many commands Redis has executed, including those of scripts.
+func (w *queueBench) commands() int {
 	info, err := w.redis.Info(w.t.Context(), "stats").Result()
 	require.NoError(w.t, err)
 	for line := range strings.Lines(info) {
@@ -28,16 +28,16 @@ func (w *town) commands() int {
 			return count
 		}
 	}
-	require.Fail(w.t, "Redis does not count")
+	require.Fail(w.t, "INFO has no total_commands_processed")
 	return 0
 }
 
-// BenchmarkChurn is what it costs Redis to have 2,000 deliveries held by an endpoint that hangs, each second. With -benchtime 600x
-// it is watched for ten minutes.
+// BenchmarkChurn measures the Redis commands per second for 2,000 deliveries that are held by an endpoint that hangs. With
+// -benchtime 600x it measures for ten minutes.
 func BenchmarkChurn(b *testing.B) {
 	for _, longest := range []time.Duration{defaultLongestSnooze, 5 * time.Minute} {
 		b.Run("longest="+longest.String(), func(b *testing.B) {
-			w := newTown(b, Options{LongestSnooze: longest}, func(Request) webhook.Result {
+			w := newQueueBench(b, Options{LongestSnooze: longest}, func(Request) webhook.Result {
 				time.Sleep(defaultTimeout)
 				return timedOut()
 			})
@@ -61,7 +61,7 @@ func BenchmarkChurn(b *testing.B) {
 	}
 }
 
-// BenchmarkDrain is how fast queued deliveries are sent by HTTP to so many endpoints, with bulkheads and without a limit.
+// BenchmarkDrain measures how fast queued deliveries are sent by HTTP, with and without limits for endpoints.
 func BenchmarkDrain(b *testing.B) {
 	receiver := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { _, _ = io.Copy(io.Discard, r.Body) }))
 	defer receiver.Close()
@@ -81,9 +81,9 @@ func BenchmarkDrain(b *testing.B) {
 	for _, endpoints := range []int{1, 3, 20, 1000} {
 		for _, limit := range []int{50, 1_000_000} {
 			b.Run(fmt.Sprintf("endpoints=%d/cap=%d", endpoints, limit), func(b *testing.B) {
-				w := newTown(b, Options{PerEndpoint: limit}, post)
+				w := newQueueBench(b, Options{PerEndpoint: limit}, post)
 				if limit == 1_000_000 {
-					w.Bulkheads.options.Workers = 4_000_000 // and no shares
+					w.Bulkheads.options.Workers = 4_000_000 // no share is limited
 				}
 				w.stop()
 				deliveries := 10_000 / endpoints * endpoints

@@ -14,20 +14,20 @@ import (
 // Request asks for a permit to attempt a delivery now.
 type Request struct {
 	EndpointID, DeliveryID, Queue string
-	// DueAt is when the delivery was due. The zero time is now.
+	// DueAt is when the delivery was due. The zero time means now.
 	DueAt time.Time
-	// RateLimit is the endpoint's limit in requests per second. 0 is no limit.
+	// RateLimit is the endpoint's limit in requests per second. 0 means no limit.
 	RateLimit int
 }
 
-// Deferral says until when a delivery that was not let in has to be snoozed, and why.
+// Deferral is the answer for a delivery that gets no permit: its task must be snoozed until Until.
 type Deferral struct {
 	Until  time.Time
 	Cause  Cause
-	Reason string // for operators
+	Reason string // a sentence for operators: the cause and the endpoint's last error
 }
 
-// Cause is why a delivery was not let in.
+// Cause is why a delivery got no permit.
 type Cause string
 
 // The causes.
@@ -38,30 +38,30 @@ const (
 	Rate        Cause = "rate"        // its endpoint's rate limit is used up
 )
 
-// Bulkheads is safe for concurrent use.
+// Bulkheads grants permits and holds the deliveries that get none. It is safe for concurrent use.
 type Bulkheads struct {
 	options      Options
 	maxEndpoints int
 	limiter      *pacing.Limiter
 	metrics      metrics
-	wakeSignal   chan struct{} // wakeRequests is not empty
+	wakeSignal   chan struct{} // receives when wakeRequests is not empty
 	lifecycle    lifecycle
 
 	mutex     sync.Mutex
 	slots     slots.Slots
 	endpoints map[string]*endpoint
-	lru       list[endpoint, *endpoint] // the endpoints, by last request
-	held      map[string]*held
-	// watched are the endpoints whose state changes with time alone: tick visits them in turn. visited is the last one's index.
+	lru       list[endpoint, *endpoint] // all endpoints, the least recently requested first
+	held      map[string]*held          // by delivery ID
+	// watched are the endpoints whose state may change without a request. tick visits them in turn; visited is the index of the last.
 	watched []*endpoint
 	visited int
-	// wakeRequests are reservations whose tasks have to be woken. None are made before wakesPausedUntil, after Redis has failed.
+	// wakeRequests are reservations whose tasks have to be woken. After Redis has failed, no slot is reserved until wakesPausedUntil.
 	wakeRequests     []*held
 	wakesPausedUntil time.Time
-	logs             []func() // written after the mutex is released
+	logs             []func() // log calls, made after the mutex is released
 }
 
-// New makes Bulkheads and registers their metrics. Start starts to wake held deliveries.
+// New makes Bulkheads and registers their metrics. No held delivery is woken before Start.
 func New(options Options, registry prometheus.Registerer) *Bulkheads {
 	o := options.withDefaults()
 	b := &Bulkheads{
@@ -72,8 +72,8 @@ func New(options Options, registry prometheus.Registerer) *Bulkheads {
 	return b
 }
 
-// Acquire returns a permit to attempt the delivery, or nil and a deferral. It can block for about 300 ms, which is cheaper than a
-// trip through the queue. It returns early if ctx ends.
+// Acquire returns a permit to attempt the delivery, or nil and a deferral. It may block for about 300 ms to wait for a slot or for the
+// rate limit, because that is cheaper than to snooze the task. If ctx ends, it returns early with a deferral.
 func (b *Bulkheads) Acquire(ctx context.Context, r Request) (*Permit, Deferral) {
 	if r.DueAt.IsZero() {
 		r.DueAt = time.Now()
@@ -88,7 +88,7 @@ func (b *Bulkheads) Acquire(ctx context.Context, r Request) (*Permit, Deferral) 
 	return b.pace(ctx, permit, r)
 }
 
-// admit returns a permit, a waiter whose worker has to wait, or a deferral.
+// admit returns a permit at once, or a waiter that the caller must await, or a deferral.
 func (b *Bulkheads) admit(r Request) (*Permit, *waiter, Deferral) {
 	b.mutex.Lock()
 	defer b.unlock()
@@ -103,7 +103,7 @@ func (b *Bulkheads) admit(r Request) (*Permit, *waiter, Deferral) {
 	}
 	cause := b.refuse(e, r.DueAt, now)
 	if cause == noCause {
-		cause = Concurrency // the slot is for a delivery that is older
+		cause = Concurrency // there is a slot, but an older delivery is held and gets it
 	}
 	if cause == Concurrency && e.acceptsWaiter(b.limit(e, now), now) {
 		w := &waiter{request: r, endpoint: e, answer: make(chan admission, 1)}
@@ -111,13 +111,13 @@ func (b *Bulkheads) admit(r Request) (*Permit, *waiter, Deferral) {
 			b.drop(h)
 		}
 		e.waiters.pushBack(w)
-		b.assign(e, now) // the held deliveries may not be asleep yet
+		b.assign(e, now) // the slot may be free because no held task can be woken yet
 		return nil, w, Deferral{}
 	}
 	return nil, nil, b.hold(e, r, cause, now)
 }
 
-// takesSlot reports whether there is a slot for the delivery. It removes the delivery from the held ones if so.
+// takesSlot reports whether the delivery may take a slot now. If so, it removes the delivery from the held ones.
 func (b *Bulkheads) takesSlot(e *endpoint, r Request, now time.Time) bool {
 	h := b.held[r.DeliveryID]
 	if h == nil || !h.reserved {
@@ -137,9 +137,9 @@ func (b *Bulkheads) takesSlot(e *endpoint, r Request, now time.Time) bool {
 	return true
 }
 
-// wokenByPeer reports whether another replica has woken a delivery that is older than all held ones: its snooze has not ended, or
-// it is older than a reservation, or it is not known here although others are held. It may take a reserved slot, because the other
-// replica may dequeue the task that was woken here.
+// wokenByPeer reports whether another replica has woken the task of a delivery. The caller has checked that it is older than all held
+// ones. Signs of a wake are: its snooze has not ended; it is older than a reservation; it is not known here although others are held.
+// Such a delivery may take a reserved slot, because the other replica may dequeue the task that this replica has woken.
 func (b *Bulkheads) wokenByPeer(e *endpoint, h, self *held, now time.Time) bool {
 	youngest := e.youngestReservation()
 	switch {
@@ -151,7 +151,7 @@ func (b *Bulkheads) wokenByPeer(e *endpoint, h, self *held, now time.Time) bool 
 	return len(e.held) > 0 || before(self, youngest)
 }
 
-// hold remembers the delivery and returns until when to snooze its task.
+// hold remembers the delivery and returns the deferral with the end of its snooze.
 func (b *Bulkheads) hold(e *endpoint, r Request, cause Cause, now time.Time) Deferral {
 	until := now.Add(b.snooze(e, r, cause, now))
 	b.remember(e, r, until, now)
@@ -159,7 +159,7 @@ func (b *Bulkheads) hold(e *endpoint, r Request, cause Cause, now time.Time) Def
 	return Deferral{Until: until, Cause: cause, Reason: e.reason(r, cause)}
 }
 
-// Forget tells that a delivery is not to be attempted now: it has ended, or is not due. A slot that is reserved for it becomes free.
+// Forget removes a delivery that must not be attempted now, because it has ended or is not due. A slot that is reserved for it is freed.
 func (b *Bulkheads) Forget(deliveryID string) {
 	b.mutex.Lock()
 	defer b.unlock()
@@ -169,7 +169,7 @@ func (b *Bulkheads) Forget(deliveryID string) {
 	}
 }
 
-// unlock releases the mutex and writes the log.
+// unlock releases the mutex and then makes the pending log calls.
 func (b *Bulkheads) unlock() {
 	logs := b.logs
 	b.logs = nil

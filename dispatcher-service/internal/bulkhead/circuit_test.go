@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"fmt"
 	"log/slog"
-	"redrive/dispatcher-service/internal/circuit"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -12,35 +11,37 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"redrive/dispatcher-service/internal/circuit"
 )
 
-// No task is woken while a circuit is open, one when it is half open, and more with each answer.
-func TestOpenCircuit(t *testing.T) {
+// While the circuit is open, no task is woken. Half open, one task is woken as a probe. Each answer then doubles the number of wakes.
+func TestCircuitOpensHoldsProbesAndCloses(t *testing.T) {
 	inBubble(t, Options{PerEndpoint: 4}, func(b *bench) {
-		b.trip("ep_a")
+		b.openCircuit("ep_a")
 		opened := time.Now()
 		var line []string
 		for range 20 {
-			v := b.visit("ep_a")
-			deferral := b.out(v, Circuit)
+			v := b.request("ep_a")
+			deferral := b.deferred(v, Circuit)
 			assert.Equal(t, "held: the endpoint's circuit is open since "+opened.UTC().Format(time.RFC3339)+
 				": it did not answer in time 5 times in a row; its last error: no answer within 15s", deferral.Reason)
 			line = append(line, v.DeliveryID)
 		}
-		b.in(b.visit("ep_b"))
+		b.acquire(b.request("ep_b"))
 		time.Sleep(5*time.Second - tickInterval)
 		require.Empty(t, b.woken())
 		time.Sleep(2 * tickInterval)
-		require.Equal(t, line[:1], b.woken(), "one, to see")
+		require.Equal(t, line[:1], b.woken(), "one probe")
 		assert.Equal(t, circuit.HalfOpen, b.state("ep_a").State)
-		permit := b.in(b.delivery("ep_a", line[0]))
-		b.out(b.visit("ep_a"), Circuit)
+		permit := b.acquire(b.delivery("ep_a", line[0]))
+		b.deferred(b.request("ep_a"), Circuit)
 		time.Sleep(defaultTimeout)
-		require.Empty(t, b.woken(), "nobody else meanwhile")
+		require.Empty(t, b.woken(), "no other task while the probe is in flight")
 		permit.Complete(timedOut())
 		require.Equal(t, circuit.Open, b.state("ep_a").State)
 		time.Sleep(10*time.Second - tickInterval)
-		require.Empty(t, b.woken(), "twice as long")
+		require.Empty(t, b.woken(), "the second open period is twice as long")
 		time.Sleep(2 * tickInterval)
 
 		woken := b.woken()
@@ -48,7 +49,7 @@ func TestOpenCircuit(t *testing.T) {
 		line = line[2:]
 		for round := range 4 {
 			for i, id := range woken {
-				b.in(b.delivery("ep_a", id)).Complete(quickly(time.Millisecond))
+				b.acquire(b.delivery("ep_a", id)).Complete(quickly(time.Millisecond))
 				if i == 0 {
 					require.Equal(t, circuit.Closed, b.state("ep_a").State)
 				}
@@ -61,8 +62,8 @@ func TestOpenCircuit(t *testing.T) {
 	})
 }
 
-// What was in flight when the circuit opened says nothing about what came after, and holds no probe up for longer than it takes.
-func TestLateResults(t *testing.T) {
+// The result of an attempt that began before a change of the circuit's state does not change the state. Its slot is freed as usual.
+func TestCompleteAfterTransitionIgnoresResult(t *testing.T) {
 	inBubble(t, Options{PerEndpoint: 10}, func(b *bench) {
 		permits := b.fill("ep_a", 10)
 		require.Len(t, permits, 10)
@@ -74,7 +75,7 @@ func TestLateResults(t *testing.T) {
 		permits[5].Complete(quickly(time.Second))
 		require.Equal(t, circuit.Open, b.state("ep_a").State)
 		time.Sleep(6 * time.Second)
-		probe := b.in(b.visit("ep_a"))
+		probe := b.acquire(b.request("ep_a"))
 		permits[6].Complete(timedOut())
 		require.Equal(t, circuit.HalfOpen, b.state("ep_a").State)
 		probe.Complete(quickly(time.Second))
@@ -86,19 +87,19 @@ func TestLateResults(t *testing.T) {
 	})
 }
 
-// A circuit that opens sends those away who were on their way, and those who wait.
-func TestOpenRejectsWaitersAndReservations(t *testing.T) {
+// When a circuit opens, its reservations are cancelled and its waiting workers are deferred at once.
+func TestCircuitOpensRejectsWaitersAndReservations(t *testing.T) {
 	inBubble(t, Options{PerEndpoint: 10}, func(b *bench) {
 		permits := b.fill("ep_a", 10)
 		time.Sleep(time.Second)
-		called := b.visit("ep_a")
-		b.out(called, Concurrency)
+		called := b.request("ep_a")
+		b.deferred(called, Concurrency)
 		time.Sleep(sleepDelay)
 		permits[0].Complete(quickly(time.Millisecond))
 		require.Equal(t, []string{called.DeliveryID}, b.woken())
 		waiting := make(chan Cause, 8)
 		for range cap(waiting) {
-			v := b.visit("ep_a")
+			v := b.request("ep_a")
 			go func() {
 				_, deferral := b.Acquire(b.t.Context(), v)
 				waiting <- deferral.Cause
@@ -114,40 +115,40 @@ func TestOpenRejectsWaitersAndReservations(t *testing.T) {
 		for range cap(waiting) {
 			causes[<-waiting]++
 		}
-		assert.Equal(t, map[Cause]int{noCause: 4, Circuit: 4}, causes, "four slots became free before that")
+		assert.Equal(t, map[Cause]int{noCause: 4, Circuit: 4}, causes, "four slots were freed before the circuit opened")
 		assert.Equal(t, begin, time.Now())
-		b.out(called, Circuit)
+		b.deferred(called, Circuit)
 		assert.Empty(t, b.woken())
 	})
 }
 
-// A probe that never was one makes room for another.
-func TestReleasedProbeAllowsAnother(t *testing.T) {
+// A probe that is released without an attempt allows another probe.
+func TestReleaseProbeAllowsAnother(t *testing.T) {
 	inBubble(t, Options{}, func(b *bench) {
-		b.trip("ep_a")
+		b.openCircuit("ep_a")
 		time.Sleep(6 * time.Second)
-		probe := b.in(b.visit("ep_a"))
-		b.out(b.visit("ep_a"), Circuit)
+		probe := b.acquire(b.request("ep_a"))
+		b.deferred(b.request("ep_a"), Circuit)
 		probe.Release()
-		time.Sleep(reservationTTL + tickInterval) // somebody is called, and does not come
+		time.Sleep(reservationTTL + tickInterval) // a held delivery is woken, and its reservation expires unused
 		b.attempt("ep_a", quickly(time.Millisecond))
 		assert.Equal(t, circuit.Closed, b.state("ep_a").State)
 	})
 }
 
 // An open circuit holds no delivery for longer than MaxHold.
-func TestOpenCircuitHoldsUntilMaxHold(t *testing.T) {
+func TestCircuitOpenHoldsUntilMaxHold(t *testing.T) {
 	inBubble(t, Options{}, func(b *bench) {
-		b.trip("ep_a")
-		young := b.visit("ep_a")
-		b.out(young, Circuit)
-		old := b.visit("ep_a")
+		b.openCircuit("ep_a")
+		young := b.request("ep_a")
+		b.deferred(young, Circuit)
+		old := b.request("ep_a")
 		old.DueAt = old.DueAt.Add(-defaultMaxHold)
-		b.in(old).Complete(timedOut())
+		b.acquire(old).Complete(timedOut())
 		require.Equal(t, circuit.Open, b.state("ep_a").State)
 
 		begin := time.Now()
-		for len(b.woken()) == 0 { // and does not come: somebody else is tried each time
+		for len(b.woken()) == 0 { // keeps the circuit open until the delivery is overdue by MaxHold
 			time.Sleep(tickInterval)
 			b.mutex.Lock()
 			b.endpoints["ep_a"].circuit.Until = time.Now().Add(time.Minute)
@@ -155,17 +156,17 @@ func TestOpenCircuitHoldsUntilMaxHold(t *testing.T) {
 		}
 		assert.InDelta(t, defaultMaxHold, time.Since(begin), float64(2*tickInterval))
 		require.Equal(t, circuit.Open, b.state("ep_a").State)
-		b.in(young).Complete(timedOut())
+		b.acquire(young).Complete(timedOut())
 	})
 }
 
-// At most as many as a degraded endpoint may have, however overdue they are.
-func TestOverdueDeliveriesGetDegradedShare(t *testing.T) {
+// Overdue deliveries pass an open circuit, but at most as many at once as a degraded endpoint may have in flight.
+func TestAcquireOverdueGetsDegradedShare(t *testing.T) {
 	inBubble(t, Options{}, func(b *bench) {
-		b.trip("ep_a")
+		b.openCircuit("ep_a")
 		taken := 0
 		for range 100 {
-			v := b.visit("ep_a")
+			v := b.request("ep_a")
 			v.DueAt = v.DueAt.Add(-time.Hour)
 			if permit, deferral := b.Acquire(b.t.Context(), v); permit != nil {
 				taken++
@@ -178,8 +179,8 @@ func TestOverdueDeliveriesGetDegradedShare(t *testing.T) {
 	})
 }
 
-// Once an endpoint is well again, so are those that were held for it; what is logged tells the story.
-func TestTransitionsAreLogged(t *testing.T) {
+// Each change of the circuit's state is logged with its reason.
+func TestCircuitTransitionsAreLogged(t *testing.T) {
 	var text bytes.Buffer
 	log := slog.New(slog.NewTextHandler(&text, &slog.HandlerOptions{Level: slog.LevelDebug, ReplaceAttr: func(_ []string, a slog.Attr) slog.Attr {
 		if a.Key == slog.TimeKey || a.Key == "openUntil" {
@@ -188,7 +189,7 @@ func TestTransitionsAreLogged(t *testing.T) {
 		return a
 	}}))
 	inBubble(t, Options{Log: log}, func(b *bench) {
-		b.trip("ep_a")
+		b.openCircuit("ep_a")
 		time.Sleep(6 * time.Second)
 		b.attempt("ep_a", refused())
 		time.Sleep(11 * time.Second)
@@ -207,8 +208,8 @@ func TestTransitionsAreLogged(t *testing.T) {
 	}, strings.Split(strings.TrimSpace(text.String()), "\n"))
 }
 
-// Endpoints that want more than there is share it, and something is left for those who come later.
-func TestShares(t *testing.T) {
+// Endpoints that need more slots than there are workers share them. Some workers stay free for endpoints that have answered recently.
+func TestLimitSharesWorkers(t *testing.T) {
 	for hanging, want := range map[int]int{1: 50, 3: 105, 10: 146, 30: 164, 100: 172, 300: 175} {
 		t.Run(fmt.Sprint(hanging), func(t *testing.T) {
 			inBubble(t, Options{}, func(b *bench) {
@@ -219,7 +220,7 @@ func TestShares(t *testing.T) {
 					total += len(permits)
 				}
 				assert.InDelta(t, want, total, 10, "of 200 workers")
-				require.LessOrEqual(t, total, 175, "the rest is for those that have answered recently")
+				require.LessOrEqual(t, total, 175, "25 workers are kept for endpoints that have answered recently")
 				for range 20 {
 					b.attempt("ep_healthy", quickly(time.Millisecond))
 				}
@@ -228,13 +229,13 @@ func TestShares(t *testing.T) {
 	}
 }
 
-// flood has so many endpoints take as much as they can get, in turns, and returns what they got.
+// flood acquires permits for the endpoints in turn until all of them are refused, and returns the permits of each.
 func (b *bench) flood(endpoints int) [][]*Permit {
 	taken := make([][]*Permit, endpoints)
 	for more := true; more; {
 		more = false
 		for i := range endpoints {
-			permit, _ := b.Acquire(b.t.Context(), b.visit(fmt.Sprintf("ep_%03d", i)))
+			permit, _ := b.Acquire(b.t.Context(), b.request(fmt.Sprintf("ep_%03d", i)))
 			if permit != nil {
 				taken[i] = append(taken[i], permit)
 				more = true
@@ -244,8 +245,8 @@ func (b *bench) flood(endpoints int) [][]*Permit {
 	return taken
 }
 
-// Endpoints that are known to be degraded never have more than half of the workers, however many they are.
-func TestSharesOfDegraded(t *testing.T) {
+// Degraded endpoints together never use more than half of the workers.
+func TestLimitDegradedSharesReserve(t *testing.T) {
 	for endpoints, want := range map[int]int{1: 20, 10: 73, 60: 93, 150: 100} {
 		t.Run(fmt.Sprint(endpoints), func(t *testing.T) {
 			inBubble(t, Options{}, func(b *bench) {
@@ -258,28 +259,28 @@ func TestSharesOfDegraded(t *testing.T) {
 				}
 				assert.InDelta(t, want, total, 4, "of 200 workers")
 				require.LessOrEqual(t, total, 100)
-				assert.GreaterOrEqual(t, len(b.fill("ep_healthy", 1000)), 25, "a third of what is left")
+				assert.GreaterOrEqual(t, len(b.fill("ep_healthy", 1000)), 25, "a healthy endpoint still gets 25 slots")
 			})
 		})
 	}
 }
 
-// One worker is enough for any endpoint.
-func TestOneWorkerIsEnough(t *testing.T) {
+// With a single worker, every state of an endpoint still allows one attempt at a time.
+func TestLimitOneWorkerServesAll(t *testing.T) {
 	for _, workers := range []int{1, 2, 3, 4, 10} {
 		inBubble(t, Options{Workers: workers}, func(b *bench) {
 			b.attempt("ep_a", quickly(time.Millisecond))
 			b.attempt("ep_a", refused())
 			b.attempt("ep_a", refused())
-			b.trip("ep_a")
+			b.openCircuit("ep_a")
 			time.Sleep(6 * time.Second)
 			b.attempt("ep_a", quickly(time.Millisecond))
 		})
 	}
 }
 
-// An endpoint whose attempts are overdue by the second has a smaller share before the first of them has timed out.
-func TestStalledEndpointIsDegraded(t *testing.T) {
+// An endpoint whose oldest attempt has taken stalledAfter gets the smaller share, before any attempt has timed out.
+func TestLimitStalledEndpointIsDegraded(t *testing.T) {
 	inBubble(t, Options{}, func(b *bench) {
 		permits := b.fill("ep_a", 10)
 		assert.Equal(t, 50, b.limitOf("ep_a"))

@@ -15,8 +15,8 @@ import (
 	"redrive/pkg/webhook"
 )
 
-// Sleeping tasks are woken, and rates are shared, on a cluster of several nodes too.
-func TestRedisCluster(t *testing.T) {
+// Sleeping tasks are woken and rates are shared on a cluster of several nodes.
+func TestPaceRedisClusterSharesRate(t *testing.T) {
 	t.Parallel()
 	cluster, err := testservers.StartRedisCluster(testservers.RedisClusterOptions{Nodes: 3})
 	require.NoError(t, err)
@@ -37,7 +37,7 @@ func TestRedisCluster(t *testing.T) {
 
 	var text testlog.Buffer
 	l := pacing.New(client, slog.New(slog.NewTextHandler(&text, nil)))
-	for _, endpoint := range []string{"ep_a", "ep_b", "ep_c", "ep_d", "ep_e", "ep_f"} { // they are on several nodes
+	for _, endpoint := range []string{"ep_a", "ep_b", "ep_c", "ep_d", "ep_e", "ep_f"} { // their keys are on several nodes
 		assert.True(t, l.Reserve(t.Context(), endpoint, pacing.PerSecond(1), new(pacing.Local)).Granted)
 		assert.False(t, l.Reserve(t.Context(), endpoint, pacing.PerSecond(1), new(pacing.Local)).Granted, "the rate is 1")
 	}

@@ -8,30 +8,30 @@ import (
 	"redrive/pkg/webhook"
 )
 
-// endpoint is the state of one endpoint.
+// endpoint is the state of one endpoint. It is protected by the mutex of Bulkheads.
 type endpoint struct {
-	node[endpoint] // in lru
+	node[endpoint] // links the endpoint into Bulkheads.lru
 	id             string
-	used           time.Time // the last request
-	index          int       // in watched, from 1; 0 is not watched
+	used           time.Time // time of the last request
+	index          int       // position in Bulkheads.watched plus 1; 0 if the endpoint is not watched
 
-	inFlight     list[Permit, *Permit] // the permits, by start
-	current      int                   // how many of them are of the circuit's present generation
-	probes       int                   // how many of those are probes
+	inFlight     list[Permit, *Permit] // granted permits, the oldest first
+	current      int                   // permits in inFlight that belong to the circuit's present generation
+	probes       int                   // permits counted in current that are probes
 	waiters      list[waiter, *waiter] // workers that wait for a slot
 	held         heap                  // held deliveries without a slot
-	reservations list[held, *held]     // held deliveries with a reserved slot, by next check
-	heldSince    time.Time             // when held was last empty
-	heldNext     bool                  // the next slot is for a held delivery, although workers wait
+	reservations list[held, *held]     // held deliveries with a reserved slot, by checkAt
+	heldSince    time.Time             // since when held has not been empty
+	heldNext     bool                  // a held delivery gets the next slot, even if workers wait
 
 	circuit      circuit.Circuit
-	lastAnswer   time.Time     // when an attempt was last answered in time
-	meanDuration time.Duration // moving mean of the duration of attempts
-	lastEnd      time.Time     // when an attempt last ended
-	lastError    string        // of the last attempt, if it failed
+	lastAnswer   time.Time     // time of the last answer that came within the timeout
+	meanDuration time.Duration // moving mean of the durations of attempts
+	lastEnd      time.Time     // end of the last attempt
+	lastError    string        // error of the last attempt; empty if it succeeded
 
-	// limitedUntil is when the rate limit may allow the next attempt. Each reservation moves it on by interval, which is 0 until the
-	// rate has been used up.
+	// limitedUntil is the estimated time at which the rate limit allows the next attempt. Each reservation adds interval to it, which is
+	// 0 until the limiter has refused an attempt.
 	limitedUntil time.Time
 	interval     time.Duration
 	pace         pacing.Local
@@ -58,23 +58,23 @@ func (e *endpoint) idle() bool {
 	return e.occupied() == 0 && len(e.held) == 0 && e.waiters.first == nil
 }
 
-// healthy reports whether the endpoint gets a full share of the slots.
+// healthy reports whether the endpoint gets a full share of the slots: its circuit is healthy and no attempt has stalled.
 func (e *endpoint) healthy(now time.Time) bool {
 	oldest := e.inFlight.first
 	return e.circuit.Healthy() && (oldest == nil || now.Sub(oldest.began) < stalledAfter)
 }
 
-// acceptsWaiter reports whether one more worker may wait for a slot. An attempt has ended or started within maxSlotWait, and the
-// workers in front get their slots within maxSlotWait.
+// acceptsWaiter reports whether one more worker may wait for a slot. It requires that an attempt has started or ended within
+// maxSlotWait, and that at the mean duration of attempts the worker gets a slot within maxSlotWait.
 func (e *endpoint) acceptsWaiter(limit int, now time.Time) bool {
 	oldest := e.inFlight.first
 	if limit == 0 || oldest == nil || e.circuit.State != circuit.Closed || e.circuit.Ramp > 0 || now.Before(e.limitedUntil) {
 		return false
 	}
-	moved := later(e.lastEnd, oldest.began)
-	front := e.waiters.size + 1
+	active := later(e.lastEnd, oldest.began)
+	needed := e.waiters.size + 1
 	if len(e.held) > 0 {
-		front *= 2 // every other slot goes to a held delivery
+		needed *= 2 // every other slot goes to a held delivery
 	}
-	return now.Sub(moved) < maxSlotWait && time.Duration(front)*e.meanDuration <= maxSlotWait*time.Duration(limit)
+	return now.Sub(active) < maxSlotWait && time.Duration(needed)*e.meanDuration <= maxSlotWait*time.Duration(limit)
 }

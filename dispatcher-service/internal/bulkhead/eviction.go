@@ -2,7 +2,7 @@ package bulkhead
 
 import "time"
 
-// find returns the endpoint and marks it as used. It evicts an idle endpoint before it makes one too many.
+// find returns the state of an endpoint, and creates it if there is none. If there are maxEndpoints already, it evicts an idle one first.
 func (b *Bulkheads) find(id string, now time.Time) *endpoint {
 	e := b.endpoints[id]
 	if e != nil {
@@ -19,15 +19,15 @@ func (b *Bulkheads) find(id string, now time.Time) *endpoint {
 	return e
 }
 
-// evictIdle evicts the endpoints that were last used before a time. An endpoint that is not idle counts as used now.
+// evictIdle evicts the idle endpoints whose last request came before limit. Other endpoints from before limit are marked as used now.
 func (b *Bulkheads) evictIdle(limit, now time.Time) {
 	for e := b.lru.first; e != nil && e.used.Before(limit); e = b.lru.first {
 		b.evict(e, now)
 	}
 }
 
-// evictOldest evicts the least recently used endpoint that is idle, if there is one among the first few. There may be more than
-// maxEndpoints that are not idle: as many as there are workers and held deliveries.
+// evictOldest looks at the evictionTries least recently used endpoints and evicts the first idle one. If none of them is idle, there are
+// more than maxEndpoints for a time. Their number stays bounded by that of workers and held deliveries.
 func (b *Bulkheads) evictOldest(now time.Time) {
 	for range min(evictionTries, b.lru.size) {
 		if b.evict(b.lru.first, now) {
@@ -36,7 +36,7 @@ func (b *Bulkheads) evictOldest(now time.Time) {
 	}
 }
 
-// evict removes the endpoint if it is idle. Otherwise it marks it as used.
+// evict removes the endpoint and returns true if it is idle. Otherwise it marks the endpoint as used now.
 func (b *Bulkheads) evict(e *endpoint, now time.Time) bool {
 	b.lru.remove(e)
 	if e.idle() {
@@ -49,7 +49,7 @@ func (b *Bulkheads) evict(e *endpoint, now time.Time) bool {
 	return false
 }
 
-// watch adds the endpoint to those that tick visits.
+// watch adds the endpoint to the ones that tick visits.
 func (b *Bulkheads) watch(e *endpoint) {
 	if e.index == 0 {
 		b.watched = append(b.watched, e)

@@ -4,7 +4,7 @@ package bulkhead
 // replicas and from cancelled reservations arrive in any order.
 type heap []*held
 
-// first returns the oldest, or nil.
+// first returns the oldest delivery, or nil.
 func (l heap) first() *held {
 	if len(l) == 0 {
 		return nil
@@ -64,7 +64,7 @@ func (l heap) down(place int) {
 	l.set(place, h)
 }
 
-// before orders deliveries by due time, and then by ID, which begins with a time.
+// before orders deliveries by due time, then by ID. An ID begins with the time of creation.
 func before(x, y *held) bool {
 	if !x.due.Equal(y.due) {
 		return x.due.Before(y.due)

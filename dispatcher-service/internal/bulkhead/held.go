@@ -6,21 +6,21 @@ import (
 	"redrive/dispatcher-service/internal/pacing"
 )
 
-// held is a held delivery. It is in its endpoint's held heap, or reserved: then it is in reservations and has a slot.
+// held is a held delivery. Without a slot it is in its endpoint's heap held. With a reserved slot it is in the list reservations.
 type held struct {
 	node[held]
 	id, queue string
 	due       time.Time
 	endpoint  *endpoint
-	index     int       // in the heap
-	since     time.Time // it was last held, or reserved
-	until     time.Time // its task sleeps unless it is woken
+	index     int       // position in the heap
+	since     time.Time // when it was last held or reserved
+	until     time.Time // end of its task's snooze
 
 	reserved bool
-	pending  bool      // its task was woken
-	checkAt  time.Time // when to look at its task again
-	degraded bool      // the endpoint was, when the slot was reserved
-	tries    int       // to wake its task, without success
+	pending  bool      // the last wake made its task pending
+	checkAt  time.Time // when to wake its task again
+	degraded bool      // whether the endpoint was degraded when the slot was reserved
+	tries    int       // wakes that failed because a worker had the task
 }
 
 // remember adds a delivery to the held ones, unless there are too many.
@@ -54,7 +54,7 @@ func (b *Bulkheads) reserve(h *held, now time.Time) {
 	e.reservations.pushBack(h)
 	h.reserved, h.pending, h.since, h.checkAt = true, false, now, now.Add(reservationCheck)
 	b.slots.Take(h.degraded)
-	if e.interval > 0 { // turns that were missed within the horizon are made up for
+	if e.interval > 0 { // the limiter lets an endpoint catch up on at most pacing.Horizon of unused rate
 		e.limitedUntil = later(e.limitedUntil, now.Add(-pacing.Horizon)).Add(e.interval)
 	}
 	b.requestWake(h)
@@ -67,7 +67,8 @@ func (b *Bulkheads) unreserve(h *held) {
 	b.slots.Free(h.degraded)
 }
 
-// cancel frees the reserved slot. The delivery is held again, unless its task is pending: it then calls Acquire anyway.
+// cancel frees the reserved slot and holds the delivery again. If its task is pending already, the delivery is dropped instead, since a
+// worker will dequeue the task and call Acquire.
 func (b *Bulkheads) cancel(h *held) {
 	if h.pending {
 		b.drop(h)
@@ -77,7 +78,7 @@ func (b *Bulkheads) cancel(h *held) {
 	b.enqueue(h)
 }
 
-// drop forgets a held delivery.
+// drop removes a delivery from the held ones and frees its slot if one is reserved.
 func (b *Bulkheads) drop(h *held) {
 	if h.reserved {
 		b.unreserve(h)

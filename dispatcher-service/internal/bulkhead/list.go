@@ -1,7 +1,7 @@
 package bulkhead
 
-// list is a doubly linked list whose nodes are embedded in its elements. There may be a hundred thousand endpoints: an empty list
-// takes three words, and an element no allocation of its own.
+// list is a doubly linked list whose nodes are embedded in its elements. Each of up to maxEndpoints endpoints has several lists, so an
+// empty list takes only three words, and adding an element allocates nothing.
 type list[T any, P element[T]] struct {
 	first, last P
 	size        int
@@ -28,7 +28,7 @@ func (c *list[T, P]) pushBack(x P) {
 	c.size++
 }
 
-// remove takesSlot out what is in the list.
+// remove removes x, which must be in the list.
 func (c *list[T, P]) remove(x P) {
 	l := x.own()
 	if l.prev == nil {

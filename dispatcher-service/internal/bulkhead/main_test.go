@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"redrive/dispatcher-service/internal/circuit"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -15,6 +14,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"go.uber.org/goleak"
 
+	"redrive/dispatcher-service/internal/circuit"
 	"redrive/pkg/queue"
 	"redrive/pkg/testservers"
 	"redrive/pkg/webhook"
@@ -25,7 +25,7 @@ func TestMain(m *testing.M) {
 	goleak.VerifyTestMain(testservers.Suite(m))
 }
 
-// The ways in which attempts go.
+// Results of attempts.
 func quickly(d time.Duration) webhook.Result { return webhook.Result{ResponseStatus: 200, Duration: d} }
 
 func refused() webhook.Result { return webhook.Result{Failure: "the connection was refused"} }
@@ -34,27 +34,27 @@ func timedOut() webhook.Result {
 	return webhook.Result{Failure: "no answer within 15s", Duration: defaultTimeout}
 }
 
-// bench is Bulkheads in virtual time, with a queue that only records who is woken.
+// bench is Bulkheads in virtual time, with a Waker that records the woken deliveries.
 type bench struct {
 	*Bulkheads
 	t        *testing.T
 	registry *prometheus.Registry
 	wakes    *wakes
-	made     int
+	made     int // requests made so far
 }
 
-// wakes is a Waker.
+// wakes is a Waker that records the IDs and returns results set by the test.
 type wakes struct {
 	mutex sync.Mutex
 	ids   []string
-	away  bool
-	found map[string]queue.WakeResult // else queue.WakePending
+	fails bool
+	found map[string]queue.WakeResult // by delivery ID; others get queue.WakePending
 }
 
-func (w *wakes) set(away bool) {
+func (w *wakes) setFails(fails bool) {
 	w.mutex.Lock()
 	defer w.mutex.Unlock()
-	w.away = away
+	w.fails = fails
 }
 
 func (w *wakes) Wake(_ context.Context, name string, ids []string) ([]queue.WakeResult, error) {
@@ -64,7 +64,7 @@ func (w *wakes) Wake(_ context.Context, name string, ids []string) ([]queue.Wake
 		return nil, errors.New("no such queue")
 	}
 	w.ids = append(w.ids, ids...)
-	if w.away {
+	if w.fails {
 		return nil, errors.New("connection refused")
 	}
 	found := make([]queue.WakeResult, len(ids))
@@ -106,7 +106,7 @@ func newBench(t *testing.T, options Options) *bench {
 	return &bench{Bulkheads: New(options, registry), t: t, registry: registry, wakes: w}
 }
 
-// woken returns who was woken since the last call.
+// woken returns the IDs of the deliveries that were woken since the last call.
 func (b *bench) woken() []string {
 	synctest.Wait()
 	b.wakes.mutex.Lock()
@@ -116,30 +116,30 @@ func (b *bench) woken() []string {
 	return ids
 }
 
-// visit is a new delivery to the endpoint, due now.
-func (b *bench) visit(endpoint string) Request {
+// request returns a request for a new delivery to the endpoint, due now.
+func (b *bench) request(endpoint string) Request {
 	b.made++
 	return Request{EndpointID: endpoint, DeliveryID: fmt.Sprintf("dlv_%06d", b.made), Queue: webhook.QueueDeliveries, DueAt: time.Now()}
 }
 
 func (b *bench) delivery(endpoint, id string) Request {
-	v := b.visit(endpoint)
+	v := b.request(endpoint)
 	v.DeliveryID = id
 	return v
 }
 
-// in lets a delivery in, or fails. Some tests call it some 100,000 times, and an assertion costs far more than Acquire.
-func (b *bench) in(v Request) *Permit {
+// acquire returns a permit for the delivery, or fails the test. Some tests call it 100,000 times, so it makes an assertion only to fail.
+func (b *bench) acquire(v Request) *Permit {
 	permit, deferral := b.Acquire(b.t.Context(), v)
 	if permit == nil {
 		b.t.Helper()
-		require.Fail(b.t, "put off", "%s: %+v", v.DeliveryID, deferral)
+		require.Fail(b.t, "deferred", "%s: %+v", v.DeliveryID, deferral)
 	}
 	return permit
 }
 
-// out has a delivery put off, or fails.
-func (b *bench) out(v Request, want Cause) Deferral {
+// deferred requires that the delivery is deferred for the cause, and returns the deferral.
+func (b *bench) deferred(v Request, want Cause) Deferral {
 	permit, deferral := b.Acquire(b.t.Context(), v)
 	if permit != nil || deferral.Cause != want {
 		b.t.Helper()
@@ -149,10 +149,10 @@ func (b *bench) out(v Request, want Cause) Deferral {
 	return deferral
 }
 
-// fill lets in as many new deliveries as there is room for, at most so many.
+// fill acquires permits for new deliveries until one is deferred or there are most of them.
 func (b *bench) fill(endpoint string, most int) (permits []*Permit) {
 	for range most {
-		permit, _ := b.Acquire(b.t.Context(), b.visit(endpoint))
+		permit, _ := b.Acquire(b.t.Context(), b.request(endpoint))
 		if permit == nil {
 			break
 		}
@@ -161,14 +161,14 @@ func (b *bench) fill(endpoint string, most int) (permits []*Permit) {
 	return permits
 }
 
-// attempt goes through one, at once.
+// attempt acquires a permit for a new delivery and completes it with the result.
 func (b *bench) attempt(endpoint string, r webhook.Result) {
 	b.t.Helper()
-	b.in(b.visit(endpoint)).Complete(r)
+	b.acquire(b.request(endpoint)).Complete(r)
 }
 
-// trip opens the circuit.
-func (b *bench) trip(endpoint string) {
+// openCircuit makes attempts that time out until the endpoint's circuit opens.
+func (b *bench) openCircuit(endpoint string) {
 	b.t.Helper()
 	for range 5 {
 		b.attempt(endpoint, timedOut())

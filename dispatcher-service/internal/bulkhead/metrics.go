@@ -47,7 +47,7 @@ func newMetrics(b *Bulkheads, registry prometheus.Registerer) metrics {
 	return m
 }
 
-// inState counts endpoints. An endpoint whose circuit is not closed is watched.
+// inState counts the endpoints whose circuit is open or half open. It reads only watched, which holds every such endpoint.
 func (b *Bulkheads) inState(state circuit.State) (count int) {
 	if state == circuit.Closed {
 		return len(b.endpoints) - b.inState(circuit.Open) - b.inState(circuit.HalfOpen)
@@ -60,8 +60,8 @@ func (b *Bulkheads) inState(state circuit.State) (count int) {
 	return count
 }
 
-// logTransition logs a change of the circuit's state after the mutex is released. The first opening is a warning and the closing an
-// information; the probes in between are debug messages.
+// logTransition logs a change of the circuit's state after the mutex is released. It logs the first opening at level warn, the closing at
+// level info, and the probes in between at level debug.
 func (b *Bulkheads) logTransition(e *endpoint) {
 	id, c, lastError, log := e.id, e.circuit, e.lastError, b.options.Log
 	b.logs = append(b.logs, func() {

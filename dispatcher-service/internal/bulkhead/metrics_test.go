@@ -7,65 +7,48 @@ import (
 	"testing"
 	"time"
 
-	"github.com/prometheus/client_golang/prometheus"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"redrive/pkg/testmetrics"
 	"redrive/pkg/webhook"
 )
 
-// testCounter reads a metric; the label may be empty.
-func testCounter(t *testing.T, registry *prometheus.Registry, name, label, value string) float64 {
-	t.Helper()
-	families, err := registry.Gather()
-	require.NoError(t, err)
-	for _, family := range families {
-		if family.GetName() != name {
-			continue
-		}
-		for _, m := range family.GetMetric() {
-			if label == "" || len(m.GetLabel()) == 1 && m.GetLabel()[0].GetName() == label && m.GetLabel()[0].GetValue() == value {
-				return m.GetCounter().GetValue() + m.GetGauge().GetValue()
-			}
-		}
-	}
-	require.Fail(t, "no such metric", name)
-	return 0
-}
-
-func TestMetrics(t *testing.T) {
+func TestMetricsCountEveryState(t *testing.T) {
 	inBubble(t, Options{PerEndpoint: 1}, func(b *bench) {
-		metric := func(name, label, value string) float64 { return testCounter(b.t, b.registry, name, label, value) }
-		b.trip("ep_down")
-		b.out(b.visit("ep_down"), Circuit)
-		b.trip("ep_half")
+		metric := func(name string, labelValues ...string) float64 {
+			return testmetrics.Sum(b.t, b.registry, name, labelValues...)
+		}
+		b.openCircuit("ep_down")
+		b.deferred(b.request("ep_down"), Circuit)
+		b.openCircuit("ep_half")
 		time.Sleep(7 * time.Second)
-		b.in(b.visit("ep_half"))
-		b.trip("ep_open")
-		permit := b.in(b.visit("ep_busy"))
+		b.acquire(b.request("ep_half"))
+		b.openCircuit("ep_open")
+		permit := b.acquire(b.request("ep_busy"))
 		time.Sleep(time.Second)
-		b.out(b.visit("ep_busy"), Concurrency)
-		b.out(b.visit("ep_busy"), Concurrency)
+		b.deferred(b.request("ep_busy"), Concurrency)
+		b.deferred(b.request("ep_busy"), Concurrency)
 
-		assert.EqualValues(t, 1, metric("redrive_breakers", "state", "closed"))
-		assert.EqualValues(t, 1, metric("redrive_breakers", "state", "open"))
-		assert.EqualValues(t, 2, metric("redrive_breakers", "state", "half_open"))
-		assert.EqualValues(t, 2, metric("redrive_deliveries_deferred_total", "reason", "concurrency"))
-		assert.EqualValues(t, 1, metric("redrive_deliveries_deferred_total", "reason", "circuit"))
-		assert.EqualValues(t, 0, metric("redrive_deliveries_deferred_total", "reason", "rate"))
-		assert.EqualValues(t, 2, metric("redrive_deliveries_held", "", ""))
-		assert.EqualValues(t, 2, metric("redrive_bulkhead_inflight", "", ""))
-		assert.EqualValues(t, 1, metric("redrive_deliveries_woken_total", "", ""), "of the circuit that is half open")
-		assert.EqualValues(t, 1, metric("redrive_bulkhead_lapsed_total", "", ""), "and did not come")
+		assert.EqualValues(t, 1, metric("redrive_breakers", "closed"))
+		assert.EqualValues(t, 1, metric("redrive_breakers", "open"))
+		assert.EqualValues(t, 2, metric("redrive_breakers", "half_open"))
+		assert.EqualValues(t, 2, metric("redrive_deliveries_deferred_total", "concurrency"))
+		assert.EqualValues(t, 1, metric("redrive_deliveries_deferred_total", "circuit"))
+		assert.EqualValues(t, 0, metric("redrive_deliveries_deferred_total", "rate"))
+		assert.EqualValues(t, 2, metric("redrive_deliveries_held"))
+		assert.EqualValues(t, 2, metric("redrive_bulkhead_inflight"))
+		assert.EqualValues(t, 1, metric("redrive_deliveries_woken_total"), "the probe of the half-open circuit")
+		assert.EqualValues(t, 1, metric("redrive_bulkhead_lapsed_total"), "the probe's reservation has expired")
 
 		time.Sleep(sleepDelay)
 		permit.Release()
-		assert.EqualValues(t, 2, metric("redrive_deliveries_held", "", ""), "one of them called")
-		assert.EqualValues(t, 2, metric("redrive_bulkhead_inflight", "", ""), "and its slot kept")
+		assert.EqualValues(t, 2, metric("redrive_deliveries_held"), "one of them has been woken")
+		assert.EqualValues(t, 2, metric("redrive_bulkhead_inflight"), "its slot is reserved")
 	})
 }
 
-func TestBreakersAreShown(t *testing.T) {
+func TestHandlerListsBreakers(t *testing.T) {
 	inBubble(t, Options{}, func(b *bench) {
 		get := func() (answer struct {
 			Breakers []map[string]any
@@ -81,15 +64,15 @@ func TestBreakersAreShown(t *testing.T) {
 		require.Equal(b.t, []map[string]any{}, get().Breakers)
 
 		b.attempt("ep_well", quickly(time.Millisecond))
-		b.trip("ep_b")
-		b.out(b.visit("ep_b"), Circuit)
+		b.openCircuit("ep_b")
+		b.deferred(b.request("ep_b"), Circuit)
 		since := time.Now().UTC()
-		limited := b.visit("ep_a")
+		limited := b.request("ep_a")
 		limited.RateLimit = 1
-		b.in(limited).Complete(quickly(time.Millisecond))
-		limited = b.visit("ep_a")
+		b.acquire(limited).Complete(quickly(time.Millisecond))
+		limited = b.request("ep_a")
 		limited.RateLimit = 1
-		b.out(limited, Rate)
+		b.deferred(limited, Rate)
 
 		stamp := func(d time.Duration) string { return webhook.FormatTime(since.Add(d)) }
 		answer := get()

@@ -23,9 +23,9 @@ type Options struct {
 	LongestSnooze time.Duration
 	// MaxHeld is how many held deliveries are remembered, to be woken in order. Defaults to 100,000, which takes about 20 MB.
 	MaxHeld int
-	// Redis is where replicas share the rates of endpoints. Without it each replica keeps to the rate on its own.
+	// Redis stores the rates of endpoints, so that replicas share them. Without it, each replica applies the whole limit on its own.
 	Redis redis.UniversalClient
-	// Waker makes tasks pending. Without it held deliveries come back only when their snoozes end.
+	// Waker makes tasks pending. Without it, the task of a held delivery runs only when its snooze ends.
 	Waker Waker
 	// Random returns numbers in [0, 1) for jitter. Defaults to math/rand/v2.
 	Random func() float64
@@ -51,15 +51,15 @@ const (
 	// maxSlotWait is how long a worker waits for a slot of a fast endpoint. One process makes 5,000 deliveries a second at most, so
 	// 150 waiting workers are served within 30 ms.
 	maxSlotWait = 50 * time.Millisecond
-	// reservationTTL is how long a slot is reserved for a woken delivery, and reservationCheck how often its task is looked at
-	// meanwhile. An idle worker dequeues it within 24 ms, a busy one after its present delivery.
+	// reservationTTL is how long a slot is reserved for a woken delivery. reservationCheck is how often its task is woken again meanwhile.
+	// An idle worker dequeues the task within 24 ms, a busy worker after its present delivery.
 	reservationTTL   = 2 * time.Second
 	reservationCheck = 100 * time.Millisecond
-	// sleepDelay is the least time that the queue takes to put a task to sleep after its delivery was held.
+	// sleepDelay is the time after hold in which the task is not woken, because its worker has not rescheduled it yet.
 	sleepDelay = 20 * time.Millisecond
 	// stalledAfter is how long an attempt may be in flight before its endpoint is degraded.
 	stalledAfter = 2 * time.Second
-	// recentAnswer is how long after an answer an endpoint may use the reserved workers; see package slots.
+	// recentAnswer is how long after an answer an endpoint may use the workers that package slots keeps for responsive endpoints.
 	recentAnswer = 10 * time.Second
 	// tickInterval is how often circuits and reservations are checked.
 	tickInterval = 50 * time.Millisecond

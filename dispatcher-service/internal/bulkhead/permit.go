@@ -14,11 +14,11 @@ type Permit struct {
 	endpoint  *endpoint
 	began     time.Time
 	attempt   circuit.Attempt
-	degraded  bool // the endpoint was, when the permit was granted
+	degraded  bool // whether the endpoint was degraded when the permit was granted
 	released  bool
 }
 
-// grant takes a slot.
+// grant takes a slot of the endpoint and returns the permit that holds it.
 func (b *Bulkheads) grant(e *endpoint, now time.Time) *Permit {
 	p := &Permit{bulkheads: b, endpoint: e, began: now, attempt: e.circuit.Begin(), degraded: !e.healthy(now)}
 	e.inFlight.pushBack(p)
@@ -30,8 +30,8 @@ func (b *Bulkheads) grant(e *endpoint, now time.Time) *Permit {
 	return p
 }
 
-// release returns the slot. It reports whether the permit still held it, and whether its attempt is of the circuit's present
-// generation.
+// release returns the slot. held reports whether the permit had not been released before. current reports whether its attempt belongs to
+// the circuit's present generation.
 func (b *Bulkheads) release(p *Permit) (held, current bool) {
 	if p.released {
 		return false, false
@@ -64,7 +64,7 @@ func (p *Permit) Complete(r webhook.Result) {
 	e.observe(r, o, now)
 	if current && e.circuit.Record(p.attempt, o, b.options.PerEndpoint, now, b.options.Random()) {
 		b.logTransition(e)
-		e.current, e.probes = 0, 0 // of the new generation
+		e.current, e.probes = 0, 0 // a change of state begins a new generation
 		if e.circuit.State == circuit.Open {
 			b.rejectAll(e, now)
 		}

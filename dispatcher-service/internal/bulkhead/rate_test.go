@@ -26,7 +26,7 @@ func connect(t testing.TB, address string) redis.UniversalClient {
 	return client
 }
 
-// most is the largest number of times within a second.
+// most returns the largest number of entries within one second.
 func most(sent []time.Duration) (count int) {
 	slices.Sort(sent)
 	for i, first := 0, 0; i < len(sent); i++ {
@@ -38,18 +38,18 @@ func most(sent []time.Duration) (count int) {
 	return count
 }
 
-// Deliveries that a rate holds up are sent at that rate, and none is asked for or woken more often than it takes.
-func TestPacedDeliveries(t *testing.T) {
+// Rate-limited deliveries are sent at the limit, and each is deferred at most twice on average.
+func TestAcquireRateLimitedIsPaced(t *testing.T) {
 	for _, rate := range []int{1, 5, 30, 200} {
 		synctest.Test(t, func(t *testing.T) {
 			paced := healthy(20 * time.Millisecond)
 			paced.name, paced.rateLimit = "ep_paced", rate
-			f := newFlow(t, Options{}, paced)
+			f := newSimulation(t, Options{}, paced)
 			f.Start()
 			count := 300 * min(rate, 30) / 30
 			count = max(count, 20)
 			begin := time.Now()
-			f.run(f.parcels(count))
+			f.run(f.jobs(count))
 			took := time.Since(begin)
 			require.NoError(t, f.Stop(t.Context()))
 
@@ -64,45 +64,45 @@ func TestPacedDeliveries(t *testing.T) {
 	}
 }
 
-// One endpoint's rate is nobody else's, and one that is changed counts at once.
-func TestRateIsChanged(t *testing.T) {
+// The rate limit of one endpoint does not affect others, and a changed limit applies at once.
+func TestAcquireRateChangedAppliesAtOnce(t *testing.T) {
 	inBubble(t, Options{}, func(b *bench) {
 		limited := func(rate int) Request {
-			v := b.visit("ep_a")
+			v := b.request("ep_a")
 			v.RateLimit = rate
 			return v
 		}
-		b.in(limited(1)).Complete(quickly(time.Millisecond))
-		deferral := b.out(limited(1), Rate)
+		b.acquire(limited(1)).Complete(quickly(time.Millisecond))
+		deferral := b.deferred(limited(1), Rate)
 		assert.Equal(t, "held: the endpoint's rate limit of 1 a second is used up", deferral.Reason)
 		assert.Equal(t, time.Second+time.Second/8, time.Until(deferral.Until))
-		assert.Equal(t, 1750*time.Millisecond*9/8, time.Until(b.out(limited(1), Rate).Until), "there is one in front of it")
-		b.in(b.visit("ep_b")).Complete(quickly(time.Millisecond))
-		b.in(b.delivery("ep_a", "dlv_000002")).Complete(quickly(time.Millisecond))
+		assert.Equal(t, 1750*time.Millisecond*9/8, time.Until(b.deferred(limited(1), Rate).Until), "another held delivery is in front of it")
+		b.acquire(b.request("ep_b")).Complete(quickly(time.Millisecond))
+		b.acquire(b.delivery("ep_a", "dlv_000002")).Complete(quickly(time.Millisecond))
 
 		time.Sleep(10 * time.Second)
 		for range pacing.PerSecond(50).Burst {
-			b.in(limited(50)).Complete(quickly(time.Millisecond))
+			b.acquire(limited(50)).Complete(quickly(time.Millisecond))
 		}
 	})
 }
 
-// A worker whose context ends while it waits for its turn gets no permit.
-func TestAcquireCancelledWhilePaced(t *testing.T) {
+// A worker whose context ends while it waits for the rate limit gets no permit.
+func TestAcquirePacedContextEndsDefers(t *testing.T) {
 	t.Parallel()
 	var text testlog.Buffer
 	b := newBench(t, Options{Redis: connect(t, testservers.Redis(t)), Log: slog.New(slog.NewTextHandler(&text, nil))})
-	v := b.visit("ep_a")
+	v := b.request("ep_a")
 	v.RateLimit = 10
-	b.in(v).Complete(quickly(time.Millisecond))
+	b.acquire(v).Complete(quickly(time.Millisecond))
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	v = b.visit("ep_a")
+	v = b.request("ep_a")
 	v.RateLimit = 10
 	permit, deferral := b.Acquire(ctx, v)
 	assert.Nil(t, permit)
 	assert.Equal(t, Rate, deferral.Cause)
 	b.consistent(t)
 	assert.Zero(t, b.slots.Taken)
-	assert.Empty(t, text.String(), "Redis is not to blame")
+	assert.Empty(t, text.String(), "no failure of Redis is logged")
 }

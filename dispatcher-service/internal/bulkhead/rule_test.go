@@ -16,10 +16,10 @@ func status(code int) webhook.Result {
 	return webhook.Result{ResponseStatus: code, Duration: time.Millisecond}
 }
 
-// The first of 25 attempts is answered last, after the others have found no service.
+// Of 25 attempts, the first is answered last. The other 24 get 503 before that.
 func TestCircuitLateAnswerOpensNothing(t *testing.T) {
 	inBubble(t, Options{}, func(b *bench) {
-		late := b.in(b.visit("ep_a"))
+		late := b.acquire(b.request("ep_a"))
 		for range 24 {
 			b.attempt("ep_a", status(http.StatusServiceUnavailable))
 		}
@@ -29,12 +29,12 @@ func TestCircuitLateAnswerOpensNothing(t *testing.T) {
 
 		time.Sleep(9 * time.Second)
 		b.attempt("ep_a", status(http.StatusServiceUnavailable))
-		require.Equal(t, circuit.Closed, b.state("ep_a").State, "the answer began the row anew")
+		require.Equal(t, circuit.Closed, b.state("ep_a").State, "the answer has reset the series of failures")
 		for range 18 {
 			time.Sleep(time.Second)
 			b.attempt("ep_a", status(http.StatusServiceUnavailable))
 		}
-		require.Equal(t, circuit.Closed, b.state("ep_a").State, "19 since the answer")
+		require.Equal(t, circuit.Closed, b.state("ep_a").State, "19 failures since the answer")
 		time.Sleep(time.Second)
 		b.attempt("ep_a", status(http.StatusServiceUnavailable))
 		require.Equal(t, circuit.Open, b.state("ep_a").State)

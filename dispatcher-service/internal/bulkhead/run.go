@@ -8,7 +8,7 @@ import (
 	"redrive/dispatcher-service/internal/circuit"
 )
 
-// visitsPerTick bounds how many endpoints one tick visits. The next tick continues there.
+// visitsPerTick bounds how many endpoints one tick visits. The next tick continues with the endpoint after the last one.
 const visitsPerTick = 1000
 
 type lifecycle struct {
@@ -26,8 +26,8 @@ func (b *Bulkheads) Start() {
 	}()
 }
 
-// Stop wakes no more deliveries: held ones come back when their snoozes end, in any process. It returns an error if ctx ends first.
-// It may be called before Start, and more than once.
+// Stop stops waking held deliveries. Their tasks run when their snoozes end, in any process. It returns an error if ctx ends before the
+// call to Redis in progress. It may be called before Start, and more than once.
 func (b *Bulkheads) Stop(ctx context.Context) error {
 	if b.lifecycle.cancel == nil {
 		return nil
@@ -56,7 +56,7 @@ func (b *Bulkheads) run(ctx context.Context) {
 	}
 }
 
-// tick makes the changes that follow from time alone.
+// tick evicts idle endpoints, and updates the circuits and reservations of watched endpoints for the time that has passed.
 func (b *Bulkheads) tick() {
 	b.mutex.Lock()
 	defer b.unlock()

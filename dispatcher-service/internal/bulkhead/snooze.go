@@ -6,20 +6,20 @@ import (
 )
 
 const (
-	// shortestSnooze is the least that a held delivery sleeps, and half of the most, while few are held. 30 to 60 s at random served a
-	// recovering endpoint better than shorter snoozes, which end before there are slots.
+	// shortestSnooze is the minimum of a snooze. While few deliveries are held, snoozes are random between it and twice as long. Shorter
+	// snoozes were tried: they end before a recovering endpoint has slots.
 	shortestSnooze = 30 * time.Second
-	// Snoozes are longer once deliveries have been held for snoozeAgeShare times as long, or if more than returnRate of them would
-	// come back each second.
+	// The minimum grows in two cases. It is at least the time for which the endpoint has had held deliveries, divided by snoozeAgeShare.
+	// It is at least the number of held deliveries, divided by returnRate per second.
 	snoozeAgeShare = 4
 	returnRate     = 20
 )
 
 // snooze returns how long the delivery's task sleeps if it is not woken. It grows with the age and the number of the endpoint's held
-// deliveries. The jitter is as large again, so that deliveries that were held together do not come back together.
+// deliveries. The jitter is up to as long again, so that tasks that were snoozed together do not run together.
 func (b *Bulkheads) snooze(e *endpoint, r Request, cause Cause, now time.Time) time.Duration {
 	if cause == Rate {
-		// Its turn is known: after those of all held deliveries.
+		// At the endpoint's rate, this delivery can be attempted after all held ones.
 		turn := max(time.Second, e.limitedUntil.Sub(now)+time.Duration(len(e.held))*time.Second/time.Duration(max(1, r.RateLimit)))
 		if turn < min(shortestSnooze, b.options.LongestSnooze/2) {
 			return turn + time.Duration(float64(turn)*b.options.Random()/4)

@@ -21,9 +21,9 @@ type Breaker struct {
 	Reason    string            `json:"reason,omitempty"`
 	LastError string            `json:"lastError,omitempty"`
 	InFlight  int               `json:"inFlight"`
-	// Limit is how many attempts it may have in flight now.
+	// Limit is how many attempts the endpoint may have in flight now.
 	Limit int `json:"limit"`
-	// Held is how many of its deliveries are held, and LimitedUntil when its rate limit may allow the next attempt.
+	// Held is how many deliveries of the endpoint are held. LimitedUntil is when its rate limit is expected to allow the next attempt.
 	Held         int               `json:"held"`
 	LimitedUntil webhook.Timestamp `json:"limitedUntil,omitzero"`
 }

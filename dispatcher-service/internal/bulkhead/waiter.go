@@ -12,7 +12,7 @@ type waiter struct {
 	node[waiter]
 	request  Request
 	endpoint *endpoint
-	answer   chan admission // buffered: one admission is sent
+	answer   chan admission // has room for the one admission, so that sending it does not block
 }
 
 type admission struct {
@@ -20,7 +20,7 @@ type admission struct {
 	deferral Deferral
 }
 
-// await returns the waiter's admission. It holds the delivery after maxSlotWait, or when ctx ends.
+// await blocks until the waiter is admitted or deferred. After maxSlotWait, or when ctx ends, it holds the delivery.
 func (b *Bulkheads) await(ctx context.Context, w *waiter) (*Permit, Deferral) {
 	timer := time.NewTimer(maxSlotWait)
 	defer timer.Stop()
@@ -41,8 +41,8 @@ func (b *Bulkheads) await(ctx context.Context, w *waiter) (*Permit, Deferral) {
 	return nil, b.hold(w.endpoint, w.request, Concurrency, time.Now())
 }
 
-// pace waits for the attempt's turn in the endpoint's rate limit. It releases the permit and holds the delivery if the turn is too
-// far ahead or ctx ends.
+// pace blocks until the endpoint's rate limit allows the attempt, and returns the permit. If the wait would be too long or ctx ends, it
+// releases the permit and holds the delivery.
 func (b *Bulkheads) pace(ctx context.Context, permit *Permit, r Request) (*Permit, Deferral) {
 	e := permit.endpoint
 	limit := pacing.PerSecond(r.RateLimit)

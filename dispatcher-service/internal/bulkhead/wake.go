@@ -14,17 +14,18 @@ type Waker interface {
 }
 
 const (
-	// maxWakeTries is how often a task that a worker has is woken again. After that another replica has it for good.
+	// maxWakeTries is how often the wake of one task is repeated because a worker has the task. A worker that still has it after that is
+	// attempting the delivery in another replica, and is not about to snooze it.
 	maxWakeTries = 5
 	// wakeBatch bounds how many tasks one call wakes: Redis serves no other client meanwhile.
 	wakeBatch = 200
-	// wakePause is how long no task is woken after Redis has failed.
+	// wakePause is how long no task is woken after a call to Redis has failed.
 	wakePause = time.Second
-	// wakeTimeout bounds one call.
+	// wakeTimeout bounds one call to Redis.
 	wakeTimeout = 2 * time.Second
 )
 
-// requestWake lets run wake the task of a reservation.
+// requestWake asks the goroutine of run to wake the task of a reservation.
 func (b *Bulkheads) requestWake(h *held) {
 	b.wakeRequests = append(b.wakeRequests, h)
 	select {
@@ -42,7 +43,7 @@ func (b *Bulkheads) takeWakeRequests() map[string][]*held {
 	}
 	byQueue := map[string][]*held{}
 	for _, h := range b.wakeRequests {
-		if h.reserved { // otherwise it has come by itself
+		if h.reserved { // otherwise the task has run by itself, or the reservation was cancelled
 			byQueue[h.queue] = append(byQueue[h.queue], h)
 		}
 	}
@@ -50,7 +51,7 @@ func (b *Bulkheads) takeWakeRequests() map[string][]*held {
 	return byQueue
 }
 
-// wakeAll wakes the tasks of all requests.
+// wakeAll wakes the tasks of all wakeRequests, in batches of wakeBatch.
 func (b *Bulkheads) wakeAll(ctx context.Context) {
 	for name, reservations := range b.takeWakeRequests() {
 		for len(reservations) > 0 && ctx.Err() == nil {
@@ -92,17 +93,17 @@ func (b *Bulkheads) wake(ctx context.Context, name string, reservations []*held)
 	}
 }
 
-// settle applies what became of the task of a reservation.
+// settle updates a reservation with the result of its task's wake.
 func (b *Bulkheads) settle(h *held, result queue.WakeResult, now time.Time) {
 	repeated := h.checkAt.Sub(h.since) > reservationCheck
 	if result == queue.WakePending && !repeated {
 		b.metrics.woken.Inc()
 	}
 	switch {
-	case !h.reserved: // it has called Acquire meanwhile
+	case !h.reserved: // a worker has called Acquire for it meanwhile
 	case result == queue.WakePending:
 		h.pending = true
-	case result == queue.WakeActive && !repeated && h.tries < maxWakeTries: // it may be about to sleep
+	case result == queue.WakeActive && !repeated && h.tries < maxWakeTries: // the worker may be about to snooze the task
 		h.tries++
 		b.requeue(h, now)
 	default:

@@ -3,7 +3,6 @@ package bulkhead
 import (
 	"fmt"
 	"math/rand/v2"
-	"redrive/dispatcher-service/internal/circuit"
 	"slices"
 	"testing"
 	"testing/synctest"
@@ -13,10 +12,12 @@ import (
 	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
 
+	"redrive/dispatcher-service/internal/circuit"
+	"redrive/pkg/testmetrics"
 	"redrive/pkg/webhook"
 )
 
-// consistent holds what must always be true.
+// consistent checks the invariants of Bulkheads.
 func (b *Bulkheads) consistent(t require.TestingT) {
 	b.mutex.Lock()
 	defer b.mutex.Unlock()
@@ -57,8 +58,8 @@ func (b *Bulkheads) consistent(t require.TestingT) {
 	require.LessOrEqual(t, len(b.held), b.options.MaxHeld)
 }
 
-// remembered holds that what sleeps because it was put off will be called, if there is room to remember it.
-func (f *flow) remembered() {
+// remembered checks that every snoozed delivery is held by some replica, if MaxHeld allows that.
+func (f *simulation) remembered() {
 	f.queue.Lock()
 	defer f.queue.Unlock()
 	if f.options.MaxHeld < 1000 {
@@ -73,15 +74,15 @@ func (f *flow) remembered() {
 		b.mutex.Unlock()
 	}
 	for id, p := range f.sleeping {
-		require.True(f.t, known[id] || !p.putOff, "%s sleeps until %s, and nobody knows of it", id, p.until)
+		require.True(f.t, known[id] || !p.snoozed, "%s sleeps until %s and is held by no replica", id, p.until)
 	}
 }
 
-// Whatever receivers do, no endpoint has more than its slots, every delivery comes to its end, and nothing is left over.
-func TestEveryDeliveryEnds(t *testing.T) {
+// With random receivers, limits, replicas and outages, no endpoint exceeds its slots, every delivery ends, and no state is left.
+func TestSimulationEveryDeliveryEnds(t *testing.T) {
 	const timeout = 2 * time.Second
 	synctest.Test(t, func(t *testing.T) {
-		rapid.Check(struct{ rapid.TB }{t}, func(r *rapid.T) { // a bubble has no deadline to be asked for
+		rapid.Check(struct{ rapid.TB }{t}, func(r *rapid.T) { // hides t.Deadline, which panics in a bubble
 			kinds := []func() receiver{
 				func() receiver {
 					return healthy(time.Duration(rapid.IntRange(1, 1900).Draw(r, "ms")) * time.Millisecond)
@@ -108,7 +109,7 @@ func TestEveryDeliveryEnds(t *testing.T) {
 				endpoint.rateLimit = rapid.SampledFrom([]int{0, 0, 0, 1, 20}).Draw(r, "rateLimit")
 				receivers = append(receivers, endpoint)
 			}
-			f := newFlow(t, Options{
+			f := newSimulation(t, Options{
 				Workers:     rapid.IntRange(1, 20).Draw(r, "workers"),
 				PerEndpoint: rapid.IntRange(1, 8).Draw(r, "cap"),
 				MaxHeld:     rapid.SampledFrom([]int{1, 10, 1000}).Draw(r, "remember"),
@@ -122,7 +123,7 @@ func TestEveryDeliveryEnds(t *testing.T) {
 			}
 			outage := time.Duration(rapid.IntRange(0, 20).Draw(r, "outage")) * time.Second
 			begin := time.Now()
-			f.away = func(now time.Time) bool { return now.Sub(begin) < outage }
+			f.wakeFails = func(now time.Time) bool { return now.Sub(begin) < outage }
 			f.start()
 			watched := make(chan struct{})
 			done := make(chan struct{})
@@ -140,7 +141,7 @@ func TestEveryDeliveryEnds(t *testing.T) {
 					}
 				}
 			}()
-			f.run(f.parcels(rapid.IntRange(1, 60).Draw(r, "deliveries")))
+			f.run(f.jobs(rapid.IntRange(1, 60).Draw(r, "deliveries")))
 			close(done)
 			<-watched
 
@@ -151,39 +152,38 @@ func TestEveryDeliveryEnds(t *testing.T) {
 			f.end()
 			for _, b := range append(f.others, f.bench) {
 				require.Zero(r, b.slots.Taken, "no slot is lost")
-				require.Empty(r, b.Bulkheads.held, "nothing is remembered that has ended")
+				require.Empty(r, b.Bulkheads.held, "no ended delivery is held")
 			}
 		})
 	})
 }
 
-// An endpoint is dead for good: its deliveries come to their last retry and their end all the same, within the share that an
-// degraded endpoint has, and each is held no longer than it may be and the others in front of it take.
-func TestDeadEndpointDeliveriesEnd(t *testing.T) {
+// Deliveries to an endpoint that never answers reach their last retry and end. They use the share of a degraded endpoint, and each is
+// held for MaxHold plus the time that the deliveries in front of it take.
+func TestSimulationDeadEndpointDeliveriesEnd(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		dead, well := hanging(defaultTimeout), healthy(10*time.Millisecond)
 		dead.name, well.name = "ep_dead", "ep_well"
-		f := newFlow(t, Options{}, dead)
+		f := newSimulation(t, Options{}, dead)
 		f.schedule = []time.Duration{5 * time.Second, 5 * time.Minute}
 		f.start()
 		const deliveries = 500
 		begin := time.Now()
-		f.run(f.parcels(deliveries))
+		f.run(f.jobs(deliveries))
 		f.end()
 
 		took := time.Since(begin)
 		assert.Len(t, f.receivers[0].sent, 3*deliveries, "every attempt was made")
-		assert.Equal(t, 50, f.busiest[0], "before it was known to hang")
+		assert.Equal(t, 50, f.busiest[0], "before the circuit opened")
 		// 1,500 attempts of 15 s each, 20 at a time, after 10 minutes each time.
 		assert.InDelta(t, 45*time.Minute, took, float64(10*time.Minute))
-		t.Logf("%d deliveries to an endpoint that hangs for ever came to their ends in %s; held for %s at most; %d deferrals",
+		t.Logf("%d deliveries to an endpoint that always hangs ended in %s; held for %s at most; %d deferrals",
 			deliveries, took.Round(time.Second), slices.Max(f.late[0]).Round(time.Second), f.deferrals)
 	})
 }
 
-// What the end-to-end tests send: one in two hundred is always answered 500, nine in a hundred fail once in some way, and all of
-// that on the same endpoints. Nobody is held for it.
-func TestMixOpensNothing(t *testing.T) {
+// About one attempt in ten fails, in several ways and on every endpoint, like in the end-to-end tests. No circuit opens.
+func TestSimulationMixedAnswersOpenNoCircuit(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var receivers []receiver
 		for i := range 4 {
@@ -201,42 +201,41 @@ func TestMixOpensNothing(t *testing.T) {
 				return quickly(time.Duration(1+random.IntN(20)) * time.Millisecond)
 			}})
 		}
-		f := newFlow(t, Options{}, receivers...)
+		f := newSimulation(t, Options{}, receivers...)
 		f.schedule = []time.Duration{time.Second, time.Second, time.Second, time.Second, time.Second}
 		f.start()
-		f.run(f.parcels(20_000))
-		assert.Zero(t, testCounter(t, f.registry, "redrive_deliveries_deferred_total", "reason", "circuit"))
+		f.run(f.jobs(20_000))
+		assert.Zero(t, testmetrics.Sum(t, f.registry, "redrive_deliveries_deferred_total", "circuit"))
 		f.end()
 	})
 }
 
-// The tail of such a mix: when all else has been delivered, only what is always answered 500 is left.
-func TestTailOpensNothing(t *testing.T) {
+// At the end of a mixed load, only deliveries that are always answered 500 are left. They open no circuit.
+func TestSimulationSlowTailOpensNoCircuit(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		f := newFlow(t, Options{}, receiver{name: "ep_a", answer: func(time.Duration, *rand.Rand) webhook.Result {
+		f := newSimulation(t, Options{}, receiver{name: "ep_a", answer: func(time.Duration, *rand.Rand) webhook.Result {
 			return webhook.Result{ResponseStatus: 500, Duration: time.Millisecond}
 		}})
 		f.schedule = []time.Duration{5 * time.Second, 10 * time.Second, 20 * time.Second, 20 * time.Second, 20 * time.Second}
 		f.start()
 		begin := time.Now()
-		f.run(f.parcels(500))
+		f.run(f.jobs(500))
 		assert.Zero(t, f.deferrals)
 		assert.Less(t, time.Since(begin), 90*time.Second)
 		f.end()
 	})
 }
 
-// Two replicas take each other's tasks: a slot that is kept in one for what the other has been given would be idle. And what one
-// has called goes on being served in its turn wherever it comes.
-func TestReplicasShareAQueue(t *testing.T) {
+// Two replicas dequeue each other's woken tasks. No reserved slot stays idle because the other replica has dequeued the task.
+func TestSimulationReplicasShareQueue(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		slow := healthy(200 * time.Millisecond)
 		slow.name = "ep_slow"
-		f := newFlow(t, Options{PerEndpoint: 10}, slow)
+		f := newSimulation(t, Options{PerEndpoint: 10}, slow)
 		f.replica()
 		f.start()
 		begin := time.Now()
-		f.run(f.parcels(2000))
+		f.run(f.jobs(2000))
 		f.end()
 		took, ideal := time.Since(begin), 20*time.Second
 		assert.Len(t, f.receivers[0].sent, 2000)
@@ -246,8 +245,8 @@ func TestReplicasShareAQueue(t *testing.T) {
 	})
 }
 
-// Endpoints that hang, few or many, do not make others wait: in virtual time, where nothing else takes any.
-func TestHangingEndpointsDelayNoOthers(t *testing.T) {
+// Endpoints that hang, few or many, do not delay deliveries to others. In virtual time, any measured delay is caused by Bulkheads.
+func TestSimulationHangingEndpointsDelayNoOthers(t *testing.T) {
 	for _, hangs := range []int{0, 1, 10, 100, 300} {
 		t.Run(fmt.Sprint(hangs), func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -261,17 +260,17 @@ func TestHangingEndpointsDelayNoOthers(t *testing.T) {
 					receivers = append(receivers, healthy(20*time.Millisecond))
 					receivers[hangs+i].name = fmt.Sprintf("ep_%d", i)
 				}
-				f := newFlow(t, Options{}, receivers...)
+				f := newSimulation(t, Options{}, receivers...)
 				f.start()
-				var parcels []*parcel
+				var jobs []*job
 				for i := range int(load.Seconds()) * 200 { // 200 a second
 					due := time.Now().Add(time.Duration(i) * time.Second / 200)
-					parcels = append(parcels, &parcel{id: fmt.Sprintf("dlv_%06d", i), receiver: hangs + i%healthies, due: due})
+					jobs = append(jobs, &job{id: fmt.Sprintf("dlv_%06d", i), receiver: hangs + i%healthies, due: due})
 				}
 				for i := range 2000 * min(1, hangs) { // and 2,000 after a second
-					parcels = append(parcels, &parcel{id: fmt.Sprintf("dlv_1%06d", i), receiver: i % hangs, due: time.Now().Add(time.Second)})
+					jobs = append(jobs, &job{id: fmt.Sprintf("dlv_1%06d", i), receiver: i % hangs, due: time.Now().Add(time.Second)})
 				}
-				f.run(parcels)
+				f.run(jobs)
 				f.end()
 				var late []time.Duration
 				for _, held := range f.late[hangs:] {
@@ -280,7 +279,7 @@ func TestHangingEndpointsDelayNoOthers(t *testing.T) {
 				slices.Sort(late)
 				assert.Len(t, late, 12_000)
 				assert.Less(t, quantile(late, .999), 20*time.Millisecond)
-				assert.LessOrEqual(t, late[len(late)-1], maxSlotWait, "when they begin to hang")
+				assert.LessOrEqual(t, late[len(late)-1], maxSlotWait, "while the circuits are still closed")
 				t.Logf("%d hang: %d others were late by p50 %s, p99 %s, p99.9 %s, at most %s", hangs, len(late),
 					quantile(late, .5), quantile(late, .99), quantile(late, .999), late[len(late)-1])
 			})

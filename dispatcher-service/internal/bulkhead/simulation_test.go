@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"math/rand/v2"
-	"redrive/dispatcher-service/internal/circuit"
 	"slices"
 	"strings"
 	"sync"
@@ -14,33 +13,34 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"redrive/dispatcher-service/internal/circuit"
 	"redrive/pkg/queue"
 	"redrive/pkg/webhook"
 )
 
-// flow is all that stands around Bulkheads, in virtual time: a queue whose tasks sleep and are forwarded, workers, receivers, and
-// deliveries that are tried again until they end.
-type flow struct {
+// simulation runs Bulkheads in virtual time with a queue, workers and receivers. Tasks sleep and are forwarded as in asynq, and
+// deliveries are retried until they end.
+type simulation struct {
 	*bench
 	others    []*bench // other replicas
 	receivers []receiver
 	schedule  []time.Duration
-	away      func(now time.Time) bool // Redis, for waking
+	wakeFails func(now time.Time) bool // Redis, for waking
 
 	queue    sync.Mutex
 	changed  *sync.Cond
-	pending  []*parcel
-	sleeping map[string]*parcel
+	pending  []*job
+	sleeping map[string]*job
 	gone     map[string]bool
 	left     int
 	closed   bool
 
-	busy, busiest []int             // attempts in flight, by receiver
-	late          [][]time.Duration // what attempts were late by, by receiver
+	busy, busiest []int             // attempts in flight now, and their maximum, by receiver
+	late          [][]time.Duration // how long after the due time attempts began, by receiver
 	deferrals     int
 }
 
-// receiver answers an attempt that is begun at a time after the beginning.
+// receiver returns the result of an attempt. at is the time since the start of the simulation.
 type receiver struct {
 	name      string
 	rateLimit int
@@ -48,47 +48,47 @@ type receiver struct {
 	sent      []time.Duration
 }
 
-// parcel is a delivery on its way.
-type parcel struct {
+// job is a delivery in the simulation.
+type job struct {
 	id       string
 	receiver int
 	due      time.Time
 	until    time.Time // it sleeps
-	putOff   bool      // that is why it sleeps
+	snoozed  bool      // that is why it sleeps
 	attempts int
 	ended    bool
 }
 
-func newFlow(t *testing.T, options Options, receivers ...receiver) *flow {
-	f := &flow{receivers: receivers, sleeping: map[string]*parcel{}, gone: map[string]bool{}, busy: make([]int, len(receivers)), busiest: make([]int, len(receivers)), late: make([][]time.Duration, len(receivers))}
+func newSimulation(t *testing.T, options Options, receivers ...receiver) *simulation {
+	f := &simulation{receivers: receivers, sleeping: map[string]*job{}, gone: map[string]bool{}, busy: make([]int, len(receivers)), busiest: make([]int, len(receivers)), late: make([][]time.Duration, len(receivers))}
 	f.changed = sync.NewCond(&f.queue)
 	options.Waker = f
 	f.bench = newBench(t, options)
 	return f
 }
 
-// replica adds another process.
-func (f *flow) replica() {
+// replica adds another dispatcher process.
+func (f *simulation) replica() {
 	f.others = append(f.others, newBench(f.t, f.options))
 }
 
-func (f *flow) start() {
+func (f *simulation) start() {
 	for _, b := range append(f.others, f.bench) {
 		b.Start()
 	}
 }
 
-func (f *flow) end() {
+func (f *simulation) end() {
 	for _, b := range append(f.others, f.bench) {
 		require.NoError(f.t, b.Stop(context.Background()))
 		b.consistent(f.t)
 	}
 }
 
-// arrive makes deliveries pending as they become due; run has to know of all of them.
-func (f *flow) arrive(parcels []*parcel) {
-	slices.SortStableFunc(parcels, func(x, y *parcel) int { return x.due.Compare(y.due) })
-	for _, p := range parcels {
+// arrive makes the tasks pending at the times at which their deliveries become due.
+func (f *simulation) arrive(jobs []*job) {
+	slices.SortStableFunc(jobs, func(x, y *job) int { return x.due.Compare(y.due) })
+	for _, p := range jobs {
 		time.Sleep(time.Until(p.due))
 		f.queue.Lock()
 		f.pending = append(f.pending, p)
@@ -97,21 +97,21 @@ func (f *flow) arrive(parcels []*parcel) {
 	}
 }
 
-// Wake puts tasks that sleep in front.
-func (f *flow) Wake(_ context.Context, _ string, ids []string) ([]queue.WakeResult, error) {
+// Wake moves sleeping tasks to the front of the pending ones. It implements Waker.
+func (f *simulation) Wake(_ context.Context, _ string, ids []string) ([]queue.WakeResult, error) {
 	f.queue.Lock()
 	defer f.queue.Unlock()
-	if f.away != nil && f.away(time.Now()) {
+	if f.wakeFails != nil && f.wakeFails(time.Now()) {
 		return nil, fmt.Errorf("connection refused")
 	}
 	found := make([]queue.WakeResult, len(ids))
 	for i, id := range slices.Backward(ids) {
 		if p := f.sleeping[id]; p != nil {
 			delete(f.sleeping, id)
-			f.pending = append([]*parcel{p}, f.pending...)
+			f.pending = append([]*job{p}, f.pending...)
 			f.changed.Signal()
 			found[i] = queue.WakePending
-		} else if slices.ContainsFunc(f.pending, func(p *parcel) bool { return p.id == id }) {
+		} else if slices.ContainsFunc(f.pending, func(p *job) bool { return p.id == id }) {
 			found[i] = queue.WakePending
 		} else if !f.gone[id] {
 			found[i] = queue.WakeActive
@@ -120,10 +120,10 @@ func (f *flow) Wake(_ context.Context, _ string, ids []string) ([]queue.WakeResu
 	return found, nil
 }
 
-// run has everything delivered.
-func (f *flow) run(parcels []*parcel) {
+// run delivers the jobs, and returns when all of them have ended.
+func (f *simulation) run(jobs []*job) {
 	begin := time.Now()
-	f.left = len(parcels)
+	f.left = len(jobs)
 	var group sync.WaitGroup
 	for n, b := range append(f.others, f.bench) {
 		for i := range f.options.Workers {
@@ -131,12 +131,12 @@ func (f *flow) run(parcels []*parcel) {
 		}
 	}
 	group.Go(f.forward)
-	group.Go(func() { f.arrive(parcels) })
+	group.Go(func() { f.arrive(jobs) })
 	group.Wait()
 }
 
-// forward makes tasks pending that have slept for long enough.
-func (f *flow) forward() {
+// forward makes tasks pending whose sleep has ended, until the simulation ends.
+func (f *simulation) forward() {
 	for {
 		time.Sleep(500 * time.Millisecond)
 		f.queue.Lock()
@@ -144,14 +144,14 @@ func (f *flow) forward() {
 			f.queue.Unlock()
 			return
 		}
-		var awake []*parcel
+		var awake []*job
 		for id, p := range f.sleeping {
 			if !time.Now().Before(p.until) {
 				awake = append(awake, p)
 				delete(f.sleeping, id)
 			}
 		}
-		slices.SortFunc(awake, func(x, y *parcel) int { return strings.Compare(x.id, y.id) }) // the same in every run
+		slices.SortFunc(awake, func(x, y *job) int { return strings.Compare(x.id, y.id) }) // the same order in every run
 		f.pending = append(f.pending, awake...)
 		for range awake {
 			f.changed.Signal()
@@ -160,7 +160,7 @@ func (f *flow) forward() {
 	}
 }
 
-func (f *flow) work(b *bench, begin time.Time, random *rand.Rand) {
+func (f *simulation) work(b *bench, begin time.Time, random *rand.Rand) {
 	f.queue.Lock()
 	defer f.queue.Unlock()
 	for {
@@ -190,10 +190,10 @@ func (f *flow) work(b *bench, begin time.Time, random *rand.Rand) {
 	}
 }
 
-// handle is what the dispatcher does. It returns until when the task sleeps.
-func (f *flow) handle(b *bench, p *parcel, begin time.Time, random *rand.Rand) time.Time {
+// handle does what the dispatcher does with a task. It returns until when the task sleeps.
+func (f *simulation) handle(b *bench, p *job, begin time.Time, random *rand.Rand) time.Time {
 	r := &f.receivers[p.receiver]
-	p.putOff = false
+	p.snoozed = false
 	if early := time.Until(p.due); early > 0 {
 		return p.due
 	}
@@ -210,7 +210,7 @@ func (f *flow) handle(b *bench, p *parcel, begin time.Time, random *rand.Rand) t
 		f.queue.Lock()
 		defer f.queue.Unlock()
 		f.deferrals++
-		p.putOff = true
+		p.snoozed = true
 		return deferral.Until
 	}
 	result := f.post(p, r, begin, random)
@@ -230,7 +230,7 @@ func (b *bench) stateOf(endpoint string) circuit.State {
 	return b.endpoints[endpoint].circuit.State
 }
 
-func (f *flow) post(p *parcel, r *receiver, begin time.Time, random *rand.Rand) webhook.Result {
+func (f *simulation) post(p *job, r *receiver, begin time.Time, random *rand.Rand) webhook.Result {
 	f.queue.Lock()
 	f.late[p.receiver] = append(f.late[p.receiver], time.Since(p.due))
 	f.busy[p.receiver]++
@@ -245,12 +245,12 @@ func (f *flow) post(p *parcel, r *receiver, begin time.Time, random *rand.Rand) 
 	return result
 }
 
-// parcels are deliveries to the receivers in turn, all due now.
-func (f *flow) parcels(count int) (parcels []*parcel) {
+// jobs returns deliveries to the receivers in turn, all due now.
+func (f *simulation) jobs(count int) (jobs []*job) {
 	for i := range count {
-		parcels = append(parcels, &parcel{id: fmt.Sprintf("dlv_%06d", i), receiver: i % len(f.receivers), due: time.Now()})
+		jobs = append(jobs, &job{id: fmt.Sprintf("dlv_%06d", i), receiver: i % len(f.receivers), due: time.Now()})
 	}
-	return parcels
+	return jobs
 }
 
 // Kinds of receivers.
@@ -270,7 +270,7 @@ func unreachable() receiver {
 	}}
 }
 
-// until is one receiver for a time and then another.
+// until behaves like first until the change, and like then after it.
 func until(change time.Duration, first, then receiver) receiver {
 	return receiver{answer: func(at time.Duration, random *rand.Rand) webhook.Result {
 		if at < change {
