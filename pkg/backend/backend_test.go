@@ -14,7 +14,7 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-func TestOpenSaysAllThatIsWrongAndQuotesNothing(t *testing.T) {
+func TestOpenInvalidSettingsNamesAllWithoutValues(t *testing.T) {
 	_, err := backend.Open(config.Shared{
 		SecretsKey: "canary", Redis: config.Redis{URL: "http://:canary@h"}, Database: config.Database{URL: "postgres://u:canary@h:port/x"},
 	}, "test")
@@ -30,7 +30,7 @@ func TestOpenSaysAllThatIsWrongAndQuotesNothing(t *testing.T) {
 	assert.NotContains(t, err.Error(), "DATABASE_URL", "what is missing is told elsewhere")
 }
 
-func TestOpenConnectsToNothing(t *testing.T) {
+func TestOpenUnreachableServersSucceeds(t *testing.T) {
 	key, err := keyring.Generate()
 	require.NoError(t, err)
 	b, err := backend.Open(config.Shared{

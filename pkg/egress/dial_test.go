@@ -16,7 +16,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-func TestControl(t *testing.T) {
+func TestControlEveryNetworkAndAddress(t *testing.T) {
 	g := New(Config{})
 	for _, address := range []string{"8.8.8.8:443", "[2606:4700:4700::1111]:443"} {
 		assert.NoError(t, g.Control("tcp", address, nil), address)
@@ -32,7 +32,7 @@ func TestControl(t *testing.T) {
 	}
 }
 
-func TestDial(t *testing.T) {
+func TestDialForbiddenAddressIsRefused(t *testing.T) {
 	var listen net.ListenConfig
 	listener, err := listen.Listen(t.Context(), "tcp4", "127.0.0.1:0")
 	require.NoError(t, err)
@@ -59,7 +59,7 @@ func TestDial(t *testing.T) {
 }
 
 // DNS that answers with a public address while the endpoint is saved, and with ours once it is dialled.
-func TestRebinding(t *testing.T) {
+func TestDialReboundNameIsRefused(t *testing.T) {
 	var received atomic.Int32
 	receiver := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { received.Add(1) }))
 	defer receiver.Close()

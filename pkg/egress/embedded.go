@@ -5,8 +5,8 @@ import (
 	"slices"
 )
 
-// The forms in which an IPv6 address carries an IPv4 address. A gateway or the kernel sends to that address in the end, so it is
-// judged beside the IPv6 address.
+// The prefixes of IPv6 addresses that embed an IPv4 address. A gateway or the kernel may send the packets to the IPv4 address, so both
+// addresses are checked.
 var (
 	wellKnownNAT64 = netip.MustParsePrefix("64:ff9b::/96")    // RFC 6052
 	localUseNAT64  = netip.MustParsePrefix("64:ff9b:1::/48")  // RFC 8215; an operator chooses the prefix inside it
@@ -20,7 +20,7 @@ var (
 // NAT64Lengths are the lengths that a NAT64 prefix can have (RFC 6052, section 2.2).
 var NAT64Lengths = []int{32, 40, 48, 56, 64, 96}
 
-// embedded returns the IPv4 addresses that an IPv6 address without a zone carries. nat64 are the operator's own prefixes, the
+// embedded returns the IPv4 addresses that are embedded in an IPv6 address without a zone. nat64 are the operator's own prefixes, the
 // longest first.
 func embedded(addr netip.Addr, nat64 []netip.Prefix) []netip.Addr {
 	if !addr.Is6() || addr == netip.IPv6Unspecified() || addr == netip.IPv6Loopback() {
@@ -49,7 +49,7 @@ func embedded(addr netip.Addr, nat64 []netip.Prefix) []netip.Addr {
 	return nil
 }
 
-// translatedBy reads the IPv4 address behind a NAT64 prefix. It follows the prefix and leaves out byte 8, which is reserved.
+// translatedBy returns the IPv4 address that follows a NAT64 prefix of the given length. It skips byte 8, which is reserved.
 func translatedBy(raw [16]byte, bits int) netip.Addr {
 	var four [4]byte
 	at := bits / 8
@@ -63,8 +63,8 @@ func translatedBy(raw [16]byte, bits int) netip.Addr {
 	return netip.AddrFrom4(four)
 }
 
-// localUse reads an address of 64:ff9b:1::/48 whose prefix was not named, so that its length is unknown: by every length that it
-// can have. In the shorter ones, 0.0.0.0/8 is what the zeros of a longer prefix look like.
+// localUse returns the IPv4 addresses that an address in 64:ff9b:1::/48 can embed, one for each possible prefix length. It is for an
+// address in none of the operator's prefixes, so its prefix length is unknown. It leaves out 0.0.0.0/8: these are zeros of a longer prefix.
 func localUse(raw [16]byte) []netip.Addr {
 	addrs := []netip.Addr{translatedBy(raw, 96)}
 	for _, bits := range []int{48, 56, 64} {
@@ -75,7 +75,7 @@ func localUse(raw [16]byte) []netip.Addr {
 	return addrs
 }
 
-// nat64Prefixes keeps the prefixes that RFC 6052 allows, the longest first.
+// nat64Prefixes returns the prefixes that RFC 6052 allows, the longest first.
 func nat64Prefixes(prefixes []netip.Prefix) []netip.Prefix {
 	var kept []netip.Prefix
 	for _, prefix := range prefixes {
@@ -87,7 +87,7 @@ func nat64Prefixes(prefixes []netip.Prefix) []netip.Prefix {
 	return kept
 }
 
-// IsNAT64 reports whether a prefix can be one of NAT64.
+// IsNAT64 reports whether RFC 6052 allows the prefix as a NAT64 prefix.
 func IsNAT64(prefix netip.Prefix) bool {
 	return prefix.IsValid() && prefix.Addr().Is6() && !prefix.Addr().Is4In6() && slices.Contains(NAT64Lengths, prefix.Bits())
 }

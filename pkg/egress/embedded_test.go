@@ -10,7 +10,7 @@ import (
 )
 
 // A wide prefix opens the form, and not what it carries.
-func TestAllowJudgesEmbeddedAddresses(t *testing.T) {
+func TestCheckAddrAllowedChecksEmbeddedAddress(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct {
 		allow, addr string
@@ -50,7 +50,7 @@ func TestAllowJudgesEmbeddedAddresses(t *testing.T) {
 }
 
 // RFC 6052, section 2.4, with 192.0.2.33 replaced by what is allowed or not.
-func TestNAT64PrefixesAreReadByTheirLength(t *testing.T) {
+func TestCheckAddrNAT64ReadsAddressByPrefixLength(t *testing.T) {
 	t.Parallel()
 	for prefix, forms := range map[string][2]string{ // 8.8.4.4 and 169.254.169.254
 		"2a00:db8::/32":         {"2a00:db8:808:404::", "2a00:db8:a9fe:a9fe::"},
@@ -75,7 +75,7 @@ func TestNAT64PrefixesAreReadByTheirLength(t *testing.T) {
 }
 
 // Whatever is allowed and named, an address below a NAT64 prefix is permitted only if its IPv4 address is.
-func TestNAT64NeverOpensMoreThanIPv4(t *testing.T) {
+func TestCheckAddrNAT64AcceptsOnlyPublicIPv4(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
 		bits := rapid.SampledFrom(NAT64Lengths).Draw(t, "bits")
@@ -96,7 +96,7 @@ func TestNAT64NeverOpensMoreThanIPv4(t *testing.T) {
 }
 
 // Metadata addresses are opened one by one.
-func TestAllowOpensMetadataByNameAlone(t *testing.T) {
+func TestCheckAddrMetadataNeedsExactPrefix(t *testing.T) {
 	t.Parallel()
 	wide := New(Config{Allow: prefixes("0.0.0.0/0", "::/0", "169.254.0.0/16", "169.254.169.254/31", "fd00::/8", "100.64.0.0/10")})
 	for addr := range metadata {

@@ -10,28 +10,28 @@ import (
 	"time"
 )
 
-// defaultResolveTimeout bounds the lookup while a client waits for its endpoint to be saved.
+// defaultResolveTimeout is the default of Config.ResolveTimeout. It is short because the client that saves an endpoint waits for it.
 const defaultResolveTimeout = 2 * time.Second
 
-// Resolver looks names up. *net.Resolver is one.
+// Resolver looks up the addresses of names. *net.Resolver implements it.
 type Resolver interface {
 	LookupNetIP(ctx context.Context, network, host string) ([]netip.Addr, error)
 }
 
-// Config is what an operator may change.
+// Config configures a Guard. The zero value allows https to public addresses only.
 type Config struct {
 	// AllowHTTP permits plain http beside https. Defaults to false.
 	AllowHTTP bool
 
-	// Allow are prefixes that are let through although they are not public, when saving and when dialling. An IPv4 prefix
-	// also covers the v4-mapped form of its addresses. Defaults to none.
+	// Allow lists prefixes that are allowed although they are not public, both by CheckURL and by Control. An IPv4 prefix also covers
+	// the IPv4-mapped IPv6 form of its addresses. Defaults to none.
 	Allow []netip.Prefix
 
-	// NAT64 are the operator's own NAT64 prefixes (RFC 6052). An address below one is judged by the IPv4 address that it carries, and
-	// by nothing else. Prefixes of other lengths than NAT64Lengths are ignored. Defaults to none.
+	// NAT64 lists the operator's own NAT64 prefixes (RFC 6052). For an address in one of them, only the embedded IPv4 address is checked.
+	// Prefixes whose length is not in NAT64Lengths are ignored. Defaults to none.
 	NAT64 []netip.Prefix
 
-	// Resolver is asked by CheckURL; dialling uses the dialer's own. Defaults to net.DefaultResolver.
+	// Resolver is used by CheckURL. A dialer uses its own resolver. Defaults to net.DefaultResolver.
 	Resolver Resolver
 
 	// ResolveTimeout bounds the lookup in CheckURL. Defaults to 2 s.
@@ -47,7 +47,7 @@ type Guard struct {
 	resolveTimeout time.Duration
 }
 
-// New returns a guard. Invalid prefixes in cfg.Allow let nothing through.
+// New returns a Guard. Invalid prefixes in cfg.Allow are ignored.
 func New(cfg Config) *Guard {
 	g := &Guard{
 		allowHTTP:      cfg.AllowHTTP,
@@ -67,8 +67,8 @@ func New(cfg Config) *Guard {
 	return g
 }
 
-// CheckScheme refuses every URL scheme but https, and http if that is allowed. Case does not matter. The sender asks
-// again before each attempt, since AllowHTTP may have been switched off after an endpoint was saved.
+// CheckScheme returns a *Refusal unless the URL scheme is https, or http with Config.AllowHTTP. It ignores case. The sender calls it
+// before each attempt too, because AllowHTTP may have been switched off since the endpoint was saved.
 func (g *Guard) CheckScheme(scheme string) error {
 	switch strings.ToLower(scheme) {
 	case "https":
@@ -83,10 +83,10 @@ func (g *Guard) CheckScheme(scheme string) error {
 	}
 }
 
-// CheckAddr refuses every address that is not public and not let through by Config.Allow or Config.NAT64, and every IPv6 address
-// that carries an IPv4 address of which that is true. Zones are ignored. The error is a *Refusal.
+// CheckAddr returns a *Refusal unless the address is public or allowed by Config.Allow or Config.NAT64. If an IPv6 address embeds an IPv4
+// address, the same must hold for the IPv4 address. Zones are ignored.
 func (g *Guard) CheckAddr(addr netip.Addr) error {
-	// netip never finds a zoned address in a prefix, so that a zone left in place would dodge the table.
+	// The zone must be removed: netip.Prefix.Contains is false for every address with a zone, so no forbidden range would match.
 	bare := addr.WithZone("")
 	if bare.IsValid() && g.permits(bare) {
 		return nil
@@ -98,9 +98,9 @@ func (g *Guard) CheckAddr(addr netip.Addr) error {
 	}
 }
 
-// Control is for net.Dialer.Control: it is called with the literal address of every connection, after DNS and before
-// anything is sent. It lets through TCP to addresses that pass CheckAddr; anything else is a *Refusal, which matches
-// ErrRefused through the *net.OpError that the dialer makes of it.
+// Control is for net.Dialer.Control. The dialer calls it with the IP address of every connection, after DNS and before it connects.
+// Control returns a *Refusal unless the network is TCP and the address passes CheckAddr. The dialer wraps the *Refusal in a *net.OpError,
+// which still matches ErrRefused.
 func (g *Guard) Control(network, address string, _ syscall.RawConn) error {
 	switch network {
 	case "tcp", "tcp4", "tcp6":
@@ -114,7 +114,7 @@ func (g *Guard) Control(network, address string, _ syscall.RawConn) error {
 	return g.CheckAddr(target.Addr())
 }
 
-// permits judges an address and what it carries.
+// permits reports whether an address and the IPv4 addresses that it embeds are all public or allowed.
 func (g *Guard) permits(addr netip.Addr) bool {
 	for _, inner := range embedded(addr, g.nat64) {
 		if !g.allowed(inner) && !public(inner) {
@@ -124,8 +124,8 @@ func (g *Guard) permits(addr netip.Addr) bool {
 	return g.allowed(addr) || public(addr) || containsAddr(g.nat64, addr)
 }
 
-// allowed says whether Config.Allow names the address. A v4-mapped address counts as IPv4 alone, since that is what the
-// operating system connects to: ::/0 must not open ::ffff:127.0.0.1 when saving if 127.0.0.1 is refused when dialling.
+// allowed reports whether Config.Allow contains the address. An IPv4-mapped address is compared as IPv4, because the operating system
+// connects to the IPv4 address. Otherwise ::/0 would allow ::ffff:127.0.0.1 in CheckURL, and Control would refuse 127.0.0.1.
 func (g *Guard) allowed(addr netip.Addr) bool {
 	addr = addr.Unmap()
 	if metadata[addr] {
@@ -134,9 +134,9 @@ func (g *Guard) allowed(addr netip.Addr) bool {
 	return containsAddr(g.allow, addr)
 }
 
-// unmapPrefix turns a prefix written in v4-mapped form into the IPv4 one that it means.
+// unmapPrefix converts a prefix of IPv4-mapped addresses to the IPv4 prefix. It returns any other prefix unchanged.
 func unmapPrefix(prefix netip.Prefix) netip.Prefix {
-	const mappedBits = 96 // the fixed part of ::ffff:0:0/96
+	const mappedBits = 96 // the length of ::ffff:0:0/96
 	if prefix.Addr().Is4In6() && prefix.Bits() >= mappedBits {
 		return netip.PrefixFrom(prefix.Addr().Unmap(), prefix.Bits()-mappedBits)
 	}

@@ -9,19 +9,19 @@ import (
 	"redrive/pkg/shortage"
 )
 
-// The lengths of names, in bytes (RFC 1035, section 2.3.4; 253 is what is left of 255 once written as text).
+// The maximum lengths of names, in bytes (RFC 1035, section 2.3.4). The limit of 255 bytes on the wire is 253 bytes as text.
 const (
 	maxNameLength  = 253
 	maxLabelLength = 63
 )
 
-// target is where a URL leads: an address written in it, or a name.
+// target is the host of a URL: an IP address or a name.
 type target struct {
-	addr netip.Addr // zero when the host is a name
+	addr netip.Addr // zero if the host is a name
 	name string     // in lower case
 }
 
-// parseHost reads a host as it stands in a URL and refuses what is neither a plain name nor a plain address.
+// parseHost parses the host of a URL. It refuses a host that is neither a valid name nor an IP address in its usual form.
 func parseHost(host string) (target, *Refusal) {
 	if literal, bracketed := strings.CutPrefix(host, "["); bracketed {
 		addr, err := netip.ParseAddr(strings.TrimSuffix(literal, "]"))
@@ -44,7 +44,7 @@ func parseHost(host string) (target, *Refusal) {
 	return target{addr: addr}, nil
 }
 
-// checkTarget refuses what is, or leads to, a forbidden address.
+// checkTarget refuses a forbidden address, and a name that is internal or has a forbidden address.
 func (g *Guard) checkTarget(ctx context.Context, to target) *Refusal {
 	switch {
 	case to.addr.IsValid():
@@ -58,8 +58,8 @@ func (g *Guard) checkTarget(ctx context.Context, to target) *Refusal {
 	}
 }
 
-// checkLoopback answers for localhost and the names below it, which always mean loopback (RFC 6761, section 6.3), whatever
-// DNS says. One loopback address that is allowed is enough: the dialer falls back to it.
+// checkLoopback checks localhost and the names below it without DNS: they always resolve to loopback (RFC 6761, section 6.3). One allowed
+// loopback address is enough, because the dialer tries all of them.
 func (g *Guard) checkLoopback() *Refusal {
 	refusal := asRefusal(g.CheckAddr(netip.AddrFrom4([4]byte{127, 0, 0, 1})))
 	if refusal == nil || g.CheckAddr(netip.IPv6Loopback()) == nil {
@@ -68,9 +68,9 @@ func (g *Guard) checkLoopback() *Refusal {
 	return refusal
 }
 
-// checkInternal refuses a name that cannot be public, without asking DNS about it: the answer would tell customers which names
-// exist inside our network. Where Config.Allow opens addresses that are not public, a name is accepted if all its addresses are
-// among them. A name without an address is then refused in the same words as one with another address.
+// checkInternal checks a name that cannot be public. Without Config.Allow it refuses the name without a DNS lookup. With Config.Allow it
+// accepts the name if all its addresses are allowed. A name without addresses gets the same refusal as a name with other addresses:
+// otherwise customers could find out which names exist inside our network.
 func (g *Guard) checkInternal(ctx context.Context, name string) *Refusal {
 	refusal := refuse(ReasonDestinationNotAllowed, "the host is not a public internet name; use a host that can be reached from the internet")
 	if len(g.allow) == 0 {
@@ -80,7 +80,7 @@ func (g *Guard) checkInternal(ctx context.Context, name string) *Refusal {
 	defer cancel()
 	addrs, err := g.resolver.LookupNetIP(ctx, "ip", name)
 	if shortage.Of(err) != nil {
-		return nil // every name has the same answer then, and Control decides when it is dialled
+		return nil // no lookup can succeed now, so acceptance reveals nothing about the name; Control checks each attempt
 	}
 	if err != nil || len(addrs) == 0 {
 		return refusal
@@ -93,18 +93,18 @@ func (g *Guard) checkInternal(ctx context.Context, name string) *Refusal {
 	return nil
 }
 
-// checkResolved refuses a name with any forbidden address. The message does not say which: that would let customers ask
-// how names resolve inside our network. The name is looked up as it is, never below a search domain.
+// checkResolved refuses a name if any of its addresses is forbidden. It looks up the name as an absolute one, without search domains. The
+// message does not contain the address: otherwise customers could find out how names resolve inside our network.
 func (g *Guard) checkResolved(ctx context.Context, name string) *Refusal {
 	ctx, cancel := context.WithTimeout(ctx, g.resolveTimeout)
 	defer cancel()
 
 	addrs, err := g.resolver.LookupNetIP(ctx, "ip", absolute(name))
 	if err != nil {
-		return nil // not resolvable yet, or not now: Control decides when there is an address
+		return nil // the name may resolve later; Control checks the address of each attempt
 	}
 	for _, addr := range addrs {
-		// Resolvers may hand out plain IPv4 in its v4-mapped form, and the dialer unmaps it before it connects.
+		// Resolvers may return IPv4 addresses in IPv4-mapped form. The dialer unmaps them before it connects.
 		if g.CheckAddr(addr.Unmap()) != nil {
 			return &Refusal{
 				Reason:  ReasonDestinationNotAllowed,
@@ -116,7 +116,7 @@ func (g *Guard) checkResolved(ctx context.Context, name string) *Refusal {
 	return nil
 }
 
-// checkName wants letters, digits, hyphens, dots, and underscores, which some real hosts have.
+// checkName refuses a host that is not a valid host name. It accepts underscores, because some hosts in use have them.
 func checkName(host string) *Refusal {
 	if host == "" {
 		return refuse(ReasonInvalidHost, "name a host, as in https://example.com/hook")
@@ -145,8 +145,8 @@ func checkName(host string) *Refusal {
 	return nil
 }
 
-// looksNumeric says whether a resolver of the C library, or a browser, might read the lower-case host as an IPv4 address:
-// its last part is a decimal, octal or hexadecimal number (WHATWG URL, "ends in a number"). No top-level domain is.
+// looksNumeric reports whether the last label of a lower-case host is a decimal, octal or hexadecimal number (WHATWG URL, "ends in a
+// number"). C libraries and browsers may parse such a host as an IPv4 address. No top-level domain is a number.
 func looksNumeric(name string) bool {
 	last := name[strings.LastIndex(name, ".")+1:]
 	if digits, hex := strings.CutPrefix(last, "0x"); hex {
@@ -155,7 +155,7 @@ func looksNumeric(name string) bool {
 	return strings.Trim(last, "0123456789") == ""
 }
 
-// asRefusal gives an error of this package its type back. All of them are refusals.
+// asRefusal converts an error of CheckScheme or CheckAddr to *Refusal. It returns nil for a nil error.
 func asRefusal(err error) *Refusal {
 	var refusal *Refusal
 	errors.As(err, &refusal)

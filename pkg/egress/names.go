@@ -8,13 +8,12 @@ import (
 	"golang.org/x/net/publicsuffix"
 )
 
-// specialDomains are top-level domains of the public suffix list below which no receiver lives: reverse names and home networks
-// (RFC 3172, RFC 8375), and onion services (RFC 7686).
+// specialDomains are top-level domains of the public suffix list that contain no public web servers. arpa has reverse names and home
+// networks (RFC 3172, RFC 8375); onion is for Tor services (RFC 7686).
 var specialDomains = map[string]bool{"arpa": true, "onion": true}
 
-// internalName reports whether a lower-case name cannot be public: a single label, or a name below a top-level domain that is
-// not delegated, such as internal, local, svc, localhost, lan, corp, consul, test or invalid. Only a private DNS or a search list
-// resolves it.
+// internalName reports whether a lower-case name cannot be public, so that only private DNS or a search domain can resolve it. Such a
+// name is a single label, or ends in a top-level domain that is not delegated: internal, local, svc, localhost, lan, corp, consul, test.
 func internalName(name string) bool {
 	top := name[strings.LastIndexByte(name, '.')+1:]
 	if top == name || specialDomains[top] {
@@ -24,8 +23,8 @@ func internalName(name string) bool {
 	return !delegated && !strings.Contains(suffix, ".")
 }
 
-// DialAddress returns the host:port to dial for the host:port of a URL. A public name gets a trailing dot, so that the resolver
-// does not try it below the search domains of resolv.conf: vault.dev would also be asked for as vault.dev.svc.cluster.local.
+// DialAddress returns the host:port to dial for the host:port of a URL. It adds a trailing dot to a public name, so that the resolver does
+// not append the search domains of resolv.conf. Without the dot, vault.dev would also be looked up as vault.dev.svc.cluster.local.
 func DialAddress(address string) string {
 	host, port, err := net.SplitHostPort(address)
 	if err != nil {
@@ -37,7 +36,7 @@ func DialAddress(address string) string {
 	return net.JoinHostPort(absolute(host), port)
 }
 
-// absolute adds the trailing dot to a public name.
+// absolute adds a trailing dot to a public name, and returns any other name unchanged.
 func absolute(name string) string {
 	if strings.HasSuffix(name, ".") || internalName(strings.ToLower(name)) {
 		return name

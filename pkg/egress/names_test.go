@@ -20,7 +20,7 @@ var internalNames = []string{
 }
 
 // An internal DNS that knows every name, one that knows none, and one that is broken are answered alike, and not asked.
-func TestCheckURLInternalNamesAreNotLookedUp(t *testing.T) {
+func TestCheckURLInternalNameIsNotLookedUp(t *testing.T) {
 	t.Parallel()
 	g := New(Config{AllowHTTP: true, Resolver: panickingResolver{}})
 	for _, name := range internalNames {
@@ -38,7 +38,7 @@ func TestCheckURLInternalNamesAreNotLookedUp(t *testing.T) {
 }
 
 // With Config.Allow only names that resolve to allowed addresses alone are accepted; the others are told apart by nothing.
-func TestCheckURLInternalNamesWithAllow(t *testing.T) {
+func TestCheckURLInternalNameAllowedAddressIsAccepted(t *testing.T) {
 	t.Parallel()
 	names := fakeResolver{
 		"receiver": {"10.1.2.3"}, "two.internal": {"10.1.2.3", "10.1.2.4"}, "mixed.internal": {"10.1.2.3", "10.9.9.9"}, "vault": {"10.9.9.9"},
@@ -63,7 +63,7 @@ func (exhausted) LookupNetIP(_ context.Context, _, host string) ([]netip.Addr, e
 }
 
 // A lack of our own file descriptors is no reason to refuse a URL: Control judges the addresses when they are dialled.
-func TestCheckURLWithoutDescriptorsIsNoRefusal(t *testing.T) {
+func TestCheckURLWithoutDescriptorsIsAccepted(t *testing.T) {
 	t.Parallel()
 	for _, allow := range [][]netip.Prefix{nil, prefixes("10.1.0.0/16")} {
 		g := New(Config{AllowHTTP: true, Resolver: exhausted{}, Allow: allow})
@@ -92,7 +92,7 @@ func TestCheckURLIgnoresSearchDomains(t *testing.T) {
 	assert.NoError(t, g.CheckURL(t.Context(), "https://vault.default.app/"))
 }
 
-func TestDialAddress(t *testing.T) {
+func TestDialAddressPublicNameGetsTrailingDot(t *testing.T) {
 	t.Parallel()
 	for address, want := range map[string]string{
 		"example.com:443": "example.com.:443", "EXAMPLE.com:443": "EXAMPLE.com.:443", "example.com.:443": "example.com.:443",
@@ -104,7 +104,7 @@ func TestDialAddress(t *testing.T) {
 	}
 }
 
-func TestCheckURLBadPorts(t *testing.T) {
+func TestCheckURLBadPortIsRefused(t *testing.T) {
 	t.Parallel()
 	g := New(Config{AllowHTTP: true, Resolver: dns})
 	assert.Len(t, badPorts, 83, "of the standard, port 0 among them")

@@ -11,7 +11,7 @@ var badPorts = set(
 	10080,
 )
 
-// isBadPort takes a port that validPort has accepted.
+// isBadPort reports whether browsers refuse the port. The port must have passed validPort.
 func isBadPort(port string) bool {
 	number, err := strconv.ParseUint(port, 10, 16)
 	return err != nil || badPorts[number]

@@ -6,17 +6,17 @@ import (
 )
 
 // The ranges are those of IANA's IPv4 and IPv6 Special-Purpose Address Registries (RFC 6890, RFC 8190), with multicast
-// (RFC 5771), which the IPv4 registry leaves out, and one cloud's public metadata address. Ranges that the registries
-// call globally reachable (AS112, AMT) are refused too: they are infrastructure, no receiver lives there.
+// (RFC 5771), which the IPv4 registry leaves out, and Azure's public metadata address. Ranges that the registries call globally
+// reachable (AS112, AMT) are refused too, because they are for infrastructure and not for receivers.
 //
-// There is one table, and both checks read it. code.dny.dev/ssrf keeps an equivalent one, but only for dialling, and
-// knows neither mapped IPv4 in its allow-list nor Azure's address; it is the yardstick in the tests instead.
+// CheckURL and Control use the same table. The library code.dny.dev/ssrf has an equivalent table, but it supports only dialling, no
+// IPv4-mapped addresses in its allow-list, and not Azure's address. The tests compare this table with it.
 
-// globalUnicast6 is all of IPv6 that is handed out for the public internet (RFC 4291, section 2.4). What lies outside is
-// refused unseen: ::/128, ::1/128, v4-mapped and v4-compatible (RFC 4291), NAT64 64:ff9b::/96 (RFC 6052) and
+// globalUnicast6 is the part of IPv6 that is allocated for the public internet (RFC 4291, section 2.4). All other addresses are
+// refused: ::/128, ::1/128, v4-mapped and v4-compatible (RFC 4291), NAT64 64:ff9b::/96 (RFC 6052) and
 // 64:ff9b:1::/48 (RFC 8215), discard and dummy 100::/64, 100:0:0:1::/64 (RFC 6666, RFC 9780), SRv6 5f00::/16 (RFC 9602),
 // unique local fc00::/7 (RFC 4193), link-local fe80::/10, site-local fec0::/10 (RFC 3879), multicast ff00::/8, and
-// whatever is reserved today.
+// ranges that are reserved.
 var globalUnicast6 = netip.MustParsePrefix("2000::/3")
 
 // forbidden4 are the IPv4 ranges that are refused.

@@ -5,11 +5,10 @@ import (
 	"net/netip"
 )
 
-// ErrRefused matches every refusal of this package: errors.Is(err, ErrRefused), also through what net.Dialer and
-// http.Client wrap around it.
+// ErrRefused matches every *Refusal with errors.Is, also inside the errors of net.Dialer and http.Client.
 var ErrRefused = errors.New("egress refused")
 
-// The reasons of a refusal. They are part of what clients see and never change their spelling.
+// The reasons of a refusal. Clients of the API see them, so they must not change.
 const (
 	ReasonInvalidURL            = "invalid_url"
 	ReasonSchemeNotAllowed      = "scheme_not_allowed"
@@ -19,17 +18,17 @@ const (
 	ReasonDestinationNotAllowed = "destination_not_allowed"
 )
 
-// Refusal says why a destination is refused.
-type Refusal struct { //nolint:errname // it is what the guard answers, and only then an error
+// Refusal is the error for a URL or an address that may not be used.
+type Refusal struct { //nolint:errname // it is a result of the guard first, and an error second
 	Reason  string // one of the Reason constants
-	Message string // one sentence for the customer, saying how to mend it; quotes nothing of the URL
+	Message string // tells the customer in one sentence how to correct the URL; quotes nothing of it
 
-	// Addr is the forbidden address, zero when the refusal is not about one. It is for the operator's log only: shown to
-	// customers, it would tell them how names resolve inside our network.
+	// Addr is the forbidden address, or zero if the refusal is not about an address. It is for the operator's log only: customers could
+	// find out from it how names resolve inside our network.
 	Addr netip.Addr
 }
 
-// Error gives the reason and the message, but not the address.
+// Error returns the reason and the message, without the address.
 func (r *Refusal) Error() string {
 	return ErrRefused.Error() + " (" + r.Reason + "): " + r.Message
 }

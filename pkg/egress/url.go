@@ -7,16 +7,15 @@ import (
 	"strings"
 )
 
-// maxURLLength is in bytes: more than any receiver needs, and what browsers and proxies commonly carry.
+// maxURLLength is the maximum length of a URL in bytes. Browsers and proxies commonly support URLs of this length.
 const maxURLLength = 2048
 
-// CheckURL says whether an endpoint with this URL may be saved: nil, or a *Refusal. A host name is looked up, and refused
-// if any of its addresses is; one that does not resolve is accepted, since DNS is often set up after the endpoint and
-// Control will look again.
+// CheckURL returns a *Refusal unless an endpoint with this URL may be saved. It looks up the host and refuses it if any of its addresses
+// is forbidden. It accepts a host that does not resolve, because DNS is often set up after the endpoint, and Control checks each attempt.
 //
-// A URL that another parser could read differently is refused.
+// It also refuses a URL that another parser could interpret differently.
 func (g *Guard) CheckURL(ctx context.Context, rawURL string) error {
-	// A nil *Refusal must not become an error that is not nil.
+	// Without this check, a nil *Refusal would become a non-nil error.
 	if refusal := g.checkURL(ctx, rawURL); refusal != nil {
 		return refusal
 	}
@@ -55,7 +54,7 @@ func (g *Guard) checkURL(ctx context.Context, rawURL string) *Refusal {
 		return refuse(ReasonInvalidURL, "percent-encode the characters of the path and the query that are not ASCII")
 	}
 
-	// The sender reads the URL with net/url, so the two readings have to agree. Its error quotes the URL: drop it.
+	// The sender parses the URL with net/url, so both parsers must agree. The error of net/url is dropped because it quotes the URL.
 	parsed, err := url.Parse(rawURL)
 	if err != nil || parsed.Host != authority || parsed.User != nil || parsed.Opaque != "" {
 		return refuse(ReasonInvalidURL, "the URL is malformed; check its path and query for broken percent-encoding")
@@ -66,7 +65,7 @@ func (g *Guard) checkURL(ctx context.Context, rawURL string) *Refusal {
 	return g.checkTarget(ctx, destination)
 }
 
-// checkText refuses what no URL may contain anywhere.
+// checkText refuses an empty or too long URL, and characters that are not allowed anywhere in a URL.
 func checkText(rawURL string) *Refusal {
 	switch {
 	case rawURL == "":
@@ -83,7 +82,7 @@ func checkText(rawURL string) *Refusal {
 	return nil
 }
 
-// splitAuthority takes host[:port] apart, checks the port and returns the host, an IPv6 address still in its brackets.
+// splitAuthority splits host[:port], checks the port and returns the host. An IPv6 address keeps its brackets.
 func splitAuthority(authority string) (string, *Refusal) {
 	if strings.Contains(authority, "@") {
 		return "", refuse(ReasonCredentialsInURL,
@@ -113,10 +112,10 @@ func splitAuthority(authority string) (string, *Refusal) {
 	return host, nil
 }
 
-// validPort wants the one usual spelling: no sign and no leading zero.
-func validPort(port string) bool {
-	number, err := strconv.ParseUint(port, 10, 16)
-	return err == nil && number > 0 && strconv.FormatUint(number, 10) == port
+// validPort reports whether text is a port from 1 to 65535 without a sign or a leading zero.
+func validPort(text string) bool {
+	number, err := strconv.ParseUint(text, 10, 16)
+	return err == nil && number > 0 && strconv.FormatUint(number, 10) == text
 }
 
 func isPrintableASCII(text string) bool {

@@ -49,7 +49,7 @@ var dns = fakeResolver{
 	"metadata.google.internal": {"169.254.169.254"},
 }
 
-func TestCheckURL(t *testing.T) {
+func TestCheckURLEveryForm(t *testing.T) {
 	long := "https://example.com/" + strings.Repeat("a", maxURLLength-len("https://example.com/"))
 	label := strings.Repeat("a", 63)
 
@@ -269,7 +269,7 @@ func TestCheckURL(t *testing.T) {
 }
 
 // The message names the character and its encoding, and the URL that follows it is accepted.
-func TestCheckURLSaysHowToWriteThePath(t *testing.T) {
+func TestCheckURLUnsafePathSuggestsEncoding(t *testing.T) {
 	g := New(Config{Resolver: dns})
 	for _, c := range `"<>^{|}` + "`" {
 		character := string(c)
@@ -282,7 +282,7 @@ func TestCheckURLSaysHowToWriteThePath(t *testing.T) {
 	}
 }
 
-func TestCheckURLWithConfig(t *testing.T) {
+func TestCheckURLEveryConfig(t *testing.T) {
 	loopback := Config{AllowHTTP: true, Resolver: dns, Allow: prefixes("127.0.0.0/8", "10.1.0.0/16")}
 	tests := []struct {
 		cfg         Config
@@ -324,7 +324,7 @@ func (slowResolver) LookupNetIP(ctx context.Context, _, _ string) ([]netip.Addr,
 	return nil, ctx.Err()
 }
 
-func TestCheckURLDoesNotWaitForSlowDNS(t *testing.T) {
+func TestCheckURLSlowDNSIsAccepted(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		start := time.Now()
 		require.NoError(t, New(Config{Resolver: slowResolver{}}).CheckURL(t.Context(), "https://example.com/"), "a name that does not resolve is accepted")
@@ -332,7 +332,7 @@ func TestCheckURLDoesNotWaitForSlowDNS(t *testing.T) {
 	})
 }
 
-func TestCheckURLDoesNotResolveAddresses(t *testing.T) {
+func TestCheckURLAddressIsNotLookedUp(t *testing.T) {
 	never := New(Config{Resolver: panickingResolver{}})
 	assert.NoError(t, never.CheckURL(t.Context(), "https://8.8.8.8/"))
 	assert.Error(t, never.CheckURL(t.Context(), "https://127.0.0.1/"))
@@ -346,7 +346,7 @@ func (panickingResolver) LookupNetIP(context.Context, string, string) ([]netip.A
 	panic("asked DNS about an address")
 }
 
-func TestCheckScheme(t *testing.T) {
+func TestCheckSchemeEveryScheme(t *testing.T) {
 	strict, lax := New(Config{}), New(Config{AllowHTTP: true})
 	assert.NoError(t, strict.CheckScheme("https"))
 	assert.ErrorIs(t, strict.CheckScheme("http"), ErrRefused)

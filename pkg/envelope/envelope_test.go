@@ -14,7 +14,7 @@ import (
 	"redrive/pkg/webhook"
 )
 
-func TestFailMapsEveryClassToItsStatus(t *testing.T) {
+func TestFailEveryClassHasStatus(t *testing.T) {
 	for code, want := range map[webhook.Code]int{
 		webhook.CodeInvalid: 400, webhook.CodeUnauthenticated: 401, webhook.CodeForbidden: 403, webhook.CodeNotFound: 404,
 		webhook.CodeRateLimited: 429, webhook.CodeUnavailable: 503, webhook.CodeInternal: 500, "unheard of": 500,
@@ -24,7 +24,7 @@ func TestFailMapsEveryClassToItsStatus(t *testing.T) {
 	}
 }
 
-func TestFailHidesWhatIsNotForTheCaller(t *testing.T) {
+func TestFailCauseIsHidden(t *testing.T) {
 	failure := envelope.Fail(errors.New("dial tcp 10.0.0.7: secret"), "req_1")
 	encoded, err := json.Marshal(failure)
 	require.NoError(t, err)
@@ -36,7 +36,7 @@ func TestFailHidesWhatIsNotForTheCaller(t *testing.T) {
 	assert.NotContains(t, string(encoded), "10.0.0.7")
 }
 
-func TestTheFrames(t *testing.T) {
+func TestEnvelopeEncodesSuccessAndFailure(t *testing.T) {
 	encoded, err := json.Marshal(envelope.OK(map[string]int{"a": 1}, "req_1"))
 	require.NoError(t, err)
 	assert.JSONEq(t, `{"code":200,"data":{"a":1},"message":"success","requestId":"req_1"}`, string(encoded))

@@ -13,7 +13,7 @@ import (
 )
 
 // A server that drains goes on answering and lets go of its clients one answer at a time.
-func TestDrain(t *testing.T) {
+func TestServerDrainAnswersUntilStopped(t *testing.T) {
 	server, err := lifecycle.NewServer("127.0.0.1:0", &http.Server{
 		Handler:           http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNoContent) }),
 		ReadHeaderTimeout: time.Second,

@@ -16,7 +16,7 @@ import (
 )
 
 // A connection that nobody has accepted when Drain ends is answered, and no other one begins.
-func TestDrainAnswersAcceptedConnectionsAndBeginsNoOthers(t *testing.T) {
+func TestServerDrainAnswersAcceptedConnections(t *testing.T) {
 	server, err := lifecycle.NewServer("127.0.0.1:0", &http.Server{
 		Handler:           http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNoContent) }),
 		ReadHeaderTimeout: time.Minute,

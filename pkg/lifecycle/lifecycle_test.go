@@ -18,7 +18,7 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-func TestStackUnwindsBackwardsAndOnce(t *testing.T) {
+func TestStackStopsInReverseOrderOnce(t *testing.T) {
 	var stack lifecycle.Stack
 	var order []string
 	broken := errors.New("broken")
@@ -41,7 +41,7 @@ func TestStackUnwindsBackwardsAndOnce(t *testing.T) {
 	assert.Len(t, order, 4)
 }
 
-func TestServerDrainsRequestsInProgress(t *testing.T) {
+func TestServerShutdownDrainsRequests(t *testing.T) {
 	entered, release := make(chan struct{}), make(chan struct{})
 	server, err := lifecycle.NewServer("127.0.0.1:0", &http.Server{
 		ReadHeaderTimeout: time.Second,
@@ -81,7 +81,7 @@ func TestServerDrainsRequestsInProgress(t *testing.T) {
 	require.NoError(t, server.Stop(t.Context()), "a second stop is fine")
 }
 
-func TestServerSaysWhatIsWrongWithItsAddress(t *testing.T) {
+func TestServerInvalidAddressExplains(t *testing.T) {
 	taken, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)
 	defer func() { _ = taken.Close() }()
@@ -112,7 +112,7 @@ func (s *service) Stop(ctx context.Context) error {
 	return s.stop
 }
 
-func TestRunStopsWhateverHappens(t *testing.T) {
+func TestRunEveryEndStops(t *testing.T) {
 	ended, cancel := context.WithCancel(t.Context())
 	cancel()
 	broken := errors.New("broken")

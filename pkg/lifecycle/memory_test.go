@@ -13,7 +13,7 @@ import (
 	"redrive/pkg/testlog"
 )
 
-func TestLimitMemory(t *testing.T) {
+func TestLimitMemoryFollowsCgroup(t *testing.T) {
 	before := debug.SetMemoryLimit(-1)
 	defer debug.SetMemoryLimit(before)
 	for name, c := range map[string]struct {

@@ -25,7 +25,7 @@ func get(h http.Handler, path string) *httptest.ResponseRecorder {
 	return recorder
 }
 
-func TestReadinessFollowsItsChecks(t *testing.T) {
+func TestReadinessFailedCheckIsUnavailable(t *testing.T) {
 	var database, redis error
 	health := observe.NewHealth(
 		observe.Check{Name: "database", Required: true, Probe: func(context.Context) error { return database }},
@@ -59,12 +59,12 @@ func TestReadinessFollowsItsChecks(t *testing.T) {
 	assert.Equal(t, 200, get(handler, "/livez").Code, "alive all the same")
 }
 
-func TestMetricsAreServed(t *testing.T) {
+func TestMetricsEndpointServesRegistry(t *testing.T) {
 	handler := observe.NewHealth().Handler(observe.NewRegistry())
 	assert.Contains(t, get(handler, "/metrics").Body.String(), "go_goroutines")
 }
 
-func TestHealthcheckAsksTheOwnPort(t *testing.T) {
+func TestHealthcheckRequestsOwnPort(t *testing.T) {
 	var broken atomic.Bool
 	health := observe.NewHealth(observe.Check{Name: "database", Required: true, Probe: func(context.Context) error {
 		if broken.Load() {
@@ -84,7 +84,7 @@ func TestHealthcheckAsksTheOwnPort(t *testing.T) {
 }
 
 // The ops port answers HEAD as GET, which net/http's patterns see to.
-func TestOpsHeadIsAnsweredAsGet(t *testing.T) {
+func TestOpsHeadAnswersLikeGet(t *testing.T) {
 	handler := observe.NewHealth().Handler(observe.NewRegistry())
 	for _, path := range []string{"/livez", "/readyz", "/metrics"} {
 		head := httptest.NewRecorder()
@@ -93,7 +93,7 @@ func TestOpsHeadIsAnsweredAsGet(t *testing.T) {
 	}
 }
 
-func TestLoggerTimesHaveOneWidth(t *testing.T) {
+func TestLoggerTimeHasFixedWidth(t *testing.T) {
 	at := time.Date(2026, 11, 20, 16, 3, 11, 120_000_000, time.FixedZone("", 3600))
 	for _, format := range []string{"json", "text"} {
 		var out bytes.Buffer
@@ -103,7 +103,7 @@ func TestLoggerTimesHaveOneWidth(t *testing.T) {
 	}
 }
 
-func TestLoggerFormats(t *testing.T) {
+func TestLoggerEveryFormat(t *testing.T) {
 	var out bytes.Buffer
 	observe.NewLogger(&out, slog.LevelInfo, "json").Info("hello", "deliveryId", "dlv_1")
 	assert.Contains(t, out.String(), `"deliveryId":"dlv_1"`)

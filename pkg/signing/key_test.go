@@ -15,7 +15,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-func TestNewSecret(t *testing.T) {
+func TestNewSecretIsRandomAndParses(t *testing.T) {
 	first, _ := newKey(t)
 	second, _ := newKey(t)
 	assert.NotEqual(t, first, second)
@@ -26,7 +26,7 @@ func TestNewSecret(t *testing.T) {
 	assert.Len(t, decoded, 32)
 }
 
-func TestParse(t *testing.T) {
+func TestParseInvalidSecretFails(t *testing.T) {
 	encode := func(size int) string { return Prefix + base64.StdEncoding.EncodeToString(make([]byte, size)) }
 	for _, size := range []int{24, 25, 26, 32, 64} {
 		_, err := Parse(encode(size))
@@ -57,7 +57,7 @@ func TestParse(t *testing.T) {
 	}
 }
 
-func TestKeyDoesNotPrintItself(t *testing.T) {
+func TestKeyFormattedIsRedacted(t *testing.T) {
 	material := []byte("0123456789abcdefghijklmnopqrstuv")
 	secret := Prefix + base64.StdEncoding.EncodeToString(material)
 	key := mustParse(t, secret)
@@ -115,7 +115,7 @@ func FuzzParse(f *testing.F) {
 	})
 }
 
-func TestParseAllKeepsTheOrderAndNamesTheBrokenOne(t *testing.T) {
+func TestParseAllKeepsOrderAndNamesInvalid(t *testing.T) {
 	first, err := NewSecret()
 	require.NoError(t, err)
 	second, err := NewSecret()

@@ -45,14 +45,14 @@ func headers(id string, at time.Time, signature string) http.Header {
 	return header
 }
 
-func TestSignVector(t *testing.T) {
+func TestSignMatchesKnownVector(t *testing.T) {
 	at := time.Unix(vectorTime, 999_999_999)
 	signature, err := Sign(vectorID, at, []byte(vectorBody), mustParse(t, vectorSecret))
 	require.NoError(t, err)
 	assert.Equal(t, vectorSignature, signature)
 }
 
-func TestSignWithSeveralKeys(t *testing.T) {
+func TestSignSeveralKeysEachSignatureVerifies(t *testing.T) {
 	_, other := newKey(t)
 	at := time.Unix(vectorTime, 0)
 	signature, err := Sign(vectorID, at, []byte(vectorBody), other, mustParse(t, vectorSecret))
@@ -63,7 +63,7 @@ func TestSignWithSeveralKeys(t *testing.T) {
 	assert.NotEqual(t, signatures[0], signatures[1])
 }
 
-func TestSignRefuses(t *testing.T) {
+func TestSignInvalidArgumentsFail(t *testing.T) {
 	at, key := time.Unix(vectorTime, 0), mustParse(t, vectorSecret)
 
 	_, err := Sign(vectorID, at, nil)
@@ -79,7 +79,7 @@ func TestSignRefuses(t *testing.T) {
 }
 
 // Receivers use the official libraries: whatever we sign, they have to accept.
-func TestOfficialLibraryVerifies(t *testing.T) {
+func TestSignOfficialLibraryVerifies(t *testing.T) {
 	oldSecret, oldKey := newKey(t)
 	newSecret, newKey := newKey(t)
 	strange, err := standardwebhooks.NewWebhook(vectorSecret)

@@ -8,7 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-func TestVerify(t *testing.T) {
+func TestVerifyValidIsAccepted(t *testing.T) {
 	at, body, key := time.Unix(vectorTime, 0), []byte(vectorBody), mustParse(t, vectorSecret)
 	_, other := newKey(t)
 	header := headers(vectorID, at, vectorSignature)
@@ -39,7 +39,7 @@ func TestVerify(t *testing.T) {
 		ErrNoMatchingSignature, "another ID")
 }
 
-func TestVerifyRefusesEveryChangedSignature(t *testing.T) {
+func TestVerifyChangedSignatureIsRefused(t *testing.T) {
 	at, body, key := time.Unix(vectorTime, 0), []byte(vectorBody), mustParse(t, vectorSecret)
 	for i := range vectorSignature {
 		changed := []byte(vectorSignature)
@@ -53,7 +53,7 @@ func TestVerifyRefusesEveryChangedSignature(t *testing.T) {
 	}
 }
 
-func TestVerifyHeaders(t *testing.T) {
+func TestVerifyHeadersIncompleteIsRefused(t *testing.T) {
 	at, body, key := time.Unix(vectorTime, 0), []byte(vectorBody), mustParse(t, vectorSecret)
 	for _, name := range []string{HeaderID, HeaderTimestamp, HeaderSignature} {
 		header := headers(vectorID, at, vectorSignature)

@@ -9,7 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-func TestAccountReaches(t *testing.T) {
+func TestAccountReachesClosedDirectoryFails(t *testing.T) {
 	t.Parallel()
 	open, err := os.MkdirTemp(os.TempDir(), "testservers-")
 	require.NoError(t, err)
@@ -27,7 +27,7 @@ func TestAccountReaches(t *testing.T) {
 	assert.False(t, somebody.reaches(filepath.Join(open, "missing")))
 }
 
-func TestPostgresStartsWithUnreachableTemporaryDirectory(t *testing.T) {
+func TestPostgresUnreachableTemporaryDirectoryStarts(t *testing.T) {
 	if os.Geteuid() != 0 {
 		t.Skip("only root starts PostgreSQL as another user")
 	}

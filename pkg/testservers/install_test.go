@@ -10,13 +10,13 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-func TestInstallDoesNothingWhenAllIsThere(t *testing.T) {
+func TestInstallCompleteDoesNothing(t *testing.T) {
 	var out bytes.Buffer
 	require.NoError(t, Install(t.Context(), &out))
 	assert.Empty(t, out.String())
 }
 
-func TestMissing(t *testing.T) {
+func TestMissingListsAbsentPrograms(t *testing.T) {
 	t.Setenv("PATH", t.TempDir())
 	t.Setenv(databaseURLVariable, "")
 	t.Setenv(redisURLVariable, "")
@@ -41,7 +41,7 @@ func TestMissing(t *testing.T) {
 	}
 }
 
-func TestFindPostgresPrefersTheNewest(t *testing.T) {
+func TestFindPostgresPrefersNewest(t *testing.T) {
 	root := t.TempDir()
 	for _, version := range []string{"9.6", "15", "17"} {
 		bin := filepath.Join(root, version, "bin")
@@ -62,7 +62,7 @@ func TestFindPostgresPrefersTheNewest(t *testing.T) {
 	assert.Equal(t, 14.0, majorVersion("/usr/pgsql-14/bin"))
 }
 
-func TestWriteNewSparesWhatIsThere(t *testing.T) {
+func TestWriteNewExistingFileIsKept(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "sub", "file")
 	written, err := writeNew(path, "ours", 0o755)

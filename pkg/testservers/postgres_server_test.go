@@ -20,7 +20,7 @@ func startPostgres(t *testing.T) *PostgresServer {
 	return server
 }
 
-func TestPostgresServerKeepsCommitsOverEveryEnd(t *testing.T) {
+func TestPostgresServerCommitsSurviveEveryStop(t *testing.T) {
 	t.Parallel()
 	server := startPostgres(t)
 	execute(t, server.URL(), "CREATE TABLE things (id text)")
@@ -47,7 +47,7 @@ func TestPostgresServerKeepsCommitsOverEveryEnd(t *testing.T) {
 	}
 }
 
-func TestPostgresServerKillTakesBusyBackendsAlong(t *testing.T) {
+func TestPostgresServerKilledBackendsStop(t *testing.T) {
 	t.Parallel()
 	server := startPostgres(t)
 	conn := connect(t, server.URL())
@@ -70,7 +70,7 @@ func TestPostgresServerKillTakesBusyBackendsAlong(t *testing.T) {
 	}
 }
 
-func TestPostgresServerPauseFreezesOpenConnections(t *testing.T) {
+func TestPostgresServerPausedConnectionsBlock(t *testing.T) {
 	t.Parallel()
 	server := startPostgres(t)
 	conn := connect(t, server.URL())
@@ -91,7 +91,7 @@ func TestPostgresServerPauseFreezesOpenConnections(t *testing.T) {
 	require.ErrorIs(t, server.Resume(), errNotRunning)
 }
 
-func TestPostgresServersSideBySide(t *testing.T) {
+func TestPostgresServerSeveralRunAtOnce(t *testing.T) {
 	t.Parallel()
 	first, second := startPostgres(t), startPostgres(t)
 	require.NotEqual(t, first.URL(), second.URL())
@@ -99,7 +99,7 @@ func TestPostgresServersSideBySide(t *testing.T) {
 	assert.Equal(t, "1", queryText(t, second.URL(), "SELECT 1::text"))
 }
 
-func TestPostgresServerCloseLeavesNothing(t *testing.T) {
+func TestPostgresServerClosedLeavesNoFiles(t *testing.T) {
 	t.Parallel()
 	for name, before := range map[string]func(*PostgresServer) error{
 		"running": func(*PostgresServer) error { return nil },
@@ -129,7 +129,7 @@ func TestPostgresServerCloseLeavesNothing(t *testing.T) {
 	}
 }
 
-func TestPostgresServerReportsItsLog(t *testing.T) {
+func TestPostgresServerFailureReportsLog(t *testing.T) {
 	t.Parallel()
 	_, err := StartPostgres(PostgresOptions{Settings: map[string]string{"no_such_setting": "1"}})
 	require.ErrorContains(t, err, `unrecognized configuration parameter "no_such_setting"`)

@@ -10,7 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-func TestPostgresDatabasesAreIsolated(t *testing.T) {
+func TestPostgresDatabaseIsIsolated(t *testing.T) {
 	t.Parallel()
 	first, second := Postgres(t), Postgres(t)
 	require.NotEqual(t, first, second)
@@ -22,7 +22,7 @@ func TestPostgresDatabasesAreIsolated(t *testing.T) {
 	assert.Equal(t, "UTF8", queryText(t, second, "SHOW server_encoding"))
 }
 
-func TestPostgresInParallel(t *testing.T) {
+func TestPostgresParallelTestsGetOwnDatabases(t *testing.T) {
 	t.Parallel()
 	for i := range 10 {
 		t.Run(fmt.Sprint(i), func(t *testing.T) {
@@ -32,7 +32,7 @@ func TestPostgresInParallel(t *testing.T) {
 	}
 }
 
-func TestPostgresDropsDatabaseInUse(t *testing.T) {
+func TestPostgresDatabaseInUseIsDropped(t *testing.T) {
 	t.Parallel()
 	outer := t
 	var name string
@@ -48,7 +48,7 @@ func TestPostgresDropsDatabaseInUse(t *testing.T) {
 	assert.Equal(t, "0", left)
 }
 
-func TestPostgresOnGivenServer(t *testing.T) {
+func TestPostgresGivenServerIsUsed(t *testing.T) {
 	server, err := StartPostgres(PostgresOptions{})
 	require.NoError(t, err)
 	defer func() { require.NoError(t, server.Close()) }()
@@ -63,7 +63,7 @@ func TestPostgresOnGivenServer(t *testing.T) {
 	assert.Equal(t, "postgres template0 template1", databases)
 }
 
-func TestCreateDatabaseKeepsPasswordsOutOfErrors(t *testing.T) {
+func TestCreateDatabaseErrorHidesPassword(t *testing.T) {
 	t.Parallel()
 	for _, address := range []string{"mysql://u:hunter2@localhost/db", "postgres://u:hunter2@local host/db", "://hunter2"} {
 		_, err := createDatabase(address)

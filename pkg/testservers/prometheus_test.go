@@ -8,7 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-func TestPrometheusEvaluatesItsConfiguration(t *testing.T) {
+func TestPrometheusEvaluatesRules(t *testing.T) {
 	p, err := StartPrometheus("global: {scrape_interval: 7s}\n")
 	require.NoError(t, err)
 	t.Cleanup(func() { assert.NoError(t, p.Close()) })
@@ -18,7 +18,7 @@ func TestPrometheusEvaluatesItsConfiguration(t *testing.T) {
 	assert.Contains(t, config.Data.YAML, "scrape_interval: 7s")
 }
 
-func TestPrometheusWithAWrongConfigurationShowsItsLog(t *testing.T) {
+func TestPrometheusInvalidConfigurationShowsLog(t *testing.T) {
 	_, err := StartPrometheus("no_such_setting: 1\n")
 	require.ErrorContains(t, err, "no_such_setting")
 }

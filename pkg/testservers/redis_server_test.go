@@ -20,7 +20,7 @@ func startRedis(t *testing.T) *RedisServer {
 	return server
 }
 
-func TestRedisServerComesBackEmpty(t *testing.T) {
+func TestRedisServerRestartedIsEmpty(t *testing.T) {
 	t.Parallel()
 	server := startRedis(t)
 	address := server.URL()
@@ -38,7 +38,7 @@ func TestRedisServerComesBackEmpty(t *testing.T) {
 	}
 }
 
-func TestRedisServerPauseFreezesOpenConnections(t *testing.T) {
+func TestRedisServerPausedConnectionsBlock(t *testing.T) {
 	t.Parallel()
 	server := startRedis(t)
 	client := redisClient(t, server.URL())
@@ -50,7 +50,7 @@ func TestRedisServerPauseFreezesOpenConnections(t *testing.T) {
 	assert.Equal(t, "value", redisClient(t, server.URL()).Get(t.Context(), "key").Val())
 }
 
-func TestRedisServerSettings(t *testing.T) {
+func TestRedisServerSettingsAreApplied(t *testing.T) {
 	t.Parallel()
 	server, err := StartRedis(RedisOptions{Settings: map[string]string{"maxmemory": "16mb"}})
 	require.NoError(t, err)
@@ -61,7 +61,7 @@ func TestRedisServerSettings(t *testing.T) {
 	assert.Equal(t, "noeviction", settings["maxmemory-policy"])
 }
 
-func TestServerOnTakenPort(t *testing.T) {
+func TestServerRestartPortTakenFails(t *testing.T) {
 	t.Parallel()
 	server := startRedis(t)
 	require.NoError(t, server.Stop())
@@ -76,13 +76,13 @@ func TestServerOnTakenPort(t *testing.T) {
 	require.NoError(t, server.Restart(t.Context()))
 }
 
-func TestRedisServerOnPortOfAnother(t *testing.T) {
+func TestRedisReadyOtherServerFails(t *testing.T) {
 	t.Parallel()
 	running := startRedis(t)
 	assert.ErrorIs(t, redisReady(t.Context(), running.Port(), running.PID()+1), errPortTaken)
 }
 
-func TestCloseDuringPause(t *testing.T) {
+func TestClosePausedServerStops(t *testing.T) {
 	t.Parallel()
 	server := startRedis(t)
 	require.NoError(t, server.Pause())

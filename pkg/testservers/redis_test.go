@@ -13,7 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-func TestRedisIsPrivateWithoutGivenServer(t *testing.T) {
+func TestRedisWithoutGivenServerIsPrivate(t *testing.T) {
 	t.Setenv(redisURLVariable, "")
 	first, second := Redis(t), Redis(t)
 	require.NotEqual(t, first, second)
@@ -21,7 +21,7 @@ func TestRedisIsPrivateWithoutGivenServer(t *testing.T) {
 	assert.ErrorIs(t, redisClient(t, second).Get(t.Context(), "key").Err(), redis.Nil)
 }
 
-func TestRedisOnGivenServer(t *testing.T) {
+func TestRedisGivenServerIsEmptied(t *testing.T) {
 	server := startRedis(t)
 	t.Setenv(redisURLVariable, server.URL())
 	first := redisClient(t, fmt.Sprintf("redis://%s/1", address(server.Port())))
@@ -51,7 +51,7 @@ func path(t *testing.T, address string) string {
 	return location.Path
 }
 
-func TestLeasesAreExclusiveAndWaitedFor(t *testing.T) {
+func TestLeaseTakenIsWaitedFor(t *testing.T) {
 	t.Parallel()
 	options := &redis.Options{Addr: address(startRedis(t).Port())}
 	var leases []*lease
@@ -80,7 +80,7 @@ func TestLeasesAreExclusiveAndWaitedFor(t *testing.T) {
 	}
 }
 
-func TestLeaseRenewal(t *testing.T) {
+func TestLeaseRenewedStaysExclusive(t *testing.T) {
 	t.Parallel()
 	options := &redis.Options{Addr: address(startRedis(t).Port())}
 	l, err := claim(options, time.Second)
@@ -104,7 +104,7 @@ func TestLeaseRenewal(t *testing.T) {
 	assert.Equal(t, "somebody else", redisClient(t, "redis://"+options.Addr).Get(t.Context(), l.key).Val())
 }
 
-func TestParseRedisURLKeepsPasswordsOutOfErrors(t *testing.T) {
+func TestParseRedisURLErrorHidesPassword(t *testing.T) {
 	t.Parallel()
 	for _, address := range []string{"http://:hunter2@localhost", "redis://:hunter2@local host", "redis://:hunter2@localhost/x"} {
 		_, _, err := parseRedisURL(address)

@@ -20,7 +20,7 @@ type fakeTests struct{ run func() int }
 
 func (f fakeTests) Run() int { return f.run() }
 
-func TestSuiteEndsWhatTheTestsLeftRunning(t *testing.T) {
+func TestSuiteStopsServersLeftRunning(t *testing.T) {
 	var left *RedisServer
 	code := Main(fakeTests{func() int {
 		var err error
@@ -34,7 +34,7 @@ func TestSuiteEndsWhatTheTestsLeftRunning(t *testing.T) {
 	assert.NoDirExists(t, left.dir.path)
 }
 
-func TestShutdownIsSafeTwiceAndLetsServersStartAgain(t *testing.T) {
+func TestShutdownTwiceAllowsRestart(t *testing.T) {
 	t.Setenv(databaseURLVariable, "")
 	first, err := shared.url()
 	require.NoError(t, err)

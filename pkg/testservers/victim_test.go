@@ -51,7 +51,7 @@ func playVictim() {
 	select {}
 }
 
-func TestServersEndWithTheirProcess(t *testing.T) {
+func TestServersProcessKilledStops(t *testing.T) {
 	t.Parallel()
 	if runtime.GOOS != "linux" {
 		t.Skip("only Linux tells children that their parent has died")
@@ -104,7 +104,7 @@ func TestServersEndWithTheirProcess(t *testing.T) {
 	}
 }
 
-func TestSweepSparesTheLiving(t *testing.T) {
+func TestSweepLiveServersAreKept(t *testing.T) {
 	t.Parallel()
 	parent := t.TempDir()
 	living, err := newDirectory("test", nil)

@@ -17,7 +17,7 @@ import (
 
 type key struct{}
 
-func TestWithoutASpanThereIsNothingToPay(t *testing.T) {
+func TestChildWithoutSpanAllocatesNothing(t *testing.T) {
 	ctx := context.WithValue(t.Context(), key{}, "as deep as a task's")
 	allocated := testing.AllocsPerRun(100, func() {
 		followed := tracing.Follow(ctx, nil)
@@ -30,7 +30,7 @@ func TestWithoutASpanThereIsNothingToPay(t *testing.T) {
 	assert.Zero(t, allocated)
 }
 
-func TestATraceGoesThroughHeaders(t *testing.T) {
+func TestFollowContinuesTrace(t *testing.T) {
 	t.Parallel()
 	spans := tracetest.NewSpanRecorder()
 	provider := sdk.NewTracerProvider(sdk.WithSpanProcessor(spans))
@@ -53,7 +53,7 @@ func TestATraceGoesThroughHeaders(t *testing.T) {
 	assert.NotContains(t, child.Status().Description, "password")
 }
 
-func TestHeadersOfStrangersAreIgnored(t *testing.T) {
+func TestFollowInvalidHeaderIsIgnored(t *testing.T) {
 	t.Parallel()
 	for _, text := range []string{"", "x", "00-0-0-0", "00-00000000000000000000000000000000-0000000000000000-01"} {
 		ctx := tracing.Follow(t.Context(), map[string]string{"traceparent": text})

@@ -36,7 +36,7 @@ func TestMain(m *testing.M) {
 	goleak.VerifyTestMain(testservers.Suite(m))
 }
 
-func TestModelOnPostgres(t *testing.T) {
+func TestModelPostgresAgrees(t *testing.T) {
 	url := testservers.Postgres(t)
 	check(t, database{
 		Store: storetest.Migrated(t, storetest.OpenPostgres(t, url)), raw: openRaw(t, "pgx", url),
@@ -44,7 +44,7 @@ func TestModelOnPostgres(t *testing.T) {
 	})
 }
 
-func TestModelOnSQLite(t *testing.T) {
+func TestModelSQLiteAgrees(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "model.db")
 	opened, err := sqlite.Open(path, storetest.Sealer(t))
 	require.NoError(t, err)
@@ -92,12 +92,12 @@ func check(t *testing.T, db database) {
 	t.Logf("%d checks in %s", checks, time.Since(began).Round(time.Second))
 }
 
-// TestTheModelCanFail leaves out one safeguard at a time: a check that cannot fail is worth nothing.
-func TestTheModelCanFail(t *testing.T) {
+// TestModelWrongStoreIsDetected leaves out one safeguard at a time: a check that cannot fail is worth nothing.
+func TestModelWrongStoreIsDetected(t *testing.T) {
 	if os.Getenv(control) != "" {
 		t.Skip("this is such a run")
 	}
-	for _, model := range []string{"TestModelOnPostgres", "TestModelOnSQLite"} {
+	for _, model := range []string{"TestModelPostgresAgrees", "TestModelSQLiteAgrees"} {
 		for left, noticed := range map[string]string{"no-fencing": "is not what the model says", "no-reconciler": "is lost"} {
 			t.Run(left+"/"+model, func(t *testing.T) {
 				t.Parallel()

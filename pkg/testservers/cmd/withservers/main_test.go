@@ -50,7 +50,7 @@ func assertNothingLeft(t *testing.T, temporary string) {
 	assert.Empty(t, left)
 }
 
-func TestStartsAServerAndPassesTheStatusOn(t *testing.T) {
+func TestRunReturnsStatusOfCommand(t *testing.T) {
 	t.Parallel()
 	cmd, temporary := withservers(t, "--", "sh", "-c", `cat; echo "$TEST_DATABASE_URL cgo=$CGO_ENABLED"; ls "$TMPDIR"; exit 7`)
 	cmd.Stdin = strings.NewReader("input\n")
@@ -62,7 +62,7 @@ func TestStartsAServerAndPassesTheStatusOn(t *testing.T) {
 	assertNothingLeft(t, temporary)
 }
 
-func TestUsesTheServerGiven(t *testing.T) {
+func TestRunGivenServerIsUsed(t *testing.T) {
 	t.Parallel()
 	cmd, temporary := withservers(t, "sh", "-c", `echo "$TEST_DATABASE_URL"; ls "$TMPDIR"`)
 	cmd.Env = append(cmd.Env, "TEST_DATABASE_URL=postgres://given/db")
@@ -72,7 +72,7 @@ func TestUsesTheServerGiven(t *testing.T) {
 	assertNothingLeft(t, temporary)
 }
 
-func TestPassesSignalsToTheWholeCommand(t *testing.T) {
+func TestRunSignalReachesWholeCommand(t *testing.T) {
 	t.Parallel()
 	for _, sig := range []syscall.Signal{syscall.SIGINT, syscall.SIGTERM} {
 		t.Run(sig.String(), func(t *testing.T) {
@@ -101,7 +101,7 @@ func TestPassesSignalsToTheWholeCommand(t *testing.T) {
 	}
 }
 
-func TestSaysWhatIsWrong(t *testing.T) {
+func TestRunInvalidArgumentsExplains(t *testing.T) {
 	t.Parallel()
 	t.Run("no command", func(t *testing.T) {
 		t.Parallel()
