@@ -57,8 +57,13 @@ func start(t *testing.T, url string) *services {
 // kept for no time, so that only an unavailable database preserves outcomes.
 func startApart(t *testing.T, apiURL, dispatcherURL string) *services {
 	t.Helper()
+	return startSealed(t, storetest.Sealer(t), apiURL, dispatcherURL)
+}
+
+// startSealed is startApart with the keys of the services.
+func startSealed(t *testing.T, sealer store.Sealer, apiURL, dispatcherURL string) *services {
+	t.Helper()
 	s := &services{t: t, log: new(testlog.Buffer), receiver: newReceiver(t)}
-	sealer := storetest.Sealer(t)
 	open := func(application, url string) *store.Store {
 		opened, err := postgres.Open(postgres.Options{URL: url, ApplicationName: application}, sealer)
 		require.NoError(t, err)
@@ -132,8 +137,36 @@ func ops(t *testing.T, addr, path string) (status int, body string) {
 
 // away reports whether the dispatcher's metric says that its database is away.
 func (s *services) away() bool {
-	_, metrics := ops(s.t, s.dispatcher.OpsAddr(), "/metrics")
-	return strings.Contains(metrics, "\nredrive_database_away 1\n")
+	return gauge(s.t, s.dispatcher.OpsAddr(), "redrive_database_away") == "1"
+}
+
+// health returns the overall status of an ops port's /readyz and that of one check.
+func health(t *testing.T, addr, check string) (overall, checked string) {
+	t.Helper()
+	_, body := ops(t, addr, "/readyz")
+	var report struct {
+		Status string            `json:"status"`
+		Checks map[string]string `json:"checks"`
+	}
+	require.NoError(t, json.Unmarshal([]byte(body), &report), body)
+	return report.Status, report.Checks[check]
+}
+
+// gauge returns the value of a metric of an ops port, or "" if it has none.
+func gauge(t *testing.T, addr, name string) string {
+	t.Helper()
+	_, metrics := ops(t, addr, "/metrics")
+	for line := range strings.Lines(metrics) {
+		if value, ok := strings.CutPrefix(line, name+" "); ok {
+			return strings.TrimSpace(value)
+		}
+	}
+	return ""
+}
+
+// opsAddrs returns the ops ports of both services by name.
+func (s *services) opsAddrs() map[string]string {
+	return map[string]string{"api-service": s.api.OpsAddr(), "dispatcher-service": s.dispatcher.OpsAddr()}
 }
 
 // endpoint registers the receiver.
@@ -186,6 +219,7 @@ func newReceiver(t *testing.T) *receiver {
 		}
 	}))
 	t.Cleanup(r.Close)
+	t.Cleanup(r.release) // a test that failed may hold requests, which Close waits for
 	return r
 }
 
@@ -193,13 +227,17 @@ func newReceiver(t *testing.T) *receiver {
 func (r *receiver) hold() (release func()) {
 	r.mutex.Lock()
 	defer r.mutex.Unlock()
-	held := make(chan struct{})
-	r.held = held
-	return func() {
-		r.mutex.Lock()
-		defer r.mutex.Unlock()
+	r.held = make(chan struct{})
+	return r.release
+}
+
+// release answers the requests that are held. Without any it does nothing.
+func (r *receiver) release() {
+	r.mutex.Lock()
+	defer r.mutex.Unlock()
+	if r.held != nil {
+		close(r.held)
 		r.held = nil
-		close(held)
 	}
 }
 

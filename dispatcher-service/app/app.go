@@ -57,7 +57,7 @@ type healthStore interface {
 type statistics interface {
 	Stats() sql.DBStats
 	Full() bool
-	MissingKeyCount() int64
+	MissingKeyCount(context.Context) int64
 }
 
 // Options of the dispatcher service.
@@ -107,9 +107,17 @@ const (
 	defaultOpsAddr     = ":9091"
 	defaultConcurrency = 200
 	defaultTimeout     = 15 * time.Second
-	// margin is the time of an attempt beyond its timeout: to be dequeued, loaded and recorded.
-	margin = 5 * time.Second
+	// headerTimeout bounds how long the ops port waits for the header of a request.
+	headerTimeout = 5 * time.Second
+	// leastMargin is the margin unless DatabaseTimeout is longer.
+	leastMargin = 5 * time.Second
 )
+
+// margin is the time of an attempt beyond its timeout: to be dequeued, loaded and recorded.
+func (o Options) margin() time.Duration { return max(leastMargin, o.DatabaseTimeout) }
+
+// attempt is the longest time of an attempt, from the queue to its record.
+func (o Options) attempt() time.Duration { return o.DeliveryTimeout + o.margin() }
 
 func (o Options) withDefaults() (Options, error) {
 	if o.Store == nil || o.Redis == nil || o.Guard == nil {
@@ -187,7 +195,7 @@ func New(options Options) (*App, error) {
 	handler := http.NewServeMux()
 	handler.Handle("/", health.Handler(registry))
 	handler.Handle("GET /breakers", gate.Handler())
-	ops, err := lifecycle.NewServer(o.OpsAddr, &http.Server{Handler: o.Wrap(handler), ReadHeaderTimeout: margin})
+	ops, err := lifecycle.NewServer(o.OpsAddr, &http.Server{Handler: o.Wrap(handler), ReadHeaderTimeout: headerTimeout})
 	if err != nil {
 		return nil, err
 	}
@@ -195,7 +203,7 @@ func New(options Options) (*App, error) {
 		options: o, health: health, ops: ops, sender: out, gate: gate, watcher: watcher, deliverer: deliverer,
 		pool: worker.New(o.Redis, deliverer, worker.Options{
 			Concurrency:     o.Concurrency,
-			ShutdownTimeout: o.DeliveryTimeout + margin,
+			ShutdownTimeout: o.attempt(),
 			PollInterval:    o.PollInterval,
 			ForwardInterval: o.ForwardInterval,
 			Tracing:         o.Tracing,
@@ -204,7 +212,7 @@ func New(options Options) (*App, error) {
 		}),
 		reconciler: reconcile.New(o.Store, enqueuer, deliverer, reconcile.Options{
 			Interval: o.ReconcileInterval,
-			Grace:    o.DeliveryTimeout + margin,
+			Grace:    o.attempt(),
 			Log:      o.Log,
 
 			RedisUnavailable: outage.Active,
@@ -261,4 +269,4 @@ func (a *App) Stop(ctx context.Context) error {
 }
 
 // TimeToStop is the longest duration of a Stop without failures.
-func (a *App) TimeToStop() time.Duration { return a.options.DeliveryTimeout + 2*margin }
+func (a *App) TimeToStop() time.Duration { return a.options.attempt() + a.options.margin() }

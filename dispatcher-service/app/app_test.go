@@ -50,6 +50,24 @@ func TestDelivers(t *testing.T) {
 	}
 }
 
+// The time of an attempt is that of its delivery and that of the database. A stop waits for an attempt.
+func TestTimeToStopIncludesDatabaseTimeout(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, "postgres://127.0.0.1:1/none", "redis://127.0.0.1:1")
+	for timeout, want := range map[time.Duration]time.Duration{
+		0:           25 * time.Second,
+		time.Second: 25 * time.Second,
+		time.Minute: 15*time.Second + 2*time.Minute,
+	} {
+		options := b.options()
+		options.DeliveryTimeout, options.DatabaseTimeout = 15*time.Second, timeout
+		service, err := app.New(options)
+		require.NoError(t, err)
+		assert.Equal(t, want, service.TimeToStop(), timeout)
+		require.NoError(t, service.Stop(t.Context()))
+	}
+}
+
 func TestStopBeforeStart(t *testing.T) {
 	t.Parallel()
 	b := newBench(t, "postgres://127.0.0.1:1/none", "redis://127.0.0.1:1")

@@ -43,7 +43,7 @@ func Open(settings config.Shared, application string) (*Backend, error) {
 	}
 	b.Store, err = postgres.Open(postgres.Options{
 		URL: settings.Database.URL.Reveal(), ApplicationName: application, MaxConnections: settings.MaxConnections,
-		Tracer: statements,
+		StatementTimeout: settings.Statements.Timeout, Tracer: statements,
 	}, keys)
 	if err != nil && settings.Database.URL != "" {
 		problems = append(problems, err)

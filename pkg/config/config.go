@@ -75,12 +75,12 @@ type Shared struct {
 	Tracing
 	Redis
 	SecretsKey Secret `env:"SECRETS_KEY,required,notEmpty" doc:"base64 of 32 bytes that encrypt signing secrets and custom headers; several, comma-separated, while they are rotated: the first encrypts"`
+	Statements
 }
 
 // API has the settings of the API service.
 type API struct {
 	Shared
-	Statements
 	Addr             string `env:"API_ADDR" envDefault:":8080" doc:"where the API listens"`
 	OpsAddr          string `env:"OPS_ADDR" envDefault:":9090" doc:"where /metrics, /livez and /readyz listen"`
 	OperatorPassword Secret `env:"OPERATOR_PASSWORD" doc:"opens the queue's web UI at /queues (user operator), with 12 characters or more; unset, it is not there"`
@@ -98,7 +98,6 @@ type API struct {
 // Dispatcher has the settings of the dispatcher service.
 type Dispatcher struct {
 	Shared
-	Statements
 	OpsAddr             string          `env:"OPS_ADDR" envDefault:":9091" doc:"where /metrics, /livez and /readyz listen"`
 	Concurrency         int             `env:"DISPATCHER_CONCURRENCY" envDefault:"200" doc:"deliveries in flight at once in one process"`
 	Memory              Bytes           `env:"DISPATCHER_MEMORY" envDefault:"64MiB" doc:"memory for the bodies of deliveries in flight in one process, once for each event; those that do not fit wait"`

@@ -81,13 +81,8 @@ func (s *Store) LogMissingKeys(ctx context.Context, log *slog.Logger) {
 	}
 }
 
-// keyCountTimeout bounds how long MissingKeyCount waits, because it delays the metrics.
-const keyCountTimeout = time.Second
-
-// MissingKeyCount returns the number of missing keys. If the database is unavailable, it returns the last known number.
-func (s *Store) MissingKeyCount() int64 {
-	ctx, cancel := context.WithTimeout(context.Background(), keyCountTimeout)
-	defer cancel()
+// MissingKeyCount returns the number of missing keys. If the database does not answer before ctx ends, it returns the last known number.
+func (s *Store) MissingKeyCount(ctx context.Context) int64 {
 	_ = s.CheckKeys(ctx) // /readyz reports the error
 	s.keys.mutex.Lock()
 	defer s.keys.mutex.Unlock()

@@ -10,12 +10,8 @@ import (
 	"redrive/pkg/webhook"
 )
 
-const (
-	// deliveriesPerStatement bounds a statement that writes many events to a few megabytes and milliseconds.
-	deliveriesPerStatement = 2000
-	// batchTimeout bounds one statement, so that the first statement detects a database that hangs, however much time the caller has.
-	batchTimeout = 5 * time.Second
-)
+// deliveriesPerStatement bounds a statement that writes many events to a few megabytes and milliseconds.
+const deliveriesPerStatement = 2000
 
 // CreateEvent is CreateEvents for one event.
 func (s *Store) CreateEvent(ctx context.Context, event webhook.Event, deliveries []webhook.Delivery) error {
@@ -73,8 +69,9 @@ func (s *Store) createAlone(ctx context.Context, p webhook.Publication) error {
 	return s.translate("create an event", err)
 }
 
+// execBatch executes one statement. The statement has a deadline of its own, because a batch of many statements has more time.
 func (s *Store) execBatch(ctx context.Context, publications []webhook.Publication) error {
-	ctx, cancel := context.WithTimeout(ctx, batchTimeout)
+	ctx, cancel := context.WithTimeout(ctx, s.dialect.StatementTimeout)
 	defer cancel()
 	return s.db.WithContext(ctx).Exec(createSQL, createArguments(publications)...).Error
 }

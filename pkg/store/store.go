@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"sync/atomic"
+	"time"
 
 	"github.com/pressly/goose/v3"
 	"github.com/pressly/goose/v3/lock"
@@ -35,6 +36,8 @@ type Dialect struct {
 	Locker lock.SessionLocker
 	// Postgres enables array parameters, data-modifying CTEs and the database's clock.
 	Postgres bool
+	// StatementTimeout bounds each statement of a batch, so that the first one detects a database that hangs. Required with Postgres.
+	StatementTimeout time.Duration
 	// RowLocks enables the locking of single rows. Without it, a transaction that writes locks the whole database.
 	RowLocks bool
 	// Ping returns an error unless the database answers and accepts writes.

@@ -4,14 +4,10 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/json"
-	"os"
-	"path/filepath"
-	"syscall"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
-	"golang.org/x/sys/unix"
 
 	"redrive/pkg/store/storetest"
 	"redrive/pkg/testservers"
@@ -24,8 +20,8 @@ func TestDiskFullIsDetectedAndRecovers(t *testing.T) {
 	admin := connect(t, url)
 	var data string
 	require.NoError(t, admin.QueryRow(t.Context(), "SHOW data_directory").Scan(&data))
-	disk := smallDisk(t, data)
-	_, err := admin.Exec(t.Context(), "CREATE TABLESPACE small LOCATION '"+disk+"'")
+	disk := testservers.NewSmallDisk(t)
+	_, err := admin.Exec(t.Context(), "CREATE TABLESPACE small LOCATION '"+disk.Folder(data)+"'")
 	require.NoError(t, err)
 	opened := storetest.Migrated(t, storetest.OpenPostgres(t, url))
 	_, err = admin.Exec(t.Context(), "ALTER TABLE events SET TABLESPACE small")
@@ -53,35 +49,8 @@ func TestDiskFullIsDetectedAndRecovers(t *testing.T) {
 	assert.Equal(t, webhook.CodeUnavailable, webhook.CodeOf(opened.CheckSpace(t.Context())))
 	assert.Equal(t, webhook.CodeUnavailable, webhook.CodeOf(opened.Writable(t.Context())))
 
-	require.NoError(t, unix.Mount("tmpfs", filepath.Dir(disk), "tmpfs", unix.MS_REMOUNT, "size=64m"))
+	disk.Grow()
 	require.NoError(t, opened.Writable(t.Context()))
 	assert.False(t, opened.Full())
 	require.NoError(t, publish())
-}
-
-// smallDisk returns a folder on a disk of 4 MB, with the owner of another folder.
-func smallDisk(t *testing.T, like string) string {
-	t.Helper()
-	if os.Geteuid() != 0 {
-		t.Skip("only root can mount a small disk")
-	}
-	disk, err := os.MkdirTemp("", "redrive-disk")
-	require.NoError(t, err)
-	if err := unix.Mount("tmpfs", disk, "tmpfs", 0, "size=4m"); err != nil {
-		_ = os.Remove(disk)
-		t.Skipf("this machine does not let root mount a small disk: %v", err)
-	}
-	t.Cleanup(func() {
-		assert.NoError(t, unix.Unmount(disk, unix.MNT_DETACH))
-		assert.NoError(t, os.Remove(disk))
-	})
-	owner, err := os.Stat(like)
-	require.NoError(t, err)
-	status, ok := owner.Sys().(*syscall.Stat_t)
-	require.True(t, ok)
-	folder := filepath.Join(disk, "tables")
-	require.NoError(t, os.Mkdir(folder, 0o700))
-	require.NoError(t, os.Chown(folder, int(status.Uid), int(status.Gid)))
-	require.NoError(t, os.Chmod(disk, 0o755)) // another user's server has to reach the folder
-	return folder
 }

@@ -2,6 +2,7 @@
 package postgres
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"embed"
@@ -30,11 +31,16 @@ type Options struct {
 	// MaxConnections bounds the pool. Defaults to 20. More connections than the database's cores and disks can serve would only queue in
 	// the database.
 	MaxConnections int
+	// StatementTimeout bounds each statement of a batch of events. Defaults to 5 s.
+	StatementTimeout time.Duration
 	// Tracer receives every statement. Optional.
 	Tracer pgx.QueryTracer
 }
 
-const connectTimeout = 5 * time.Second
+const (
+	connectTimeout          = 5 * time.Second
+	defaultStatementTimeout = 5 * time.Second
+)
 
 // Open makes a store of a PostgreSQL database. The first statement connects to it.
 func Open(options Options, sealer store.Sealer) (*store.Store, error) {
@@ -64,13 +70,16 @@ func Open(options Options, sealer store.Sealer) (*store.Store, error) {
 	db := newPool(*config, options.MaxConnections)
 
 	opened, err := store.New(store.Dialect{
-		Dialector:      postgres.New(postgres.Config{Conn: db}),
-		SQL:            db,
-		Goose:          goose.DialectPostgres,
-		Migrations:     folder,
-		Locker:         locker,
-		Postgres:       true,
-		RowLocks:       true,
+		Dialector:  postgres.New(postgres.Config{Conn: db}),
+		SQL:        db,
+		Goose:      goose.DialectPostgres,
+		Migrations: folder,
+		Locker:     locker,
+		Postgres:   true,
+		RowLocks:   true,
+
+		StatementTimeout: cmp.Or(options.StatementTimeout, defaultStatementTimeout),
+
 		Ping:           func(ctx context.Context) error { return ping(ctx, db) },
 		Unavailable:    unavailable,
 		Full:           full,
