@@ -11,6 +11,8 @@ type amounts struct {
 	purge                         int // deliveries that a purge finds
 	alone, beside                 time.Duration
 	idle                          time.Duration
+	flood, floodSingle, fanout    int // events
+	besideFlood                   time.Duration
 	growth                        int // requests of each kind
 }
 
@@ -42,5 +44,7 @@ func newAmounts(scale float64) amounts {
 		alone:   during(8*time.Second, 4*time.Second), beside: during(20*time.Second, 10*time.Second),
 		idle:   during(10*time.Second, 10*time.Second),
 		growth: count(400),
+		flood:  count(100_000), floodSingle: count(50_000), fanout: count(500),
+		besideFlood: during(20*time.Second, 5*time.Second),
 	}
 }

@@ -22,6 +22,11 @@ const (
 	rowUpdate         = "update-baseline"
 	rowRetry          = "retry"
 	rowNeighbour      = "neighbour-p99"
+	rowFlood          = "flood-p99"
+	rowFloodSingle    = "flood-single-p99"
+	rowFloodDrain     = "flood-drain"
+	rowFanout         = "fanout-p99"
+	rowFloods         = "floods-p99"
 	rowIdle           = "idle-commands"
 	rowQueueBytes     = "queue-bytes"
 	rowGrowthRetry    = "growth-retry"
@@ -115,6 +120,11 @@ func catalog() []report.Definition {
 				{Name: detailLost, Unit: "attempts", Goals: []report.Goal{report.AtMost(0)}, Gated: true},
 			},
 		},
+		floodRow(rowFlood), floodRow(rowFloodSingle), floodRow(rowFanout), floodRow(rowFloods),
+		{
+			Name: rowFloodDrain, Unit: "deliveries/s", Chart: chartDelivering,
+			Ratios: []report.Ratio{{To: rowPost, Goals: []report.Goal{report.AtLeast(0.85)}}},
+		},
 		{
 			Name: rowGrowthRetry, Unit: "ms", Chart: chartGrowth,
 			Ratios:  []report.Ratio{{To: report.Detail(rowGrowthRetry, detailSmall), Label: "the time with 10 thousand", Goals: []report.Goal{report.AtMost(1.5)}}},
@@ -131,6 +141,20 @@ func catalog() []report.Definition {
 		},
 		{Name: rowIdle, Unit: "commands/s", Chart: chartRedis, Goals: []report.Goal{report.AtMost(250)}},
 		{Name: rowQueueBytes, Unit: "bytes", Chart: chartRedis, Goals: []report.Goal{report.AtMost(650)}},
+	}
+}
+
+// floodRow is the time of one organization beside others that flood.
+func floodRow(name string) report.Definition {
+	return report.Definition{
+		Name: name, Unit: "ms", Chart: chartNeighbour,
+		Ratios: []report.Ratio{{To: report.Detail(name, detailAllowed), Label: "what is allowed", Goals: []report.Goal{report.AtMost(1)}}},
+		Details: []report.Definition{
+			{Name: detailAlone, Unit: "ms", Chart: chartNeighbour, Baseline: true},
+			{Name: detailAllowed, Unit: "ms"},
+			{Name: detailP50, Unit: "ms"},
+			{Name: detailLost, Unit: "attempts", Goals: []report.Goal{report.AtMost(0)}, Gated: true},
+		},
 	}
 }
 

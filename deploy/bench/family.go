@@ -26,6 +26,7 @@ func families() []family {
 		{name: "retrying", rows: []string{rowUpdate, rowRetry}, embedded: true, round: roundRetry},
 		{name: "idling", rows: []string{rowIdle}, round: roundIdle},
 		{name: "beside a neighbour that hangs", rows: []string{rowNeighbour}, embedded: true, round: roundNeighbour},
+		{name: "beside organizations that flood", rows: []string{rowFlood, rowFloodSingle, rowFloodDrain, rowFanout, rowFloods}, embedded: true, round: roundFlood},
 		{name: "growing", rows: []string{rowGrowthRetry, rowGrowthList, rowDatabaseBytes}, round: growth.round},
 	}
 }

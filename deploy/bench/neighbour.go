@@ -120,7 +120,11 @@ func newHealthy(ctx context.Context, s *session) (*healthy, error) {
 }
 
 func (h *healthy) measure(ctx context.Context, duration time.Duration) (latencies, error) {
-	published, err := measureOpen(ctx, h.receiver, neighbourRate, duration, neighbourPatience, func(ctx context.Context, i int) (string, error) {
+	return h.measureAt(ctx, neighbourRate, duration)
+}
+
+func (h *healthy) measureAt(ctx context.Context, rate int, duration time.Duration) (latencies, error) {
+	published, err := measureOpen(ctx, h.receiver, rate, duration, neighbourPatience, func(ctx context.Context, i int) (string, error) {
 		return h.publish(ctx, h.bodies[i%len(h.bodies)])
 	})
 	return latenciesOf(h.receiver, published, neighbourPatience), err

@@ -16,6 +16,7 @@ import (
 
 	"redrive/dispatcher-service/internal/backlog"
 	"redrive/dispatcher-service/internal/bulkhead"
+	"redrive/dispatcher-service/internal/claim"
 	"redrive/dispatcher-service/internal/deliver"
 	"redrive/dispatcher-service/internal/queuewatch"
 	"redrive/dispatcher-service/internal/reconcile"
@@ -33,6 +34,7 @@ import (
 type Store interface {
 	deliver.Store
 	reconcile.Store
+	claim.Store
 	retention.Store
 	queuewatch.Store
 	startStore
@@ -179,9 +181,13 @@ func New(options Options) (*App, error) {
 		Redis: o.Redis, Waker: enqueuer, Log: o.Log, RedisLog: redisLog,
 	}, registry)
 	out := sender.New(sender.Options{Guard: o.Guard, Timeout: o.DeliveryTimeout, UserAgent: "Redrive/" + o.Version, Traceparent: o.SendTraceparent})
+	lanes := queue.NewLanes(o.Redis)
+	claimer := claim.New(claim.Options{
+		Lanes: lanes, Store: o.Store, Queue: webhook.QueueDeliveries, Workers: o.Concurrency, Room: gate.Room, Log: redisLog,
+	})
 	deliverer := deliver.New(deliver.Options{
 		Store: o.Store, Sender: out, Gate: gate, Policy: webhook.Policy{Schedule: o.RetrySchedule}, Log: o.Log, RefusalLimit: o.OutcomePatience,
-		DatabaseTimeout: o.DatabaseTimeout,
+		DatabaseTimeout: o.DatabaseTimeout, Progress: claimer,
 	}, registry)
 	health := observe.NewHealth(
 		observe.Check{Name: "database", Required: true, Probe: o.Store.Ping},
@@ -201,16 +207,15 @@ func New(options Options) (*App, error) {
 	}
 	return &App{
 		options: o, health: health, ops: ops, sender: out, gate: gate, watcher: watcher, deliverer: deliverer,
-		pool: worker.New(o.Redis, deliverer, worker.Options{
+		pool: worker.New(o.Redis, claimer, lanes, deliverer, worker.Options{
 			Concurrency:     o.Concurrency,
 			ShutdownTimeout: o.attempt(),
-			PollInterval:    o.PollInterval,
 			ForwardInterval: o.ForwardInterval,
 			Tracing:         o.Tracing,
 			Log:             o.Log,
 			RedisLog:        redisLog,
 		}),
-		reconciler: reconcile.New(o.Store, enqueuer, deliverer, reconcile.Options{
+		reconciler: reconcile.New(o.Store, enqueuer, lanes, deliverer, reconcile.Options{
 			Interval: o.ReconcileInterval,
 			Grace:    o.attempt(),
 			Log:      o.Log,

@@ -31,6 +31,9 @@ func (e *Enqueuer) resolve(ctx context.Context, item Item) (Placement, error) {
 	case asynq.TaskStateActive:
 		return Active, nil
 	case asynq.TaskStateArchived, asynq.TaskStateCompleted:
+		if item.Ended = true; item.fair() {
+			return e.placeFair(ctx, item)
+		}
 		return e.wakeEnded(ctx, item), nil
 	default: // scheduled or retry
 		if item.tooLate(info.NextProcessAt) {

@@ -2,23 +2,30 @@ package queue
 
 import (
 	"context"
+	_ "embed"
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
+	"sync/atomic"
 	"time"
 
 	"redrive/pkg/queue/internal/keys"
 
 	"github.com/hibiken/asynq"
 	"github.com/redis/go-redis/v9"
+
+	"redrive/pkg/webhook"
 )
 
 // Placement is the result of Enqueue.
 type Placement string
 
-// The placements. In all of them, the delivery has a task.
+// The placements. In all of them but Backlogged, the delivery has a task.
 const (
 	Queued        Placement = "queued"         // a new task was enqueued
 	AlreadyQueued Placement = "already_queued" // the task was pending, or scheduled for the right time
+	Backlogged    Placement = "backlog"        // the delivery has no task: its organization has many, and it waits in its lane
 	Woken         Placement = "woken"          // the task had ended, or was scheduled for much too late; it is pending now
 	Active        Placement = "active"         // a worker holds the task and may be about to end it: enqueue again shortly
 )
@@ -26,15 +33,18 @@ const (
 // Enqueuer enqueues deliveries and looks up, wakes and removes their tasks. It is safe for concurrent use. It does not own the client:
 // the caller closes it.
 type Enqueuer struct {
-	redis     redis.UniversalClient
-	client    *asynq.Client
-	inspector *asynq.Inspector
+	redis      redis.UniversalClient
+	client     *asynq.Client
+	inspector  *asynq.Inspector
+	lanes      *Lanes
+	registered atomic.Bool // asynq's Inspector knows the queue, as far as this process knows
 }
 
 // NewEnqueuer returns an Enqueuer that uses the client.
 func NewEnqueuer(client redis.UniversalClient) *Enqueuer {
 	return &Enqueuer{
 		redis:     client,
+		lanes:     NewLanes(client),
 		client:    asynq.NewClientFromRedisClient(client),
 		inspector: asynq.NewInspectorFromRedisClient(client),
 	}
@@ -45,6 +55,9 @@ type Item struct {
 	DeliveryID string
 	Queue      string    // the queue that the delivery's row names
 	DueAt      time.Time // when the task is to run; zero for now
+	// Lane and Position are of the delivery's row. Without a lane the delivery is enqueued as a task however many others wait.
+	Lane     webhook.Lane
+	Position webhook.Position
 	// Ended says that the delivery had ended before, so its task is probably archived. Enqueue then tries to wake that task first. This
 	// saves round trips and does not change the result.
 	Ended bool
@@ -56,20 +69,20 @@ func (e *Enqueuer) Enqueue(ctx context.Context, item Item) (Placement, error) {
 	// A worker or an operator may move the task between a conflict and its resolution. After this many times, the reconciler enqueues
 	// the delivery later.
 	const tries = 5
-	if item.Ended {
+	if item.Ended && !item.fair() {
 		if placement := e.wakeEnded(ctx, item); placement != "" {
 			return placement, nil
 		}
 	}
 	for range tries {
-		_, err := e.client.EnqueueContext(ctx, newTask(ctx, item.DeliveryID, item.Queue), asynq.ProcessAt(item.DueAt))
-		if err == nil {
-			return Queued, nil
-		}
-		if !errors.Is(err, asynq.ErrTaskIDConflict) {
+		placement, err := e.place(ctx, item)
+		if err != nil {
 			return "", fmt.Errorf("enqueue delivery %s: %w", item.DeliveryID, err)
 		}
-		placement, err := e.resolve(ctx, item)
+		if placement != "" {
+			return placement, nil
+		}
+		placement, err = e.resolve(ctx, item)
 		if err != nil {
 			return "", fmt.Errorf("enqueue delivery %s: resolve the conflict with its task: %w", item.DeliveryID, err)
 		}
@@ -79,6 +92,75 @@ func (e *Enqueuer) Enqueue(ctx context.Context, item Item) (Placement, error) {
 	}
 	return "", fmt.Errorf("enqueue delivery %s: its task changed state %d times meanwhile", item.DeliveryID, tries)
 }
+
+// ItemOf returns the item of a waiting delivery. A pending delivery that was attempted before has been retried by hand.
+func ItemOf(d webhook.Delivery) Item {
+	return Item{
+		DeliveryID: d.ID, Queue: d.Queue, DueAt: d.NextRetryAt, Lane: d.Lane(), Position: d.Position(),
+		Ended: d.Status == webhook.StatusPending && d.LastAttemptID != "",
+	}
+}
+
+// fair reports whether the delivery counts in its organization's share: its lane is known and it is due.
+func (i Item) fair() bool { return i.Lane.EndpointID != "" && !i.DueAt.After(time.Now()) }
+
+// place enqueues a delivery that has no task. The placement is empty if it has one.
+func (e *Enqueuer) place(ctx context.Context, item Item) (Placement, error) {
+	if item.fair() {
+		return e.placeFair(ctx, item)
+	}
+	_, err := e.client.EnqueueContext(ctx, newTask(ctx, item.DeliveryID, item.Queue), asynq.ProcessAt(item.DueAt))
+	switch {
+	case err == nil:
+		return Queued, nil
+	case errors.Is(err, asynq.ErrTaskIDConflict):
+		return "", nil
+	}
+	return "", err
+}
+
+//go:embed enqueue.lua
+var enqueueSource string
+
+var enqueueScript = redis.NewScript(enqueueSource)
+
+// placeFair enqueues a delivery as a task unless its organization's share of the pending list is used up. It replaces a task that has
+// ended if item.Ended. The placement is empty if the delivery has another task.
+func (e *Enqueuer) placeFair(ctx context.Context, item Item) (Placement, error) {
+	message, err := encodeTask(ctx, item.DeliveryID, item.Queue)
+	if err != nil {
+		return "", err
+	}
+	if !e.registered.Load() {
+		if err := e.RegisterQueues(ctx, item.Queue); err != nil {
+			return "", err
+		}
+		e.registered.Store(true)
+	}
+	share, limit := shareOf(item.Lane)
+	k := keys.Of(item.Queue)
+	placed, err := enqueueScript.Run(ctx, e.redis,
+		[]string{k.Task(item.DeliveryID), k.Pending, lanesKey, addedKey, sharesKey, idleKey, totalKey, k.Archived, k.Completed},
+		message, item.DeliveryID, time.Now().UnixNano(), encodeLane(item.Lane), encodePosition(item.Position), share, limit, wakeChannel, item.Ended).Int()
+	switch {
+	case err != nil:
+		return "", err
+	case placed == placedPending:
+		return Queued, nil
+	case placed == placedInLane:
+		return Backlogged, nil
+	case placed == placedAgain:
+		return Woken, nil
+	}
+	return "", nil
+}
+
+// What enqueue.lua returns for a delivery without a task.
+const (
+	placedPending = 1
+	placedInLane  = 2
+	placedAgain   = 3 // pending, in place of a task that had ended
+)
 
 // EnqueueSettled is Enqueue, repeated with back-off for about half a second while the placement is Active. It is for a manual retry that
 // comes just after the last attempt was recorded, while asynq is still archiving its task. If ctx ends, it returns Active and ctx's
@@ -97,6 +179,32 @@ func (e *Enqueuer) EnqueueSettled(ctx context.Context, item Item) (Placement, er
 			waited += pause
 		}
 	}
+}
+
+// EnqueueLane is EnqueueSettled for deliveries of one lane, in their order. After the first that waits in its lane, one question to Redis
+// serves all that follow. The placements are of the deliveries up to the first error.
+func (e *Enqueuer) EnqueueLane(ctx context.Context, items []Item) ([]Placement, error) {
+	placements := make([]Placement, 0, len(items))
+	for i, item := range items {
+		placement, err := e.EnqueueSettled(ctx, item)
+		if err != nil {
+			return placements, err
+		}
+		placements = append(placements, placement)
+		rest := items[i+1:]
+		if placement != Backlogged || len(rest) == 0 || slices.ContainsFunc(rest, func(i Item) bool { return i.Ended }) {
+			continue
+		}
+		first := slices.MinFunc(rest, func(a, b Item) int { return strings.Compare(encodePosition(a.Position), encodePosition(b.Position)) })
+		added, err := e.lanes.Add(ctx, item.Lane, first.Position, len(rest))
+		if err != nil {
+			return placements, err
+		}
+		if added {
+			return append(placements, slices.Repeat([]Placement{Backlogged}, len(rest))...), nil
+		}
+	}
+	return placements, nil
 }
 
 // RegisterQueues adds the names to the set of queues that asynq's Inspector and its web UI list. asynq does this once per client, and not

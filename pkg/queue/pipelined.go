@@ -85,3 +85,8 @@ func runScripts(client redis.UniversalClient) groupcommit.Write[script, *redis.C
 		return replies, failures
 	}
 }
+
+// IsForward reports by its keys whether a script is the one with which asynq 0.26 makes due tasks pending (internal/rdb, forwardCmd).
+func IsForward(k []string) bool {
+	return len(k) > 1 && keys.IsPending(k[1]) && keys.IsSleeping(k[0])
+}

@@ -18,6 +18,7 @@ type deliveryRow struct {
 	NextRetryAt    *time.Time
 	Revision       int64
 	Queue          string
+	Priority       int
 	FailureReason  string
 	OrphanCount    int
 	AttemptCount   int
@@ -44,6 +45,7 @@ func newDeliveryRow(d webhook.Delivery) deliveryRow {
 		NextRetryAt:    nullable(d.NextRetryAt),
 		Revision:       d.Revision,
 		Queue:          d.Queue,
+		Priority:       int(d.Priority),
 		FailureReason:  string(d.FailureReason),
 		OrphanCount:    d.OrphanCount,
 		LastAttemptID:  d.LastAttemptID,
@@ -64,6 +66,7 @@ func (r deliveryRow) delivery() webhook.Delivery {
 		NextRetryAt:    timeOf(r.NextRetryAt),
 		Revision:       r.Revision,
 		Queue:          r.Queue,
+		Priority:       webhook.Priority(r.Priority),
 		FailureReason:  webhook.FailureReason(r.FailureReason),
 		OrphanCount:    r.OrphanCount,
 		LastAttemptID:  r.LastAttemptID,

@@ -14,9 +14,15 @@ type Due struct {
 	ID          string
 	Status      webhook.Status
 	Queue       string
+	Lane        webhook.Lane
 	NextRetryAt time.Time
 	// Orphans is the number of consecutive attempts that are known to have ended without an outcome.
 	Orphans int
+}
+
+// Position returns the delivery's place in its lane.
+func (d Due) Position() webhook.Position {
+	return webhook.Position{DueAt: d.NextRetryAt, DeliveryID: d.ID}
 }
 
 // ListDue returns up to limit deliveries that were due at or before a time, in the order of their due times. It continues after the cursor;
@@ -43,14 +49,17 @@ func (s *Store) FindWaiting(ctx context.Context, ids []string) ([]Due, error) {
 }
 
 func (s *Store) waiting(ctx context.Context) *gorm.DB {
-	return s.db.WithContext(ctx).Model(&deliveryRow{}).Select("id", "status", "queue", "next_retry_at", "orphan_count").
+	return s.db.WithContext(ctx).Model(&deliveryRow{}).Select("id", "organization_id", "endpoint_id", "priority", "status", "queue", "next_retry_at", "orphan_count").
 		Where("status IN ('pending', 'retrying')")
 }
 
 func dueOf(rows []deliveryRow) []Due {
 	due := make([]Due, len(rows))
 	for i, row := range rows {
-		due[i] = Due{ID: row.ID, Status: webhook.Status(row.Status), Queue: row.Queue, NextRetryAt: timeOf(row.NextRetryAt), Orphans: row.OrphanCount}
+		due[i] = Due{
+			ID: row.ID, Status: webhook.Status(row.Status), Queue: row.Queue, NextRetryAt: timeOf(row.NextRetryAt), Orphans: row.OrphanCount,
+			Lane: webhook.Lane{OrganizationID: row.OrganizationID, EndpointID: row.EndpointID, Priority: webhook.Priority(row.Priority)},
+		}
 	}
 	return due
 }

@@ -30,6 +30,7 @@ func stateColumns(d webhook.Delivery) map[string]any {
 		"status":         d.Status,
 		"retry_count":    d.RetryCount,
 		"next_retry_at":  nullable(d.NextRetryAt),
+		"priority":       d.Priority,
 		"failure_reason": d.FailureReason,
 		"orphan_count":   d.OrphanCount,
 		"updated_at":     d.UpdatedAt,

@@ -85,14 +85,16 @@ WITH event AS (
 		CAST(? AS text[]), CAST(? AS bytea[]), CAST(? AS timestamptz[]))
 )
 INSERT INTO deliveries (id, organization_id, endpoint_id, event_id, status, retry_count, max_retries, next_retry_at, revision,
-	queue, failure_reason, orphan_count, attempt_count, last_attempt_id, created_at, updated_at)
+	queue, priority, failure_reason, orphan_count, attempt_count, last_attempt_id, created_at, updated_at)
 SELECT d.id, d.organization_id, d.endpoint_id, d.event_id, d.status, d.retry_count, d.max_retries,
 	CASE WHEN d.status = 'pending' AND d.next_retry_at > now() THEN now() ELSE d.next_retry_at END, d.revision,
-	d.queue, d.failure_reason, d.orphan_count, 0, d.last_attempt_id, d.created_at, d.updated_at
+	d.queue, d.priority, d.failure_reason, d.orphan_count, 0, d.last_attempt_id, d.created_at, d.updated_at
 FROM unnest(CAST(? AS text[]), CAST(? AS text[]), CAST(? AS text[]), CAST(? AS text[]), CAST(? AS text[]), CAST(? AS integer[]),
-	CAST(? AS integer[]), CAST(? AS timestamptz[]), CAST(? AS bigint[]), CAST(? AS text[]), CAST(? AS text[]), CAST(? AS integer[]),
+	CAST(? AS integer[]), CAST(? AS timestamptz[]), CAST(? AS bigint[]), CAST(? AS text[]), CAST(? AS smallint[]),
+	CAST(? AS text[]), CAST(? AS integer[]),
 	CAST(? AS text[]), CAST(? AS timestamptz[]), CAST(? AS timestamptz[]))
-	AS d (id, organization_id, endpoint_id, event_id, status, retry_count, max_retries, next_retry_at, revision, queue, failure_reason,
+	AS d (id, organization_id, endpoint_id, event_id, status, retry_count, max_retries, next_retry_at, revision, queue, priority,
+		failure_reason,
 		orphan_count, last_attempt_id, created_at, updated_at)`
 
 // createArguments returns the parameters of createSQL in their order.
@@ -122,6 +124,7 @@ func createArguments(publications []webhook.Publication) []any {
 		column(deliveries, func(d *delivery) *time.Time { return nullable(d.NextRetryAt) }),
 		column(deliveries, func(d *delivery) int64 { return d.Revision }),
 		column(deliveries, func(d *delivery) string { return d.Queue }),
+		column(deliveries, func(d *delivery) int16 { return int16(d.Priority) }),
 		column(deliveries, func(d *delivery) string { return string(d.FailureReason) }),
 		column(deliveries, func(d *delivery) int { return d.OrphanCount }),
 		column(deliveries, func(d *delivery) string { return d.LastAttemptID }),

@@ -74,6 +74,7 @@ type Delivery struct {
 	// Revision rises with every change of state. An outcome is applied only if it was decided on the current revision.
 	Revision      int64
 	Queue         string
+	Priority      Priority
 	FailureReason FailureReason
 	// OrphanCount is the number of attempts since the last recorded one that ended without an outcome. It is a lower bound, because
 	// such attempts are counted when they are detected.
@@ -111,6 +112,7 @@ func (d Delivery) Retried(now time.Time) (Delivery, error) {
 		return Delivery{}, ErrDeliveryNotFailed
 	}
 	d.Status = StatusPending
+	d.Priority = PriorityHead
 	d.RetryCount = 0
 	d.NextRetryAt = now
 	d.FailureReason = ""

@@ -30,9 +30,9 @@ const (
 	maxInProgress = 256
 )
 
-// Queue puts one delivery into the queue. queue.Enqueuer implements it.
+// Queue puts deliveries of one lane into the queue. queue.Enqueuer implements it.
 type Queue interface {
-	EnqueueSettled(ctx context.Context, item queue.Item) (queue.Placement, error)
+	EnqueueLane(ctx context.Context, items []queue.Item) ([]queue.Placement, error)
 }
 
 // Enqueuer enqueues committed deliveries. It is safe for concurrent use.
@@ -59,7 +59,7 @@ func New(q Queue, log *slog.Logger, registry prometheus.Registerer) *Enqueuer {
 		}),
 	}
 	registry.MustRegister(e.placed, e.failed)
-	for _, placement := range []queue.Placement{queue.Queued, queue.AlreadyQueued, queue.Woken, queue.Active} {
+	for _, placement := range []queue.Placement{queue.Queued, queue.Backlogged, queue.AlreadyQueued, queue.Woken, queue.Active} {
 		e.placed.WithLabelValues(string(placement)) // a rate needs a first sample of zero
 	}
 	return e
@@ -100,16 +100,18 @@ func (e *Enqueuer) enqueueAll(ctx context.Context, deliveries []webhook.Delivery
 	var group errgroup.Group
 	group.SetLimit(concurrency)
 	var once sync.Once
-	for _, delivery := range deliveries {
+	for _, lane := range byLane(deliveries) {
 		group.Go(func() error {
-			placement, err := e.queue.EnqueueSettled(ctx, itemOf(delivery))
-			if err == nil {
+			placements, err := e.queue.EnqueueLane(ctx, lane)
+			for _, placement := range placements {
 				e.placed.WithLabelValues(string(placement)).Inc()
+			}
+			if err == nil {
 				return nil
 			}
-			e.failed.Inc()
+			e.failed.Add(float64(len(lane) - len(placements)))
 			once.Do(func() { // one line for all deliveries of a call
-				e.log.WarnContext(ctx, "enqueue failed, left to the reconciler", "deliveryId", delivery.ID, "deliveries", len(deliveries), "error", err)
+				e.log.WarnContext(ctx, "enqueue failed, left to the reconciler", "deliveryId", lane[0].DeliveryID, "deliveries", len(deliveries), "error", err)
 			})
 			return nil
 		})
@@ -117,9 +119,21 @@ func (e *Enqueuer) enqueueAll(ctx context.Context, deliveries []webhook.Delivery
 	_ = group.Wait() // the functions return no error
 }
 
-// itemOf returns the queue item of a pending or retrying delivery. A pending delivery with an attempt was retried by hand.
-func itemOf(d webhook.Delivery) queue.Item {
-	return queue.Item{DeliveryID: d.ID, Queue: d.Queue, DueAt: d.NextRetryAt, Ended: d.Status == webhook.StatusPending && d.LastAttemptID != ""}
+// byLane returns the items of the deliveries, those of each lane together and in their order.
+func byLane(deliveries []webhook.Delivery) [][]queue.Item {
+	var lanes [][]queue.Item
+	places := map[webhook.Lane]int{}
+	for _, delivery := range deliveries {
+		item := queue.ItemOf(delivery)
+		place, known := places[item.Lane]
+		if !known {
+			place = len(lanes)
+			places[item.Lane] = place
+			lanes = append(lanes, nil)
+		}
+		lanes[place] = append(lanes[place], item)
+	}
+	return lanes
 }
 
 // Wait returns when no call is in progress. Each call ends within seconds.

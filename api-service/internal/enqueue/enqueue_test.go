@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"strings"
 	"sync"
@@ -34,7 +35,20 @@ type enqueuer struct {
 	items []queue.Item
 }
 
-func (e *enqueuer) EnqueueSettled(ctx context.Context, item queue.Item) (queue.Placement, error) {
+// EnqueueLane ends at the first error.
+func (e *enqueuer) EnqueueLane(ctx context.Context, items []queue.Item) ([]queue.Placement, error) {
+	var placements []queue.Placement
+	for _, item := range items {
+		placement, err := e.enqueue(ctx, item)
+		if err != nil {
+			return placements, err
+		}
+		placements = append(placements, placement)
+	}
+	return placements, nil
+}
+
+func (e *enqueuer) enqueue(ctx context.Context, item queue.Item) (queue.Placement, error) {
 	now := e.running.Add(1)
 	defer e.running.Add(-1)
 	for most := e.most.Load(); now > most && !e.most.CompareAndSwap(most, now); most = e.most.Load() {
@@ -71,7 +85,9 @@ func newFixture(do func(context.Context) (queue.Placement, error)) *fixture {
 func some(n int) []webhook.Delivery {
 	deliveries := make([]webhook.Delivery, n)
 	for i := range deliveries {
-		deliveries[i] = webhook.Delivery{ID: webhook.NewID(webhook.KindDelivery, time.Now()), Queue: "bulk", NextRetryAt: time.Now().Add(time.Duration(i))}
+		deliveries[i] = webhook.Delivery{
+			ID: webhook.NewID(webhook.KindDelivery, time.Now()), Queue: "bulk", EndpointID: fmt.Sprint("ep_", i), NextRetryAt: time.Now().Add(time.Duration(i)),
+		}
 	}
 	return deliveries
 }
@@ -85,7 +101,7 @@ func TestEnqueueSucceedsReturns(t *testing.T) {
 		assert.Zero(t, time.Since(start))
 		want := make([]queue.Item, len(deliveries))
 		for i, d := range deliveries {
-			want[i] = queue.Item{DeliveryID: d.ID, Queue: "bulk", DueAt: d.NextRetryAt}
+			want[i] = queue.ItemOf(d)
 		}
 		assert.ElementsMatch(t, want, f.enqueuer.items)
 		assert.EqualValues(t, 100, testmetrics.Sum(t, f.registry, "redrive_enqueued_total"))

@@ -48,7 +48,7 @@ const inFlightSnooze = 5 * time.Second
 // finished and recorded even if ctx ends.
 func (d *Deliverer) Deliver(ctx context.Context, id, queue string) (Verdict, error) {
 	if !d.inFlight.begin(id) {
-		return Snooze(time.Now().Add(inFlightSnooze), "it is being sent at this moment"), nil
+		return stay(time.Now().Add(inFlightSnooze), "it is being sent at this moment"), nil
 	}
 	defer d.inFlight.end(id)
 
@@ -67,17 +67,20 @@ func (d *Deliverer) Deliver(ctx context.Context, id, queue string) (Verdict, err
 		d.options.Gate.Forget(id) // a slot may be reserved for it
 		return verdict, err
 	}
+	d.options.Progress.Pause(id)
 	permit, deferral := d.options.Gate.Acquire(ctx, bulkhead.Request{
 		EndpointID: dispatch.Endpoint.ID, DeliveryID: id, Queue: queue, DueAt: dueAt(dispatch.Delivery, webhook.Now()),
 		RateLimit: dispatch.Endpoint.RateLimit,
 	})
+	d.options.Progress.Entered(id)
 	if permit == nil {
+		d.options.Progress.Resume(id)
 		return Snooze(deferral.Until, deferral.Reason), nil
 	}
 	defer permit.Release() // no effect after the attempt
 	switch {               // both may have changed since the load
 	case d.outage.isDraining():
-		return Snooze(time.Now(), "its dispatcher is stopping: another one delivers it"), nil
+		return stay(time.Now(), "its dispatcher is stopping: another one delivers it"), nil
 	case d.outage.resolved() != nil:
 		return Verdict{}, errUnavailable
 	}
@@ -93,9 +96,10 @@ func (d *Deliverer) attempt(ctx context.Context, dispatch webhook.Dispatch, perm
 		}
 	}()
 	result, err := d.options.Sender.Send(ctx, dispatch)
+	d.options.Progress.Resume(dispatch.Delivery.ID)
 	if err != nil {
 		panicked = false
-		return Snooze(time.Now().Add(d.shortage.observe(ctx, err)), "no attempt was made: this dispatcher has run out of resources"), nil
+		return stay(time.Now().Add(d.shortage.observe(ctx, err)), "no attempt was made: this dispatcher has run out of resources"), nil
 	}
 	permit.Complete(result)
 	outcome, current, err := d.record(ctx, dispatch, result)

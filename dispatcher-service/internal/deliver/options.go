@@ -19,6 +19,8 @@ type Options struct {
 	Gate *bulkhead.Bulkheads
 	// Policy decides what follows an attempt. Defaults to webhook's own.
 	Policy webhook.Policy
+	// Progress follows deliveries. Defaults to nothing.
+	Progress Progress
 	// Log defaults to slog.Default.
 	Log *slog.Logger
 	// DatabaseTimeout bounds each statement. A database that accepts connections and does not respond would otherwise block a
@@ -31,6 +33,22 @@ type Options struct {
 	Loaded func(ctx context.Context, loaded webhook.Dispatch) error
 }
 
+// Progress follows a delivery through this process: claim.Claimer.
+type Progress interface {
+	// Pause: the delivery waits, for its bulkhead or its receiver, and costs this process nothing.
+	Pause(deliveryID string)
+	// Entered: its endpoint's bulkhead has admitted or refused it.
+	Entered(deliveryID string)
+	// Resume ends Pause.
+	Resume(deliveryID string)
+}
+
+type noProgress struct{}
+
+func (noProgress) Pause(string)   {}
+func (noProgress) Entered(string) {}
+func (noProgress) Resume(string)  {}
+
 const (
 	defaultDatabaseTimeout = 5 * time.Second
 	defaultRefusalLimit    = 30 * time.Second
@@ -39,6 +57,9 @@ const (
 func (o Options) withDefaults() Options {
 	if o.Log == nil {
 		o.Log = slog.Default()
+	}
+	if o.Progress == nil {
+		o.Progress = noProgress{}
 	}
 	if o.DatabaseTimeout == 0 {
 		o.DatabaseTimeout = defaultDatabaseTimeout

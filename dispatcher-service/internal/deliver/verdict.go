@@ -12,6 +12,7 @@ type Verdict struct {
 	Kind   VerdictKind
 	At     time.Time // of Retry and Snooze
 	Reason string    // shown to the operator
+	Stay   bool      // of Snooze: the task stays in the queue, since the reason is not the endpoint
 }
 
 // VerdictKind is the action of a verdict.
@@ -35,6 +36,11 @@ func Done() Verdict { return Verdict{Kind: KindDone} }
 // Snooze runs the task again at a time. No attempt was made.
 func Snooze(at time.Time, reason string) Verdict {
 	return Verdict{Kind: KindSnooze, At: at, Reason: reason}
+}
+
+// stay is Snooze for a reason that is not the endpoint's: the task stays in the queue for that time.
+func stay(at time.Time, reason string) Verdict {
+	return Verdict{Kind: KindSnooze, At: at, Reason: reason, Stay: true}
 }
 
 // verdictOf returns the verdict that follows from the row.

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"fmt"
 	"log/slog"
+	"math"
 	"slices"
 	"time"
 
@@ -194,7 +195,7 @@ func (m *machine) reconcile(p *process) {
 		return
 	}
 	orphans := m.orphans(p)
-	r := reconcile.New(rows{m, p}, m.queue, p.deliverer, reconcile.Options{Grace: time.Nanosecond, Log: slog.New(slog.DiscardHandler)}, prometheus.NewRegistry())
+	r := reconcile.New(rows{m, p}, m.queue, lanes{m, p}, p.deliverer, reconcile.Options{Grace: time.Nanosecond, Log: slog.New(slog.DiscardHandler)}, prometheus.NewRegistry())
 	require.NoError(m.t, r.Pass(m.ctx))
 	for id, due := range orphans {
 		e := m.expected[id]
@@ -238,6 +239,36 @@ func (r rows) ListDue(ctx context.Context, before time.Time, after store.Due, li
 	}
 	return due, err
 }
+
+// ListLanes is a page of the lanes of this machine's deliveries.
+func (r rows) ListLanes(ctx context.Context, after webhook.Lane, limit int) ([]webhook.Lane, error) {
+	if after != (webhook.Lane{}) {
+		return nil, nil
+	}
+	all, err := r.database.ListLanes(ctx, after, limit)
+	return slices.DeleteFunc(all, func(l webhook.Lane) bool { return l.OrganizationID != r.org }), err
+}
+
+// lanes makes tasks of all that waits in a lane that is put into backlog: in the end, dispatchers claim it.
+type lanes rows
+
+func (l lanes) List(context.Context) (map[webhook.Lane]queue.LaneState, error) { return nil, nil }
+
+func (l lanes) Open(ctx context.Context, opened []webhook.Lane) error {
+	due, err := rows(l).ListDue(ctx, time.Now().Add(anyTime), store.Due{}, math.MaxInt32)
+	for _, d := range due {
+		if err != nil {
+			return err
+		}
+		if slices.Contains(opened, d.Lane) {
+			_, err = l.queue.Enqueue(ctx, queue.Item{DeliveryID: d.ID, Queue: d.Queue, DueAt: d.NextRetryAt})
+		}
+	}
+	return err
+}
+
+// anyTime from now is later than the next attempt of any delivery.
+const anyTime = 10 * 365 * 24 * time.Hour
 
 // advance is as if that much time had passed.
 func (m *machine) advance(by time.Duration) {

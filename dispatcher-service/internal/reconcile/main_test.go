@@ -40,7 +40,7 @@ func newRows(count int) *rows {
 	r := &rows{}
 	oldest := webhook.Now().Add(-time.Hour)
 	for i := range count {
-		r.due = append(r.due, store.Due{ID: fmt.Sprintf("dlv_%05d", i), Queue: webhook.QueueDeliveries, NextRetryAt: oldest.Add(time.Duration(i) * time.Millisecond)})
+		r.due = append(r.due, store.Due{ID: fmt.Sprintf("dlv_%05d", i), Queue: webhook.QueueDeliveries, Lane: laneOf(fmt.Sprintf("dlv_%05d", i)), NextRetryAt: oldest.Add(time.Duration(i) * time.Millisecond)})
 	}
 	return r
 }
@@ -61,6 +61,31 @@ func (r *rows) ListDue(ctx context.Context, before time.Time, after store.Due, l
 		}
 	}
 	return page, r.err
+}
+
+// laneOf returns the lane of a delivery: each has a lane of its own, named by its ID.
+func laneOf(id string) webhook.Lane { return webhook.Lane{OrganizationID: "org", EndpointID: id} }
+
+func (r *rows) ListLanes(ctx context.Context, after webhook.Lane, limit int) ([]webhook.Lane, error) {
+	due, err := r.ListDue(ctx, webhook.Now().Add(24*time.Hour), store.Due{ID: after.EndpointID}, limit)
+	lanes := make([]webhook.Lane, len(due))
+	for i, d := range due {
+		lanes[i] = laneOf(d.ID)
+	}
+	return lanes, err
+}
+
+// List has no lane in backlog.
+func (f *fakeQueue) List(context.Context) (map[webhook.Lane]queue.LaneState, error) { return nil, nil }
+
+// Open notes the lanes as if their deliveries were enqueued.
+func (f *fakeQueue) Open(ctx context.Context, lanes []webhook.Lane) error {
+	for _, lane := range lanes {
+		if _, err := f.Enqueue(ctx, queue.Item{DeliveryID: lane.EndpointID}); err != nil {
+			return err
+		}
+	}
+	return ctx.Err()
 }
 
 func (r *rows) FindWaiting(_ context.Context, ids []string) (found []store.Due, _ error) {
@@ -240,7 +265,11 @@ func newReconciler(s reconcile.Store, q reconcile.Queue, perPass int) (*reconcil
 	if !told {
 		orphans = &fakeQueue{}
 	}
-	return reconcile.New(s, q, orphans, reconcile.Options{
+	lanes, known := q.(reconcile.Lanes)
+	if !known {
+		lanes = &fakeQueue{}
+	}
+	return reconcile.New(s, q, lanes, orphans, reconcile.Options{
 		Interval: time.Millisecond, Grace: grace, PerPass: perPass, Log: slog.New(slog.DiscardHandler),
 	}, registry), registry
 }

@@ -3,6 +3,7 @@ package reconcile
 import (
 	"context"
 	"math/rand/v2"
+	"slices"
 	"sync"
 	"time"
 
@@ -17,8 +18,6 @@ const (
 	batch       = 500 // deliveries in one query
 	concurrency = 32  // deliveries enqueued at the same time
 	listTimeout = 10 * time.Second
-	// anyTime from now is later than the next attempt of any delivery.
-	anyTime = 10 * 365 * 24 * time.Hour
 	// stuckAfter is how long a delivery must have been due for a pass to check that its pending task is in the pending list. That check
 	// is linear in the length of the list, so a pass makes at most maxVerified of them.
 	stuckAfter  = 3 * time.Minute
@@ -41,6 +40,9 @@ func (r *Reconciler) Pass(ctx context.Context) error {
 		return r.rebuild(ctx)
 	}
 	p := r.newPass()
+	if p.backlog, err = r.lanes.List(ctx); err != nil {
+		return err
+	}
 	defer func() { r.report(ctx, p.found) }()
 	r.cursor, err = r.walk(ctx, webhook.Now().Add(-r.options.Grace), r.cursor, r.options.PerPass, p.requeue)
 	r.stuck = p.stuck
@@ -85,7 +87,7 @@ func (r *Reconciler) list(ctx context.Context, by time.Time, cursor store.Due, l
 func itemsOf(due []store.Due) []queue.Item {
 	items := make([]queue.Item, len(due))
 	for i, d := range due {
-		items[i] = queue.Item{DeliveryID: d.ID, Queue: d.Queue}
+		items[i] = queue.Item{DeliveryID: d.ID, Queue: d.Queue, Lane: d.Lane, Position: d.Position()}
 		if d.Status == webhook.StatusRetrying {
 			items[i].DueAt = d.NextRetryAt
 		}
@@ -100,6 +102,7 @@ type pass struct {
 	stuck     int // deliveries overdue for longer than stuckAfter in this pass
 	stuckLast int // the same in the pass before
 	unchecked int // how many more pending tasks this pass may verify
+	backlog   map[webhook.Lane]queue.LaneState
 }
 
 func (r *Reconciler) newPass() *pass {
@@ -109,6 +112,7 @@ func (r *Reconciler) newPass() *pass {
 // requeue looks up the tasks of overdue deliveries and enqueues those that have none. It counts an orphan before it enqueues the
 // delivery, so that an orphan too many ends the delivery before another attempt.
 func (p *pass) requeue(ctx context.Context, due []store.Due) error {
+	due = slices.DeleteFunc(slices.Clone(due), p.inBacklog)
 	since := make(map[string]time.Time, len(due))
 	for _, d := range due {
 		since[d.ID] = d.NextRetryAt
@@ -129,6 +133,12 @@ func (p *pass) requeue(ctx context.Context, due []store.Due) error {
 		}
 	}
 	return p.enqueue(ctx, lost, p.queue.Enqueue)
+}
+
+// inBacklog reports whether dispatchers reach the delivery by claiming from its lane.
+func (p *pass) inBacklog(d store.Due) bool {
+	state, open := p.backlog[d.Lane]
+	return open && state.Behind(d.Position())
 }
 
 // verify reports whether to check that the pending task of a delivery is in the pending list. It selects deliveries that are overdue for

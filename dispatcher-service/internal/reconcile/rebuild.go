@@ -3,12 +3,10 @@ package reconcile
 import (
 	"context"
 	"errors"
-	"math"
 	"sync"
 	"time"
 
 	"redrive/pkg/queue"
-	"redrive/pkg/store"
 	"redrive/pkg/webhook"
 )
 
@@ -21,7 +19,7 @@ const (
 	abandonTimeout = 2 * time.Second
 )
 
-// rebuild enqueues every waiting delivery for the time at which it is due. If it ends early, or Redis is emptied meanwhile, the next pass
+// rebuild puts everything that waits into backlog. If it ends early, or Redis is emptied meanwhile, the next pass
 // begins it again. It returns nil without a rebuild if another replica has completed one.
 func (r *Reconciler) rebuild(ctx context.Context) error {
 	token, err := r.takeLease(ctx)
@@ -39,22 +37,44 @@ func (r *Reconciler) rebuild(ctx context.Context) error {
 		return err
 	}
 	r.metrics.rebuilds.Inc()
-	r.options.Log.InfoContext(ctx, "queue rebuilt", "deliveries", total, "seconds", time.Since(began).Seconds())
+	r.options.Log.InfoContext(ctx, "queue rebuilt", "lanes", total, "seconds", time.Since(began).Seconds())
 	return nil
 }
 
-// fill enqueues every waiting delivery and returns how many. It keeps the lease of the rebuild meanwhile.
+// fill puts every lane with waiting deliveries into backlog and returns how many. It keeps the lease of the rebuild meanwhile. Its cost
+// depends on the number of lanes and not on the number of deliveries.
 func (r *Reconciler) fill(ctx context.Context, token string) (total int, err error) {
 	ctx, release := r.keepLease(ctx, token)
 	defer release()
-	_, err = r.walk(ctx, webhook.Now().Add(anyTime), store.Due{}, math.MaxInt, func(ctx context.Context, due []store.Due) error {
-		total += len(due)
-		return r.enqueue(ctx, itemsOf(due), r.queue.Enqueue)
-	})
-	if ctx.Err() != nil { // the context may have ended during the last batch
+	total, err = r.openLanes(ctx)
+	if ctx.Err() != nil { // the context may have ended during the last page
 		err = context.Cause(ctx)
 	}
 	return total, err
+}
+
+func (r *Reconciler) openLanes(ctx context.Context) (total int, err error) {
+	for after := (webhook.Lane{}); ; {
+		lanes, err := r.listLanes(ctx, after)
+		if err != nil {
+			return total, err
+		}
+		if err := r.lanes.Open(ctx, lanes); err != nil {
+			return total, err
+		}
+		total += len(lanes)
+		if len(lanes) < batch {
+			return total, nil
+		}
+		after = lanes[len(lanes)-1]
+	}
+}
+
+// listLanes lists lanes with a deadline, since a database may accept a connection and not respond.
+func (r *Reconciler) listLanes(ctx context.Context, after webhook.Lane) ([]webhook.Lane, error) {
+	ctx, cancel := context.WithTimeout(ctx, listTimeout)
+	defer cancel()
+	return r.store.ListLanes(ctx, after, batch)
 }
 
 // keepLease renews the lease of the rebuild in the background until release is called. The returned context is canceled if the rebuild has

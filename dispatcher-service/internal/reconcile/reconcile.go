@@ -3,8 +3,8 @@
 //
 // A pass compares deliveries that have been due for longer than an attempt takes with their tasks:
 //
-//	marker missing ─▶ Redis was emptied: rebuild, that is, enqueue every waiting delivery, and set the marker
-//	marker present ─▶ list overdue deliveries and look up the task of each
+//	marker missing ─▶ Redis was emptied: rebuild, that is, put every lane with waiting deliveries into backlog, and set the marker
+//	marker present ─▶ list overdue deliveries, without those that a lane in backlog still reaches, and look up the task of each
 //	                    waiting, running            do nothing
 //	                    missing, late, ended        enqueue, or make the task pending
 //	                    orphan (no live worker)     count a lost attempt, enqueue
@@ -44,6 +44,13 @@ import (
 type Store interface {
 	ListDue(ctx context.Context, before time.Time, after store.Due, limit int) ([]store.Due, error)
 	FindWaiting(ctx context.Context, ids []string) ([]store.Due, error)
+	ListLanes(ctx context.Context, after webhook.Lane, limit int) ([]webhook.Lane, error)
+}
+
+// Lanes are the lanes in backlog. queue.Lanes implements it.
+type Lanes interface {
+	List(ctx context.Context) (map[webhook.Lane]queue.LaneState, error)
+	Open(ctx context.Context, lanes []webhook.Lane) error
 }
 
 // Queue is what the Reconciler needs of the queue. queue.Enqueuer implements it.
@@ -117,6 +124,7 @@ const (
 type Reconciler struct {
 	store   Store
 	queue   Queue
+	lanes   Lanes
 	orphans Orphans
 	options Options
 	metrics metrics
@@ -129,7 +137,7 @@ type Reconciler struct {
 }
 
 // New returns a Reconciler and registers its metrics.
-func New(store Store, queue Queue, orphans Orphans, options Options, registry prometheus.Registerer) *Reconciler {
+func New(store Store, queue Queue, lanes Lanes, orphans Orphans, options Options, registry prometheus.Registerer) *Reconciler {
 	if options.Interval == 0 {
 		options.Interval = defaultInterval
 	}
@@ -139,7 +147,7 @@ func New(store Store, queue Queue, orphans Orphans, options Options, registry pr
 	if options.RedisUnavailable == nil {
 		options.RedisUnavailable = func() bool { return false }
 	}
-	return &Reconciler{store: store, queue: queue, orphans: orphans, options: options, metrics: newMetrics(registry)}
+	return &Reconciler{store: store, queue: queue, lanes: lanes, orphans: orphans, options: options, metrics: newMetrics(registry)}
 }
 
 // Start runs a pass and a search at once, and then each at its interval, until Stop is called.

@@ -88,7 +88,7 @@ func searching(t *testing.T, table *rows, q *fakeQueue) {
 	if q.leases == nil {
 		q.leases = map[string]queue.Lease{}
 	}
-	r := reconcile.New(table, q, q, reconcile.Options{Grace: grace, Log: slog.New(slog.DiscardHandler)}, prometheus.NewRegistry())
+	r := reconcile.New(table, q, q, q, reconcile.Options{Grace: grace, Log: slog.New(slog.DiscardHandler)}, prometheus.NewRegistry())
 	r.Start()
 	t.Cleanup(func() { assert.NoError(t, r.Stop(context.Background())) })
 }

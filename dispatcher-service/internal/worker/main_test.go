@@ -11,10 +11,12 @@ import (
 	"github.com/stretchr/testify/require"
 	"go.uber.org/goleak"
 
+	"redrive/dispatcher-service/internal/claim"
 	"redrive/dispatcher-service/internal/deliver"
 	"redrive/dispatcher-service/internal/worker"
 	"redrive/pkg/queue"
 	"redrive/pkg/queue/queuetest"
+	"redrive/pkg/store"
 	"redrive/pkg/testservers"
 	"redrive/pkg/webhook"
 )
@@ -37,6 +39,8 @@ func (d deliverer) Deliver(ctx context.Context, id, queue string) (deliver.Verdi
 func (d deliverer) Orphaned(context.Context, string) error { return nil }
 
 func (d deliverer) Drain() {}
+
+func (d deliverer) Forget(string) {}
 
 // bench adds a worker pool to queuetest.Bench.
 type bench struct {
@@ -68,7 +72,23 @@ func (b bench) pool(concurrency int, d deliverer) *worker.Pool {
 }
 
 func (b bench) newPool(concurrency int, d deliverer) *worker.Pool {
-	return worker.New(b.Redis, d, worker.Options{Concurrency: concurrency, ShutdownTimeout: soon, Log: slog.New(slog.DiscardHandler)})
+	return b.newPoolOf(concurrency, d)
+}
+
+func (b bench) newPoolOf(concurrency int, d worker.Deliverer) *worker.Pool {
+	lanes := queue.NewLanes(b.Redis)
+	claimer := claim.New(claim.Options{
+		Lanes: lanes, Store: emptyStore{}, Queue: webhook.QueueDeliveries, Workers: concurrency, Room: func(string) int { return concurrency },
+		Log: slog.New(slog.DiscardHandler),
+	})
+	return worker.New(b.Redis, claimer, lanes, d, worker.Options{Concurrency: concurrency, ShutdownTimeout: soon, Log: slog.New(slog.DiscardHandler)})
+}
+
+// emptyStore has no backlog.
+type emptyStore struct{}
+
+func (emptyStore) ReadLanes(_ context.Context, cursors []store.LaneCursor, _ int) ([][]store.Due, error) {
+	return make([][]store.Due, len(cursors)), nil
 }
 
 // enqueue makes a task of a new delivery that is due now, and returns its ID.

@@ -2,7 +2,6 @@ package worker_test
 
 import (
 	"context"
-	"log/slog"
 	"testing"
 	"time"
 
@@ -25,6 +24,8 @@ func (o orphanage) Deliver(_ context.Context, id, _ string) (deliver.Verdict, er
 
 func (o orphanage) Drain() {}
 
+func (o orphanage) Forget(string) {}
+
 func (o orphanage) Orphaned(_ context.Context, id string) error {
 	o.orphaned <- id
 	return nil
@@ -37,7 +38,7 @@ func TestOrphanFoundByAsynq(t *testing.T) {
 	id := b.enqueue()
 	b.Abandon(id, time.Now().Add(-time.Minute))
 	o := orphanage{orphaned: make(chan string, 1), delivered: make(chan string, 1)}
-	pool := worker.New(b.Redis, o, worker.Options{Concurrency: 1, ShutdownTimeout: soon, Log: slog.New(slog.DiscardHandler)})
+	pool := b.newPoolOf(1, o)
 	require.NoError(t, pool.Start())
 	defer func() { require.NoError(t, pool.Stop(t.Context())) }()
 	assert.Equal(t, id, queuetest.Receive(t, o.orphaned, "the note of the orphan"))

@@ -163,11 +163,11 @@ func TestStopHandsBackWhatHasNotBegun(t *testing.T) {
 	t.Parallel()
 	b := newBench(t, testservers.Redis(t))
 	running, drained := make(chan string, 1), make(chan struct{})
-	pool := worker.New(b.Redis, draining{drained: drained, deliverer: func(_ context.Context, id, _ string) (deliver.Verdict, error) {
+	pool := b.newPoolOf(4, draining{drained: drained, deliverer: func(_ context.Context, id, _ string) (deliver.Verdict, error) {
 		running <- id
 		<-drained
 		return deliver.Snooze(time.Now(), "its dispatcher is stopping"), nil
-	}}, worker.Options{Concurrency: 4, ShutdownTimeout: time.Hour, Log: slog.New(slog.DiscardHandler)})
+	}})
 	require.NoError(t, pool.Start())
 	id := b.enqueue()
 	queuetest.Receive(t, running, "the delivery")

@@ -25,6 +25,29 @@ type Deliverer interface {
 	Deliver(ctx context.Context, id, queue string) (deliver.Verdict, error)
 	Orphaned(ctx context.Context, id string) error
 	Drain()
+	// Forget: the delivery waits in the database, and its task is removed.
+	Forget(id string)
+}
+
+// Claimer gives out tasks. claim.Claimer implements it.
+type Claimer interface {
+	// Client returns the client through which an asynq server dequeues.
+	Client(shared redis.UniversalClient) redis.UniversalClient
+	Start()
+	Close(ctx context.Context)
+	Tasks
+}
+
+// Tasks follows the tasks that were given out.
+type Tasks interface {
+	// LaneOf returns the lane of a delivery in progress. It is false for a task that an operator made.
+	LaneOf(deliveryID string) (webhook.Lane, bool)
+	Done(deliveryID string)
+}
+
+// Backlog decides where a delivery waits that is to run later. queue.Lanes implements it.
+type Backlog interface {
+	Defer(ctx context.Context, deliveryID, queue string, lane webhook.Lane) (keep bool, err error)
 }
 
 // Options of a Pool.
@@ -34,8 +57,6 @@ type Options struct {
 	// ShutdownTimeout is how long Stop waits for deliveries in flight. It has to be longer than an attempt can take: asynq returns
 	// the task to the queue before its handler has ended, and the receiver would get the webhook twice.
 	ShutdownTimeout time.Duration
-	// PollInterval is the pause between two polls of an idle worker. Defaults to 16 ms.
-	PollInterval time.Duration
 	// ForwardInterval is how often tasks that have come due are made pending. Defaults to 500 ms.
 	ForwardInterval time.Duration
 	// Tracing provides the tracer of deliveries. Defaults to no traces.
@@ -48,21 +69,22 @@ type Options struct {
 const (
 	// servers is the number of asynq servers. Each dequeues one task at a time, and two drain a backlog up to 70 % faster than one.
 	servers = 2
-	// slowPolls is how many times longer the poll interval of the other servers is. For the same load on Redis, one server that polls
-	// often finds a task sooner than two that poll half as often. All servers continue without a pause while there are tasks.
-	slowPolls = 8
-	// At 16 ms an idle dispatcher sends about 230 commands a second to Redis. A task waits 8 ms on average and 24 ms at most.
-	defaultPollInterval    = 16 * time.Millisecond
+	// dequeuePause is the pause after a dequeue without a task. The Claimer has waited before it returns none.
+	dequeuePause           = time.Millisecond
 	defaultForwardInterval = 500 * time.Millisecond
 	// gatherFor is how long acknowledgements are held so that they can be pipelined. It is short beside a delivery, and saves a third
 	// of the work of Redis and its client.
 	gatherFor = 2 * time.Millisecond
 	// orphanTimeout bounds the counting of an orphaned attempt, which blocks asynq.
 	orphanTimeout = 2 * time.Second
+	// closeTimeout bounds the return of tasks that no worker has begun.
+	closeTimeout = 2 * time.Second
 )
 
 // Pool dequeues tasks and runs them.
 type Pool struct {
+	claimer   Claimer
+	backlog   Backlog
 	redis     *queue.Pipelined // acknowledgements are most of the load on Redis
 	servers   []*asynq.Server
 	deliverer Deliverer
@@ -73,13 +95,13 @@ type Pool struct {
 }
 
 // New makes a Pool. The caller closes the client after Stop.
-func New(client redis.UniversalClient, deliverer Deliverer, options Options) *Pool {
-	p := &Pool{redis: queue.NewPipelined(client, gatherFor), deliverer: deliverer, log: options.Log, stopped: make(chan struct{})}
+func New(client redis.UniversalClient, claimer Claimer, backlog Backlog, deliverer Deliverer, options Options) *Pool {
+	p := &Pool{
+		claimer: claimer, backlog: backlog, redis: queue.NewPipelined(client, gatherFor), deliverer: deliverer, log: options.Log,
+		stopped: make(chan struct{}),
+	}
 	if options.Tracing != nil {
 		p.tracer = options.Tracing.Tracer(tracing.Name)
-	}
-	if options.PollInterval == 0 {
-		options.PollInterval = defaultPollInterval
 	}
 	if options.ForwardInterval == 0 {
 		options.ForwardInterval = defaultForwardInterval
@@ -89,14 +111,10 @@ func New(client redis.UniversalClient, deliverer Deliverer, options Options) *Po
 	}
 	count := max(1, min(servers, options.Concurrency)) // each has at least one worker: more servers would exceed Concurrency
 	for i := range count {
-		poll := options.PollInterval
-		if i > 0 {
-			poll *= slowPolls
-		}
-		p.servers = append(p.servers, asynq.NewServerFromRedisClient(backoffClient{p.redis}, asynq.Config{
+		p.servers = append(p.servers, asynq.NewServerFromRedisClient(backoffClient{claimer.Client(p.redis)}, asynq.Config{
 			Concurrency:              max(1, (options.Concurrency+i)/count),
 			Queues:                   map[string]int{webhook.QueueDeliveries: 1},
-			TaskCheckInterval:        poll,
+			TaskCheckInterval:        dequeuePause,
 			DelayedTaskCheckInterval: options.ForwardInterval,
 			ShutdownTimeout:          options.ShutdownTimeout,
 			RetryDelayFunc:           p.retryDelay,
@@ -110,6 +128,7 @@ func New(client redis.UniversalClient, deliverer Deliverer, options Options) *Po
 
 // Start starts to dequeue tasks. Redis may be unavailable at that time.
 func (p *Pool) Start() error {
+	p.claimer.Start()
 	for _, server := range p.servers {
 		if err := server.Start(asynq.HandlerFunc(p.handle)); err != nil {
 			return fmt.Errorf("start an asynq server: %w", err)
@@ -138,6 +157,9 @@ func (p *Pool) Stop(ctx context.Context) error {
 // stop blocks until Redis has responded to the servers' last polls. All servers stop dequeuing before any is shut down: otherwise one
 // would dequeue what another has just returned.
 func (p *Pool) stop() {
+	ctx, cancel := context.WithTimeout(context.Background(), closeTimeout)
+	p.claimer.Close(ctx) // a server's Stop waits for its dequeue
+	cancel()
 	p.each((*asynq.Server).Stop)
 	p.deliverer.Drain()
 	p.each((*asynq.Server).Shutdown)
@@ -153,6 +175,9 @@ func (p *Pool) each(step func(*asynq.Server)) {
 }
 
 func (p *Pool) handle(ctx context.Context, task *asynq.Task) error {
+	if taskID, known := asynq.GetTaskID(ctx); known {
+		defer p.claimer.Done(taskID)
+	}
 	id, err := queue.DeliveryID(task)
 	if err != nil {
 		return fmt.Errorf("%w: %w", err, asynq.SkipRetry) // enqueued by another program
@@ -163,7 +188,7 @@ func (p *Pool) handle(ctx context.Context, task *asynq.Task) error {
 		p.log.WarnContext(ctx, "delivery not handled: its task is retried", "deliveryId", id, "error", err)
 		return err
 	}
-	return answer(verdict)
+	return p.conclude(ctx, id, name, verdict)
 }
 
 // deliver runs the delivery in a span. The span continues the trace of the enqueuer, or starts one.

@@ -1,6 +1,8 @@
 package queuetest
 
 import (
+	"context"
+	"fmt"
 	"time"
 
 	"github.com/redis/go-redis/v9"
@@ -27,4 +29,19 @@ func (b Bench) ArchiveAndUnlist(id string) {
 	b.t.Helper()
 	require.NoError(b.t, b.Inspector.ArchiveTask(webhook.QueueDeliveries, id))
 	require.NoError(b.t, b.Redis.ZRem(b.t.Context(), keys.Of(webhook.QueueDeliveries).Archived, id).Err())
+}
+
+// Remove removes an active task, as asynq does when its handler has succeeded.
+func Remove(ctx context.Context, client redis.UniversalClient, queue, id string) error {
+	k := keys.Of(queue)
+	_, err := client.Pipelined(ctx, func(pipe redis.Pipeliner) error {
+		pipe.LRem(ctx, k.Active, 0, id)
+		pipe.ZRem(ctx, k.Lease, id)
+		pipe.Del(ctx, k.Task(id))
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("remove a task: %w", err)
+	}
+	return nil
 }

@@ -62,6 +62,8 @@ func RunMigrated(t *testing.T, open func(t *testing.T) *store.Store) {
 		"orphans/found":                         testFindWaiting,
 		"attempts/pages":                        testAttemptPages,
 		"due/order and cursor":                  testDue,
+		"lanes/read":                            testReadLanes,
+		"lanes/list":                            testListLanes,
 		"scoping/other organization":            testScoping,
 		"keys/round trip":                       testKeyRoundTrip,
 		"keys/of an organization":               testKeysOfAnOrganization,

@@ -25,8 +25,8 @@ func testFindWaiting(t *testing.T, s *store.Store) {
 	found, err := s.FindWaiting(w.ctx, []string{ended.ID, retrying.ID, webhook.NewID(webhook.KindDelivery, start), pending.ID, pending.ID})
 	require.NoError(t, err)
 	assert.ElementsMatch(t, []store.Due{
-		{ID: pending.ID, Status: webhook.StatusPending, Queue: pending.Queue, NextRetryAt: pending.NextRetryAt, Orphans: 1},
-		{ID: retrying.ID, Status: webhook.StatusRetrying, Queue: retrying.Queue, NextRetryAt: retrying.NextRetryAt},
+		{ID: pending.ID, Status: webhook.StatusPending, Queue: pending.Queue, Lane: pending.Lane(), NextRetryAt: pending.NextRetryAt, Orphans: 1},
+		{ID: retrying.ID, Status: webhook.StatusRetrying, Queue: retrying.Queue, Lane: retrying.Lane(), NextRetryAt: retrying.NextRetryAt},
 	}, found, "due or not, and not %s", other.ID)
 
 	due, err := s.ListDue(w.ctx, start.Add(time.Hour), store.Due{}, 10)

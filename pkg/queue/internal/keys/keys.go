@@ -42,3 +42,8 @@ func (k Keys) Task(id string) string { return k.task + id }
 func IsPending(key string) bool {
 	return strings.HasPrefix(key, "asynq:{") && strings.HasSuffix(key, "}:pending")
 }
+
+// IsSleeping reports whether key is the set of scheduled or of retry tasks of some queue.
+func IsSleeping(key string) bool {
+	return strings.HasPrefix(key, "asynq:{") && (strings.HasSuffix(key, "}:scheduled") || strings.HasSuffix(key, "}:retry"))
+}

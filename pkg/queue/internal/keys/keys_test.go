@@ -52,5 +52,8 @@ func TestKeysOfDeliveries(t *testing.T) {
 	assert.Equal(t, prefix+"t:dlv_1", k.Task("dlv_1"))
 	assert.True(t, keys.IsPending(k.Pending))
 	assert.False(t, keys.IsPending(k.Active))
+	assert.True(t, keys.IsSleeping(k.Retry))
+	assert.True(t, keys.IsSleeping(k.Scheduled))
+	assert.False(t, keys.IsSleeping(k.Pending))
 	assert.False(t, keys.IsPending("other:{deliveries}:pending"))
 }

@@ -1,0 +1,150 @@
+package bench
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"redrive/deploy/bench/report"
+)
+
+const (
+	// floodRate is what the other organization publishes a second while organizations flood.
+	floodRate = 20
+	// floodHeadStart is the time between the first event of a flood and the first of the other organization.
+	floodHeadStart = time.Second
+	// floodAllowance is what a flood may cost beside doubling the time alone, and floodSingleAllowance the same in all for one that is
+	// published event by event, if that is more.
+	floodAllowance, floodSingleAllowance = 50, 100 // ms
+	// fanoutEndpoints each get every event of the flood that fans out.
+	fanoutEndpoints = 100
+	// floodOrganizations flood at the same time.
+	floodOrganizations = 10
+)
+
+// flood is what one organization, or several, publish beside another.
+type flood struct {
+	row       string
+	customers int
+	endpoints int // of each
+	events    int // of each
+	publish   func(context.Context, *customer, int) (tally, error)
+	atLeast   float64 // ms that are always allowed
+	drain     bool    // the rate of its deliveries is a row
+}
+
+func (s *session) floods() []flood {
+	return []flood{
+		{row: rowFlood, customers: 1, endpoints: 1, events: s.amounts.flood, publish: publishBatches, drain: true},
+		{row: rowFloodSingle, customers: 1, endpoints: 1, events: s.amounts.floodSingle, publish: publishSingles, atLeast: floodSingleAllowance},
+		{row: rowFanout, customers: 1, endpoints: fanoutEndpoints, events: s.amounts.fanout, publish: publishBatches},
+		{row: rowFloods, customers: floodOrganizations, endpoints: 1, events: s.amounts.flood / floodOrganizations, publish: publishBatches},
+	}
+}
+
+// roundFlood measures one organization alone, and then beside each kind of flood.
+func roundFlood(ctx context.Context, s *session) error {
+	for _, f := range s.floods() {
+		if !s.wants(f.row) && (!f.drain || !s.wants(rowFloodDrain)) {
+			continue
+		}
+		if err := s.measureFlood(ctx, f); err != nil {
+			return fmt.Errorf("%s: %w", f.row, err)
+		}
+	}
+	return nil
+}
+
+func (s *session) measureFlood(ctx context.Context, f flood) error {
+	running, err := s.system(ctx)
+	if err != nil {
+		return err
+	}
+	if err := running.clear(ctx); err != nil {
+		return err
+	}
+	other, err := newHealthy(ctx, s)
+	if err != nil {
+		return err
+	}
+	defer other.close()
+	s.progress.say("%s: alone, %d/s for %s", f.row, floodRate, s.amounts.besideFlood)
+	alone, err := other.measureAt(ctx, floodRate, s.amounts.besideFlood)
+	if err != nil {
+		return err
+	}
+	beside, rate, err := s.besideFlood(ctx, f, other)
+	if err != nil {
+		return err
+	}
+	p99 := func(m latencies) float64 { return report.Milliseconds(report.Percentile(m.fromAccepted, 0.99)) }
+	s.samples.Add(f.row, p99(beside))
+	s.samples.Add(report.Detail(f.row, detailAlone), p99(alone))
+	s.samples.Add(report.Detail(f.row, detailAllowed), max(f.atLeast, 2*p99(alone)+floodAllowance))
+	s.samples.Add(report.Detail(f.row, detailP50), report.Milliseconds(report.Percentile(beside.fromAccepted, 0.5)))
+	s.samples.Add(report.Detail(f.row, detailLost), float64(alone.lost+beside.lost))
+	if f.drain {
+		s.samples.Add(rowFloodDrain, rate)
+	}
+	return running.clear(ctx)
+}
+
+// besideFlood returns the latencies of the other organization, and the rate at which the flood was delivered.
+func (s *session) besideFlood(ctx context.Context, f flood, other *healthy) (beside latencies, rate float64, err error) {
+	r, err := startReceiver()
+	if err != nil {
+		return beside, 0, err
+	}
+	defer func() { err = errors.Join(err, r.stop(context.WithoutCancel(ctx))) }()
+	var customers []*customer
+	for range f.customers {
+		c, err := s.floodingCustomer(ctx, r, f.endpoints)
+		if err != nil {
+			return beside, 0, err
+		}
+		defer c.close()
+		customers = append(customers, c)
+	}
+	total := f.customers * f.endpoints * f.events
+	r.expect(total)
+	s.progress.say("%s: beside %d deliveries of %d organizations", f.row, total, f.customers)
+	group, publishing := errgroup.WithContext(ctx)
+	for _, c := range customers {
+		group.Go(func() error {
+			_, err := f.publish(publishing, c, f.events)
+			return err
+		})
+	}
+	timer := time.NewTimer(floodHeadStart)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-ctx.Done():
+		return beside, 0, ctx.Err()
+	}
+	beside, err = other.measureAt(ctx, floodRate, s.amounts.besideFlood)
+	if err := errors.Join(err, group.Wait()); err != nil {
+		return beside, 0, err
+	}
+	if err := r.await(ctx, drainPatience); err != nil {
+		return beside, 0, err
+	}
+	return beside, report.Rate(total, time.Since(r.first())), nil
+}
+
+func (s *session) floodingCustomer(ctx context.Context, r *receiver, endpoints int) (*customer, error) {
+	c, err := s.customer(ctx)
+	if err != nil {
+		return nil, err
+	}
+	for range endpoints {
+		if _, err := c.createEndpoint(ctx, r.url(pathOK), eventType, 0); err != nil {
+			c.close()
+			return nil, err
+		}
+	}
+	return c, nil
+}

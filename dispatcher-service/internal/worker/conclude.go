@@ -1,0 +1,28 @@
+package worker
+
+import (
+	"context"
+
+	"redrive/dispatcher-service/internal/deliver"
+)
+
+// conclude answers asynq. A delivery that is to run later, of an organization that has many tasks already, waits in the database: its
+// task is removed, and dispatchers claim the delivery again when it is due.
+func (p *Pool) conclude(ctx context.Context, id, queue string, verdict deliver.Verdict) error {
+	if verdict.Kind != deliver.KindRetry && verdict.Kind != deliver.KindSnooze || verdict.Stay {
+		return answer(verdict)
+	}
+	lane, known := p.claimer.LaneOf(id)
+	if !known {
+		return answer(verdict)
+	}
+	keep, err := p.backlog.Defer(context.WithoutCancel(ctx), id, queue, lane)
+	if err != nil {
+		p.log.WarnContext(ctx, "task kept in the queue: its organization's share is unknown", "deliveryId", id, "error", err)
+	}
+	if keep {
+		return answer(verdict)
+	}
+	p.deliverer.Forget(id)
+	return nil
+}
