@@ -50,6 +50,9 @@ func NewEnqueuer(client redis.UniversalClient) *Enqueuer {
 	}
 }
 
+// Lanes returns the lanes in backlog that the Enqueuer enqueues into.
+func (e *Enqueuer) Lanes() *Lanes { return e.lanes }
+
 // Item is a delivery to enqueue.
 type Item struct {
 	DeliveryID string

@@ -93,8 +93,13 @@ func New(options Options) *Claimer {
 // Load returns the measure of the dispatcher's own work.
 func (c *Claimer) Load() *Load { return c.load }
 
-// Start begins to read ahead and to listen for notifications.
+// Start begins to read ahead and to listen for notifications. It does nothing after Close.
 func (c *Claimer) Start() {
+	c.mutex.Lock()
+	defer c.mutex.Unlock()
+	if c.closed {
+		return
+	}
 	ctx, cancel := context.WithCancel(context.Background())
 	c.stop = cancel
 	notified, end := c.options.Lanes.Notifications(ctx)

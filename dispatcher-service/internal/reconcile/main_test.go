@@ -265,9 +265,12 @@ func newReconciler(s reconcile.Store, q reconcile.Queue, perPass int) (*reconcil
 	if !told {
 		orphans = &fakeQueue{}
 	}
-	lanes, known := q.(reconcile.Lanes)
-	if !known {
-		lanes = &fakeQueue{}
+	var lanes reconcile.Lanes = &fakeQueue{}
+	switch queued := q.(type) {
+	case *fakeQueue:
+		lanes = queued
+	case *queue.Enqueuer:
+		lanes = queued.Lanes()
 	}
 	return reconcile.New(s, q, lanes, orphans, reconcile.Options{
 		Interval: time.Millisecond, Grace: grace, PerPass: perPass, Log: slog.New(slog.DiscardHandler),

@@ -175,17 +175,3 @@ func TestPassVerifiesSample(t *testing.T) {
 	}
 	assert.Greater(t, len(everChecked), 500, "not the same ones every time")
 }
-
-// A pending delivery is enqueued for now, and a retrying one for its next attempt.
-func TestRebuildDueTimes(t *testing.T) {
-	t.Parallel()
-	ahead := webhook.Now().Add(10 * time.Minute)
-	table := &rows{due: []store.Due{
-		{ID: "dlv_1", Status: webhook.StatusPending, NextRetryAt: ahead}, // the clock of who wrote it is ahead of ours
-		{ID: "dlv_2", Status: webhook.StatusRetrying, NextRetryAt: ahead},
-	}}
-	q := &fakeQueue{emptied: true}
-	r, _ := newReconciler(table, q, 0)
-	require.NoError(t, r.Pass(t.Context()))
-	assert.Equal(t, map[string]time.Time{"dlv_1": {}, "dlv_2": ahead}, q.dueAt)
-}

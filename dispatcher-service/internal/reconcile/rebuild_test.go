@@ -7,7 +7,6 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/hibiken/asynq"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
@@ -122,7 +121,7 @@ func TestRebuildOtherReplicaHoldsLease(t *testing.T) {
 	})
 }
 
-// One pass rebuilds a real Redis after FLUSHALL, with the right due times.
+// After FLUSHALL, one pass puts every lane into backlog, with its cursor at the start.
 func TestPassRedisFlushedRebuilds(t *testing.T) {
 	t.Parallel()
 	server, err := testservers.StartRedis(testservers.RedisOptions{})
@@ -131,25 +130,20 @@ func TestPassRedisFlushedRebuilds(t *testing.T) {
 	client, err := queue.Connect(server.URL())
 	require.NoError(t, err)
 	t.Cleanup(func() { assert.NoError(t, client.Close()) })
-	inspector := asynq.NewInspectorFromRedisClient(client)
+	enqueuer := queue.NewEnqueuer(client)
 
-	now, later := webhook.Now(), webhook.Now().Add(time.Hour).Truncate(time.Second)
-	due := webhook.NewID(webhook.KindDelivery, now)
-	scheduled := webhook.NewID(webhook.KindDelivery, now)
-	table := &rows{due: []store.Due{
-		{ID: due, Queue: webhook.QueueDeliveries, NextRetryAt: now},
-		{ID: scheduled, Status: webhook.StatusRetrying, Queue: webhook.QueueDeliveries, NextRetryAt: later},
-	}}
-	r, _ := newReconciler(table, queue.NewEnqueuer(client), 0)
+	table := newRows(700)
+	table.due = append(table.due, store.Due{ID: "dlv_90000", Status: webhook.StatusRetrying, NextRetryAt: webhook.Now().Add(time.Hour)})
+	r, _ := newReconciler(table, enqueuer, 0)
+	want := map[webhook.Lane]queue.LaneState{}
+	for _, d := range table.due {
+		want[laneOf(d.ID)] = queue.LaneState{}
+	}
 	for range 2 {
 		require.NoError(t, r.Pass(t.Context()))
-		info, err := inspector.GetTaskInfo(webhook.QueueDeliveries, due)
+		lanes, err := enqueuer.Lanes().List(t.Context())
 		require.NoError(t, err)
-		assert.Equal(t, asynq.TaskStatePending, info.State)
-		info, err = inspector.GetTaskInfo(webhook.QueueDeliveries, scheduled)
-		require.NoError(t, err)
-		assert.Equal(t, asynq.TaskStateScheduled, info.State)
-		assert.Equal(t, later, info.NextProcessAt.UTC())
+		assert.Equal(t, want, lanes)
 		require.NoError(t, client.FlushAll(t.Context()).Err())
 	}
 }

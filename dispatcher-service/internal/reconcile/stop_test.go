@@ -81,7 +81,7 @@ func TestStopDeadlineDuringPass(t *testing.T) {
 func TestStartTrimsArchiveHourly(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		q := &fakeQueue{}
-		r := reconcile.New(newRows(0), q, q, reconcile.Options{Grace: grace, Log: slog.New(slog.DiscardHandler)}, prometheus.NewRegistry())
+		r := reconcile.New(newRows(0), q, q, q, reconcile.Options{Grace: grace, Log: slog.New(slog.DiscardHandler)}, prometheus.NewRegistry())
 		r.Start()
 		time.Sleep(5 * time.Hour)
 		require.NoError(t, r.Stop(t.Context()))
@@ -95,7 +95,7 @@ func TestAnOutageIsLoggedOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var log strings.Builder
 		q := &fakeQueue{away: true}
-		r := reconcile.New(newRows(0), q, q, reconcile.Options{Grace: grace, Log: slog.New(slog.NewTextHandler(&log, nil))}, prometheus.NewRegistry())
+		r := reconcile.New(newRows(0), q, q, q, reconcile.Options{Grace: grace, Log: slog.New(slog.NewTextHandler(&log, nil))}, prometheus.NewRegistry())
 		r.Start()
 		time.Sleep(time.Hour)
 		q.mutex.Lock()
@@ -133,7 +133,7 @@ func TestStartRedisUnavailableLogsDatabaseErrorsOnly(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				var log strings.Builder
-				r := reconcile.New(c.table, c.queue, c.queue, reconcile.Options{
+				r := reconcile.New(c.table, c.queue, c.queue, c.queue, reconcile.Options{
 					Grace: grace, Log: slog.New(slog.NewTextHandler(&log, nil)), RedisUnavailable: func() bool { return true },
 				}, prometheus.NewRegistry())
 				r.Start()

@@ -9,7 +9,6 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"redrive/dispatcher-service/internal/deliver"
-	"redrive/dispatcher-service/internal/worker"
 	"redrive/pkg/queue/queuetest"
 	"redrive/pkg/testservers"
 )

@@ -2,7 +2,6 @@ package worker_test
 
 import (
 	"context"
-	"log/slog"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -13,7 +12,6 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"redrive/dispatcher-service/internal/deliver"
-	"redrive/dispatcher-service/internal/worker"
 	"redrive/pkg/queue"
 	"redrive/pkg/queue/queuetest"
 	"redrive/pkg/testservers"
