@@ -1,6 +1,7 @@
 package compose_test
 
 import (
+	"fmt"
 	"io"
 	"net"
 	"net/http"
@@ -19,12 +20,18 @@ import (
 	"redrive/pkg/testservers"
 )
 
-// The proxy and the replicas behind it have addresses of loopback, because their ports are fixed.
-const (
-	proxyAddress = "127.90.0.1"
-	firstReplica = "127.90.0.2"
-	otherReplica = "127.90.0.3"
+// The proxy and the replicas behind it have addresses of loopback, because their ports are fixed. Another run of these tests at the same
+// time has others.
+var (
+	proxyAddress = ownAddress(1)
+	firstReplica = ownAddress(2)
+	otherReplica = ownAddress(3)
 )
+
+func ownAddress(host int) string {
+	pid := os.Getpid()
+	return fmt.Sprintf("127.%d.%d.%d", 64+pid>>8&0x3f, pid&0xff, host)
+}
 
 // requestLog counts the requests that replicas have read, by their bodies or paths.
 type requestLog struct {
@@ -101,6 +108,7 @@ func startProxy(t *testing.T, names *nameServer) (url string) {
 	for inside, outside := range map[string]string{
 		"dns 127.0.0.11:53": "dns " + names.conn.LocalAddr().String(),
 		"bind :":            "bind " + proxyAddress + ":",
+		"\nglobal\n":        "\nglobal\n    noreuseport\n", // it fails if another process has the address
 	} {
 		require.Contains(t, here, inside)
 		here = strings.ReplaceAll(here, inside, outside)
@@ -110,6 +118,8 @@ func startProxy(t *testing.T, names *nameServer) (url string) {
 	var said testlog.Buffer
 	program, err := testservers.FindHAProxy()
 	require.NoError(t, err)
+	checked, err := exec.Command(program, "-c", "-f", file).CombinedOutput()
+	require.NoError(t, err, string(checked))
 	cmd := exec.Command(program, "-db", "-f", file)
 	cmd.Stdout, cmd.Stderr = &said, &said
 	require.NoError(t, cmd.Start())
