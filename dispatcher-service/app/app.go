@@ -92,9 +92,8 @@ type Options struct {
 	Memory int64
 	// DatabaseTimeout bounds one statement of a delivery. Defaults to 5 s.
 	DatabaseTimeout time.Duration
-	// PollInterval is the pause between two polls of an idle worker, and ForwardInterval how often tasks that have come due are made
-	// pending. Default to the worker's own.
-	PollInterval, ForwardInterval time.Duration
+	// ForwardInterval is how often tasks that have come due are made pending. Defaults to the worker's own.
+	ForwardInterval time.Duration
 	// Retention is how long deliveries and events are kept after they have ended. 0 is for ever.
 	Retention time.Duration
 	// Tracing provides the tracer of deliveries. Defaults to no traces.

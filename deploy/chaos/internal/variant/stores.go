@@ -15,6 +15,10 @@ func (forgetful) ListDue(context.Context, time.Time, store.Due, int) ([]store.Du
 	return nil, nil
 }
 
+func (forgetful) ListLanes(context.Context, webhook.Lane, int) ([]webhook.Lane, error) {
+	return nil, nil
+}
+
 func (forgetful) FindWaiting(context.Context, []string) ([]store.Due, error) { return nil, nil }
 
 // unfenced is a store that takes every outcome for one that was decided on the delivery as it is now.

@@ -36,18 +36,15 @@ const (
 	NoReconciler Control = "no-reconciler"
 	// NoFencing writes every outcome over whatever is there.
 	NoFencing Control = "no-fencing"
-	// AsynqDefaults leaves everything to asynq, at its own intervals.
+	// AsynqDefaults leaves everything to asynq, at its own interval.
 	AsynqDefaults Control = "asynq-defaults"
 )
 
 // Controls is all of them.
 var Controls = []Control{NoReconciler, NoFencing, AsynqDefaults}
 
-// asynq's own intervals, as of 0.26.
-const (
-	asynqPollInterval    = time.Second
-	asynqForwardInterval = 5 * time.Second
-)
+// asynqForwardInterval is asynq's own, as of 0.26.
+const asynqForwardInterval = 5 * time.Second
 
 // IsCommand says whether a program's arguments ask for this dispatcher.
 func IsCommand(args []string) bool { return len(args) == 4 && args[1] == Command }
@@ -118,7 +115,7 @@ func (c Control) apply(options *app.Options, opened *backend.Backend) error {
 		options.Store = unfenced{opened.Store}
 	case AsynqDefaults:
 		options.Store = forgetful{opened.Store}
-		options.PollInterval, options.ForwardInterval = asynqPollInterval, asynqForwardInterval
+		options.ForwardInterval = asynqForwardInterval
 	default:
 		return fmt.Errorf("there is no control %q", c)
 	}
