@@ -58,7 +58,7 @@ func required(t *testing.T, variables []config.Variable, values map[string]strin
 func TestNoSettingIsMisspelt(t *testing.T) {
 	known := map[string][]config.Variable{
 		"migrate":            config.Variables(config.Database{}),
-		"api-service":        config.Variables(config.API{}),
+		"api-service":        append(config.Variables(config.API{}), config.Variable{Name: "API_STRANGER_RATE_LIMIT"}), // an old name
 		"dispatcher-service": config.Variables(config.Dispatcher{}),
 		"receiver":           {{Name: "RECEIVER_ADDR"}, {Name: "RECEIVER_SECRETS"}},
 	}
