@@ -34,25 +34,11 @@ func roundDrain(ctx context.Context, s *session) error {
 // drainOurs has deliveries queued while nobody makes them, and counts from the first request until the last outcome is on
 // record.
 func drainOurs(ctx context.Context, s *session) error {
-	running, err := s.system(ctx)
-	if err != nil {
-		return err
-	}
-	r, err := s.servers.receiver()
-	if err != nil {
-		return err
-	}
-	if err := running.clear(ctx); err != nil {
-		return err
-	}
-	c, err := s.customer(ctx)
+	running, c, r, err := s.subscribed(ctx)
 	if err != nil {
 		return err
 	}
 	defer c.close()
-	if _, err := c.createEndpoint(ctx, r.url(pathOK), eventType, 0); err != nil {
-		return err
-	}
 	// A first delivery opens the connections that Redis has memory for.
 	r.expect(1)
 	if _, err := c.publish(ctx, eventBody(eventType)); err != nil {

@@ -34,25 +34,11 @@ func roundEndToEnd(ctx context.Context, s *session) error {
 }
 
 func measureEndToEnd(ctx context.Context, s *session, row string, count int, publish func(context.Context, *customer, int) (tally, error)) error {
-	running, err := s.system(ctx)
-	if err != nil {
-		return err
-	}
-	r, err := s.servers.receiver()
-	if err != nil {
-		return err
-	}
-	if err := running.clear(ctx); err != nil {
-		return err
-	}
-	c, err := s.customer(ctx)
+	running, c, r, err := s.subscribed(ctx)
 	if err != nil {
 		return err
 	}
 	defer c.close()
-	if _, err := c.createEndpoint(ctx, r.url(pathOK), eventType, 0); err != nil {
-		return err
-	}
 	watching := watch(running)
 	r.expect(count)
 	began := time.Now()

@@ -14,11 +14,8 @@ import (
 
 // roundIdle counts what an API and a dispatcher with nothing to do ask of Redis: all that it counts, what scripts call among it.
 func roundIdle(ctx context.Context, s *session) error {
-	running, err := s.system(ctx)
+	running, err := s.cleared(ctx)
 	if err != nil {
-		return err
-	}
-	if err := running.clear(ctx); err != nil {
 		return err
 	}
 	v := running.(*services)

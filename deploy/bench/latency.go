@@ -20,11 +20,8 @@ const (
 // roundLatency publishes at a rate that keeps nobody busy and sees how long each webhook takes: once by itself, and once while
 // old deliveries are purged.
 func roundLatency(ctx context.Context, s *session) error {
-	running, err := s.system(ctx)
+	running, err := s.cleared(ctx)
 	if err != nil {
-		return err
-	}
-	if err := running.clear(ctx); err != nil {
 		return err
 	}
 	s.progress.say("latency: %d events/s for %s", latencyRate, s.amounts.latency)

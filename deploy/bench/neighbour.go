@@ -23,11 +23,8 @@ const (
 // roundNeighbour sends to healthy endpoints alone, and then beside one that hangs and has a queue of its own. Their customers
 // differ: what must not be shared is what all customers share.
 func roundNeighbour(ctx context.Context, s *session) error {
-	running, err := s.system(ctx)
+	running, err := s.cleared(ctx)
 	if err != nil {
-		return err
-	}
-	if err := running.clear(ctx); err != nil {
 		return err
 	}
 	h, err := newHealthy(ctx, s)

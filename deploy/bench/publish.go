@@ -40,22 +40,8 @@ func roundPublish(ctx context.Context, s *session) error {
 
 // paused makes a customer with one endpoint of a system that makes no attempts.
 func (s *session) paused(ctx context.Context) (*customer, error) {
-	running, err := s.system(ctx)
+	running, c, _, err := s.subscribed(ctx)
 	if err != nil {
-		return nil, err
-	}
-	if err := running.clear(ctx); err != nil {
-		return nil, err
-	}
-	c, err := s.customer(ctx)
-	if err != nil {
-		return nil, err
-	}
-	r, err := s.servers.receiver()
-	if err != nil {
-		return nil, err
-	}
-	if _, err := c.createEndpoint(ctx, r.url(pathOK), eventType, 0); err != nil {
 		return nil, err
 	}
 	return c, running.pause(ctx)

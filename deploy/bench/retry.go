@@ -20,11 +20,8 @@ const detailNotDelivered = "dispatcher stopped"
 // the attempts, and the others while the dispatcher is at work. The bare UPDATE before that does to copies of the same rows what
 // a retry does to them.
 func roundRetry(ctx context.Context, s *session) error {
-	running, err := s.system(ctx)
+	running, err := s.cleared(ctx)
 	if err != nil {
-		return err
-	}
-	if err := running.clear(ctx); err != nil {
 		return err
 	}
 	c, err := s.customer(ctx)

@@ -80,3 +80,33 @@ func (s *session) customer(ctx context.Context) (*customer, error) {
 	}
 	return newCustomer(ctx, running.url(), running.store(), publishConnections)
 }
+
+// cleared returns the running system after it has forgotten all deliveries.
+func (s *session) cleared(ctx context.Context) (system, error) {
+	running, err := s.system(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return running, running.clear(ctx)
+}
+
+// subscribed returns the cleared system, and a new customer whose one endpoint is the receiver. The caller closes the customer.
+func (s *session) subscribed(ctx context.Context) (system, *customer, *receiver, error) {
+	r, err := s.servers.receiver()
+	if err != nil {
+		return nil, nil, nil, err
+	}
+	running, err := s.cleared(ctx)
+	if err != nil {
+		return nil, nil, nil, err
+	}
+	c, err := s.customer(ctx)
+	if err != nil {
+		return nil, nil, nil, err
+	}
+	if _, err := c.createEndpoint(ctx, r.url(pathOK), eventType, 0); err != nil {
+		c.close()
+		return nil, nil, nil, err
+	}
+	return running, c, r, nil
+}
