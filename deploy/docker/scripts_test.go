@@ -4,6 +4,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -13,7 +14,7 @@ import (
 func script(t *testing.T, environ []string, name string, arguments ...string) (said string, err error) {
 	t.Helper()
 	cmd := exec.Command("sh", append([]string{name}, arguments...)...)
-	cmd.Env = append(environ, "PATH="+os.Getenv("PATH"))
+	cmd.Env = slices.Concat(environ, []string{"PATH=" + os.Getenv("PATH")})
 	output, err := cmd.CombinedOutput()
 	return string(output), err
 }

@@ -41,7 +41,7 @@ func functionsIn(text string) []named {
 // section returns the text below a heading of the second or third level, up to the next heading of that level or above.
 func section(t *testing.T, text, heading string) string {
 	t.Helper()
-	level := heading[:strings.Index(heading, " ")]
+	level, _, _ := strings.Cut(heading, " ")
 	_, after, found := strings.Cut(text, "\n"+heading+"\n")
 	require.True(t, found, "%s has no heading %q", architecture, heading)
 	end := regexp.MustCompile(`(?m)^#{2,` + fmt.Sprint(len(level)) + `} `).FindStringIndex(after)

@@ -111,14 +111,6 @@ func (m *machine) called(t *testing.T) (calls []string) {
 	return strings.Split(strings.TrimSpace(string(content)), "\n")
 }
 
-// stop ends all services.
-func (m *machine) stop(t *testing.T) {
-	t.Helper()
-	for _, service := range append(m.services.Dispatchers(), m.services.API()) {
-		require.NoError(t, service.Stop())
-	}
-}
-
 // start starts them with another database, or with the one that they had.
 func (m *machine) start(t *testing.T, database string) {
 	t.Helper()
