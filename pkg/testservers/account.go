@@ -11,14 +11,14 @@ import (
 	"syscall"
 )
 
-// account is the user a server runs as in place of root.
+// account is the user that a server runs as if this process is root.
 type account struct {
 	name     string
 	uid, gid uint32
 }
 
-// unprivileged returns the account that PostgreSQL runs as, because it refuses to run as root; nil when this process is not root
-// and can run it itself.
+// unprivileged returns the account that PostgreSQL runs as, because PostgreSQL refuses to run as root. It returns nil if this process is
+// not root.
 func unprivileged() (*account, error) {
 	if os.Geteuid() != 0 {
 		return nil, nil
@@ -36,7 +36,7 @@ func unprivileged() (*account, error) {
 		if err != nil {
 			continue
 		}
-		// By way of int64, because macOS counts nobody as -2.
+		// The conversion is by int64, because the ID of nobody is -2 on macOS.
 		return &account{name: name, uid: uint32(uid), gid: uint32(gid)}, nil
 	}
 	return nil, errors.New("PostgreSQL refuses to run as root and there is neither a user postgres nor nobody to run it as")
@@ -49,8 +49,8 @@ func (a *account) credential() *syscall.Credential {
 	return &syscall.Credential{Uid: a.uid, Gid: a.gid}
 }
 
-// temporaryParent returns the directory for temporary files, or the first usual one that the account can reach: a TMPDIR inside of
-// root's home is of no use to another user.
+// temporaryParent returns the directory for temporary files. If the account cannot reach it, for example because TMPDIR is in root's home,
+// it returns the first usual directory that the account can reach.
 func temporaryParent(as *account) (string, error) {
 	candidates := []string{os.TempDir(), "/tmp", "/var/tmp"}
 	if as == nil {
@@ -63,7 +63,7 @@ func temporaryParent(as *account) (string, error) {
 	return candidates[i], nil
 }
 
-// reaches reports whether the account may pass through the directory and all those above it.
+// reaches reports whether the account may enter the directory and all its parents.
 func (a *account) reaches(path string) bool {
 	path, err := filepath.EvalSymlinks(path)
 	if err != nil {

@@ -12,11 +12,11 @@ import (
 	"time"
 )
 
-// packageDatabase is what installations lock each other out with: the directory itself is a lock that leaves no file behind, and
-// one that dpkg does not use.
+// packageDatabase is the directory that installations lock. Locking the directory itself leaves no lock file behind, and dpkg does not use
+// that lock.
 const packageDatabase = "/var/lib/dpkg"
 
-// lockInstallation waits until no other process is in Install. The first one to finish would otherwise take away what keeps the
+// lockInstallation waits until no other process is in Install. Otherwise the first process to finish would remove the files that keep the
 // packages of the others from starting servers.
 func lockInstallation(ctx context.Context) (unlock func(), err error) {
 	dir, err := os.Open(packageDatabase)
@@ -39,8 +39,8 @@ func lockInstallation(ctx context.Context) (unlock func(), err error) {
 	}
 }
 
-// InstallPackages installs Debian packages and reports on w. The packages start no servers. It fails unless it runs as root on
-// Debian or one of its relatives.
+// InstallPackages installs Debian packages and writes its progress to w. The packages start no servers. It returns an error unless it runs
+// as root on Debian or a distribution based on it.
 func InstallPackages(ctx context.Context, w io.Writer, packages ...string) error {
 	if os.Geteuid() != 0 || !haveApt() {
 		return fmt.Errorf("installing %s takes root and apt-get: %w", strings.Join(packages, ", "), ErrNotInstalled)
@@ -60,7 +60,7 @@ func aptInstall(ctx context.Context, w io.Writer, packages []string) (err error)
 	}
 	defer func() { err = errors.Join(err, restore()) }()
 
-	// One broken source among many fails the update and need not matter to the packages wanted.
+	// A package source that fails makes the update fail, but the other sources may have all the packages.
 	if err := apt(ctx, w, "update"); err != nil {
 		if ctx.Err() != nil {
 			return err
@@ -69,18 +69,18 @@ func aptInstall(ctx context.Context, w io.Writer, packages []string) (err error)
 	}
 	args := []string{
 		"install", "-y", "--no-install-recommends",
-		// Settings that somebody has changed stay as they are, without a question.
+		// Configuration files that were changed are kept, without a question.
 		"-o", "Dpkg::Options::=--force-confdef", "-o", "Dpkg::Options::=--force-confold",
 	}
 	return apt(ctx, w, append(args, packages...)...)
 }
 
 func apt(ctx context.Context, w io.Writer, args ...string) error {
-	// Another apt-get may be at work, as after the boot of a cloud machine.
+	// Another apt-get may be running, for example after the boot of a cloud machine.
 	cmd := exec.CommandContext(ctx, "apt-get", append([]string{"-q", "-o", "DPkg::Lock::Timeout=120"}, args...)...)
 	cmd.Env = append(os.Environ(), "DEBIAN_FRONTEND=noninteractive", "UCF_FORCE_CONFFOLD=1")
 	cmd.Stdout, cmd.Stderr = w, w
-	// A package half installed is worse than one late: ask first.
+	// An interrupted dpkg would leave packages half installed, so the process gets SIGTERM first.
 	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) }
 	cmd.WaitDelay = time.Minute
 	if err := cmd.Run(); err != nil {

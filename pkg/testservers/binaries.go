@@ -12,11 +12,11 @@ import (
 	"strings"
 )
 
-// ErrNotInstalled is in the chain of the error that a missing server program leads to.
+// ErrNotInstalled means that a program is not installed. Errors of this package wrap it.
 var ErrNotInstalled = errors.New("not installed")
 
-// postgresPlaces are the places where packages put the programs of PostgreSQL's server without adding them to PATH: Debian, the
-// packages of the PostgreSQL project for Fedora and its relatives, and Homebrew on Apple and on Intel processors.
+// postgresPlaces are the directories outside PATH in which packages install PostgreSQL's server: Debian, the packages of the PostgreSQL
+// project for Fedora and similar distributions, and Homebrew on Apple and Intel processors.
 var postgresPlaces = []string{
 	"/usr/lib/postgresql/*/bin",
 	"/usr/pgsql-*/bin",
@@ -24,7 +24,7 @@ var postgresPlaces = []string{
 	"/usr/local/opt/postgresql@*/bin",
 }
 
-// findPostgres returns the directory that holds both initdb and postgres: the first in PATH, else the newest version installed.
+// findPostgres returns the directory that contains both initdb and postgres: the first in PATH, otherwise the newest version installed.
 func findPostgres() (string, error) {
 	for _, dir := range append(filepath.SplitList(os.Getenv("PATH")), newestFirst(postgresPlaces)...) {
 		if filepath.IsAbs(dir) && executable(filepath.Join(dir, "postgres")) && executable(filepath.Join(dir, "initdb")) {
@@ -44,7 +44,7 @@ func findRedis() (string, error) {
 	return "", fmt.Errorf("redis-server or valkey-server: %w", ErrNotInstalled)
 }
 
-// findPgBouncer returns the path of pgbouncer, which Debian puts where only root's PATH leads.
+// findPgBouncer returns the path of pgbouncer. Debian installs it in a directory that only root has in PATH.
 func findPgBouncer() (string, error) {
 	for _, name := range []string{"pgbouncer", "/usr/sbin/pgbouncer"} {
 		if path, err := exec.LookPath(name); err == nil {
@@ -62,14 +62,14 @@ func executable(path string) bool {
 func newestFirst(patterns []string) []string {
 	var found []string
 	for _, pattern := range patterns {
-		matches, _ := filepath.Glob(pattern) // The patterns are well-formed.
+		matches, _ := filepath.Glob(pattern) // the patterns are valid
 		slices.SortFunc(matches, func(a, b string) int { return cmp.Compare(majorVersion(b), majorVersion(a)) })
 		found = append(found, matches...)
 	}
 	return found
 }
 
-// majorVersion reads 15 out of /usr/lib/postgresql/15/bin, and 9.6 out of its predecessors.
+// majorVersion returns 15 for /usr/lib/postgresql/15/bin, and 9.6 for a directory of that version.
 func majorVersion(dir string) float64 {
 	name := filepath.Base(filepath.Dir(dir))
 	digits := name[strings.LastIndexAny(name, "@-")+1:]
@@ -80,7 +80,7 @@ func majorVersion(dir string) float64 {
 	return version
 }
 
-// browsers are Chromium and its relatives by the names that packages give them.
+// browsers are the program names of Chromium and similar browsers.
 var browsers = []string{
 	"chromium", "chromium-browser", "google-chrome", "google-chrome-stable",
 	"/Applications/Chromium.app/Contents/MacOS/Chromium", "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome",
@@ -100,7 +100,7 @@ func PostgresPrograms() (dir string, err error) {
 	return filepath.Dir(server), nil
 }
 
-// FindHAProxy returns the path of the program that tests of the containers' proxy start.
+// FindHAProxy returns the path of haproxy.
 func FindHAProxy() (string, error) {
 	for _, name := range []string{"haproxy", "/usr/sbin/haproxy"} {
 		if path, err := exec.LookPath(name); err == nil {
@@ -110,7 +110,7 @@ func FindHAProxy() (string, error) {
 	return "", fmt.Errorf("HAProxy: %w", ErrNotInstalled)
 }
 
-// FindBrowser returns the path of a browser that pages can be tested in.
+// FindBrowser returns the path of a browser for tests of pages.
 func FindBrowser() (string, error) {
 	for _, name := range browsers {
 		if path, err := exec.LookPath(name); err == nil {

@@ -7,14 +7,14 @@ import (
 	"os"
 )
 
-// Port returns the port on 127.0.0.1, which is the same over all restarts.
+// Port returns the port on 127.0.0.1. Restarts do not change it.
 func (s *server) Port() int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.port
 }
 
-// PID returns the process ID, 0 while the server is not running.
+// PID returns the process ID, or 0 while the server is not running.
 func (s *server) PID() int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -24,14 +24,13 @@ func (s *server) PID() int {
 	return s.process.pid
 }
 
-// Stop ends the server in good order, by force if it takes longer than a minute. It keeps the data, so that Restart can go on
-// with it, and does nothing if the server is not running.
+// Stop shuts the server down, and kills it if that takes longer than a minute. The data is kept for Restart. Stop does nothing if the
+// server is not running.
 func (s *server) Stop() error {
 	return s.end("stopping", func(p *process) error { return p.stop(s.program.stop, stopTimeout) })
 }
 
-// Kill ends the server and its children with SIGKILL, as a crash would. It keeps the data and does nothing if the server is not
-// running.
+// Kill ends the server and its children with SIGKILL, like a crash. The data is kept. Kill does nothing if the server is not running.
 func (s *server) Kill() error {
 	return s.end("killing", (*process).kill)
 }
@@ -48,7 +47,7 @@ func (s *server) end(doing string, end func(*process) error) error {
 	return nil
 }
 
-// Pause freezes the server with SIGSTOP: connections stay open, new ones are accepted by the kernel, and nobody answers.
+// Pause freezes the server with SIGSTOP. Connections stay open and the kernel accepts new ones, but there are no replies.
 func (s *server) Pause() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -61,7 +60,7 @@ func (s *server) Pause() error {
 	return nil
 }
 
-// Resume lets a paused server go on.
+// Resume continues a paused server.
 func (s *server) Resume() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -74,7 +73,7 @@ func (s *server) Resume() error {
 	return nil
 }
 
-// Restart starts the server again on the same port and directory, stopping it first if it is running, and returns when it answers.
+// Restart stops the server if it is running, starts it on the same port and directory, and returns when it replies.
 func (s *server) Restart(ctx context.Context) error {
 	if err := s.Stop(); err != nil {
 		return err
@@ -87,7 +86,7 @@ func (s *server) Restart(ctx context.Context) error {
 	return s.start(ctx)
 }
 
-// Close ends the server at once and removes its data. It is safe to call twice.
+// Close kills the server and removes its data. It may be called twice.
 func (s *server) Close() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -16,18 +16,18 @@ const (
 	logName         = "log"
 	dataName        = "data"
 
-	// freshFor protects a directory whose owner has not come to locking it yet.
+	// freshFor is the age below which sweep ignores a directory, because its owner may not have locked it yet.
 	freshFor = time.Minute
 )
 
-// directory is where a server keeps its files. Its owner holds a lock on it, which the kernel releases when the owner dies in
-// whatever way; a process ID in the name would mislead as soon as containers share a directory for temporary files.
+// directory is the directory of a server's files. Its owner holds a lock on it, which the kernel releases when the owner dies. A process ID
+// in the name would not do, because containers with different process IDs can share a directory for temporary files.
 type directory struct {
 	path string
 	lock *os.File
 }
 
-// newDirectory makes a directory for the server of the given kind, which runs as the given user (nil: as this process).
+// newDirectory makes a directory for a server of the given kind. The server runs as the given user, or as this process's user if it is nil.
 func newDirectory(kind string, as *account) (_ *directory, err error) {
 	parent, err := temporaryParent(as)
 	if err != nil {
@@ -55,7 +55,7 @@ func newDirectory(kind string, as *account) (_ *directory, err error) {
 		return nil, fmt.Errorf("making the data directory: %w", err)
 	}
 	if as != nil {
-		// The server may pass through, but owns its data only.
+		// The server may enter this directory, and owns only the data below it.
 		if err = os.Chmod(path, 0o711); err != nil {
 			return nil, fmt.Errorf("opening %s for user %s: %w", path, as.name, err)
 		}
@@ -70,23 +70,23 @@ func (d *directory) data() string { return filepath.Join(d.path, dataName) }
 
 func (d *directory) log() string { return filepath.Join(d.path, logName) }
 
-// openLog opens the log for a server to write to, after what it wrote in earlier runs.
+// openLog opens the server's log for appending.
 func (d *directory) openLog() (*os.File, error) {
 	return os.OpenFile(d.log(), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
 }
 
-// remove deletes the directory. It is safe to call twice.
+// remove deletes the directory. It may be called twice.
 func (d *directory) remove() error {
 	err := os.RemoveAll(d.path)
 	if d.lock != nil {
-		_ = d.lock.Close() // Nothing has been written.
+		_ = d.lock.Close() // nothing was written
 		d.lock = nil
 	}
 	return err
 }
 
-// sweep removes the directories in parent which are older than the given time and whose owners are dead. It is a favour to the
-// machine: what cannot be removed stays.
+// sweep removes the directories in parent that are older than the given time and whose owners are dead. Failures are ignored, because the
+// next sweep tries again.
 func sweep(parent string, before time.Time) {
 	entries, err := os.ReadDir(parent)
 	if err != nil {
@@ -104,7 +104,7 @@ func sweep(parent string, before time.Time) {
 }
 
 func removeAbandoned(path string) {
-	// Not following links and not waiting for a pipe: anybody can put things into a directory for temporary files.
+	// It follows no links and does not block on a pipe, since any user can create files in a directory for temporary files.
 	lock, err := os.OpenFile(filepath.Join(path, lockName), os.O_RDONLY|syscall.O_NOFOLLOW|syscall.O_NONBLOCK, 0)
 	if err != nil {
 		return

@@ -7,13 +7,13 @@ import (
 	"time"
 )
 
-// freeze stops the process and everything it has started, and returns the process IDs of the latter. The process group is not
-// enough for that: PostgreSQL puts each of its backends into a session of its own, and they would go on answering queries.
+// freeze sends SIGSTOP to the process and all its descendants, and returns the IDs of the descendants. Stopping the process group is not
+// enough: each backend of PostgreSQL has its own session and would continue to serve queries.
 func (p *process) freeze() ([]int, error) {
 	if !p.running() {
 		return nil, errNotRunning
 	}
-	// Parents first: a stopped parent cannot start another child while its children are being looked up.
+	// Parents are stopped first, so that they cannot start another child while their children are being listed.
 	if err := signalProcess(-p.pid, syscall.SIGSTOP); err != nil {
 		return nil, err
 	}
@@ -28,7 +28,7 @@ func (p *process) freeze() ([]int, error) {
 	return family, errors.Join(errs...)
 }
 
-// thaw undoes freeze.
+// thaw continues the processes that freeze has stopped.
 func (p *process) thaw() error {
 	if !p.running() {
 		return errNotRunning
@@ -45,7 +45,7 @@ func (p *process) thaw() error {
 	return errors.Join(errs...)
 }
 
-// signalProcess sends a signal to a process, or to a process group if the ID is negative. One that is gone already is no error.
+// signalProcess sends a signal to a process, or to a process group if the ID is negative. It is not an error if the process is gone.
 func signalProcess(pid int, sig syscall.Signal) error {
 	if err := syscall.Kill(pid, sig); err != nil && !errors.Is(err, syscall.ESRCH) {
 		return fmt.Errorf("sending %v to process %d: %w", sig, pid, err)
@@ -53,7 +53,7 @@ func signalProcess(pid int, sig syscall.Signal) error {
 	return nil
 }
 
-// waitGone waits until none of the processes is there any more. They are no children of this process, so asking is all it can do.
+// waitGone polls until none of the processes exists. They are not children of this process, so it cannot wait for them otherwise.
 func waitGone(pids []int, limit time.Duration) error {
 	deadline := time.Now().Add(limit)
 	for _, pid := range pids {
@@ -67,7 +67,7 @@ func waitGone(pids []int, limit time.Duration) error {
 	return nil
 }
 
-// below returns the IDs of all processes under root, parents before their children, given the children of every process.
+// below returns the IDs of all descendants of root, parents before children. children maps each process to its children.
 func below(root int, children map[int][]int) []int {
 	var found []int
 	for queue := []int{root}; len(queue) > 0; queue = queue[1:] {

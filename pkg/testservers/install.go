@@ -10,10 +10,10 @@ import (
 	"strings"
 )
 
-// Install makes sure that the tests find what they need: PostgreSQL, Redis, PgBouncer, a browser, Prometheus, and a C compiler for
-// the race detector. It does nothing if all of it is there. As root on Debian or one of its relatives it installs what is missing
-// and reports on w, without letting the packages start servers of their own. Otherwise its error says what is missing and how to
-// install it; [ErrNotInstalled] is in its chain.
+// Install installs the programs that the tests need: PostgreSQL, Redis, PgBouncer, a browser, Prometheus, and a C compiler for the race
+// detector. It does nothing if none is missing. As root on Debian, or on a distribution based on it, it installs the missing packages,
+// keeps them from starting servers, and writes its progress to w. Otherwise it returns an error that wraps [ErrNotInstalled], and says what
+// is missing and how to install it.
 //
 // A server that TEST_DATABASE_URL or TEST_REDIS_URL names need not be installed.
 func Install(ctx context.Context, w io.Writer) error {
@@ -29,7 +29,7 @@ func Install(ctx context.Context, w io.Writer) error {
 		return err
 	}
 	defer unlock()
-	if lacking = missing(ctx); len(lacking) == 0 { // Another process has done it meanwhile.
+	if lacking = missing(ctx); len(lacking) == 0 { // another process has installed them meanwhile
 		return nil
 	}
 	var packages []string

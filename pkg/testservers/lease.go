@@ -11,48 +11,48 @@ import (
 )
 
 const (
-	// leaseNumbers is how many database numbers are lent out, from 1 on; the leases themselves are kept in number 0.
+	// leaseNumbers is the number of databases that are leased, from database 1 on. Database 0 stores the leases.
 	leaseNumbers = 15
-	// leaseTTL is how long the number of a killed test stays taken.
+	// leaseTTL is how long the database of a killed test stays leased.
 	leaseTTL = 30 * time.Second
-	// leaseRenewal leaves room for two renewals that fail.
+	// leaseRenewal is the interval of renewals. Two of them may fail before the lease expires.
 	leaseRenewal = leaseTTL / 3
-	// leaseWait bounds the wait for a number when all are taken.
+	// leaseWait bounds the wait for a database while all are leased.
 	leaseWait = 2 * time.Minute
-	// leasePoll is the pause between two looks for a free one.
+	// leasePoll is the interval at which a waiting test looks for a free database.
 	leasePoll = 50 * time.Millisecond
-	// leaseCommand bounds a command, or the few that look for a free number.
+	// leaseCommand bounds one command, or the few commands that look for a free database.
 	leaseCommand = 10 * time.Second
 )
 
-// renewal extends the lease if it is ours, and takes it again if it has been lost to a FLUSHALL. It returns 0 if somebody else has it.
+// renewal extends the lease if it is this test's, and acquires it again if a FLUSHALL has removed it. It returns 0 if another test has it.
 var renewal = redis.NewScript(`
 local owner = redis.call('GET', KEYS[1])
 if owner and owner ~= ARGV[1] then return 0 end
 redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])
 return 1`)
 
-// giveBack deletes the lease if it is ours. It returns 0 if it is not.
+// giveBack deletes the lease if it is this test's. It returns 0 if it is not.
 var giveBack = redis.NewScript(`
 if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end
 return redis.call('DEL', KEYS[1])`)
 
-// errLeaseLost means that another test may have been using the same number at the same time.
+// errLeaseLost means that another test may have used the same database at the same time.
 var errLeaseLost = errors.New("the lease ran out while it was in use")
 
-// lease is the right to use one database number of a Redis server that others use too.
+// lease is the exclusive right to use one database of a Redis server that other tests use too.
 type lease struct {
 	number int
 	key    string
 	token  string
 
-	client *redis.Client // on number 0
-	lent   *redis.Client // on the number lent
+	client *redis.Client // client of database 0
+	lent   *redis.Client // client of the leased database
 	cancel context.CancelFunc
-	ended  chan error // the outcome of the renewals
+	ended  chan error // result of the renewals
 }
 
-// claim takes a free number and empties it.
+// claim leases a free database and empties it.
 func claim(options *redis.Options, wait time.Duration) (_ *lease, err error) {
 	home := *options
 	home.DB = 0
@@ -88,7 +88,7 @@ func claim(options *redis.Options, wait time.Duration) (_ *lease, err error) {
 	return l, nil
 }
 
-// takeAny takes the lowest number that is free, since a server may be set up with fewer than sixteen.
+// takeAny leases the free database with the lowest number, since a server may have fewer than sixteen databases.
 func (l *lease) takeAny() (bool, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), leaseCommand)
 	defer cancel()
@@ -108,7 +108,7 @@ func (l *lease) takeAny() (bool, error) {
 	return false, nil
 }
 
-// renew keeps the lease until the context ends. A single failure is no loss yet, and a paused server is what some tests are about.
+// renew renews the lease until the context ends. It ignores single failures, because some tests pause the server.
 func (l *lease) renew(ctx context.Context) error {
 	ticker := time.NewTicker(leaseRenewal)
 	defer ticker.Stop()
@@ -127,7 +127,7 @@ func (l *lease) renew(ctx context.Context) error {
 	}
 }
 
-// release ends the renewals, empties the number and lets others have it.
+// release stops the renewals, empties the database and deletes the lease.
 func (l *lease) release() error {
 	l.cancel()
 	if err := <-l.ended; err != nil {
@@ -145,7 +145,7 @@ func (l *lease) empty() error {
 	return nil
 }
 
-// forgo gives the number back as it is.
+// forgo deletes the lease without emptying the database.
 func (l *lease) forgo() error {
 	ctx, cancel := context.WithTimeout(context.Background(), leaseCommand)
 	defer cancel()

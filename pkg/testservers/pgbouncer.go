@@ -18,13 +18,13 @@ import (
 
 // PgBouncerOptions are the options of [StartPgBouncer].
 type PgBouncerOptions struct {
-	// Database is the URL of the database behind it, without TLS.
+	// Database is the URL of the database that is pooled, without TLS.
 	Database string
-	// Settings are added to the section [pgbouncer] of its configuration file, over PgBouncer's own defaults.
+	// Settings are added to the section [pgbouncer] of the configuration file. They override PgBouncer's defaults.
 	Settings map[string]string
 }
 
-// PgBouncer is a connection pooler before one database. It asks for no password and takes every user for the one of that database.
+// PgBouncer is a connection pooler for one database. It asks for no password and connects every client as the user of the database's URL.
 type PgBouncer struct {
 	server
 	database *url.URL
@@ -54,11 +54,11 @@ func StartPgBouncer(options PgBouncerOptions) (*PgBouncer, error) {
 		path: path,
 		args: func(int) []string { return []string{file} },
 		prepare: func(port int) error {
-			return os.WriteFile(file, []byte(pgBouncerConfig(database, port, options.Settings)), 0o644) // its user reads it
+			return os.WriteFile(file, []byte(pgBouncerConfig(database, port, options.Settings)), 0o644) // PgBouncer's user must be able to read it
 		},
 		user:    as,
 		stop:    syscall.SIGINT,
-		discard: syscall.SIGTERM, // it ends at once
+		discard: syscall.SIGTERM, // PgBouncer then exits at once
 		ready:   func(ctx context.Context, port, _ int) error { return pgBouncerReady(ctx, port, file) },
 	}}}
 	if err := b.launch(context.Background()); err != nil {

@@ -8,22 +8,22 @@ import (
 	"strconv"
 )
 
-// Ports are taken from below the range that systems hand out to outgoing connections (from 32768 on Linux, from 49152 on macOS).
-// A port of that range could be gone when a stopped server wants it back, and a client that keeps connecting to it while nobody
-// listens can even end up connected to itself.
+// Ports are chosen below the range that systems use for outgoing connections (from 32768 on Linux, from 49152 on macOS). A port in that
+// range could be in use when a stopped server starts again. A client that keeps dialling such a port while no server listens can even
+// connect to itself.
 const (
 	lowestPort  = 15000
 	highestPort = 32767
 )
 
-// portAttempts bounds the search for a port, and how often a server is started again because another process was faster.
+// portAttempts bounds the tries to find a free port, and the restarts of a server whose port another process has taken.
 const portAttempts = 20
 
 const loopback = "127.0.0.1"
 
 var errPortTaken = errors.New("the port has been taken by another process")
 
-// freePort returns a port that nobody listens on. Somebody may by the time it is used.
+// freePort returns a port on which no process listens. Another process may take it before it is used.
 func freePort() (int, error) {
 	var last error
 	for range portAttempts {

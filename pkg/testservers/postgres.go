@@ -19,13 +19,13 @@ import (
 const (
 	databaseURLVariable = "TEST_DATABASE_URL"
 
-	// databaseTimeout bounds making and dropping a database; dropping waits for the clients that it throws out.
+	// databaseTimeout bounds creating and dropping a database. Dropping waits until the clients are disconnected.
 	databaseTimeout = 30 * time.Second
 )
 
-// Postgres returns the URL of a fresh, empty database, which is dropped when the test ends, whoever is still connected to it. It is
-// made on the server at TEST_DATABASE_URL, or on one that all tests of this process share, see [Shutdown]. Whichever it is, the
-// database is encoded in UTF-8 and sorts by bytes.
+// Postgres returns the URL of a new, empty database. The database is dropped when the test ends, even if clients are connected to it. It is
+// created on the server at TEST_DATABASE_URL, or on a server that all tests of this process share, see [Shutdown]. In both cases its
+// encoding is UTF-8 and it sorts by bytes.
 func Postgres(tb testing.TB) string {
 	tb.Helper()
 	server := os.Getenv(databaseURLVariable)
@@ -47,14 +47,14 @@ func Postgres(tb testing.TB) string {
 	return database.url
 }
 
-// shared is the server that the tests of this process share.
+// shared is the server that all tests of this process share.
 var shared sharedPostgres
 
 type sharedPostgres struct {
 	mu      sync.Mutex
 	started bool
 	server  *PostgresServer
-	err     error // kept, so that a hundred tests do not wait for the same failure a hundred times
+	err     error // kept, so that each further test fails at once
 }
 
 func (s *sharedPostgres) url() (string, error) {
@@ -62,7 +62,7 @@ func (s *sharedPostgres) url() (string, error) {
 	defer s.mu.Unlock()
 	if !s.started {
 		s.started = true
-		// Nobody kills this server and looks at what is left, so that commits need not wait for anything.
+		// No test kills this server and reads its data afterwards, so commits need not wait for the disk.
 		s.server, s.err = StartPostgres(PostgresOptions{Settings: map[string]string{"synchronous_commit": "off"}})
 	}
 	if s.err != nil {
@@ -71,7 +71,7 @@ func (s *sharedPostgres) url() (string, error) {
 	return s.server.URL(), nil
 }
 
-// forget makes the next call of url start another server.
+// forget makes the next call of url start a new server.
 func (s *sharedPostgres) forget() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -79,7 +79,7 @@ func (s *sharedPostgres) forget() {
 }
 
 type database struct {
-	server string // the URL to connect to for creating and dropping
+	server string // URL of the server, for creating and dropping databases
 	name   string
 	url    string
 }
@@ -87,22 +87,22 @@ type database struct {
 func createDatabase(server string) (*database, error) {
 	location, err := url.Parse(server)
 	if err != nil || (location.Scheme != "postgres" && location.Scheme != "postgresql") {
-		// Without the value or the error, which repeats it: there may be a password in it.
+		// The error of url.Parse is dropped, because it contains the value, which may contain a password.
 		return nil, fmt.Errorf("%s is not a postgres:// URL", databaseURLVariable)
 	}
 	suffix := make([]byte, 8)
-	_, _ = rand.Read(suffix) // It never fails.
+	_, _ = rand.Read(suffix) // rand.Read never fails
 	d := &database{server: server, name: "redrive_test_" + hex.EncodeToString(suffix)}
 	location.Path, location.RawPath = "/"+d.name, ""
 	d.url = location.String()
 
-	// template0 is what a new database is meant to be: nobody can have put anything into it, or be connected to it.
+	// template0 is unchanged and has no connections, unlike template1.
 	err = d.exec("CREATE DATABASE " + d.name + " TEMPLATE template0 ENCODING 'UTF8' LOCALE 'C'")
 	for range 50 {
 		if !isObjectInUse(err) {
 			break
 		}
-		time.Sleep(100 * time.Millisecond) // Nobody but autovacuum, which does not stay long.
+		time.Sleep(100 * time.Millisecond) // the only other connection is autovacuum's, which is short
 		err = d.exec("CREATE DATABASE " + d.name + " TEMPLATE template0 ENCODING 'UTF8' LOCALE 'C'")
 	}
 	return d, err

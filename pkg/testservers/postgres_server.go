@@ -14,23 +14,23 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// initTimeout bounds the making of a data directory, which takes a second on an idle machine.
+// initTimeout bounds the creation of a data directory, which takes a second on an idle machine.
 const initTimeout = time.Minute
 
 // PostgresOptions are the options of [StartPostgres].
 type PostgresOptions struct {
-	// Settings are added to the server's command line, over the defaults of this package. The defaults trade safety for speed
-	// where nothing less than a crash of the machine can tell: fsync and full_page_writes are off. What was committed survives
-	// [PostgresServer.Kill] all the same, unless synchronous_commit is set to off here.
+	// Settings are added to the server's command line and override the defaults of this package. By default, fsync and full_page_writes are
+	// off, which is unsafe only if the machine crashes. Committed data survives [PostgresServer.Kill] unless synchronous_commit is set to
+	// off.
 	Settings map[string]string
 }
 
-// PostgresServer is a PostgreSQL server with a data directory of its own.
+// PostgresServer is a PostgreSQL server with its own data directory.
 type PostgresServer struct {
 	server
 }
 
-// StartPostgres makes a data directory and starts a server on it, from installed programs. Close it after use.
+// StartPostgres creates a data directory and starts a server with the installed programs. The caller closes it.
 func StartPostgres(options PostgresOptions) (*PostgresServer, error) {
 	bin, err := findPostgres()
 	if err != nil {
@@ -52,7 +52,7 @@ func StartPostgres(options PostgresOptions) (*PostgresServer, error) {
 		path:      filepath.Join(bin, "postgres"),
 		args:      func(port int) []string { return postgresArgs(dir.data(), port, options.Settings) },
 		user:      as,
-		stop:      syscall.SIGINT, // "Fast": SIGTERM would wait for the clients to leave.
+		stop:      syscall.SIGINT, // fast shutdown; SIGTERM would wait for the clients to disconnect
 		discard:   syscall.SIGQUIT,
 		ready:     func(ctx context.Context, port, _ int) error { return postgresReady(ctx, port, dir.data()) },
 		discarded: func() error { return removeSharedMemory(dir.data()) },
@@ -63,13 +63,12 @@ func StartPostgres(options PostgresOptions) (*PostgresServer, error) {
 	return s, nil
 }
 
-// URL returns the address of the database "postgres", for its superuser.
+// URL returns the URL of the database "postgres" for its superuser.
 func (s *PostgresServer) URL() string {
 	return postgresURL(s.Port())
 }
 
-// Immediate ends the server and its children at once, as Kill does, but lets them tell their clients. The next start recovers as
-// after a crash.
+// Immediate ends the server and its children at once, like Kill, but they notify their clients. The next start recovers as after a crash.
 func (s *PostgresServer) Immediate() error {
 	return s.end("stopping", func(p *process) error { return p.stop(syscall.SIGQUIT, stopTimeout) })
 }
@@ -78,7 +77,7 @@ func postgresURL(port int) string {
 	return "postgres://postgres@" + address(port) + "/postgres?sslmode=disable"
 }
 
-// initialize makes the data directory.
+// initialize creates the data directory.
 func initialize(initdb string, dir *directory, as *account) error {
 	log, err := dir.openLog()
 	if err != nil {
@@ -108,7 +107,7 @@ func initialize(initdb string, dir *directory, as *account) error {
 func postgresArgs(data string, port int, overrides map[string]string) []string {
 	settings := map[string]string{
 		"listen_addresses": loopback,
-		// A path of a socket has room for some 100 bytes, which directories for temporary files can exceed.
+		// No Unix socket is used: its path may have only about 100 bytes, and paths of temporary directories can be longer.
 		"unix_socket_directories": "",
 		"fsync":                   "off",
 		"full_page_writes":        "off",
@@ -116,7 +115,7 @@ func postgresArgs(data string, port int, overrides map[string]string) []string {
 		"shared_buffers":          "64MB",
 		"wal_level":               "minimal",
 		"max_wal_senders":         "0",
-		// In the data directory and not in /dev/shm, which is small in containers and would keep the files of killed servers.
+		// Shared memory is in files of the data directory. /dev/shm is small in containers and would keep the files of killed servers.
 		"dynamic_shared_memory_type": "mmap",
 	}
 	maps.Copy(settings, overrides)

@@ -41,7 +41,7 @@ func TestPostgresDatabaseInUseIsDropped(t *testing.T) {
 		location, err := url.Parse(address)
 		require.NoError(t, err)
 		name = strings.TrimPrefix(location.Path, "/")
-		conn := connect(outer, address) // It stays open until the outer test ends, and so beyond the drop.
+		conn := connect(outer, address) // open until the outer test ends, so also during the drop
 		require.NoError(t, conn.Ping(t.Context()))
 	})
 	left := queryText(t, Postgres(t), "SELECT count(*)::text FROM pg_database WHERE datname = $1", name)

@@ -10,34 +10,33 @@ import (
 	"time"
 )
 
-// killTimeout is how long a killed process may take to disappear. Only one that hangs inside of the kernel takes longer.
+// killTimeout bounds the wait for a killed process to disappear. Only a process that blocks inside the kernel takes longer.
 const killTimeout = time.Minute
 
 var errNotRunning = errors.New("not running")
 
-// process is one run of a program, in a process group of its own so that a Ctrl-C in the terminal does not end it before its owner
-// wants it to.
+// process is one run of a program. It has its own process group, so that Ctrl-C in the terminal does not end it before its owner does.
 type process struct {
 	pid  int
 	done chan struct{} // closed when the process has ended
-	err  error         // how it ended; read it after done
+	err  error         // result of the process; valid after done is closed
 }
 
-// command says what to run. The fields are those of exec.Cmd and syscall.SysProcAttr.
+// command describes the program to run. Its fields have the meanings of those in exec.Cmd and syscall.SysProcAttr.
 type command struct {
 	path       string
 	args       []string
 	dir        string
 	output     *os.File
 	credential *syscall.Credential
-	orphaned   syscall.Signal // sent by the kernel when this process dies, where the kernel can
+	orphaned   syscall.Signal // signal that the kernel sends when this process dies, on Linux
 }
 
 func startProcess(c command) (*process, error) {
 	cmd := exec.Command(c.path, c.args...)
 	cmd.Dir = c.dir
 	cmd.Stdout, cmd.Stderr = c.output, c.output
-	// Messages are matched and shown, so they have to be in English. The time zone ends up in the settings of PostgreSQL.
+	// Tests match messages, so they must be in English. PostgreSQL stores the time zone in its settings.
 	cmd.Env = append(os.Environ(), "LC_ALL=C", "TZ=UTC")
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Credential: c.credential}
 	signalWhenOrphaned(cmd.SysProcAttr, c.orphaned)
@@ -51,8 +50,8 @@ func startProcess(c command) (*process, error) {
 	return p, nil
 }
 
-// run starts the program and waits for its end without ever leaving its thread: what the kernel takes for the death of the parent
-// is the death of the thread that started the child, and the Go runtime ends threads as it likes.
+// run starts the program and waits for its end on a locked OS thread. The kernel sends the orphan signal when the thread that started the
+// child ends, and the Go runtime may end other threads at any time.
 func (p *process) run(cmd *exec.Cmd, started chan<- error) {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
@@ -75,7 +74,7 @@ func (p *process) running() bool {
 	}
 }
 
-// wait waits for the end of the process, for at most the given time, and reports whether it came.
+// wait waits for the end of the process, for at most the given time, and reports whether the process has ended.
 func (p *process) wait(limit time.Duration) bool {
 	timer := time.NewTimer(limit)
 	defer timer.Stop()
@@ -87,9 +86,9 @@ func (p *process) wait(limit time.Duration) bool {
 	}
 }
 
-// stop asks the process to end and kills it when it has not done so in time.
+// stop sends the process a signal to end, and kills it after the given time.
 func (p *process) stop(sig syscall.Signal, grace time.Duration) error {
-	// A frozen process would not hear the request.
+	// A frozen process would not handle the signal.
 	if err := p.thaw(); err != nil {
 		if errors.Is(err, errNotRunning) {
 			return nil
@@ -105,7 +104,7 @@ func (p *process) stop(sig syscall.Signal, grace time.Duration) error {
 	return p.kill()
 }
 
-// kill ends the process and all that it has started, without giving any of them a chance to tidy up.
+// kill ends the process and all its descendants with SIGKILL.
 func (p *process) kill() error {
 	family, err := p.freeze()
 	if err != nil {

@@ -12,8 +12,7 @@ func signalWhenOrphaned(attr *syscall.SysProcAttr, sig syscall.Signal) {
 	attr.Pdeathsig = sig
 }
 
-// descendants returns the IDs of the processes that the given one has started, and of those that they have started. It reads /proc
-// because ps is missing from small container images.
+// descendants returns the IDs of the descendants of a process. It reads /proc, because small container images have no ps.
 func descendants(root int) ([]int, error) {
 	entries, err := os.ReadDir("/proc")
 	if err != nil {
@@ -27,15 +26,15 @@ func descendants(root int) ([]int, error) {
 		}
 		state, parent, err := readStat(pid)
 		if err != nil || ended(state) {
-			continue // It has ended while we looked.
+			continue // the process has ended meanwhile
 		}
 		children[parent] = append(children[parent], pid)
 	}
 	return below(root, children), nil
 }
 
-// alive tells a process from one that is gone or only waits for its parent to read its exit status, as orphans do for ever in a
-// container whose first process does not care about them.
+// alive reports whether a process exists and is not a zombie. In a container whose first process does not reap them, orphans stay zombies
+// for ever.
 func alive(pid int) bool {
 	state, _, err := readStat(pid)
 	return err == nil && !ended(state)
@@ -51,7 +50,7 @@ func readStat(pid int) (state string, parent int, err error) {
 	if err != nil {
 		return "", 0, err
 	}
-	// The second field is the program's name in parentheses and may hold anything, parentheses and spaces included.
+	// The second field is the program's name in parentheses. The name may contain any characters, also parentheses and spaces.
 	line := string(data)
 	fields := strings.Fields(line[strings.LastIndexByte(line, ')')+1:])
 	if len(fields) < 2 {

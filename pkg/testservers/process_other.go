@@ -10,10 +10,10 @@ import (
 	"syscall"
 )
 
-// signalWhenOrphaned does nothing: only Linux tells children that their parent has died.
+// signalWhenOrphaned does nothing, because only Linux can signal children when their parent dies.
 func signalWhenOrphaned(*syscall.SysProcAttr, syscall.Signal) {}
 
-// descendants returns the IDs of the processes that the given one has started, and of those that they have started.
+// descendants returns the IDs of the descendants of a process.
 func descendants(root int) ([]int, error) {
 	out, err := exec.Command("ps", "-axo", "pid=,ppid=").Output()
 	if err != nil {

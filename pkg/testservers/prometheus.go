@@ -12,12 +12,12 @@ import (
 	"syscall"
 )
 
-// Prometheus is a Prometheus server with a configuration of the test's. It keeps its samples until it is closed.
+// Prometheus is a Prometheus server with a configuration that the test chooses. It keeps its samples until it is closed.
 type Prometheus struct {
 	server
 }
 
-// StartPrometheus starts a server from the installed program with a configuration file of that content. Close it after use.
+// StartPrometheus starts a server with a configuration file of that content. The caller closes it.
 func StartPrometheus(config string) (*Prometheus, error) {
 	path, err := findPrometheus()
 	if err != nil {
@@ -53,7 +53,7 @@ func StartPrometheus(config string) (*Prometheus, error) {
 // URL returns the address of its web interface and API, without a slash at the end.
 func (p *Prometheus) URL() string { return "http://" + address(p.Port()) }
 
-// prometheusReady asks the server for its flags, which name its configuration file, once it is ready.
+// prometheusReady returns nil once the server is ready and its flags name the expected configuration file.
 func prometheusReady(ctx context.Context, port int, file string) error {
 	transport := &http.Transport{DisableKeepAlives: true}
 	client := &http.Client{Transport: transport}

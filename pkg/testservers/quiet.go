@@ -8,8 +8,8 @@ import (
 	"path/filepath"
 )
 
-// quietPackages keeps the packages of PostgreSQL and Redis from starting servers on their usual ports while they are installed. The
-// function returned takes the files away again; files that somebody else has put there are neither replaced nor removed.
+// quietPackages keeps the packages of PostgreSQL and Redis from starting servers on their usual ports during installation. It writes files
+// and returns a function that removes them. It neither replaces nor removes existing files.
 func quietPackages() (restore func() error, err error) {
 	var placed []string
 	restore = func() error {
@@ -24,10 +24,10 @@ func quietPackages() (restore func() error, err error) {
 		content string
 		mode    fs.FileMode
 	}{
-		// Debian's packages ask this program before they start a service; 101 means no.
+		// Debian's packages run this program before they start a service. Status 101 forbids the start.
 		{"/usr/sbin/policy-rc.d", "#!/bin/sh\nexit 101\n", 0o755},
-		// Nor does PostgreSQL need the data directory that its package makes, which a later boot would start. This is a file beside
-		// createcluster.conf, because that one belongs to the package.
+		// The package of PostgreSQL need not create a data directory either, because the next boot would start a server on it. The setting
+		// is in a separate file, because createcluster.conf belongs to the package.
 		{"/etc/postgresql-common/createcluster.d/redrive-tests.conf", "create_main_cluster = false\n", 0o644},
 	} {
 		written, err := writeNew(file.path, file.content, file.mode)
@@ -41,7 +41,7 @@ func quietPackages() (restore func() error, err error) {
 	return restore, nil
 }
 
-// writeNew writes a file unless it exists, and reports whether there is now a file of its making.
+// writeNew writes a file unless it exists, and reports whether it has written the file.
 func writeNew(path, content string, mode fs.FileMode) (written bool, err error) {
 	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 		return false, err
@@ -54,6 +54,6 @@ func writeNew(path, content string, mode fs.FileMode) (written bool, err error) 
 		return false, err
 	}
 	_, err = file.WriteString(content)
-	// The umask may have taken away what the packages need.
+	// Chmod is needed because the umask applies to new files.
 	return true, errors.Join(err, file.Chmod(mode), file.Close())
 }

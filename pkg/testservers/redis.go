@@ -11,8 +11,8 @@ import (
 
 const redisURLVariable = "TEST_REDIS_URL"
 
-// Redis returns the URL of an empty database number that nobody else uses until the test ends. It is lent from the server at
-// TEST_REDIS_URL, where a call may have to wait until another test gives its number back, or from a server started for this call.
+// Redis returns the URL of an empty database that no other test uses until the test ends. It leases a database of the server at
+// TEST_REDIS_URL and may wait for another test to release one. Without TEST_REDIS_URL, it starts a server.
 func Redis(tb testing.TB) string {
 	tb.Helper()
 	if address := os.Getenv(redisURLVariable); address != "" {
@@ -49,7 +49,7 @@ func lentRedis(tb testing.TB, address string) string {
 	return location.String()
 }
 
-// parseRedisURL keeps the address itself out of its errors: there may be a password in it.
+// parseRedisURL parses the URL. Its errors do not contain the URL, which may contain a password.
 func parseRedisURL(address string) (*url.URL, *redis.Options, error) {
 	location, err := url.Parse(address)
 	if err != nil || (location.Scheme != "redis" && location.Scheme != "rediss") {

@@ -13,7 +13,7 @@ import (
 	"github.com/redis/go-redis/v9"
 )
 
-// clusterSlots is how many slots a Redis Cluster has, all nodes together.
+// clusterSlots is the number of slots of a Redis Cluster.
 const clusterSlots = 16384
 
 // RedisCluster is a Redis Cluster of primaries without replicas.
@@ -21,8 +21,8 @@ type RedisCluster struct {
 	nodes []clusterNode
 }
 
-// clusterNode has its own port for the cluster bus: the default is 10000 above the other, where systems hand out ports to outgoing
-// connections.
+// clusterNode is one node. It has its own port for the cluster bus, because the default port, 10000 above the other, is in the range for
+// outgoing connections.
 type clusterNode struct {
 	*RedisServer
 	bus, tls int
@@ -30,13 +30,14 @@ type clusterNode struct {
 
 // RedisClusterOptions are the options of [StartRedisCluster].
 type RedisClusterOptions struct {
-	// Nodes is how many there are.
+	// Nodes is the number of nodes.
 	Nodes int
-	// TLS, if set, are the settings of TLS (tls-cert-file, tls-key-file, tls-ca-cert-file) of every node: it takes TLS on another port.
+	// TLS, if set, contains the TLS settings (tls-cert-file, tls-key-file, tls-ca-cert-file) of every node. A node accepts TLS on another
+	// port.
 	TLS map[string]string
 }
 
-// StartRedisCluster starts a cluster whose nodes share the slots. It returns once all of them serve. Close it after use.
+// StartRedisCluster starts a cluster whose nodes share the slots, and returns once all nodes serve. The caller closes it.
 func StartRedisCluster(options RedisClusterOptions) (*RedisCluster, error) {
 	c := &RedisCluster{}
 	err := c.start(options)
@@ -46,7 +47,7 @@ func StartRedisCluster(options RedisClusterOptions) (*RedisCluster, error) {
 	return c, nil
 }
 
-// Nodes are the nodes, in the order of their slots.
+// Nodes returns the nodes, in the order of their slots.
 func (c *RedisCluster) Nodes() []*RedisServer {
 	nodes := make([]*RedisServer, len(c.nodes))
 	for i, node := range c.nodes {
@@ -55,7 +56,7 @@ func (c *RedisCluster) Nodes() []*RedisServer {
 	return nodes
 }
 
-// TLSAddrs are the addresses at which the nodes take TLS, in the same order.
+// TLSAddrs returns the addresses at which the nodes accept TLS, in the same order.
 func (c *RedisCluster) TLSAddrs() []string {
 	addrs := make([]string, len(c.nodes))
 	for i, node := range c.nodes {
@@ -64,10 +65,10 @@ func (c *RedisCluster) TLSAddrs() []string {
 	return addrs
 }
 
-// URL names the first node alone.
+// URL returns the URL of the first node only.
 func (c *RedisCluster) URL() string { return c.nodes[0].URL() }
 
-// Close stops all nodes and removes what they have left.
+// Close stops all nodes and removes their files.
 func (c *RedisCluster) Close() error {
 	var failures []error
 	for _, node := range c.nodes {
@@ -133,7 +134,7 @@ func tryClusterNode(options RedisClusterOptions) (node clusterNode, err error) {
 	return node, err
 }
 
-// awaitCluster returns once the node knows all others and their slots.
+// awaitCluster waits until the node knows all other nodes and their slots.
 func awaitCluster(ctx context.Context, client *redis.Client, nodes int) error {
 	ticker := time.NewTicker(readyInterval)
 	defer ticker.Stop()

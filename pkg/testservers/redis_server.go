@@ -19,19 +19,19 @@ import (
 
 // RedisOptions are the options of [StartRedis].
 type RedisOptions struct {
-	// Settings are added to the server's command line, over the defaults of this package: nothing is saved (save, appendonly) and
-	// nothing is evicted (maxmemory-policy noeviction).
+	// Settings are added to the server's command line and override the defaults of this package: no persistence (save, appendonly) and no
+	// eviction (maxmemory-policy noeviction).
 	Settings map[string]string
 	// Sentinel, if set, makes the server a sentinel with this configuration file.
 	Sentinel string
 }
 
-// RedisServer is a Redis server that keeps nothing on disk: it comes back empty from Stop, Kill and Restart.
+// RedisServer is a Redis server without persistence. It is empty after Stop, Kill and Restart.
 type RedisServer struct {
 	server
 }
 
-// StartRedis starts a server from the installed program. Close it after use.
+// StartRedis starts a server with the installed program. The caller closes it.
 func StartRedis(options RedisOptions) (*RedisServer, error) {
 	path, err := findRedis()
 	if err != nil {
@@ -65,7 +65,7 @@ func StartRedis(options RedisOptions) (*RedisServer, error) {
 	return s, nil
 }
 
-// URL returns the address of database number 0.
+// URL returns the URL of database 0.
 func (s *RedisServer) URL() string {
 	return "redis://" + address(s.Port()) + "/0"
 }
@@ -87,7 +87,7 @@ func redisArgs(dir string, port int, overrides map[string]string) []string {
 }
 
 func redisReady(ctx context.Context, port, pid int) error {
-	// The client would log every attempt that fails, and the first ones do.
+	// go-redis logs every failed dial, and the first dials fail while the server starts.
 	var dialer net.Dialer
 	conn, err := dialer.DialContext(ctx, "tcp", address(port))
 	if err != nil {
@@ -107,8 +107,8 @@ func redisReady(ctx context.Context, port, pid int) error {
 	return nil
 }
 
-// newRedisClient returns a client for the few commands of this package: it gives up with its context, tries once, and leaves out
-// what longer lived clients say to a server when they connect.
+// newRedisClient returns a client for the few commands of this package. It obeys the context's deadline, does not retry, and sends no setup
+// commands that only long-lived clients need.
 func newRedisClient(options *redis.Options) *redis.Client {
 	options.ContextTimeoutEnabled = true
 	options.MaxRetries = -1

@@ -68,7 +68,7 @@ func TestServerRestartPortTakenFails(t *testing.T) {
 	thief, err := net.Listen("tcp", address(server.Port()))
 	require.NoError(t, err)
 
-	// Another program answers there: the server must not be taken for started.
+	// Another program listens on the port, so the server must not count as started.
 	require.ErrorIs(t, server.Restart(t.Context()), errPortTaken)
 	assert.Zero(t, server.PID())
 

@@ -66,7 +66,7 @@ func TestLeaseTakenIsWaitedFor(t *testing.T) {
 	_, err := claim(options, 200*time.Millisecond)
 	require.ErrorContains(t, err, "still taken")
 
-	// One is given back while another test waits for it.
+	// One database is released while another test waits for it.
 	var waiting sync.WaitGroup
 	var late *lease
 	waiting.Go(func() { late, err = claim(options, 10*time.Second) })

@@ -10,17 +10,17 @@ import (
 	"strings"
 )
 
-// requirement is something that the tests need to be installed.
+// requirement is a program that the tests need.
 type requirement struct {
 	name string
-	// debian are the names of the packages that bring it.
+	// debian are the names of the Debian packages that contain it.
 	debian []string
-	// missing returns why it is not there, nil if it is.
+	// missing returns an error if the program is not installed.
 	missing func(context.Context) error
 }
 
-// required returns what the tests need: servers unless the environment names others, a browser, Prometheus, and a C compiler for
-// the race detector.
+// required returns the programs that the tests need: a browser, Prometheus, a C compiler for the race detector, and the servers that no
+// environment variable names.
 func required() []requirement {
 	var needed []requirement
 	if os.Getenv(databaseURLVariable) == "" {
@@ -52,7 +52,7 @@ func required() []requirement {
 		_, missingTool := FindPromtool()
 		return errors.Join(missing, missingTool)
 	}})
-	if runtime.GOOS == "linux" { // The race detector needs no compiler elsewhere.
+	if runtime.GOOS == "linux" { // the race detector needs no compiler on other systems
 		needed = append(needed, requirement{"a C compiler with the headers of libc", []string{"gcc", "libc6-dev"}, tryCompiler})
 	}
 	return needed
@@ -68,8 +68,8 @@ func missing(ctx context.Context) []requirement {
 	return lacking
 }
 
-// tryCompiler builds a program with the compiler that the go command uses when it links against libc: gcc, unless CC says otherwise.
-// That a compiler is in PATH would say nothing about the headers.
+// tryCompiler compiles a program with the compiler that the go command uses for cgo: gcc, or CC. It compiles, because a compiler in PATH
+// may lack the headers.
 func tryCompiler(ctx context.Context) error {
 	compiler := strings.Fields(os.Getenv("CC"))
 	if len(compiler) == 0 {
@@ -89,7 +89,7 @@ func tryCompiler(ctx context.Context) error {
 	return nil
 }
 
-// Hint says how a person gets what the tests need.
+// Hint returns instructions for installing the programs.
 func Hint() string {
 	return `Install the missing programs:
   Debian, Ubuntu:  sudo apt-get install postgresql redis-server pgbouncer chromium prometheus gcc libc6-dev

@@ -11,47 +11,47 @@ import (
 )
 
 const (
-	// readyTimeout bounds how long a server may take until it answers, recovery after a crash included.
+	// readyTimeout bounds the time until a server replies, including recovery after a crash.
 	readyTimeout = 2 * time.Minute
-	// readyAttempt bounds a single look. On a lost race for the port, somebody else may be there who never says anything.
+	// readyAttempt bounds one check. If another process has taken the port, it may accept the connection and never reply.
 	readyAttempt = 5 * time.Second
-	// readyInterval is the pause between two looks at a server that does not answer yet.
+	// readyInterval is the pause between two checks of a server that does not reply yet.
 	readyInterval = 5 * time.Millisecond
-	// stopTimeout is how long a server may take to end in good order. It is a safety limit, as readyTimeout is.
+	// stopTimeout bounds an orderly shutdown. Like readyTimeout, it is a safety limit.
 	stopTimeout = time.Minute
 )
 
-// program is what a server runs.
+// program describes how a server is run.
 type program struct {
 	name string
 	path string
 	args func(port int) []string
-	// prepare, if set, writes what the program reads beside its arguments.
+	// prepare, if set, writes the files that the program reads.
 	prepare func(port int) error
-	user    *account // nil: the user of this process
+	user    *account // nil for the user of this process
 
-	stop    syscall.Signal // asks for an end in good order
-	discard syscall.Signal // ends it at once, leaving nothing behind that is not in its directory
+	stop    syscall.Signal // signal for an orderly shutdown
+	discard syscall.Signal // signal that ends the server at once and leaves no files outside its directory
 
-	// ready returns nil if it is this server, and no other on the same port, that answers.
+	// ready returns nil if this server replies, and not another one on the same port.
 	ready func(ctx context.Context, port, pid int) error
-	// discarded, if set, removes what the server has left behind outside of its directory.
+	// discarded, if set, removes what the server has left outside its directory.
 	discarded func() error
 }
 
-// server is what the servers of this package have in common: a program with a directory and a port that outlive its runs. All its
-// methods are safe for concurrent use.
+// server is the common part of all servers: a program with a directory and a port that restarts do not change. Its methods are safe for
+// concurrent use.
 type server struct {
 	program program
 	dir     *directory
 
 	mu      sync.Mutex
 	port    int
-	process *process // the current run or the last one, nil before the first
+	process *process // the current run or the last one; nil before the first
 	closed  bool
 }
 
-// launch starts the server for the first time, on a port of its choice, and closes it if that fails.
+// launch starts the server for the first time, on a port that it chooses. It closes the server if that fails.
 func (s *server) launch(ctx context.Context) error {
 	open.add(s)
 	s.mu.Lock()
@@ -81,7 +81,7 @@ func (s *server) start(ctx context.Context) (err error) {
 	if err != nil {
 		return fmt.Errorf("opening the log of %s: %w", s.program.name, err)
 	}
-	defer func() { _ = log.Close() }() // The server has its own descriptor.
+	defer func() { _ = log.Close() }() // the server has its own descriptor
 	info, err := log.Stat()
 	if err != nil {
 		return fmt.Errorf("reading the size of the log of %s: %w", s.program.name, err)

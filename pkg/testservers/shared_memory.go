@@ -13,14 +13,13 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// removeSharedMemory removes the few bytes of System V shared memory by which PostgreSQL notices a second server on the same data.
-// One that was killed leaves them behind for its successor; without a successor they would stay for ever, and macOS has room for
-// 32 such segments only.
+// removeSharedMemory removes the System V shared memory segment by which PostgreSQL detects a second server on the same data. A killed
+// server leaves it behind for the next one. Without a next server it would stay for ever, and macOS allows only 32 segments.
 func removeSharedMemory(data string) error {
 	id, err := sharedMemoryID(filepath.Join(data, "postmaster.pid"))
 	if err != nil {
 		if errors.Is(err, fs.ErrNotExist) {
-			return nil // It has ended by itself.
+			return nil // the segment does not exist
 		}
 		return fmt.Errorf("looking up the shared memory of PostgreSQL: %w", err)
 	}
@@ -34,8 +33,8 @@ func removeSharedMemory(data string) error {
 	return nil
 }
 
-// sharedMemoryID reads the segment's ID from PostgreSQL's lock file, whose seventh line is its key and its ID; -1 if the server did
-// not get as far as writing that line.
+// sharedMemoryID returns the segment's ID from the seventh line of PostgreSQL's lock file. It returns -1 if the server has not written that
+// line.
 func sharedMemoryID(lockFile string) (int, error) {
 	file, err := os.Open(lockFile)
 	if err != nil {

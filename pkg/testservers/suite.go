@@ -7,19 +7,19 @@ import (
 	"sync"
 )
 
-// Runner is what runs the tests of a package: *testing.M is one.
+// Runner runs the tests of a package. *testing.M implements it.
 type Runner interface {
 	// Run runs the tests and returns the exit code.
 	Run() int
 }
 
-// Main runs the tests of a package, ends the servers they have left running and returns the code to exit with.
+// Main runs the tests of a package, closes the servers that are still running and returns the exit code.
 func Main(m Runner) int {
 	return Suite(m).Run()
 }
 
-// Suite wraps m so that the servers end together with the tests. Unlike [Main] it can be given to goleak.VerifyTestMain, which
-// looks for leaked goroutines right after Run.
+// Suite wraps m so that the servers are closed after the tests. Unlike [Main], it can be passed to goleak.VerifyTestMain, which looks for
+// leaked goroutines right after Run.
 func Suite(m Runner) Runner {
 	return suite{tests: m}
 }
@@ -35,8 +35,8 @@ func (s suite) Run() int {
 	return code
 }
 
-// Shutdown closes every server that this process has started and not closed yet. It is safe to call at any time and more than
-// once; servers can be started again afterwards.
+// Shutdown closes every server that this process has started and not closed. It may be called at any time and more than once. Servers can
+// be started again afterwards.
 func Shutdown() error {
 	shared.forget()
 	return open.closeAll()
@@ -73,7 +73,7 @@ func (r *registry) closeAll() error {
 	}
 	r.mu.Unlock()
 
-	// Outside of the lock, because Close takes the server off this list.
+	// The lock is not held, because Close removes the server from this list.
 	var errs []error
 	for _, s := range servers {
 		errs = append(errs, s.Close())

@@ -17,7 +17,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// victimVariable makes the test program start servers and then end in the way that its value names.
+// victimVariable makes the test program start servers and then end in the way that the value names.
 const victimVariable = "TESTSERVERS_VICTIM"
 
 // playVictim starts servers, prints their process IDs and directories, and ends without closing them.
@@ -33,7 +33,7 @@ func playVictim() {
 	for _, s := range []*server{&postgres.server, &redis.server} {
 		fmt.Println(s.PID(), s.dir.path)
 	}
-	// Threads come and go. The death of the one that started a server must not be taken for the death of the process.
+	// The thread that started a server may end. The server must survive that, because its process lives.
 	for range 50 {
 		go runtime.LockOSThread()
 	}
@@ -86,14 +86,14 @@ func TestServersProcessKilledStops(t *testing.T) {
 			require.Len(t, paths, 2)
 			require.NoError(t, waitGone(pids, time.Minute))
 
-			// The directories go as soon as they are old enough to be looked at.
+			// The next sweep removes the directories once they are older than freshFor.
 			for _, path := range paths {
 				assert.DirExists(t, path)
 				sweep(filepath.Dir(path), time.Now().Add(-time.Hour))
 				assert.DirExists(t, path, "removed too early")
 				long := time.Now().Add(-2 * time.Hour)
 				require.NoError(t, os.Chtimes(path, long, long))
-				// Another process may have begun to remove it just now: every start of a server sweeps, and one of them wins.
+				// Another process may be removing it: every start of a server sweeps.
 				assert.Eventually(t, func() bool {
 					sweep(filepath.Dir(path), time.Now().Add(-time.Hour))
 					_, err := os.Stat(path)

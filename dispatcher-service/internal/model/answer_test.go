@@ -9,8 +9,8 @@ import (
 	"redrive/pkg/webhook"
 )
 
-// answered is a worker and what the receiver answers it. Its process lives long enough to put that on record; whether it lives to
-// tell the queue is another question.
+// answered is a worker and the response that it gets. Its process lives until the outcome is recorded, and may die before it acknowledges
+// the task.
 type answered struct {
 	*worker
 	status int
@@ -28,8 +28,8 @@ func resultOf(status int) webhook.Result {
 	return result
 }
 
-// answer has the receiver answer several workers at once: those of one process share a statement, and two may be at the same
-// delivery. The rows have to be what some order of the answers makes of them.
+// answer sends responses to several workers at once. Workers of one process share a statement, and two workers may have the same delivery.
+// The rows must be the result of some order of the outcomes.
 func (m *machine) answer(answers ...answered) {
 	began := time.Now()
 	together := map[*process]int{}
@@ -62,7 +62,7 @@ func (m *machine) answer(answers ...answered) {
 	}
 }
 
-// settle finds the order in which the answers went on record.
+// settle finds an order of the outcomes that explains the rows, and applies it to the model.
 func (m *machine) settle(e *expected, answers []answered, began time.Time) {
 	row, outcomes := m.find(e.id).Delivery, m.outcomes()[e.id]
 	var differs string
@@ -71,7 +71,7 @@ func (m *machine) settle(e *expected, answers []answered, began time.Time) {
 		differs = ""
 		for _, a := range order {
 			if tried.answered(a.known, a.status, row.NextRetryAt) && tried.status == webhook.StatusRetrying {
-				differs = a.untimely(row.NextRetryAt, began) // of two that answered alike, this tells whose it was
+				differs = a.untimely(row.NextRetryAt, began) // two equal responses differ only in the due time
 			}
 		}
 		if differs == "" {
@@ -87,13 +87,13 @@ func (m *machine) settle(e *expected, answers []answered, began time.Time) {
 	m.t.Fatalf("%s is not what the model says, whatever the order of %d answers: %s", e.id, len(answers), differs)
 }
 
-// untimely says how the next attempt is not due when it should be.
+// untimely returns how the due time of the next attempt differs from the expected one, or an empty string.
 func (a answered) untimely(next, began time.Time) string {
 	delay := a.process.skew + retryDelay
 	if a.status == 429 {
 		delay = a.process.skew + retryAfter
 	}
-	// Times are kept to the microsecond, and the next attempt waits for a whole second.
+	// Times are stored in microseconds, and a due time is rounded up to a whole second.
 	earliest, latest := began.Add(delay-time.Microsecond), time.Now().Add(delay+time.Second)
 	if next.Before(earliest) || next.After(latest) {
 		return fmt.Sprintf("the next attempt is due at %s, and not between %s and %s", next, earliest, latest)
@@ -101,7 +101,7 @@ func (a answered) untimely(next, began time.Time) string {
 	return ""
 }
 
-// orders is all of them.
+// orders returns all permutations.
 func orders(answers []answered) [][]answered {
 	if len(answers) == 1 {
 		return [][]answered{answers}
@@ -117,7 +117,7 @@ func orders(answers []answered) [][]answered {
 	return all
 }
 
-// outcomes is what is on record of each delivery's attempts, in order.
+// outcomes returns the recorded attempts of each delivery, in order.
 func (m *machine) outcomes() map[string][]attempt {
 	rows, err := m.database.raw.QueryContext(m.ctx,
 		"SELECT delivery_id, number, outcome, COALESCE(response_status, 0) FROM attempts WHERE organization_id = "+m.database.bind(1)+" ORDER BY delivery_id, number", m.org)

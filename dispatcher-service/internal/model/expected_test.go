@@ -8,7 +8,7 @@ import (
 	"redrive/pkg/webhook"
 )
 
-// expected is what the model knows of one delivery: the whole of the rules, in as few lines as they take.
+// expected is the model of one delivery. Its methods state the rules for deliveries as briefly as possible.
 type expected struct {
 	id         string
 	eventID    string
@@ -19,13 +19,13 @@ type expected struct {
 	maxRetries int
 	revision   int64
 	orphans    int
-	dueAt      time.Time // of retrying
+	dueAt      time.Time // due time while the delivery is retrying
 	attempts   []attempt
 	sends      int
-	lost       int // attempts that ended without an outcome on record
+	lost       int // attempts that were started and have no recorded outcome
 }
 
-// attempt is one on record, with the status that its receiver answered.
+// attempt is a recorded attempt, with the status of its response.
 type attempt struct {
 	outcome webhook.AttemptOutcome
 	status  int
@@ -34,10 +34,10 @@ type attempt struct {
 type endpoint struct {
 	webhook.Endpoint
 	disabled bool
-	changes  int // of its status
+	changes  int // number of changes of the status
 }
 
-// set changes the status.
+// set changes the status of the endpoint.
 func (e *endpoint) set(disabled bool) {
 	e.disabled = disabled
 	e.changes++
@@ -47,26 +47,27 @@ func (e *expected) waiting() bool {
 	return e.status == webhook.StatusPending || e.status == webhook.StatusRetrying
 }
 
-// copied is what is known at this moment.
+// copied returns a copy of the present state.
 func (e *expected) copied() *expected {
 	now, endpoint := *e, *e.endpoint
 	now.endpoint, now.attempts = &endpoint, slices.Clone(e.attempts)
 	return &now
 }
 
-// sendable says whether a worker that knows this may send it now; due, whether nothing but its endpoint can be in the way.
+// sendable reports whether a worker that has loaded this state may send the delivery now. due reports the same without the state of the
+// endpoint.
 func (e *expected) sendable(now time.Time) (sendable, due bool) {
 	due = e.due(now)
 	return due && !e.endpoint.disabled, due
 }
 
-// due reports whether the delivery waits and its time has come.
+// due reports whether the delivery waits for an attempt and its due time has come.
 func (e *expected) due(now time.Time) bool {
 	return e.status == webhook.StatusPending || e.status == webhook.StatusRetrying && !now.Before(e.dueAt)
 }
 
-// answered is an attempt whose outcome reached the database, decided on what was known when it was loaded: whether it moved the
-// delivery. A 410 disables the endpoint unless its status has changed since the load.
+// answered applies an attempt whose outcome has reached the database. It reports whether the attempt changed the delivery, which was
+// decided by the loaded state. A 410 disables the endpoint unless the endpoint's status has changed since the load.
 func (e *expected) answered(known *expected, status int, dueAt time.Time) bool {
 	if known.revision != e.revision {
 		e.attempts = append(e.attempts, attempt{webhook.AttemptSuperseded, status})
@@ -97,11 +98,11 @@ func (e *expected) answered(known *expected, status int, dueAt time.Time) bool {
 	return true
 }
 
-// differs says how a row, and what is on record of its attempts, is not what is expected.
+// differs returns how a row and its recorded attempts differ from the expected ones, or an empty string.
 func (e *expected) differs(row webhook.Delivery, outcomes []attempt) string {
 	orphans := row.OrphanCount
 	if !e.waiting() {
-		orphans = e.orphans // it counts for nothing any more
+		orphans = e.orphans // the count of an ended delivery has no effect
 	}
 	got := fmt.Sprintf("%s %q retries %d revision %d orphans %d attempts %v", row.Status, row.FailureReason, row.RetryCount, row.Revision, orphans, outcomes)
 	want := fmt.Sprintf("%s %q retries %d revision %d orphans %d attempts %v", e.status, e.reason, e.retryCount, e.revision, e.orphans, e.attempts)
@@ -111,13 +112,13 @@ func (e *expected) differs(row webhook.Delivery, outcomes []attempt) string {
 	return fmt.Sprintf("it is %s, and should be %s", got, want)
 }
 
-// failed is an end without an attempt.
+// failed ends the delivery without an attempt.
 func (e *expected) failed(reason webhook.FailureReason) {
 	e.status, e.reason = webhook.StatusFailure, reason
 	e.revision++
 }
 
-// orphaned is an attempt that was found without its worker.
+// orphaned counts an attempt whose worker has died.
 func (e *expected) orphaned() {
 	if !e.waiting() {
 		return

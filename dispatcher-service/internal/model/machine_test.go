@@ -20,12 +20,12 @@ import (
 	"redrive/pkg/webhook"
 )
 
-// machine runs the real parts and the model side by side.
+// machine runs the real components and the model side by side.
 type machine struct {
 	t          *rapid.T
 	ctx        context.Context
 	database   database
-	store      deliver.Store // what dispatchers write through
+	store      deliver.Store // the store that dispatchers write to
 	reconciles bool
 	org        string
 	endpoints  []*endpoint
@@ -36,7 +36,7 @@ type machine struct {
 	workers    []*worker
 }
 
-// database is a migrated store, and a way past it.
+// database is a migrated store, and direct access to its tables.
 type database struct {
 	*store.Store
 	raw  *sql.DB
@@ -45,7 +45,7 @@ type database struct {
 
 const (
 	stepLimit = time.Minute
-	// ahead is how far the clock of the second process is.
+	// ahead is how far the clock of the second process is ahead.
 	ahead = 7 * time.Minute
 )
 
@@ -65,12 +65,12 @@ func newMachine(t *rapid.T, db database, dispatchers deliver.Store, reconciles b
 	return m
 }
 
-// workersOf are those that have the delivery, whether they have sent it or not.
+// workersOf returns the workers that have loaded the delivery, whether they have sent it or not.
 func (m *machine) workersOf(id string) []*worker {
 	return m.which(func(w *worker) bool { return w.id == id })
 }
 
-// which is the workers of a kind.
+// which returns the workers for which the condition is true.
 func (m *machine) which(is func(*worker) bool) (found []*worker) {
 	for _, w := range m.workers {
 		if is(w) {
@@ -84,7 +84,7 @@ func (m *machine) leave(w *worker) {
 	m.workers = slices.DeleteFunc(m.workers, func(other *worker) bool { return other == w })
 }
 
-// keep adds a delivery to the model, and to the queue unless whoever was to do that died.
+// keep adds a delivery to the model. It also enqueues the delivery, unless the process that had to do so has died.
 func (m *machine) keep(d webhook.Delivery, e *endpoint) {
 	m.expected[d.ID] = &expected{id: d.ID, eventID: d.EventID, endpoint: e, status: d.Status, maxRetries: d.MaxRetries, revision: 1}
 	m.order = append(m.order, d.ID)
@@ -97,8 +97,8 @@ func (m *machine) maybeEnqueue(id string) {
 	}
 }
 
-// load has workers of the process take tasks and load their deliveries, in one statement. What the process is at already is put
-// off.
+// load makes workers of the process dequeue tasks and load their deliveries in one statement. Deliveries that the process is handling
+// already are deferred.
 func (m *machine) load(p *process, ids ...string) {
 	busy, free := map[string]bool{}, 0
 	for _, id := range ids {
@@ -131,7 +131,7 @@ func (m *machine) load(p *process, ids ...string) {
 	}
 }
 
-// send has a worker go on with what it has loaded, whatever has happened since.
+// send lets a worker continue with the state that it has loaded, even if the state has changed since.
 func (m *machine) send(w *worker) {
 	known, e := w.known, m.expected[w.id]
 	// The worker reads the clock between these two readings, and a delivery can come due in between.
@@ -173,7 +173,7 @@ func (m *machine) ack(id string, verdict deliver.Verdict) {
 	})
 }
 
-// crash ends a process: what its workers have sent they will never tell, and what they have only loaded is never sent.
+// crash kills a process. The outcomes of its sent attempts are lost, and its loaded deliveries are not sent.
 func (m *machine) crash(i int) {
 	p := m.processes[i]
 	p.dead.Store(true)
@@ -225,7 +225,7 @@ func (m *machine) orphans(p *process) map[string]bool {
 	return found
 }
 
-// rows is what of the table is this machine's, as the process's clock shows it.
+// rows returns the rows of this machine's deliveries, with times by the process's clock.
 type rows struct {
 	*machine
 	process *process
@@ -270,7 +270,7 @@ func (l lanes) Open(ctx context.Context, opened []webhook.Lane) error {
 // anyTime from now is later than the next attempt of any delivery.
 const anyTime = 10 * 365 * 24 * time.Hour
 
-// advance is as if that much time had passed.
+// advance moves all times into the past, as if that much time had passed.
 func (m *machine) advance(by time.Duration) {
 	statement := fmt.Sprintf("UPDATE deliveries SET next_retry_at = %s WHERE id = %s", m.database.bind(1), m.database.bind(2))
 	for id, e := range m.expected {

@@ -25,11 +25,11 @@ import (
 	"redrive/pkg/webhook"
 )
 
-// control names a safeguard to be left out, in a run of this program that must fail.
+// control is the environment variable that names the safeguard to leave out. The run of this program must then fail.
 const control = "REDRIVE_MODEL_CONTROL"
 
 func TestMain(m *testing.M) {
-	// As many as there is time for: see budget.
+	// The number is out of reach: budget ends the checks.
 	if err := flag.Set("rapid.checks", "100000"); err != nil {
 		panic(err)
 	}
@@ -64,9 +64,9 @@ func openRaw(t *testing.T, driver, dsn string) *sql.DB {
 }
 
 const (
-	// budget is what the checks on one database may take in all: a machine makes as many as it can.
+	// budget bounds the time of all checks on one database. Within it, as many checks are made as the machine can.
 	budget = 12 * time.Second
-	// fewest are made however slow the machine is.
+	// fewest is the number of checks that are made even on a slow machine.
 	fewest = 30
 )
 
@@ -81,7 +81,7 @@ func check(t *testing.T, db database) {
 		if os.Getenv(control) == "" && !failing && checks >= fewest && time.Since(began) > budget {
 			return
 		}
-		failing = true // until it is seen that it does not: a failure is run again to be made small, however late it is
+		failing = true // a failed check is repeated to minimize it, even after the budget has ended
 		m := newMachine(t, db, dispatchers, os.Getenv(control) != "no-reconciler")
 		defer m.end()
 		t.Repeat(m.commands())
@@ -92,7 +92,7 @@ func check(t *testing.T, db database) {
 	t.Logf("%d checks in %s", checks, time.Since(began).Round(time.Second))
 }
 
-// TestModelWrongStoreIsDetected leaves out one safeguard at a time: a check that cannot fail is worth nothing.
+// TestModelWrongStoreIsDetected leaves out one safeguard at a time. The checks must fail without it.
 func TestModelWrongStoreIsDetected(t *testing.T) {
 	if os.Getenv(control) != "" {
 		t.Skip("this is such a run")
@@ -101,7 +101,7 @@ func TestModelWrongStoreIsDetected(t *testing.T) {
 		for left, noticed := range map[string]string{"no-fencing": "is not what the model says", "no-reconciler": "is lost"} {
 			t.Run(left+"/"+model, func(t *testing.T) {
 				t.Parallel()
-				// It takes a hundred checks or two to notice, and stops with the first that does.
+				// About one or two hundred checks are needed to detect it. The run stops at the first failure.
 				again := exec.Command(os.Args[0], "-test.run=^"+model+"$", "-rapid.nofailfile", "-rapid.shrinktime=0s", "-rapid.checks=4000")
 				again.Env = append(os.Environ(), control+"="+left)
 				said, err := again.CombinedOutput()
@@ -112,10 +112,10 @@ func TestModelWrongStoreIsDetected(t *testing.T) {
 	}
 }
 
-// few deliveries meet each other's ends more often than many.
+// few is a small number of deliveries, so that steps often concern the same delivery.
 const few = 3
 
-// commands are what can happen, in any order.
+// commands are the steps of a check, in any order.
 func (m *machine) commands() map[string]func(*rapid.T) {
 	return map[string]func(*rapid.T){
 		"":       func(*rapid.T) { m.compare() },
@@ -173,7 +173,7 @@ func (m *machine) commands() map[string]func(*rapid.T) {
 	}
 }
 
-// some are all of them, or one to three, each once.
+// some returns all elements, or one to three different ones.
 func some[T comparable](t *rapid.T, of []T) []T {
 	if rapid.Bool().Draw(t, "all") {
 		return of
@@ -181,7 +181,7 @@ func some[T comparable](t *rapid.T, of []T) []T {
 	return rapid.SliceOfNDistinct(rapid.SampledFrom(of), 1, min(len(of), 3), rapid.ID[T]).Draw(t, "some")
 }
 
-// accept publishes one event or several, in one statement where the database can.
+// accept publishes one or several events, in one statement if the database supports that.
 func (m *machine) accept(t *rapid.T) {
 	e := rapid.SampledFrom(m.endpoints).Draw(t, "endpoint")
 	if e.disabled || len(m.order) >= few {
@@ -199,8 +199,7 @@ func (m *machine) accept(t *rapid.T) {
 	}
 }
 
-// retry has several people retry several deliveries at once, some of them together: of those who want one delivery one wins, if it
-// can be retried at all.
+// retry makes several concurrent requests to retry deliveries. For each delivery that can be retried, exactly one request succeeds.
 func (m *machine) retry(t *rapid.T) {
 	if len(m.order) == 0 {
 		t.Skip("not now")
@@ -247,7 +246,7 @@ func (m *machine) toggle(e *endpoint) {
 	e.set(!e.disabled)
 }
 
-// compare holds every row, and what was sent, against the model.
+// compare compares every row and every sent request with the model.
 func (m *machine) compare() {
 	outcomes := m.outcomes()
 	for _, id := range m.order {
@@ -260,7 +259,7 @@ func (m *machine) compare() {
 	}
 }
 
-// quiesce lets everything go well from here on: each delivery has to come to its end.
+// quiesce makes every further step succeed. Every delivery must then end.
 func (m *machine) quiesce() {
 	for _, e := range m.endpoints {
 		if e.disabled {
@@ -287,7 +286,7 @@ func (m *machine) quiesce() {
 	}
 }
 
-// finish has every worker come to its end.
+// finish lets every worker run to its end.
 func (m *machine) finish() {
 	for len(m.workers) > 0 {
 		w := m.workers[0]
@@ -300,7 +299,7 @@ func (m *machine) finish() {
 	}
 }
 
-// end lets go of the workers of a check that failed.
+// end releases the workers of a failed check.
 func (m *machine) end() {
 	for i := range m.processes {
 		m.crash(i)

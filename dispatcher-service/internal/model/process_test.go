@@ -17,13 +17,13 @@ import (
 	"redrive/pkg/webhook"
 )
 
-// process is a dispatcher. Its workers stop after their load and in Send, until the test lets them continue.
+// process is a dispatcher. Its workers block after loading and in Send until the test lets them continue.
 type process struct {
 	deliverer *deliver.Deliverer
-	skew      time.Duration // of its clock
+	skew      time.Duration // offset of its clock
 	dead      atomic.Bool
-	// loading and recording count the workers that are about to share a statement. A statement of its own, the plug, runs until
-	// all of them are about to, so that the next statement serves them together.
+	// loading and recording count the workers that are about to share a statement. A separate statement, the plug, blocks until all of them
+	// are ready, so that the next statement serves all of them.
 	loading, recording sync.WaitGroup
 	plugged            chan struct{}
 	plugs              int
@@ -34,12 +34,12 @@ type worker struct {
 	id      string
 	process *process
 	loaded  chan webhook.Dispatch
-	send    chan struct{} // closed to have it go on with what it has loaded
+	send    chan struct{} // closed to let the worker continue after its load
 	sent    chan webhook.Dispatch
 	answer  chan webhook.Result
 	ended   chan ended
 
-	known   *expected // what the model knew when it loaded
+	known   *expected // state of the model at the time of the load
 	sending bool
 }
 
@@ -48,7 +48,7 @@ type ended struct {
 	err     error
 }
 
-// Every retry is an hour away, so that it is the test's clock that decides what is due.
+// The retry delay is one hour, so that only the test's clock decides what is due.
 const (
 	retryDelay = time.Hour
 	retryAfter = 90 * time.Minute
@@ -65,21 +65,21 @@ func newProcess(store deliver.Store, skew time.Duration) *process {
 	return p
 }
 
-// The plugs are deliveries that exist for the deliverer alone.
+// The plugs are deliveries that exist only for the deliverer, not in the database.
 const (
 	loadPlug   = "plug_load_"
 	recordPlug = "plug_record_"
-	// settling is what a worker takes at most, nearly always, from the end of its wait to its statement.
+	// settling is longer than a worker usually takes between the end of its wait and its statement.
 	settling = time.Millisecond
 )
 
-// loadTogether makes that many loads share a statement.
+// loadTogether makes n loads share a statement.
 func (p *process) loadTogether(ctx context.Context, count int) {
 	p.loading.Add(count)
 	p.plug(ctx, loadPlug, count)
 }
 
-// recordTogether does the same for outcomes.
+// recordTogether makes n outcomes share a statement.
 func (p *process) recordTogether(ctx context.Context, count int) {
 	p.recording.Add(count)
 	p.plug(ctx, recordPlug, count)
@@ -95,7 +95,7 @@ func (p *process) plug(ctx context.Context, kind string, count int) {
 	<-p.plugged
 }
 
-// hold blocks a plug's statement until all workers are about to run theirs.
+// hold blocks the plug's statement until all workers are ready for theirs.
 func (p *process) hold(workers *sync.WaitGroup) {
 	p.plugged <- struct{}{}
 	workers.Wait()
@@ -104,7 +104,7 @@ func (p *process) hold(workers *sync.WaitGroup) {
 
 type workerKey struct{}
 
-// begin runs the task on a worker. A delivery that the process is handling already is not loaded.
+// begin runs a task on a worker. A delivery that the process is handling already is not loaded.
 func (p *process) begin(ctx context.Context, id string, loads bool) *worker {
 	w := &worker{
 		id: id, process: p, loaded: make(chan webhook.Dispatch, 1), send: make(chan struct{}), sent: make(chan webhook.Dispatch, 1),
@@ -120,13 +120,13 @@ func (p *process) begin(ctx context.Context, id string, loads bool) *worker {
 	return w
 }
 
-// workerOf returns nil for a plug.
+// workerOf returns the worker of a delivery, or nil for a plug.
 func workerOf(ctx context.Context) *worker {
 	w, _ := ctx.Value(workerKey{}).(*worker)
 	return w
 }
 
-// hasLoaded stops a worker after its load.
+// hasLoaded blocks a worker after its load.
 func (p *process) hasLoaded(ctx context.Context, d webhook.Dispatch) error {
 	w := workerOf(ctx)
 	if w == nil {
@@ -140,7 +140,7 @@ func (p *process) hasLoaded(ctx context.Context, d webhook.Dispatch) error {
 	return nil
 }
 
-// Send stops a worker when the receiver has the request.
+// Send blocks a worker after the receiver has got the request.
 func (p *process) Send(ctx context.Context, d webhook.Dispatch) (webhook.Result, error) {
 	w := workerOf(ctx)
 	if w == nil {
@@ -154,8 +154,8 @@ func (p *process) Send(ctx context.Context, d webhook.Dispatch) (webhook.Result,
 	return answer, nil
 }
 
-// stepped is a process's database. It knows the plugs, accepts nothing from a process that has died, and shifts all times by the
-// skew of the process's clock: the process reads its own clock and finds it right.
+// stepped is the store of one process. It handles plugs itself, rejects calls of a dead process, and shifts all times by the skew of the
+// process's clock. The process therefore sees times that agree with its own clock.
 type stepped struct {
 	deliver.Store
 	process *process
@@ -211,7 +211,7 @@ func (s stepped) CountOrphan(ctx context.Context, id string) (webhook.Delivery, 
 	return s.read(now), err
 }
 
-// errDied is the one error that is not tried again.
+// errDied is the only error that the deliverer does not retry.
 var errDied = webhook.NotFound("process", "which has died")
 
 func (s stepped) read(d webhook.Delivery) webhook.Delivery {
@@ -231,7 +231,7 @@ func moved(at time.Time, by time.Duration) time.Time {
 	return at.Add(by)
 }
 
-// unfenced is a database that has forgotten what the revision is for.
+// unfenced is a store that ignores the revision of a delivery.
 type unfenced struct{ deliver.Store }
 
 func (u unfenced) RecordOutcomes(ctx context.Context, outcomes []webhook.Outcome) ([]webhook.Delivery, []error) {

@@ -9,12 +9,12 @@ import (
 	"redrive/pkg/queue"
 )
 
-// tasks behaves as asynq does, and can be emptied.
+// tasks is a queue in memory that behaves like asynq's and can be emptied.
 type tasks struct {
-	mutex  sync.Mutex // the reconciler enqueues several at once
+	mutex  sync.Mutex // the reconciler enqueues several deliveries concurrently
 	byID   map[string]*task
 	intact bool
-	// alive says whether the worker that has the task lives.
+	// alive reports whether the worker that has the task lives.
 	alive func(id string) bool
 }
 
@@ -29,12 +29,12 @@ const (
 
 type task struct {
 	state taskState
-	at    time.Time // of sleeping
+	at    time.Time // when a sleeping task wakes
 }
 
 func (q *tasks) flush() { q.byID, q.intact = map[string]*task{}, false }
 
-// ready lists what a worker could take now.
+// ready returns the tasks that a worker could dequeue now.
 func (q *tasks) ready(now time.Time) []string {
 	var ids []string
 	for id, t := range q.byID {
@@ -46,7 +46,8 @@ func (q *tasks) ready(now time.Time) []string {
 	return ids
 }
 
-// ack moves a task whose run has ended. asynq finds it by its ID: after a flush it can be another run's.
+// ack removes or reschedules a task whose run has ended. Like asynq, it finds the task by its ID, so after a flush it may affect another
+// run's task.
 func (q *tasks) ack(id string, move func(*task)) {
 	if t, found := q.byID[id]; found && t.state == active {
 		move(t)

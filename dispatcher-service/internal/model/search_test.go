@@ -8,8 +8,8 @@ import (
 	"redrive/pkg/store"
 )
 
-// The reconciler's search for workers that died goes by the time for which leases stand still, and there is no time here: the
-// model's workers are known to be dead, and Look finds what they had.
+// The reconciler's search detects dead workers by the time for which a lease is unchanged. The model has no such time, so its search finds
+// nothing. The model knows which workers are dead, and LookUp finds their tasks.
 
 func (q *tasks) Leases(context.Context, string) ([]queue.Lease, time.Time, error) {
 	return nil, time.Now(), nil
