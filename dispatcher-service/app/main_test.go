@@ -19,6 +19,7 @@ import (
 	"redrive/dispatcher-service/app"
 	"redrive/pkg/egress"
 	"redrive/pkg/queue"
+	"redrive/pkg/queue/queuetest"
 	"redrive/pkg/signing"
 	"redrive/pkg/store"
 	"redrive/pkg/store/storetest"
@@ -26,10 +27,7 @@ import (
 	"redrive/pkg/webhook"
 )
 
-// A client of a Redis that is away looks for it once a second, and notices that it has been closed when it does next.
-var closing = goleak.IgnoreAnyFunction("github.com/redis/go-redis/v9/internal/pool.(*ConnPool).tryDial")
-
-func TestMain(m *testing.M) { goleak.VerifyTestMain(testservers.Suite(m), closing) }
+func TestMain(m *testing.M) { goleak.VerifyTestMain(testservers.Suite(m), queuetest.IgnoreDials()) }
 
 const (
 	// safetyLimit ends a test that hangs. No verdict depends on it.

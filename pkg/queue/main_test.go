@@ -16,10 +16,7 @@ import (
 	"redrive/pkg/webhook"
 )
 
-// dialing is a goroutine of go-redis that dials an unavailable Redis once a second. It ends at its next dial after Close.
-var dialing = goleak.IgnoreAnyFunction("github.com/redis/go-redis/v9/internal/pool.(*ConnPool).tryDial")
-
-func TestMain(m *testing.M) { goleak.VerifyTestMain(testservers.Suite(m), dialing) }
+func TestMain(m *testing.M) { goleak.VerifyTestMain(testservers.Suite(m), queuetest.IgnoreDials()) }
 
 // soon is a safety limit that ends a wait for something that does not happen. No verdict depends on it.
 const soon = time.Minute

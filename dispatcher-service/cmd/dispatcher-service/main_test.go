@@ -13,15 +13,13 @@ import (
 	"go.uber.org/goleak"
 
 	"redrive/pkg/keyring"
+	"redrive/pkg/queue/queuetest"
 	"redrive/pkg/store/postgres"
 	"redrive/pkg/testlog"
 	"redrive/pkg/testservers"
 )
 
-// A client of a Redis that is away looks for it once a second, and notices that it has been closed when it does next.
-var closing = goleak.IgnoreAnyFunction("github.com/redis/go-redis/v9/internal/pool.(*ConnPool).tryDial")
-
-func TestMain(m *testing.M) { goleak.VerifyTestMain(testservers.Suite(m), closing) }
+func TestMain(m *testing.M) { goleak.VerifyTestMain(testservers.Suite(m), queuetest.IgnoreDials()) }
 
 const soon = time.Minute
 

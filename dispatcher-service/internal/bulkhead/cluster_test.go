@@ -10,6 +10,7 @@ import (
 
 	"redrive/dispatcher-service/internal/pacing"
 	"redrive/pkg/queue"
+	"redrive/pkg/queue/queuetest"
 	"redrive/pkg/testlog"
 	"redrive/pkg/testservers"
 	"redrive/pkg/webhook"
@@ -21,7 +22,7 @@ func TestPaceRedisClusterSharesRate(t *testing.T) {
 	cluster, err := testservers.StartRedisCluster(testservers.RedisClusterOptions{Nodes: 3})
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, cluster.Close()) })
-	client := connect(t, cluster.URL())
+	client := queuetest.New(t, cluster.URL()).Redis
 
 	enqueuer, ids := queue.NewEnqueuer(client), make([]string, 10)
 	for i := range ids {

@@ -18,6 +18,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"redrive/pkg/queue"
+	"redrive/pkg/queue/queuetest"
 	"redrive/pkg/testmetrics"
 	"redrive/pkg/testservers"
 	"redrive/pkg/webhook"
@@ -40,7 +41,7 @@ type queueBench struct {
 
 func newQueueBench(t testing.TB, options Options, receive func(Request) webhook.Result) *queueBench {
 	t.Helper()
-	client := connect(t, testservers.Redis(t))
+	client := queuetest.New(t, testservers.Redis(t)).Redis
 	options.Workers, options.Log = 200, slog.New(slog.DiscardHandler)
 	options.Waker, options.Redis = queue.NewEnqueuer(client), client
 	registry := prometheus.NewRegistry()

@@ -3,40 +3,19 @@ package bulkhead
 import (
 	"context"
 	"log/slog"
-	"slices"
 	"testing"
 	"testing/synctest"
 	"time"
 
-	"github.com/redis/go-redis/v9"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"redrive/dispatcher-service/internal/pacing"
-	"redrive/pkg/queue"
+	"redrive/dispatcher-service/internal/pacing/pacingtest"
+	"redrive/pkg/queue/queuetest"
 	"redrive/pkg/testlog"
 	"redrive/pkg/testservers"
 )
-
-func connect(t testing.TB, address string) redis.UniversalClient {
-	t.Helper()
-	client, err := queue.Connect(address)
-	require.NoError(t, err)
-	t.Cleanup(func() { require.NoError(t, client.Close()) })
-	return client
-}
-
-// most returns the largest number of entries within one second.
-func most(sent []time.Duration) (count int) {
-	slices.Sort(sent)
-	for i, first := 0, 0; i < len(sent); i++ {
-		for sent[i]-sent[first] >= time.Second {
-			first++
-		}
-		count = max(count, i-first+1)
-	}
-	return count
-}
 
 // Rate-limited deliveries are sent at the limit, and each is deferred at most twice on average.
 func TestAcquireRateLimitedIsPaced(t *testing.T) {
@@ -55,7 +34,7 @@ func TestAcquireRateLimitedIsPaced(t *testing.T) {
 
 			sent := f.receivers[0].sent
 			require.Len(t, sent, count)
-			assert.LessOrEqual(t, most(sent), rate+pacing.PerSecond(rate).Burst)
+			assert.LessOrEqual(t, pacingtest.MaxPerSecond(sent), rate+pacing.PerSecond(rate).Burst)
 			ideal := time.Duration(count-pacing.PerSecond(rate).Burst) * time.Second / time.Duration(rate)
 			assert.Less(t, took, ideal+ideal/10+time.Second)
 			assert.LessOrEqual(t, f.deferrals, 2*count)
@@ -91,7 +70,7 @@ func TestAcquireRateChangedAppliesAtOnce(t *testing.T) {
 func TestAcquirePacedContextEndsDefers(t *testing.T) {
 	t.Parallel()
 	var text testlog.Buffer
-	b := newBench(t, Options{Redis: connect(t, testservers.Redis(t)), Log: slog.New(slog.NewTextHandler(&text, nil))})
+	b := newBench(t, Options{Redis: queuetest.New(t, testservers.Redis(t)).Redis, Log: slog.New(slog.NewTextHandler(&text, nil))})
 	v := b.request("ep_a")
 	v.RateLimit = 10
 	b.acquire(v).Complete(quickly(time.Millisecond))

@@ -16,42 +16,23 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"redrive/pkg/queue"
+	"redrive/dispatcher-service/internal/pacing/pacingtest"
+	"redrive/pkg/queue/queuetest"
 	"redrive/pkg/testservers"
 )
 
-func connect(t testing.TB, address string) redis.UniversalClient {
-	t.Helper()
-	client, err := queue.Connect(address)
-	require.NoError(t, err)
-	t.Cleanup(func() { require.NoError(t, client.Close()) })
-	return client
-}
-
-// newPatientLimiter makes a limiter that never takesSlot a slow Redis for one that is away.
+// newPatientLimiter returns a limiter with a long timeout, so that a slow Redis does not count as unavailable.
 func newPatientLimiter(client redis.UniversalClient) *Limiter {
 	l := New(client, slog.New(slog.DiscardHandler))
 	l.timeout = time.Minute
 	return l
 }
 
-// most is the largest number of times within a second.
-func most(sent []time.Duration) (count int) {
-	slices.Sort(sent)
-	for i, first := 0, 0; i < len(sent); i++ {
-		for sent[i]-sent[first] >= time.Second {
-			first++
-		}
-		count = max(count, i-first+1)
-	}
-	return count
-}
-
-// Two replicas on one Redis keep to one rate between them.
-func TestReplicasShareARate(t *testing.T) {
+// Two replicas with the same Redis share one rate.
+func TestReserveReplicasShareRate(t *testing.T) {
 	t.Parallel()
 	const perSecond, requests = 50, 150
-	client := connect(t, testservers.Redis(t))
+	client := queuetest.New(t, testservers.Redis(t)).Redis
 	var group sync.WaitGroup
 	var mutex sync.Mutex
 	var sent []time.Duration
@@ -79,35 +60,34 @@ func TestReplicasShareARate(t *testing.T) {
 		}
 	}
 	group.Wait()
-	took := slices.Max(sent) // since before the first turn was given out
-	t.Logf("%d requests at %d a second by two replicas took %s, at most %d in a second", requests, perSecond, took, most(sent))
-	// The first ones are a burst, and the rest is spaced. A busy machine may send late, and then closer together: the six senders
-	// hold a turn each.
+	took := slices.Max(sent) // from before the first turn was granted
+	t.Logf("%d requests at %d a second by two replicas took %s, at most %d in a second", requests, perSecond, took, pacingtest.MaxPerSecond(sent))
+	// The first requests are a burst, and the others are spaced. On a busy machine, each of the six senders may send its request late.
 	assert.GreaterOrEqual(t, took, time.Duration(requests-PerSecond(perSecond).Burst-1)*time.Second/perSecond-50*time.Millisecond)
-	assert.LessOrEqual(t, most(sent), perSecond+perSecond/2)
+	assert.LessOrEqual(t, pacingtest.MaxPerSecond(sent), perSecond+perSecond/2)
 
 	keys, err := client.Keys(t.Context(), "*").Result()
 	require.NoError(t, err)
 	assert.Equal(t, []string{"redrive:rate:ep_a"}, keys)
-	assert.Positive(t, client.TTL(t.Context(), keys[0]).Val(), "Redis forgets it")
+	assert.Positive(t, client.TTL(t.Context(), keys[0]).Val(), "the key expires")
 }
 
-// Redis has to answer as the limiter computes.
+// The script in Redis computes the same turns as the Go function.
 func TestReserveTurnsOnRedis(t *testing.T) {
 	t.Parallel()
-	l := newPatientLimiter(connect(t, testservers.Redis(t)))
+	l := newPatientLimiter(queuetest.New(t, testservers.Redis(t)).Redis)
 	reserve := func(perSecond int) Turn {
 		return l.Reserve(t.Context(), "ep_"+string(rune(perSecond)), PerSecond(perSecond), new(Local))
 	}
 
-	// Redis counts by its own clock. Turns come nearer by as much as the test takesSlot.
+	// Redis uses its own clock. The wait for a turn shrinks by the time that the test takes.
 	const inexact = 2 * time.Millisecond
 	begin := time.Now()
 	require.Equal(t, Turn{Granted: true}, reserve(1))
 	late := reserve(1)
 	passed := time.Since(begin)
 	assert.True(t, !late.Granted || passed > 750*time.Millisecond-inexact)
-	assert.GreaterOrEqual(t, late.Retry, 750*time.Millisecond-passed-inexact, "a turn that is a Horizon away then")
+	assert.GreaterOrEqual(t, late.Retry, 750*time.Millisecond-passed-inexact, "the turn is then one Horizon ahead")
 	assert.LessOrEqual(t, late.Retry, 750*time.Millisecond+inexact)
 
 	begin = time.Now()
@@ -125,16 +105,16 @@ func TestReserveRedisStoppedIsLocal(t *testing.T) {
 	server, err := testservers.StartRedis(testservers.RedisOptions{})
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, server.Close()) })
-	client := connect(t, server.URL())
+	client := queuetest.New(t, server.URL()).Redis
 	l, local := newPatientLimiter(client), new(Local)
 	require.Equal(t, Turn{Granted: true}, l.Reserve(t.Context(), "ep_a", PerSecond(1), local))
 	require.NoError(t, server.Stop())
 
-	require.True(t, l.Reserve(t.Context(), "ep_a", PerSecond(1), local).Granted, "each by itself")
+	require.True(t, l.Reserve(t.Context(), "ep_a", PerSecond(1), local).Granted, "each replica limits by itself")
 	require.True(t, l.Reserve(t.Context(), "ep_b", PerSecond(1000), new(Local)).Granted)
 }
 
-// A Redis that is away is not asked for a while, and each replica keeps to the rate by itself.
+// After a failed call, Redis is not called for redisPause, and each replica limits by itself.
 func TestReserveRedisFailedIsPaused(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var dials atomic.Int32
@@ -144,16 +124,16 @@ func TestReserveRedisFailedIsPaused(t *testing.T) {
 		}})
 		l, local := New(client, slog.New(slog.DiscardHandler)), new(Local)
 		require.True(t, l.Reserve(t.Context(), "ep_a", PerSecond(1), local).Granted)
-		asked := dials.Load()
-		require.Positive(t, asked)
+		before := dials.Load()
+		require.Positive(t, before)
 		for range 100 {
 			require.False(t, l.Reserve(t.Context(), "ep_a", PerSecond(1), local).Granted)
 		}
-		assert.Equal(t, asked, dials.Load())
+		assert.Equal(t, before, dials.Load())
 		time.Sleep(redisPause)
 		require.True(t, l.Reserve(t.Context(), "ep_a", PerSecond(1), local).Granted)
-		assert.Greater(t, dials.Load(), asked, "asked again")
+		assert.Greater(t, dials.Load(), before, "Redis is called again")
 		require.NoError(t, client.Close())
-		time.Sleep(time.Minute) // the client notices late that it was closed
+		time.Sleep(time.Minute) // the client's dialling goroutine ends some time after Close
 	})
 }

@@ -21,10 +21,7 @@ import (
 	"redrive/pkg/webhook"
 )
 
-// A client of a Redis that is away looks for it once a second, and notices that it has been closed when it does next.
-var closing = goleak.IgnoreAnyFunction("github.com/redis/go-redis/v9/internal/pool.(*ConnPool).tryDial")
-
-func TestMain(m *testing.M) { goleak.VerifyTestMain(testservers.Suite(m), closing) }
+func TestMain(m *testing.M) { goleak.VerifyTestMain(testservers.Suite(m), queuetest.IgnoreDials()) }
 
 // soon ends a test that waits for what does not happen. It is a safety limit: no verdict depends on it.
 const soon = time.Minute
