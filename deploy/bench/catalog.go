@@ -8,30 +8,32 @@ import (
 
 // The rows.
 const (
-	rowNoop           = "asynq-noop"
-	rowPost           = "asynq-post"
-	rowNaive          = "naive"
-	rowDrain          = "drain"
-	rowInsert         = "insert-baseline"
-	rowPublishSingle  = "publish-single"
-	rowPublishBatch   = "publish-batch"
-	rowEndToEndSingle = "end-to-end-single"
-	rowEndToEndBatch  = "end-to-end-batch"
-	rowLatencyP50     = "latency-p50"
-	rowLatencyP99     = "latency-p99"
-	rowUpdate         = "update-baseline"
-	rowRetry          = "retry"
-	rowNeighbour      = "neighbour-p99"
-	rowFlood          = "flood-p99"
-	rowFloodSingle    = "flood-single-p99"
-	rowFloodDrain     = "flood-drain"
-	rowFanout         = "fanout-p99"
-	rowFloods         = "floods-p99"
-	rowIdle           = "idle-commands"
-	rowQueueBytes     = "queue-bytes"
-	rowGrowthRetry    = "growth-retry"
-	rowGrowthList     = "growth-list"
-	rowDatabaseBytes  = "database-bytes"
+	rowNoop            = "asynq-noop"
+	rowPost            = "asynq-post"
+	rowNaive           = "naive"
+	rowDrain           = "drain"
+	rowInsert          = "insert-baseline"
+	rowPublishSingle   = "publish-single"
+	rowPublishBatch    = "publish-batch"
+	rowEndToEndSingle  = "end-to-end-single"
+	rowEndToEndBatch   = "end-to-end-batch"
+	rowLatencyP50      = "latency-p50"
+	rowLatencyP99      = "latency-p99"
+	rowUpdate          = "update-baseline"
+	rowRetry           = "retry"
+	rowNeighbour       = "neighbour-p99"
+	rowFlood           = "flood-p99"
+	rowFloodSingle     = "flood-single-p99"
+	rowFloodDrain      = "flood-drain"
+	rowFanout          = "fanout-p99"
+	rowFloods          = "floods-p99"
+	rowIdle            = "idle-commands"
+	rowQueueBytes      = "queue-bytes"
+	rowBytesDispatcher = "bytes-dispatcher"
+	rowBytesAPI        = "bytes-api"
+	rowGrowthRetry     = "growth-retry"
+	rowGrowthList      = "growth-list"
+	rowDatabaseBytes   = "database-bytes"
 )
 
 // The details that several rows have.
@@ -48,6 +50,7 @@ const (
 	chartNeighbour  = "Beside an endpoint that hangs, in milliseconds: less is better"
 	chartGrowth     = "With millions of rows, in milliseconds: less is better"
 	chartDisk       = "What it takes on PostgreSQL's disk: less is better"
+	chartMemory     = "Memory with large bodies, in MiB: less is better"
 	chartRedis      = "What it asks of Redis: less is better"
 )
 
@@ -139,6 +142,8 @@ func catalog() []report.Definition {
 			Name: rowDatabaseBytes, Unit: "bytes", Chart: chartDisk,
 			Details: []report.Definition{{Name: "deliveries", Unit: "bytes"}, {Name: "attempts", Unit: "bytes"}, {Name: "events", Unit: "bytes"}},
 		},
+		{Name: rowBytesDispatcher, Unit: "MiB", Chart: chartMemory, Goals: []report.Goal{report.AtMost(mostMemory)}},
+		{Name: rowBytesAPI, Unit: "MiB", Chart: chartMemory, Goals: []report.Goal{report.AtMost(mostMemory)}, Details: bytesDetails()},
 		{Name: rowIdle, Unit: "commands/s", Chart: chartRedis, Goals: []report.Goal{report.AtMost(250)}},
 		{Name: rowQueueBytes, Unit: "bytes", Chart: chartRedis, Goals: []report.Goal{report.AtMost(650)}},
 	}

@@ -27,6 +27,8 @@ func families() []family {
 		{name: "idling", rows: []string{rowIdle}, round: roundIdle},
 		{name: "beside a neighbour that hangs", rows: []string{rowNeighbour}, embedded: true, round: roundNeighbour},
 		{name: "beside organizations that flood", rows: []string{rowFlood, rowFloodSingle, rowFloodDrain, rowFanout, rowFloods}, embedded: true, round: roundFlood},
+		{name: "memory of the dispatcher", rows: []string{rowBytesDispatcher}, round: roundBytesDispatcher},
+		{name: "memory of the API", rows: []string{rowBytesAPI}, round: roundBytesAPI},
 		{name: "growing", rows: []string{rowGrowthRetry, rowGrowthList, rowDatabaseBytes}, round: growth.round},
 	}
 }

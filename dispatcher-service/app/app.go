@@ -25,6 +25,7 @@ import (
 	"redrive/dispatcher-service/internal/worker"
 	"redrive/pkg/egress"
 	"redrive/pkg/lifecycle"
+	"redrive/pkg/memory"
 	"redrive/pkg/observe"
 	"redrive/pkg/queue"
 	"redrive/pkg/webhook"
@@ -112,6 +113,8 @@ const (
 	headerTimeout = 5 * time.Second
 	// leastMargin is the margin unless DatabaseTimeout is longer.
 	leastMargin = 5 * time.Second
+	// memoryWaiters is the share of workers, as a divisor, that may wait for memory. The others go on with what fits.
+	memoryWaiters = 8
 )
 
 // margin is the time of an attempt beyond its timeout: to be dequeued, loaded and recorded.
@@ -184,7 +187,10 @@ func New(options Options) (*App, error) {
 	claimer := claim.New(claim.Options{
 		Lanes: lanes, Store: o.Store, Queue: webhook.QueueDeliveries, Workers: o.Concurrency, Room: gate.Room, Log: redisLog,
 	})
+	budget := memory.New(o.Memory)
+	budget.Register(registry)
 	deliverer := deliver.New(deliver.Options{
+		Memory: budget, MemoryWaiters: max(1, o.Concurrency/memoryWaiters),
 		Store: o.Store, Sender: out, Gate: gate, Policy: webhook.Policy{Schedule: o.RetrySchedule}, Log: o.Log, RefusalLimit: o.OutcomePatience,
 		DatabaseTimeout: o.DatabaseTimeout, Progress: claimer,
 	}, registry)

@@ -2,7 +2,9 @@ package store
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
+	"slices"
 
 	"redrive/pkg/webhook"
 )
@@ -13,7 +15,7 @@ func (s *Store) LoadDispatch(ctx context.Context, id string) (webhook.Dispatch, 
 	return dispatches[0], failures[0]
 }
 
-// LoadDispatches returns what an attempt of each delivery needs. The dispatcher calls it for the deliveries of all organizations.
+// LoadDispatches returns what an attempt of each delivery needs, without data that is larger than webhook.MaxLoadedData. The dispatcher calls it for the deliveries of all organizations.
 // Dispatches and errors are in the order of the IDs, and one error does not affect the other deliveries.
 func (s *Store) LoadDispatches(ctx context.Context, ids []string) ([]webhook.Dispatch, []error) {
 	dispatches, failures := make([]webhook.Dispatch, len(ids)), make([]error, len(ids))
@@ -34,13 +36,16 @@ func (s *Store) LoadDispatches(ctx context.Context, ids []string) ([]webhook.Dis
 
 // dispatch returns what an attempt of the delivery needs. Missing says which part is not in the database.
 func (r deliveryRow) dispatch(endpoint openedEndpoint) (webhook.Dispatch, error) {
-	dispatch := webhook.Dispatch{Delivery: r.delivery(), Event: r.eventOrNone(), Endpoint: endpoint.Endpoint, Attempts: r.AttemptCount}
+	dispatch := webhook.Dispatch{
+		Delivery: r.delivery(), Event: r.eventOrNone(), Endpoint: endpoint.Endpoint, Attempts: r.AttemptCount,
+	}
 	switch {
 	case r.Event == nil:
 		dispatch.Missing = webhook.FailureEventMissing
 	case webhook.CodeOf(endpoint.err) == webhook.CodeNotFound:
 		dispatch.Missing = webhook.FailureEndpointMissing
 	default:
+		dispatch.Omitted = r.Event.omitted
 		return dispatch, endpoint.err
 	}
 	return dispatch, nil
@@ -107,9 +112,9 @@ func (s *Store) loadRows(ctx context.Context, ids []string) (map[string]delivery
 
 // loadWhole reads deliveries with their events, by ID. It leaves out deliveries without an event.
 func (s *Store) loadWhole(ctx context.Context, ids []string) (found map[string]deliveryRow, err error) {
-	query := s.db.WithContext(ctx).Raw(loadRowsSQL+"IN ?", ids)
+	query := s.db.WithContext(ctx).Raw(loadRowsSQL+"IN ?", webhook.MaxLoadedData, ids)
 	if s.dialect.Postgres {
-		query = s.db.WithContext(ctx).Raw(loadRowsSQL+"= ANY(?)", array{ids})
+		query = s.db.WithContext(ctx).Raw(loadRowsSQL+"= ANY(?)", webhook.MaxLoadedData, array{ids})
 	}
 	rows, err := query.Rows()
 	if err != nil {
@@ -120,12 +125,37 @@ func (s *Store) loadWhole(ctx context.Context, ids []string) (found map[string]d
 	for rows.Next() {
 		var d deliveryRow
 		var e eventRow
-		if err := rows.Scan(append(d.targets(), e.targets()...)...); err != nil {
+		var size int64
+		if err := rows.Scan(slices.Concat(d.targets(), e.targets(), []any{&size})...); err != nil {
 			return nil, err
 		}
 		e.ID = d.EventID
+		if e.Data == nil {
+			e.omitted = size
+		}
 		d.Event = &e
 		found[d.ID] = d
 	}
 	return found, rows.Err()
+}
+
+// LoadData returns the data of events. The dispatcher calls it for large data, which LoadDispatches leaves out. Data and errors are in
+// the order of the IDs.
+func (s *Store) LoadData(ctx context.Context, eventIDs []string) ([]json.RawMessage, []error) {
+	var rows []eventRow
+	err := s.db.WithContext(ctx).Select("id", "data").Where(s.oneOf("id", eventIDs)).Find(&rows).Error
+	found := make(map[string][]byte, len(rows))
+	for _, row := range rows {
+		found[row.ID] = row.Data
+	}
+	return each(eventIDs, func(id string) (json.RawMessage, error) {
+		data, ok := found[id]
+		switch {
+		case err != nil:
+			return nil, s.translate("load the data of events", err)
+		case !ok:
+			return nil, webhook.NotFound("event", id)
+		}
+		return data, nil
+	})
 }

@@ -19,6 +19,8 @@ type eventRow struct {
 	ExecutionID    string
 	Data           []byte
 	CreatedAt      time.Time `gorm:"autoCreateTime:false"`
+
+	omitted int64 // size of data that was not read
 }
 
 func (eventRow) TableName() string { return "events" }

@@ -7,7 +7,9 @@ const (
 	deliveryColumns = `d.id, d.organization_id, d.endpoint_id, d.event_id, d.status, d.retry_count, d.max_retries, d.next_retry_at,
 	d.revision, d.queue, d.priority, d.failure_reason, d.orphan_count, d.attempt_count, d.last_attempt_id, d.created_at, d.updated_at`
 
-	eventColumns = `e.organization_id, e.event_type, e.workflow_id, e.run_id, e.execution_id, e.data, e.created_at`
+	// eventColumns leave out data that is larger than the parameter, which PostgreSQL then does not read.
+	eventColumns = `e.organization_id, e.event_type, e.workflow_id, e.run_id, e.execution_id,
+	CASE WHEN octet_length(e.data) <= ? THEN e.data END, e.created_at, octet_length(e.data)`
 
 	// eventOrNoneColumns are for a delivery whose event may be missing. See deliveryRow.eventOrNone.
 	eventOrNoneColumns = `COALESCE(e.organization_id, d.organization_id), COALESCE(e.event_type, ''), COALESCE(e.workflow_id, ''),

@@ -170,6 +170,10 @@ func (r Record) ErrorMessage() string {
 	return ""
 }
 
+// MaxLoadedData is how large an event's data may be to be read together with its delivery, in bytes. Larger data is read once for all
+// deliveries of the event.
+const MaxLoadedData = 16 << 10
+
 // Dispatch is the input of one attempt: the delivery, its event, and its endpoint with the signing secrets.
 type Dispatch struct {
 	Delivery Delivery
@@ -177,6 +181,18 @@ type Dispatch struct {
 	Endpoint Endpoint
 	// Attempts is the number of recorded attempts.
 	Attempts int
+	// Omitted is the size of the event's data in bytes, if it is larger than MaxLoadedData and therefore not in Event.
+	Omitted int64
+	// Body is what is POSTed, shared by the deliveries of the event. If it is nil, it is made of Event.
+	Body []byte
 	// Missing is set if the event or the endpoint was removed from the database, so that no attempt is possible.
 	Missing FailureReason
+}
+
+// Payload returns the bytes to POST. They must not be changed.
+func (d Dispatch) Payload() ([]byte, error) {
+	if d.Body != nil {
+		return d.Body, nil
+	}
+	return d.Event.Body()
 }

@@ -2,6 +2,7 @@ package deliver_test
 
 import (
 	"context"
+	"encoding/json"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -144,4 +145,9 @@ func TestDatabaseTimeoutIsSet(t *testing.T) {
 			assert.Equal(t, time.Minute, time.Since(begin))
 		}
 	})
+}
+
+func (s *silentStore) LoadData(ctx context.Context, eventIDs []string) ([]json.RawMessage, []error) {
+	err := s.respond(ctx, "LoadData")
+	return each(eventIDs, func(string) (json.RawMessage, error) { return s.dispatch.Event.Data, err })
 }

@@ -21,6 +21,7 @@ type Sender interface {
 type Deliverer struct {
 	options  Options
 	groups   groups
+	bodies   *bodies
 	inFlight inFlight
 	metrics  metrics
 	outage   *outage
@@ -35,7 +36,7 @@ type Deliverer struct {
 func New(options Options, registry prometheus.Registerer) *Deliverer {
 	o := options.withDefaults()
 	return &Deliverer{
-		options: o, groups: newGroups(o.Store, o.DatabaseTimeout, registry), metrics: newMetrics(registry),
+		options: o, groups: newGroups(o.Store, o.DatabaseTimeout, registry), bodies: newBodies(o), metrics: newMetrics(registry),
 		outage: newOutage(o, registry), shortage: newShortage(o.Log, registry), abandoned: make(chan struct{}),
 	}
 }
@@ -68,27 +69,37 @@ func (d *Deliverer) Deliver(ctx context.Context, id, queue string) (Verdict, err
 		return verdict, err
 	}
 	d.options.Progress.Pause(id)
-	permit, deferral := d.options.Gate.Acquire(ctx, bulkhead.Request{
-		EndpointID: dispatch.Endpoint.ID, DeliveryID: id, Queue: queue, DueAt: dueAt(dispatch.Delivery, webhook.Now()),
-		RateLimit: dispatch.Endpoint.RateLimit,
-	})
+	permit, deferral := d.options.Gate.Acquire(ctx, requestOf(dispatch, queue))
 	d.options.Progress.Entered(id)
 	if permit == nil {
 		d.options.Progress.Resume(id)
 		return Snooze(deferral.Until, deferral.Reason), nil
 	}
 	defer permit.Release() // no effect after the attempt
-	switch {               // both may have changed since the load
-	case d.outage.isDraining():
-		return stay(time.Now(), "its dispatcher is stopping: another one delivers it"), nil
-	case d.outage.resolved() != nil:
-		return Verdict{}, errUnavailable
+	if dispatch.Omitted > 0 {
+		return d.attemptLarge(ctx, dispatch, permit, queue)
 	}
 	return d.attempt(ctx, dispatch, permit)
 }
 
+// requestOf asks for a slot for the delivery.
+func requestOf(dispatch webhook.Dispatch, queue string) bulkhead.Request {
+	return bulkhead.Request{
+		EndpointID: dispatch.Endpoint.ID, DeliveryID: dispatch.Delivery.ID, Queue: queue, DueAt: dueAt(dispatch.Delivery, webhook.Now()),
+		RateLimit: dispatch.Endpoint.RateLimit,
+	}
+}
+
 // attempt sends, decides and records. An attempt that was made and is not on record counts as an orphan.
 func (d *Deliverer) attempt(ctx context.Context, dispatch webhook.Dispatch, permit *bulkhead.Permit) (Verdict, error) {
+	switch { // both may have changed since the load
+	case d.outage.isDraining():
+		d.options.Progress.Resume(dispatch.Delivery.ID)
+		return stay(time.Now(), "its dispatcher is stopping: another one delivers it"), nil
+	case d.outage.resolved() != nil:
+		d.options.Progress.Resume(dispatch.Delivery.ID)
+		return Verdict{}, errUnavailable
+	}
 	panicked := true // asynq recovers the panic and runs the task again
 	defer func() {
 		if panicked {

@@ -2,6 +2,7 @@ package deliver_test
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"sync"
 	"testing"
@@ -251,4 +252,8 @@ func (r *retriedMeanwhile) RecordOutcomes(ctx context.Context, outcomes []webhoo
 		failures[0] = errAway
 	})
 	return current, failures
+}
+
+func (f *fakeStore) LoadData(_ context.Context, eventIDs []string) ([]json.RawMessage, []error) {
+	return each(eventIDs, func(string) (json.RawMessage, error) { return f.dispatch.Event.Data, f.load })
 }

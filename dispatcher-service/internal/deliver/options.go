@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"redrive/dispatcher-service/internal/bulkhead"
+	"redrive/pkg/memory"
 	"redrive/pkg/webhook"
 )
 
@@ -29,6 +30,10 @@ type Options struct {
 	// RefusalLimit is how long recording is retried while the database responds and refuses the outcome. The attempt is an
 	// orphan after that. Giving up at once would send the webhook again every few seconds. Defaults to 30 s.
 	RefusalLimit time.Duration
+	// Memory bounds the large bodies in flight. Defaults to a budget of memory.Default bytes.
+	Memory *memory.Budget
+	// MemoryWaiters is how many deliveries may block their workers while they wait for memory. Others are snoozed. Defaults to 25.
+	MemoryWaiters int
 	// Loaded runs after each load, before anything is decided. An error ends the run. It is for tests that order events.
 	Loaded func(ctx context.Context, loaded webhook.Dispatch) error
 }
@@ -52,6 +57,7 @@ func (noProgress) Resume(string)  {}
 const (
 	defaultDatabaseTimeout = 5 * time.Second
 	defaultRefusalLimit    = 30 * time.Second
+	defaultMemoryWaiters   = 25
 )
 
 func (o Options) withDefaults() Options {
@@ -66,6 +72,12 @@ func (o Options) withDefaults() Options {
 	}
 	if o.RefusalLimit == 0 {
 		o.RefusalLimit = defaultRefusalLimit
+	}
+	if o.Memory == nil {
+		o.Memory = memory.New(0)
+	}
+	if o.MemoryWaiters == 0 {
+		o.MemoryWaiters = defaultMemoryWaiters
 	}
 	return o
 }

@@ -2,6 +2,7 @@ package deliver
 
 import (
 	"context"
+	"encoding/json"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -24,6 +25,8 @@ type Store interface {
 type Reader interface {
 	// LoadDispatches returns a dispatch and an error for each ID, in their order.
 	LoadDispatches(ctx context.Context, ids []string) ([]webhook.Dispatch, []error)
+	// LoadData returns the data of each event, in the order of their IDs. It is for data that LoadDispatches omits.
+	LoadData(ctx context.Context, eventIDs []string) ([]json.RawMessage, []error)
 	FindDelivery(ctx context.Context, organizationID, id string) (webhook.Record, error)
 }
 

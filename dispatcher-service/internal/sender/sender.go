@@ -118,7 +118,7 @@ func (s *Sender) Send(ctx context.Context, d webhook.Dispatch) (webhook.Result, 
 
 // request builds and signs the POST.
 func (s *Sender) request(ctx context.Context, d webhook.Dispatch, at time.Time) (*http.Request, error) {
-	body, err := d.Event.Body()
+	body, err := d.Payload()
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", errNotBuilt, err)
 	}

@@ -57,6 +57,7 @@ func RunMigrated(t *testing.T, open func(t *testing.T) *store.Store) {
 		"outcome/without attempt":               testFailWithoutAttempt,
 		"outcomes/one does not spoil another":   testOutcomesApart,
 		"outcomes/many at once":                 testOutcomesMany,
+		"dispatches/large data":                 testDispatchLargeData,
 		"dispatches/one does not spoil another": testDispatchesApart,
 		"orphans/counted":                       testOrphansCounted,
 		"orphans/found":                         testFindWaiting,

@@ -103,6 +103,33 @@ func testOutcomesMany(t *testing.T, s *store.Store) {
 	}
 }
 
+// testDispatchLargeData has data at the limit read with the delivery, and larger data apart.
+func testDispatchLargeData(t *testing.T, s *store.Store) {
+	w := newWorld(t, s)
+	for _, size := range []int{webhook.MaxLoadedData, webhook.MaxLoadedData + 1, 1_000_000} {
+		data := []byte(`{"x":"` + strings.Repeat("x", size-len(`{"x":""}`)) + `"}`)
+		event := webhook.NewEvent(org, webhook.EventSpec{Type: "run.finished", Data: data}, start)
+		d := webhook.NewDelivery(event, w.endpoint, start)
+		require.NoError(t, s.CreateEvent(w.ctx, event, []webhook.Delivery{d}))
+		dispatch, err := s.LoadDispatch(w.ctx, d.ID)
+		require.NoError(t, err)
+		loaded, failures := s.LoadData(w.ctx, []string{event.ID, "evt_none", event.ID})
+		require.NoError(t, failures[0])
+		requireNotFound(t, failures[1])
+		assert.Equal(t, event.Data, loaded[0])
+		assert.Equal(t, event.Data, loaded[2])
+		if size <= webhook.MaxLoadedData {
+			assert.Zero(t, dispatch.Omitted)
+			assert.Equal(t, event, dispatch.Event)
+			continue
+		}
+		assert.EqualValues(t, size, dispatch.Omitted)
+		assert.Nil(t, dispatch.Event.Data)
+		dispatch.Event.Data = loaded[0]
+		assert.Equal(t, event, dispatch.Event)
+	}
+}
+
 func testDispatchesApart(t *testing.T, s *store.Store) {
 	w := newWorld(t, s)
 	event, d := w.publish()

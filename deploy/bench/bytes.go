@@ -1,0 +1,112 @@
+package bench
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+	"time"
+
+	"redrive/deploy/bench/report"
+)
+
+const (
+	hangingEndpoints = 200
+	hangingEvents    = 4
+	largeEvent       = 1_000_000 // bytes of data
+	// hangingEnough is how many attempts hang at least when memory is measured. All workers are busy, or nearly all.
+	hangingEnough = 150
+	hangingFor    = 5 * time.Second
+)
+
+// largeBody is one event with so many bytes of data.
+func largeBody(eventType string, size int) []byte {
+	return fmt.Appendf(nil, `{"eventType":%q,"data":{"x":%q}}`, eventType, strings.Repeat("x", size))
+}
+
+// roundBytesDispatcher publishes large events to many endpoints that hang, and takes the dispatcher's peak of memory.
+func roundBytesDispatcher(ctx context.Context, s *session) error {
+	running, err := s.system(ctx)
+	if err != nil {
+		return err
+	}
+	v, ok := running.(*services)
+	if !ok {
+		return nil
+	}
+	r, err := s.servers.receiver()
+	if err != nil {
+		return err
+	}
+	if err := v.clear(ctx); err != nil { // the dispatcher is new, so that its peak is of what follows
+		return err
+	}
+	c, err := s.customer(ctx)
+	if err != nil {
+		return err
+	}
+	defer c.close()
+	for range hangingEndpoints {
+		if _, err := c.createEndpoint(ctx, r.url(pathHang), eventType, 0); err != nil {
+			return err
+		}
+	}
+	s.progress.say("%s: %d events of 1 MB to %d endpoints that hang", rowBytesDispatcher, hangingEvents, hangingEndpoints)
+	var answer bytes.Buffer
+	for range hangingEvents {
+		if err := c.send(ctx, http.MethodPost, pathEvents, largeBody(eventType, largeEvent), &answer); err != nil {
+			return err
+		}
+	}
+	if err := awaitHanging(ctx, r, hangingEnough); err != nil {
+		return err
+	}
+	if err := pause(ctx, hangingFor); err != nil {
+		return err
+	}
+	used, err := watched{pid: v.dispatcher.PID()}.usage()
+	if err != nil {
+		return err
+	}
+	s.samples.Add(rowBytesDispatcher, mebibytes(used))
+	return v.clear(ctx)
+}
+
+func awaitHanging(ctx context.Context, r *receiver, count int64) error {
+	const patience, look = 30 * time.Second, 10 * time.Millisecond
+	for began := time.Now(); r.hanging.Load() < count; {
+		if time.Since(began) > patience {
+			return errors.New("too few attempts hang")
+		}
+		if err := pause(ctx, look); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func pause(ctx context.Context, d time.Duration) error {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+func mebibytes(u usage) float64 { return u.memory / (1 << 20) }
+
+// bytesDetails are the definitions of the details of rowBytesAPI.
+func bytesDetails() []report.Definition {
+	return []report.Definition{
+		{Name: detailEightPages, Unit: "MiB", Goals: []report.Goal{report.AtMost(mostMemory)}},
+		{Name: detailAlone, Unit: "ms", Baseline: true},
+		{Name: detailOther, Unit: "ms", Ratios: []report.Ratio{{
+			To: report.Detail(rowBytesAPI, detailAlone), Label: detailAlone, Goals: []report.Goal{report.AtMost(3)},
+		}}},
+	}
+}
