@@ -19,7 +19,7 @@ var requestIDs = regexp.MustCompile(`,?"requestId":"[^"]*"`)
 
 func TestRoutesEqualDocument(t *testing.T) {
 	var served, documented []string
-	for _, r := range routes(Dependencies{}) {
+	for _, r := range routes(Dependencies{}, budget{}) {
 		served = append(served, r.method+" "+strings.ReplaceAll(r.path, ":id", "{id}"))
 	}
 	for path, item := range document(t).Paths.Map() {

@@ -63,7 +63,7 @@ func (h eventHandlers) publishBatch(c echo.Context) error {
 		}
 		shown[places[i]] = publishedInBatch(result.Publication)
 	}
-	return stream(c, batchView{}, viewed(shown, func(v batchResultView) (batchResultView, error) { return v, nil }))
+	return stream(c, batchView{}, viewed(shown, func(v batchResultView) (batchResultView, error) { return v, nil }), turns{})
 }
 
 // decodeEvent decodes one event of a batch as strictly as a single event.

@@ -3,9 +3,11 @@ package httpapi
 import (
 	"context"
 	"errors"
+	"runtime"
 	"time"
 
 	"github.com/labstack/echo/v4"
+	"golang.org/x/sync/semaphore"
 
 	"redrive/pkg/memory"
 	"redrive/pkg/webhook"
@@ -24,7 +26,34 @@ const (
 // budget is the memory that all requests share.
 type budget struct {
 	*memory.Budget
-	wait time.Duration
+	wait  time.Duration
+	large turns
+}
+
+// turns limits how much work on large pages is done at the same time. Small requests then find a processor free, however many large pages
+// are read. The zero value sets no limit.
+type turns struct{ free *semaphore.Weighted }
+
+// newTurns leaves one processor to other requests, if there is more than one.
+func newTurns() turns { return turns{semaphore.NewWeighted(int64(max(1, runtime.GOMAXPROCS(0)-1)))} }
+
+// do runs the work in its turn. Turns are in order of arrival.
+func (t turns) do(ctx context.Context, work func() error) error {
+	if t.free != nil {
+		if err := t.free.Acquire(ctx, 1); err != nil {
+			return err
+		}
+		defer t.free.Release(1)
+	}
+	return work()
+}
+
+// turnsFor returns the turns for work that takes so much memory.
+func (b budget) turnsFor(size int64) turns {
+	if size > memory.Small {
+		return b.large
+	}
+	return turns{}
 }
 
 // reserve takes a part of the budget for a request. The caller has to call release. An error means that others had the memory for all

@@ -1,9 +1,13 @@
 package httpapi
 
 import (
+	"context"
 	"net/http"
+	"runtime"
 	"strings"
+	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/assert"
@@ -86,4 +90,35 @@ func TestMemoryIsReleased(t *testing.T) {
 	refused(t, s.call(t, "POST", base+"/events", s.writer, strings.TrimSuffix(largeEvent(), "}")), 400, "malformed_json")
 	s.server.Close() // its handlers have returned
 	assert.Zero(t, shared.InUse())
+}
+
+// Work on large pages leaves a processor to other requests, and is done in order of arrival.
+func TestTurnsLimitLargeWork(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		shared := budget{large: newTurns()}
+		large := shared.turnsFor(memory.Small + 1)
+		atOnce := max(1, runtime.GOMAXPROCS(0)-1)
+		finish := make(chan struct{})
+		var running, done atomic.Int32
+		for range 2 * atOnce {
+			go func() {
+				assert.NoError(t, large.do(t.Context(), func() error {
+					running.Add(1)
+					<-finish
+					return nil
+				}))
+				done.Add(1)
+			}()
+		}
+		synctest.Wait()
+		assert.EqualValues(t, atOnce, running.Load())
+		require.NoError(t, shared.turnsFor(memory.Small).do(t.Context(), func() error { return nil }), "a small page needs no turn")
+
+		gone, cancel := context.WithCancel(t.Context())
+		cancel()
+		require.ErrorIs(t, large.do(gone, func() error { return nil }), context.Canceled)
+		close(finish)
+		synctest.Wait()
+		assert.EqualValues(t, 2*atOnce, done.Load())
+	})
 }

@@ -23,7 +23,7 @@ func frameOf[T any](list webhook.List[T], page webhook.Page) any {
 
 // okPage answers with a page whose items are small and in memory.
 func okPage[T, V any](c echo.Context, list webhook.List[T], page webhook.Page, view func(T) (V, error)) error {
-	return stream(c, frameOf(list, page), viewed(list.Items, view))
+	return stream(c, frameOf(list, page), viewed(list.Items, view), turns{})
 }
 
 // okBatches answers with a page whose items are read while they are written. It holds one batch of them in memory, and no connection of
@@ -33,15 +33,21 @@ func okBatches[T, V any](
 	read func(ctx context.Context, organizationID string, ids []string) ([]T, error), view func(T) (V, error),
 ) error {
 	batches := split(list.Items)
-	release, err := memory.reserve(c, costOf(batches))
+	cost := costOf(batches)
+	release, err := memory.reserve(c, cost)
 	if err != nil {
 		return err
 	}
 	defer release()
+	working := memory.turnsFor(cost)
 	return stream(c, frameOf(list, page), func(yield func(V, error) bool) {
 		for _, batch := range batches {
-			allow(c, 1) // the time that the client took to read what came before does not count
-			items, err := read(c.Request().Context(), caller(c).OrganizationID, batch.ids)
+			var items []T
+			err := working.do(untimed(c), func() (err error) {
+				allow(c, 1) // the time that the client took to read what came before does not count
+				items, err = read(c.Request().Context(), caller(c).OrganizationID, batch.ids)
+				return err
+			})
 			if err != nil {
 				var none V
 				yield(none, err)
@@ -53,13 +59,15 @@ func okBatches[T, V any](
 				}
 			}
 		}
-	})
+	}, working)
 }
 
 func viewed[T, V any](items []T, view func(T) (V, error)) iter.Seq2[V, error] {
 	return func(yield func(V, error) bool) {
-		for _, item := range items {
-			if !yield(view(item)) {
+		for i := range items {
+			v, err := view(items[i])
+			items[i] = *new(T) // its memory is free while the view is encoded
+			if !yield(v, err) {
 				return
 			}
 		}
@@ -90,7 +98,8 @@ func split(items []webhook.Sized) []batch {
 	return batches
 }
 
-// encodings is how many further copies of one item exist while it is written: the body that is shown, and its JSON, whose buffer grows.
+// encodings is how many copies of one item exist while it is written, beside those that its batch counts: the body that is shown, its
+// JSON, and the growth of the buffers.
 const encodings = 3
 
 // costOf is the memory of the batch that takes most, in bytes.

@@ -2,6 +2,7 @@ package httpapi
 
 import (
 	"bytes"
+	"context"
 	"crypto/rand"
 	"encoding/json"
 	"errors"
@@ -33,7 +34,9 @@ func (listItems) MarshalJSON() ([]byte, error) { return placeholder, nil }
 //
 // The answer begins with the first item. The caller can answer an error before it. After a later error, the middleware aborts the
 // connection.
-func stream[V any](c echo.Context, frame any, items iter.Seq2[V, error]) error {
+//
+// Each item is encoded in a turn, and written after it.
+func stream[V any](c echo.Context, frame any, items iter.Seq2[V, error], encoding turns) error {
 	var framed bytes.Buffer
 	if err := encode(&framed, envelope.OK(frame, requestIDOf(c))); err != nil {
 		return err
@@ -42,7 +45,7 @@ func stream[V any](c echo.Context, frame any, items iter.Seq2[V, error]) error {
 	if !found {
 		return errors.New("the frame of a list has no place for its items")
 	}
-	w := listWriter{response: c.Response(), body: clientWriter{c.Response()}, separator: append(before, '[')}
+	w := listWriter{ctx: untimed(c), encoding: encoding, response: c.Response(), body: clientWriter{c.Response()}, separator: append(before, '[')}
 	for item, err := range items {
 		if err == nil {
 			err = w.item(item)
@@ -56,6 +59,9 @@ func stream[V any](c echo.Context, frame any, items iter.Seq2[V, error]) error {
 
 // listWriter writes the items of a list and the separators between them.
 type listWriter struct {
+	ctx       context.Context //nolint:containedctx // it lives as long as the request
+	encoding  turns
+	encoded   bytes.Buffer // the last item
 	response  *echo.Response
 	body      clientWriter
 	separator []byte // before the next item
@@ -71,11 +77,16 @@ func (w *listWriter) separate() error {
 }
 
 func (w *listWriter) item(item any) error {
+	w.encoded.Reset()
+	if err := w.encoding.do(w.ctx, func() error { return encodeItem(&w.encoded, item) }); err != nil {
+		return err
+	}
 	if err := w.separate(); err != nil {
 		return err
 	}
 	w.separator = []byte{','}
-	return encodeItem(w.body, item)
+	_, err := w.body.Write(w.encoded.Bytes())
+	return err
 }
 
 func (w *listWriter) end(behind []byte) error {

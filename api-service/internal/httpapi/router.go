@@ -46,7 +46,9 @@ type Dependencies struct {
 	Metrics prometheus.Registerer
 }
 
-func (d Dependencies) budget() budget { return budget{d.Memory, cmp.Or(d.MemoryWait, memoryWait)} }
+func (d Dependencies) budget() budget {
+	return budget{d.Memory, cmp.Or(d.MemoryWait, memoryWait), newTurns()}
+}
 
 // access is the permission that a route requires.
 type access int
@@ -91,9 +93,9 @@ const (
 )
 
 // routes returns all operations. They are the operations of the OpenAPI document.
-func routes(d Dependencies) []route {
+func routes(d Dependencies, memory budget) []route {
 	ep := endpointHandlers{store: d.Endpoints, registry: d.Registry}
-	dlv := deliveryHandlers{store: d.Deliveries, redeliverer: d.Redeliverer, memory: d.budget()}
+	dlv := deliveryHandlers{store: d.Deliveries, redeliverer: d.Redeliverer, memory: memory}
 	evt := eventHandlers{publisher: d.Publisher}
 	key := apiKeyHandlers{store: d.APIKeys, issuer: d.Issuer}
 	return []route{
@@ -133,15 +135,16 @@ func New(d Dependencies) http.Handler {
 	if d.Memory == nil {
 		d.Memory = memory.New(0)
 	}
+	shared := d.budget()
 
 	accesses := map[string]access{}
 	e.Pre(requestID, safeHeaders, findClient(d.Limits, d.Log), observe(d.Log, d.Metrics), deadline(d.DatabaseTimeout), cors(d.CORSOrigins))
 	e.Use(gate{authenticator: d.Authenticator, limits: newLimiter(d.Limits), accesses: accesses}.admit)
 	// Without this route, base/:id would match with "events" as the ID. The route for POST below replaces one of its methods.
 	e.Any(base+"/events", onlyPost)
-	for _, r := range append(routes(d), referencePages()...) {
+	for _, r := range append(routes(d, shared), referencePages()...) {
 		for _, method := range r.methods() {
-			e.Add(method, r.path, r.checked(d.budget()))
+			e.Add(method, r.path, r.checked(shared))
 			accesses[method+" "+r.path] = r.access
 		}
 	}

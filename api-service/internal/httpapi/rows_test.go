@@ -50,7 +50,7 @@ var notFoundReasons = map[webhook.Kind]string{
 func protected(t *testing.T) []route {
 	t.Helper()
 	var list []route
-	for _, r := range routes(Dependencies{}) {
+	for _, r := range routes(Dependencies{}, budget{}) {
 		if r.access != public {
 			_ = r.row(t)
 			list = append(list, r)
