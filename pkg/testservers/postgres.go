@@ -16,6 +16,9 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 )
 
+// ProgramsVariable names a folder for programs that several test processes of a run use, so that each is built once.
+const ProgramsVariable = "TEST_PROGRAMS"
+
 const (
 	databaseURLVariable = "TEST_DATABASE_URL"
 

@@ -22,7 +22,8 @@ type Source struct {
 	Race bool
 }
 
-// Build builds all programs at once, for the linker is what takes the time, and returns the directory that they are in.
+// Build builds all programs at once, for the linker is what takes the time, and returns the directory that they are in. In a test run
+// with testservers.ProgramsVariable, programs that another process of the run has built are not built again.
 func Build(sources ...Source) (dir string, err error) {
 	workspace, err := workspace()
 	if err != nil {
@@ -34,7 +35,7 @@ func Build(sources ...Source) (dir string, err error) {
 	var group sync.WaitGroup
 	failures := make([]error, len(sources))
 	for i, source := range sources {
-		group.Go(func() { failures[i] = source.build(workspace, dir) })
+		group.Go(func() { failures[i] = source.provide(workspace, dir) })
 	}
 	group.Wait()
 	if err = errors.Join(failures...); err != nil {

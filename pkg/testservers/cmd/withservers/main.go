@@ -4,7 +4,8 @@
 //	withservers [--] command [argument...]
 //
 // It installs what the tests need and the machine lacks, or says how to, see testservers.Install. The server's address is in the
-// environment of the command as TEST_DATABASE_URL; if that is set already, no server is started. A Redis is not started, because the
+// environment of the command as TEST_DATABASE_URL; if that is set already, no server is started. TEST_PROGRAMS names a folder in which
+// tests share the programs that they build. A Redis is not started, because the
 // packages under test start their own in no time.
 //
 // Interrupts and requests to terminate go to the command and everything that it has started. The exit status is the command's, or
@@ -66,7 +67,12 @@ func run(args []string) (status int, err error) {
 			err = stopErr
 		}
 	}()
-	return supervise(args, env, signals)
+	programs, err := os.MkdirTemp("", "redrive-programs-")
+	if err != nil {
+		return exitFailure, fmt.Errorf("making a folder for programs: %w", err)
+	}
+	defer func() { err = errors.Join(err, os.RemoveAll(programs)) }()
+	return supervise(args, append(env, testservers.ProgramsVariable+"="+programs), signals)
 }
 
 // prepare installs what is missing, until a signal comes.

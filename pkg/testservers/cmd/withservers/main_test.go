@@ -58,17 +58,20 @@ func TestRunReturnsStatusOfCommand(t *testing.T) {
 	var exit *exec.ExitError
 	require.ErrorAs(t, err, &exit)
 	assert.Equal(t, 7, exit.ExitCode())
-	assert.Regexp(t, `^input\npostgres://postgres@127\.0\.0\.1:\d+/postgres\?sslmode=disable cgo=\nredrive-postgres-\d+\n$`, string(out))
+	assert.Regexp(t, `^input\npostgres://postgres@127\.0\.0\.1:\d+/postgres\?sslmode=disable cgo=\nredrive-postgres-\d+\nredrive-programs-\d+\n$`, string(out))
 	assertNothingLeft(t, temporary)
 }
 
 func TestRunGivenServerIsUsed(t *testing.T) {
 	t.Parallel()
-	cmd, temporary := withservers(t, "sh", "-c", `echo "$TEST_DATABASE_URL"; ls "$TMPDIR"`)
+	cmd, temporary := withservers(t, "sh", "-c", `echo "$TEST_DATABASE_URL"; ls -d "$TMPDIR"/*; echo "$TEST_PROGRAMS"`)
 	cmd.Env = append(cmd.Env, "TEST_DATABASE_URL=postgres://given/db")
 	out, err := cmd.Output()
 	require.NoError(t, err)
-	assert.Equal(t, "postgres://given/db\n", string(out))
+	lines := strings.Split(string(out), "\n")
+	require.Len(t, lines, 4)
+	assert.Equal(t, "postgres://given/db", lines[0], "no server is started")
+	assert.Equal(t, lines[1], lines[2], "the folder of the programs is all there is")
 	assertNothingLeft(t, temporary)
 }
 
