@@ -78,7 +78,7 @@ func newMachine(t *testing.T, seed uint64, dispatchers int) *machine {
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, client.Close()) })
 	m := &machine{
-		t: t, random: rand.New(rand.NewPCG(seed, 0)), redis: client, enqueuer: queue.NewEnqueuer(client), lanes: queue.NewLanes(client), //nolint:gosec // repeatable
+		t: t, random: rand.New(rand.NewPCG(seed, 0)), redis: client, enqueuer: queue.NewEnqueuer(client), lanes: queue.NewLanes(client),
 		database: &database{}, byID: map[string]*row{}, working: map[string]int{}, flushed: map[string]bool{}, clock: webhook.Now().Add(-time.Hour),
 	}
 	for range dispatchers {

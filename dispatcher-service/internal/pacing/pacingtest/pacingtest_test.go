@@ -11,7 +11,7 @@ import (
 
 func TestMaxPerSecondCountsDensestSecond(t *testing.T) {
 	t.Parallel()
-	for want, milliseconds := range map[int][]time.Duration{
+	for want, milliseconds := range map[int][]int{
 		0: nil,
 		1: {2000, 0, 1000},
 		2: {0, 999, 1000},
@@ -19,7 +19,7 @@ func TestMaxPerSecondCountsDensestSecond(t *testing.T) {
 	} {
 		var times []time.Duration
 		for _, ms := range milliseconds {
-			times = append(times, ms*time.Millisecond)
+			times = append(times, time.Duration(ms)*time.Millisecond)
 		}
 		assert.Equal(t, want, pacingtest.MaxPerSecond(times), "%v", milliseconds)
 	}
