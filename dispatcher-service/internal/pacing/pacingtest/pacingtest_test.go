@@ -15,7 +15,7 @@ func TestMaxPerSecondCountsDensestSecond(t *testing.T) {
 		0: nil,
 		1: {2000, 0, 1000},
 		2: {0, 999, 1000},
-		3: {1500, 0, 5000, 1000, 2499},
+		3: {1500, 0, 5000, 1000, 1999},
 	} {
 		var times []time.Duration
 		for _, ms := range milliseconds {
