@@ -49,9 +49,11 @@ func TestCommandsOfTheGuideWork(t *testing.T) {
 	assert.NotContains(t, keys, "…")
 	assert.Regexp(t, `rdk_\w+`, m.run(t, keys))
 
-	m.run(t, "redis-cli SET 'asynq:{deliveries}:paused' 1")
+	paused := regexp.MustCompile(`'?asynq:\S+:paused'?`).FindString(under(t, headingPaused)[0])
+	require.NotEmpty(t, paused)
+	m.run(t, "redis-cli SET "+paused+" 1")
 	run(headingPaused, 0)
-	assert.Equal(t, "0", strings.TrimSpace(m.run(t, "redis-cli EXISTS 'asynq:{deliveries}:paused'")))
+	assert.Equal(t, "0", strings.TrimSpace(m.run(t, "redis-cli EXISTS "+paused)))
 	run(headingRedis, 0)
 	assert.Contains(t, m.run(t, "redis-cli INFO keyspace"), "# Keyspace")
 }
