@@ -31,8 +31,12 @@ func (p *Project) Release(ctx context.Context, release Release) error {
 	return p.writeOverride()
 }
 
-// previous returns a directory with the files of the commit before the last.
+// previous returns a directory with the files of the commit before the last. A checkout without history, as of an archive or a shallow
+// clone, has no such commit: then it is the repository itself, and an upgrade replaces images by others of the same code.
 func (s *Session) previous(ctx context.Context) (dir string, err error) {
+	if exec.CommandContext(ctx, "git", "-C", s.Repository, "cat-file", "-e", "HEAD~1^{commit}").Run() != nil {
+		return s.Repository, nil
+	}
 	if dir, err = os.MkdirTemp(s.Dir, "before-"); err != nil {
 		return "", fmt.Errorf("make a directory for the previous commit: %w", err)
 	}
