@@ -15,8 +15,8 @@ const (
 	// Redis's clock. When the whole fleet restarts, no process has seen how long such a lease was unchanged before, and waiting for
 	// staleAfter would be too long. It is three times the interval at which workers extend leases.
 	staleAfterStart = 15 * time.Second
-	// clockMargin is by how much the clocks of Redis and of a worker may differ for staleAfterStart to apply. If they differ by more,
-	// those three intervals are still given.
+	// clockMargin is by how much the clocks of Redis and of a worker may differ for staleAfterStart to apply. A larger
+	// difference shortens the wait to staleAfterStart at worst.
 	clockMargin = 5 * time.Second
 )
 
