@@ -101,10 +101,12 @@ func measureSlowReaders(ctx context.Context, s *session, v *services) error {
 
 // ignoreStop returns nil for the error of a reader that was stopped.
 func ignoreStop(ctx context.Context, err error) error {
-	if ctx.Err() != nil {
+	select {
+	case <-ctx.Done():
 		return nil
+	default:
+		return err
 	}
-	return err
 }
 
 // pageMemory makes a customer with a page of items of the size, and returns the peak of a new API's memory during a load, in MiB.

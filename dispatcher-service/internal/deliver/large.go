@@ -25,7 +25,7 @@ func (d *Deliverer) attemptLarge(ctx context.Context, dispatch webhook.Dispatch,
 	if !shared.hasMemory() {
 		permit.Release()
 		if !d.bodies.wait(ctx, shared, d.outage.draining) {
-			pause := memorySnooze + rand.N(memorySnooze) //nolint:gosec // it spreads load
+			pause := memorySnooze + rand.N(memorySnooze)
 			d.options.Progress.Resume(dispatch.Delivery.ID)
 			return stay(time.Now().Add(pause), "its body has to wait for memory"), nil
 		}
