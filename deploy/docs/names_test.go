@@ -130,7 +130,7 @@ func TestPagesFiguresMatchTheCode(t *testing.T) {
 		{"concepts", "looks every 5 seconds", "dispatcher-service/internal/reconcile/reconcile.go", "defaultInterval = 5 * time.Second"},
 		{"concepts", "every 2 seconds", "dispatcher-service/internal/reconcile/search.go", "searchInterval = 2 * time.Second"},
 		{"guarantees", "up to 5 seconds more", "dispatcher-service/internal/reconcile/search.go", "spread = 5 * time.Second"},
-		{"guarantees", "some 25 seconds", "dispatcher-service/app/app.go", "margin = 5 * time.Second"}, // 15 + 5, and a pass
+		{"guarantees", "some 25 seconds", "dispatcher-service/app/app.go", "leastMargin = 5 * time.Second"}, // 15 + 5, and a pass
 		{"guarantees", "after 250 ms at most", "api-service/internal/enqueue/enqueue.go", "callerWait = 250 * time.Millisecond"},
 		{"operations", "after 250 ms at most", "api-service/internal/enqueue/enqueue.go", "callerWait = 250 * time.Millisecond"},
 		{"guarantees", "sending goes on within 10 seconds", "deploy/chaos/options.go", "redisLimit    = 10 * time.Second"},

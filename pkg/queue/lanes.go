@@ -209,7 +209,7 @@ func parseLane(text string) (webhook.Lane, error) {
 	if len(parts) != 3 {
 		return webhook.Lane{}, fmt.Errorf("lane %q: %w", text, errMalformed)
 	}
-	priority, err := strconv.Atoi(parts[0])
+	priority, err := strconv.ParseInt(parts[0], 10, 16)
 	if err != nil {
 		return webhook.Lane{}, fmt.Errorf("lane %q: %w", text, errMalformed)
 	}

@@ -18,7 +18,7 @@ type deliveryRow struct {
 	NextRetryAt    *time.Time
 	Revision       int64
 	Queue          string
-	Priority       int
+	Priority       webhook.Priority
 	FailureReason  string
 	OrphanCount    int
 	AttemptCount   int
@@ -45,7 +45,7 @@ func newDeliveryRow(d webhook.Delivery) deliveryRow {
 		NextRetryAt:    nullable(d.NextRetryAt),
 		Revision:       d.Revision,
 		Queue:          d.Queue,
-		Priority:       int(d.Priority),
+		Priority:       d.Priority,
 		FailureReason:  string(d.FailureReason),
 		OrphanCount:    d.OrphanCount,
 		LastAttemptID:  d.LastAttemptID,
@@ -66,7 +66,7 @@ func (r deliveryRow) delivery() webhook.Delivery {
 		NextRetryAt:    timeOf(r.NextRetryAt),
 		Revision:       r.Revision,
 		Queue:          r.Queue,
-		Priority:       webhook.Priority(r.Priority),
+		Priority:       r.Priority,
 		FailureReason:  webhook.FailureReason(r.FailureReason),
 		OrphanCount:    r.OrphanCount,
 		LastAttemptID:  r.LastAttemptID,

@@ -58,7 +58,7 @@ func dueOf(rows []deliveryRow) []Due {
 	for i, row := range rows {
 		due[i] = Due{
 			ID: row.ID, Status: webhook.Status(row.Status), Queue: row.Queue, NextRetryAt: timeOf(row.NextRetryAt), Orphans: row.OrphanCount,
-			Lane: webhook.Lane{OrganizationID: row.OrganizationID, EndpointID: row.EndpointID, Priority: webhook.Priority(row.Priority)},
+			Lane: webhook.Lane{OrganizationID: row.OrganizationID, EndpointID: row.EndpointID, Priority: row.Priority},
 		}
 	}
 	return due

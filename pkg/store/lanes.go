@@ -38,10 +38,10 @@ CROSS JOIN LATERAL (
 ) d ORDER BY l.n, d.next_retry_at, d.id`
 
 func (s *Store) readLanesTogether(ctx context.Context, cursors []LaneCursor, limit int) (lanes [][]Due, err error) {
-	endpoints, priorities := make([]string, len(cursors)), make([]int16, len(cursors))
+	endpoints, priorities := make([]string, len(cursors)), make([]webhook.Priority, len(cursors))
 	times, ids := make([]time.Time, len(cursors)), make([]string, len(cursors))
 	for i, c := range cursors {
-		endpoints[i], priorities[i], times[i], ids[i] = c.EndpointID, int16(c.Priority), c.After.DueAt, c.After.DeliveryID
+		endpoints[i], priorities[i], times[i], ids[i] = c.EndpointID, c.Priority, c.After.DueAt, c.After.DeliveryID
 	}
 	rows, err := s.db.WithContext(ctx).Raw(readLanesSQL, array{endpoints}, array{priorities}, array{times}, array{ids}, limit).Rows()
 	if err != nil {

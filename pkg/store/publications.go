@@ -124,7 +124,7 @@ func createArguments(publications []webhook.Publication) []any {
 		column(deliveries, func(d *delivery) *time.Time { return nullable(d.NextRetryAt) }),
 		column(deliveries, func(d *delivery) int64 { return d.Revision }),
 		column(deliveries, func(d *delivery) string { return d.Queue }),
-		column(deliveries, func(d *delivery) int16 { return int16(d.Priority) }),
+		column(deliveries, func(d *delivery) webhook.Priority { return d.Priority }),
 		column(deliveries, func(d *delivery) string { return string(d.FailureReason) }),
 		column(deliveries, func(d *delivery) int { return d.OrphanCount }),
 		column(deliveries, func(d *delivery) string { return d.LastAttemptID }),

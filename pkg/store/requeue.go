@@ -94,7 +94,7 @@ func requeueArguments(retries []webhook.Retry) []any {
 		column(next, func(d *webhook.Delivery) string { return string(d.Status) }),
 		column(next, func(d *webhook.Delivery) int { return d.RetryCount }),
 		column(next, func(d *webhook.Delivery) time.Time { return d.NextRetryAt }),
-		column(next, func(d *webhook.Delivery) int16 { return int16(d.Priority) }),
+		column(next, func(d *webhook.Delivery) webhook.Priority { return d.Priority }),
 		column(next, func(d *webhook.Delivery) string { return string(d.FailureReason) }),
 		column(next, func(d *webhook.Delivery) int { return d.OrphanCount }),
 		column(next, func(d *webhook.Delivery) int64 { return d.Revision }),

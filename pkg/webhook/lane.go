@@ -6,7 +6,7 @@ import (
 )
 
 // Priority orders the waiting deliveries of one organization. A lower value is sent first. The zero value is PriorityLive.
-type Priority int
+type Priority int16
 
 // The priorities of a delivery.
 const (

@@ -109,7 +109,7 @@ func TestListSlowReaderHoldsNoConnection(t *testing.T) {
 	assert.Less(t, opened.reads.Load(), int32(count), "the page is not in memory as a whole")
 
 	go func() {
-		for range opened.began { //nolint:revive // so that no batch blocks
+		for range opened.began { // so that no batch blocks
 		}
 	}()
 	data := granted(t, readResponse(t, reader))
@@ -163,7 +163,7 @@ func TestListAbandonedByClientIsNoError(t *testing.T) {
 	conn, reader := s.connection(t)
 	_, err := fmt.Fprintf(conn, "GET %s?limit=100 HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer %s\r\n\r\n", deliveries, s.reader)
 	require.NoError(t, err)
-	_, err = http.ReadResponse(bufio.NewReaderSize(reader, 16), nil) //nolint:bodyclose // it is cut off below
+	_, err = http.ReadResponse(bufio.NewReaderSize(reader, 16), nil)
 	require.NoError(t, err)
 	require.NoError(t, conn.Close())
 	lines := s.lines(t)
