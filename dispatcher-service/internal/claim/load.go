@@ -9,8 +9,9 @@ const (
 	// targetTime is how long the dispatcher's own work on a delivery should take: below it statements are shared by too few, above it a
 	// delivery waits for others'.
 	targetTime = 25 * time.Millisecond
-	// The number of deliveries in own work is kept between these, whatever the rate.
-	leastWork, mostWork = 16, 128
+	// The number of deliveries in own work is kept between these, whatever the rate. On a machine so busy that the own work takes longer
+	// than targetTime, the rate would otherwise fall, the limit with it, and the rate again.
+	leastWork, mostWork = 48, 128
 	// rateWindow is the time over which the rate of deliveries is measured.
 	rateWindow = 250 * time.Millisecond
 )
