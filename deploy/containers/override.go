@@ -34,7 +34,7 @@ func (p *Project) Release(ctx context.Context, release Release) error {
 // previous returns a directory with the files of the commit before the last. A checkout without history, as of an archive or a shallow
 // clone, has no such commit: then it is the repository itself, and an upgrade replaces images by others of the same code.
 func (s *Session) previous(ctx context.Context) (dir string, err error) {
-	if exec.CommandContext(ctx, "git", "-C", s.Repository, "cat-file", "-e", "HEAD~1^{commit}").Run() != nil {
+	if !s.hasHistory(ctx) {
 		return s.Repository, nil
 	}
 	if dir, err = os.MkdirTemp(s.Dir, "before-"); err != nil {
@@ -50,6 +50,11 @@ func (s *Session) previous(ctx context.Context) (dir string, err error) {
 		}
 	}
 	return dir, os.Remove(archive)
+}
+
+// hasHistory reports whether the checkout has the commit before the last.
+func (s *Session) hasHistory(ctx context.Context) bool {
+	return exec.CommandContext(ctx, "git", "-C", s.Repository, "cat-file", "-e", "HEAD~1^{commit}").Run() == nil
 }
 
 // override is the file that gives a session's images and names to what docker-compose.yml says, and changes nothing else.
