@@ -77,6 +77,7 @@ type Claimer struct {
 type holding struct {
 	lane    webhook.Lane
 	entered bool // its endpoint's bulkhead counts it
+	tasks   int  // more than one after Redis was emptied and the delivery was claimed again while a worker has it
 }
 
 // New makes a Claimer.
@@ -89,9 +90,6 @@ func New(options Options) *Claimer {
 	c.reader = newReader(c)
 	return c
 }
-
-// Load returns the measure of the dispatcher's own work.
-func (c *Claimer) Load() *Load { return c.load }
 
 // Start begins to read ahead and to listen for notifications. It does nothing after Close.
 func (c *Claimer) Start() {
@@ -146,16 +144,33 @@ func (c *Claimer) signal() {
 // Done is called when a worker is done with a delivery that it was given.
 func (c *Claimer) Done(deliveryID string) {
 	c.mutex.Lock()
-	c.enter(deliveryID)
-	h, known := c.held[deliveryID]
-	if known {
+	h, ended := c.held[deliveryID]
+	if ended {
+		h.tasks--
+		c.held[deliveryID] = h
+		ended = h.tasks == 0
+	}
+	if ended {
+		c.enter(deliveryID)
 		delete(c.held, deliveryID)
 		c.chooser.end(h.lane)
 	}
 	c.mutex.Unlock()
-	if known {
+	if ended {
 		c.load.End() // signals
 	}
+}
+
+// hold counts a task that was taken. A delivery counts once, however many tasks of it there are.
+func (c *Claimer) hold(t queue.Taken) {
+	h, known := c.held[t.DeliveryID]
+	if !known {
+		h.lane = t.Lane
+		c.chooser.begin(t.Lane)
+		c.load.Begin()
+	}
+	h.tasks++
+	c.held[t.DeliveryID] = h
 }
 
 // Pause and Resume leave out of the Load the time in which a delivery waits for its bulkhead or its receiver.
@@ -201,9 +216,6 @@ func (c *Claimer) enter(deliveryID string) {
 		c.chooser.entered(h.lane.EndpointID)
 	}
 }
-
-// Look lets the Claimer look again: an endpoint's bulkhead admits more.
-func (c *Claimer) Look() { c.signal() }
 
 // next returns a task, or false if there is none within patience or the Claimer is closed.
 func (c *Claimer) next(ctx context.Context) (queue.Taken, bool, error) {
@@ -259,9 +271,7 @@ func (c *Claimer) look(ctx context.Context, n int) (found bool, err error) {
 		}
 	}
 	for _, t := range taking.Tasks {
-		c.held[t.DeliveryID] = holding{lane: t.Lane}
-		c.chooser.begin(t.Lane)
-		c.load.Begin()
+		c.hold(t)
 	}
 	back := taking.Tasks
 	if !c.closed {

@@ -219,7 +219,7 @@ func (p *progress) append(l *lane, rows []store.Due, now time.Time) bool {
 			p.end, p.nextDue = true, row.NextRetryAt
 			return i > 0
 		}
-		position := webhook.Position{DueAt: row.NextRetryAt, DeliveryID: row.ID}
+		position := row.Position()
 		l.rows = append(l.rows, queue.Candidate{Lane: l.Lane, Position: position})
 		p.read = position
 	}

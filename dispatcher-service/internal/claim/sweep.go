@@ -45,7 +45,7 @@ func (r *reader) sweepLane(ctx context.Context, id webhook.Lane, rows []store.Du
 	passed := map[string]webhook.Position{}
 	var ids []string
 	for _, row := range rows {
-		position := webhook.Position{DueAt: row.NextRetryAt, DeliveryID: row.ID}
+		position := row.Position()
 		if !p.state.Behind(position) {
 			passed[row.ID] = position
 			ids = append(ids, row.ID)
