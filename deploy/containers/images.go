@@ -67,7 +67,7 @@ func (s *Session) pull(ctx context.Context, image string) bool {
 	return err == nil
 }
 
-// versionOf asks the program itself: a stand-in's tag says nothing.
+// versionOf runs the program to get its version: the tag of a stand-in is not its version.
 func (s *Session) versionOf(ctx context.Context, image string, command []string) string {
 	ctx, cancel := context.WithTimeout(ctx, versions)
 	defer cancel()

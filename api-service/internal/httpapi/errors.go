@@ -62,7 +62,7 @@ func failureOf(err error, requestID string) envelope.Failure {
 		return envelope.Refuse(refused.status, refused.reason, refused.message, requestID)
 	}
 	if errors.Is(err, context.Canceled) {
-		// The caller has disconnected or the server is stopping. Nobody reads this answer.
+		// The caller has disconnected or the server is stopping. This answer is not read.
 		return envelope.Refuse(http.StatusServiceUnavailable, "canceled", "the request was given up before it was answered", requestID)
 	}
 	if errors.Is(err, context.DeadlineExceeded) && webhook.CodeOf(err) == webhook.CodeInternal {

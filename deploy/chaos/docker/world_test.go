@@ -167,7 +167,7 @@ func (w *world) history(database *pgx.Conn) *audit.History {
 func (w *world) report(result audit.Result) {
 	w.t.Helper()
 	count, oddities := w.load.Oddities()
-	assert.Zero(w.t, count, "answers that nobody has a reason to give: %q", oddities)
+	assert.Zero(w.t, count, "unexpected answers: %q", oddities)
 	for i, finding := range result.Findings {
 		if i < 20 {
 			assert.Fail(w.t, finding.Rule, "%s: %s", finding.Delivery, finding.Detail)

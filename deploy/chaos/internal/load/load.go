@@ -24,7 +24,7 @@ type Load struct {
 	answers   []answered
 	refusal   string   // the last of them
 	refusals  int      // answers that asked to come back later, and exchanges that broke off
-	oddities  []string // answers that nobody has a reason to give
+	oddities  []string // unexpected answers
 	oddCount  int
 	published int
 }
@@ -194,7 +194,7 @@ func (l *Load) LastRefusal() string {
 	return l.refusal
 }
 
-// Oddities is how many answers nobody has a reason to give, and the first of them.
+// Oddities returns the number of unexpected answers, and the first of them.
 func (l *Load) Oddities() (count int, examples []string) {
 	l.mutex.Lock()
 	defer l.mutex.Unlock()
