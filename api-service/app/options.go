@@ -50,6 +50,8 @@ type Options struct {
 	DatabaseTimeout time.Duration
 	// Memory bounds the bytes of bodies and pages in progress. Defaults to memory.Default.
 	Memory int64
+	// ErasureDelay is how long a deleted organization can be restored. Defaults to 0.
+	ErasureDelay time.Duration
 	// DrainDelay is how long Stop serves requests, unready, before it closes the address. Defaults to 0.
 	DrainDelay time.Duration
 }

@@ -8,6 +8,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"redrive/api-service/internal/admission"
 	"redrive/api-service/internal/apikeys"
 	"redrive/api-service/internal/authn"
 	"redrive/api-service/internal/endpoints"
@@ -17,8 +18,11 @@ import (
 	"redrive/api-service/internal/lastused"
 	"redrive/api-service/internal/linger"
 	"redrive/api-service/internal/metrics"
+	"redrive/api-service/internal/organizations"
 	"redrive/api-service/internal/publish"
 	"redrive/api-service/internal/redeliver"
+	"redrive/api-service/internal/trial"
+	"redrive/api-service/internal/waitlimit"
 	"redrive/pkg/memory"
 	"redrive/pkg/observe"
 	"redrive/pkg/queue"
@@ -35,6 +39,7 @@ const discardBeyond = 2 << 20
 
 // parts are the parts of the service that work in the background and have to be stopped.
 type parts struct {
+	admission     *admission.Gate
 	publisher     *publish.Publisher
 	redeliverer   *redeliver.Redeliverer
 	enqueuer      *enqueue.Enqueuer
@@ -42,21 +47,27 @@ type parts struct {
 	tasks         *queue.Enqueuer
 	uses          *lastused.Recorder
 	authenticator *authn.Authenticator
+	waiting       *waitlimit.Limiter
 }
 
 func newParts(o Options, registry prometheus.Registerer) *parts {
 	p := &parts{pipelined: queue.NewPipelined(o.Redis, pipelineDelay), uses: lastused.New(o.Store, o.Log)}
 	p.tasks = queue.NewEnqueuer(p.pipelined)
+	p.admission = admission.New(queue.NewLanes(o.Redis))
 	p.enqueuer = enqueue.New(p.tasks, queue.NewOutage(o.Redis, o.Log, registry).Quiet(o.Log), registry)
 	written := metrics.New(registry)
-	p.publisher = publish.New(o.Store, p.enqueuer, written, publish.Options{Timeout: o.DatabaseTimeout})
-	p.redeliverer = redeliver.New(o.Store, p.enqueuer, written, redeliver.Options{Timeout: o.DatabaseTimeout})
+	p.waiting = waitlimit.New(o.Store)
+	p.publisher = publish.New(o.Store, waitlimit.Counted{Queue: p.enqueuer, Limiter: p.waiting}, written, publish.Options{
+		Timeout: o.DatabaseTimeout, Admission: p.admission,
+	})
+	p.redeliverer = redeliver.New(o.Store, waitlimit.Counted{Queue: p.enqueuer, Limiter: p.waiting}, written, redeliver.Options{Timeout: o.DatabaseTimeout})
 	p.authenticator = authn.New(o.Store, p.uses, authn.Options{Timeout: o.DatabaseTimeout})
 	return p
 }
 
 // close stops the parts after the last request, each before the parts that it uses.
 func (p *parts) close() {
+	p.admission.Close()
 	p.publisher.Close()
 	p.redeliverer.Close()
 	p.enqueuer.Wait()
@@ -73,11 +84,18 @@ func newHandler(o Options, p *parts, registry prometheus.Registerer) http.Handle
 		Endpoints:       invalidating,
 		Deliveries:      o.Store,
 		APIKeys:         o.Store,
+		Calls:           o.Store,
 		Authenticator:   p.authenticator,
 		Registry:        endpoints.New(invalidating, destinations{o.Guard}),
+		Holder:          endpoints.NewHolder(invalidating, queue.NewLanes(o.Redis), o.Log),
+		Tester:          trial.New(o.Store, p.enqueuer, trial.Options{}),
 		Publisher:       p.publisher,
 		Redeliverer:     p.redeliverer,
 		Issuer:          apikeys.New(invalidating),
+		Organizations:   o.Store,
+		EventTypes:      o.Store,
+		Tenants:         organizations.New(invalidating, organizations.Options{ErasureDelay: o.ErasureDelay}),
+		Waiting:         p.waiting,
 		Limits:          o.Limits,
 		DatabaseTimeout: o.DatabaseTimeout,
 		Memory:          budget,

@@ -42,8 +42,15 @@ func TestOperationsEqualContract(t *testing.T) {
 		"GET /v1/execution-webhooks":                          "listEndpoints",
 		"POST /v1/execution-webhooks":                         "createEndpoint",
 		"GET /v1/execution-webhooks/{id}":                     "getEndpoint",
+		"PATCH /v1/execution-webhooks/{id}":                   "updateEndpoint",
+		"GET /v1/execution-webhooks/{id}/changes":             "listEndpointChanges",
+		"GET /v1/execution-webhooks/changes":                  "listChanges",
 		"POST /v1/execution-webhooks/{id}/disable":            "disableEndpoint",
 		"POST /v1/execution-webhooks/{id}/enable":             "enableEndpoint",
+		"POST /v1/execution-webhooks/{id}/pause":              "pauseEndpoint",
+		"POST /v1/execution-webhooks/{id}/resume":             "resumeEndpoint",
+		"POST /v1/execution-webhooks/{id}/test":               "testEndpoint",
+		"DELETE /v1/execution-webhooks/{id}":                  "deleteEndpoint",
 		"POST /v1/execution-webhooks/{id}/regenerate-secret":  "regenerateEndpointSecret",
 		"GET /v1/execution-webhooks/deliveries":               "listDeliveries",
 		"GET /v1/execution-webhooks/deliveries/{id}":          "getDelivery",
@@ -56,6 +63,13 @@ func TestOperationsEqualContract(t *testing.T) {
 		"POST /v1/api-keys":                                   "createAPIKey",
 		"GET /v1/api-keys/{id}":                               "getAPIKey",
 		"DELETE /v1/api-keys/{id}":                            "revokeAPIKey",
+		"GET /v1/organizations":                               "listOrganizations",
+		"GET /v1/organizations/{id}":                          "getOrganization",
+		"PUT /v1/organizations/{id}":                          "putOrganization",
+		"DELETE /v1/organizations/{id}":                       "deleteOrganization",
+		"GET /v1/event-types":                                 "listEventTypes",
+		"PUT /v1/event-types/{name}":                          "putEventType",
+		"DELETE /v1/event-types/{name}":                       "deleteEventType",
 		"GET /openapi.yaml":                                   "getOpenApiYaml",
 		"GET /openapi.json":                                   "getOpenApiJson",
 	}, got)
@@ -71,7 +85,8 @@ func TestTypesEqualContract(t *testing.T) {
 		},
 		"Endpoint": {
 			"id organizationId name url subscribedEventTypes:array maxRetries:integer rateLimit:integer status createdAt updatedAt",
-			"description headers:object disabledAt createdBy",
+			"description headers:object timeoutSeconds:integer retrySchedule:array payload signatureHeader metadata:object " +
+				"disabledAt disabledReason pausedAt deletedAt createdBy",
 		},
 		"Event": {
 			"id organizationId eventType data:object createdAt",
@@ -90,9 +105,10 @@ func TestTypesEqualContract(t *testing.T) {
 			"id organizationId name scope keyPrefix createdAt key",
 			"description createdBy expiresAt revokedAt lastUsedAt",
 		},
-		"EndpointCreate":   {"name url", "description maxRetries:integer subscribedEventTypes:array rateLimit:integer headers:object signingSecret"},
+		"EndpointCreate": {"name url", "description maxRetries:integer subscribedEventTypes:array rateLimit:integer headers:object signingSecret " +
+			"timeoutSeconds:integer retrySchedule:array payload signatureHeader metadata:object paused:boolean"},
 		"SecretRegenerate": {"", "overlapHours:integer"},
-		"EventPublish":     {"eventType data:object", "workflowId runId executionId"},
+		"EventPublish":     {"eventType data:object", "workflowId runId executionId idempotencyKey"},
 		"Error":            {"code:integer message details:array requestId", ""},
 		"ErrorDetail":      {"reason message", "field"},
 	} {

@@ -14,6 +14,9 @@ type amounts struct {
 	flood, floodSingle, fanout    int // events
 	besideFlood                   time.Duration
 	growth                        int // requests of each kind
+	saturated                     int // events
+	neighbour                     int // deliveries that wait for the endpoint that hangs
+	waiting                       int // deliveries that wait in all
 }
 
 const (
@@ -27,8 +30,6 @@ const (
 	latencyRate        = 100
 	neighbourRate      = 200
 	neighbourEndpoints = 20
-	// neighbourWaiting is how many deliveries wait for the endpoint that hangs.
-	neighbourWaiting = 2000
 )
 
 func newAmounts(scale float64) amounts {
@@ -43,8 +44,8 @@ func newAmounts(scale float64) amounts {
 		purge:   count(200_000),
 		alone:   during(8*time.Second, 4*time.Second), beside: during(20*time.Second, 10*time.Second),
 		idle:   during(10*time.Second, 10*time.Second),
-		growth: count(400),
-		flood:  count(100_000), floodSingle: count(50_000), fanout: count(500),
+		growth: count(400), saturated: count(10_000), neighbour: count(100_000), waiting: count(1_000_000),
+		flood: count(100_000), floodSingle: count(50_000), fanout: count(500),
 		besideFlood: during(20*time.Second, 5*time.Second),
 	}
 }

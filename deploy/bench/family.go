@@ -20,13 +20,15 @@ func families() []family {
 	growth := &growth{}
 	return []family{
 		{name: "draining a queue", rows: []string{rowNoop, rowPost, rowNaive, rowDrain, rowQueueBytes}, embedded: true, round: roundDrain},
-		{name: "publishing alone", rows: []string{rowInsert, rowPublishSingle, rowPublishBatch}, round: roundPublish},
+		{name: "publishing alone", rows: []string{rowInsert, rowPublishSingle, rowPublishKeyed, rowPublishBatch}, round: roundPublish},
 		{name: "end to end", rows: []string{rowEndToEndSingle, rowEndToEndBatch}, embedded: true, round: roundEndToEnd},
 		{name: "latency at a low rate", rows: []string{rowLatencyP50, rowLatencyP99}, embedded: true, round: roundLatency},
+		{name: "publishing and delivering on one machine", rows: []string{rowSaturated}, embedded: true, round: roundSaturated},
 		{name: "retrying", rows: []string{rowUpdate, rowRetry}, embedded: true, round: roundRetry},
 		{name: "idling", rows: []string{rowIdle}, round: roundIdle},
 		{name: "beside a neighbour that hangs", rows: []string{rowNeighbour}, embedded: true, round: roundNeighbour},
 		{name: "beside organizations that flood", rows: []string{rowFlood, rowFloodSingle, rowFloodDrain, rowFanout, rowFloods}, embedded: true, round: roundFlood},
+		{name: "a backlog beside Redis", rows: []string{rowFloodRedis}, round: roundWaiting},
 		{name: "memory of the dispatcher", rows: []string{rowBytesDispatcher}, round: roundBytesDispatcher},
 		{name: "memory of the API", rows: []string{rowBytesAPI}, round: roundBytesAPI},
 		{name: "growing", rows: []string{rowGrowthRetry, rowGrowthList, rowDatabaseBytes}, round: growth.round},

@@ -19,7 +19,27 @@ func roundIdle(ctx context.Context, s *session) error {
 		return err
 	}
 	v := running.(*services)
-	s.progress.say("%s: for %s", rowIdle, s.amounts.idle)
+	if err := s.measureIdle(ctx, v, rowIdle); err != nil {
+		return err
+	}
+	for range idleDispatchers - 1 {
+		stop, err := v.another()
+		if err != nil {
+			return err
+		}
+		defer stop()
+	}
+	return s.measureIdle(ctx, v, report.Detail(rowIdle, detailThree))
+}
+
+const (
+	idleDispatchers = 3
+	detailThree     = "3 dispatchers"
+)
+
+// measureIdle counts for a while.
+func (s *session) measureIdle(ctx context.Context, v *services, row string) error {
+	s.progress.say("%s: for %s", row, s.amounts.idle)
 	const counter = "total_commands_processed"
 	before, err := v.information(ctx, "stats", counter)
 	if err != nil {
@@ -37,7 +57,7 @@ func roundIdle(ctx context.Context, s *session) error {
 		return err
 	}
 	const ours = 1 // the first question; the second is not in its own answer
-	s.samples.Add(rowIdle, report.Rate(int(after-before)-ours, elapsed))
+	s.samples.Add(row, report.Rate(int(after-before)-ours, elapsed))
 	return nil
 }
 

@@ -15,7 +15,7 @@ const (
 	detailAllowed = "allowed"
 	detailLost    = "lost"
 	// allowance is what a neighbour may cost beside doubling the time alone.
-	allowance = 50 // ms
+	allowance = 20 // ms
 	// neighbourPatience is how late a healthy webhook may be and still be seen as late, not as lost.
 	neighbourPatience = 60 * time.Second
 )
@@ -48,7 +48,7 @@ func roundNeighbour(ctx context.Context, s *session) error {
 	if err := h.receiver.await(ctx, arrivalPatience); err != nil {
 		return err
 	}
-	s.progress.say("%s: beside %d that hang, %d/s for %s", rowNeighbour, neighbourWaiting, neighbourRate, s.amounts.beside)
+	s.progress.say("%s: beside %d that hang, %d/s for %s", rowNeighbour, s.amounts.neighbour, neighbourRate, s.amounts.beside)
 	beside, err := h.measure(ctx, s.amounts.beside)
 	if err != nil {
 		return err
@@ -76,8 +76,8 @@ func hang(ctx context.Context, s *session) error {
 	if _, err := c.createEndpoint(ctx, r.url(pathHang), eventType, 20); err != nil {
 		return err
 	}
-	s.progress.say("%s: publishing %d for the one that hangs", rowNeighbour, neighbourWaiting)
-	if err := publishAll(ctx, c, neighbourWaiting); err != nil {
+	s.progress.say("%s: publishing %d for the one that hangs", rowNeighbour, s.amounts.neighbour)
+	if err := publishAll(ctx, c, s.amounts.neighbour); err != nil {
 		return err
 	}
 	const patience, look = 10 * time.Second, 10 * time.Millisecond

@@ -66,9 +66,9 @@ func TestParseOptionsSaysWhatIsWrong(t *testing.T) {
 // TestRows holds the names, which others read out of the JSON.
 func TestRows(t *testing.T) {
 	assert.ElementsMatch(t, strings.Fields(`
-		asynq-noop asynq-post naive drain publish-batch publish-single insert-baseline end-to-end-single end-to-end-batch
+		asynq-noop asynq-post naive drain publish-batch publish-keyed publish-single insert-baseline end-to-end-single end-to-end-batch
 		latency-p50 latency-p99 retry update-baseline neighbour-p99 idle-commands queue-bytes growth-retry growth-list database-bytes
-		flood-p99 flood-single-p99 fanout-p99 floods-p99 flood-drain bytes-dispatcher bytes-api`), rowNames())
+		flood-p99 flood-single-p99 fanout-p99 floods-p99 flood-drain flood-redis saturated bytes-dispatcher bytes-api`), rowNames())
 }
 
 func TestEveryRowIsMeasuredOnce(t *testing.T) {

@@ -3,6 +3,7 @@ package bench
 import (
 	"bytes"
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"net/http"
@@ -29,6 +30,14 @@ func roundPublish(ctx context.Context, s *session) error {
 			return err
 		}
 		noteTally(&s.samples, rowPublishSingle, done)
+	}
+	if s.wants(rowPublishKeyed) {
+		s.progress.say("%s: %d events", rowPublishKeyed, s.amounts.publish)
+		done, err := publishKeyed(ctx, c, s.amounts.publish)
+		if err != nil {
+			return err
+		}
+		noteTally(&s.samples, rowPublishKeyed, done)
 	}
 	if s.wants(rowPublishBatch) {
 		if err := measureBatches(ctx, s, c); err != nil {
@@ -75,6 +84,17 @@ func publishSingles(ctx context.Context, c *customer, count int) (tally, error) 
 	body := eventBody(eventType)
 	answers := make([]bytes.Buffer, publishConnections)
 	return closedLoop(ctx, publishConnections, count, func(ctx context.Context, connection, _ int) error {
+		return c.send(ctx, http.MethodPost, pathEvents, body, &answers[connection])
+	})
+}
+
+// publishKeyed publishes one event a request, each with an idempotency key that was never used.
+func publishKeyed(ctx context.Context, c *customer, count int) (tally, error) {
+	event := bytes.TrimSuffix(eventBody(eventType), []byte("}"))
+	run := rand.Text()
+	answers := make([]bytes.Buffer, publishConnections)
+	return closedLoop(ctx, publishConnections, count, func(ctx context.Context, connection, i int) error {
+		body := fmt.Appendf(bytes.Clone(event), `,"idempotencyKey":"%s/%d"}`, run, i)
 		return c.send(ctx, http.MethodPost, pathEvents, body, &answers[connection])
 	})
 }

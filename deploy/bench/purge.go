@@ -104,7 +104,7 @@ func (p *purge) stop() (rate float64, ended time.Time, err error) {
 
 func (p *purge) run(ctx context.Context, s *store.Store) error {
 	before := webhook.Now().Add(-time.Hour)
-	for _, remove := range []func(context.Context, time.Time, string, int) (store.Purged, error){s.PurgeDeliveries, s.PurgeEvents} {
+	for _, remove := range []func(context.Context, time.Time, string, int) (store.Purged, error){s.PurgeDeliveries, s.PurgeEndpoints, s.PurgeEvents} {
 		for after := ""; ; {
 			began := time.Now()
 			purged, err := remove(ctx, before, after, purgeBatch)

@@ -31,6 +31,8 @@ type services struct {
 	redis      redis.UniversalClient
 	api        *process.Service
 	dispatcher *process.Service
+	// another starts a further dispatcher, and returns a function that ends it.
+	another func() (stop func(), err error)
 }
 
 // startServices starts both over a database of their own.
@@ -55,6 +57,10 @@ func startServices(ctx context.Context, s servers, programs string, opened *life
 	settings := settingsOf(v.database, redisURL)
 	v.api = newService(opened, apiProgram, programs, settings)
 	v.dispatcher = newService(opened, dispatcherProgram, programs, settings)
+	v.another = func() (func(), error) {
+		further := newService(opened, dispatcherProgram, programs, settings)
+		return func() { _ = further.Kill() }, further.Start(nil) // one that has failed is reported by Start
+	}
 	return v, errors.Join(v.api.Start(nil), v.dispatcher.Start(nil))
 }
 

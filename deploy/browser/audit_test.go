@@ -13,7 +13,7 @@ import (
 //go:embed testdata/audit.js
 var auditScript string
 
-// visit opens an address on a screen of that width, ready to be audited.
+// visit opens an address on a screen of the width and loads the audit script.
 func (b *tab) visit(address string, width int64) {
 	b.t.Helper()
 	b.do(
@@ -24,7 +24,7 @@ func (b *tab) visit(address string, width int64) {
 	require.True(b.t, evaluate[bool](b, auditScript))
 }
 
-// dark makes the page believe that its user prefers a dark one, or not.
+// dark sets whether the browser reports a preference for dark pages.
 func (b *tab) dark(preferred bool) {
 	b.t.Helper()
 	scheme := "light"
@@ -41,7 +41,7 @@ func evaluate[T any](b *tab, script string) T {
 	return value
 }
 
-// openAll opens every operation of the API reference and waits until all are shown.
+// openAll unfolds every operation of the API reference and waits until all are shown.
 func (b *tab) openAll() {
 	b.t.Helper()
 	require.Eventually(b.t, func() bool {
@@ -49,7 +49,7 @@ func (b *tab) openAll() {
 	}, 4*patience, time.Second)
 }
 
-// isUsable checks the page as it is now.
+// isUsable audits the present state of the page.
 func (b *tab) isUsable(width int, state string) {
 	b.t.Helper()
 	assert.LessOrEqual(b.t, evaluate[int](b, "audit.width()"), width, "%s: the page is wider than the screen", state)

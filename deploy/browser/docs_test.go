@@ -8,8 +8,8 @@ import (
 	"github.com/stretchr/testify/assert"
 )
 
-// An integrator authorizes, lists the deliveries with what the page has filled in, reads how a retry is called from Go, and has the
-// page retry the delivery that failed.
+// An integrator authorizes, lists the deliveries with the parameters of the page, reads the Go sample of a retry, and retries the failed
+// delivery from the page.
 func TestReferenceRetriesADelivery(t *testing.T) {
 	t.Parallel()
 	r := start(t)
@@ -18,7 +18,7 @@ func TestReferenceRetriesADelivery(t *testing.T) {
 	page := open(t)
 	page.reference(r)
 
-	// The filters of a list are empty until the reader fills them in: the page shows what there is.
+	// The filters of a list are empty at first, so that the page shows all deliveries.
 	list := operation{"listDeliveries", "#operations-deliveries-listDeliveries "}
 	list.open(page)
 	assert.Equal(t, "200", list.execute(page))

@@ -12,7 +12,7 @@ import (
 	"redrive/pkg/guides"
 )
 
-// screens are a phone's width and a laptop's, and the height that no operation exceeds there while its errors are folded.
+// screens are the widths of a phone and a laptop, with the largest permitted height of an operation whose errors are folded.
 var screens = []struct{ width, height int }{{390, 2800}, {1280, 2000}}
 
 func TestReferenceIsUsable(t *testing.T) {
@@ -24,7 +24,7 @@ func TestReferenceIsUsable(t *testing.T) {
 			page.visit(r.URL()+"/docs/", int64(screen.width))
 			page.do(chromedp.WaitVisible(chromedp.CSS(".opblock")))
 			page.isUsable(screen.width, "the reference as it is loaded")
-			assert.Equal(t, []string{"endpoints", "events", "deliveries", "keys", "meta"},
+			assert.Equal(t, []string{"endpoints", "events", "deliveries", "keys", "organizations", "event-types", "meta"},
 				evaluate[[]string](page, `[...document.querySelectorAll(".opblock-tag")].map((e) => e.dataset.tag)`))
 
 			page.openAll()
@@ -56,7 +56,7 @@ func TestGuidesAreUsable(t *testing.T) {
 	page.askedOnly(r.host(t))
 }
 
-// A sample has a placeholder for an ID until the user types one, and then what was typed.
+// A sample has a placeholder for an ID until the user types an ID, and then that ID.
 func TestReferenceSamplesUseTypedValues(t *testing.T) {
 	t.Parallel()
 	r := start(t)

@@ -11,7 +11,7 @@ import (
 	"redrive/pkg/webhook"
 )
 
-// An operator looks a dead letter up by the ID that a customer has named, and sees why it is one.
+// An operator finds a dead letter by the delivery ID of a customer and reads why it failed.
 func TestQueueUIFindsADeliveryByID(t *testing.T) {
 	t.Parallel()
 	r := start(t)

@@ -18,7 +18,7 @@ import (
 
 const password = "a-password-of-the-operator"
 
-// redrive is a running one with a receiver that refuses everything until it is healed.
+// redrive is a running Redrive with a receiver that answers with errors until it is healed.
 type redrive struct {
 	*stack.ProcessStack
 	receiver string
@@ -45,7 +45,7 @@ func (r *redrive) host(t *testing.T) string {
 	return parsed.Host
 }
 
-// delivery is what is looked at of one.
+// delivery has the fields of a delivery that the tests read.
 type delivery struct{ ID, Status string }
 
 func (r *redrive) call(t require.TestingT, method, path, body string, data any) {
@@ -61,7 +61,7 @@ func (r *redrive) call(t require.TestingT, method, path, body string, data any) 
 	require.NoError(t, json.NewDecoder(response.Body).Decode(&struct{ Data any }{data}))
 }
 
-// failed publishes an event whose only delivery fails for good, and returns its ID.
+// failed publishes an event whose only delivery ends in failure, and returns its ID.
 func (r *redrive) failed(t *testing.T) string {
 	t.Helper()
 	r.call(t, http.MethodPost, "", `{"name":"refusing","url":"`+r.receiver+`","maxRetries":0}`, nil)

@@ -21,20 +21,20 @@ import (
 	"redrive/pkg/testservers"
 )
 
-// patience is what something may take that takes a moment.
+// patience is a safety limit. No verdict depends on it.
 const patience = time.Minute
 
-// tab is a page in a browser of its own, and what the page does behind the user's back.
+// tab is a page in a browser of its own. It records the page's requests and the browser's messages.
 type tab struct {
 	context.Context
 	t *testing.T
 
 	mutex    sync.Mutex
 	asked    []string // addresses
-	complain []string // by the browser: a broken policy, an error in a script
+	complain []string // messages of the browser: a violated policy, an error in a script
 }
 
-// open starts a browser that asks nobody for anything by itself, and knows no host but this machine.
+// open starts a browser without background requests. It resolves no host but this machine.
 func open(t *testing.T) *tab {
 	t.Helper()
 	program, err := testservers.FindBrowser()
@@ -48,7 +48,7 @@ func open(t *testing.T) *tab {
 		chromedp.Flag("proxy-server", "direct://"),
 	)
 	if os.Geteuid() == 0 {
-		options = append(options, chromedp.NoSandbox) // which root cannot have
+		options = append(options, chromedp.NoSandbox) // root cannot use the sandbox
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), 20*patience)
 	t.Cleanup(cancel)
@@ -105,17 +105,17 @@ func (b *tab) shows(selector, text string) {
 	}
 }
 
-// enter pastes over what is in a field and leaves it, as a user does.
+// enter replaces the text of a field and leaves the field, as a user does.
 func (b *tab) enter(selector, text, end string) {
 	b.t.Helper()
 	b.do(chromedp.WaitVisible(chromedp.CSS(selector)))
 	_, err := chromedp.Run(b, chromedp.Evaluate[bool](fmt.Sprintf(`(e => (e.focus(), e.select(), true))(document.querySelector(%q))`, selector)))
 	require.NoError(b.t, err)
-	// One input event for all of the text: the page renders an operation anew after each.
+	// The whole text is one input event, because the page renders an operation again after each event.
 	b.do(command(input.InsertText, input.InsertTextParams{Text: text}), chromedp.SendKeys(chromedp.CSS(selector), end))
 }
 
-// askedOnly holds the page to its own host, and to what it may do there.
+// askedOnly checks that the page sent requests only to its own host and to permitted paths.
 func (b *tab) askedOnly(host string) {
 	b.t.Helper()
 	b.mutex.Lock()

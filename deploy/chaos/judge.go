@@ -46,7 +46,7 @@ func judge(r *Report) (slow []string) {
 		if r.Waiting.Waiting > queueWaiting {
 			allowed = queueLimit * time.Duration(r.Waiting.Waiting) / queueWaiting
 		}
-		miss("what waits was back in the queue", r.Waiting.After, allowed)
+		miss("what waits was in backlog again", r.Waiting.After, allowed)
 	}
 	return slow
 }

@@ -81,7 +81,7 @@ const (
 	redisLimit    = 10 * time.Second // from Redis being back to the first send
 	postgresLimit = 15 * time.Second // likewise
 	orphanLimit   = 45 * time.Second // from a SIGKILL to the attempt being made again
-	queueLimit    = 30 * time.Second // from Redis being back to all that waits being in the queue, for queueWaiting
+	queueLimit    = 30 * time.Second // from Redis being back to all that waits being in backlog, for queueWaiting
 	queueWaiting  = 50_000
 )
 

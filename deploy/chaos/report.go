@@ -19,6 +19,8 @@ type Report struct {
 	Times     map[audit.Kind]int
 	Leftovers Leftovers
 	Gauges    []Gauge
+	// Floods says which organizations flooded.
+	Floods string
 	// Refusals is how often publishing had to be tried again.
 	Refusals int
 	// SlowestWithoutRedis is the longest that a publication took while Redis was away, PublishMedian the median of all.

@@ -30,6 +30,7 @@ type run struct {
 	step     string
 	faults   []audit.Fault
 	problems []string
+	backlogs map[string]int // how often an organization was seen with a lane in backlog
 }
 
 // Run does one run and returns what came of it. An error means that there was no run to speak of.
@@ -38,7 +39,7 @@ func Run(ctx context.Context, options Options) (report *Report, err error) {
 	if err != nil {
 		return nil, err
 	}
-	r := &run{options: o, began: time.Now(), client: load.NewClient(), step: "starting"}
+	r := &run{options: o, began: time.Now(), client: load.NewClient(), step: "starting", backlogs: map[string]int{}}
 	defer r.client.CloseIdleConnections()
 	stop := r.showProgress()
 	defer stop()
@@ -47,7 +48,7 @@ func Run(ctx context.Context, options Options) (report *Report, err error) {
 	if err != nil {
 		return nil, err
 	}
-	registration := load.Registration{API: r.api.URL(), Client: r.client, NewKey: r.newKey, Receiver: r.receiver, MaxRetries: maxRetries}
+	registration := load.Registration{API: r.api.URL(), Client: r.client, NewKey: r.newKey, Receiver: r.receiver, MaxRetries: maxRetries, Burst: o.burst()}
 	organizations, paths, err := registration.Register(ctx)
 	if err != nil {
 		return nil, err
@@ -83,7 +84,11 @@ func (r *run) play(ctx context.Context) error {
 	var publishing sync.WaitGroup
 	defer publishing.Wait()
 	defer cancel()
+	watching, stop := context.WithCancel(ctx)
+	defer stop()
+	publishing.Go(func() { r.watchBacklog(watching) })
 	publishing.Go(func() {
+		defer stop()
 		r.load.Publish(ctx, r.options.Deliveries, time.Duration(spread*float64(duration(r.options, steps))), hurry)
 	})
 	if err := r.warm(ctx); err != nil {
@@ -174,6 +179,7 @@ func (r *run) complain(report *Report) {
 	if accepted := r.load.Count(); accepted != r.options.Deliveries {
 		r.problem("%d deliveries were accepted, and %d were to be", accepted, r.options.Deliveries)
 	}
+	report.Floods = floodsOf(r.load.Organizations(), r.backlogs)
 	report.Refusals = r.load.Refusals()
 	report.SlowestWithoutRedis, report.PublishMedian = r.load.Times(r.withoutRedis)
 	report.Waiting = r.waiting.result

@@ -33,7 +33,7 @@ func (r *Report) Print(w io.Writer) {
 
 func (r *Report) printCounts(w io.Writer) {
 	row := func(name string, value any, note string) { fmt.Fprintf(w, "  %s\t%v\t%s\n", name, value, note) }
-	row("accepted", r.Accepted, "")
+	row("accepted", r.Accepted, "from several organizations: "+r.Floods)
 	row("lost", r.Lost, "")
 	row("ended", r.Succeeded+r.Failed, fmt.Sprintf("%d success, %d failure", r.Succeeded, r.Failed))
 	row("answer lost", r.Unanswered, "made all the same, and have to end too")
@@ -67,7 +67,7 @@ func (r *Report) printRecoveries(w io.Writer) {
 			len(r.Remade), seconds(orphanLimit))
 	}
 	if r.Waiting.Waiting > 0 {
-		fmt.Fprintf(w, "  Redis emptied\t1\t%s until %d that waited were back in the queue\t%s\n", seconds(r.Waiting.After), r.Waiting.Waiting, seconds(queueLimit))
+		fmt.Fprintf(w, "  Redis emptied\t1\t%s until the lane of %d that waited was in backlog again\t%s\n", seconds(r.Waiting.After), r.Waiting.Waiting, seconds(queueLimit))
 	}
 	for _, kind := range []audit.Kind{audit.DispatcherStopped, audit.DispatcherFrozen, audit.APIKilled, audit.APIStopped} {
 		if times := r.Times[kind]; times > 0 {

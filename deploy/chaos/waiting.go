@@ -17,7 +17,8 @@ type waiting struct {
 	parked map[string]bool
 }
 
-// BackInQueue is how long it took until all that waits was in the queue again.
+// BackInQueue is how long it took until dispatchers would come to all that waits again: its lane is in backlog, and the queue is marked
+// as intact.
 type BackInQueue struct {
 	Waiting int
 	// After is zero if it took too long to be waited for.
@@ -30,8 +31,8 @@ const (
 	queuePatience = 2 * time.Minute
 )
 
-// fillQueue makes as many deliveries wait as the run has, kills Redis under them, and measures how long it takes until all of
-// them are in the queue again. They are rows of this harness's making, to be removed again: to have so many wait by publishing
+// fillQueue makes as many deliveries wait as the run has, kills Redis under them, and measures how long it takes until their lane is in
+// backlog again. No task may be made of them, for they are due much later. They are rows of this harness's making, to be removed again: to have so many wait by publishing
 // them, the faults before and after this one would have to do without load.
 func (r *run) fillQueue(ctx context.Context, random *rand.Rand) error {
 	ids, err := r.park(ctx, r.options.Deliveries)
@@ -45,24 +46,44 @@ func (r *run) fillQueue(ctx context.Context, random *rand.Rand) error {
 	back := r.faults[len(r.faults)-1].Over
 	r.mutex.Unlock()
 	result := BackInQueue{Waiting: len(ids)}
-	enqueuer := queue.NewEnqueuer(r.cache)
-	err = until(ctx, queuePatience, func() (bool, error) {
-		depths, err := enqueuer.Depths(ctx, webhook.QueueDeliveries)
-		return int(depths.Scheduled) >= len(ids), err
-	})
+	err = until(ctx, queuePatience, func() (bool, error) { return r.inBacklog(ctx, ids[0]) })
 	switch {
 	case err == nil:
 		result.After = time.Since(back)
 	case errors.Is(err, errPatience):
-		r.problem("%d waiting deliveries are not in the queue %s after Redis came back", len(ids), queuePatience)
+		r.problem("the lane of %d waiting deliveries is not in backlog %s after Redis came back", len(ids), queuePatience)
 	default:
 		return err
+	}
+	depths, err := queue.NewEnqueuer(r.cache).Depths(ctx, webhook.QueueDeliveries)
+	if err != nil {
+		return err
+	}
+	if int(depths.Scheduled) >= len(ids) {
+		r.problem("%d deliveries that are due in %s have a task", depths.Scheduled, parkedFor)
 	}
 	r.waiting.result = result
 	if _, err := r.database.Exec(ctx, "DELETE FROM deliveries WHERE id = ANY($1)", ids); err != nil {
 		return fmt.Errorf("remove what waits: %w", err)
 	}
 	return r.flushRedis(ctx)
+}
+
+// inBacklog says whether a rebuild has come to its end and the lane of a delivery is in backlog.
+func (r *run) inBacklog(ctx context.Context, id string) (bool, error) {
+	intact, err := queue.NewEnqueuer(r.cache).Intact(ctx)
+	if err != nil || !intact {
+		return false, err
+	}
+	var lane webhook.Lane
+	err = r.database.QueryRow(ctx, "SELECT organization_id, endpoint_id, priority FROM deliveries WHERE id = $1", id).
+		Scan(&lane.OrganizationID, &lane.EndpointID, &lane.Priority)
+	if err != nil {
+		return false, fmt.Errorf("read the lane of a delivery: %w", err)
+	}
+	lanes, err := queue.NewLanes(r.cache).List(ctx)
+	_, open := lanes[lane]
+	return open, err
 }
 
 // park makes copies of a delivery that wait for hours.

@@ -115,7 +115,9 @@ const (
 	schedule = "1s,1s,1s,2s"
 	// maxRetries is enough for a delivery that its receiver takes in the end, whatever happens to it on the way.
 	maxRetries = 4
-	stopLimit  = deliveryTimeout + 25*time.Second
+	// endpointConcurrency is what a dispatcher sends to one endpoint at the same time.
+	endpointConcurrency = 20
+	stopLimit           = deliveryTimeout + 25*time.Second
 )
 
 // sources are the programs. Each dispatcher is built with a version of its own, which the receiver knows it by.
@@ -158,6 +160,8 @@ func (w *world) configure() error {
 		"EGRESS_ALLOW":      "127.0.0.0/8",
 		"DELIVERY_TIMEOUT":  deliveryTimeout.String(),
 		"RETRY_SCHEDULE":    schedule,
+		// A burst of one organization takes longer than it is published in.
+		"ENDPOINT_CONCURRENCY": strconv.Itoa(endpointConcurrency),
 	}
 	return nil
 }

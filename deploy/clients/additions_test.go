@@ -16,8 +16,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// additions starts a proxy that answers as a later version may: every object has one more field, every response one more header, and
-// a refusal has a status that no operation lists. It returns its URL.
+// additions starts a proxy that changes answers as a later version may, and returns its URL. Every object has one more field, every response
+// has one more header, and a refusal has a status that no operation lists.
 func additions(t *testing.T, target string) string {
 	t.Helper()
 	parsed, err := url.Parse(target)
@@ -60,7 +60,7 @@ func addTo(response *http.Response) error {
 	return nil
 }
 
-// addField adds a field to an object and all that are in it. A string suits those objects too that are maps of strings.
+// addField adds a field to an object and to all objects in it. Its value is a string, because some objects are maps of strings.
 func addField(value any) {
 	switch value := value.(type) {
 	case map[string]any:

@@ -17,13 +17,13 @@ import (
 	"redrive/deploy/stack"
 )
 
-// patience is a safety limit for what must happen.
+// patience is a safety limit. No verdict depends on it.
 const patience = time.Minute
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(stack.Suite(m)) }
 
-// A generator at its defaults makes a client of the document, and every operation works with it. A client of the stored document
-// works with the service as it is now, and with one that answers more than it does now.
+// A generator with default settings makes a client of the document, and every operation works with it. A client of the stored document works
+// with the present service, and with a service whose answers have additions.
 func TestGeneratedClientDrivesTheService(t *testing.T) {
 	redrive := stack.Processes(t, stack.Options{})
 	now, later := redrive.URL(), additions(t, redrive.URL())
@@ -48,7 +48,7 @@ func TestGeneratedClientDrivesTheService(t *testing.T) {
 	}
 }
 
-// organization is one for each client, with a name that the document's examples do not have.
+// organization returns a new organization. Its name is in no example of the document.
 func organization(t *testing.T) string {
 	return "org-" + strconv.FormatUint(uint64(crc32.ChecksumIEEE([]byte(t.Name()))), 16)
 }
@@ -65,7 +65,7 @@ func served(t *testing.T, url string) []byte {
 	return text
 }
 
-// failingOnce starts a receiver that refuses the first webhook and takes all others, and returns its URL.
+// failingOnce starts a receiver that answers the first webhook with an error and all others with 200. It returns the URL.
 func failingOnce(t *testing.T) string {
 	t.Helper()
 	var failed atomic.Bool

@@ -11,7 +11,7 @@ import (
 	"redrive/api-service/openapi"
 )
 
-// What the stored document has, the document still has: it is only added to.
+// The document still has everything that the stored document has.
 func TestDocumentKeepsWhatWasServed(t *testing.T) {
 	assert.Empty(t, lost(stored(t), current(t)))
 

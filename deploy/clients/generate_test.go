@@ -29,12 +29,12 @@ func (g generator) build(t *testing.T, document []byte) string {
 	require.NoError(t, os.WriteFile(filepath.Join(module, "openapi.json"), document, 0o600))
 	require.NoError(t, os.Mkdir(filepath.Join(module, "redrive"), 0o700))
 	run(t, module, append([]string{"tool"}, g.command...)...)
-	// Without the paths of the folder, a client that has been built before comes from the build cache.
+	// Without the paths of the folder, the build cache can supply a client that was built before.
 	run(t, module, "build", "-trimpath", "-o", "drive", ".")
 	return filepath.Join(module, "drive")
 }
 
-// run runs the go command in a module that knows nothing of the workspace and may not change its requirements.
+// run runs the go command in a module outside the workspace. It may not change the module's requirements.
 func run(t *testing.T, module string, arguments ...string) {
 	t.Helper()
 	cmd := exec.CommandContext(t.Context(), "go", arguments...)

@@ -7,7 +7,7 @@ import (
 	"github.com/getkin/kin-openapi/openapi3"
 )
 
-// lost lists what a client of the document before relies on and the document after does not have.
+// lost lists the parts of the document before that clients rely on and that the document after does not have.
 func lost(before, after *openapi3.T) (list []string) {
 	for path, item := range before.Paths.Map() {
 		for method, was := range item.Operations() {
@@ -69,7 +69,7 @@ func lostResponses(was, is *openapi3.Operation) (list []string) {
 	return list
 }
 
-// schemaOf returns the schema of the one media type that there is.
+// schemaOf returns the schema of the only media type.
 func schemaOf(content openapi3.Content) *openapi3.Schema {
 	for _, media := range content {
 		return media.Schema.Value
@@ -77,8 +77,8 @@ func schemaOf(content openapi3.Content) *openapi3.Schema {
 	return openapi3.NewSchema()
 }
 
-// lostSchema compares two schemas. A request may gain words and lose required fields. A response may gain required fields and lose
-// words. Both may gain optional fields.
+// lostSchema compares two schemas. A request may gain enum values and lose required fields. A response may gain required fields and lose
+// enum values. Both may gain optional fields.
 func lostSchema(was, is *openapi3.Schema, where string, request bool) (list []string) {
 	if was.Type.Slice() != nil && !slices.Equal(was.Type.Slice(), is.Type.Slice()) {
 		return []string{fmt.Sprintf("%s is %v and was %v", where, is.Type, was.Type)}

@@ -17,6 +17,7 @@ import (
 
 	"redrive/pkg/config"
 	"redrive/pkg/egress"
+	"redrive/pkg/webhook"
 )
 
 func TestEverySecretIsRequiredAndSaysWhereToGetIt(t *testing.T) {
@@ -103,7 +104,8 @@ func TestStoppingOutlastsWhatIsInProgress(t *testing.T) {
 	settings, err := config.LoadDispatcher(resolved(dispatcher))
 	require.NoError(t, err)
 	const recording = 10 * time.Second // what the dispatcher allows beside an attempt
-	assert.Greater(t, time.Duration(*dispatcher.StopGracePeriod), settings.DeliveryTimeout+recording)
+	attempt := max(settings.DeliveryTimeout, webhook.MaxTimeoutSeconds*time.Second)
+	assert.Greater(t, time.Duration(*dispatcher.StopGracePeriod), attempt+recording)
 
 	const answering = 30 * time.Second // what the API allows beside DRAIN_DELAY
 	grace := time.Duration(*services["api-service"].StopGracePeriod)

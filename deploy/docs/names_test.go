@@ -151,7 +151,7 @@ func TestPagesFiguresMatchTheCode(t *testing.T) {
 		{"verifying-signatures", "more than five minutes", "pkg/signing/verify.go", "DefaultTolerance = 5 * time.Minute"},
 		{"operations", "500 rows at a time", "dispatcher-service/internal/retention/retention.go", "batch        = 500"},
 		{"operations", "every hour", "dispatcher-service/internal/retention/retention.go", "defaultInterval = time.Hour"},
-		{"operations", "within `DELIVERY_TIMEOUT` and 10 seconds", "dispatcher-service/app/app.go", "a.options.attempt() + a.options.margin()"},
+		{"operations", "whichever is longer, and 10 seconds", "dispatcher-service/app/app.go", "a.options.attempt() + a.options.margin()"},
 		{"operations", "no delivery for longer than 10 minutes", "dispatcher-service/internal/bulkhead/options.go", "defaultMaxHold       = 10 * time.Minute"},
 		{"operations", "no more than 650 bytes", "deploy/bench/catalog.go", "report.AtMost(650)"},
 	} {

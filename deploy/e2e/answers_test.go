@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// What the API answers, as a client reads it that knows the contract and nothing else.
+// These are the API's answers as a client decodes them that knows only the contract.
 
 type endpoint struct {
 	ID                   string
@@ -19,6 +19,8 @@ type endpoint struct {
 	Headers              map[string]string
 	Status               string
 	DisabledAt           time.Time
+	PausedAt             time.Time
+	DeletedAt            time.Time
 	CreatedBy            string
 	CreatedAt            time.Time
 	UpdatedAt            time.Time
@@ -42,7 +44,7 @@ type published struct {
 	Deliveries []publishedDelivery
 }
 
-// publishedDelivery is all that publishing tells of a delivery.
+// publishedDelivery has the fields of a delivery in the answer to publishing.
 type publishedDelivery struct{ ID, EndpointID string }
 
 type delivery struct {
@@ -90,13 +92,14 @@ type attempt struct {
 }
 
 type page[T any] struct {
-	Items   []T
-	HasMore bool
-	Limit   int
-	Offset  int
+	Items      []T
+	HasMore    bool
+	Limit      int
+	Offset     int
+	NextCursor string
 }
 
-// problem is an answer that is no success.
+// problem is an answer of the 400 or 500 family.
 type problem struct {
 	Code      int
 	Message   string

@@ -13,7 +13,7 @@ import (
 
 const nobodys = "01ARZ3NDEKTSV4RRFFQ69G5FAV"
 
-// operation is one of the API's, on resources that need not exist.
+// operation is an operation of the API on resources that need not exist.
 type operation struct {
 	method, path, body string
 }
@@ -129,7 +129,7 @@ func TestOrganizationHeaderMustMatchTheKey(t *testing.T) {
 	})
 }
 
-// 401, 403, 404 of the route, 400, 404 of the resource: whoever may not do something learns nothing more.
+// The order of checks is 401, 403, 404 of the route, 400, 404 of the resource. A refused caller therefore learns nothing about later ones.
 func TestKeyIsCheckedBeforeTheRequest(t *testing.T) {
 	onEachStack(t, func(t *testing.T, s *suite) {
 		c := s.organization(t)

@@ -8,7 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// batch is what became of the events of one request, in their order.
+// batch has the results of the events of one request, in their order.
 type batch struct {
 	Results []struct {
 		Event *struct {

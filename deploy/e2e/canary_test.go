@@ -13,7 +13,7 @@ import (
 	"redrive/deploy/stack"
 )
 
-// canaries are secrets that would be known again wherever they turned up.
+// canaries are secrets that no other text contains.
 const (
 	canarySecret   = "whsec_Y2FuYXJ5LWNhbmFyeS1jYW5hcnktY2FuYXJ5"
 	canaryHeader   = "canary-of-a-header"
@@ -21,8 +21,8 @@ const (
 	canaryPassword = "canary-of-a-password"
 )
 
-// TestSecretsAppearInNoOutput lives through success, failure, retries, refusals and a Redis that goes away, and then looks at all that
-// was said meanwhile: every line of every log, every answer, every metric.
+// TestSecretsAppearInNoOutput runs through success, failure, retries, refusals and a Redis outage. Then it searches every line of every log,
+// every answer and every metric.
 func TestSecretsAppearInNoOutput(t *testing.T) {
 	processes := stack.Processes(t, stack.Options{OperatorPassword: canaryPassword})
 	for _, service := range append(processes.Dispatchers(), processes.API()) {

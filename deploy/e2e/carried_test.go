@@ -25,7 +25,7 @@ func (c *client) regenerate(t *testing.T, endpointID, body string) reply {
 	return c.post(t, base+"/"+endpointID+"/regenerate-secret", body)
 }
 
-// ownSecret is a secret as a caller would bring it.
+// ownSecret returns a secret of the form that a caller may bring.
 func ownSecret(size int) string {
 	key := make([]byte, size)
 	_, _ = rand.Read(key) // it never fails
@@ -140,7 +140,7 @@ func TestEndpointRateLimitSpacesAttempts(t *testing.T) {
 				last = a.at
 			}
 		}
-		// The keys of the in-process Redis expire up to a second early, which gives a turn or two away.
+		// The keys of the in-process Redis expire up to a second early, which allows one or two more requests.
 		assert.GreaterOrEqual(t, last.Sub(begin), 1500*time.Millisecond, "nine at four a second take two seconds")
 	})
 }

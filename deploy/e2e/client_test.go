@@ -17,7 +17,7 @@ const (
 	deliveries = base + "/deliveries"
 )
 
-// client calls the API for one organization. Every exchange is held against the contract.
+// client calls the API for one organization. It checks every exchange against the contract.
 type client struct {
 	*suite
 	organization string
@@ -33,14 +33,14 @@ type request struct {
 	wrong  bool        // the request breaks the contract on purpose
 }
 
-// reply is what came back.
+// reply is the answer to a request.
 type reply struct {
 	status int
 	header http.Header
 	body   []byte
 }
 
-// try makes a call and may be used from any goroutine. The error is one of the connection or of the contract.
+// try makes a call. It may be used from any goroutine. The error is one of the connection or of the contract.
 func (c *client) try(r request) (reply, error) {
 	built, err := http.NewRequest(r.method, c.stack.URL()+r.path, strings.NewReader(r.body))
 	if err != nil {
@@ -85,7 +85,7 @@ func (c *client) post(t *testing.T, path, body string) reply {
 	return c.call(t, request{method: http.MethodPost, path: path, body: body})
 }
 
-// data is what a successful answer holds.
+// data returns the data of a successful answer.
 func data[T any](t *testing.T, r reply) T {
 	t.Helper()
 	value, err := read[T](r)
@@ -93,7 +93,7 @@ func data[T any](t *testing.T, r reply) T {
 	return value
 }
 
-// read is data for any goroutine.
+// read does the same as data and may be used from any goroutine.
 func read[T any](r reply) (T, error) {
 	var frame struct {
 		Data    T
@@ -109,7 +109,7 @@ func read[T any](r reply) (T, error) {
 	return frame.Data, err
 }
 
-// refused says that the answer is a refusal with this status and reason, and returns it.
+// refused checks that the answer is a refusal with the status and the reason, and returns it.
 func (r reply) refused(t *testing.T, status int, reason string) problem {
 	t.Helper()
 	var p problem

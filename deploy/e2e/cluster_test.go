@@ -14,7 +14,7 @@ import (
 	"redrive/pkg/testservers"
 )
 
-// A Redis Cluster is named as any Redis, and serves as one: with one node, and with several.
+// The services use a Redis Cluster of one node, and of several.
 func TestRedisCluster(t *testing.T) {
 	for _, nodes := range []int{1, 3} {
 		t.Run(fmt.Sprint(nodes), func(t *testing.T) {
@@ -56,7 +56,7 @@ func deliverRetryAndFlush(t *testing.T, s *suite, cluster *testservers.RedisClus
 	retried.await(t, scheduled.ID, 2)
 	c.awaitStatus(t, scheduled.ID, success)
 
-	// What waits when all nodes are emptied is sent all the same.
+	// Waiting deliveries are sent after all nodes are emptied.
 	for _, dispatcher := range fleet(t, s).Dispatchers() {
 		require.NoError(t, dispatcher.Stop())
 	}
@@ -67,7 +67,7 @@ func deliverRetryAndFlush(t *testing.T, s *suite, cluster *testservers.RedisClus
 	}
 	hook.await(t, waiting.ID, 1)
 	c.awaitStatus(t, waiting.ID, failure)
-	// And so is what is accepted while a dispatcher runs and has noticed nothing yet.
+	// So are deliveries that are accepted before the dispatcher notices the loss.
 	require.NoError(t, cluster.FlushAll(t.Context()))
 	after := c.publish(t)
 	hook.await(t, after.ID, 1)

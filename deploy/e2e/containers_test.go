@@ -14,7 +14,7 @@ import (
 	"redrive/deploy/stack"
 )
 
-// join finds the session once, and sets where its containers reach receivers before the first receiver is started.
+// join finds the session once. It sets the address at which containers reach receivers before the first receiver is started.
 var join = sync.OnceValues(func() (*containers.Session, error) {
 	session, err := containers.Join()
 	if err == nil {
@@ -23,7 +23,7 @@ var join = sync.OnceValues(func() (*containers.Session, error) {
 	return session, err
 })
 
-// With this build tag, stories run on the containers of docker-compose.yml alone.
+// With this build tag, stories run only on the containers of docker-compose.yml.
 func init() {
 	var number atomic.Int64
 	kinds = []*kind{ofServices("containers", func(tb testing.TB, options stack.Options) stack.Stack {

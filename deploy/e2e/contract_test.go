@@ -21,10 +21,10 @@ import (
 	"redrive/api-service/openapi/openapitest"
 )
 
-// The document in YAML is described as a string, so its body is not decoded.
+// The body of the YAML document is described as a string and therefore not decoded.
 func init() { openapi3filter.RegisterBodyDecoder("application/yaml", openapi3filter.FileBodyDecoder) }
 
-// contract is the OpenAPI document that the running server gives out, closed, and what it says of a request and its answer.
+// contract checks requests and answers against the OpenAPI document of the running server. Its objects are closed.
 type contract struct {
 	document *openapi3.T
 	router   routers.Router
@@ -47,14 +47,14 @@ func fetchContract(tb testing.TB, client *http.Client, url string) *contract {
 	return &contract{document, router}
 }
 
-// strict takes nothing for granted: a status that an operation does not list is an error, and so is everything at once.
+// strict makes a status that an operation does not list an error, and reports all errors of an exchange.
 var strict = &openapi3filter.Options{
 	IncludeResponseStatus: true,
 	MultiError:            true,
-	AuthenticationFunc:    openapi3filter.NoopAuthenticationFunc, // keys are the server's to check
+	AuthenticationFunc:    openapi3filter.NoopAuthenticationFunc, // the server checks the keys
 }
 
-// check holds an exchange against the document. A request that is wrong on purpose is let through, its answer never is.
+// check checks an exchange against the document. The request is not checked if it is wrong on purpose. The answer always is.
 func (c *contract) check(request *http.Request, requestBody []byte, wrong bool, answer reply) error {
 	route, parameters, err := c.router.FindRoute(request)
 	if err != nil {
@@ -76,7 +76,8 @@ func (c *contract) check(request *http.Request, requestBody []byte, wrong bool, 
 	return c.checkEnvelope(route.Operation.OperationID, answer)
 }
 
-// checkUnrouted is for what the document does not route: unknown paths, unknown methods, and ids that are no path segment.
+// checkUnrouted checks answers to requests that the document has no route for: unknown paths, unknown methods, and IDs that are no path
+// segment.
 func (c *contract) checkUnrouted(answer reply) error {
 	if !slices.Contains([]int{400, 401, 404, 405}, answer.status) {
 		return fmt.Errorf("what is no operation was answered %d: %s", answer.status, answer.body)
@@ -87,7 +88,7 @@ func (c *contract) checkUnrouted(answer reply) error {
 	return c.checkEnvelope("", answer)
 }
 
-// matches holds a JSON text against a named schema.
+// matches checks a JSON text against a named schema.
 func (c *contract) matches(schema string, text []byte) error {
 	var value any
 	if err := json.Unmarshal(text, &value); err != nil {
@@ -99,7 +100,7 @@ func (c *contract) matches(schema string, text []byte) error {
 	return nil
 }
 
-// checkEnvelope is for what a schema cannot say.
+// checkEnvelope checks the rules of the envelope that a schema cannot express.
 func (c *contract) checkEnvelope(operation string, answer reply) error {
 	if operation == "getOpenApiYaml" || operation == "getOpenApiJson" {
 		return nil

@@ -13,8 +13,8 @@ import (
 	"redrive/deploy/stack"
 )
 
-// TestEmbeddedKilledLosesNothing kills the one process in the midst of publishing and sending, again and again. Its queue is in
-// memory and gone each time; every delivery whose event was answered with 200 must arrive all the same.
+// TestEmbeddedKilledLosesNothing kills the one process several times while it publishes and sends. Its queue is in memory and is lost each
+// time. Every delivery whose event was answered with 200 must arrive.
 func TestEmbeddedKilledLosesNothing(t *testing.T) {
 	t.Parallel()
 	started := stack.Embedded(t, stack.Options{})
@@ -39,8 +39,8 @@ func TestEmbeddedKilledLosesNothing(t *testing.T) {
 	}
 }
 
-// publishUntilKilled publishes from several connections, kills the process once the receiver has seen so many more requests,
-// and returns the deliveries that were accepted until then.
+// publishUntilKilled publishes from several connections. It kills the process when the receiver has got the given number of further
+// requests, and returns the deliveries that were accepted until then.
 func (c *client) publishUntilKilled(t *testing.T, process *stack.Service, hook *receiver, requests int) (accepted []string) {
 	t.Helper()
 	const publishers, limit = 4, 500
@@ -55,7 +55,7 @@ func (c *client) publishUntilKilled(t *testing.T, process *stack.Service, hook *
 					return // killed
 				}
 				if answer.status == http.StatusServiceUnavailable {
-					continue // the database of a busy machine took too long: nothing was promised
+					continue // the database of a busy machine took too long, and the event was not accepted
 				}
 				made, err := read[published](answer)
 				if !assert.NoError(t, err) {

@@ -35,7 +35,7 @@ func TestDataArrivesAsPublished(t *testing.T) {
 	})
 }
 
-// dataOf is the data of a webhook's body, byte for byte.
+// dataOf returns the data of a webhook's body, byte for byte.
 func dataOf(t *testing.T, body []byte) string {
 	t.Helper()
 	var payload struct{ Data json.RawMessage }

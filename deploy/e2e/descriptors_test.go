@@ -21,8 +21,8 @@ const (
 	circuitOpen    = "circuit opened"
 )
 
-// A dispatcher with few file descriptors delivers everything in the end. Its own shortage costs receivers nothing: no attempt
-// fails, no retry is used, no circuit opens, and the log has one line about it.
+// A dispatcher with few file descriptors delivers everything. Its shortage does not count against receivers: no attempt fails, no retry is
+// used, no circuit opens, and the log has one line about it.
 func TestDispatcherShortOfDescriptorsPutsOff(t *testing.T) {
 	t.Parallel()
 	const endpoints, events = 8, 30
@@ -72,7 +72,7 @@ func TestDispatcherShortOfDescriptorsPutsOff(t *testing.T) {
 	assert.LessOrEqual(t, log.complaints(), 20, "%s", log)
 }
 
-// journal is a JSON log whose text is its warnings and errors alone.
+// journal is a JSON log. Its text has only the warnings and errors.
 type journal struct{ testlog.Buffer }
 
 // complaints counts the warnings and errors.

@@ -8,7 +8,7 @@ import (
 	"github.com/stretchr/testify/assert"
 )
 
-// These stories run on a stack as in production: it sends to public https addresses only, and its operator has set no password.
+// These stories run on a stack with production settings: it sends only to public https addresses and has no operator's password.
 
 func TestKeyOfAnotherInstallationIsRefused(t *testing.T) {
 	onGuardedStack(t, func(t *testing.T, s, other *suite) {
@@ -70,7 +70,7 @@ func TestDestinationDisguisedAddressIsRefused(t *testing.T) {
 	})
 }
 
-// refusedURL says that no endpoint can be made for the URL, for the reason if one is given.
+// refusedURL checks that an endpoint for the URL is refused, with the reason if one is given.
 func refusedURL(t *testing.T, c *client, url, reason string) {
 	t.Helper()
 	answer := c.postWrong(t, base, fmt.Sprintf(`{"name":"n","url":%q}`, url))

@@ -24,7 +24,7 @@ func TestDocumentIsPublicInBothForms(t *testing.T) {
 	})
 }
 
-// Whatever the document describes is routed: no answer to it is "there is no such route".
+// Every operation of the document has a route.
 func TestDocumentOperationsExist(t *testing.T) {
 	onEachStack(t, func(t *testing.T, s *suite) {
 		described := 0

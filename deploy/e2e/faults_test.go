@@ -70,8 +70,8 @@ func TestDispatcherStopFinishesItsAttempts(t *testing.T) {
 	})
 }
 
-// Redis goes down with the dispatcher, so that the database alone knows. (With a Redis that stays, it is the queue's own
-// recovery that finds the task, after one to two minutes.)
+// Redis stops with the dispatcher, so that only the database has the delivery. (If Redis continues, asynq's recoverer finds the task after
+// one to two minutes.)
 func TestDispatcherAndRedisCrashRepeatsTheAttempt(t *testing.T) {
 	onFragileStack(t, func(t *testing.T, s *suite) {
 		dispatcher, redis := fleet(t, s).Dispatchers()[0], redisOf(t, s).Redis()
@@ -113,7 +113,7 @@ func TestDispatcherStartDeliversWhatWaited(t *testing.T) {
 		ended := c.awaitStatus(t, one.ID, failure)
 		assert.Regexp(t, `^endpoint_disabled`, ended.ErrorMessage)
 		assert.Empty(t, c.attempts(t, one.ID), "it was not sent")
-		eventually(t, "its task is archived", func() bool { return inspect(t, s, one.ID) == asynq.TaskStateArchived })
+		eventually(t, "its task is gone", func() bool { return !hasTask(t, s, one.ID) })
 		assert.Empty(t, hook.of(one.ID))
 	})
 }

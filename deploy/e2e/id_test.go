@@ -8,8 +8,8 @@ import (
 	"github.com/stretchr/testify/assert"
 )
 
-// malformed is what may stand where an id belongs, as it stands in a URL. What is also a path may be another route, and with
-// that 404 or 405.
+// malformed has texts in the place of an ID, as they are in a URL. A text that is also a path may match another route, which answers 404
+// or 405.
 var malformed = map[string]struct {
 	text      string
 	otherPath bool

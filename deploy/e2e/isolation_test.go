@@ -18,7 +18,7 @@ func TestForeignResourceIsNotFound(t *testing.T) {
 		for _, o := range operations() {
 			theirs := strings.NewReplacer("dlv_"+nobodys, failed.ID, "ep_"+nobodys, target.ID, "key_"+nobodys, key.ID).Replace(o.path)
 			if theirs == o.path {
-				continue // it names nothing
+				continue // it has no ID in its path
 			}
 			foreign := stranger.call(t, request{method: o.method, path: theirs, body: o.body})
 			missing := stranger.call(t, request{method: o.method, path: o.path, body: o.body})

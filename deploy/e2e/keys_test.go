@@ -67,7 +67,7 @@ func TestKeyLifeFromCreationToRevocation(t *testing.T) {
 
 		revoked := data[apiKey](t, owner.revoke(t, made.ID))
 		assert.False(t, revoked.RevokedAt.IsZero())
-		nightly.get(t, base).refused(t, 401, "unauthenticated") // at once: it is this process that has revoked it
+		nightly.get(t, base).refused(t, 401, "unauthenticated") // at once, because the same process revoked it
 		assert.Equal(t, revoked.RevokedAt, data[apiKey](t, owner.revoke(t, made.ID)).RevokedAt)
 		assert.Equal(t, revoked.RevokedAt, owner.listKeys(t)[0].RevokedAt, "it stays on record")
 
@@ -93,9 +93,9 @@ func TestKeyCannotCreateAStrongerKey(t *testing.T) {
 		assert.Equal(t, ends, brief.makeKey(t, map[string]any{"name": "n", "expiresAt": ends}).ExpiresAt)
 		owner.post(t, apiKeys, `{"name":"n","expiresAt":"2001-01-01T00:00:00Z"}`).refused(t, 400, "out_of_range")
 
-		// One that ends in a moment is refused when that has passed.
+		// A key is refused after it expires.
 		var short apiKey
-		for ahead := 2 * time.Second; short.Key == ""; ahead *= 2 { // a busy machine may take longer to ask for it
+		for ahead := 2 * time.Second; short.Key == ""; ahead *= 2 { // a request of a busy machine may take longer
 			answer := owner.post(t, apiKeys, toJSON(t, map[string]any{"name": "short", "expiresAt": time.Now().UTC().Add(ahead)}))
 			if answer.status == http.StatusOK || ahead > patience/2 {
 				short = data[apiKey](t, answer)

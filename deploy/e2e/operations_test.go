@@ -6,9 +6,9 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// What the stories do with the API, in their words.
+// These functions are the steps of the stories.
 
-// endpoint registers one for the URL.
+// endpoint registers an endpoint for the URL.
 func (c *client) endpoint(t *testing.T, url string, maxRetries int, types ...string) endpoint {
 	t.Helper()
 	return c.register(t, url, maxRetries, types...).Endpoint
@@ -23,7 +23,7 @@ func (c *client) register(t *testing.T, url string, maxRetries int, types ...str
 	return data[endpointSecret](t, c.post(t, base, toJSON(t, fields)))
 }
 
-// publish publishes an event that exactly one endpoint subscribes to and names its delivery.
+// publish publishes an event that exactly one endpoint subscribes to, and returns the ID of its delivery.
 func (c *client) publish(t *testing.T) publishedDelivery {
 	t.Helper()
 	made := c.publishEvent(t, `{"eventType":"run.finished","data":{"ok":true}}`)
@@ -52,7 +52,7 @@ func (c *client) awaitStatus(t *testing.T, id, status string) delivery {
 	return last
 }
 
-// failed publishes an event whose delivery fails for good, and returns it.
+// failed publishes an event whose delivery ends in failure, and returns the delivery.
 func (c *client) failed(t *testing.T) delivery {
 	t.Helper()
 	return c.awaitStatus(t, c.publish(t).ID, failure)

@@ -14,7 +14,7 @@ import (
 // operatorPassword opens the queue's web UI of the shared stack.
 const operatorPassword = "correct horse battery staple"
 
-// visit asks as a browser would.
+// visit sends a request with the headers of a browser.
 func (s *suite) visit(t *testing.T, url, user, password string) (int, string) {
 	t.Helper()
 	built, err := http.NewRequest(http.MethodGet, url, nil)

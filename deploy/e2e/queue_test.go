@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"errors"
 	"testing"
 
 	"github.com/hibiken/asynq"
@@ -10,7 +11,7 @@ import (
 
 const queueName = "deliveries"
 
-// inspect finds a delivery's task in the queue, as an operator does, and says where it is.
+// inspect finds a delivery's task in the queue, as an operator does, and returns its state.
 func inspect(t *testing.T, s *suite, id string) asynq.TaskState {
 	t.Helper()
 	info, err := inspectable(t, s).Queues().GetTaskInfo(queueName, id)
@@ -19,6 +20,16 @@ func inspect(t *testing.T, s *suite, id string) asynq.TaskState {
 	assert.Equal(t, "webhook:deliver", info.Type)
 	assert.Equal(t, id, string(info.Payload))
 	return info.State
+}
+
+// hasTask reports whether the queue has a task of the delivery.
+func hasTask(t *testing.T, s *suite, id string) bool {
+	t.Helper()
+	_, err := inspectable(t, s).Queues().GetTaskInfo(queueName, id)
+	if !errors.Is(err, asynq.ErrTaskNotFound) {
+		require.NoError(t, err)
+	}
+	return err == nil
 }
 
 func TestQueueTaskHasTheDeliveryID(t *testing.T) {

@@ -10,7 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// A retry that comes while the last attempt is being written, and its task archived, is refused or made; nothing in between.
+// A retry that arrives while the last attempt is recorded and its task archived is either refused or made.
 func TestRetryWhileTheFailureIsRecordedArrives(t *testing.T) {
 	onEachStack(t, func(t *testing.T, s *suite) {
 		c := s.organization(t)
@@ -45,7 +45,7 @@ func TestRetryWhileTheFailureIsRecordedArrives(t *testing.T) {
 	})
 }
 
-// publishAndHammer asks for a retry from the first moment on until one is accepted.
+// publishAndHammer publishes an event and sends retries until one is accepted.
 func (c *client) publishAndHammer() (id string, err error) {
 	answer, err := c.try(request{method: http.MethodPost, path: base + "/events", body: `{"eventType":"run.finished","data":{}}`})
 	if err != nil {

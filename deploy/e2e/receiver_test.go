@@ -13,8 +13,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// receiver is a customer's server. Each of its paths answers by a script, which every delivery goes through by itself: its
-// first request gets the first answer, and so on; the last answer repeats. Everything that arrives is on record.
+// receiver is a customer's server. Each of its paths has a script of answers. The first request of a delivery gets the first answer, and so
+// on. The last answer repeats. The receiver records all requests.
 type receiver struct {
 	server *httptest.Server
 
@@ -25,7 +25,7 @@ type receiver struct {
 	changed chan struct{} // closed and replaced when something arrives
 }
 
-// arrival is a request as it came in.
+// arrival is a request that the receiver got.
 type arrival struct {
 	at       time.Time
 	method   string
@@ -35,7 +35,7 @@ type arrival struct {
 	delivery string
 }
 
-// answer is what one request is answered.
+// answer is the answer to one request.
 type answer struct {
 	status int
 	header map[string]string
@@ -50,13 +50,13 @@ func (a answer) with(name, value string) answer {
 	return a
 }
 
-// behind holds the answer back until the gate opens.
+// behind delays the answer until the gate opens.
 func (a answer) behind(g *gate) answer {
 	a.gate = g
 	return a
 }
 
-// gate holds answers back until it is opened.
+// gate delays answers until it is opened.
 type gate struct {
 	once sync.Once
 	way  chan struct{}
@@ -66,7 +66,7 @@ func newGate() *gate { return &gate{way: make(chan struct{})} }
 
 func (g *gate) open() { g.once.Do(func() { close(g.way) }) }
 
-// receiverHost is where receivers listen.
+// receiverHost is the address at which receivers listen.
 var receiverHost = "127.0.0.1"
 
 func newReceiver(t *testing.T) *receiver {
@@ -82,7 +82,7 @@ func newReceiver(t *testing.T) *receiver {
 	return r
 }
 
-// close opens every gate first: the server waits for its answers.
+// close opens every gate first, because the server waits for its answers.
 func (r *receiver) close() {
 	r.mu.Lock()
 	for _, g := range r.gates {
@@ -92,7 +92,7 @@ func (r *receiver) close() {
 	r.server.Close()
 }
 
-// on scripts a path, from now on, and returns its URL.
+// on sets the script of a path and returns its URL.
 func (r *receiver) on(path string, script ...answer) string {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -105,7 +105,7 @@ func (r *receiver) on(path string, script ...answer) string {
 	return r.server.URL + path
 }
 
-// answering is a receiver with a single path.
+// answering starts a receiver with a single path.
 func answering(t *testing.T, script ...answer) (r *receiver, url string) {
 	t.Helper()
 	r = newReceiver(t)
@@ -132,10 +132,10 @@ func (r *receiver) ServeHTTP(w http.ResponseWriter, request *http.Request) {
 		w.Header().Set(name, value)
 	}
 	w.WriteHeader(a.status)
-	_, _ = io.WriteString(w, a.body) // whoever asked has gone
+	_, _ = io.WriteString(w, a.body) // an error means that the client has gone
 }
 
-// record keeps what arrived and picks its answer.
+// record records a request and returns its answer.
 func (r *receiver) record(got arrival) answer {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -156,13 +156,13 @@ func (r *receiver) record(got arrival) answer {
 	return script[min(before, len(script)-1)]
 }
 
-// of is what has arrived of a delivery.
+// of returns the requests of a delivery.
 func (r *receiver) of(delivery string) []arrival {
 	found, _ := r.look(delivery)
 	return found
 }
 
-// all is what has arrived.
+// all returns all requests.
 func (r *receiver) all() []arrival {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -180,7 +180,7 @@ func (r *receiver) look(delivery string) (found []arrival, changed <-chan struct
 	return found, r.changed
 }
 
-// await waits until so many requests of a delivery have arrived, and returns all there are.
+// await waits until a delivery has the given number of requests, and returns all of them.
 func (r *receiver) await(t *testing.T, delivery string, count int) []arrival {
 	t.Helper()
 	deadline := time.NewTimer(patience)

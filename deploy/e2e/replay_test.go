@@ -15,7 +15,7 @@ func TestReplayOfARetryingDelivery(t *testing.T) {
 	onEachStack(t, replayOf(retrying, status(503).with("Retry-After", "60")))
 }
 
-// replayOf replays a delivery that has come to a status by an answer.
+// replayOf replays a delivery whose receiver gives the answer, once it has the status.
 func replayOf(reached string, by answer) func(*testing.T, *suite) {
 	return func(t *testing.T, s *suite) {
 		c := s.organization(t)
@@ -45,7 +45,7 @@ func TestReplayOfAnAttemptInFlight(t *testing.T) {
 	})
 }
 
-// replayed replays a delivery: a second record of the same event comes to be, and the first stays as it is.
+// replayed replays a delivery. It checks that a second record of the same event exists and that the first is unchanged.
 func replayed(t *testing.T, c *client, hook *receiver, old delivery) {
 	t.Helper()
 	fresh := data[delivery](t, c.replay(t, old.ID))

@@ -9,7 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// The one story that everything else is about.
+// The core of the product: the manual retry of a failed delivery.
 func TestRetrySendsTheSameRecord(t *testing.T) {
 	onEachStack(t, func(t *testing.T, s *suite) {
 		c := s.organization(t)
@@ -154,7 +154,7 @@ func TestRetryConcurrentOneWins(t *testing.T) {
 
 		hold.open()
 		c.awaitStatus(t, failed.ID, success)
-		// Whatever else the fifty had queued would be sent before this.
+		// A second task of the fifty calls would be sent before this one.
 		after := c.publish(t)
 		hook.await(t, after.ID, 1)
 		assert.Len(t, hook.of(failed.ID), 2, "the attempt that failed, and one for fifty retries")

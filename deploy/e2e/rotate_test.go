@@ -16,11 +16,10 @@ import (
 	"redrive/deploy/stack"
 )
 
-// step is one of those that operations.md names for a change of the key: the setting, and whether the stored secrets are encrypted
-// again then.
+// step is a step of the rotation in operations.md: the setting, and whether the stored secrets are encrypted again then.
 var step = regexp.MustCompile("(?s)\\n\\d\\. `SECRETS_KEY=([a-z,]+)`(.*?)(?:\\n\\d|$)")
 
-// steps reads them from the guide.
+// steps reads the steps from the guide.
 func steps(t *testing.T) (settings []string, isRotation []bool) {
 	t.Helper()
 	guide, err := os.ReadFile("../../pkg/guides/operations.md")
@@ -40,8 +39,8 @@ func steps(t *testing.T) (settings []string, isRotation []bool) {
 	return settings, isRotation
 }
 
-// TestRotateSecretsBesideRunningServices takes a stack from one key to the next by the steps of operations.md. A webhook that is signed
-// by the endpoint's secret and has its header arrives after each of them.
+// TestRotateSecretsBesideRunningServices rotates the key of a stack by the steps of operations.md. After each step, a webhook arrives with
+// its signature and its custom header.
 func TestRotateSecretsBesideRunningServices(t *testing.T) {
 	t.Parallel()
 	settings, isRotation := steps(t)

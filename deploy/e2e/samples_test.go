@@ -16,7 +16,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// The samples of the API reference are run as they are, with IDs for their placeholders.
+// The samples of the API reference are run with IDs in the place of their placeholders.
 
 func TestSamplesCurl(t *testing.T) {
 	onEachStack(t, runSamples("curl", []string{"curl", "--version"}, interpreted("sh")))
@@ -34,10 +34,10 @@ func TestSamplesGo(t *testing.T) {
 	onEachStack(t, runSamples("Go", []string{"go", "version"}, compiled))
 }
 
-// sample is what is called, and by whose key.
+// sample is a sample of an operation and the client whose key it uses.
 type sample struct{ operation, key, source string }
 
-// prepare makes samples ready to be run, and returns how each of them is.
+// prepare makes samples ready to run, and returns the command of each.
 type prepare func(t *testing.T, list []sample) func(context.Context, sample) *exec.Cmd
 
 func runSamples(label string, needs []string, ready prepare) func(*testing.T, *suite) {
@@ -70,7 +70,7 @@ func runSamples(label string, needs []string, ready prepare) func(*testing.T, *s
 	}
 }
 
-// samplesOf makes for each sample what it is about: one may well disable what the next would retry.
+// samplesOf creates resources for each sample, because one sample may disable an endpoint that the next would use.
 func samplesOf(t *testing.T, s *suite, label string) []sample {
 	t.Helper()
 	var mutex sync.Mutex
@@ -97,7 +97,7 @@ func samplesOf(t *testing.T, s *suite, label string) []sample {
 	return list
 }
 
-// withIDs puts what the organization has in the place of the placeholders and the example URL.
+// withIDs replaces the placeholders and the example URL by those of the organization.
 func withIDs(t *testing.T, c *client, url string) *strings.Replacer {
 	t.Helper()
 	registered := c.endpoint(t, url, 0)
@@ -111,7 +111,7 @@ func withIDs(t *testing.T, c *client, url string) *strings.Replacer {
 	)
 }
 
-// interpreted has an interpreter read the sample.
+// interpreted runs the sample with an interpreter.
 func interpreted(program ...string) prepare {
 	return func(*testing.T, []sample) func(context.Context, sample) *exec.Cmd {
 		return func(ctx context.Context, one sample) *exec.Cmd {
@@ -122,7 +122,7 @@ func interpreted(program ...string) prepare {
 	}
 }
 
-// compiled has all samples in one program: to link each would take longer than all the rest.
+// compiled builds one program of all samples, because linking each would take most of the time.
 func compiled(t *testing.T, list []sample) func(context.Context, sample) *exec.Cmd {
 	t.Helper()
 	folder := t.TempDir()

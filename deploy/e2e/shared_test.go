@@ -37,7 +37,7 @@ func (s *sharedStack) get(t *testing.T) *suite {
 	return s.suite
 }
 
-// stop stops the stack. It reports whether the stack ended in good order.
+// stop stops the stack. It reports whether the stack stopped without an error.
 func (s *sharedStack) stop(testsFailed bool) bool {
 	if s == nil || s.tb == nil {
 		return true
@@ -91,7 +91,7 @@ func (l *lasting) Errorf(format string, args ...any) {
 	l.Logf(format, args...)
 }
 
-// ending stops the shared stacks after the tests.
+// ending runs the tests and then stops the shared stacks.
 type ending struct{ tests testservers.Runner }
 
 func (e ending) Run() int {

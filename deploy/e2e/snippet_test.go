@@ -14,7 +14,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// The API reference's own snippets, in testdata, are run as they are but for host, ID and token.
+// The snippets of the API reference, in testdata, are run with only host, ID and token replaced.
 
 func TestSnippetCurl(t *testing.T) { onEachStack(t, snippet("retry.sh", nil, "sh")) }
 
@@ -28,14 +28,14 @@ func TestSnippetPython(t *testing.T) {
 
 func TestSnippetGo(t *testing.T) { onEachStack(t, snippet("retry.go", nil, "go", "run")) }
 
-// What stands in the snippets where a reader puts their own.
+// These are the placeholders of the snippets.
 const (
 	sampleHost = "https://redrive.example.com"
 	sampleID   = "dlv_01M7WV53ZTT50ZVB4VGFWDTC7B"
 	sampleKey  = "YOUR_API_KEY"
 )
 
-// snippet runs a file by a command, unless what it needs beside Go and curl is not installed.
+// snippet runs a file of testdata with the command by. It skips the test if the command in needs fails.
 func snippet(file string, needs []string, by ...string) func(*testing.T, *suite) {
 	return func(t *testing.T, s *suite) {
 		if needs != nil {

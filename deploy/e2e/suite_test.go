@@ -12,10 +12,10 @@ import (
 	"redrive/deploy/stack"
 )
 
-// patience is how long a test waits for what must happen: long, since it only ever passes when something is broken.
+// patience is the longest time that a test waits for an event. It is a safety limit: no verdict depends on it.
 const patience = 2 * time.Minute
 
-// suite is a stack with what its stories share.
+// suite is a stack and the parts that its stories share.
 type suite struct {
 	stack         stack.Stack
 	contract      *contract
@@ -32,7 +32,7 @@ func newSuite(tb testing.TB, started stack.Stack) *suite {
 	return s
 }
 
-// organization is a new one, with a key that may write.
+// organization returns a new organization, with a key that may write.
 func (s *suite) organization(t *testing.T) *client {
 	t.Helper()
 	name := fmt.Sprintf("org-%d", s.organizations.Add(1))
@@ -43,7 +43,7 @@ func (s *suite) client(organization, key string) *client {
 	return &client{suite: s, organization: organization, key: key}
 }
 
-// fleet is the stack's services, or the end of the test if it has none that could be stopped one by one.
+// fleet returns the stack's services. It skips the test if the stack has no services that can be stopped one by one.
 func fleet(t *testing.T, s *suite) stack.Fleet {
 	t.Helper()
 	f, ok := s.stack.(stack.Fleet)
@@ -71,7 +71,7 @@ func inspectable(t *testing.T, s *suite) stack.Inspectable {
 	return i
 }
 
-// eventually looks again and again for something that gives no signal, and fails the test when patience has run out.
+// eventually polls for a condition that gives no signal, and fails the test after patience.
 func eventually(t *testing.T, what string, holds func() bool) {
 	t.Helper()
 	deadline := time.NewTimer(patience)

@@ -19,11 +19,12 @@ import (
 )
 
 const (
-	databaseFile  = "redrive.db"
-	secretsFile   = "secrets-key"
-	apiKeyFile    = "api-key"
-	addressesFile = "addresses.json"
-	lockFile      = "lock"
+	databaseFile    = "redrive.db"
+	secretsFile     = "secrets-key"
+	apiKeyFile      = "api-key"
+	platformKeyFile = "platform-key"
+	addressesFile   = "addresses.json"
+	lockFile        = "lock"
 
 	privateFolder = 0o700
 	privateFile   = 0o600
@@ -96,22 +97,26 @@ func (d *directory) openStore(ctx context.Context) (*store.Store, error) {
 	return opened, nil
 }
 
-// apiKey returns the raw key in the folder, or makes one if it is not there or not in the database.
-func (d *directory) apiKey(ctx context.Context, s *store.Store) (webhook.Secret, error) {
-	raw, err := os.ReadFile(d.file(apiKeyFile))
+// The keys that local mode creates.
+var (
+	localKey         = webhook.APIKeySpec{OrganizationID: Organization, Name: "local", Scope: webhook.ScopeReadWrite, CreatedBy: "local mode"}
+	localPlatformKey = webhook.APIKeySpec{Name: "local platform", Scope: webhook.ScopePlatform, CreatedBy: "local mode"}
+)
+
+// rawKey returns the raw key in a file of the folder, or makes one if it is not there or not in the database.
+func (d *directory) rawKey(ctx context.Context, s *store.Store, file string, spec webhook.APIKeySpec) (webhook.Secret, error) {
+	raw, err := os.ReadFile(d.file(file))
 	if err == nil {
 		kept := strings.TrimSpace(string(raw))
 		if _, err := s.FindAPIKeyByHash(ctx, webhook.HashAPIKey(kept)); err == nil {
 			return webhook.Secret(kept), nil
 		}
 	}
-	key, secret := webhook.NewAPIKey(webhook.APIKeySpec{
-		OrganizationID: Organization, Name: "local", Scope: webhook.ScopeReadWrite, CreatedBy: "local mode",
-	}, webhook.Now())
+	key, secret := webhook.NewAPIKey(spec, webhook.Now())
 	if err := s.CreateAPIKey(ctx, key); err != nil {
 		return "", err
 	}
-	return secret, d.write(apiKeyFile, secret.Reveal()+"\n")
+	return secret, d.write(file, secret.Reveal()+"\n")
 }
 
 func (d *directory) readOrMake(name string, generate func() (string, error)) (string, error) {

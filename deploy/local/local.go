@@ -4,6 +4,7 @@
 //	.local/redrive.db      the database; survives kill -9
 //	.local/secrets-key     encrypts the signing secrets in it
 //	.local/api-key         the raw API key, for pasting
+//	.local/platform-key    the raw platform key, likewise
 //	.local/addresses.json  where everything listens, once it does
 //	.local/lock            held by the one instance that may use the folder
 //
@@ -46,6 +47,8 @@ type Options struct {
 	DatabaseTimeout time.Duration
 	// Retention is how long what has ended is kept. Defaults to for ever.
 	Retention time.Duration
+	// ErasureDelay is how long a deleted organization can be restored. Defaults to 0.
+	ErasureDelay time.Duration
 	// Log defaults to slog.Default.
 	Log *slog.Logger
 }
@@ -72,6 +75,7 @@ type Local struct {
 	dispatcher *dispatcher.App
 	api        *api.App
 	key        webhook.Secret
+	platform   webhook.Secret
 	opened     lifecycle.Stack // what the services use
 	serving    lifecycle.Stack // the services, and the receiver
 }
@@ -94,7 +98,10 @@ func New(ctx context.Context, options Options) (_ *Local, err error) {
 		return nil, err
 	}
 	l.opened.Push("the database", func(context.Context) error { return l.store.Close() })
-	if l.key, err = l.dir.apiKey(ctx, l.store); err != nil {
+	if l.key, err = l.dir.rawKey(ctx, l.store, apiKeyFile, localKey); err != nil {
+		return nil, err
+	}
+	if l.platform, err = l.dir.rawKey(ctx, l.store, platformKeyFile, localPlatformKey); err != nil {
 		return nil, err
 	}
 	client, stopRedis, err := startRedis()
@@ -130,7 +137,7 @@ func (l *Local) bind(o Options, client redis.UniversalClient) (err error) {
 	l.serving.Push("the dispatcher", l.dispatcher.Stop)
 	l.api, err = api.New(api.Options{
 		Store: l.store, Redis: client, Guard: guard, Log: o.Log, Addr: o.APIAddr, OpsAddr: o.OpsAddr,
-		Version: "local", Wrap: hosts.wrap, DatabaseTimeout: o.DatabaseTimeout,
+		Version: "local", Wrap: hosts.wrap, DatabaseTimeout: o.DatabaseTimeout, ErasureDelay: o.ErasureDelay,
 		Queues: api.Queues{Open: true}, // whoever reaches loopback can read the folder too
 	})
 	if err != nil {

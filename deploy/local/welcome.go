@@ -26,6 +26,7 @@ Redrive is running. Its data is in {{.Dir}}
   metrics, health {{.Ops}}/metrics, /livez, /readyz
   circuits        {{.Breakers}}
   API key         {{.Key}}
+  platform key    {{.PlatformKey}} (acts for the organization in X-Org-ID)
 {{if .Failed.ID}}{{if .Failed.Sample}}
 A delivery has ended in failure: its receiver answered 500. Bring it back from another terminal.
 
@@ -83,28 +84,40 @@ func Info(ctx context.Context, folder string, w io.Writer) error {
 	if err := json.Unmarshal(content, &addresses); err != nil {
 		return fmt.Errorf("read %s: %w", d.file(addressesFile), err)
 	}
-	key, err := os.ReadFile(d.file(apiKeyFile))
+	key, err := d.readSecret(apiKeyFile)
 	if err != nil {
-		return fmt.Errorf("read the folder: %w", err)
+		return err
 	}
-	return d.welcome(ctx, w, addresses, webhook.Secret(strings.TrimSpace(string(key))))
+	platform, err := d.readSecret(platformKeyFile)
+	if err != nil {
+		return err
+	}
+	return d.welcome(ctx, w, addresses, key, platform)
 }
 
 // Welcome prints what Info prints.
 func (l *Local) Welcome(ctx context.Context, w io.Writer) error {
-	return l.dir.welcome(ctx, w, l.Addresses(), l.key)
+	return l.dir.welcome(ctx, w, l.Addresses(), l.key, l.platform)
 }
 
-func (d *directory) welcome(ctx context.Context, w io.Writer, a Addresses, key webhook.Secret) error {
+func (d *directory) readSecret(file string) (webhook.Secret, error) {
+	raw, err := os.ReadFile(d.file(file))
+	if err != nil {
+		return "", fmt.Errorf("read the folder: %w", err)
+	}
+	return webhook.Secret(strings.TrimSpace(string(raw))), nil
+}
+
+func (d *directory) welcome(ctx context.Context, w io.Writer, a Addresses, key, platform webhook.Secret) error {
 	failed, err := newClient(a, key).latestFailure(ctx, sampleURL(a))
 	if err != nil {
 		return err
 	}
 	err = welcome.Execute(w, struct {
 		Addresses
-		Dir, KeyFile, Key string
-		Failed            failure
-	}{a, d.path, quoted(d.file(apiKeyFile)), key.Reveal(), failed})
+		Dir, KeyFile, Key, PlatformKey string
+		Failed                         failure
+	}{a, d.path, quoted(d.file(apiKeyFile)), key.Reveal(), platform.Reveal(), failed})
 	if err != nil {
 		return fmt.Errorf("print the welcome: %w", err)
 	}

@@ -16,10 +16,10 @@ import (
 	"redrive/pkg/testservers"
 )
 
-// host is how a runbook_url begins: with an external label, so that the rules are the same for every installation.
+// host is the beginning of a runbook_url. It is an external label, so that the rules are the same for every installation.
 const host = "{{ $externalLabels.redrive_url }}"
 
-// TestEveryAlertNamesItsFirstStep wants a severity, a meaning, one sentence that says what to do first, and an address of a guide.
+// TestEveryAlertNamesItsFirstStep checks that each alert has a severity, a meaning, one sentence with the first step, and the address of a guide.
 func TestEveryAlertNamesItsFirstStep(t *testing.T) {
 	t.Parallel()
 	sentence := regexp.MustCompile(`^[A-Z][^.]*([^. ]\.[^. ][^.]*)*\.$`)
@@ -35,7 +35,7 @@ func TestEveryAlertNamesItsFirstStep(t *testing.T) {
 	}
 }
 
-// runbooksAreServed follows every runbook_url, of alerts and of the dashboard, to a heading of a page of the API.
+// runbooksAreServed checks that every runbook_url of alerts and dashboard leads to a heading of a page of the API.
 func runbooksAreServed(t *testing.T, api string) {
 	t.Helper()
 	addresses := map[string]string{}
@@ -56,7 +56,7 @@ func runbooksAreServed(t *testing.T, api string) {
 	}
 }
 
-// ruleTests are the files that promtool runs.
+// ruleTests returns the test files for promtool.
 func ruleTests(t *testing.T) []string {
 	t.Helper()
 	files, err := filepath.Glob("testdata/alerts*.yml")
@@ -65,7 +65,7 @@ func ruleTests(t *testing.T) []string {
 	return files
 }
 
-// TestAlertsFireWhenTheyShould has Prometheus's own tool check the rules and run their tests.
+// TestAlertsFireWhenTheyShould checks the rules with promtool and runs their tests.
 func TestAlertsFireWhenTheyShould(t *testing.T) {
 	t.Parallel()
 	tool, err := testservers.FindPromtool()
@@ -79,7 +79,7 @@ func TestAlertsFireWhenTheyShould(t *testing.T) {
 	}
 }
 
-// TestEveryAlertFiresInATest wants each alert among the expected results of the tests that promtool runs.
+// TestEveryAlertFiresInATest checks that each alert is among the expected results of the promtool tests.
 func TestEveryAlertFiresInATest(t *testing.T) {
 	t.Parallel()
 	text, err := os.ReadFile("testdata/alerts_fire.yml")
@@ -107,10 +107,10 @@ func TestEveryAlertFiresInATest(t *testing.T) {
 	}
 }
 
-// replacement is a change of the rules that must not be made.
+// replacement is a wrong change of the rules.
 type replacement struct{ from, to string }
 
-// TestRuleTestsFindAWrongRule changes the rules as they must not be, and wants the tests to name the alerts in question.
+// TestRuleTestsFindAWrongRule makes wrong changes to the rules and checks that the promtool tests report the alerts.
 func TestRuleTestsFindAWrongRule(t *testing.T) {
 	t.Parallel()
 	for test, changes := range map[string]map[string]replacement{

@@ -11,10 +11,10 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// client keeps no connections, which would be left over when a service ends.
+// client keeps no idle connections, so that none is left when a service ends.
 var client = &http.Client{Transport: &http.Transport{DisableKeepAlives: true}, Timeout: soon}
 
-// post is answered 200.
+// post sends a request and checks that the answer is 200.
 func post(t *testing.T, url, key, body string) string {
 	t.Helper()
 	request, err := http.NewRequestWithContext(t.Context(), http.MethodPost, url, strings.NewReader(body))
@@ -30,7 +30,7 @@ func post(t *testing.T, url, key, body string) string {
 	return string(content)
 }
 
-// get returns whatever is answered.
+// get returns the answer.
 func get(ctx context.Context, url string) (status int, body string, err error) {
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
 	if err != nil {

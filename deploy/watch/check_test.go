@@ -11,10 +11,10 @@ import (
 	"redrive/pkg/observe"
 )
 
-// rates are what Grafana puts in.
+// rates are the values that Grafana inserts for its variables.
 var rates = strings.NewReplacer("$__rate_interval", "5m", "$instance", ".*")
 
-// check says what a query asks for that is not there.
+// check returns what a query uses that is not exposed.
 func (e exposed) check(query string) (problems []string) {
 	parsed, err := metricsql.Parse(rates.Replace(query))
 	if err != nil {
@@ -40,7 +40,7 @@ func (e exposed) check(query string) (problems []string) {
 	return problems
 }
 
-// checkSelector looks for the metric, its labels and their values.
+// checkSelector checks that the metric, its labels and their values are exposed.
 func (e exposed) checkSelector(filters []metricsql.LabelFilter) (problems []string) {
 	var name string
 	for _, filter := range filters {
@@ -66,7 +66,7 @@ func (e exposed) checkSelector(filters []metricsql.LabelFilter) (problems []stri
 	return problems
 }
 
-// checkValue wants something to match. A class of status that has not occurred yet is one all the same.
+// checkValue checks that a value matches. A class of status may be one that has not occurred yet.
 func checkValue(name string, filter metricsql.LabelFilter, values map[string]bool) []string {
 	wanted := []string{filter.Value}
 	if filter.IsRegexp {
@@ -87,7 +87,7 @@ func checkValue(name string, filter metricsql.LabelFilter, values map[string]boo
 	return nil
 }
 
-// checkGrouping wants each label to be one of a metric within.
+// checkGrouping checks that each label belongs to a metric of the expression.
 func (e exposed) checkGrouping(within metricsql.Expr, labels []string) (problems []string) {
 	for _, label := range labels {
 		found := false

@@ -18,7 +18,7 @@ import (
 	"redrive/deploy/stack"
 )
 
-// received is what a collector was sent: the names of the spans, by trace and service.
+// received has the names of the spans that a collector received, by trace and service.
 type received struct {
 	mutex sync.Mutex
 	spans map[string]map[string][]string
@@ -61,7 +61,7 @@ func (r *received) ServeHTTP(w http.ResponseWriter, request *http.Request) {
 	}
 }
 
-// The programs themselves send what they have by the time they have ended, and both have the same trace.
+// Both programs export their spans before they end, and their spans are in the same trace.
 func TestProgramsSendTraces(t *testing.T) {
 	t.Parallel()
 	got := &received{spans: map[string]map[string][]string{}}
@@ -72,7 +72,7 @@ func TestProgramsSendTraces(t *testing.T) {
 	receiver := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { arrived <- r.Header.Get("Traceparent") }))
 	t.Cleanup(receiver.Close)
 
-	require.Eventually(t, func() bool { // or else it may be the filling of the queue that enqueues, and no request
+	require.Eventually(t, func() bool { // before that, the rebuild of the queue may enqueue the delivery instead of the request
 		_, body, err := get(t.Context(), s.OpsURLs()[1]+"/metrics")
 		return err == nil && !strings.Contains(body, "redrive_reconcile_duration_seconds_count 0\n") // a pass has ended
 	}, soon, 20*time.Millisecond)

@@ -13,7 +13,7 @@ import (
 
 const (
 	dashboardPath = repository + "/deploy/grafana/dashboards/redrive.json"
-	// dashboardHost is how a link to a guide begins: raw, because Grafana would escape the address otherwise.
+	// dashboardHost is the beginning of a link to a guide. It is raw, because Grafana would escape the address otherwise.
 	dashboardHost = "${redrive_url:raw}"
 )
 
@@ -51,7 +51,7 @@ func readDashboard(t *testing.T) (d dashboard) {
 	return d
 }
 
-// panels are those that ask for something.
+// panels returns the panels that have a query.
 func (d dashboard) panels() (panels []panel) {
 	for _, p := range d.Panels {
 		if p.Type != "row" {
@@ -61,7 +61,7 @@ func (d dashboard) panels() (panels []panel) {
 	return panels
 }
 
-// links are those of the dashboard and of its panels.
+// links returns the links of the dashboard and of its panels.
 func (d dashboard) links() []dashboardLink {
 	links := d.Links
 	for _, p := range d.panels() {
@@ -70,7 +70,7 @@ func (d dashboard) links() []dashboardLink {
 	return links
 }
 
-// uids returns where a document names something by a UID, with the UIDs.
+// uids returns the places in a document that have a UID, with the UIDs.
 func uids(path string, node any) map[string]string {
 	found := map[string]string{}
 	collect := func(key string, child any) {
@@ -94,7 +94,7 @@ func uids(path string, node any) map[string]string {
 	return found
 }
 
-// TestDashboardNamesNoDatasource wants it to be importable: the only UID in it is its own.
+// TestDashboardNamesNoDatasource checks that the dashboard can be imported: it has no UID but its own.
 func TestDashboardNamesNoDatasource(t *testing.T) {
 	t.Parallel()
 	text, err := os.ReadFile(dashboardPath)
@@ -116,7 +116,7 @@ func TestDashboardNamesNoDatasource(t *testing.T) {
 	}
 }
 
-// TestDashboardUsesItsVariables wants each one that is used to be defined, and each that is defined to be used.
+// TestDashboardUsesItsVariables checks that used variables are defined and defined variables are used.
 func TestDashboardUsesItsVariables(t *testing.T) {
 	t.Parallel()
 	text, err := os.ReadFile(dashboardPath)
@@ -135,7 +135,8 @@ func TestDashboardUsesItsVariables(t *testing.T) {
 	assert.Equal(t, map[string]string{"datasource": "datasource", "instance": "query", "redrive_url": "textbox"}, kinds)
 }
 
-// TestDashboardPanelsLinkToTheRunbook wants queries for the chosen instance, thresholds of numbers at a glance, and links to the runbook.
+// TestDashboardPanelsLinkToTheRunbook checks that queries select the chosen instance, that single numbers have thresholds, and that panels link
+// to the runbook.
 func TestDashboardPanelsLinkToTheRunbook(t *testing.T) {
 	t.Parallel()
 	d := readDashboard(t)

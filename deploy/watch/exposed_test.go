@@ -12,10 +12,10 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// exposed is what can be asked for: metrics by name, with the values of their labels.
+// exposed has the exposed metrics by name, with the values of their labels.
 type exposed map[string]map[string]map[string]bool
 
-// add takes down a metric that has the labels.
+// add adds a metric that has the labels.
 func (e exposed) add(name string, labels map[string]string) {
 	if e[name] == nil {
 		e[name] = map[string]map[string]bool{}
@@ -28,7 +28,7 @@ func (e exposed) add(name string, labels map[string]string) {
 	}
 }
 
-// scrape takes down what an ops port exposes to a job.
+// scrape adds the metrics that an ops port exposes to a job.
 func (e exposed) scrape(t *testing.T, job, url string) {
 	t.Helper()
 	status, body, err := get(t.Context(), url+"/metrics")
@@ -37,7 +37,7 @@ func (e exposed) scrape(t *testing.T, job, url string) {
 	parser := expfmt.NewTextParser(model.UTF8Validation)
 	families, err := parser.TextToMetricFamilies(strings.NewReader(body))
 	require.NoError(t, err)
-	added := map[string]string{"job": job, "instance": url} // Prometheus does
+	added := map[string]string{"job": job, "instance": url} // Prometheus adds these labels
 	e.add("up", added)
 	for name, family := range families {
 		for _, metric := range family.GetMetric() {
@@ -62,7 +62,7 @@ func (e exposed) scrape(t *testing.T, job, url string) {
 // all scrapes every service of a stack.
 func (e exposed) all(t *testing.T, urls []string) {
 	t.Helper()
-	for _, r := range rulesOf(t, "alerts.yml") { // Prometheus exposes its alerts to queries
+	for _, r := range rulesOf(t, "alerts.yml") { // Prometheus exposes its alerts as a metric
 		e.add("ALERTS", map[string]string{"alertname": r.Alert, "alertstate": "firing", "severity": r.Labels["severity"]})
 	}
 	for i, url := range urls {

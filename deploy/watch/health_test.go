@@ -45,7 +45,7 @@ func becomes(t *testing.T, url string, want health) {
 	require.Eventually(t, func() bool { return healthAt(t, url).holds(want) }, soon, 20*time.Millisecond, "%+v", want)
 }
 
-// Both programs run without their servers: they live, and are not ready.
+// Without their servers, both programs are alive but not ready.
 func TestLivezNeedsNoServer(t *testing.T) {
 	t.Parallel()
 	for _, program := range built(t).all() {
@@ -58,7 +58,7 @@ func TestLivezNeedsNoServer(t *testing.T) {
 	}
 }
 
-// Without Redis the services are degraded and get their requests all the same; once it is back they are well by themselves.
+// Without Redis the services are degraded and stay in the load balancer. They become ready again without a restart when Redis is back.
 func TestReadyzWithoutRedisIsDegraded(t *testing.T) {
 	t.Parallel()
 	s := stack.Processes(t, stack.Options{})
@@ -78,7 +78,7 @@ func TestReadyzWithoutRedisIsDegraded(t *testing.T) {
 	}
 }
 
-// A service that was told to stop is unready while it goes on with what it has begun.
+// A service that is stopping is not ready while it completes its work.
 func TestReadyzWhileDrainingIsUnready(t *testing.T) {
 	t.Parallel()
 	s := stack.Processes(t, stack.Options{Settings: map[string]string{"DRAIN_DELAY": "2s"}})

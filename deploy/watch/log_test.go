@@ -7,7 +7,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// Every request and every attempt has one line, whose fields are named as the API names them.
+// Every request and every attempt has one line. Its fields have the names of the API.
 func TestLogHasOneLinePerRequestAndAttempt(t *testing.T) {
 	t.Parallel()
 	r := newRedrive(t, options{})

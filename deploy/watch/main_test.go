@@ -12,7 +12,7 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(suite{stack.Suite(m)}) }
 
-// suite removes the programs that were built.
+// suite runs the tests and removes the programs that they built.
 type suite struct{ tests testservers.Runner }
 
 func (s suite) Run() int {

@@ -18,7 +18,7 @@ import (
 
 const stamped = "v1.2.3-watched"
 
-// programs are the two services as they are shipped, with a version.
+// programs are the released binaries of the two services, with a version.
 type programs struct{ api, dispatcher string }
 
 var build = sync.OnceValues(func() (string, error) {
@@ -37,7 +37,7 @@ func built(t *testing.T) programs {
 
 func (p programs) all() []string { return []string{p.api, p.dispatcher} }
 
-// valid is an environment without mistakes, of servers that are not there.
+// valid is a correct environment whose servers do not exist.
 func valid(changes ...string) map[string]string {
 	settings := map[string]string{
 		"PATH": os.Getenv("PATH"), "TMPDIR": os.TempDir(), "GORACE": "atexit_sleep_ms=0",

@@ -41,7 +41,7 @@ func rulesOf(t *testing.T, file string) (rules []rule) {
 	return rules
 }
 
-// record takes down what the recording rules make, with the labels that they group by.
+// record adds the metrics of the recording rules, with the labels that they group by.
 func (e exposed) record(t *testing.T, rules []rule) {
 	t.Helper()
 	for _, r := range rules {
@@ -61,8 +61,8 @@ func (e exposed) record(t *testing.T, rules []rule) {
 	}
 }
 
-// TestEveryQueryUsesExposedMetrics starts the services, has something happen, and holds every query of the rules and the dashboard
-// against what they expose then.
+// TestEveryQueryUsesExposedMetrics starts the services, produces events, and checks every query of the rules and the dashboard against the
+// exposed metrics.
 func TestEveryQueryUsesExposedMetrics(t *testing.T) {
 	t.Parallel()
 	s := stack.Processes(t, stack.Options{})
@@ -101,7 +101,7 @@ func TestEveryQueryUsesExposedMetrics(t *testing.T) {
 	runbooksAreServed(t, s.URL())
 }
 
-// happen publishes events, some of which fail, and asks for what is not there.
+// happen publishes events, some of which fail, and sends requests for missing resources.
 func happen(t *testing.T, s *stack.ProcessStack) {
 	t.Helper()
 	arrived := make(chan string, 100)
@@ -122,14 +122,14 @@ func happen(t *testing.T, s *stack.ProcessStack) {
 	status, _, err := get(t.Context(), s.URL()+base+"/ep_"+secrets)
 	require.NoError(t, err)
 	require.Equal(t, http.StatusUnauthorized, status)
-	// The last attempt is on record a moment after it was answered.
+	// The last attempt is recorded after its answer.
 	require.Eventually(t, func() bool {
 		_, body, err := get(t.Context(), s.OpsURLs()[1]+"/metrics")
 		return err == nil && strings.Contains(body, `redrive_deliveries_ended_total{reason="attempt",status="failure"} 1`)
 	}, soon, 20*time.Millisecond)
 }
 
-// bounded wants no label to hold what customers make up, and each metric to be ours or a runtime's.
+// bounded checks that no label has a value that customers choose, and that each metric belongs to Redrive or to the runtime.
 func bounded(t *testing.T, there exposed) {
 	t.Helper()
 	made := regexp.MustCompile(`(?i)(ep|dlv|evt|att|req|key)_[0-9a-z]{5,}|https?://|` + secrets + `|` + stack.Organization + `|run\.finished`)

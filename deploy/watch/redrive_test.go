@@ -37,7 +37,7 @@ const (
 	secrets = "t0ken-of-a-customer"
 )
 
-// redrive is both services in this process, over a PostgreSQL and a Redis, with a receiver whose first answer is a failure.
+// redrive has both services in this process, a PostgreSQL, a Redis, and a receiver whose first answer is an error.
 type redrive struct {
 	t        *testing.T
 	url, key string
@@ -96,7 +96,7 @@ func newRedrive(t *testing.T, o options) *redrive {
 	require.NoError(t, err)
 	r.run(back)
 	r.url = "http://" + front.Addr()
-	// Whatever is published while the new queue is being filled may be enqueued by that, and is part of no request's trace then.
+	// The rebuild of a new queue may enqueue an event that is published meanwhile. Such a delivery is part of no request's trace.
 	require.Eventually(t, func() bool {
 		intact, err := queue.NewEnqueuer(r.redis).Intact(t.Context())
 		return err == nil && intact
@@ -118,7 +118,7 @@ func (r *redrive) run(s service) {
 	require.NoError(r.t, s.Start(r.t.Context()))
 }
 
-// post returns the data of the answer, and its headers.
+// post returns the data and the headers of the answer.
 func (r *redrive) post(path, body string, headers ...string) (map[string]any, http.Header) {
 	r.t.Helper()
 	request, err := http.NewRequestWithContext(r.t.Context(), http.MethodPost, r.url+path, strings.NewReader(body))

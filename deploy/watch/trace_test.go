@@ -2,6 +2,9 @@ package watch_test
 
 import (
 	"context"
+	"net/http"
+	"net/http/httptest"
+	"strings"
 	"testing"
 	"time"
 
@@ -15,6 +18,7 @@ import (
 	"go.opentelemetry.io/otel/trace"
 
 	"redrive/pkg/queue"
+	"redrive/pkg/tracing"
 	"redrive/pkg/webhook"
 )
 
@@ -24,16 +28,16 @@ const (
 	callers      = "00-" + callersTrace + "-" + callersSpan + "-01"
 )
 
-// recording is a provider whose spans can be looked at.
+// recording is a provider that keeps its spans for the test.
 func recording(t *testing.T, sampler sdk.Sampler) (*sdk.TracerProvider, *tracetest.SpanRecorder) {
 	t.Helper()
 	spans := tracetest.NewSpanRecorder()
-	provider := sdk.NewTracerProvider(sdk.WithSpanProcessor(spans), sdk.WithSampler(sampler))
+	provider := sdk.NewTracerProvider(sdk.WithSpanProcessor(spans), sdk.WithSampler(sampler), sdk.WithIDGenerator(tracing.IDs{}))
 	t.Cleanup(func() { assert.NoError(t, provider.Shutdown(context.Background())) })
 	return provider, spans
 }
 
-// tree is the spans of one trace.
+// tree has the spans of one trace.
 type tree []sdk.ReadOnlySpan
 
 func of(spans []sdk.ReadOnlySpan, id trace.TraceID) (one tree) {
@@ -54,7 +58,7 @@ func (tr tree) named(name string) (found []sdk.ReadOnlySpan) {
 	return found
 }
 
-// below returns the one child of a span with the name.
+// below returns the only child of a span with the name.
 func (tr tree) below(t *testing.T, parent sdk.ReadOnlySpan, name string) sdk.ReadOnlySpan {
 	t.Helper()
 	var found []sdk.ReadOnlySpan
@@ -76,7 +80,7 @@ func value(span sdk.ReadOnlySpan, key string) any {
 	return nil
 }
 
-// One trace leads from the caller's own span to the request, through Redis, and to both attempts and what came of them.
+// One trace leads from the caller's span to the request, through Redis, and to both attempts and their outcomes.
 func TestTraceSpansRequestAndEveryPOST(t *testing.T) {
 	t.Parallel()
 	provider, spans := recording(t, sdk.ParentBased(sdk.AlwaysSample()))
@@ -142,7 +146,37 @@ func TestTraceSpansRequestAndEveryPOST(t *testing.T) {
 	assert.Empty(t, first.Get("Baggage"))
 }
 
-// A statement of the request itself has its span; one that is shared is part of nobody's trace.
+// A delivery that waits in the backlog has no task with the request's trace. The request's trace links to that of the delivery.
+func TestTraceOfBacklogIsLinked(t *testing.T) {
+	t.Parallel()
+	provider, spans := recording(t, sdk.ParentBased(sdk.AlwaysSample()))
+	r := newRedrive(t, options{tracing: provider})
+	receiver := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
+	t.Cleanup(receiver.Close)
+	r.post(base, `{"name":"test","url":"`+receiver.URL+`"}`)
+	inspector := asynq.NewInspectorFromRedisClient(r.redis)
+	require.NoError(t, inspector.PauseQueue(webhook.QueueDeliveries)) // so that the share fills
+	const anEvent = `{"eventType":"run.finished","data":{}}`
+	r.post(base+"/events/batch", `{"events":[`+strings.Repeat(anEvent+",", 199)+anEvent+`]}`, "Traceparent", callers)
+	traceID, err := trace.TraceIDFromHex(callersTrace)
+	require.NoError(t, err)
+	var enqueue []sdk.ReadOnlySpan
+	require.Eventually(t, func() bool {
+		enqueue = of(spans.Ended(), traceID).named("enqueue")
+		return len(enqueue) == 1
+	}, soon, 5*time.Millisecond)
+	links := enqueue[0].Links()
+	require.NotEmpty(t, links, "more than the organization's share was published")
+	require.NoError(t, inspector.UnpauseQueue(webhook.QueueDeliveries))
+	var delivers []sdk.ReadOnlySpan
+	require.Eventually(t, func() bool {
+		delivers = of(spans.Ended(), links[0].SpanContext.TraceID()).named("deliver")
+		return len(delivers) > 0
+	}, soon, 5*time.Millisecond)
+	assert.Equal(t, links[0].Attributes[0].Value.AsString(), value(delivers[0], "deliveryId"))
+}
+
+// A statement of one request has a span in its trace. A shared statement is in no trace.
 func TestTraceContainsStatements(t *testing.T) {
 	t.Parallel()
 	provider, spans := recording(t, sdk.AlwaysSample())
@@ -159,7 +193,7 @@ func TestTraceContainsStatements(t *testing.T) {
 	assert.NotContains(t, value(inserts[0], "db.query.text"), r.receiver.URL, "values are not in it")
 }
 
-// A caller that has its trace not sampled has it so to the end.
+// A trace that the caller does not sample is not sampled anywhere.
 func TestTraceNotSampledIsNotRecorded(t *testing.T) {
 	t.Parallel()
 	provider, spans := recording(t, sdk.ParentBased(sdk.AlwaysSample()))
@@ -174,7 +208,7 @@ func TestTraceNotSampledIsNotRecorded(t *testing.T) {
 	}
 }
 
-// Without traces a caller's traceparent goes nowhere: no header is in the queue, and none is sent.
+// Without an exporter, a caller's traceparent is neither stored in the queue nor sent to receivers.
 func TestTraceOffLeavesNothing(t *testing.T) {
 	t.Parallel()
 	r := newRedrive(t, options{sendTraceparent: true})

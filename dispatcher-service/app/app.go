@@ -17,7 +17,9 @@ import (
 	"redrive/dispatcher-service/internal/backlog"
 	"redrive/dispatcher-service/internal/bulkhead"
 	"redrive/dispatcher-service/internal/claim"
+	"redrive/dispatcher-service/internal/deletion"
 	"redrive/dispatcher-service/internal/deliver"
+	"redrive/dispatcher-service/internal/erasure"
 	"redrive/dispatcher-service/internal/queuewatch"
 	"redrive/dispatcher-service/internal/reconcile"
 	"redrive/dispatcher-service/internal/retention"
@@ -36,7 +38,9 @@ type Store interface {
 	deliver.Store
 	reconcile.Store
 	claim.Store
+	deletion.Store
 	retention.Store
+	erasure.Store
 	queuewatch.Store
 	startStore
 	healthStore
@@ -58,6 +62,7 @@ type healthStore interface {
 
 // statistics are read for metrics.
 type statistics interface {
+	backlog.Store
 	Stats() sql.DBStats
 	Full() bool
 	MissingKeyCount(context.Context) int64
@@ -80,7 +85,7 @@ type Options struct {
 	Concurrency int
 	// EndpointConcurrency is the number of them for one endpoint. Defaults to a quarter.
 	EndpointConcurrency int
-	// DeliveryTimeout bounds one attempt. Defaults to 15 s.
+	// DeliveryTimeout bounds one attempt to an endpoint without a timeout of its own. Defaults to 15 s.
 	DeliveryTimeout time.Duration
 	// RetrySchedule holds the delays before each retry. Defaults to webhook.DefaultSchedule.
 	RetrySchedule []time.Duration
@@ -121,7 +126,9 @@ const (
 func (o Options) margin() time.Duration { return max(leastMargin, o.DatabaseTimeout) }
 
 // attempt is the longest time of an attempt, from the queue to its record.
-func (o Options) attempt() time.Duration { return o.DeliveryTimeout + o.margin() }
+func (o Options) attempt() time.Duration {
+	return sender.LongestTimeout(o.DeliveryTimeout) + o.margin()
+}
 
 func (o Options) withDefaults() (Options, error) {
 	if o.Store == nil || o.Redis == nil || o.Guard == nil {
@@ -159,7 +166,9 @@ type App struct {
 	deliverer  *deliver.Deliverer
 	pool       *worker.Pool
 	reconciler *reconcile.Reconciler
+	ender      *deletion.Ender
 	purger     *retention.Purger
+	eraser     *erasure.Eraser
 	started    lifecycle.Stack
 }
 
@@ -177,15 +186,17 @@ func New(options Options) (*App, error) {
 	redisLog := outage.Quiet(o.Log)
 	enqueuer := queue.NewEnqueuer(o.Redis)
 	watcher := queuewatch.New(enqueuer, o.Store, o.Log, registry)
-	backlog.New(enqueuer, o.Store, registry)
+	backlog.New(enqueuer, enqueuer.Lanes(), o.Store, registry)
 	gate := bulkhead.New(bulkhead.Options{
 		Workers: o.Concurrency, PerEndpoint: o.EndpointConcurrency, Timeout: o.DeliveryTimeout,
 		Redis: o.Redis, Waker: enqueuer, Log: o.Log, RedisLog: redisLog,
 	}, registry)
 	out := sender.New(sender.Options{Guard: o.Guard, Timeout: o.DeliveryTimeout, UserAgent: "Redrive/" + o.Version, Traceparent: o.SendTraceparent})
 	lanes := queue.NewLanes(o.Redis)
+	var a *App // the claimer starts with it
 	claimer := claim.New(claim.Options{
 		Lanes: lanes, Store: o.Store, Queue: webhook.QueueDeliveries, Workers: o.Concurrency, Room: gate.Room, Log: redisLog,
+		Emptied: func() { a.reconciler.PassSoon() }, Registry: registry,
 	})
 	budget := memory.New(o.Memory)
 	budget.Register(registry)
@@ -210,7 +221,7 @@ func New(options Options) (*App, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &App{
+	a = &App{
 		options: o, health: health, ops: ops, sender: out, gate: gate, watcher: watcher, deliverer: deliverer,
 		pool: worker.New(o.Redis, claimer, lanes, deliverer, worker.Options{
 			Concurrency:     o.Concurrency,
@@ -227,8 +238,13 @@ func New(options Options) (*App, error) {
 
 			RedisUnavailable: outage.Active,
 		}, registry),
+		ender: deletion.New(deletion.Options{
+			Store: o.Store, Log: o.Log, Ended: func(count int64) { deliverer.CountEnded(webhook.FailureEndpointDeleted, count) },
+		}),
 		purger: retention.New(o.Store, retention.Options{Keep: o.Retention, Log: o.Log}, registry),
-	}, nil
+		eraser: erasure.New(o.Store, erasure.Options{Log: o.Log}, registry),
+	}
+	return a, nil
 }
 
 // OpsAddr is the address of health and metrics, with the port that was bound.
@@ -263,8 +279,12 @@ func (a *App) Start(ctx context.Context) error {
 	a.started.Push("the reconciler", a.reconciler.Stop)
 	a.watcher.Start()
 	a.started.Push("the queue watcher", a.watcher.Stop)
+	a.ender.Start()
+	a.started.Push("the end of deleted endpoints", a.ender.Stop)
 	a.purger.Start()
 	a.started.Push("the purge", a.purger.Stop)
+	a.eraser.Start()
+	a.started.Push("the erasure", a.eraser.Stop)
 	a.options.Log.InfoContext(ctx, "dispatcher started", "ops", a.OpsAddr(), "concurrency", a.options.Concurrency, "version", a.options.Version)
 	return nil
 }

@@ -30,19 +30,19 @@ func (s Secret) LogValue() slog.Value { return slog.StringValue(s.String()) }
 // Database configures the connection to PostgreSQL.
 type Database struct {
 	URL            Secret `env:"DATABASE_URL,required,notEmpty" doc:"PostgreSQL, as postgres://user:password@host:port/database; through PgBouncer, in transaction or session mode, with ?default_query_exec_mode=cache_describe"`
-	MaxConnections int    `env:"DATABASE_MAX_CONNECTIONS" envDefault:"20" doc:"connections that one process opens at most"`
+	MaxConnections int    `env:"DATABASE_MAX_CONNECTIONS" envDefault:"20" doc:"largest number of connections of one process"`
 }
 
 // Statements bounds what a process waits for its database.
 type Statements struct {
-	Timeout time.Duration `env:"DATABASE_TIMEOUT" envDefault:"5s" doc:"longest time that one statement may take before the database counts as unavailable; a batch of events may take three times as long"`
+	Timeout time.Duration `env:"DATABASE_TIMEOUT" envDefault:"5s" doc:"longest time of one statement; after it the database counts as unavailable; three times as long for a batch of events"`
 }
 
 // Redis configures the connection to the queue.
 type Redis struct {
 	URL      Secret `env:"REDIS_URL,required,notEmpty" doc:"Redis, as redis://[[user]:password@]host[:port][,host[:port]…][/database], the same with rediss:// for TLS, or redis-sentinel://[[user]:password@]host:port[,host:port…][/database]?master=name. Several hosts of redis:// and rediss:// are nodes of a cluster. Parameters: pool_size (connections at most, 1 to 65535); redis:// and rediss:// also db, and cluster (true: the host is a node of a cluster; false: it is none; unset, the server is asked); redis-sentinel:// also master, sentinel_user, sentinel_password, and tls (true or false; for the sentinels too); with TLS also tls_server_name (the name in the servers' certificates, if it is not the host). Any other is refused"`
-	CAFile   string `env:"REDIS_CA_FILE" doc:"file with the certificates (PEM) of the authorities that Redis's certificate must be from, instead of the system's"`
-	CertFile string `env:"REDIS_CERT_FILE" doc:"file with the certificate (PEM) to show to a Redis that asks for one; read again for each connection"`
+	CAFile   string `env:"REDIS_CA_FILE" doc:"file with the certificates (PEM) of the authorities that may sign Redis's certificate; the system's by default"`
+	CertFile string `env:"REDIS_CERT_FILE" doc:"file with the client certificate (PEM) for Redis; read again for each connection"`
 	KeyFile  string `env:"REDIS_KEY_FILE" doc:"file with the key (PEM) of REDIS_CERT_FILE"`
 }
 
@@ -54,14 +54,14 @@ type Log struct {
 
 // Egress configures the destinations of webhooks beside public https addresses.
 type Egress struct {
-	AllowHTTP bool           `env:"EGRESS_ALLOW_HTTP" envDefault:"false" doc:"take endpoints with plain http URLs"`
-	Allow     []netip.Prefix `env:"EGRESS_ALLOW" doc:"comma-separated CIDRs that may be sent to although they are not public; a cloud's metadata address only if it is named alone, as a /32 or /128"`
-	NAT64     []netip.Prefix `env:"EGRESS_NAT64" doc:"comma-separated NAT64 prefixes, such as 64:ff9b::/96: an address below one may be sent to if the IPv4 address in it may"`
+	AllowHTTP bool           `env:"EGRESS_ALLOW_HTTP" envDefault:"false" doc:"accept endpoints with plain http URLs"`
+	Allow     []netip.Prefix `env:"EGRESS_ALLOW" doc:"comma-separated CIDRs of permitted destinations that are not public; a cloud's metadata address must be listed by itself, as a /32 or /128"`
+	NAT64     []netip.Prefix `env:"EGRESS_NAT64" doc:"comma-separated NAT64 prefixes, such as 64:ff9b::/96; an address in one is permitted if its IPv4 address is"`
 }
 
 // Tracing configures the export of traces. OpenTelemetry reads its other variables itself.
 type Tracing struct {
-	Endpoint string `env:"OTEL_EXPORTER_OTLP_ENDPOINT" doc:"OpenTelemetry collector that traces are sent to by OTLP over HTTP, as http://host:4318; unset, there are none. Others of OpenTelemetry's variables hold too, such as OTEL_TRACES_SAMPLER"`
+	Endpoint string `env:"OTEL_EXPORTER_OTLP_ENDPOINT" doc:"OpenTelemetry collector for traces by OTLP over HTTP, as http://host:4318; without it there are no traces. OpenTelemetry's other variables work too, such as OTEL_TRACES_SAMPLER"`
 }
 
 // TracesURL returns the URL of the collector for traces.
@@ -74,38 +74,44 @@ type Shared struct {
 	Egress
 	Tracing
 	Redis
-	SecretsKey Secret `env:"SECRETS_KEY,required,notEmpty" doc:"base64 of 32 bytes that encrypt signing secrets and custom headers; several, comma-separated, while they are rotated: the first encrypts"`
+	SecretsKey Secret `env:"SECRETS_KEY,required,notEmpty" doc:"base64 of the 32-byte key that encrypts signing secrets and custom headers; during a rotation several, comma-separated, of which the first encrypts"`
 	Statements
+}
+
+// Erasure configures the deletion of organizations.
+type Erasure struct {
+	Delay time.Duration `env:"ERASURE_DELAY" envDefault:"1h" doc:"how long a deleted organization can be restored before all of it is erased; 0 erases it at once"`
 }
 
 // API has the settings of the API service.
 type API struct {
 	Shared
-	Addr             string `env:"API_ADDR" envDefault:":8080" doc:"where the API listens"`
-	OpsAddr          string `env:"OPS_ADDR" envDefault:":9090" doc:"where /metrics, /livez and /readyz listen"`
-	OperatorPassword Secret `env:"OPERATOR_PASSWORD" doc:"opens the queue's web UI at /queues (user operator), with 12 characters or more; unset, it is not there"`
-	QueuesReadOnly   bool   `env:"QUEUES_READ_ONLY" envDefault:"true" doc:"whether the web UI only shows; false lets it run, archive and delete tasks"`
+	Addr             string `env:"API_ADDR" envDefault:":8080" doc:"address on which the API listens"`
+	OpsAddr          string `env:"OPS_ADDR" envDefault:":9090" doc:"address of /metrics, /livez and /readyz"`
+	OperatorPassword Secret `env:"OPERATOR_PASSWORD" doc:"password of the queue's web UI at /queues (user operator), with 12 characters or more; without it there is no web UI"`
+	QueuesReadOnly   bool   `env:"QUEUES_READ_ONLY" envDefault:"true" doc:"whether the web UI is read-only; with false it can run, archive and delete tasks"`
 	// RateLimit is high enough for a platform that publishes with one key. It stops a client that loops.
-	RateLimit                int            `env:"API_RATE_LIMIT" envDefault:"5000" doc:"requests a second that one API key may send to one process, and as many at once; 0 for no limit"`
-	UnauthenticatedRateLimit int            `env:"API_UNAUTHENTICATED_RATE_LIMIT" envDefault:"20" doc:"requests a second without a valid API key that one address may send to one process, and five times as many at once; 0 for no limit"`
-	Memory                   Bytes          `env:"API_MEMORY" envDefault:"64MiB" doc:"memory for request bodies and pages of lists that are in progress in one process; large requests wait for it, and are answered 503 after 10 s"`
-	TrustedProxies           []netip.Prefix `env:"TRUSTED_PROXIES" doc:"comma-separated CIDRs of proxies whose X-Forwarded-For is believed"`
+	RateLimit                int            `env:"API_RATE_LIMIT" envDefault:"5000" doc:"requests per second and burst of one API key at one process; 0 means no limit"`
+	UnauthenticatedRateLimit int            `env:"API_UNAUTHENTICATED_RATE_LIMIT" envDefault:"20" doc:"requests per second without a valid API key from one address at one process; the burst is five times as large; 0 means no limit"`
+	Memory                   Bytes          `env:"API_MEMORY" envDefault:"64MiB" doc:"memory for the request bodies and pages of lists in progress in one process; larger requests wait for it and get 503 after 10 s"`
+	TrustedProxies           []netip.Prefix `env:"TRUSTED_PROXIES" doc:"comma-separated CIDRs of proxies whose X-Forwarded-For is used"`
 	CORSOrigins              []string       `env:"CORS_ORIGINS" doc:"comma-separated origins, such as https://app.example.com, whose pages may call the API from a browser"`
+	Erasure
 	// DrainDelay is longer than a load balancer takes to remove an unready instance.
-	DrainDelay time.Duration `env:"DRAIN_DELAY" envDefault:"3s" doc:"how long an API that was told to stop goes on serving, unready, until load balancers have noticed"`
+	DrainDelay time.Duration `env:"DRAIN_DELAY" envDefault:"3s" doc:"how long a stopping API serves requests while /readyz fails, so that load balancers remove it"`
 }
 
 // Dispatcher has the settings of the dispatcher service.
 type Dispatcher struct {
 	Shared
-	OpsAddr             string          `env:"OPS_ADDR" envDefault:":9091" doc:"where /metrics, /livez and /readyz listen"`
-	Concurrency         int             `env:"DISPATCHER_CONCURRENCY" envDefault:"200" doc:"deliveries in flight at once in one process"`
-	Memory              Bytes           `env:"DISPATCHER_MEMORY" envDefault:"64MiB" doc:"memory for the bodies of deliveries in flight in one process, once for each event; those that do not fit wait"`
-	EndpointConcurrency int             `env:"ENDPOINT_CONCURRENCY" envDefault:"0" doc:"deliveries in flight at once to one endpoint; 0 is a quarter of DISPATCHER_CONCURRENCY, so that an endpoint that hangs leaves the others room"`
-	DeliveryTimeout     time.Duration   `env:"DELIVERY_TIMEOUT" envDefault:"15s" doc:"longest time that one attempt may take"`
+	OpsAddr             string          `env:"OPS_ADDR" envDefault:":9091" doc:"address of /metrics, /livez and /readyz"`
+	Concurrency         int             `env:"DISPATCHER_CONCURRENCY" envDefault:"200" doc:"largest number of deliveries in flight in one process"`
+	Memory              Bytes           `env:"DISPATCHER_MEMORY" envDefault:"64MiB" doc:"memory for the bodies of deliveries in flight in one process, counted once per event; others wait"`
+	EndpointConcurrency int             `env:"ENDPOINT_CONCURRENCY" envDefault:"0" doc:"largest number of deliveries in flight to one endpoint; 0 means a quarter of DISPATCHER_CONCURRENCY, so that a hanging endpoint does not use all of it"`
+	DeliveryTimeout     time.Duration   `env:"DELIVERY_TIMEOUT" envDefault:"15s" doc:"longest time of one attempt"`
 	RetrySchedule       []time.Duration `env:"RETRY_SCHEDULE" envDefault:"5s,5m,30m,2h,5h,10h,14h,20h,24h" doc:"delays before each retry; the last repeats"`
-	SendTraceparent     bool            `env:"SEND_TRACEPARENT" envDefault:"false" doc:"send receivers the W3C header traceparent, if there are traces"`
-	Retention           time.Duration   `env:"RETENTION" envDefault:"2160h" doc:"how long deliveries, attempts and events are kept after they have ended; 0 for ever"`
+	SendTraceparent     bool            `env:"SEND_TRACEPARENT" envDefault:"false" doc:"whether receivers get the W3C header traceparent, if there are traces"`
+	Retention           time.Duration   `env:"RETENTION" envDefault:"2160h" doc:"how long deliveries, attempts and events are kept after their end; 0 means for ever"`
 }
 
 // Local has the settings of local mode, which is one process on a laptop. It has few settings, because the store is a file, the queue is in
@@ -113,14 +119,15 @@ type Dispatcher struct {
 type Local struct {
 	Statements
 	Dir             string          `env:"REDRIVE_LOCAL_DIR" envDefault:".local" doc:"folder of the database and the keys"`
-	Addr            string          `env:"API_ADDR" envDefault:"127.0.0.1:8080" doc:"where the API listens"`
-	ReceiverAddr    string          `env:"RECEIVER_ADDR" envDefault:"127.0.0.1:8099" doc:"where the sample receiver listens"`
-	OpsAddr         string          `env:"OPS_ADDR" envDefault:"127.0.0.1:9090" doc:"where /metrics, /livez and /readyz listen"`
-	DeliveryTimeout time.Duration   `env:"DELIVERY_TIMEOUT" envDefault:"15s" doc:"longest time that one attempt may take"`
+	Addr            string          `env:"API_ADDR" envDefault:"127.0.0.1:8080" doc:"address on which the API listens"`
+	ReceiverAddr    string          `env:"RECEIVER_ADDR" envDefault:"127.0.0.1:8099" doc:"address of the sample receiver"`
+	OpsAddr         string          `env:"OPS_ADDR" envDefault:"127.0.0.1:9090" doc:"address of /metrics, /livez and /readyz"`
+	DeliveryTimeout time.Duration   `env:"DELIVERY_TIMEOUT" envDefault:"15s" doc:"longest time of one attempt"`
 	RetrySchedule   []time.Duration `env:"RETRY_SCHEDULE" envDefault:"5s,5m,30m,2h,5h,10h,14h,20h,24h" doc:"delays before each retry; the last repeats"`
-	Retention       time.Duration   `env:"RETENTION" envDefault:"0s" doc:"how long deliveries, attempts and events are kept after they have ended; 0 for ever"`
-	LogLevel        slog.Level      `env:"LOG_LEVEL" envDefault:"warn" doc:"debug, info, warn or error; attempts are shown at warn too"`
-	LogFormat       string          `env:"LOG_FORMAT" envDefault:"text" doc:"json or text"`
+	Retention       time.Duration   `env:"RETENTION" envDefault:"0s" doc:"how long deliveries, attempts and events are kept after their end; 0 means for ever"`
+	Erasure
+	LogLevel  slog.Level `env:"LOG_LEVEL" envDefault:"warn" doc:"debug, info, warn or error; attempts are shown at warn too"`
+	LogFormat string     `env:"LOG_FORMAT" envDefault:"text" doc:"json or text"`
 }
 
 // LoadDatabase reads the settings of the commands that use only the database.
@@ -132,6 +139,20 @@ func LoadDatabase(environ map[string]string) (Database, error) {
 type Sealed struct {
 	Database
 	SecretsKey Secret `env:"SECRETS_KEY,required,notEmpty" doc:"see Shared"`
+}
+
+// Organizations has the settings of the commands that delete organizations.
+type Organizations struct {
+	Database
+	Erasure
+}
+
+// LoadOrganizations reads the settings of these commands.
+func LoadOrganizations(environ map[string]string) (Organizations, error) {
+	return load[Organizations](environ, func(o Organizations, c *check) {
+		o.Database.check(c)
+		o.Erasure.check(c)
+	})
 }
 
 // LoadSealed reads the settings of these commands.
@@ -149,6 +170,7 @@ func LoadAPI(environ map[string]string) (API, error) {
 		between(c, "API_RATE_LIMIT", a.RateLimit, 0, 1_000_000)
 		between(c, "API_UNAUTHENTICATED_RATE_LIMIT", a.UnauthenticatedRateLimit, 0, 1_000_000)
 		c.memory("API_MEMORY", a.Memory)
+		a.Erasure.check(c)
 		c.origins("CORS_ORIGINS", a.CORSOrigins)
 	})
 }
@@ -173,6 +195,7 @@ func LoadLocal(environ map[string]string) (Local, error) {
 		c.format(l.LogFormat)
 		c.sending(l.DeliveryTimeout, l.RetrySchedule)
 		c.retention(l.Retention)
+		l.Erasure.check(c)
 		c.loopback("API_ADDR", l.Addr)
 		c.loopback("RECEIVER_ADDR", l.ReceiverAddr)
 		c.loopback("OPS_ADDR", l.OpsAddr)
@@ -188,6 +211,10 @@ func (d Database) check(c *check) {
 
 func (s Statements) check(c *check) {
 	between(c, "DATABASE_TIMEOUT", s.Timeout, 100*time.Millisecond, 10*time.Minute)
+}
+
+func (e Erasure) check(c *check) {
+	between(c, "ERASURE_DELAY", e.Delay, 0, 365*24*time.Hour)
 }
 
 func (s Shared) check(c *check) {

@@ -45,6 +45,7 @@ var statuses = map[webhook.Code]int{
 	webhook.CodeUnauthenticated: http.StatusUnauthorized,
 	webhook.CodeForbidden:       http.StatusForbidden,
 	webhook.CodeNotFound:        http.StatusNotFound,
+	webhook.CodeConflict:        http.StatusConflict,
 	webhook.CodeRateLimited:     http.StatusTooManyRequests,
 	webhook.CodeUnavailable:     http.StatusServiceUnavailable,
 }

@@ -23,6 +23,9 @@ func All() []Guide {
 	return []Guide{
 		{"quick-start", "on a laptop, then for real"},
 		{"concepts", "the terms, and what a receiver gets"},
+		{"publishing-safely", "idempotency keys: how to send a request again without a second effect"},
+		{"changing-endpoints", "change an endpoint, and see who changed it"},
+		{"moving-here", "keep receivers of another system working: payload and signatureHeader"},
 		{"guarantees", "what is promised, what is not, and what happens when something dies"},
 		{"verifying-signatures", "in JavaScript, Python, Go and a shell"},
 		{"operations", "for operators: runbook, metrics, alerts, log, upgrading, backup"},

@@ -2,6 +2,7 @@ package queue
 
 import (
 	"context"
+	"crypto/rand"
 	_ "embed"
 	"errors"
 	"fmt"
@@ -24,7 +25,7 @@ import (
 //	totalKey    their sum, which only grows
 //	sharesKey   share → number of its pending tasks, a hint
 //	laterKey    organization → number of its scheduled tasks, a hint
-//	idleKey     exists while a dispatcher waits for a notification on wakeChannel
+//	idleKey     exists while a dispatcher waits for a notification on wakeChannel; names the one that began to wait last
 //
 // A share is an organization's part of the pending list, with an allowance of its own for PriorityHead.
 const (
@@ -48,10 +49,13 @@ const (
 )
 
 // Lanes is the state in Redis of the lanes in backlog. It is safe for concurrent use.
-type Lanes struct{ redis redis.UniversalClient }
+type Lanes struct {
+	redis redis.UniversalClient
+	name  string // of this dispatcher, among those that wait for notifications
+}
 
 // NewLanes makes Lanes over a shared client.
-func NewLanes(client redis.UniversalClient) *Lanes { return &Lanes{client} }
+func NewLanes(client redis.UniversalClient) *Lanes { return &Lanes{redis: client, name: rand.Text()} }
 
 // LaneState is how far a lane in backlog has been claimed.
 type LaneState struct {
@@ -92,15 +96,29 @@ func (l *Lanes) Open(ctx context.Context, lanes []webhook.Lane) error {
 	if len(lanes) == 0 {
 		return nil
 	}
-	fields := make([]any, 0, 2*len(lanes))
+	args := make([]any, 0, 2+len(lanes))
+	args = append(args, wakeChannel, startCursor)
 	for _, lane := range lanes {
-		fields = append(fields, encodeLane(lane), startCursor)
+		args = append(args, encodeLane(lane))
 	}
-	if err := l.redis.HSet(ctx, lanesKey, fields...).Err(); err != nil {
+	if err := openScript.Run(ctx, l.redis, []string{lanesKey, totalKey, idleKey, addedKey}, args...).Err(); err != nil {
 		return fmt.Errorf("open lanes: %w", err)
 	}
-	return wakeScript.Run(ctx, l.redis, []string{idleKey}, wakeChannel).Err()
+	return nil
 }
+
+// openScript sets cursors. It counts the lanes as added deliveries, which makes dispatchers look at the lanes, and keeps one that
+// has found a lane empty from closing it. KEYS: lanes, total, idle, added. ARGV: channel, cursor, lanes.
+var openScript = redis.NewScript(`
+for i = 3, #ARGV do
+	redis.call("HSET", KEYS[1], ARGV[i], ARGV[2])
+	redis.call("HINCRBY", KEYS[4], ARGV[i], 1)
+end
+redis.call("INCRBY", KEYS[2], #ARGV - 2)
+if redis.call("DEL", KEYS[3]) == 1 then
+	redis.call("PUBLISH", ARGV[1], "1")
+end
+return 0`)
 
 // Add adds n deliveries to a lane if it is in backlog and its cursor is before the first of them. It reports whether it did.
 func (l *Lanes) Add(ctx context.Context, lane webhook.Lane, first webhook.Position, n int) (bool, error) {
@@ -142,13 +160,6 @@ end
 redis.call("HDEL", KEYS[1], ARGV[1])
 redis.call("HDEL", KEYS[2], ARGV[1])
 return 1`)
-
-// wakeScript notifies dispatchers if one waits. KEYS: idle. ARGV: channel.
-var wakeScript = redis.NewScript(`
-if redis.call("DEL", KEYS[1]) == 1 then
-	redis.call("PUBLISH", ARGV[1], "1")
-end
-return 0`)
 
 // Behind returns those of the lanes in backlog that still have to come to the position: the backlog is responsible for it.
 func (s LaneState) Behind(p webhook.Position) bool { return p.After(s.Cursor) }

@@ -353,3 +353,74 @@ func TestClaimEncodesAsAsynqDoes(t *testing.T) {
 	assert.Equal(t, b.Task(own.DeliveryID).MaxRetry, info.MaxRetry)
 	assert.Equal(t, b.Task(own.DeliveryID).Timeout, info.Timeout)
 }
+
+func TestTakeOfFewTasksIsFollowedByNotification(t *testing.T) {
+	t.Parallel()
+	b := newBacklogBench(t)
+	a := laneOf("org_a", "ep_a")
+	b.Put(itemIn(a))
+	b.Put(itemIn(a))
+	assert.Len(t, b.take(1).Tasks, 1)
+	assert.Zero(t, b.Redis.Exists(t.Context(), "redrive:{deliveries}:idle").Val(), "there may be more")
+	assert.Len(t, b.take(2).Tasks, 1)
+	assert.Equal(t, int64(1), b.Redis.Exists(t.Context(), "redrive:{deliveries}:idle").Val(), "the next enqueue notifies")
+}
+
+func TestTakeNamesPeers(t *testing.T) {
+	t.Parallel()
+	b := newBacklogBench(t)
+	assert.Equal(t, queue.PeersUnknown, b.take(1).Peers, "none has waited")
+	assert.Equal(t, queue.NoPeers, b.take(1).Peers)
+	other := queue.NewLanes(b.Redis)
+	taking, err := other.Take(t.Context(), webhook.QueueDeliveries, 1, nil)
+	require.NoError(t, err)
+	assert.Equal(t, queue.OtherPeers, taking.Peers)
+	assert.Equal(t, queue.OtherPeers, b.take(1).Peers)
+	assert.Equal(t, queue.NoPeers, b.take(1).Peers, "the other waits no more")
+}
+
+func TestTakeReturnsWhenNextTaskIsDue(t *testing.T) {
+	t.Parallel()
+	b := newBacklogBench(t)
+	assert.True(t, b.take(1).Later.After(time.Now().AddDate(100, 0, 0)), "none is scheduled")
+	item := queuetest.NewItem()
+	item.DueAt = time.Now().Add(time.Hour)
+	b.Put(item)
+	assert.WithinDuration(t, item.DueAt, b.take(1).Later, time.Second)
+	b.Put(itemIn(laneOf("org_a", "ep_a")))
+	assert.Zero(t, b.take(1).Later, "there may be more to take")
+}
+
+func TestOpenCountsAsAdded(t *testing.T) {
+	t.Parallel()
+	b := newBacklogBench(t)
+	before := b.take(1).Added
+	require.NoError(t, b.lanes.Open(t.Context(), []webhook.Lane{laneOf("org_a", "ep_a")}))
+	assert.Greater(t, b.take(1).Added, before, "dispatchers look at the lanes")
+}
+
+// A dispatcher finds the lane of a paused endpoint empty. The endpoint is resumed before the dispatcher closes the lane.
+func TestOpenLaneIsNotClosedByEarlierState(t *testing.T) {
+	t.Parallel()
+	b := newBacklogBench(t)
+	a := laneOf("org_a", "ep_a")
+	require.NoError(t, b.lanes.Open(t.Context(), []webhook.Lane{a}))
+	before, _ := b.state(a)
+	require.NoError(t, b.lanes.Open(t.Context(), []webhook.Lane{a}))
+	closed, err := b.lanes.Close(t.Context(), a, before)
+	require.NoError(t, err)
+	assert.False(t, closed)
+	now, open := b.state(a)
+	assert.True(t, open)
+	closed, err = b.lanes.Close(t.Context(), a, now)
+	require.NoError(t, err)
+	assert.True(t, closed)
+}
+
+// Somebody waits for a test, and the lane of a paused endpoint is not read.
+func TestItemOfTestHasNoLane(t *testing.T) {
+	t.Parallel()
+	event, endpoint := webhook.Event{ID: "evt_1", OrganizationID: "org_a"}, webhook.Endpoint{ID: "ep_a"}
+	assert.Equal(t, webhook.Lane{}, queue.ItemOf(webhook.NewTest(event, endpoint, webhook.Now())).Lane)
+	assert.NotEqual(t, webhook.Lane{}, queue.ItemOf(webhook.NewDelivery(event, endpoint, webhook.Now())).Lane)
+}

@@ -10,7 +10,7 @@ import (
 	"redrive/pkg/queue/internal/keys"
 )
 
-// Pipelined is a client that sends concurrent EVALSHA commands in one pipeline. A round trip costs several times as much as most of
+// Pipelined is a client that sends concurrent EVALSHA commands in one pipeline, and those that end tasks as one script. A round trip costs several times as much as most of
 // asynq's scripts. All other commands, and asynq's dequeue script, go to the client unchanged.
 type Pipelined struct {
 	redis.UniversalClient // the caller closes it
@@ -70,20 +70,31 @@ func runScripts(client redis.UniversalClient) groupcommit.Write[script, *redis.C
 				remaining = append(remaining, i)
 			}
 		}
-		if len(remaining) == 1 {
-			i := remaining[0]
-			replies[i] = client.EvalSha(ctx, scripts[i].sha, scripts[i].keys, scripts[i].arguments...)
-		}
-		if len(remaining) > 1 {
-			_, _ = client.Pipelined(ctx, func(pipe redis.Pipeliner) error { // the error is in its reply too
-				for _, i := range remaining {
-					replies[i] = pipe.EvalSha(ctx, scripts[i].sha, scripts[i].keys, scripts[i].arguments...)
-				}
-				return nil
-			})
+		together := calls(scripts, remaining)
+		send(ctx, client, together)
+		for _, c := range together {
+			c.answer(ctx, client, replies)
 		}
 		return replies, failures
 	}
+}
+
+// send sends calls and keeps their replies, or the error of the pipeline in each.
+func send(ctx context.Context, client redis.UniversalClient, together []*call) {
+	if len(together) == 1 {
+		c := together[0]
+		c.reply = client.EvalSha(ctx, c.sha, c.keys, c.arguments...)
+		return
+	}
+	if len(together) == 0 {
+		return
+	}
+	_, _ = client.Pipelined(ctx, func(pipe redis.Pipeliner) error { // the error is in its reply too
+		for _, c := range together {
+			c.reply = pipe.EvalSha(ctx, c.sha, c.keys, c.arguments...)
+		}
+		return nil
+	})
 }
 
 // IsForward reports by its keys whether a script is the one with which asynq 0.26 makes due tasks pending (internal/rdb, forwardCmd).

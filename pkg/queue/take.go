@@ -4,6 +4,7 @@ import (
 	"context"
 	_ "embed"
 	"fmt"
+	"strconv"
 	"time"
 
 	"github.com/hibiken/asynq"
@@ -31,6 +32,9 @@ type Taken struct {
 	DeliveryID string
 	Message    string // as asynq encodes it
 	Lane       webhook.Lane
+	// Since is when the task became pending, by the clock of the process that made it so, or when the claimed delivery was due. It is
+	// zero if that is not known.
+	Since time.Time
 }
 
 // Fate is what became of a candidate.
@@ -48,12 +52,12 @@ const (
 const idleFor = 10 * time.Second
 
 // Take takes up to n tasks off the queue, pending ones and those of the candidates in their order, and returns what became of the
-// candidates that it came to. A paused queue has none. When it returns no task, the next enqueue sends a notification; see
+// candidates that it came to. A paused queue has none. When it returns fewer than n tasks, the next enqueue sends a notification; see
 // Notifications.
 func (l *Lanes) Take(ctx context.Context, queue string, n int, candidates []Candidate) (Taking, error) {
 	k := keys.Of(queue)
 	organizations := map[string]struct{}{}
-	args := make([]any, 5, 5+4*len(candidates))
+	args := make([]any, 6, 6+4*len(candidates))
 	for _, c := range candidates {
 		message, err := encodeTask(ctx, c.Position.DeliveryID, queue)
 		if err != nil {
@@ -67,14 +71,14 @@ func (l *Lanes) Take(ctx context.Context, queue string, n int, candidates []Cand
 		args = append(args, encodeLane(c.Lane), position, c.Position.DeliveryID, message)
 	}
 	args[0], args[1], args[2] = n, time.Now().Add(LeaseDuration).Unix(), k.Task("")
-	args[3], args[4] = len(organizations), int(idleFor.Seconds())
+	args[3], args[4], args[5] = len(organizations), int(idleFor.Seconds()), l.name
 	reply, err := takeScript.Run(ctx, l.redis, []string{
-		k.Pending, k.Paused, k.Active, k.Lease, lanesKey, sharesKey, laterKey, idleKey, totalKey,
+		k.Pending, k.Paused, k.Active, k.Lease, lanesKey, sharesKey, laterKey, idleKey, totalKey, k.Scheduled, k.Retry,
 	}, args...).Slice()
 	if err != nil {
 		return Taking{}, fmt.Errorf("take tasks: %w", err)
 	}
-	return readTaken(reply)
+	return l.readTaken(reply)
 }
 
 // Taking is the result of one Take.
@@ -82,32 +86,75 @@ type Taking struct {
 	Tasks []Taken
 	Fates []Fate // of the candidates that it came to
 	Added int64  // the number of deliveries that were ever added to lanes; 0 while the queue is paused
+	// Peers says whether another dispatcher waits for notifications as well.
+	Peers Peers
+	// Later is when the first scheduled or retry task is due, in the far future without one. It is zero if there may be more to take.
+	Later time.Time
 }
 
-func readTaken(reply []any) (Taking, error) {
-	if len(reply) != 3 {
+// Peers is what a Take learned about other dispatchers.
+type Peers int
+
+// The values of Peers.
+const (
+	PeersUnknown Peers = iota // none has waited lately, this one included
+	NoPeers                   // this one was the last that waited
+	OtherPeers                // another one was the last that waited
+)
+
+func (l *Lanes) readTaken(reply []any) (Taking, error) {
+	if len(reply) != 5 {
 		return Taking{}, fmt.Errorf("take tasks: the script returned %d values", len(reply))
 	}
 	tasks, _ := reply[0].([]any)
 	fates, _ := reply[1].([]any)
 	added, _ := reply[2].(int64)
-	taking := Taking{Tasks: make([]Taken, 0, len(tasks)), Fates: make([]Fate, 0, len(fates)), Added: added}
+	waited, _ := reply[3].(string)
+	later, _ := reply[4].(int64)
+	taking := Taking{Tasks: make([]Taken, 0, len(tasks)), Fates: make([]Fate, 0, len(fates)), Added: added, Peers: l.peers(waited)}
+	if later > 0 {
+		taking.Later = time.Unix(later, 0)
+	}
 	for _, task := range tasks {
-		fields, _ := task.([]any)
-		if len(fields) != 3 {
-			return Taking{}, fmt.Errorf("take tasks: a task has %d fields", len(fields))
+		read, err := readTask(task)
+		if err != nil {
+			return Taking{}, err
 		}
-		id, _ := fields[0].(string)
-		message, _ := fields[1].(string)
-		text, _ := fields[2].(string)
-		lane, _ := parseLane(text) // tasks that an operator made have none
-		taking.Tasks = append(taking.Tasks, Taken{DeliveryID: id, Message: message, Lane: lane})
+		taking.Tasks = append(taking.Tasks, read)
 	}
 	for _, fate := range fates {
 		number, _ := fate.(int64)
 		taking.Fates = append(taking.Fates, Fate(number))
 	}
 	return taking, nil
+}
+
+func readTask(value any) (Taken, error) {
+	fields, _ := value.([]any)
+	if len(fields) != 4 {
+		return Taken{}, fmt.Errorf("take tasks: a task has %d fields", len(fields))
+	}
+	id, _ := fields[0].(string)
+	message, _ := fields[1].(string)
+	text, _ := fields[2].(string)
+	since, _ := fields[3].(string)
+	lane, _ := parseLane(text) // tasks that an operator made have none
+	taken := Taken{DeliveryID: id, Message: message, Lane: lane}
+	if nanoseconds, err := strconv.ParseInt(since, 10, 64); err == nil {
+		taken.Since = time.Unix(0, nanoseconds)
+	}
+	return taken, nil
+}
+
+// peers returns what the name of the dispatcher that waited last says.
+func (l *Lanes) peers(waited string) Peers {
+	switch waited {
+	case "":
+		return PeersUnknown
+	case l.name:
+		return NoPeers
+	}
+	return OtherPeers
 }
 
 // handBackScript makes an active task pending again, in front of all others, as asynq 0.26 does (internal/rdb, requeueCmd).

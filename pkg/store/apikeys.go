@@ -52,9 +52,8 @@ func (r apiKeyRow) apiKey() webhook.APIKey {
 	}
 }
 
-// CreateAPIKey inserts a key.
-func (s *Store) CreateAPIKey(ctx context.Context, key webhook.APIKey) error {
-	row := apiKeyRow{
+func newAPIKeyRow(key webhook.APIKey) apiKeyRow {
+	return apiKeyRow{
 		ID:             key.ID,
 		OrganizationID: key.OrganizationID,
 		Name:           key.Name,
@@ -68,7 +67,21 @@ func (s *Store) CreateAPIKey(ctx context.Context, key webhook.APIKey) error {
 		RevokedAt:      nullable(key.RevokedAt),
 		LastUsedAt:     nullable(key.LastUsedAt),
 	}
-	return s.translate("create an API key", s.db.WithContext(ctx).Create(&row).Error)
+}
+
+// CreateAPIKey inserts a key of an organization or a platform key. It creates the organization if it is missing, and ignores its limits.
+// The operator's command line uses it. A deleted organization is refused.
+func (s *Store) CreateAPIKey(ctx context.Context, key webhook.APIKey) error {
+	row := newAPIKeyRow(key)
+	err := s.db.WithContext(ctx).Transaction(func(tx *gorm.DB) error {
+		if key.Scope != webhook.ScopePlatform {
+			if err := s.ensureOrganization(tx, key.OrganizationID, key.CreatedAt); err != nil {
+				return err
+			}
+		}
+		return tx.Create(&row).Error
+	})
+	return s.translate("create an API key", err)
 }
 
 // ListAPIKeys returns the keys of one organization, or of all organizations if organizationID is empty. The operator's command line uses
@@ -106,21 +119,9 @@ func (s *Store) FindAPIKey(ctx context.Context, organizationID, id string) (webh
 // ListAPIKeysOf returns a page of the organization's keys, newest first, including revoked and expired keys.
 func (s *Store) ListAPIKeysOf(ctx context.Context, organizationID string, page webhook.Page) (webhook.List[webhook.APIKey], error) {
 	var rows []apiKeyRow
-	err := s.db.WithContext(ctx).Where("organization_id = ?", organizationID).
-		Order("id DESC").Limit(page.Limit + 1).Offset(page.Offset).Find(&rows).Error
+	err := newestFirst(s.db.WithContext(ctx).Where("organization_id = ?", organizationID), page).Find(&rows).Error
 	if err != nil {
 		return webhook.List[webhook.APIKey]{}, s.translate("list an organization's API keys", err)
 	}
-	return webhook.NewList(apiKeysOf(rows), page), nil
-}
-
-// RevokeAPIKey revokes a key of any organization. A key that is revoked already keeps its time of revocation. The operator's command line
-// uses it.
-func (s *Store) RevokeAPIKey(ctx context.Context, id string, now time.Time) error {
-	update := s.db.WithContext(ctx).Model(&apiKeyRow{}).Where("id = ?", id).
-		UpdateColumn("revoked_at", gorm.Expr("COALESCE(revoked_at, ?)", now))
-	if update.Error == nil && update.RowsAffected == 0 {
-		return webhook.NotFound("API key", id)
-	}
-	return s.translate("revoke an API key", update.Error)
+	return webhook.NewList(apiKeysOf(rows), page, func(k webhook.APIKey) string { return k.ID }), nil
 }

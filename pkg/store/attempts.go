@@ -4,6 +4,8 @@ import (
 	"context"
 	"time"
 
+	"gorm.io/gorm"
+
 	"redrive/pkg/webhook"
 )
 
@@ -88,22 +90,36 @@ func (s *Store) PageAttempts(ctx context.Context, organizationID, deliveryID str
 	if err != nil {
 		return none, s.translate("find a delivery", notFound(err, "delivery", deliveryID))
 	}
+	bytes := "octet_length(request_headers) + octet_length(response_headers)"
+	if !page.WithoutBodies {
+		bytes += " + octet_length(response_body)"
+	}
+	query := s.db.WithContext(ctx).Model(&attemptRow{}).Select("id, "+bytes+" AS bytes").
+		Where("organization_id = ? AND delivery_id = ?", organizationID, deliveryID)
+	if page.After != "" {
+		query = query.Where("number < (?)", s.db.Model(&attemptRow{}).Select("number").Where("id = ? AND delivery_id = ?", page.After, deliveryID))
+	}
 	var found []webhook.Sized
-	err = s.db.WithContext(ctx).Model(&attemptRow{}).
-		Select("id, octet_length(response_body) + octet_length(request_headers) + octet_length(response_headers) AS bytes").
-		Where("organization_id = ? AND delivery_id = ?", organizationID, deliveryID).
-		Order("number DESC").Limit(page.Limit + 1).Offset(page.Offset).Find(&found).Error
-	if err != nil {
+	if err := query.Order("number DESC").Limit(page.Limit + 1).Offset(page.Offset).Find(&found).Error; err != nil {
 		return none, s.translate("list the attempts", err)
 	}
-	return webhook.NewList(found, page), nil
+	return webhook.NewList(found, page, webhook.Sized.Position), nil
 }
 
 // ReadAttempts returns the attempts of the organization that have the IDs, newest first. They must be of one delivery. It leaves out
 // those that have been purged.
 func (s *Store) ReadAttempts(ctx context.Context, organizationID string, ids []string) ([]webhook.Attempt, error) {
+	return s.readAttempts(s.db.WithContext(ctx), organizationID, ids)
+}
+
+// ReadAttemptsWithoutBodies is ReadAttempts without the bodies of the answers.
+func (s *Store) ReadAttemptsWithoutBodies(ctx context.Context, organizationID string, ids []string) ([]webhook.Attempt, error) {
+	return s.readAttempts(s.db.WithContext(ctx).Omit("response_body"), organizationID, ids)
+}
+
+func (s *Store) readAttempts(query *gorm.DB, organizationID string, ids []string) ([]webhook.Attempt, error) {
 	var rows []attemptRow
-	err := s.db.WithContext(ctx).Where("organization_id = ?", organizationID).Where(s.oneOf("id", ids)).Order("number DESC").Find(&rows).Error
+	err := query.Where("organization_id = ?", organizationID).Where(s.oneOf("id", ids)).Order("number DESC").Find(&rows).Error
 	if err != nil {
 		return nil, s.translate("read attempts", err)
 	}

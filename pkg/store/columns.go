@@ -40,3 +40,11 @@ func decodeColumn[T any](text string) (T, error) {
 	}
 	return value, nil
 }
+
+// optionalColumn is decodeColumn for a column that usually has the text empty. It returns the zero value for it.
+func optionalColumn[T any](text, empty string) (value T, err error) {
+	if text == "" || text == empty {
+		return value, nil
+	}
+	return decodeColumn[T](text)
+}

@@ -16,11 +16,13 @@ func (s *Store) records(ctx context.Context, organizationID string) *gorm.DB {
 // CreateDelivery inserts another delivery of an existing event, which is a replay. It returns an error with the code not_found if the event
 // no longer exists.
 func (s *Store) CreateDelivery(ctx context.Context, d webhook.Delivery) error {
-	err := s.db.WithContext(ctx).Transaction(func(tx *gorm.DB) error {
-		if err := s.keepEvent(tx, d.EventID); err != nil {
-			return err
-		}
-		return s.createDeliveries(tx, d.EventID, []webhook.Delivery{d})
+	err := s.recording(ctx, func(tx *gorm.DB) (string, any, error) {
+		return d.ID, nil, tx.Transaction(func(tx *gorm.DB) error {
+			if err := s.keepEvent(tx, d.EventID); err != nil {
+				return err
+			}
+			return s.createDeliveries(tx, d.EventID, []webhook.Delivery{d})
+		})
 	})
 	return s.translate("create a delivery", err)
 }
@@ -41,6 +43,11 @@ SELECT d.id, COALESCE(octet_length(e.data), 0) +
 	COALESCE(octet_length(a.response_body) + octet_length(a.request_headers) + octet_length(a.response_headers), 0) AS bytes
 FROM (?) d LEFT JOIN events e ON e.id = d.event_id LEFT JOIN attempts a ON a.id = d.last_attempt_id ORDER BY d.id DESC`
 
+// headerSizes is recordSizes for records without bodies.
+const headerSizes = `
+SELECT d.id, COALESCE(octet_length(a.request_headers) + octet_length(a.response_headers), 0) AS bytes
+FROM (?) d LEFT JOIN attempts a ON a.id = d.last_attempt_id ORDER BY d.id DESC`
+
 // PageDeliveries returns a page of the organization's deliveries, newest first, with their sizes. If endpointID is not empty, it returns
 // those of that endpoint only. ReadDeliveries reads them. It finds the page in an index and looks at events and attempts for it alone.
 func (s *Store) PageDeliveries(ctx context.Context, organizationID, endpointID string, page webhook.Page) (webhook.List[webhook.Sized], error) {
@@ -48,12 +55,15 @@ func (s *Store) PageDeliveries(ctx context.Context, organizationID, endpointID s
 	if endpointID != "" {
 		ids = ids.Where("endpoint_id = ?", endpointID)
 	}
-	ids = ids.Order("id DESC").Limit(page.Limit + 1).Offset(page.Offset)
+	sizes := recordSizes
+	if page.WithoutBodies {
+		sizes = headerSizes
+	}
 	var found []webhook.Sized
-	if err := s.db.WithContext(ctx).Raw(recordSizes, ids).Scan(&found).Error; err != nil {
+	if err := s.db.WithContext(ctx).Raw(sizes, newestFirst(ids, page)).Scan(&found).Error; err != nil {
 		return webhook.List[webhook.Sized]{}, s.translate("list the deliveries", err)
 	}
-	return webhook.NewList(found, page), nil
+	return webhook.NewList(found, page, webhook.Sized.Position), nil
 }
 
 // SizeDelivery returns the size of one delivery of the organization.
@@ -68,8 +78,19 @@ func (s *Store) SizeDelivery(ctx context.Context, organizationID, id string) (we
 
 // ReadDeliveries returns the organization's deliveries that have the IDs, newest first. It leaves out those that have been purged.
 func (s *Store) ReadDeliveries(ctx context.Context, organizationID string, ids []string) ([]webhook.Record, error) {
+	return s.readDeliveries(s.records(ctx, organizationID), ids)
+}
+
+// ReadDeliveriesWithoutBodies is ReadDeliveries without the data of the events and the bodies of the answers.
+func (s *Store) ReadDeliveriesWithoutBodies(ctx context.Context, organizationID string, ids []string) ([]webhook.Record, error) {
+	query := s.db.WithContext(ctx).Joins("Event", s.db.Omit("Data")).Joins("LastAttempt", s.db.Omit("ResponseBody")).
+		Where("deliveries.organization_id = ?", organizationID)
+	return s.readDeliveries(query, ids)
+}
+
+func (s *Store) readDeliveries(query *gorm.DB, ids []string) ([]webhook.Record, error) {
 	var rows []deliveryRow
-	err := s.records(ctx, organizationID).Where(s.oneOf("deliveries.id", ids)).Order("deliveries.id DESC").Find(&rows).Error
+	err := query.Where(s.oneOf("deliveries.id", ids)).Order("deliveries.id DESC").Find(&rows).Error
 	if err != nil {
 		return nil, s.translate("read deliveries", err)
 	}

@@ -19,6 +19,7 @@ type deliveryRow struct {
 	Revision       int64
 	Queue          string
 	Priority       webhook.Priority
+	Test           bool
 	FailureReason  string
 	OrphanCount    int
 	AttemptCount   int
@@ -46,6 +47,7 @@ func newDeliveryRow(d webhook.Delivery) deliveryRow {
 		Revision:       d.Revision,
 		Queue:          d.Queue,
 		Priority:       d.Priority,
+		Test:           d.Test,
 		FailureReason:  string(d.FailureReason),
 		OrphanCount:    d.OrphanCount,
 		LastAttemptID:  d.LastAttemptID,
@@ -67,6 +69,7 @@ func (r deliveryRow) delivery() webhook.Delivery {
 		Revision:       r.Revision,
 		Queue:          r.Queue,
 		Priority:       r.Priority,
+		Test:           r.Test,
 		FailureReason:  webhook.FailureReason(r.FailureReason),
 		OrphanCount:    r.OrphanCount,
 		LastAttemptID:  r.LastAttemptID,

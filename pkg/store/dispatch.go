@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"maps"
 	"slices"
 
 	"redrive/pkg/webhook"
@@ -51,6 +52,36 @@ func (r deliveryRow) dispatch(endpoint openedEndpoint) (webhook.Dispatch, error)
 	return dispatch, nil
 }
 
+// LoadEndpoints returns endpoints with their secrets, in the order of the IDs, deleted ones too. The dispatcher calls it for the endpoints
+// of all organizations. One error does not affect the other endpoints.
+func (s *Store) LoadEndpoints(ctx context.Context, ids []string) ([]webhook.Endpoint, []error) {
+	found, err := s.openEndpoints(ctx, ids)
+	return each(ids, func(id string) (webhook.Endpoint, error) {
+		if err != nil {
+			return webhook.Endpoint{}, s.translate("load endpoints", err)
+		}
+		endpoint, known := found[id]
+		if !known {
+			return webhook.Endpoint{}, webhook.NotFound("endpoint", id)
+		}
+		return endpoint.Endpoint, endpoint.err
+	})
+}
+
+// openEndpoints reads endpoints by ID. It leaves out those that do not exist.
+func (s *Store) openEndpoints(ctx context.Context, ids []string) (map[string]openedEndpoint, error) {
+	var found []endpointRow
+	if err := s.db.WithContext(ctx).Where(s.oneOf("id", ids)).Find(&found).Error; err != nil {
+		return nil, err
+	}
+	endpoints := make(map[string]openedEndpoint, len(found))
+	for _, row := range found {
+		endpoint, err := s.endpointToSend(row)
+		endpoints[row.ID] = openedEndpoint{endpoint, err}
+	}
+	return endpoints, nil
+}
+
 // openedEndpoint is an endpoint with its secrets, or the error of the read.
 type openedEndpoint struct {
 	webhook.Endpoint
@@ -74,14 +105,11 @@ func (s *Store) loadTogether(ctx context.Context, ids []string) (map[string]deli
 	if len(wanted) == 0 {
 		return rows, endpoints, nil
 	}
-	var found []endpointRow
-	if err := s.db.WithContext(ctx).Where(s.oneOf("id", wanted)).Find(&found).Error; err != nil {
+	found, err := s.openEndpoints(ctx, wanted)
+	if err != nil {
 		return nil, nil, err
 	}
-	for _, row := range found {
-		endpoint, err := s.endpointToSend(row)
-		endpoints[row.ID] = openedEndpoint{endpoint, err}
-	}
+	maps.Copy(endpoints, found)
 	return rows, endpoints, nil
 }
 

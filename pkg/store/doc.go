@@ -5,6 +5,7 @@
 //	endpoints     the receivers; signing secrets and header values are sealed
 //	events        the published events; a payload is stored once for all deliveries
 //	deliveries    one event for one endpoint; the rows are narrow because they are updated often
+//	idempotency_keys  the requests of the last 24 hours that had a key
 //	attempts      one POST each; the rows are never updated
 //
 // Two statements carry the guarantees. A manual retry is guarded by the status (WHERE status = 'failure'), so that one of several

@@ -18,6 +18,8 @@ type Due struct {
 	NextRetryAt time.Time
 	// Orphans is the number of consecutive attempts that are known to have ended without an outcome.
 	Orphans int
+	// Test is webhook.Delivery.Test.
+	Test bool
 }
 
 // Position returns the delivery's place in its lane.
@@ -26,9 +28,9 @@ func (d Due) Position() webhook.Position {
 }
 
 // ListDue returns up to limit deliveries that were due at or before a time, in the order of their due times. It continues after the cursor;
-// the zero cursor is the beginning. A pending delivery is due no later than it was written, by the database's clock.
+// the zero cursor is the beginning. It leaves out deliveries to endpoints that are paused or deleted. A pending delivery is due no later than it was written, by the database's clock.
 func (s *Store) ListDue(ctx context.Context, before time.Time, after Due, limit int) ([]Due, error) {
-	query := s.waiting(ctx).Where("next_retry_at <= ?", before)
+	query := s.waiting(ctx).Where("next_retry_at <= ?", before).Where(sendable)
 	if after.ID != "" {
 		query = query.Where("(next_retry_at, id) > (?, ?)", after.NextRetryAt, after.ID)
 	}
@@ -49,7 +51,7 @@ func (s *Store) FindWaiting(ctx context.Context, ids []string) ([]Due, error) {
 }
 
 func (s *Store) waiting(ctx context.Context) *gorm.DB {
-	return s.db.WithContext(ctx).Model(&deliveryRow{}).Select("id", "organization_id", "endpoint_id", "priority", "status", "queue", "next_retry_at", "orphan_count").
+	return s.db.WithContext(ctx).Model(&deliveryRow{}).Select("id", "organization_id", "endpoint_id", "priority", "status", "queue", "next_retry_at", "orphan_count", "test").
 		Where("status IN ('pending', 'retrying')")
 }
 
@@ -57,7 +59,7 @@ func dueOf(rows []deliveryRow) []Due {
 	due := make([]Due, len(rows))
 	for i, row := range rows {
 		due[i] = Due{
-			ID: row.ID, Status: webhook.Status(row.Status), Queue: row.Queue, NextRetryAt: timeOf(row.NextRetryAt), Orphans: row.OrphanCount,
+			ID: row.ID, Status: webhook.Status(row.Status), Queue: row.Queue, NextRetryAt: timeOf(row.NextRetryAt), Orphans: row.OrphanCount, Test: row.Test,
 			Lane: webhook.Lane{OrganizationID: row.OrganizationID, EndpointID: row.EndpointID, Priority: row.Priority},
 		}
 	}

@@ -2,7 +2,7 @@ package store
 
 import (
 	"context"
-	"errors"
+	"strings"
 	"time"
 
 	"gorm.io/gorm"
@@ -20,8 +20,16 @@ type endpointRow struct {
 	MaxRetries           int
 	RateLimit            int
 	Headers              string
+	TimeoutSeconds       int
+	RetrySchedule        string
+	Payload              string
+	SignatureHeader      string
+	Metadata             string
 	Status               string
 	DisabledAt           *time.Time
+	DisabledReason       string
+	PausedAt             *time.Time
+	DeletedAt            *time.Time
 	SigningSecrets       []byte
 	CreatedBy            string
 	CreatedAt            time.Time `gorm:"autoCreateTime:false"`
@@ -34,13 +42,15 @@ func (endpointRow) TableName() string { return "endpoints" }
 const unreadableSubscription = "redrive.unreadable"
 
 // endpoint returns the endpoint without signing secrets and header values, which are opened only to send or to rotate. A damaged column does
-// not make the read fail: the endpoint then matches no event, or has no headers.
+// not make the read fail: the endpoint then matches no event, or has no headers, no metadata or no schedule of its own.
 func (r endpointRow) endpoint() webhook.Endpoint {
 	subscriptions, err := decodeColumn[[]string](r.SubscribedEventTypes)
 	if err != nil {
 		subscriptions = []string{unreadableSubscription}
 	}
 	headers, _ := r.sealedHeaders()
+	schedule, _ := optionalColumn[[]int](r.RetrySchedule, "[]")
+	metadata, _ := optionalColumn[map[string]string](r.Metadata, "{}")
 	return webhook.Endpoint{
 		ID:                   r.ID,
 		OrganizationID:       r.OrganizationID,
@@ -51,8 +61,16 @@ func (r endpointRow) endpoint() webhook.Endpoint {
 		MaxRetries:           r.MaxRetries,
 		RateLimit:            r.RateLimit,
 		Headers:              headers.names(),
+		TimeoutSeconds:       r.TimeoutSeconds,
+		RetrySchedule:        schedule,
+		Payload:              webhook.Payload(r.Payload),
+		SignatureHeader:      r.SignatureHeader,
+		Metadata:             metadata,
 		Status:               webhook.EndpointStatus(r.Status),
 		DisabledAt:           timeOf(r.DisabledAt),
+		DisabledReason:       webhook.DisabledReason(r.DisabledReason),
+		PausedAt:             timeOf(r.PausedAt),
+		DeletedAt:            timeOf(r.DeletedAt),
 		CreatedBy:            r.CreatedBy,
 		CreatedAt:            r.CreatedAt.UTC(),
 		UpdatedAt:            r.UpdatedAt.UTC(),
@@ -67,44 +85,6 @@ func endpointsOf(rows []endpointRow) []webhook.Endpoint {
 	return endpoints
 }
 
-// CreateEndpoint inserts an endpoint. It seals the signing secrets and the values of the headers.
-func (s *Store) CreateEndpoint(ctx context.Context, e webhook.Endpoint) error {
-	subscriptions := e.SubscribedEventTypes
-	if subscriptions == nil {
-		subscriptions = []string{}
-	}
-	encoded, err := encodeColumn(subscriptions)
-	if err != nil {
-		return err
-	}
-	sealed, err := s.sealSecrets(e.ID, e.SigningSecrets)
-	if err != nil {
-		return err
-	}
-	headers, err := s.sealHeaders(e.ID, e.Headers)
-	if err != nil {
-		return err
-	}
-	row := endpointRow{
-		ID:                   e.ID,
-		OrganizationID:       e.OrganizationID,
-		Name:                 e.Name,
-		URL:                  e.URL,
-		Description:          e.Description,
-		SubscribedEventTypes: encoded,
-		MaxRetries:           e.MaxRetries,
-		RateLimit:            e.RateLimit,
-		Headers:              headers,
-		Status:               string(e.Status),
-		DisabledAt:           nullable(e.DisabledAt),
-		SigningSecrets:       sealed,
-		CreatedBy:            e.CreatedBy,
-		CreatedAt:            e.CreatedAt,
-		UpdatedAt:            e.UpdatedAt,
-	}
-	return s.translate("create an endpoint", s.db.WithContext(ctx).Create(&row).Error)
-}
-
 // FindEndpoint returns one endpoint of the organization, without signing secrets and header values.
 func (s *Store) FindEndpoint(ctx context.Context, organizationID, id string) (webhook.Endpoint, error) {
 	row, err := s.findEndpointRow(ctx, organizationID, id)
@@ -116,19 +96,48 @@ func (s *Store) FindEndpoint(ctx context.Context, organizationID, id string) (we
 
 func (s *Store) findEndpointRow(ctx context.Context, organizationID, id string) (endpointRow, error) {
 	var row endpointRow
-	err := s.db.WithContext(ctx).Where("id = ? AND organization_id = ?", id, organizationID).Take(&row).Error
+	err := s.db.WithContext(ctx).Where("id = ? AND organization_id = ? AND deleted_at IS NULL", id, organizationID).Take(&row).Error
 	return row, s.translate("find an endpoint", notFound(err, "endpoint", id))
 }
 
-// ListEndpoints returns a page of the organization's endpoints, newest first, without signing secrets and header values.
-func (s *Store) ListEndpoints(ctx context.Context, organizationID string, page webhook.Page) (webhook.List[webhook.Endpoint], error) {
+// CheckEndpoint returns not_found unless the organization has the endpoint, which may be deleted.
+func (s *Store) CheckEndpoint(ctx context.Context, organizationID, id string) error {
+	var row endpointRow
+	err := s.db.WithContext(ctx).Select("id").Where("id = ? AND organization_id = ?", id, organizationID).Take(&row).Error
+	return s.translate("find an endpoint", notFound(err, "endpoint", id))
+}
+
+// ListEndpoints returns a page of the endpoints that the filter selects, newest first, without signing secrets and header values.
+func (s *Store) ListEndpoints(ctx context.Context, f webhook.EndpointFilter, page webhook.Page) (webhook.List[webhook.Endpoint], error) {
 	var rows []endpointRow
-	err := s.db.WithContext(ctx).Omit("signing_secrets").Where("organization_id = ?", organizationID).
-		Order("id DESC").Limit(page.Limit + 1).Offset(page.Offset).Find(&rows).Error
+	query := s.db.WithContext(ctx).Omit("signing_secrets").Where("organization_id = ? AND deleted_at IS NULL", f.OrganizationID)
+	if f.Status != "" {
+		query = query.Where("status = ?", f.Status)
+	}
+	if f.Prefix != "" {
+		query = beginning(query, f.Prefix)
+	}
+	err := newestFirst(query, page).Find(&rows).Error
 	if err != nil {
 		return webhook.List[webhook.Endpoint]{}, s.translate("list the endpoints", err)
 	}
-	return webhook.NewList(endpointsOf(rows), page), nil
+	return webhook.NewList(endpointsOf(rows), page, func(e webhook.Endpoint) string { return e.ID }), nil
+}
+
+// likeEscaper escapes the wildcards of LIKE.
+var likeEscaper = strings.NewReplacer(`\`, `\\`, `%`, `\%`, `_`, `\_`)
+
+// beginning restricts a query to endpoints whose name or host begins with a text. SQLite lowers only ASCII, so that the text is also
+// compared as it is.
+func beginning(query *gorm.DB, text string) *gorm.DB {
+	lower := likeEscaper.Replace(strings.ToLower(text)) + "%"
+	condition := `lower(name) LIKE ? ESCAPE '\' OR name LIKE ? ESCAPE '\'`
+	values := []any{lower, likeEscaper.Replace(text) + "%"}
+	if !strings.ContainsAny(text, "/?#") { // these end a host
+		condition += ` OR lower(url) LIKE ? ESCAPE '\' OR lower(url) LIKE ? ESCAPE '\'`
+		values = append(values, "https://"+lower, "http://"+lower)
+	}
+	return query.Where("("+condition+")", values...)
 }
 
 // ListActiveEndpoints returns all active endpoints of the organization, without signing secrets and headers. A publish matches them against
@@ -136,71 +145,9 @@ func (s *Store) ListEndpoints(ctx context.Context, organizationID string, page w
 func (s *Store) ListActiveEndpoints(ctx context.Context, organizationID string) ([]webhook.Endpoint, error) {
 	var rows []endpointRow
 	err := s.db.WithContext(ctx).Omit("signing_secrets", "headers").
-		Where("organization_id = ? AND status = ?", organizationID, webhook.EndpointActive).Order("id").Find(&rows).Error
+		Where("organization_id = ? AND status = ? AND deleted_at IS NULL", organizationID, webhook.EndpointActive).Order("id").Find(&rows).Error
 	if err != nil {
 		return nil, s.translate("list the active endpoints", err)
 	}
 	return endpointsOf(rows), nil
-}
-
-// SetEndpointStatus enables or disables an endpoint and returns it. It does not change an endpoint that has the status already.
-func (s *Store) SetEndpointStatus(ctx context.Context, organizationID, id string, status webhook.EndpointStatus, now time.Time) (webhook.Endpoint, error) {
-	err := setEndpointStatus(s.db.WithContext(ctx), id, status, now, "organization_id = ?", organizationID)
-	if err != nil {
-		return webhook.Endpoint{}, s.translate("set an endpoint's status", err)
-	}
-	return s.FindEndpoint(ctx, organizationID, id)
-}
-
-func setEndpointStatus(tx *gorm.DB, id string, status webhook.EndpointStatus, now time.Time, scope string, args ...any) error {
-	var disabledAt *time.Time
-	if status == webhook.EndpointDisabled {
-		disabledAt = nullable(now)
-	}
-	return tx.Model(&endpointRow{}).Where("id = ? AND status <> ?", id, status).Where(scope, args...).
-		UpdateColumns(map[string]any{"status": status, "disabled_at": disabledAt, "updated_at": now}).Error
-}
-
-// errSecretsMoved means that the secrets were rotated between the read and the write.
-var errSecretsMoved = errors.New("the signing secrets were rotated meanwhile")
-
-// RotateSecret makes a secret the endpoint's current one and returns the endpoint without its secrets. The previous secrets sign for the
-// overlap. It returns an error and changes nothing if too many secrets would sign.
-func (s *Store) RotateSecret(ctx context.Context, organizationID, id string, secret webhook.Secret, overlap time.Duration, now time.Time) (webhook.Endpoint, error) {
-	for {
-		endpoint, err := s.rotateSecret(ctx, organizationID, id, secret, overlap, now)
-		if !errors.Is(err, errSecretsMoved) {
-			return endpoint, s.translate("rotate a signing secret", err)
-		}
-	}
-}
-
-func (s *Store) rotateSecret(ctx context.Context, organizationID, id string, secret webhook.Secret, overlap time.Duration, now time.Time) (webhook.Endpoint, error) {
-	row, err := s.findEndpointRow(ctx, organizationID, id)
-	if err != nil {
-		return webhook.Endpoint{}, err
-	}
-	endpoint, err := s.endpointToSend(row)
-	if err != nil {
-		return webhook.Endpoint{}, err
-	}
-	secrets, err := endpoint.RotatedSecrets(secret, overlap, now)
-	if err != nil {
-		return webhook.Endpoint{}, err
-	}
-	sealed, err := s.sealSecrets(id, secrets)
-	if err != nil {
-		return webhook.Endpoint{}, err
-	}
-	var rotated endpointRow
-	update := s.db.WithContext(ctx).Model(&rotated).Clauses(returning(&rotated)).
-		Where("id = ? AND organization_id = ? AND signing_secrets = ?", id, organizationID, row.SigningSecrets).
-		UpdateColumns(map[string]any{"signing_secrets": sealed, "updated_at": now})
-	switch {
-	case update.Error != nil:
-		return webhook.Endpoint{}, update.Error
-	case update.RowsAffected == 0:
-		return webhook.Endpoint{}, errSecretsMoved
-	}
-	return rotated.endpoint(), nil
 }

@@ -11,10 +11,7 @@ import (
 type sealedHeaders map[string][]byte
 
 func (r endpointRow) sealedHeaders() (sealedHeaders, error) {
-	if r.Headers == "" || r.Headers == "{}" {
-		return nil, nil //nolint:nilnil // most endpoints have no headers, and lists do not read them
-	}
-	return decodeColumn[sealedHeaders](r.Headers)
+	return optionalColumn[sealedHeaders](r.Headers, "{}")
 }
 
 // names returns the headers with empty values.

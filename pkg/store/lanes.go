@@ -15,7 +15,7 @@ type LaneCursor struct {
 }
 
 // ReadLanes returns, for each cursor, up to limit waiting deliveries behind it in the lane's order, due or not. The result is in the
-// order of the cursors. It reads one index and never a row that has ended.
+// order of the cursors. It reads one index and never a row that has ended. The lanes of endpoints that are paused or deleted are empty.
 func (s *Store) ReadLanes(ctx context.Context, cursors []LaneCursor, limit int) ([][]Due, error) {
 	if len(cursors) == 0 {
 		return nil, nil
@@ -28,9 +28,13 @@ func (s *Store) ReadLanes(ctx context.Context, cursors []LaneCursor, limit int) 
 	return lanes, s.translate("read the backlog", err)
 }
 
-const readLanesSQL = `SELECT l.n, d.id, d.status, d.queue, d.next_retry_at, d.orphan_count
-FROM unnest(CAST(? AS text[]), CAST(? AS smallint[]), CAST(? AS timestamptz[]), CAST(? AS text[])) WITH ORDINALITY AS l (endpoint_id, priority, due, id, n)
-CROSS JOIN LATERAL (
+const readLanesSQL = `WITH l AS MATERIALIZED (
+	SELECT * FROM unnest(CAST(? AS text[]), CAST(? AS smallint[]), CAST(? AS timestamptz[]), CAST(? AS text[]))
+		WITH ORDINALITY AS l (endpoint_id, priority, due, id, n)
+	WHERE NOT EXISTS (SELECT 1 FROM endpoints e WHERE e.id = l.endpoint_id AND ` + heldEndpoint + `)
+)
+SELECT l.n, d.id, d.status, d.queue, d.next_retry_at, d.orphan_count
+FROM l CROSS JOIN LATERAL (
 	SELECT id, status, queue, next_retry_at, orphan_count FROM deliveries
 	WHERE endpoint_id = l.endpoint_id AND priority = l.priority AND status IN ('pending', 'retrying')
 		AND (next_retry_at, id) > (l.due, l.id COLLATE "C")
@@ -67,6 +71,7 @@ func (s *Store) readLanesOneByOne(ctx context.Context, cursors []LaneCursor, lim
 		var rows []deliveryRow
 		err := s.waiting(ctx).Where("endpoint_id = ? AND priority = ?", c.EndpointID, c.Priority).
 			Where("(next_retry_at, id) > (?, ?)", c.After.DueAt.UTC(), c.After.DeliveryID).
+			Where("NOT EXISTS (SELECT 1 FROM endpoints e WHERE e.id = ? AND "+heldEndpoint+")", c.EndpointID).
 			Order("next_retry_at, id").Limit(limit).Find(&rows).Error
 		if err != nil {
 			return nil, err

@@ -25,7 +25,8 @@ type keyCheck struct {
 	missing []string
 }
 
-// MissingKeys returns the sorted IDs of the keys that seal signing secrets or headers in the database but are not in the keyring.
+// MissingKeys returns the sorted IDs of the keys that seal signing secrets, headers or recorded
+// answers in the database but are not in the keyring.
 func (s *Store) MissingKeys(ctx context.Context) ([]string, error) {
 	if s.sealer == nil {
 		return nil, nil
@@ -40,6 +41,11 @@ func (s *Store) MissingKeys(ctx context.Context) ([]string, error) {
 	if err := s.db.WithContext(ctx).Model(&endpointRow{}).Where("headers NOT IN ('', '{}')").Pluck("headers", &columns).Error; err != nil {
 		return nil, s.translate("list the keys of headers", err)
 	}
+	answers, err := s.sealedAnswers(ctx)
+	if err != nil {
+		return nil, err
+	}
+	sealed = append(sealed, answers...)
 	for _, column := range columns {
 		headers, _ := endpointRow{Headers: column}.sealedHeaders() // a damaged column names no key
 		for _, value := range headers {

@@ -82,10 +82,22 @@ func (s *Store) recordAlone(ctx context.Context, o webhook.Outcome) (current web
 		if !o.DisableEndpoint {
 			return nil
 		}
-		return setEndpointStatus(tx, o.Delivery.EndpointID, webhook.EndpointDisabled, o.Delivery.UpdatedAt,
-			"organization_id = ? AND updated_at = ?", o.Delivery.OrganizationID, o.EndpointUpdatedAt)
+		return s.disableGone(tx, o)
 	})
 	return current, s.translate("record an attempt", err)
+}
+
+// disableGone disables the endpoint of an outcome, unless it has changed since the attempt began or was deleted.
+func (s *Store) disableGone(tx *gorm.DB, o webhook.Outcome) error {
+	row, err := s.lockEndpoint(tx, o.Delivery.OrganizationID, o.Delivery.EndpointID)
+	switch {
+	case webhook.CodeOf(err) == webhook.CodeNotFound, err == nil && !row.UpdatedAt.Equal(o.EndpointUpdatedAt):
+		return nil
+	case err != nil:
+		return err
+	}
+	_, err = s.changeRow(tx, row, webhook.Disabling(webhook.BySystem, webhook.DisabledGone, o.Delivery.UpdatedAt))
+	return err
 }
 
 // supersede records an attempt that does not change the delivery's state, and returns the delivery. It changes nothing if the attempt was

@@ -21,16 +21,15 @@ func (s *Store) CreateEvent(ctx context.Context, event webhook.Event, deliveries
 // CreateEvents inserts events with their deliveries. Of each event, it inserts everything or nothing. PostgreSQL inserts the events in
 // statements of up to deliveriesPerStatement deliveries. If it refuses one of them, the events are inserted one by one.
 //
+// An event whose idempotency key is recorded, or is being recorded by another transaction, is not inserted. Its error is
+// webhook.ErrIdempotencyKeyTaken. The statement does not wait for the other transaction.
+//
 // The errors are in the order of the publications, and one error does not affect the other events. After an unavailable database, the
 // remaining events get the same error without a statement.
 func (s *Store) CreateEvents(ctx context.Context, publications []webhook.Publication) []error {
 	failures := make([]error, 0, len(publications))
 	for len(publications) > 0 {
-		size, deliveries := 1, len(publications[0].Deliveries)
-		for size < len(publications) && deliveries+len(publications[size].Deliveries) <= deliveriesPerStatement {
-			deliveries += len(publications[size].Deliveries)
-			size++
-		}
+		size := statementSize(publications)
 		failed := s.createBatch(ctx, publications[:size])
 		failures = append(failures, failed...)
 		publications = publications[size:]
@@ -42,11 +41,27 @@ func (s *Store) CreateEvents(ctx context.Context, publications []webhook.Publica
 	return failures
 }
 
+// statementSize returns how many of the publications share a statement.
+func statementSize(publications []webhook.Publication) int {
+	deliveries, keys := 0, 0
+	for i, p := range publications {
+		deliveries += len(p.Deliveries)
+		if p.Key != nil {
+			keys++
+		}
+		if i > 0 && (deliveries > deliveriesPerStatement || keys > keysPerStatement) {
+			return i
+		}
+	}
+	return len(publications)
+}
+
 func (s *Store) createBatch(ctx context.Context, publications []webhook.Publication) []error {
 	if s.dialect.Postgres {
-		err := s.translate("create events", s.execBatch(ctx, publications))
+		taken, err := s.execBatch(ctx, publications)
+		err = s.translate("create events", err)
 		if !refusesOne(err, len(publications)) {
-			return slices.Repeat([]error{err}, len(publications))
+			return failuresOf(publications, taken, err)
 		}
 	}
 	_, failures := each(publications, func(p webhook.Publication) (struct{}, error) {
@@ -57,10 +72,17 @@ func (s *Store) createBatch(ctx context.Context, publications []webhook.Publicat
 
 func (s *Store) createAlone(ctx context.Context, p webhook.Publication) error {
 	if s.dialect.Postgres {
-		return s.translate("create an event", s.execBatch(ctx, []webhook.Publication{p}))
+		alone := []webhook.Publication{p}
+		taken, err := s.execBatch(ctx, alone)
+		return failuresOf(alone, taken, s.translate("create an event", err))[0]
 	}
 	row := newEventRow(p.Event)
 	err := s.db.WithContext(ctx).Transaction(func(tx *gorm.DB) error {
+		if p.Key != nil {
+			if err := insertKey(tx, keyOf(p)); err != nil {
+				return err
+			}
+		}
 		if err := tx.Create(&row).Error; err != nil {
 			return err
 		}
@@ -69,11 +91,15 @@ func (s *Store) createAlone(ctx context.Context, p webhook.Publication) error {
 	return s.translate("create an event", err)
 }
 
-// execBatch executes one statement. The statement has a deadline of its own, because a batch of many statements has more time.
-func (s *Store) execBatch(ctx context.Context, publications []webhook.Publication) error {
+// execBatch executes one statement. The statement has a deadline of its own, because a batch of many statements has more time. It returns
+// the IDs of the events whose keys are taken.
+func (s *Store) execBatch(ctx context.Context, publications []webhook.Publication) (taken map[string]bool, err error) {
 	ctx, cancel := context.WithTimeout(ctx, s.dialect.StatementTimeout)
 	defer cancel()
-	return s.db.WithContext(ctx).Exec(createSQL, createArguments(publications)...).Error
+	if slices.ContainsFunc(publications, func(p webhook.Publication) bool { return p.Key != nil }) {
+		return s.execKeyed(ctx, publications)
+	}
+	return nil, s.db.WithContext(ctx).Exec(createSQL, createArguments(publications)...).Error
 }
 
 // createSQL inserts events and their deliveries in one round trip and one commit. See Store.dueAt for the due time of a pending
@@ -85,15 +111,18 @@ WITH event AS (
 		CAST(? AS text[]), CAST(? AS bytea[]), CAST(? AS timestamptz[]))
 )
 INSERT INTO deliveries (id, organization_id, endpoint_id, event_id, status, retry_count, max_retries, next_retry_at, revision,
-	queue, priority, failure_reason, orphan_count, attempt_count, last_attempt_id, created_at, updated_at)
+	queue, priority, test, failure_reason, orphan_count, attempt_count, last_attempt_id, created_at, updated_at)
 SELECT d.id, d.organization_id, d.endpoint_id, d.event_id, d.status, d.retry_count, d.max_retries,
 	CASE WHEN d.status = 'pending' AND d.next_retry_at > now() THEN now() ELSE d.next_retry_at END, d.revision,
-	d.queue, d.priority, d.failure_reason, d.orphan_count, 0, d.last_attempt_id, d.created_at, d.updated_at
-FROM unnest(CAST(? AS text[]), CAST(? AS text[]), CAST(? AS text[]), CAST(? AS text[]), CAST(? AS text[]), CAST(? AS integer[]),
-	CAST(? AS integer[]), CAST(? AS timestamptz[]), CAST(? AS bigint[]), CAST(? AS text[]), CAST(? AS smallint[]),
+	d.queue, d.priority, d.test, d.failure_reason, d.orphan_count, 0, d.last_attempt_id, d.created_at, d.updated_at
+FROM ` + deliveryArrays
+
+// deliveryArrays are the new deliveries as rows of d.
+const deliveryArrays = `unnest(CAST(? AS text[]), CAST(? AS text[]), CAST(? AS text[]), CAST(? AS text[]), CAST(? AS text[]), CAST(? AS integer[]),
+	CAST(? AS integer[]), CAST(? AS timestamptz[]), CAST(? AS bigint[]), CAST(? AS text[]), CAST(? AS smallint[]), CAST(? AS boolean[]),
 	CAST(? AS text[]), CAST(? AS integer[]),
 	CAST(? AS text[]), CAST(? AS timestamptz[]), CAST(? AS timestamptz[]))
-	AS d (id, organization_id, endpoint_id, event_id, status, retry_count, max_retries, next_retry_at, revision, queue, priority,
+	AS d (id, organization_id, endpoint_id, event_id, status, retry_count, max_retries, next_retry_at, revision, queue, priority, test,
 		failure_reason,
 		orphan_count, last_attempt_id, created_at, updated_at)`
 
@@ -125,6 +154,7 @@ func createArguments(publications []webhook.Publication) []any {
 		column(deliveries, func(d *delivery) int64 { return d.Revision }),
 		column(deliveries, func(d *delivery) string { return d.Queue }),
 		column(deliveries, func(d *delivery) webhook.Priority { return d.Priority }),
+		column(deliveries, func(d *delivery) bool { return d.Test }),
 		column(deliveries, func(d *delivery) string { return string(d.FailureReason) }),
 		column(deliveries, func(d *delivery) int { return d.OrphanCount }),
 		column(deliveries, func(d *delivery) string { return d.LastAttemptID }),

@@ -17,28 +17,45 @@ import (
 //
 // If an error is returned, the statement may still have been committed. A retry of such a delivery is then refused, because the delivery
 // has not failed any more, although it was requeued.
-func (s *Store) requeue(ctx context.Context, retries []webhook.Retry) (map[string]webhook.Record, error) {
-	if s.dialect.Postgres {
-		return s.requeueBatch(ctx, retries)
+//
+// A retry that is a call with an idempotency key is alone, and is recorded with its effect.
+func (s *Store) requeue(ctx context.Context, retries []webhook.Retry) (records map[string]webhook.Record, err error) {
+	err = s.recording(ctx, func(tx *gorm.DB) (string, any, error) {
+		if s.dialect.Postgres {
+			records, err = s.requeueBatch(tx, retries)
+		} else {
+			records, err = s.requeueOne(tx, retries[0])
+		}
+		if err == nil && len(records) == 0 {
+			err = errNothingRequeued
+		}
+		return retries[0].DeliveryID, nil, err
+	})
+	if errors.Is(err, errNothingRequeued) {
+		return nil, nil
 	}
-	return s.requeueOne(ctx, retries[0])
+	return records, err
 }
 
+// errNothingRequeued undoes the record of a call that had no effect.
+var errNothingRequeued = errors.New("no delivery was requeued")
+
 // requeueOne is requeue in SQLite. The event and the last attempt are read by a second statement.
-func (s *Store) requeueOne(ctx context.Context, retry webhook.Retry) (map[string]webhook.Record, error) {
+func (s *Store) requeueOne(tx *gorm.DB, retry webhook.Retry) (map[string]webhook.Record, error) {
 	next := retry.Requeued()
-	active := s.db.Model(&endpointRow{}).Select("1").Where("endpoints.id = deliveries.endpoint_id AND endpoints.status = ?", webhook.EndpointActive)
+	active := s.db.Model(&endpointRow{}).Select("1").
+		Where("endpoints.id = deliveries.endpoint_id AND endpoints.status = ? AND endpoints.deleted_at IS NULL", webhook.EndpointActive)
 	state := stateColumns(next)
 	state["next_retry_at"] = s.dueAt(next.NextRetryAt)
 	state["revision"] = gorm.Expr("revision + ?", next.Revision)
 	var row deliveryRow
-	update := s.db.WithContext(ctx).Model(&row).Clauses(returning(&row)).
+	update := tx.Model(&row).Clauses(returning(&row)).
 		Where("id = ? AND organization_id = ? AND status = ? AND EXISTS (?)", next.ID, next.OrganizationID, webhook.StatusFailure, active).
 		UpdateColumns(state)
 	if update.Error != nil || update.RowsAffected == 0 {
 		return nil, update.Error
 	}
-	record, err := s.FindDelivery(ctx, next.OrganizationID, next.ID)
+	record, err := s.FindDelivery(tx.Statement.Context, next.OrganizationID, next.ID)
 	record.Delivery = row.delivery() // the row may have changed between the two statements
 	return map[string]webhook.Record{next.ID: record}, err
 }
@@ -54,15 +71,15 @@ WITH d AS (
 		CAST(? AS smallint[]), CAST(? AS text[]), CAST(? AS integer[]), CAST(? AS bigint[]), CAST(? AS timestamptz[]))
 		AS next (id, organization_id, status, retry_count, next_retry_at, priority, failure_reason, orphan_count, revision, updated_at)
 	WHERE deliveries.id = next.id AND deliveries.organization_id = next.organization_id AND deliveries.status = ?
-		AND EXISTS (SELECT 1 FROM endpoints e WHERE e.id = deliveries.endpoint_id AND e.status = ?)
+		AND EXISTS (SELECT 1 FROM endpoints e WHERE e.id = deliveries.endpoint_id AND e.status = ? AND e.deleted_at IS NULL)
 	RETURNING deliveries.*
 )
 SELECT ` + deliveryColumns + ", " + eventOrNoneColumns + ", " + lastAttemptColumns + `
 FROM d LEFT JOIN events e ON e.id = d.event_id LEFT JOIN attempts a ON a.id = d.last_attempt_id`
 
 // requeueBatch is requeue in PostgreSQL.
-func (s *Store) requeueBatch(ctx context.Context, retries []webhook.Retry) (records map[string]webhook.Record, err error) {
-	rows, err := s.db.WithContext(ctx).Raw(requeueSQL, requeueArguments(retries)...).Rows()
+func (s *Store) requeueBatch(tx *gorm.DB, retries []webhook.Retry) (records map[string]webhook.Record, err error) {
+	rows, err := tx.Raw(requeueSQL, requeueArguments(retries)...).Rows()
 	if err != nil {
 		return nil, err
 	}

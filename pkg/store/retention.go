@@ -12,7 +12,7 @@ import (
 
 // Purged is the result of one batch of a purge.
 type Purged struct {
-	Deliveries, Attempts, Events int64
+	Deliveries, Attempts, Events, Endpoints int64
 	// After is the ID after which the next batch continues. It is empty after the last batch.
 	After string
 }

@@ -18,7 +18,8 @@ func (s *Store) RetryDelivery(ctx context.Context, organizationID, id string, no
 // Records and errors are in the order of the retries, and one error does not affect the other retries.
 //
 // The statement is guarded by the status. Of any number of concurrent retries of one delivery, one succeeds and the others get
-// webhook.ErrDeliveryNotFailed. A delivery to a disabled endpoint gets webhook.ErrEndpointDisabled.
+// webhook.ErrDeliveryNotFailed. A delivery to a disabled endpoint gets webhook.ErrEndpointDisabled, and to a
+// deleted one webhook.ErrEndpointDeleted.
 func (s *Store) RetryDeliveries(ctx context.Context, retries []webhook.Retry) ([]webhook.Record, []error) {
 	if len(retries) > 1 && !s.dialect.Postgres {
 		return s.retryEach(ctx, retries)
@@ -55,12 +56,12 @@ func (s *Store) explainRefusal(ctx context.Context, retry webhook.Retry) (webhoo
 	if record.Delivery.Status != webhook.StatusFailure {
 		return webhook.Record{}, webhook.ErrDeliveryNotFailed
 	}
-	endpoint, err := s.FindEndpoint(ctx, retry.OrganizationID, record.Delivery.EndpointID)
+	endpoint, err := s.FindEndpointEver(ctx, retry.OrganizationID, record.Delivery.EndpointID)
+	if err == nil {
+		err = endpoint.TakesDeliveries()
+	}
 	if err != nil {
 		return webhook.Record{}, err
-	}
-	if endpoint.Status == webhook.EndpointDisabled {
-		return webhook.Record{}, webhook.ErrEndpointDisabled
 	}
 	return s.RetryDelivery(ctx, retry.OrganizationID, retry.DeliveryID, retry.At)
 }

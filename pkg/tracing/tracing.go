@@ -3,6 +3,8 @@
 //	POST …/events (API) ── enqueue ──▶ deliver (dispatcher) ── load, POST, record
 //	                                └▶ deliver, the next attempt ── …
 //
+// A delivery that waits in the backlog has no task. Its attempts have a trace of their own, to which the enqueue span links; see Delivery.
+//
 // Child spans come from the tracer provider of the parent span, so no provider is passed around. Without a span, tracing costs nothing: no
 // task header and no allocation.
 package tracing
@@ -48,6 +50,15 @@ func Follow(ctx context.Context, headers map[string]string) context.Context {
 		return ctx
 	}
 	return propagation.TraceContext{}.Extract(ctx, propagation.MapCarrier{header: headers[header]})
+}
+
+// FollowTask returns a context whose spans continue the trace in a task's headers. A task that was claimed from the backlog, or enqueued
+// again, has none: the spans of its delivery then have a trace of their own, with the ID of Delivery. The tracer provider needs IDs.
+func FollowTask(ctx context.Context, headers map[string]string, deliveryID string) context.Context {
+	if headers[header] == "" {
+		return context.WithValue(ctx, deliveryKey{}, deliveryID)
+	}
+	return Follow(ctx, headers)
 }
 
 // Child starts a child of the current span. If the current span is not recorded, it returns ctx and a span that does nothing.

@@ -21,6 +21,7 @@ const (
 type Result struct {
 	StartedAt      time.Time
 	Duration       time.Duration
+	Timeout        time.Duration     // how long the POST could take; 0 if not known
 	RequestHeaders map[string]string // the values of custom headers are masked
 	// ResponseStatus is 0 if there was no answer. Failure then says why.
 	ResponseStatus        int

@@ -2,7 +2,6 @@ package webhook
 
 import (
 	"fmt"
-	"regexp"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -42,15 +41,4 @@ func (c *check) err() error {
 		return nil
 	}
 	return InvalidAll(c.details)
-}
-
-var organizationPattern = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$`)
-
-// CheckOrganizationID returns an error unless the text can name an organization: 1 to 64 letters, digits, _ and -. The workflow platform
-// manages organizations. Redrive only separates them.
-func CheckOrganizationID(id string) error {
-	if !organizationPattern.MatchString(id) {
-		return Invalid("invalid_organization", "organizationId", "an organization id is 1 to 64 letters, digits, _ and -, beginning with a letter or digit")
-	}
-	return nil
 }

@@ -27,6 +27,8 @@ type FailureReason string
 const (
 	// FailureEndpointDisabled means that the endpoint was disabled when the delivery was due.
 	FailureEndpointDisabled FailureReason = "endpoint_disabled"
+	// FailureEndpointDeleted means that the endpoint was deleted while the delivery waited.
+	FailureEndpointDeleted FailureReason = "endpoint_deleted"
 	// FailureOrphaned means that MaxOrphans consecutive attempts ended without an outcome.
 	FailureOrphaned FailureReason = "attempts_orphaned"
 	// FailureEventMissing means that the delivery's event was removed from the database.
@@ -44,6 +46,8 @@ func (r FailureReason) Message() string {
 	switch r {
 	case FailureEndpointDisabled:
 		return "endpoint_disabled: the endpoint was disabled when this delivery came due; enable it and retry the delivery"
+	case FailureEndpointDeleted:
+		return "endpoint_deleted: the endpoint was deleted while this delivery waited; it cannot be retried"
 	case FailureOrphaned:
 		return fmt.Sprintf("attempts_orphaned: the dispatcher stopped %d times in a row while it was at this delivery; retry it once the cause is known", MaxOrphans)
 	case FailureEventMissing:
@@ -53,6 +57,10 @@ func (r FailureReason) Message() string {
 	}
 	return string(r)
 }
+
+// AfterAttempt reports whether a failure followed from attempts, so that its task is kept as a dead letter. A delivery that ended without
+// an attempt leaves no task.
+func (r FailureReason) AfterAttempt() bool { return r == "" || r == FailureOrphaned }
 
 // QueueDeliveries is the name of the queue for deliveries. A delivery stores the name of its queue, because task IDs are unique only within
 // one queue.
@@ -72,9 +80,12 @@ type Delivery struct {
 	// NextRetryAt is the due time of the next attempt. It is zero in a terminal status.
 	NextRetryAt time.Time
 	// Revision rises with every change of state. An outcome is applied only if it was decided on the current revision.
-	Revision      int64
-	Queue         string
-	Priority      Priority
+	Revision int64
+	Queue    string
+	Priority Priority
+	// Test marks a delivery that was asked for to try the endpoint. It is sent without retries, whatever the endpoint subscribes to and
+	// also while it is paused or disabled. It counts in no statistics and in no circuit.
+	Test          bool
 	FailureReason FailureReason
 	// OrphanCount is the number of attempts since the last recorded one that ended without an outcome. It is a lower bound, because
 	// such attempts are counted when they are detected.
@@ -103,6 +114,23 @@ func NewDelivery(event Event, endpoint Endpoint, now time.Time) Delivery {
 		CreatedAt:      now,
 		UpdatedAt:      now,
 	}
+}
+
+// NewTest makes a test delivery of the event to the endpoint, due at once and without retries.
+func NewTest(event Event, endpoint Endpoint, now time.Time) Delivery {
+	d := NewDelivery(event, endpoint, now)
+	d.Test, d.MaxRetries, d.Priority = true, 0, PriorityHead
+	return d
+}
+
+// Replayed makes a delivery that sends the event of another one again, before what was published. The replay of a test is a test.
+func (d Delivery) Replayed(event Event, endpoint Endpoint, now time.Time) Delivery {
+	if d.Test {
+		return NewTest(event, endpoint, now)
+	}
+	replay := NewDelivery(event, endpoint, now)
+	replay.Priority = PriorityHead
+	return replay
 }
 
 // Retried returns the delivery after a manual retry: due at once, with a fresh set of retries. It returns ErrDeliveryNotFailed unless the
@@ -183,16 +211,25 @@ type Dispatch struct {
 	Attempts int
 	// Omitted is the size of the event's data in bytes, if it is larger than MaxLoadedData and therefore not in Event.
 	Omitted int64
-	// Body is what is POSTed, shared by the deliveries of the event. If it is nil, it is made of Event.
+	// Body is the event's body with the omitted data, shared by the deliveries of the event. If it is nil, it is made of Event.
 	Body []byte
 	// Missing is set if the event or the endpoint was removed from the database, so that no attempt is possible.
 	Missing FailureReason
+	// ReadAt is a time before the endpoint was read, by the monotonic clock of this process.
+	ReadAt time.Time
 }
 
 // Payload returns the bytes to POST. They must not be changed.
 func (d Dispatch) Payload() ([]byte, error) {
-	if d.Body != nil {
+	dataOnly := d.Endpoint.Payload == PayloadData
+	switch {
+	case d.Body != nil && dataOnly:
+		end := len(d.Body) - len("}") // Event.Body ends with the data and a brace
+		return d.Body[end-int(d.Omitted) : end], nil
+	case d.Body != nil:
 		return d.Body, nil
+	case dataOnly:
+		return d.Event.Data, nil
 	}
 	return d.Event.Body()
 }

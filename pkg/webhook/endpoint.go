@@ -3,8 +3,6 @@ package webhook
 import (
 	"fmt"
 	"log/slog"
-	"maps"
-	"slices"
 	"time"
 )
 
@@ -15,6 +13,24 @@ type EndpointStatus string
 const (
 	EndpointActive   EndpointStatus = "active"
 	EndpointDisabled EndpointStatus = "disabled"
+)
+
+// DisabledReason says why an endpoint is disabled. It is empty for an endpoint that a version before the reasons has disabled.
+type DisabledReason string
+
+// The reasons why an endpoint is disabled.
+const (
+	DisabledManually DisabledReason = "manual"
+	DisabledGone     DisabledReason = "gone" // the receiver answered 410 Gone
+)
+
+// Payload is the form of the body that an endpoint is sent. Empty means PayloadEnvelope.
+type Payload string
+
+// The forms of a body.
+const (
+	PayloadEnvelope Payload = "envelope" // an object with the event's fields and its data
+	PayloadData     Payload = "data"     // the published data alone; headers have the event's fields
 )
 
 // Limits of an endpoint.
@@ -28,6 +44,10 @@ const (
 	DefaultSecretGrace = 24 * time.Hour
 	maxOverlapHours    = 7 * 24
 	maxRateLimit       = 10_000
+	// MaxTimeoutSeconds is the longest timeout of an attempt that an endpoint may set.
+	MaxTimeoutSeconds = 30
+	maxSchedule       = 20
+	maxDelaySeconds   = 24 * 60 * 60
 )
 
 // Endpoint is a receiver of an organization's events.
@@ -43,12 +63,27 @@ type Endpoint struct {
 	RateLimit int
 	// Headers are the custom headers of every attempt. Their values are set only for sending. ListActiveEndpoints of the store returns no
 	// headers at all.
-	Headers    map[string]Secret
-	Status     EndpointStatus
-	DisabledAt time.Time
-	CreatedBy  string
-	CreatedAt  time.Time
-	UpdatedAt  time.Time
+	Headers map[string]Secret
+	// TimeoutSeconds bounds each attempt. 0 means the dispatcher's own timeout.
+	TimeoutSeconds int
+	// RetrySchedule holds the delays before the first, second, … retry in seconds. The last one repeats. Empty means the dispatcher's own
+	// schedule.
+	RetrySchedule []int
+	Payload       Payload
+	// SignatureHeader is the name of a header with a plain HMAC of the body. Empty means none.
+	SignatureHeader string
+	// Metadata belongs to the organization. Redrive only stores it.
+	Metadata       map[string]string
+	Status         EndpointStatus
+	DisabledAt     time.Time
+	DisabledReason DisabledReason
+	// PausedAt is zero unless the endpoint is paused.
+	PausedAt time.Time
+	// DeletedAt is zero unless the endpoint was deleted.
+	DeletedAt time.Time
+	CreatedBy string
+	CreatedAt time.Time
+	UpdatedAt time.Time
 	// SigningSecrets holds the newest first. They are set only for signing and for a rotation.
 	SigningSecrets []SigningSecret
 }
@@ -74,71 +109,6 @@ func (s Secret) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
 type SigningSecret struct {
 	Value     Secret
 	ExpiresAt time.Time
-}
-
-// EndpointSpec describes an endpoint to create. A nil MaxRetries means DefaultMaxRetries, a RateLimit of 0 means no limit, and a nil
-// SigningSecret means a generated one.
-type EndpointSpec struct {
-	Name                 string
-	URL                  string
-	Description          string
-	MaxRetries           *int
-	SubscribedEventTypes []string
-	RateLimit            int
-	Headers              map[string]Secret
-	SigningSecret        *Secret
-}
-
-// Check returns an error with everything that is wrong with the spec. It does not check whether the URL is a permitted destination and
-// whether the signing secret is well-formed.
-func (s EndpointSpec) Check() error {
-	var c check
-	c.required("name", s.Name, maxEndpointName)
-	if s.URL == "" {
-		c.add("required", "url", "url is required and must not be empty")
-	}
-	c.text("description", s.Description, maxDescription)
-	if s.MaxRetries != nil && (*s.MaxRetries < 0 || *s.MaxRetries > MaxMaxRetries) {
-		c.add("out_of_range", "maxRetries", fmt.Sprintf("maxRetries must be between 0 and %d", MaxMaxRetries))
-	}
-	if len(s.SubscribedEventTypes) > maxSubscriptions {
-		c.add("too_many", "subscribedEventTypes", fmt.Sprintf("subscribedEventTypes must not have more than %d entries", maxSubscriptions))
-	}
-	for i, entry := range s.SubscribedEventTypes {
-		if !CheckSubscription(entry) {
-			c.add("invalid_event_type", fmt.Sprintf("subscribedEventTypes[%d]", i), "each entry must be an event type such as run.finished, a prefix such as run.*, or *")
-			break
-		}
-	}
-	if s.RateLimit < 0 || s.RateLimit > maxRateLimit {
-		c.add("out_of_range", "rateLimit", fmt.Sprintf("rateLimit must be between 0, which means no limit, and %d requests a second", maxRateLimit))
-	}
-	c.headers("headers", s.Headers)
-	return c.err()
-}
-
-// NewEndpoint makes an active endpoint from a checked spec.
-func NewEndpoint(organizationID, createdBy string, spec EndpointSpec, secret Secret, now time.Time) Endpoint {
-	maxRetries := DefaultMaxRetries
-	if spec.MaxRetries != nil {
-		maxRetries = *spec.MaxRetries
-	}
-	return Endpoint{
-		ID:                   NewID(KindEndpoint, now),
-		OrganizationID:       organizationID,
-		Name:                 spec.Name,
-		URL:                  spec.URL,
-		Description:          spec.Description,
-		SubscribedEventTypes: slices.Clone(spec.SubscribedEventTypes),
-		MaxRetries:           maxRetries,
-		RateLimit:            spec.RateLimit,
-		Headers:              maps.Clone(spec.Headers),
-		Status:               EndpointActive,
-		CreatedBy:            createdBy,
-		CreatedAt:            now,
-		UpdatedAt:            now,
-		SigningSecrets:       []SigningSecret{{Value: secret}},
-	}
 }
 
 // LiveSecrets returns the secrets that sign at the time, the current one first.

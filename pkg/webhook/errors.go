@@ -16,6 +16,7 @@ const (
 	CodeUnauthenticated Code = "unauthenticated" // no valid API key
 	CodeForbidden       Code = "forbidden"       // a valid key without permission
 	CodeNotFound        Code = "not_found"       // no such resource in this organization
+	CodeConflict        Code = "conflict"        // something in progress does not allow the request: try again later
 	CodeRateLimited     Code = "rate_limited"    // too many requests: send fewer
 	CodeUnavailable     Code = "unavailable"     // a server that Redrive needs is unavailable: try again later
 	CodeInternal        Code = "internal"        // a bug or a failure in Redrive
@@ -61,12 +62,21 @@ var (
 		"only a delivery that has ended in failure can be retried; wait for it to end, or replay it to send the event again")
 	ErrEndpointDisabled = Invalid("endpoint_disabled", "endpointId",
 		"the endpoint is disabled; enable it first")
+	ErrEndpointDeleted = Invalid("endpoint_deleted", "endpointId",
+		"the endpoint was deleted; its deliveries can be read and not sent again")
 )
 
 // ErrLastAPIKey refuses to revoke an organization's last valid key with the scope read-write, because no other key could be created.
 // Compare it with errors.Is.
 var ErrLastAPIKey = Invalid("last_read_write_key", "id",
 	"this is the organization's last valid key with the scope read-write; make another one first, or have the operator revoke it on the command line")
+
+// ErrCreatorRevoked refuses to create an API key with a key that was revoked meanwhile. Compare it with errors.Is.
+var ErrCreatorRevoked = &Error{
+	Code:    CodeUnauthenticated,
+	Message: "the API key of the request was revoked meanwhile",
+	Details: []Detail{{Reason: "unauthenticated", Field: "Authorization", Message: "use another API key"}},
+}
 
 // Invalid returns an error with one detail about one field of a request.
 func Invalid(reason, field, message string) *Error {
@@ -102,7 +112,7 @@ func Unavailable(retryAfter time.Duration, err error) *Error {
 	return &Error{
 		Code:       CodeUnavailable,
 		Message:    "the service cannot reach its database at the moment; try again shortly",
-		Details:    []Detail{{Reason: "database_unavailable", Message: "whether this request was carried out is not known; before you repeat one that creates something, look whether it is there"}},
+		Details:    []Detail{{Reason: "database_unavailable", Message: "whether this request was carried out is not known; repeat it with the same idempotency key, or look whether what it creates is there"}},
 		RetryAfter: retryAfter,
 		Err:        err,
 	}

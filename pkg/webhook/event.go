@@ -29,16 +29,27 @@ type EventSpec struct {
 	RunID       string
 	ExecutionID string
 	Data        json.RawMessage
+	// IdempotencyKey makes a repetition of the event a duplicate. Optional.
+	IdempotencyKey string
 }
 
-// Check returns an error with everything that is wrong with the spec. The decoder has checked that Data is well-formed JSON.
-func (s EventSpec) Check() error {
+// Check returns an error with everything that is wrong with the spec of an event to publish. The decoder has checked that Data is
+// well-formed JSON.
+func (s EventSpec) Check() error { return s.checkReserved("") }
+
+// CheckTest is Check for a test delivery, which may also have the type EventTypeTest.
+func (s EventSpec) CheckTest() error { return s.checkReserved(EventTypeTest) }
+
+// checkReserved is Check with one reserved type allowed.
+func (s EventSpec) checkReserved(allowed string) error {
 	var c check
 	switch {
 	case s.Type == "":
 		c.add("required", "eventType", "eventType is required and must not be empty")
 	case !CheckEventType(s.Type):
 		c.add("invalid_event_type", "eventType", "eventType must be words of letters, digits, _ and - joined by dots, at most 128 characters")
+	case ReservedEventType(s.Type) && s.Type != allowed:
+		c.add("reserved_event_type", "eventType", "event types that begin with "+ReservedPrefix+" are Redrive's own; choose another name")
 	}
 	switch {
 	case len(s.Data) == 0:
@@ -49,6 +60,9 @@ func (s EventSpec) Check() error {
 	c.text("workflowId", s.WorkflowID, maxCorrelationID)
 	c.text("runId", s.RunID, maxCorrelationID)
 	c.text("executionId", s.ExecutionID, maxCorrelationID)
+	if s.IdempotencyKey != "" && !validIdempotencyKey(s.IdempotencyKey, MaxIdempotencyKey) {
+		c.add("invalid_idempotency_key", "idempotencyKey", idempotencyKeyRule("idempotencyKey", MaxIdempotencyKey))
+	}
 	return c.err()
 }
 
@@ -65,6 +79,13 @@ func NewEvent(organizationID string, spec EventSpec, now time.Time) Event {
 		CreatedAt:      now,
 	}
 }
+
+// The headers that carry the event's fields if the body is the data alone. See PayloadData.
+const (
+	HeaderEventType      = "Webhook-Event-Type"
+	HeaderEventID        = "Webhook-Event-Id"
+	HeaderEventTimestamp = "Webhook-Event-Timestamp"
+)
 
 // eventHead is the body of a webhook without the data.
 type eventHead struct {
@@ -103,4 +124,6 @@ const headSize = 512
 type Publication struct {
 	Event      Event
 	Deliveries []Delivery
+	// Key is the idempotency key of the event, or nil. An event whose key is taken is not created.
+	Key *IdempotencyKey
 }

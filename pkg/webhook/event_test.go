@@ -27,3 +27,14 @@ func TestEventSpecCheck(t *testing.T) {
 		map[string]string{"eventType": "invalid_event_type", "data": "invalid_type", "workflowId": "invalid_text"},
 		reasons(t, webhook.EventSpec{Type: "run finished", Data: json.RawMessage(`[]`), WorkflowID: "\x1b[31m"}.Check()))
 }
+
+func TestEventSpecCheckReservedType(t *testing.T) {
+	for eventType, want := range map[string][2]bool{ // publish, test
+		"redrive.test": {false, true}, "redrive.endpoint.disabled": {false, false}, "redrive": {true, true}, "redriven.x": {true, true},
+	} {
+		spec := webhook.EventSpec{Type: eventType, Data: json.RawMessage(`{}`)}
+		assert.Equal(t, want, [2]bool{spec.Check() == nil, spec.CheckTest() == nil}, eventType)
+	}
+	spec := webhook.EventSpec{Type: "redrive.endpoint.failing", Data: json.RawMessage(`{}`)}
+	assert.Equal(t, map[string]string{"eventType": "reserved_event_type"}, reasons(t, spec.Check()))
+}

@@ -19,6 +19,7 @@ const (
 	KindAttempt  Kind = "att"
 	KindAPIKey   Kind = "key"
 	KindRequest  Kind = "req"
+	KindChange   Kind = "chg"
 )
 
 // An identifier is a prefix, an underscore and a ULID (github.com/ulid/spec): 48 bits of Unix milliseconds and 80 random

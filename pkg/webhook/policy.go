@@ -25,6 +25,18 @@ var DefaultSchedule = []time.Duration{
 // jitter is the fraction by which a delay varies in both directions. Deliveries that failed together are therefore not retried together.
 const jitter = 0.2
 
+// For returns the policy for an endpoint, which may have a schedule of its own.
+func (p Policy) For(e Endpoint) Policy {
+	if len(e.RetrySchedule) == 0 {
+		return p
+	}
+	p.Schedule = make([]time.Duration, len(e.RetrySchedule))
+	for i, seconds := range e.RetrySchedule {
+		p.Schedule[i] = time.Duration(seconds) * time.Second
+	}
+	return p
+}
+
 // Outcome is the decision after an attempt: the new state of the delivery, and the attempt to record.
 type Outcome struct {
 	// Delivery has the revision after the one on which the decision was made.
@@ -66,7 +78,7 @@ func (p Policy) Decide(d Delivery, r Result, now time.Time) (Outcome, error) {
 	d.OrphanCount = 0
 	d.LastAttemptID = attempt.ID
 	attempt.NextRetryAt = d.NextRetryAt
-	return Outcome{Delivery: d.moved(now), Attempt: attempt, DisableEndpoint: gone}, nil
+	return Outcome{Delivery: d.moved(now), Attempt: attempt, DisableEndpoint: gone && !d.Test}, nil
 }
 
 // delay returns the delay that the receiver asked for with a 429 or 503, or else the delay of the schedule.

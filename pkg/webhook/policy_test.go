@@ -49,6 +49,19 @@ func TestDecideRetriesFollowScheduleThenFail(t *testing.T) {
 	assert.True(t, d.NextRetryAt.IsZero())
 }
 
+func TestPolicyForEndpointHasItsSchedule(t *testing.T) {
+	p := webhook.Policy{Schedule: []time.Duration{time.Hour}, Random: func() float64 { return 0.5 }}
+	endpoint := webhook.Endpoint{RetrySchedule: []int{10, 86400}}
+	d := newDelivery(3)
+	var delays []time.Duration
+	for range 3 {
+		d = decide(t, p.For(endpoint), d, answered(500), noon).Delivery
+		delays = append(delays, d.NextRetryAt.Sub(noon))
+	}
+	assert.Equal(t, []time.Duration{10 * time.Second, 24 * time.Hour, 24 * time.Hour}, delays, "the last delay repeats")
+	assert.Equal(t, noon.Add(time.Hour), decide(t, p.For(webhook.Endpoint{}), newDelivery(1), answered(500), noon).Delivery.NextRetryAt)
+}
+
 func TestDecideDelayHasJitterAndWholeSeconds(t *testing.T) {
 	now := noon.Add(123456 * time.Microsecond)
 	for random, want := range map[float64]time.Duration{0: 81 * time.Second, 0.5: 101 * time.Second, 0.999999: 121 * time.Second} {
@@ -89,4 +102,18 @@ func TestErrorMessageHasStatus(t *testing.T) {
 	assert.Equal(t, "the receiver answered 500 Internal Server Error", answered(500).ErrorMessage())
 	assert.Equal(t, "the receiver answered 599", answered(599).ErrorMessage())
 	assert.Equal(t, "connection refused", webhook.Result{Failure: "connection refused"}.ErrorMessage())
+}
+
+func TestDecideTestHasNoConsequences(t *testing.T) {
+	d := newDelivery(5)
+	trial := webhook.NewTest(webhook.Event{ID: d.EventID, OrganizationID: d.OrganizationID}, webhook.Endpoint{ID: d.EndpointID, MaxRetries: 5}, noon)
+	assert.Equal(t, webhook.PriorityHead, trial.Priority)
+	outcome := decide(t, webhook.Policy{}, trial, answered(410), noon)
+	assert.Equal(t, webhook.StatusFailure, outcome.Delivery.Status)
+	assert.False(t, outcome.DisableEndpoint)
+	assert.Equal(t, webhook.StatusFailure, decide(t, webhook.Policy{}, trial, answered(500), noon).Delivery.Status)
+	replay := trial.Replayed(webhook.Event{}, webhook.Endpoint{MaxRetries: 5}, noon)
+	assert.True(t, replay.Test)
+	assert.Zero(t, replay.MaxRetries)
+	assert.False(t, d.Replayed(webhook.Event{}, webhook.Endpoint{}, noon).Test)
 }

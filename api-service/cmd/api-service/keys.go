@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"flag"
@@ -13,45 +14,78 @@ import (
 	"redrive/pkg/webhook"
 )
 
+// keyFlags are the flags of all keys commands.
+type keyFlags struct {
+	organization, name, scope string
+	platform, descendants     bool
+}
+
+func parseKeyFlags(command string, args []string) (keyFlags, []string, error) {
+	var f keyFlags
+	flags := flag.NewFlagSet("keys "+command, flag.ContinueOnError)
+	flags.SetOutput(io.Discard) // the error is reported once
+	flags.StringVar(&f.organization, "organization", "", "the organization that the key belongs to")
+	flags.StringVar(&f.name, "name", "", "what the key is for")
+	flags.StringVar(&f.scope, "scope", string(webhook.ScopeRead), "read or read-write")
+	flags.BoolVar(&f.platform, "platform", false, "create a platform key, which acts for every organization")
+	flags.BoolVar(&f.descendants, "descendants", false, "revoke the keys too that were created by the key")
+	err := flags.Parse(args)
+	return f, flags.Args(), err
+}
+
 func keys(ctx context.Context, args, environ []string, stdout io.Writer) error {
 	if len(args) == 0 {
 		return invalid("keys needs one of create, list and revoke; try --help")
 	}
-	flags := flag.NewFlagSet("keys "+args[0], flag.ContinueOnError)
-	flags.SetOutput(io.Discard) // the error is reported once
-	organization := flags.String("organization", "", "the organization that the key belongs to")
-	name := flags.String("name", "", "what the key is for")
-	scope := flags.String("scope", string(webhook.ScopeRead), "read or read-write")
-	switch err := flags.Parse(args[1:]); {
+	flags, rest, err := parseKeyFlags(args[0], args[1:])
+	switch {
 	case errors.Is(err, flag.ErrHelp) || args[0] == "--help" || args[0] == "-h":
 		_, err = fmt.Fprint(stdout, usage)
 		return err
 	case err != nil:
 		return invalid("keys %s: %w; try --help", args[0], err)
 	}
-
 	switch {
-	case args[0] == "create" && flags.NArg() == 0:
-		spec := webhook.APIKeySpec{OrganizationID: *organization, Name: *name, Scope: webhook.Scope(*scope), CreatedBy: "command line"}
-		if err := spec.Check(webhook.Now()); err != nil {
+	case args[0] == "create" && len(rest) == 0:
+		spec, err := flags.spec()
+		if err != nil {
 			return invalid("keys create: %w", err)
 		}
 		return withKeys(ctx, environ, func(s *store.Store) error { return createKey(ctx, s, spec, stdout) })
-	case args[0] == "list" && flags.NArg() == 0:
-		if *organization != "" {
-			if err := webhook.CheckOrganizationID(*organization); err != nil {
-				return invalid("keys list: %w", err)
-			}
+	case args[0] == "list" && len(rest) == 0:
+		if err := checkOptionalOrganization(flags.organization); err != nil {
+			return invalid("keys list: %w", err)
 		}
-		return withKeys(ctx, environ, func(s *store.Store) error { return listKeys(ctx, s, *organization, stdout) })
-	case args[0] == "revoke" && flags.NArg() == 1:
-		id := flags.Arg(0)
-		if err := webhook.CheckID(webhook.KindAPIKey, id); err != nil {
+		return withKeys(ctx, environ, func(s *store.Store) error { return listKeys(ctx, s, flags.organization, stdout) })
+	case args[0] == "revoke" && len(rest) == 1:
+		if err := webhook.CheckID(webhook.KindAPIKey, rest[0]); err != nil {
 			return invalid("keys revoke: %w", err)
 		}
-		return withKeys(ctx, environ, func(s *store.Store) error { return s.RevokeAPIKey(ctx, id, webhook.Now()) })
+		return withKeys(ctx, environ, func(s *store.Store) error {
+			return s.RevokeAPIKey(ctx, rest[0], flags.descendants, webhook.Now())
+		})
 	}
 	return invalid("keys: the arguments do not fit; try --help")
+}
+
+// spec returns the checked spec of the key to create.
+func (f keyFlags) spec() (webhook.APIKeySpec, error) {
+	spec := webhook.APIKeySpec{OrganizationID: f.organization, Name: f.name, Scope: webhook.Scope(f.scope), CreatedBy: "command line"}
+	if !f.platform {
+		return spec, spec.Check(webhook.Now())
+	}
+	if spec.OrganizationID != "" {
+		return spec, errors.New("a platform key belongs to no organization: leave out --organization")
+	}
+	spec.Scope = webhook.ScopePlatform
+	return spec, spec.CheckPlatform(webhook.Now())
+}
+
+func checkOptionalOrganization(id string) error {
+	if id == "" {
+		return nil
+	}
+	return webhook.CheckOrganizationID(id)
 }
 
 // withKeys runs a command that needs the table of keys. It returns an error that says how to create the table if it is missing.
@@ -64,7 +98,7 @@ func withKeys(ctx context.Context, environ []string, do func(*store.Store) error
 	})
 }
 
-// createKey prints only the raw key, so that a script can read it.
+// createKey creates a key, and its organization if that is missing. It prints only the raw key, so that a script can read it.
 func createKey(ctx context.Context, s *store.Store, spec webhook.APIKeySpec, stdout io.Writer) error {
 	key, raw := webhook.NewAPIKey(spec, webhook.Now())
 	if err := s.CreateAPIKey(ctx, key); err != nil {
@@ -83,7 +117,7 @@ func listKeys(ctx context.Context, s *store.Store, organization string, stdout i
 	_, _ = fmt.Fprintln(table, "ID\tORGANIZATION\tNAME\tSCOPE\tBEGINS WITH\tCREATED\tSTATE")
 	now := webhook.Now()
 	for _, key := range list {
-		_, _ = fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\t%s\t%s\n", key.ID, key.OrganizationID, key.Name, key.Scope,
+		_, _ = fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\t%s\t%s\n", key.ID, cmp.Or(key.OrganizationID, "(all)"), key.Name, key.Scope,
 			key.KeyPrefix, key.CreatedAt.Format(time.RFC3339), stateOf(key, now))
 	}
 	return table.Flush()

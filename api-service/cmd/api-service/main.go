@@ -25,8 +25,16 @@ const usage = `api-service serves Redrive's HTTP API. Environment variables conf
   api-service migrate            bring the database's schema up to date
   api-service keys create --organization ID --name NAME [--scope read|read-write]
                                  create an API key and print it once
+  api-service keys create --platform --name NAME
+                                 create a platform key, which acts for every organization
   api-service keys list [--organization ID]
-  api-service keys revoke ID
+  api-service keys revoke [--descendants] ID
+                                 revoke an API key, and the keys that were created by it
+  api-service organizations list
+  api-service organizations delete ID
+                                 delete an organization; it is erased when ERASURE_DELAY has passed
+  api-service organizations restore ID
+                                 restore a deleted organization
   api-service rotate-secrets     encrypt stored secrets again with the first key in SECRETS_KEY
   api-service healthcheck        check whether the service in the same container is ready
   api-service --version | --help
@@ -80,6 +88,8 @@ func command(ctx context.Context, args, environ []string, stdout, stderr io.Writ
 		return healthcheck(ctx, environ)
 	case "keys":
 		return keys(ctx, args, environ, stdout)
+	case "organizations":
+		return manageOrganizations(ctx, args, environ, stdout)
 	case "--version", "-version", "version":
 		_, err := fmt.Fprintln(stdout, version)
 		return err

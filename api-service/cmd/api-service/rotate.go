@@ -26,18 +26,11 @@ func rotateSecrets(ctx context.Context, environ []string, stdout io.Writer) erro
 			return err
 		}
 		for range resealPasses {
-			pass, err := resealPass(ctx, s)
-			_, _ = fmt.Fprintf(stdout, "looked at %d endpoints: %d encrypted again with the newest key, %d left as they were\n",
-				pass.Seen, pass.Changed, pass.Seen-pass.Changed)
-			for _, id := range slices.Sorted(maps.Keys(pass.Unreadable)) {
-				_, _ = fmt.Fprintf(stdout, "not readable: %v\n", pass.Unreadable[id])
-			}
+			changed, err := resealAll(ctx, s, stdout)
 			switch {
 			case err != nil:
-				return fmt.Errorf("%w; what was done stays done: run the command again", err)
-			case len(pass.Unreadable) > 0:
-				return fmt.Errorf("%d endpoints cannot be read with the keys in SECRETS_KEY: put their keys back behind the newest, and run the command again", len(pass.Unreadable))
-			case pass.Changed == 0:
+				return err
+			case changed == 0:
 				_, err := fmt.Fprintln(stdout, "everything is encrypted with the newest key: the older keys can be dropped from SECRETS_KEY")
 				return err
 			}
@@ -46,11 +39,40 @@ func rotateSecrets(ctx context.Context, environ []string, stdout io.Writer) erro
 	})
 }
 
-// resealPass reseals every endpoint once. If it returns an error, the counts cover the endpoints before it.
-func resealPass(ctx context.Context, s *store.Store) (pass store.Resealed, err error) {
+// resealAll reseals everything once. It returns how many values it changed.
+func resealAll(ctx context.Context, s *store.Store, stdout io.Writer) (changed int, err error) {
+	for _, kind := range []struct {
+		name   string
+		reseal reseal
+	}{{"endpoints", s.ResealEndpoints}, {"recorded answers", s.ResealAnswers}} {
+		pass, err := resealPass(ctx, kind.reseal)
+		if pass.Seen > 0 || kind.name == "endpoints" {
+			_, _ = fmt.Fprintf(stdout, "looked at %d %s: %d encrypted again with the newest key, %d left as they were\n",
+				pass.Seen, kind.name, pass.Changed, pass.Seen-pass.Changed)
+		}
+		for _, id := range slices.Sorted(maps.Keys(pass.Unreadable)) {
+			_, _ = fmt.Fprintf(stdout, "not readable: %v\n", pass.Unreadable[id])
+		}
+		if err != nil {
+			return changed, fmt.Errorf("%w; what was done stays done: run the command again", err)
+		}
+		if len(pass.Unreadable) > 0 {
+			return changed, fmt.Errorf("%d %s cannot be read with the keys in SECRETS_KEY: put their keys back behind the newest, and run the command again",
+				len(pass.Unreadable), kind.name)
+		}
+		changed += pass.Changed
+	}
+	return changed, nil
+}
+
+// reseal encrypts up to limit values after a position with the newest key.
+type reseal func(ctx context.Context, after string, limit int) (store.Resealed, error)
+
+// resealPass reseals every value once. If it returns an error, the counts cover the values before it.
+func resealPass(ctx context.Context, next reseal) (pass store.Resealed, err error) {
 	pass.Unreadable = map[string]error{}
 	for {
-		batch, err := s.ResealEndpoints(ctx, pass.Last, resealBatch)
+		batch, err := next(ctx, pass.Last, resealBatch)
 		pass.Seen += batch.Seen
 		pass.Changed += batch.Changed
 		maps.Copy(pass.Unreadable, batch.Unreadable)

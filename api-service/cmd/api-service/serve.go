@@ -50,6 +50,7 @@ func serve(ctx context.Context, environ []string, logTo io.Writer) (err error) {
 		Redis:           opened.Redis,
 		Version:         version,
 		DrainDelay:      settings.DrainDelay,
+		ErasureDelay:    settings.Erasure.Delay,
 		DatabaseTimeout: settings.Statements.Timeout,
 		Memory:          int64(settings.Memory),
 		Guard:           egress.New(egress.Config{AllowHTTP: settings.AllowHTTP, Allow: settings.Allow, NAT64: settings.NAT64}),

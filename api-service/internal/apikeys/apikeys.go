@@ -1,8 +1,8 @@
 // Package apikeys creates and revokes an organization's API keys on the request of one of these keys.
 //
 // A key cannot create a key with a wider scope or a later expiry than its own. A stolen key therefore gives no access after its expiry. The
-// organization's last valid key with the scope read-write cannot be revoked, because no other key could be created. The operator can revoke
-// it on the command line.
+// organization's last valid key with the scope read-write cannot be revoked by another key of the organization, because no other key could be
+// created. A platform key can revoke it, and so can the operator on the command line.
 package apikeys
 
 import (
@@ -10,13 +10,14 @@ import (
 	"fmt"
 	"time"
 
+	"redrive/pkg/store"
 	"redrive/pkg/webhook"
 )
 
 // Store is the part of the database that this package uses.
 type Store interface {
-	CreateAPIKey(ctx context.Context, key webhook.APIKey) error
-	RevokeAPIKeyOf(ctx context.Context, organizationID, id string, now time.Time) (webhook.APIKey, error)
+	IssueAPIKey(ctx context.Context, key webhook.APIKey) error
+	RevokeAPIKeyOf(ctx context.Context, organizationID, id string, r store.Revocation, now time.Time) (webhook.APIKey, error)
 }
 
 // Issuer creates and revokes keys.
@@ -48,15 +49,19 @@ func (i *Issuer) Create(ctx context.Context, by webhook.APIKey, r Request) (webh
 		return webhook.APIKey{}, "", err
 	}
 	key, raw := webhook.NewAPIKey(spec, now)
-	if err := i.store.CreateAPIKey(ctx, key); err != nil {
+	created := key
+	created.Raw = raw
+	if err := i.store.IssueAPIKey(ctx, created); err != nil {
 		return webhook.APIKey{}, "", err
 	}
 	return key, raw, nil
 }
 
-// Revoke revokes one of the organization's keys. It may be the calling key.
-func (i *Issuer) Revoke(ctx context.Context, by webhook.APIKey, id string) (webhook.APIKey, error) {
-	return i.store.RevokeAPIKeyOf(ctx, by.OrganizationID, id, webhook.Now())
+// Revoke revokes one of the organization's keys, and with descendants the keys too that were created by it, directly or through others. It
+// may be the calling key.
+func (i *Issuer) Revoke(ctx context.Context, by webhook.APIKey, id string, descendants bool) (webhook.APIKey, error) {
+	revocation := store.Revocation{Descendants: descendants, Last: by.Platform()}
+	return i.store.RevokeAPIKeyOf(ctx, by.OrganizationID, id, revocation, webhook.Now())
 }
 
 // checkGrant returns an error if the new key would have a wider scope or a later expiry than the calling key.

@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"redrive/api-service/internal/apikeys"
+	stored "redrive/pkg/store"
 	"redrive/pkg/webhook"
 )
 
@@ -18,16 +19,17 @@ type store struct {
 	created      []webhook.APIKey
 	organization string
 	revoked      string
+	revocation   stored.Revocation
 	err          error
 }
 
-func (s *store) CreateAPIKey(_ context.Context, key webhook.APIKey) error {
+func (s *store) IssueAPIKey(_ context.Context, key webhook.APIKey) error {
 	s.created = append(s.created, key)
 	return s.err
 }
 
-func (s *store) RevokeAPIKeyOf(_ context.Context, organizationID, id string, now time.Time) (webhook.APIKey, error) {
-	s.organization, s.revoked = organizationID, id
+func (s *store) RevokeAPIKeyOf(_ context.Context, organizationID, id string, r stored.Revocation, now time.Time) (webhook.APIKey, error) {
+	s.organization, s.revoked, s.revocation = organizationID, id, r
 	return webhook.APIKey{ID: id, RevokedAt: now}, s.err
 }
 
@@ -38,7 +40,9 @@ func TestCreateStoresOnlyHash(t *testing.T) {
 	ends := webhook.Now().Add(time.Hour)
 	key, raw, err := apikeys.New(s).Create(t.Context(), writer, apikeys.Request{Name: "ci", Description: "d", Scope: webhook.ScopeReadWrite, ExpiresAt: ends})
 	require.NoError(t, err)
-	assert.Equal(t, []webhook.APIKey{key}, s.created)
+	created := key
+	created.Raw = raw // for the sealed record of a call with an idempotency key
+	assert.Equal(t, []webhook.APIKey{created}, s.created)
 	assert.Equal(t, webhook.HashAPIKey(raw.Reveal()), key.KeyHash)
 	assert.True(t, webhook.CheckRawKey(raw.Reveal()))
 	assert.Equal(t, "org_a", key.OrganizationID)
@@ -112,10 +116,24 @@ func TestCreateLaterExpiryRefused(t *testing.T) {
 
 func TestRevokeOtherOrganizationNotFound(t *testing.T) {
 	s := &store{}
-	key, err := apikeys.New(s).Revoke(t.Context(), writer, "key_x")
+	key, err := apikeys.New(s).Revoke(t.Context(), writer, "key_x", false)
 	require.NoError(t, err)
 	assert.Equal(t, []string{"org_a", "key_x", "key_x"}, []string{s.organization, s.revoked, key.ID})
 	assert.WithinDuration(t, time.Now(), key.RevokedAt, time.Minute)
+}
+
+func TestRevokeLastKeyByPlatformKeyAllowed(t *testing.T) {
+	s := &store{}
+	_, err := apikeys.New(s).Revoke(t.Context(), writer, "key_x", true)
+	require.NoError(t, err)
+	assert.Equal(t, stored.Revocation{Descendants: true}, s.revocation)
+
+	key, _ := webhook.NewAPIKey(webhook.APIKeySpec{Name: "platform", Scope: webhook.ScopePlatform}, webhook.Now())
+	acting := webhook.Identity{Key: key}.ActsFor(webhook.DefaultOrganization("org_a")).Key
+	_, err = apikeys.New(s).Revoke(t.Context(), acting, "key_x", false)
+	require.NoError(t, err)
+	assert.Equal(t, stored.Revocation{Last: true}, s.revocation)
+	assert.Equal(t, "org_a", s.organization)
 }
 
 func TestCreateDatabaseErrorReturnsNoKey(t *testing.T) {
@@ -123,6 +141,6 @@ func TestCreateDatabaseErrorReturnsNoKey(t *testing.T) {
 	_, raw, err := apikeys.New(&store{err: away}).Create(t.Context(), writer, apikeys.Request{Name: "n", Scope: webhook.ScopeRead})
 	require.ErrorIs(t, err, away)
 	assert.Empty(t, raw)
-	_, err = apikeys.New(&store{err: away}).Revoke(t.Context(), writer, "key_x")
+	_, err = apikeys.New(&store{err: away}).Revoke(t.Context(), writer, "key_x", false)
 	assert.ErrorIs(t, err, away)
 }

@@ -15,23 +15,37 @@ import (
 	"redrive/pkg/webhook"
 )
 
-// store is a store with one key.
+// store is a store with one key and one organization.
 type store struct {
-	key   webhook.APIKey
-	err   error
-	asked int
+	key                webhook.APIKey
+	organization       webhook.Organization
+	err                error
+	asked              int
+	askedOrganizations int
 }
 
-func (s *store) FindAPIKeysByHash(_ context.Context, hashes [][sha256.Size]byte) ([]webhook.APIKey, []error) {
+func (s *store) FindIdentities(_ context.Context, hashes [][sha256.Size]byte) ([]webhook.Identity, []error) {
 	s.asked += len(hashes)
-	keys, failures := make([]webhook.APIKey, len(hashes)), make([]error, len(hashes))
+	identities, failures := make([]webhook.Identity, len(hashes)), make([]error, len(hashes))
 	for i, hash := range hashes {
-		keys[i], failures[i] = s.key, s.err
+		identities[i], failures[i] = webhook.Identity{Key: s.key, Organization: s.organization}, s.err
 		if s.err == nil && hash != s.key.KeyHash {
-			keys[i], failures[i] = webhook.APIKey{}, webhook.NotFound("API key", "")
+			identities[i], failures[i] = webhook.Identity{}, webhook.NotFound("API key", "")
 		}
 	}
-	return keys, failures
+	return identities, failures
+}
+
+func (s *store) FindOrganizations(_ context.Context, ids []string) ([]webhook.Organization, []error) {
+	s.askedOrganizations += len(ids)
+	organizations, failures := make([]webhook.Organization, len(ids)), make([]error, len(ids))
+	for i, id := range ids {
+		organizations[i], failures[i] = s.organization, s.err
+		if s.err == nil && id != s.organization.ID {
+			organizations[i], failures[i] = webhook.Organization{}, webhook.OrganizationNotFound("id")
+		}
+	}
+	return organizations, failures
 }
 
 // uses records the IDs of used keys.
@@ -48,7 +62,7 @@ func TestAuthenticateKnownKeyReturnsStoredKey(t *testing.T) {
 	key, raw := newKey()
 	found, err := authn.New(&store{key: key}, &uses{}, authn.Options{}).Authenticate(t.Context(), raw)
 	require.NoError(t, err)
-	assert.Equal(t, key, found)
+	assert.Equal(t, webhook.Identity{Key: key}, found)
 }
 
 func TestAuthenticateInvalidKeysGetSameError(t *testing.T) {
@@ -201,4 +215,59 @@ func TestManyKeys(t *testing.T) {
 		_, err := a.Authenticate(t.Context(), raw)
 		require.NoError(t, err)
 	}
+}
+
+// A key of a deleted organization is refused within a second, and at once by the process that deleted the organization. A restored
+// organization's key is accepted again.
+func TestKeyOfDeletedOrganizationRefused(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		key, raw := newKey()
+		s := &store{key: key, organization: webhook.DefaultOrganization(key.OrganizationID)}
+		a := authn.New(s, &uses{}, authn.Options{})
+		use := func() error {
+			_, err := a.Authenticate(t.Context(), raw)
+			return err
+		}
+		require.NoError(t, use())
+		require.NoError(t, use())
+		s.organization.DeletedAt = webhook.Now()
+		a.InvalidateOrganization("org_other")
+		require.NoError(t, use(), "another organization was deleted")
+		a.InvalidateOrganization(key.OrganizationID)
+		require.Same(t, authn.ErrUnauthenticated, use())
+
+		s.organization.DeletedAt = time.Time{}
+		a.InvalidateOrganization(key.OrganizationID)
+		time.Sleep(time.Second)
+		require.NoError(t, use())
+		s.organization.DeletedAt = webhook.Now()
+		time.Sleep(time.Second)
+		require.Same(t, authn.ErrUnauthenticated, use(), "another process has deleted it")
+	})
+}
+
+func TestOrganizationOfPlatformKey(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := &store{organization: webhook.DefaultOrganization("org_a")}
+		a := authn.New(s, &uses{}, authn.Options{})
+		for range 100 {
+			found, err := a.Organization(t.Context(), "org_a")
+			require.NoError(t, err)
+			require.Equal(t, s.organization, found)
+		}
+		assert.Equal(t, 1, s.askedOrganizations, "it is cached")
+		for _, id := range []string{"org_b", "", "org a", "\xff"} {
+			_, err := a.Organization(t.Context(), id)
+			require.Equal(t, webhook.CodeNotFound, webhook.CodeOf(err), "%q", id)
+		}
+		assert.Equal(t, 2, s.askedOrganizations, "a malformed ID is not looked up")
+
+		s.organization.DeletedAt = webhook.Now()
+		a.InvalidateOrganization("org_a")
+		_, err := a.Organization(t.Context(), "org_a")
+		require.Equal(t, webhook.CodeNotFound, webhook.CodeOf(err))
+		s.err = webhook.Unavailable(time.Second, errors.New("connection refused"))
+		_, err = a.Organization(t.Context(), "org_c")
+		require.Equal(t, webhook.CodeUnavailable, webhook.CodeOf(err))
+	})
 }

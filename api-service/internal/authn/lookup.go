@@ -12,23 +12,23 @@ import (
 
 type hash = [sha256.Size]byte
 
-// lookup finds keys in the database. Concurrent calls share a statement, and each answer is cached. A lookup runs at most maxStatements
+// lookup finds values in the database. Concurrent calls share a statement, and each answer is cached. A lookup runs at most maxStatements
 // statements at a time, each for up to maxBatch keys. Its load on the database is therefore bounded, and no key has to be refused
 // without a lookup.
-type lookup struct {
-	cache *cache.Cache[hash, answer]
-	group *groupcommit.Group[question, answer]
+type lookup[K comparable, V any] struct {
+	cache *cache.Cache[K, answer[V]]
+	group *groupcommit.Group[question[K], answer[V]]
 }
 
-// question is the hash to look up and the context of the caller.
-type question struct {
-	ctx  context.Context //nolint:containedctx // a canceled caller is left out of the statement
-	hash hash
+// question is the key to look up and the context of the caller.
+type question[K any] struct {
+	ctx context.Context //nolint:containedctx // a canceled caller is left out of the statement
+	key K
 }
 
-// answer is a key, or none.
-type answer struct {
-	key   webhook.APIKey
+// answer is a value, or none.
+type answer[V any] struct {
+	value V
 	found bool
 }
 
@@ -39,42 +39,45 @@ const (
 	maxStatements = 2
 )
 
-func newLookup(store Store, timeout time.Duration) *lookup {
-	return &lookup{
-		cache: cache.New[hash, answer](),
-		group: groupcommit.New(func(ctx context.Context, questions []question) ([]answer, []error) {
-			return ask(ctx, store, questions)
+// read returns a value or an error for each key, in their order. A missing value is an error with the code not_found.
+type read[K, V any] func(ctx context.Context, keys []K) ([]V, []error)
+
+func newLookup[K comparable, V any](read read[K, V], timeout time.Duration) *lookup[K, V] {
+	return &lookup[K, V]{
+		cache: cache.New[K, answer[V]](),
+		group: groupcommit.New(func(ctx context.Context, questions []question[K]) ([]answer[V], []error) {
+			return ask(ctx, read, questions)
 		}, groupcommit.Options{MaxBatch: maxBatch, Writers: maxStatements, Timeout: timeout}),
 	}
 }
 
-// find returns the key with the hash and whether it exists. It returns an error if the database could not be read.
-func (l *lookup) find(ctx context.Context, h hash) (webhook.APIKey, bool, error) {
-	a, err := l.cache.Get(ctx, h, func(ctx context.Context) (answer, error) {
-		return l.group.Do(ctx, question{ctx, h})
+// find returns the value of the key and whether it exists. It returns an error if the database could not be read.
+func (l *lookup[K, V]) find(ctx context.Context, key K) (V, bool, error) {
+	a, err := l.cache.Get(ctx, key, func(ctx context.Context) (answer[V], error) {
+		return l.group.Do(ctx, question[K]{ctx, key})
 	})
-	return a.key, a.found, err
+	return a.value, a.found, err
 }
 
 // ask looks up the keys of the callers that still wait. Questions that accumulated while the database hung, and whose callers have
 // timed out, need no statement.
-func ask(ctx context.Context, store Store, questions []question) ([]answer, []error) {
-	answers, failures := make([]answer, len(questions)), make([]error, len(questions))
+func ask[K, V any](ctx context.Context, read read[K, V], questions []question[K]) ([]answer[V], []error) {
+	answers, failures := make([]answer[V], len(questions)), make([]error, len(questions))
 	var places []int
-	var hashes []hash
+	var keys []K
 	for i, q := range questions {
 		if failures[i] = q.ctx.Err(); failures[i] == nil {
-			places, hashes = append(places, i), append(hashes, q.hash)
+			places, keys = append(places, i), append(keys, q.key)
 		}
 	}
-	if len(hashes) == 0 {
+	if len(keys) == 0 {
 		return answers, failures
 	}
-	keys, errs := store.FindAPIKeysByHash(ctx, hashes)
+	values, errs := read(ctx, keys)
 	for i, place := range places {
 		switch {
 		case errs[i] == nil:
-			answers[place] = answer{keys[i], true}
+			answers[place] = answer[V]{values[i], true}
 		case webhook.CodeOf(errs[i]) != webhook.CodeNotFound:
 			failures[place] = errs[i]
 		}

@@ -25,14 +25,14 @@ type slowStore struct {
 	most       int
 }
 
-func (s *slowStore) FindAPIKeysByHash(ctx context.Context, hashes [][sha256.Size]byte) ([]webhook.APIKey, []error) {
+func (s *slowStore) FindIdentities(ctx context.Context, hashes [][sha256.Size]byte) ([]webhook.Identity, []error) {
 	s.mutex.Lock()
 	s.statements++
 	s.asked += len(hashes)
 	s.running++
 	s.most = max(s.most, s.running)
 	s.mutex.Unlock()
-	keys, failures := make([]webhook.APIKey, len(hashes)), make([]error, len(hashes))
+	identities, failures := make([]webhook.Identity, len(hashes)), make([]error, len(hashes))
 	select {
 	case <-time.After(time.Second):
 	case <-ctx.Done():
@@ -42,11 +42,15 @@ func (s *slowStore) FindAPIKeysByHash(ctx context.Context, hashes [][sha256.Size
 	s.running--
 	for i, hash := range hashes {
 		key, found := s.keys[hash]
-		if keys[i] = key; !found {
+		if identities[i].Key = key; !found {
 			failures[i] = webhook.NotFound("API key", "")
 		}
 	}
-	return keys, failures
+	return identities, failures
+}
+
+func (s *slowStore) FindOrganizations(context.Context, []string) ([]webhook.Organization, []error) {
+	panic("no platform key is used")
 }
 
 // A flood of well-formed unknown keys does not delay a recently valid key, and delays a new key only briefly.

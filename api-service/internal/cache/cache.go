@@ -61,6 +61,26 @@ func (c *Cache[K, V]) Invalidate(key K) {
 	delete(c.entries, key)
 }
 
+// InvalidateIf removes the values for which the condition holds, and every load in progress, whose value is not known yet.
+func (c *Cache[K, V]) InvalidateIf(condition func(V) bool) {
+	c.mutex.Lock()
+	defer c.mutex.Unlock()
+	for key, e := range c.entries {
+		if !e.loaded() || condition(e.value) {
+			delete(c.entries, key)
+		}
+	}
+}
+
+func (e *entry[V]) loaded() bool {
+	select {
+	case <-e.ready:
+		return true
+	default:
+		return false
+	}
+}
+
 // enter returns the entry of a key, and whether the caller has to load it.
 func (c *Cache[K, V]) enter(key K) (e *entry[V], mine bool) {
 	c.mutex.Lock()

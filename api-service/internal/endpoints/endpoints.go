@@ -1,4 +1,4 @@
-// Package endpoints creates endpoints and rotates their signing secrets.
+// Package endpoints creates and changes endpoints.
 package endpoints
 
 import (
@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"time"
 
 	"redrive/pkg/signing"
 	"redrive/pkg/webhook"
@@ -15,7 +14,7 @@ import (
 // Store is the part of the database that this package uses.
 type Store interface {
 	CreateEndpoint(ctx context.Context, e webhook.Endpoint) error
-	RotateSecret(ctx context.Context, organizationID, id string, secret webhook.Secret, overlap time.Duration, now time.Time) (webhook.Endpoint, error)
+	ChangeEndpoint(ctx context.Context, organizationID, id string, change webhook.EndpointChange) (webhook.Endpoint, error)
 }
 
 // Destinations checks whether webhooks may be sent to a URL. Check returns an error of the domain if not.
@@ -23,7 +22,7 @@ type Destinations interface {
 	Check(ctx context.Context, url string) error
 }
 
-// Registry creates endpoints and rotates their secrets.
+// Registry creates and changes endpoints.
 type Registry struct {
 	store        Store
 	destinations Destinations
@@ -55,7 +54,7 @@ func (r *Registry) Create(ctx context.Context, by webhook.APIKey, spec webhook.E
 
 // RegenerateSecret generates a new signing secret for the endpoint. The previous secret signs beside it for overlapHours, or for a day if
 // overlapHours is nil.
-func (r *Registry) RegenerateSecret(ctx context.Context, organizationID, id string, overlapHours *int) (webhook.Endpoint, webhook.Secret, error) {
+func (r *Registry) RegenerateSecret(ctx context.Context, by webhook.APIKey, id string, overlapHours *int) (webhook.Endpoint, webhook.Secret, error) {
 	overlap, err := webhook.Overlap(overlapHours)
 	if err != nil {
 		return webhook.Endpoint{}, "", err
@@ -64,11 +63,29 @@ func (r *Registry) RegenerateSecret(ctx context.Context, organizationID, id stri
 	if err != nil {
 		return webhook.Endpoint{}, "", err
 	}
-	endpoint, err := r.store.RotateSecret(ctx, organizationID, id, secret, overlap, webhook.Now())
+	endpoint, err := r.Change(ctx, by, id, webhook.RegeneratingSecret(by.ID, secret, overlap, webhook.Now()))
 	if err != nil {
 		return webhook.Endpoint{}, "", err
 	}
 	return endpoint, secret, nil
+}
+
+// Patch changes the fields of an endpoint that the patch has, and returns the endpoint. A new URL is checked as at creation.
+func (r *Registry) Patch(ctx context.Context, by webhook.APIKey, id string, patch webhook.EndpointPatch) (webhook.Endpoint, error) {
+	if err := patch.Check(); err != nil {
+		return webhook.Endpoint{}, err
+	}
+	if patch.URL.Present {
+		if err := r.destinations.Check(ctx, patch.URL.Value); err != nil {
+			return webhook.Endpoint{}, err
+		}
+	}
+	return r.Change(ctx, by, id, patch.Change(by.ID, webhook.Now()))
+}
+
+// Change makes a change of an endpoint of the key's organization and returns the endpoint.
+func (r *Registry) Change(ctx context.Context, by webhook.APIKey, id string, change webhook.EndpointChange) (webhook.Endpoint, error) {
+	return r.store.ChangeEndpoint(ctx, by.OrganizationID, id, change)
 }
 
 // check returns an error with everything that is wrong with a spec. It adds the check of the signing secret to the checks of the domain,

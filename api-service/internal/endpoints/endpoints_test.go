@@ -18,8 +18,7 @@ import (
 // store records its arguments.
 type store struct {
 	created []webhook.Endpoint
-	secret  webhook.Secret
-	overlap time.Duration
+	changed webhook.Endpoint
 	err     error
 }
 
@@ -28,10 +27,16 @@ func (s *store) CreateEndpoint(_ context.Context, e webhook.Endpoint) error {
 	return s.err
 }
 
-func (s *store) RotateSecret(_ context.Context, organizationID, id string, secret webhook.Secret, overlap time.Duration, _ time.Time) (webhook.Endpoint, error) {
-	s.secret, s.overlap = secret, overlap
-	return webhook.Endpoint{ID: id, OrganizationID: organizationID}, s.err
+func (s *store) ChangeEndpoint(_ context.Context, organizationID, id string, change webhook.EndpointChange) (webhook.Endpoint, error) {
+	s.changed = webhook.Endpoint{ID: id, OrganizationID: organizationID, SigningSecrets: []webhook.SigningSecret{{Value: "whsec_old"}}}
+	if err := change.Apply(&s.changed); err != nil {
+		return webhook.Endpoint{}, err
+	}
+	return s.changed, s.err
 }
+
+// current returns the newest secret after the change.
+func (s *store) current() webhook.Secret { return s.changed.SigningSecrets[0].Value }
 
 // destinations returns the error of the test.
 type destinations struct {
@@ -87,34 +92,37 @@ func TestCreateDatabaseErrorReturnsNoSecret(t *testing.T) {
 	_, secret, err := registry.Create(t.Context(), by, spec)
 	require.ErrorIs(t, err, broken)
 	assert.Empty(t, secret)
-	_, secret, err = registry.RegenerateSecret(t.Context(), "org_a", "ep_1", nil)
+	_, secret, err = registry.RegenerateSecret(t.Context(), by, "ep_1", nil)
 	require.ErrorIs(t, err, broken)
 	assert.Empty(t, secret)
 }
 
 func TestRegenerateSecretOldOneSignsForADay(t *testing.T) {
 	s := &store{}
-	endpoint, secret, err := endpoints.New(s, &destinations{}).RegenerateSecret(t.Context(), "org_a", "ep_1", nil)
+	endpoint, secret, err := endpoints.New(s, &destinations{}).RegenerateSecret(t.Context(), by, "ep_1", nil)
 	require.NoError(t, err)
-	assert.Equal(t, webhook.Endpoint{ID: "ep_1", OrganizationID: "org_a"}, endpoint)
-	assert.Equal(t, s.secret, secret)
-	assert.Equal(t, 24*time.Hour, s.overlap)
+	assert.Equal(t, s.changed, endpoint)
+	assert.Equal(t, []string{"ep_1", "org_a"}, []string{endpoint.ID, endpoint.OrganizationID})
+	assert.Equal(t, secret, s.current())
+	assert.WithinDuration(t, time.Now().Add(24*time.Hour), s.changed.SigningSecrets[1].ExpiresAt, time.Minute)
 }
 
 func TestRegenerateSecretCustomOverlap(t *testing.T) {
 	s := &store{}
 	registry := endpoints.New(s, &destinations{})
-	for hours, want := range map[int]time.Duration{0: 0, 168: 168 * time.Hour} {
-		_, _, err := registry.RegenerateSecret(t.Context(), "org_a", "ep_1", &hours)
-		require.NoError(t, err)
-		assert.Equal(t, want, s.overlap)
-	}
+	none, week := 0, 168
+	_, _, err := registry.RegenerateSecret(t.Context(), by, "ep_1", &none)
+	require.NoError(t, err)
+	assert.Len(t, s.changed.SigningSecrets, 1)
+	_, _, err = registry.RegenerateSecret(t.Context(), by, "ep_1", &week)
+	require.NoError(t, err)
+	assert.WithinDuration(t, time.Now().Add(168*time.Hour), s.changed.SigningSecrets[1].ExpiresAt, time.Minute)
 	*s = store{}
 	tooLong := 169
-	_, secret, err := registry.RegenerateSecret(t.Context(), "org_a", "ep_1", &tooLong)
+	_, secret, err := registry.RegenerateSecret(t.Context(), by, "ep_1", &tooLong)
 	assert.Equal(t, webhook.CodeInvalid, webhook.CodeOf(err))
 	assert.Empty(t, secret)
-	assert.Empty(t, s.secret, "the store was not asked")
+	assert.Empty(t, s.changed, "the store was not asked")
 }
 
 func TestCreateCustomSecret(t *testing.T) {

@@ -103,8 +103,11 @@ func (e *Enqueuer) enqueueAll(ctx context.Context, deliveries []webhook.Delivery
 	for _, lane := range byLane(deliveries) {
 		group.Go(func() error {
 			placements, err := e.queue.EnqueueLane(ctx, lane)
-			for _, placement := range placements {
+			for i, placement := range placements {
 				e.placed.WithLabelValues(string(placement)).Inc()
+				if placement == queue.Backlogged { // it has no task that would carry the trace
+					tracing.LinkDelivery(ctx, lane[i].DeliveryID)
+				}
 			}
 			if err == nil {
 				return nil

@@ -69,7 +69,7 @@ func TestRoutesUnauthorizedRefused(t *testing.T) {
 			assert.NotEqual(t, 403, s.call(t, r.method, path, s.writer, r.body(), header("X-Org-ID", organization)).status)
 		})
 	}
-	found, err := s.store.FindEndpoint(t.Context(), organization, own[webhook.KindEndpoint])
+	found, err := s.store.FindEndpointEver(t.Context(), organization, own[webhook.KindEndpoint])
 	require.NoError(t, err)
 	assert.Equal(t, webhook.EndpointActive, found.Status, "the last to succeed was enable")
 }
@@ -91,8 +91,8 @@ func TestOtherOrganizationsResourceNotFound(t *testing.T) {
 		}
 		t.Run(r.method+" "+r.path, func(t *testing.T) {
 			reason := notFoundReasons[r.row(t).kind]
-			theirs := s.call(t, r.method, r.of(own), stranger, "", same)
-			missing := s.call(t, r.method, r.of(none), stranger, "", same)
+			theirs := s.call(t, r.method, r.of(own), stranger, r.body(), same)
+			missing := s.call(t, r.method, r.of(none), stranger, r.body(), same)
 			refused(t, theirs, 404, reason)
 			refused(t, missing, 404, reason)
 			anonymous := strings.NewReplacer(own[r.row(t).kind], "ID", none[r.row(t).kind], "ID")
@@ -146,7 +146,7 @@ func TestUnknownRouteOrMethodRefused(t *testing.T) {
 				continue
 			}
 			t.Run(method+" "+path, func(t *testing.T) {
-				url := strings.ReplaceAll(path, ":id", "x")
+				url := strings.NewReplacer(":id", "x", ":name", "x").Replace(path)
 				assert.Equal(t, 401, s.call(t, method, url, "", "").status)
 
 				answered := s.call(t, method, url, s.reader, "")
@@ -161,7 +161,7 @@ func TestUnknownRouteOrMethodRefused(t *testing.T) {
 			})
 		}
 		t.Run("OPTIONS "+path, func(t *testing.T) {
-			url := strings.ReplaceAll(path, ":id", "x")
+			url := strings.NewReplacer(":id", "x", ":name", "x").Replace(path)
 			answered := s.call(t, "OPTIONS", url, s.reader, "")
 			assert.Equal(t, 204, answered.status)
 			assert.ElementsMatch(t, append([]string{"OPTIONS"}, methods...), strings.Split(answered.header.Get("Allow"), ", "))

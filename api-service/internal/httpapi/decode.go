@@ -54,11 +54,24 @@ func requiredBody(c echo.Context) ([]byte, error) {
 // decodeJSON decodes a whole body.
 func decodeJSON(body []byte, request any) error { return decodeText("the body", body, request) }
 
-// decodeText decodes a JSON text. Errors call the text by the name.
-func decodeText(name string, text []byte, request any) error {
-	if err := checkJSON(name, text); err != nil {
+// decodePatch decodes a whole body whose fields may be null.
+func decodePatch(body []byte, request any) error {
+	if err := checkJSON("the body", body, true); err != nil {
 		return err
 	}
+	return unmarshal("the body", body, request)
+}
+
+// decodeText decodes a JSON text. Errors call the text by the name.
+func decodeText(name string, text []byte, request any) error {
+	if err := checkJSON(name, text, false); err != nil {
+		return err
+	}
+	return unmarshal(name, text, request)
+}
+
+// unmarshal decodes a checked text.
+func unmarshal(name string, text []byte, request any) error {
 	err := json.Unmarshal(text, request, json.RejectUnknownMembers(true))
 	var semantic *json.SemanticError
 	switch {
@@ -79,8 +92,9 @@ func unknownField(field string) error {
 }
 
 // checkJSON checks a text before it is decoded. It must be well-formed UTF-8 JSON, one object, without duplicate keys and not nested too
-// deeply. No field of the object may be null, because no type of the contract is nullable. Deeper values, such as an event's data, may be.
-func checkJSON(name string, text []byte) error {
+// deeply. No field of the object may be null unless nulls is set, because no type of the contract is nullable. Deeper values, such as an
+// event's data, may be.
+func checkJSON(name string, text []byte, nulls bool) error {
 	decoder := jsontext.NewDecoder(bytes.NewReader(text))
 	if kind := decoder.PeekKind(); kind != '{' && kind != jsontext.KindInvalid {
 		return webhook.Invalid("invalid_type", "", name+" must be a JSON object")
@@ -94,7 +108,7 @@ func checkJSON(name string, text []byte) error {
 			return malformed(name, text, err)
 		case decoder.StackDepth() > maxDepth:
 			return webhook.Invalid("too_deep", "", fmt.Sprintf("%s nests deeper than %d levels", name, maxDepth))
-		case token.Kind() == 'n' && decoder.StackDepth() == 1:
+		case !nulls && token.Kind() == 'n' && decoder.StackDepth() == 1:
 			field := fieldOf(decoder.StackPointer())
 			return webhook.Invalid("null_not_allowed", field, fmt.Sprintf("%s must not be null; give it a value, or leave it out if it is optional", field))
 		}

@@ -87,7 +87,7 @@ func FuzzSplitBatch(f *testing.F) {
 		require.LessOrEqual(t, len(events), maxBatchEvents)
 		for _, raw := range events {
 			require.True(t, bytes.Contains(body, raw), "an event is not as it was")
-			spec, err := decodeEvent(raw)
+			spec, err := decodeEvent(raw, "")
 			if err != nil {
 				wellRefused(t, err)
 				continue

@@ -16,8 +16,10 @@ type DeliveryStore interface {
 	SizeDelivery(ctx context.Context, organizationID, id string) (webhook.Sized, error)
 	PageDeliveries(ctx context.Context, organizationID, endpointID string, page webhook.Page) (webhook.List[webhook.Sized], error)
 	ReadDeliveries(ctx context.Context, organizationID string, ids []string) ([]webhook.Record, error)
+	ReadDeliveriesWithoutBodies(ctx context.Context, organizationID string, ids []string) ([]webhook.Record, error)
 	PageAttempts(ctx context.Context, organizationID, deliveryID string, page webhook.Page) (webhook.List[webhook.Sized], error)
 	ReadAttempts(ctx context.Context, organizationID string, ids []string) ([]webhook.Attempt, error)
+	ReadAttemptsWithoutBodies(ctx context.Context, organizationID string, ids []string) ([]webhook.Attempt, error)
 }
 
 type deliveryHandlers struct {
@@ -27,7 +29,7 @@ type deliveryHandlers struct {
 }
 
 func (h deliveryHandlers) list(c echo.Context) error {
-	page, err := pageOf(queryOf(c))
+	page, err := pageOf(c)
 	if err != nil {
 		return err
 	}
@@ -39,6 +41,9 @@ func (h deliveryHandlers) list(c echo.Context) error {
 	if err != nil {
 		return err
 	}
+	if page.WithoutBodies {
+		return okBatches(c, h.memory, list, page, h.store.ReadDeliveriesWithoutBodies, viewDeliveryWithoutBodies)
+	}
 	return okBatches(c, h.memory, list, page, h.store.ReadDeliveries, viewDelivery)
 }
 
@@ -47,6 +52,11 @@ func (h deliveryHandlers) get(c echo.Context) error {
 	if err != nil {
 		return err
 	}
+	return h.show(c, id)
+}
+
+// show answers with a delivery as it is now.
+func (h deliveryHandlers) show(c echo.Context, id string) error {
 	release, err := h.reserve(c, id)
 	if err != nil {
 		return err
@@ -72,7 +82,7 @@ func (h deliveryHandlers) attempts(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	page, err := pageOf(queryOf(c))
+	page, err := pageOf(c)
 	if err != nil {
 		return err
 	}
@@ -80,14 +90,18 @@ func (h deliveryHandlers) attempts(c echo.Context) error {
 	if err != nil {
 		return err
 	}
+	if page.WithoutBodies {
+		return okBatches(c, h.memory, list, page, h.store.ReadAttemptsWithoutBodies, viewAttempt)
+	}
 	return okBatches(c, h.memory, list, page, h.store.ReadAttempts, viewAttempt)
 }
 
-func (h deliveryHandlers) retry(c echo.Context) error { return redo(c, h.redeliverer.Retry) }
+func (h deliveryHandlers) retry(c echo.Context) error { return h.redo(c, h.redeliverer.Retry) }
 
-func (h deliveryHandlers) replay(c echo.Context) error { return redo(c, h.redeliverer.Replay) }
+func (h deliveryHandlers) replay(c echo.Context) error { return h.redo(c, h.redeliverer.Replay) }
 
-func redo(c echo.Context, act func(ctx context.Context, organizationID, id string) (webhook.Record, error)) error {
+// redo takes the memory for the record before anything is changed: its event may have a large body, and retries share a statement.
+func (h deliveryHandlers) redo(c echo.Context, act func(ctx context.Context, organizationID, id string) (webhook.Record, error)) error {
 	id, err := pathID(c, webhook.KindDelivery)
 	if err != nil {
 		return err
@@ -95,6 +109,11 @@ func redo(c echo.Context, act func(ctx context.Context, organizationID, id strin
 	if err := decodeNothing(c); err != nil {
 		return err
 	}
+	release, err := h.reserve(c, id)
+	if err != nil {
+		return err
+	}
+	defer release()
 	record, err := act(c.Request().Context(), caller(c).OrganizationID, id)
 	return okDelivery(c, record, err)
 }

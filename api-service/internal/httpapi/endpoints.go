@@ -2,7 +2,6 @@ package httpapi
 
 import (
 	"context"
-	"time"
 
 	"github.com/labstack/echo/v4"
 
@@ -10,11 +9,13 @@ import (
 	"redrive/pkg/webhook"
 )
 
-// EndpointStore reads endpoints and changes their status.
+// EndpointStore reads endpoints.
 type EndpointStore interface {
+	// CheckEndpoint returns not_found unless the organization has the endpoint, which may be deleted.
+	CheckEndpoint(ctx context.Context, organizationID, id string) error
+	ListEndpointChanges(ctx context.Context, f webhook.ChangeFilter, page webhook.Page) (webhook.List[webhook.EndpointChanged], error)
 	FindEndpoint(ctx context.Context, organizationID, id string) (webhook.Endpoint, error)
-	ListEndpoints(ctx context.Context, organizationID string, page webhook.Page) (webhook.List[webhook.Endpoint], error)
-	SetEndpointStatus(ctx context.Context, organizationID, id string, status webhook.EndpointStatus, now time.Time) (webhook.Endpoint, error)
+	ListEndpoints(ctx context.Context, f webhook.EndpointFilter, page webhook.Page) (webhook.List[webhook.Endpoint], error)
 }
 
 type endpointHandlers struct {
@@ -30,8 +31,14 @@ type createEndpointRequest struct {
 	SubscribedEventTypes []string `json:"subscribedEventTypes"`
 	RateLimit            int      `json:"rateLimit"`
 	// A Secret is masked in logs and answers.
-	Headers       map[string]webhook.Secret `json:"headers"`
-	SigningSecret *webhook.Secret           `json:"signingSecret"`
+	Headers         map[string]webhook.Secret `json:"headers"`
+	SigningSecret   *webhook.Secret           `json:"signingSecret"`
+	TimeoutSeconds  int                       `json:"timeoutSeconds"`
+	RetrySchedule   []int                     `json:"retrySchedule"`
+	Payload         webhook.Payload           `json:"payload"`
+	SignatureHeader string                    `json:"signatureHeader"`
+	Metadata        map[string]string         `json:"metadata"`
+	Paused          bool                      `json:"paused"`
 }
 
 // regenerateSecretRequest is an optional body.
@@ -44,6 +51,7 @@ func (h endpointHandlers) create(c echo.Context) error {
 	if err != nil {
 		return err
 	}
+	recordAs(c, viewSecret)
 	endpoint, secret, err := h.registry.Create(c.Request().Context(), caller(c), webhook.EndpointSpec(request))
 	if err != nil {
 		return err
@@ -60,7 +68,8 @@ func (h endpointHandlers) regenerateSecret(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	endpoint, secret, err := h.registry.RegenerateSecret(c.Request().Context(), caller(c).OrganizationID, id, request.OverlapHours)
+	recordAs(c, viewSecret)
+	endpoint, secret, err := h.registry.RegenerateSecret(c.Request().Context(), caller(c), id, request.OverlapHours)
 	if err != nil {
 		return err
 	}
@@ -69,23 +78,46 @@ func (h endpointHandlers) regenerateSecret(c echo.Context) error {
 
 // okSecret sends the only answer that shows a signing secret.
 func okSecret(c echo.Context, endpoint webhook.Endpoint, secret webhook.Secret) error {
-	view, err := viewEndpoint(endpoint)
+	endpoint.SigningSecrets = []webhook.SigningSecret{{Value: secret}}
+	view, err := viewSecret(endpoint)
 	if err != nil {
 		return err
 	}
-	return ok(c, secretView{Endpoint: view, SigningSecret: secret.Reveal()})
+	return ok(c, view)
+}
+
+// viewSecret shows an endpoint with the newest of its signing secrets.
+func viewSecret(endpoint webhook.Endpoint) (secretView, error) {
+	view, err := viewEndpoint(endpoint)
+	return secretView{Endpoint: view, SigningSecret: endpoint.SigningSecrets[0].Value.Reveal()}, err
 }
 
 func (h endpointHandlers) list(c echo.Context) error {
-	page, err := pageOf(queryOf(c))
+	page, err := pageOf(c)
 	if err != nil {
 		return err
 	}
-	list, err := h.store.ListEndpoints(c.Request().Context(), caller(c).OrganizationID, page)
+	filter, err := endpointFilter(c)
+	if err != nil {
+		return err
+	}
+	list, err := h.store.ListEndpoints(c.Request().Context(), filter, page)
 	if err != nil {
 		return err
 	}
 	return okPage(c, list, page, viewEndpoint)
+}
+
+func endpointFilter(c echo.Context) (webhook.EndpointFilter, error) {
+	query := queryOf(c)
+	filter := webhook.EndpointFilter{OrganizationID: caller(c).OrganizationID, Status: webhook.EndpointStatus(query.Get("status")), Prefix: query.Get("q")}
+	if query.Has("status") && filter.Status != webhook.EndpointActive && filter.Status != webhook.EndpointDisabled {
+		return filter, webhook.Invalid("out_of_range", "status", "status must be active or disabled")
+	}
+	if query.Has("q") {
+		return filter, webhook.CheckSearch("q", filter.Prefix)
+	}
+	return filter, nil
 }
 
 func (h endpointHandlers) get(c echo.Context) error {
@@ -97,7 +129,8 @@ func (h endpointHandlers) get(c echo.Context) error {
 	return okEndpoint(c, endpoint, err)
 }
 
-func (h endpointHandlers) setStatus(status webhook.EndpointStatus) echo.HandlerFunc {
+// change serves an operation that takes no body and changes an endpoint. made makes the change of a caller.
+func (h endpointHandlers) change(made func(by string) webhook.EndpointChange) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		id, err := pathID(c, webhook.KindEndpoint)
 		if err != nil {
@@ -106,9 +139,15 @@ func (h endpointHandlers) setStatus(status webhook.EndpointStatus) echo.HandlerF
 		if err := decodeNothing(c); err != nil {
 			return err
 		}
-		endpoint, err := h.store.SetEndpointStatus(c.Request().Context(), caller(c).OrganizationID, id, status, webhook.Now())
+		endpoint, err := h.registry.Change(c.Request().Context(), caller(c), id, made(caller(c).ID))
 		return okEndpoint(c, endpoint, err)
 	}
+}
+
+func enabling(by string) webhook.EndpointChange { return webhook.Enabling(by, webhook.Now()) }
+
+func disabling(by string) webhook.EndpointChange {
+	return webhook.Disabling(by, webhook.DisabledManually, webhook.Now())
 }
 
 func okEndpoint(c echo.Context, endpoint webhook.Endpoint, err error) error {

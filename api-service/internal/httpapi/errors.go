@@ -36,6 +36,7 @@ func handleError(err error, c echo.Context) {
 	}
 	failure := failureOf(err, requestIDOf(c))
 	header := c.Response().Header()
+	header.Del(headerReplayed)
 	if failure.RetryAfter > 0 {
 		header.Set(echo.HeaderRetryAfter, strconv.Itoa(int(math.Ceil(failure.RetryAfter.Seconds()))))
 	}

@@ -5,10 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
+	"strconv"
 
 	"github.com/go-json-experiment/json/jsontext"
 	"github.com/labstack/echo/v4"
 
+	"redrive/api-service/internal/publish"
 	"redrive/pkg/envelope"
 	"redrive/pkg/webhook"
 )
@@ -24,6 +27,7 @@ const (
 type batchResultView struct {
 	Event      *eventView               `json:"event,omitempty"`
 	Deliveries *[]publishedDeliveryView `json:"deliveries,omitempty"`
+	Duplicate  bool                     `json:"duplicate,omitempty"`
 	Error      *envelope.Detail         `json:"error,omitempty"`
 }
 
@@ -32,6 +36,10 @@ type batchView struct {
 }
 
 func (h eventHandlers) publishBatch(c echo.Context) error {
+	key, err := idempotencyHeader(c)
+	if err != nil {
+		return err
+	}
 	body, err := requiredBody(c)
 	if err != nil {
 		return err
@@ -44,7 +52,7 @@ func (h eventHandlers) publishBatch(c echo.Context) error {
 	var specs []webhook.EventSpec
 	var places []int // the indexes of the specs in shown
 	for i, event := range raw {
-		spec, err := decodeEvent(event)
+		spec, err := decodeEvent(event, keyInBatch(key, i))
 		if err != nil {
 			shown[i] = refusedInBatch(err)
 			continue
@@ -61,13 +69,16 @@ func (h eventHandlers) publishBatch(c echo.Context) error {
 			shown[places[i]] = refusedInBatch(result.Err)
 			continue
 		}
-		shown[places[i]] = publishedInBatch(result.Publication)
+		shown[places[i]] = publishedInBatch(result.Published)
+	}
+	if !slices.ContainsFunc(shown, func(v batchResultView) bool { return !v.Duplicate }) {
+		replayed(c)
 	}
 	return stream(c, batchView{}, viewed(shown, func(v batchResultView) (batchResultView, error) { return v, nil }), turns{})
 }
 
 // decodeEvent decodes one event of a batch as strictly as a single event.
-func decodeEvent(raw jsontext.Value) (webhook.EventSpec, error) {
+func decodeEvent(raw jsontext.Value, key string) (webhook.EventSpec, error) {
 	var request publishRequest
 	switch {
 	case len(raw) > maxBody:
@@ -78,12 +89,20 @@ func decodeEvent(raw jsontext.Value) (webhook.EventSpec, error) {
 	if err := decodeText("the event", raw, &request); err != nil {
 		return webhook.EventSpec{}, err
 	}
-	return request.spec(), nil
+	return request.spec(key)
 }
 
-func publishedInBatch(p webhook.Publication) batchResultView {
-	view := viewPublished(p)
-	return batchResultView{Event: &view.Event, Deliveries: &view.Deliveries}
+// keyInBatch returns the idempotency key of an event of a batch that has the key in its header. It is empty without that.
+func keyInBatch(key string, index int) string {
+	if key == "" {
+		return ""
+	}
+	return key + "/" + strconv.Itoa(index)
+}
+
+func publishedInBatch(p publish.Published) batchResultView {
+	view := viewPublished(p.Publication)
+	return batchResultView{Event: &view.Event, Deliveries: &view.Deliveries, Duplicate: p.Duplicate}
 }
 
 // refusedInBatch returns the first problem of an event.

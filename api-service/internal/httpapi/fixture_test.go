@@ -23,8 +23,11 @@ import (
 	"redrive/api-service/internal/endpoints"
 	"redrive/api-service/internal/invalidate"
 	"redrive/api-service/internal/metrics"
+	"redrive/api-service/internal/organizations"
 	"redrive/api-service/internal/publish"
 	"redrive/api-service/internal/redeliver"
+	"redrive/api-service/internal/trial"
+	"redrive/api-service/internal/waitlimit"
 	"redrive/api-service/openapi"
 	"redrive/api-service/openapi/openapitest"
 	"redrive/pkg/store"
@@ -62,17 +65,26 @@ func serveWithin(t *testing.T, opened *store.Store, readTimeout time.Duration, c
 	t.Helper()
 	s := &service{store: opened, log: new(testlog.Buffer)}
 	written := metrics.New(prometheus.NewRegistry())
-	authenticator, publisher := authn.New(opened, unnoted{}, authn.Options{}), publish.New(opened, noQueue{}, written, publish.Options{})
+	limiter := waitlimit.New(opened)
+	authenticator := authn.New(opened, unnoted{}, authn.Options{})
+	publisher := publish.New(opened, waitlimit.Counted{Queue: noQueue{}, Limiter: limiter}, written, publish.Options{})
 	invalidating := invalidate.Store{Store: opened, Publisher: publisher, Authenticator: authenticator}
 	dependencies := Dependencies{
 		Endpoints:     invalidating,
 		Deliveries:    opened,
 		APIKeys:       opened,
+		Calls:         opened,
 		Authenticator: authenticator,
 		Issuer:        apikeys.New(invalidating),
+		Organizations: opened,
+		EventTypes:    opened,
+		Tenants:       organizations.New(invalidating, organizations.Options{ErasureDelay: time.Hour}),
+		Waiting:       limiter,
 		Registry:      endpoints.New(invalidating, anywhere{}),
+		Holder:        endpoints.NewHolder(invalidating, noLanes{}, slog.New(slog.DiscardHandler)),
+		Tester:        trial.New(opened, noQueue{}, trial.Options{Patience: time.Millisecond}), // no dispatcher ends a test
 		Publisher:     publisher,
-		Redeliverer:   redeliver.New(opened, noQueue{}, written, redeliver.Options{}),
+		Redeliverer:   redeliver.New(opened, waitlimit.Counted{Queue: noQueue{}, Limiter: limiter}, written, redeliver.Options{}),
 		Log:           slog.New(slog.NewJSONHandler(s.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
 		Metrics:       prometheus.NewRegistry(),
 	}
@@ -281,6 +293,11 @@ func (unnoted) Used(webhook.APIKey, time.Time) {}
 type noQueue struct{}
 
 func (noQueue) Enqueue(context.Context, ...webhook.Delivery) {}
+
+// noLanes opens nothing.
+type noLanes struct{}
+
+func (noLanes) Open(context.Context, []webhook.Lane) error { return nil }
 
 // unguessable returns a random text.
 func unguessable() string { return rand.Text() }

@@ -90,7 +90,7 @@ func TestCORS(t *testing.T) {
 	for _, key := range []string{s.reader, ""} { // a page can read the reason of a refusal too
 		a := s.call(t, "GET", base, key, "", from(ours))
 		assert.Equal(t, ours, a.header.Get("Access-Control-Allow-Origin"))
-		assert.Equal(t, "X-Request-Id, Retry-After", a.header.Get("Access-Control-Expose-Headers"))
+		assert.Equal(t, "X-Request-Id, Retry-After, Idempotency-Replayed", a.header.Get("Access-Control-Expose-Headers"))
 		assert.Equal(t, []string{"Origin"}, a.header.Values("Vary"))
 		assert.Empty(t, a.header.Values("Access-Control-Allow-Credentials"))
 	}

@@ -34,9 +34,14 @@ func (s emptyStore) SizeDelivery(_ context.Context, organizationID, id string) (
 // oneKey finds the organization's key for every hash.
 type oneKey struct{}
 
-func (oneKey) FindAPIKeysByHash(_ context.Context, hashes [][sha256.Size]byte) ([]webhook.APIKey, []error) {
+func (oneKey) FindIdentities(_ context.Context, hashes [][sha256.Size]byte) ([]webhook.Identity, []error) {
 	key := webhook.APIKey{ID: "key_1", OrganizationID: organization, Scope: webhook.ScopeReadWrite}
-	return slices.Repeat([]webhook.APIKey{key}, len(hashes)), make([]error, len(hashes))
+	identity := webhook.Identity{Key: key, Organization: webhook.DefaultOrganization(organization)}
+	return slices.Repeat([]webhook.Identity{identity}, len(hashes)), make([]error, len(hashes))
+}
+
+func (oneKey) FindOrganizations(_ context.Context, ids []string) ([]webhook.Organization, []error) {
+	return make([]webhook.Organization, len(ids)), make([]error, len(ids))
 }
 
 // A malformed ID is refused and does not reach the database.

@@ -37,9 +37,13 @@ const (
 	maxAddresses = 50_000
 )
 
+// keyLimit is what the limit of a key counts for. A platform key has it once for each organization.
+type keyLimit struct{ keyID, organizationID string }
+
 // limiter applies the limits. Its methods count a request and return an error with the code rate_limited beyond the limit.
 type limiter struct {
-	keys            *ratelimit.Table[string]
+	keys            *ratelimit.Table[keyLimit]
+	organizations   *ratelimit.Table[string]
 	unauthenticated *ratelimit.Table[netip.Prefix]
 	passwords       *ratelimit.Table[netip.Prefix]
 	now             func() time.Time
@@ -48,16 +52,26 @@ type limiter struct {
 func newLimiter(l Limits) limiter {
 	burst := unauthenticatedBurst * l.Unauthenticated
 	return limiter{
-		keys:            ratelimit.New[string](l.PerKey, l.PerKey, maxKeys),
+		keys:            ratelimit.New[keyLimit](l.PerKey, l.PerKey, maxKeys),
+		organizations:   ratelimit.NewOwn[string](maxKeys),
 		unauthenticated: ratelimit.New[netip.Prefix](l.Unauthenticated, burst, maxAddresses),
 		passwords:       ratelimit.New[netip.Prefix](l.Unauthenticated, burst, maxAddresses),
 		now:             l.clock(),
 	}
 }
 
-// authenticatedRequest counts a request with a valid key.
-func (l limiter) authenticatedRequest(key webhook.APIKey) error {
-	return tooMany(l.keys.Take(key.ID, l.now()), "too many requests with this API key; slow down")
+// authenticatedRequest counts a request with a valid key, against the limit of the key and the limit of the organization.
+func (l limiter) authenticatedRequest(identity webhook.Identity) error {
+	now := l.now()
+	counted := keyLimit{keyID: identity.Key.ID}
+	if identity.Key.Platform() {
+		counted.organizationID = identity.Key.OrganizationID
+	}
+	if err := tooMany(l.keys.Take(counted, now), "too many requests with this API key; slow down"); err != nil {
+		return err
+	}
+	o := identity.Organization
+	return tooMany(l.organizations.TakeOf(o.ID, o.Limits.RequestsPerSecond, now), "too many requests of this organization; slow down")
 }
 
 // unauthenticatedRequest counts a request without a valid key.

@@ -189,7 +189,7 @@ func TestLimitRevokedKeyCountsAsUnauthenticated(t *testing.T) {
 	list, err := s.store.ListAPIKeysOf(t.Context(), organization, webhook.Page{Limit: 10})
 	require.NoError(t, err)
 	for _, key := range list.Items {
-		require.NoError(t, s.store.RevokeAPIKey(t.Context(), key.ID, webhook.Now()))
+		require.NoError(t, s.store.RevokeAPIKey(t.Context(), key.ID, false, webhook.Now()))
 	}
 	require.Eventually(t, func() bool { return s.call(t, "GET", base, s.reader, "").status == 401 }, time.Minute, 10*time.Millisecond)
 	limited(t, s.call(t, "GET", base, s.reader, ""), "1")

@@ -46,6 +46,8 @@ func TestMemoryExhaustedRefusesLargeRequests(t *testing.T) {
 		s.call(t, "POST", base+"/events", s.writer, `{}`, func(r *http.Request) { r.ContentLength = -1 }),
 		s.call(t, "GET", deliveries, s.reader, ""),
 		s.call(t, "GET", deliveries+"/"+large, s.reader, ""),
+		s.call(t, "POST", deliveries+"/"+large+"/replay", s.writer, ""),
+		s.call(t, "POST", deliveries+"/"+large+"/retry", s.writer, ""),
 	} {
 		refused(t, refusing, 503, "out_of_memory")
 		assert.Equal(t, "5", refusing.header.Get("Retry-After"))

@@ -51,7 +51,7 @@ type panicking struct {
 	panic any
 }
 
-func (p panicking) ListEndpoints(context.Context, string, webhook.Page) (webhook.List[webhook.Endpoint], error) {
+func (p panicking) ListEndpoints(context.Context, webhook.EndpointFilter, webhook.Page) (webhook.List[webhook.Endpoint], error) {
 	panic(p.panic)
 }
 
@@ -93,7 +93,7 @@ type waiting struct {
 	asked chan struct{}
 }
 
-func (w waiting) ListEndpoints(ctx context.Context, _ string, _ webhook.Page) (webhook.List[webhook.Endpoint], error) {
+func (w waiting) ListEndpoints(ctx context.Context, _ webhook.EndpointFilter, _ webhook.Page) (webhook.List[webhook.Endpoint], error) {
 	close(w.asked)
 	<-ctx.Done()
 	return webhook.List[webhook.Endpoint]{}, webhook.Unavailable(0, ctx.Err())
@@ -126,7 +126,7 @@ type deadlines struct {
 	given *bool
 }
 
-func (d deadlines) ListEndpoints(ctx context.Context, _ string, _ webhook.Page) (webhook.List[webhook.Endpoint], error) {
+func (d deadlines) ListEndpoints(ctx context.Context, _ webhook.EndpointFilter, _ webhook.Page) (webhook.List[webhook.Endpoint], error) {
 	_, *d.given = ctx.Deadline()
 	return webhook.List[webhook.Endpoint]{}, webhook.Unavailable(1, context.DeadlineExceeded)
 }

@@ -22,7 +22,7 @@ func TestChecksFollowOrderOfContract(t *testing.T) {
 	none := func(*http.Request) {}
 	for _, r := range protected(t) {
 		t.Run(r.method+" "+r.path, func(t *testing.T) {
-			malformed, missing := r.of(nil)+"?status=x", r.of(missingResources())
+			malformed, missing := r.of(nil)+"?state=x", r.of(missingResources())
 			body := ""
 			if r.bodyLimit > 0 {
 				body = tooLarge
@@ -40,7 +40,7 @@ func TestChecksFollowOrderOfContract(t *testing.T) {
 				refused(t, s.call(t, r.method, missing, s.writer, "{", plainText), 415, "unsupported_media_type")
 			}
 			refused(t, s.call(t, r.method, malformed, s.writer, r.body(), none), 400, "unknown_parameter")
-			refused(t, s.call(t, r.method, missing+"?status=x", s.writer, r.body()), 400, "unknown_parameter")
+			refused(t, s.call(t, r.method, missing+"?state=x", s.writer, r.body()), 400, "unknown_parameter")
 			if r.hasID() {
 				refused(t, s.call(t, r.method, r.of(nil), s.writer, r.body()), 400, "invalid_id")
 				refused(t, s.call(t, r.method, missing, s.writer, r.body()), 404, notFoundReasons[r.row(t).kind])
@@ -73,10 +73,10 @@ func TestChecksUnknownRouteAfterCaller(t *testing.T) {
 		{"POST", "/v1/nothing", "route_not_found", 404},
 		{"POST", base + "/a/b/c", "route_not_found", 404},
 		{"POST", deliveries, "method_not_allowed", 405},
-		{"DELETE", base + "/x", "method_not_allowed", 405},
+		{"PUT", base + "/x", "method_not_allowed", 405},
 		{"PUT", base + "/events", "method_not_allowed", 405},
 	} {
-		path := test.path + "?status=x"
+		path := test.path + "?state=x"
 		refused(t, s.call(t, test.method, path, "", large, other, plainText), 401, "unauthenticated")
 		refused(t, limited.call(t, test.method, path, limitedKey, large, other, plainText), 429, "rate_limited")
 		refused(t, s.call(t, test.method, path, s.reader, large, other, plainText), 403, "organization_mismatch")

@@ -15,15 +15,21 @@ type pageView struct {
 	HasMore bool      `json:"hasMore"`
 	Limit   int       `json:"limit"`
 	Offset  int       `json:"offset"`
+	// NextCursor continues the list. It is absent on the last page.
+	NextCursor string `json:"nextCursor,omitempty"`
 }
 
-func frameOf[T any](list webhook.List[T], page webhook.Page) any {
-	return pageView{HasMore: list.HasMore, Limit: page.Limit, Offset: page.Offset}
+func frameOf[T any](c echo.Context, list webhook.List[T], page webhook.Page) any {
+	frame := pageView{HasMore: list.HasMore, Limit: page.Limit, Offset: page.Offset}
+	if list.HasMore {
+		frame.NextCursor = scopeOf(c).cursor(list.Next)
+	}
+	return frame
 }
 
 // okPage answers with a page whose items are small and in memory.
 func okPage[T, V any](c echo.Context, list webhook.List[T], page webhook.Page, view func(T) (V, error)) error {
-	return stream(c, frameOf(list, page), viewed(list.Items, view), turns{})
+	return stream(c, frameOf(c, list, page), viewed(list.Items, view), turns{})
 }
 
 // okBatches answers with a page whose items are read while they are written. It holds one batch of them in memory, and no connection of
@@ -40,7 +46,7 @@ func okBatches[T, V any](
 	}
 	defer release()
 	working := memory.turnsFor(cost)
-	return stream(c, frameOf(list, page), func(yield func(V, error) bool) {
+	return stream(c, frameOf(c, list, page), func(yield func(V, error) bool) {
 		for _, batch := range batches {
 			var items []T
 			err := working.do(untimed(c), func() (err error) {

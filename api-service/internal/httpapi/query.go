@@ -61,3 +61,14 @@ func taken(known []string) string {
 	}
 	return "this operation takes " + strings.Join(known, ", ") + ", spelled exactly so"
 }
+
+// boolean parses a parameter that is false by default.
+func boolean(query url.Values, name string) (bool, error) {
+	switch value := query.Get(name); {
+	case !query.Has(name), value == "false":
+		return false, nil
+	case value == "true":
+		return true, nil
+	}
+	return false, webhook.Invalid("out_of_range", name, name+" must be true or false")
+}

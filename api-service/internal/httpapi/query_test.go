@@ -30,9 +30,9 @@ func TestQueryUnknownParameterRefused(t *testing.T) {
 	for _, r := range protected(t) {
 		path := r.of(own)
 		for query, field := range map[string]string{
-			"status=failure": "status", "status": "status", "status=": "status", "Status=failure": "Status", "endpointID=ep_x": "endpointID",
+			"state=failure": "state", "state": "state", "state=": "state", "Status=failure": "Status", "endpointID=ep_x": "endpointID",
 			"Limit=5": "Limit", "LIMIT=5": "LIMIT", "limit%20=5": "limit ", "+limit=5": " limit", "limit[]=5": "limit[]", "limit%5B%5D=5": "limit[]",
-			"cursor=x": "cursor", "id=x": "id", "organizationId=x": "organizationId", "%73tatus=failure": "status", "st%C3%A4tus": "stätus",
+			"after=x": "after", "id=x": "id", "organizationId=x": "organizationId", "%73tate=failure": "state", "st%C3%A4tus": "stätus",
 			"=x": "", "=": "", "%00=x": "\x00", "%ff=x": "?", "limit%00=5": "limit\x00", "a=1&a=2": "a", "access_token=x": "access_token",
 			strings.Repeat("x", 3000): strings.Repeat("x", 128) + "…",
 		} {
@@ -67,12 +67,12 @@ func parsed(query string, known []string) int {
 
 func TestQueryAllProblemsReportedUpToLimit(t *testing.T) {
 	s := newService(t).withKeys(t)
-	f := refused(t, s.call(t, "GET", base+"?status=x&limit=1&limit=2&Offset=0", s.reader, ""), 400, "unknown_parameter")
+	f := refused(t, s.call(t, "GET", base+"?state=x&limit=1&limit=2&Offset=0", s.reader, ""), 400, "unknown_parameter")
 	var named []string
 	for _, detail := range f.Details {
 		named = append(named, detail.Reason+" "+detail.Field)
 	}
-	assert.Equal(t, []string{"unknown_parameter Offset", "repeated_parameter limit", "unknown_parameter status"}, named)
+	assert.Equal(t, []string{"unknown_parameter Offset", "repeated_parameter limit", "unknown_parameter state"}, named)
 	var many []string
 	for i := range 1000 {
 		many = append(many, fmt.Sprint("p", i))

@@ -148,5 +148,12 @@ func encode(w io.Writer, value any) error {
 	return nil
 }
 
+// encoded returns the encoding of a value without the line break behind it.
+func encoded(value any) ([]byte, error) {
+	var text bytes.Buffer
+	err := encode(&text, value)
+	return bytes.TrimSuffix(text.Bytes(), []byte("\n")), err
+}
+
 // Deserialize is not called, because decode decodes the bodies.
 func (serializer) Deserialize(echo.Context, any) error { return echo.ErrUnsupportedMediaType }

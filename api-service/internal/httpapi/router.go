@@ -14,10 +14,12 @@ import (
 	"redrive/api-service/internal/apikeys"
 	"redrive/api-service/internal/authn"
 	"redrive/api-service/internal/endpoints"
+	"redrive/api-service/internal/organizations"
 	"redrive/api-service/internal/publish"
 	"redrive/api-service/internal/redeliver"
+	"redrive/api-service/internal/trial"
+	"redrive/api-service/internal/waitlimit"
 	"redrive/pkg/memory"
-	"redrive/pkg/webhook"
 )
 
 // Dependencies are the parts that the API serves from. The stores are for the operations that need no use case.
@@ -25,12 +27,21 @@ type Dependencies struct {
 	Endpoints     EndpointStore
 	Deliveries    DeliveryStore
 	APIKeys       APIKeyStore
+	Calls         CallStore
 	Authenticator *authn.Authenticator
 	Registry      *endpoints.Registry
+	Holder        *endpoints.Holder
+	Tester        *trial.Tester
 	Publisher     *publish.Publisher
 	Redeliverer   *redeliver.Redeliverer
 	Issuer        *apikeys.Issuer
-	Limits        Limits
+	Organizations OrganizationStore
+	EventTypes    EventTypeStore
+	// Tenants creates, changes and deletes organizations.
+	Tenants *organizations.Registry
+	// Waiting bounds the waiting deliveries of organizations with such a limit.
+	Waiting *waitlimit.Limiter
+	Limits  Limits
 	// DatabaseTimeout is how long a request waits for one statement; a batch waits three times as long. Defaults to 5 s.
 	DatabaseTimeout time.Duration
 	// Memory bounds the bytes that all requests hold of bodies and pages. Defaults to a budget of memory.Default bytes.
@@ -59,9 +70,16 @@ const (
 	public
 	// ownPassword is for routes that check a password themselves.
 	ownPassword
+	// platform is for routes that are about all organizations. They need a platform key and ignore X-Org-ID.
+	platform
+	// anyKey is for routes that every key may use. They ignore X-Org-ID.
+	anyKey
 	// browser is for a page that is public for browsers. Other callers need a key, as for a route that does not exist.
 	browser
 )
+
+// inOrganization reports whether a caller acts for one organization. A platform key then has to name it.
+func (a access) inOrganization() bool { return a == read || a == write }
 
 // route is one operation of the contract.
 type route struct {
@@ -83,42 +101,68 @@ func (r route) methods() []string {
 	return []string{r.method}
 }
 
-// paged are the query parameters of every list.
-var paged = []string{"limit", "offset"}
+// The query parameters of lists.
+var (
+	// paged are those of every list that has offsets. A list without offsets has limit and cursor.
+	paged = []string{"limit", "offset", "cursor"}
+	// withBodies are those of a list whose items have bodies.
+	withBodies = append([]string{"bodies"}, paged...)
+)
 
 const (
 	base       = "/v1/execution-webhooks"
 	deliveries = base + "/deliveries"
 	keys       = "/v1/api-keys"
+	tenants    = "/v1/organizations"
+	types      = "/v1/event-types"
 )
 
 // routes returns all operations. They are the operations of the OpenAPI document.
 func routes(d Dependencies, memory budget) []route {
 	ep := endpointHandlers{store: d.Endpoints, registry: d.Registry}
+	held, test := holdHandlers{d.Holder}, trialHandlers{d.Tester}
 	dlv := deliveryHandlers{store: d.Deliveries, redeliverer: d.Redeliverer, memory: memory}
 	evt := eventHandlers{publisher: d.Publisher}
 	key := apiKeyHandlers{store: d.APIKeys, issuer: d.Issuer}
+	org := organizationHandlers{store: d.Organizations, registry: d.Tenants}
+	typ := eventTypeHandlers{store: d.EventTypes}
 	return []route{
-		{http.MethodGet, base, read, 0, paged, ep.list},
+		{http.MethodGet, base, read, 0, append([]string{"status", "q"}, paged...), ep.list},
 		{http.MethodPost, base, write, maxBody, nil, ep.create},
 		{http.MethodGet, base + "/:id", read, 0, nil, ep.get},
-		{http.MethodPost, base + "/:id/disable", write, maxBody, nil, ep.setStatus(webhook.EndpointDisabled)},
-		{http.MethodPost, base + "/:id/enable", write, maxBody, nil, ep.setStatus(webhook.EndpointActive)},
+		{http.MethodGet, base + "/:id/changes", read, 0, []string{"from", "to", "limit", "cursor"}, ep.changesOfOne},
+		{http.MethodGet, base + "/changes", read, 0, []string{"endpointId", "by", "from", "to", "limit", "cursor"}, ep.changes},
+		{http.MethodPatch, base + "/:id", write, maxBody, nil, ep.patch},
+		{http.MethodPost, base + "/:id/disable", write, maxBody, nil, ep.change(disabling)},
+		{http.MethodPost, base + "/:id/enable", write, maxBody, nil, ep.change(enabling)},
 		{http.MethodPost, base + "/:id/regenerate-secret", write, maxBody, nil, ep.regenerateSecret},
+		{http.MethodPost, base + "/:id/pause", write, maxBody, nil, held.pause},
+		{http.MethodPost, base + "/:id/resume", write, maxBody, nil, held.resume},
+		{http.MethodPost, base + "/:id/test", write, maxBody, nil, test.send},
+		{http.MethodDelete, base + "/:id", write, 0, nil, held.delete},
 
-		{http.MethodPost, base + "/events", write, maxBody, nil, evt.publish},
-		{http.MethodPost, base + "/events/batch", write, maxBatchBody, nil, evt.publishBatch},
+		{http.MethodPost, base + "/events", write, maxBody, nil, withinBacklog(d.Waiting, evt.publish)},
+		{http.MethodPost, base + "/events/batch", write, maxBatchBody, nil, withinBacklog(d.Waiting, evt.publishBatch)},
 
-		{http.MethodGet, deliveries, read, 0, append([]string{"endpointId"}, paged...), dlv.list},
+		{http.MethodGet, deliveries, read, 0, append([]string{"endpointId"}, withBodies...), dlv.list},
 		{http.MethodGet, deliveries + "/:id", read, 0, nil, dlv.get},
-		{http.MethodGet, deliveries + "/:id/attempts", read, 0, paged, dlv.attempts},
+		{http.MethodGet, deliveries + "/:id/attempts", read, 0, withBodies, dlv.attempts},
 		{http.MethodPost, deliveries + "/:id/retry", write, maxBody, nil, dlv.retry},
 		{http.MethodPost, deliveries + "/:id/replay", write, maxBody, nil, dlv.replay},
 
 		{http.MethodGet, keys, read, 0, paged, key.list},
 		{http.MethodPost, keys, write, maxBody, nil, key.create},
 		{http.MethodGet, keys + "/:id", read, 0, nil, key.get},
-		{http.MethodDelete, keys + "/:id", write, 0, nil, key.revoke},
+		{http.MethodDelete, keys + "/:id", write, 0, []string{"descendants"}, key.revoke},
+
+		{http.MethodGet, tenants, platform, 0, []string{"limit", "cursor", "q"}, org.list},
+		{http.MethodGet, tenants + "/:id", platform, 0, nil, org.get},
+		{http.MethodPut, tenants + "/:id", platform, maxBody, nil, org.put},
+		{http.MethodDelete, tenants + "/:id", platform, 0, []string{"confirm"}, org.remove},
+
+		{http.MethodGet, types, anyKey, 0, []string{"limit", "cursor"}, typ.list},
+		{http.MethodPut, types + "/:name", platform, maxBody, nil, typ.put},
+		{http.MethodDelete, types + "/:name", platform, 0, nil, typ.remove},
 
 		{http.MethodGet, "/openapi.yaml", public, 0, nil, openAPIYAML},
 		{http.MethodGet, "/openapi.json", public, 0, nil, openAPIJSON},
@@ -137,14 +181,18 @@ func New(d Dependencies) http.Handler {
 	}
 	shared := d.budget()
 
+	calls := newKeyedCalls(d, shared)
 	accesses := map[string]access{}
 	e.Pre(requestID, safeHeaders, findClient(d.Limits, d.Log), observe(d.Log, d.Metrics), deadline(d.DatabaseTimeout), cors(d.CORSOrigins))
-	e.Use(gate{authenticator: d.Authenticator, limits: newLimiter(d.Limits), accesses: accesses}.admit)
-	// Without this route, base/:id would match with "events" as the ID. The route for POST below replaces one of its methods.
-	e.Any(base+"/events", onlyPost)
+	e.Use(gate{authenticator: d.Authenticator, limits: newLimiter(d.Limits), accesses: accesses, log: d.Log}.admit)
+	// Without these routes, base/:id would match with the last word of the path as the ID. The routes below replace some of their methods.
+	e.Any(base+"/events", only("OPTIONS, POST"))
+	for _, list := range []string{base + "/changes", deliveries} {
+		e.Any(list, only("OPTIONS, GET, HEAD"))
+	}
 	for _, r := range append(routes(d, shared), referencePages()...) {
 		for _, method := range r.methods() {
-			e.Add(method, r.path, r.checked(shared))
+			e.Add(method, r.path, r.checked(shared, calls))
 			accesses[method+" "+r.path] = r.access
 		}
 	}
@@ -161,11 +209,13 @@ func New(d Dependencies) http.Handler {
 	return e
 }
 
-// onlyPost answers all methods other than POST as Echo answers methods that a path does not support.
-func onlyPost(c echo.Context) error {
-	c.Response().Header().Set(echo.HeaderAllow, "OPTIONS, POST")
-	if c.Request().Method == http.MethodOptions {
-		return c.NoContent(http.StatusNoContent)
+// only answers the methods that are not allowed as Echo does for a path that does not support them.
+func only(allowed string) echo.HandlerFunc {
+	return func(c echo.Context) error {
+		c.Response().Header().Set(echo.HeaderAllow, allowed)
+		if c.Request().Method == http.MethodOptions {
+			return c.NoContent(http.StatusNoContent)
+		}
+		return echo.ErrMethodNotAllowed
 	}
-	return echo.ErrMethodNotAllowed
 }

@@ -22,9 +22,16 @@ var rows = map[string]row{
 	"GET " + base:                             {},
 	"POST " + base:                            {body: createBody},
 	"GET " + base + "/:id":                    {kind: webhook.KindEndpoint},
+	"GET " + base + "/:id/changes":            {kind: webhook.KindEndpoint},
+	"GET " + base + "/changes":                {},
+	"PATCH " + base + "/:id":                  {kind: webhook.KindEndpoint, body: `{"description": "d"}`},
 	"POST " + base + "/:id/disable":           {kind: webhook.KindEndpoint},
 	"POST " + base + "/:id/enable":            {kind: webhook.KindEndpoint},
 	"POST " + base + "/:id/regenerate-secret": {kind: webhook.KindEndpoint},
+	"POST " + base + "/:id/pause":             {kind: webhook.KindEndpoint},
+	"POST " + base + "/:id/resume":            {kind: webhook.KindEndpoint},
+	"POST " + base + "/:id/test":              {kind: webhook.KindEndpoint},
+	"DELETE " + base + "/:id":                 {kind: webhook.KindEndpoint},
 
 	"POST " + base + "/events":       {body: publishBody},
 	"POST " + base + "/events/batch": {body: `{"events": [` + publishBody + `]}`},
@@ -46,12 +53,12 @@ var notFoundReasons = map[webhook.Kind]string{
 	webhook.KindEndpoint: "endpoint_not_found", webhook.KindDelivery: "delivery_not_found", webhook.KindAPIKey: "api_key_not_found",
 }
 
-// protected returns the routes that need a key.
+// protected returns the routes of one organization. See ofPlatform for the others that need a key.
 func protected(t *testing.T) []route {
 	t.Helper()
 	var list []route
 	for _, r := range routes(Dependencies{}, budget{}) {
-		if r.access != public {
+		if r.access.inOrganization() {
 			_ = r.row(t)
 			list = append(list, r)
 		}
@@ -66,6 +73,11 @@ func (r route) row(t *testing.T) row {
 	require.True(t, ok, "%s %s needs a row", r.method, r.path)
 	require.Equal(t, r.hasID(), found.kind != "", "%s %s: the row has to say what kind of ID is in the path", r.method, r.path)
 	return found
+}
+
+// documented returns the path as it is in the document.
+func (r route) documented() string {
+	return strings.NewReplacer(":id", "{id}", ":name", "{name}").Replace(r.path)
 }
 
 func (r route) hasID() bool { return strings.Contains(r.path, ":id") }

@@ -24,6 +24,9 @@ func TestTimesInAnswersHaveConstantWidth(t *testing.T) {
 	}
 	found := 0
 	for _, r := range protected(t) {
+		if r.method == "DELETE" && r.path == base+"/:id" {
+			continue // the other routes need the endpoint
+		}
 		a := s.call(t, r.method, r.of(ids), s.writer, r.body())
 		require.Equal(t, 200, a.status, "%s %s: %s", r.method, r.path, a.body)
 		for _, text := range times.FindAllString(string(a.body), -1) {

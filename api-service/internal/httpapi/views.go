@@ -19,12 +19,20 @@ type endpointView struct {
 	MaxRetries           int      `json:"maxRetries"`
 	RateLimit            int      `json:"rateLimit"`
 	// Headers encode as names with masked values.
-	Headers    map[string]webhook.Secret `json:"headers,omitempty"`
-	Status     string                    `json:"status"`
-	DisabledAt webhook.Timestamp         `json:"disabledAt,omitzero"`
-	CreatedBy  string                    `json:"createdBy,omitempty"`
-	CreatedAt  webhook.Timestamp         `json:"createdAt"`
-	UpdatedAt  webhook.Timestamp         `json:"updatedAt"`
+	Headers         map[string]webhook.Secret `json:"headers,omitempty"`
+	TimeoutSeconds  int                       `json:"timeoutSeconds,omitempty"`
+	RetrySchedule   []int                     `json:"retrySchedule,omitempty"`
+	Payload         string                    `json:"payload,omitempty"`
+	SignatureHeader string                    `json:"signatureHeader,omitempty"`
+	Metadata        map[string]string         `json:"metadata,omitempty"`
+	Status          string                    `json:"status"`
+	DisabledAt      webhook.Timestamp         `json:"disabledAt,omitzero"`
+	DisabledReason  string                    `json:"disabledReason,omitempty"`
+	PausedAt        webhook.Timestamp         `json:"pausedAt,omitzero"`
+	DeletedAt       webhook.Timestamp         `json:"deletedAt,omitzero"`
+	CreatedBy       string                    `json:"createdBy,omitempty"`
+	CreatedAt       webhook.Timestamp         `json:"createdAt"`
+	UpdatedAt       webhook.Timestamp         `json:"updatedAt"`
 }
 
 func viewEndpoint(e webhook.Endpoint) (endpointView, error) {
@@ -34,8 +42,10 @@ func viewEndpoint(e webhook.Endpoint) (endpointView, error) {
 	}
 	return endpointView{
 		ID: e.ID, OrganizationID: e.OrganizationID, Name: e.Name, URL: e.URL, Description: e.Description,
-		SubscribedEventTypes: subscriptions, MaxRetries: e.MaxRetries, RateLimit: e.RateLimit, Headers: e.Headers, Status: string(e.Status),
-		DisabledAt: webhook.Timestamp(e.DisabledAt), CreatedBy: e.CreatedBy, CreatedAt: webhook.Timestamp(e.CreatedAt), UpdatedAt: webhook.Timestamp(e.UpdatedAt),
+		SubscribedEventTypes: subscriptions, MaxRetries: e.MaxRetries, RateLimit: e.RateLimit, Headers: e.Headers,
+		TimeoutSeconds: e.TimeoutSeconds, RetrySchedule: e.RetrySchedule, Payload: string(e.Payload), SignatureHeader: e.SignatureHeader,
+		Metadata: e.Metadata, Status: string(e.Status), DisabledAt: webhook.Timestamp(e.DisabledAt), DisabledReason: string(e.DisabledReason),
+		PausedAt: webhook.Timestamp(e.PausedAt), DeletedAt: webhook.Timestamp(e.DeletedAt), CreatedBy: e.CreatedBy, CreatedAt: webhook.Timestamp(e.CreatedAt), UpdatedAt: webhook.Timestamp(e.UpdatedAt),
 	}, nil
 }
 
@@ -75,7 +85,7 @@ type deliveryView struct {
 	MaxRetries      int               `json:"maxRetries"`
 	NextRetryAt     webhook.Timestamp `json:"nextRetryAt,omitzero"`
 	RequestHeaders  map[string]string `json:"requestHeaders,omitempty"`
-	RequestBody     json.RawMessage   `json:"requestBody"`
+	RequestBody     json.RawMessage   `json:"requestBody,omitempty"` // absent in a list without bodies
 	ResponseStatus  int               `json:"responseStatus,omitempty"`
 	ResponseHeaders map[string]string `json:"responseHeaders,omitempty"`
 	ResponseBody    string            `json:"responseBody,omitempty"`
@@ -96,12 +106,19 @@ func viewDelivery(r webhook.Record) (deliveryView, error) {
 	if err != nil {
 		return deliveryView{}, err
 	}
+	view, err := viewDeliveryWithoutBodies(r)
+	view.RequestBody = body
+	return view, err
+}
+
+// viewDeliveryWithoutBodies shows a delivery that was read without bodies.
+func viewDeliveryWithoutBodies(r webhook.Record) (deliveryView, error) {
 	d := r.Delivery
 	view := deliveryView{
 		ID: d.ID, OrganizationID: d.OrganizationID, EndpointID: d.EndpointID,
 		EventType: r.Event.Type, WorkflowID: r.Event.WorkflowID, RunID: r.Event.RunID, ExecutionID: r.Event.ExecutionID,
 		Status: string(d.Status), RetryCount: d.RetryCount, MaxRetries: d.MaxRetries, NextRetryAt: webhook.Timestamp(d.NextRetryAt),
-		RequestBody: body, ErrorMessage: r.ErrorMessage(), CreatedAt: webhook.Timestamp(d.CreatedAt), UpdatedAt: webhook.Timestamp(d.UpdatedAt),
+		ErrorMessage: r.ErrorMessage(), CreatedAt: webhook.Timestamp(d.CreatedAt), UpdatedAt: webhook.Timestamp(d.UpdatedAt),
 	}
 	if a := r.LastAttempt; a != nil {
 		milliseconds := a.Duration.Milliseconds()

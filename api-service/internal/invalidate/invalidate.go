@@ -25,23 +25,39 @@ func (s Store) CreateEndpoint(ctx context.Context, e webhook.Endpoint) error {
 	return s.Store.CreateEndpoint(ctx, e)
 }
 
-// SetEndpointStatus enables or disables an endpoint. It invalidates after an error too, because the commit may have succeeded.
-func (s Store) SetEndpointStatus(ctx context.Context, organizationID, id string, status webhook.EndpointStatus, now time.Time) (webhook.Endpoint, error) {
+// ChangeEndpoint changes an endpoint. It invalidates after an error too, because the commit may have succeeded.
+func (s Store) ChangeEndpoint(ctx context.Context, organizationID, id string, change webhook.EndpointChange) (webhook.Endpoint, error) {
 	defer s.Publisher.Invalidate(organizationID)
-	return s.Store.SetEndpointStatus(ctx, organizationID, id, status, now)
+	return s.Store.ChangeEndpoint(ctx, organizationID, id, change)
 }
 
-// CreateAPIKey inserts a key, which may have been looked up before.
-func (s Store) CreateAPIKey(ctx context.Context, key webhook.APIKey) error {
+// IssueAPIKey inserts a key, which may have been looked up before.
+func (s Store) IssueAPIKey(ctx context.Context, key webhook.APIKey) error {
 	defer s.Authenticator.Invalidate(key)
-	return s.Store.CreateAPIKey(ctx, key)
+	return s.Store.IssueAPIKey(ctx, key)
 }
 
-// RevokeAPIKeyOf revokes one of the organization's keys.
-func (s Store) RevokeAPIKeyOf(ctx context.Context, organizationID, id string, now time.Time) (webhook.APIKey, error) {
-	key, err := s.Store.RevokeAPIKeyOf(ctx, organizationID, id, now)
-	if err == nil {
+// RevokeAPIKeyOf revokes one of the organization's keys, and its descendants if they are asked for.
+func (s Store) RevokeAPIKeyOf(ctx context.Context, organizationID, id string, r store.Revocation, now time.Time) (webhook.APIKey, error) {
+	key, err := s.Store.RevokeAPIKeyOf(ctx, organizationID, id, r, now)
+	switch {
+	case err != nil:
+	case r.Descendants:
+		s.Authenticator.InvalidateOrganization(organizationID)
+	default:
 		s.Authenticator.Invalidate(key)
 	}
 	return key, err
+}
+
+// PutOrganization creates, changes or restores an organization. It invalidates after an error too, because the commit may have succeeded.
+func (s Store) PutOrganization(ctx context.Context, id string, change webhook.OrganizationChange, now time.Time) (webhook.Organization, error) {
+	defer s.Authenticator.InvalidateOrganization(id)
+	return s.Store.PutOrganization(ctx, id, change, now)
+}
+
+// DeleteOrganization deletes an organization. It invalidates after an error too, because the commit may have succeeded.
+func (s Store) DeleteOrganization(ctx context.Context, id string, now, eraseAfter time.Time) (webhook.Organization, error) {
+	defer s.Authenticator.InvalidateOrganization(id)
+	return s.Store.DeleteOrganization(ctx, id, now, eraseAfter)
 }

@@ -1,10 +1,12 @@
 // Package publish turns events into deliveries: one for each active endpoint of the organization that subscribes to it.
 //
-//	check the event → list the active endpoints (cached) → commit event and deliveries → enqueue the deliveries
+//	check the event → list the active endpoints (cached) → wait to be admitted → commit event and deliveries → enqueue the deliveries
 package publish
 
 import (
 	"context"
+	"crypto/sha256"
+	"errors"
 	"time"
 
 	"go.opentelemetry.io/otel/attribute"
@@ -21,6 +23,8 @@ import (
 type Store interface {
 	ListActiveEndpoints(ctx context.Context, organizationID string) ([]webhook.Endpoint, error)
 	CreateEvents(ctx context.Context, publications []webhook.Publication) []error
+	FindRecorded(ctx context.Context, organizationID string, hashes [][sha256.Size]byte) (map[[sha256.Size]byte]webhook.Recorded, error)
+	ListPublished(ctx context.Context, organizationID string, eventIDs []string) (map[string][]webhook.Delivery, error)
 }
 
 // Queue enqueues deliveries that have been committed.
@@ -28,10 +32,17 @@ type Queue interface {
 	Enqueue(ctx context.Context, deliveries ...webhook.Delivery)
 }
 
+// Admission delays publishing while dispatchers are behind: admission.Gate. It returns when so many events may be committed, with a
+// function to call after they were enqueued.
+type Admission interface {
+	Admit(ctx context.Context, organizationID string, events int) (done func(), err error)
+}
+
 // Publisher publishes events. It caches the active endpoints of an organization for cache.Lifetime. It is safe for concurrent use.
 type Publisher struct {
 	store     Store
 	queue     Queue
+	admission Admission
 	written   metrics.Writes
 	timeout   time.Duration                            // of one statement
 	endpoints *cache.Cache[string, []webhook.Endpoint] // by organization
@@ -42,7 +53,14 @@ type Publisher struct {
 type Options struct {
 	// Timeout bounds each statement. Defaults to 5 s.
 	Timeout time.Duration
+	// Admission defaults to one that admits all at once.
+	Admission Admission
 }
+
+// open admits all at once.
+type open struct{}
+
+func (open) Admit(context.Context, string, int) (done func(), err error) { return func() {}, nil }
 
 const defaultTimeout = 5 * time.Second
 
@@ -51,7 +69,13 @@ func New(store Store, queue Queue, written metrics.Writes, o Options) *Publisher
 	if o.Timeout == 0 {
 		o.Timeout = defaultTimeout
 	}
-	p := &Publisher{store: store, queue: queue, written: written, timeout: o.Timeout, endpoints: cache.New[string, []webhook.Endpoint]()}
+	if o.Admission == nil {
+		o.Admission = open{}
+	}
+	p := &Publisher{
+		store: store, queue: queue, admission: o.Admission, written: written, timeout: o.Timeout,
+		endpoints: cache.New[string, []webhook.Endpoint](),
+	}
 	p.commits = groupcommit.New(func(ctx context.Context, publications []webhook.Publication) ([]struct{}, []error) {
 		return make([]struct{}, len(publications)), p.create(ctx, publications)
 	}, groupcommit.Options{MaxBatch: maxBatch, Timeout: o.Timeout})
@@ -66,21 +90,30 @@ const (
 )
 
 // Publish commits the event with its deliveries and then enqueues the deliveries. If it returns no error, the deliveries will be
-// attempted, even if the queue loses them.
-func (p *Publisher) Publish(ctx context.Context, organizationID string, spec webhook.EventSpec) (webhook.Publication, error) {
+// attempted, even if the queue loses them. An event whose idempotency key was used before is a duplicate, and nothing is created.
+func (p *Publisher) Publish(ctx context.Context, organizationID string, spec webhook.EventSpec) (Published, error) {
 	if err := spec.Check(); err != nil {
-		return webhook.Publication{}, err
+		return Published{}, err
 	}
 	endpoints, err := p.activeEndpoints(ctx, organizationID)
 	if err != nil {
-		return webhook.Publication{}, err
+		return Published{}, err
 	}
+	done, err := p.admission.Admit(ctx, organizationID, 1)
+	if err != nil {
+		return Published{}, err
+	}
+	defer done()
 	publication := publicationOf(organizationID, spec, endpoints)
-	if err := p.commit(ctx, publication); err != nil {
-		return webhook.Publication{}, err
+	err = p.commit(ctx, publication)
+	if errors.Is(err, webhook.ErrIdempotencyKeyTaken) {
+		return p.settleOne(ctx, organizationID, publication)
+	}
+	if err != nil {
+		return Published{}, err
 	}
 	p.queue.Enqueue(ctx, publication.Deliveries...)
-	return publication, nil
+	return Published{Publication: publication}, nil
 }
 
 // Invalidate removes the endpoints of an organization from the cache after one of them has changed.
@@ -98,7 +131,7 @@ func (p *Publisher) activeEndpoints(ctx context.Context, organizationID string) 
 
 func publicationOf(organizationID string, spec webhook.EventSpec, endpoints []webhook.Endpoint) webhook.Publication {
 	now := webhook.Now()
-	publication := webhook.Publication{Event: webhook.NewEvent(organizationID, spec, now)}
+	publication := webhook.Publication{Event: webhook.NewEvent(organizationID, spec, now), Key: spec.Idempotency()}
 	for _, endpoint := range endpoints {
 		if webhook.Subscribes(endpoint.SubscribedEventTypes, spec.Type) {
 			publication.Deliveries = append(publication.Deliveries, webhook.NewDelivery(publication.Event, endpoint, now))

@@ -2,8 +2,10 @@ package publish_test
 
 import (
 	"context"
+	"crypto/sha256"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"testing"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -22,6 +24,10 @@ type world struct {
 	calls     []string
 	committed []webhook.Delivery
 	enqueued  []webhook.Delivery
+
+	taken     int // how many times a key is taken
+	recorded  map[[sha256.Size]byte]webhook.Recorded
+	published map[string][]webhook.Delivery // by event
 }
 
 func (w *world) ListActiveEndpoints(_ context.Context, organizationID string) ([]webhook.Endpoint, error) {
@@ -29,7 +35,16 @@ func (w *world) ListActiveEndpoints(_ context.Context, organizationID string) ([
 	return w.endpoints, w.broken["list"]
 }
 
-// CreateEvents refuses an event of the type "refused.by.database".
+func (w *world) FindRecorded(context.Context, string, [][sha256.Size]byte) (map[[sha256.Size]byte]webhook.Recorded, error) {
+	w.calls = append(w.calls, "find key")
+	return w.recorded, w.broken["find key"]
+}
+
+func (w *world) ListPublished(context.Context, string, []string) (map[string][]webhook.Delivery, error) {
+	return w.published, nil
+}
+
+// CreateEvents refuses an event of the type "refused.by.database", and an event whose key is taken.
 func (w *world) CreateEvents(_ context.Context, publications []webhook.Publication) []error {
 	w.calls = append(w.calls, "commit")
 	failures := make([]error, len(publications))
@@ -37,6 +52,10 @@ func (w *world) CreateEvents(_ context.Context, publications []webhook.Publicati
 		failures[i] = w.broken["commit"]
 		if p.Event.Type == "refused.by.database" {
 			failures[i] = errRefused
+		}
+		if p.Key != nil && w.taken > 0 {
+			w.taken--
+			failures[i] = webhook.ErrIdempotencyKeyTaken
 		}
 		if failures[i] == nil {
 			w.committed = append(w.committed, p.Deliveries...)
@@ -144,4 +163,37 @@ func TestPublishCachesEndpointsUntilInvalidated(t *testing.T) {
 	require.NoError(t, err)
 	assert.Len(t, published.Deliveries, 1)
 	p.Close()
+}
+
+// recorded is an admission that records its calls among those of the world.
+type recorded struct {
+	world   *world
+	refused error
+}
+
+func (r recorded) Admit(_ context.Context, organizationID string, events int) (done func(), err error) {
+	r.world.calls = append(r.world.calls, fmt.Sprint("admit ", organizationID, " ", events))
+	return func() { r.world.calls = append(r.world.calls, "done") }, r.refused
+}
+
+func TestPublishIsAdmittedBeforeCommit(t *testing.T) {
+	w := &world{endpoints: []webhook.Endpoint{endpoint("ep_all")}}
+	p := publish.New(w, w, metrics.New(prometheus.NewRegistry()), publish.Options{Admission: recorded{world: w}})
+	_, err := p.Publish(t.Context(), "org_a", spec)
+	require.NoError(t, err)
+	assert.Equal(t, []string{"list org_a", "admit org_a 1", "commit", "enqueue", "done"}, w.calls)
+	w.calls = nil
+	_, err = p.PublishAll(t.Context(), "org_a", []webhook.EventSpec{spec, spec})
+	require.NoError(t, err)
+	assert.Equal(t, []string{"admit org_a 2", "commit", "enqueue", "done"}, w.calls)
+}
+
+func TestPublishNotAdmittedCommitsNothing(t *testing.T) {
+	w := &world{endpoints: []webhook.Endpoint{endpoint("ep_all")}}
+	p := publish.New(w, w, metrics.New(prometheus.NewRegistry()), publish.Options{Admission: recorded{w, context.DeadlineExceeded}})
+	_, err := p.Publish(t.Context(), "org_a", spec)
+	require.ErrorIs(t, err, context.DeadlineExceeded)
+	_, err = p.PublishAll(t.Context(), "org_a", []webhook.EventSpec{spec})
+	require.ErrorIs(t, err, context.DeadlineExceeded)
+	assert.NotContains(t, w.calls, "commit")
 }

@@ -35,6 +35,9 @@ func New[K comparable](perSecond, burst, capacity int) *Table[K] {
 	return &Table[K]{perSecond: rate.Limit(perSecond), burst: burst, capacity: capacity, buckets: map[K]*list.Element{}, order: list.New()}
 }
 
+// NewOwn makes a Table with up to capacity buckets, for keys that have a limit of their own. See TakeOf.
+func NewOwn[K comparable](capacity int) *Table[K] { return New[K](1, 1, capacity) }
+
 // Take takes a token of the key and returns 0. If there is none, it returns the time until the next token.
 func (t *Table[K]) Take(key K, now time.Time) time.Duration {
 	if t == nil {
@@ -42,7 +45,27 @@ func (t *Table[K]) Take(key K, now time.Time) time.Duration {
 	}
 	t.mutex.Lock()
 	defer t.mutex.Unlock()
-	taken := t.bucket(key, now).limiter.ReserveN(now, 1)
+	return take(t.bucket(key, t.perSecond, t.burst, now).limiter, now)
+}
+
+// TakeOf is Take for a key that has its own limit: perSecond tokens per second, and a burst of as many. 0 sets no limit. A changed limit
+// holds at once and leaves the tokens of the bucket.
+func (t *Table[K]) TakeOf(key K, perSecond int, now time.Time) time.Duration {
+	if t == nil || perSecond <= 0 {
+		return 0
+	}
+	t.mutex.Lock()
+	defer t.mutex.Unlock()
+	limiter := t.bucket(key, rate.Limit(perSecond), perSecond, now).limiter
+	if limiter.Burst() != perSecond {
+		limiter.SetLimitAt(now, rate.Limit(perSecond))
+		limiter.SetBurstAt(now, perSecond)
+	}
+	return take(limiter, now)
+}
+
+func take(limiter *rate.Limiter, now time.Time) time.Duration {
+	taken := limiter.ReserveN(now, 1)
 	wait := taken.DelayFrom(now)
 	if wait > 0 {
 		taken.CancelAt(now)
@@ -57,13 +80,14 @@ func (t *Table[K]) Len() int {
 	return t.order.Len()
 }
 
-func (t *Table[K]) bucket(key K, now time.Time) *bucket[K] {
+// bucket returns the bucket of a key. A new one has the given limit and is full.
+func (t *Table[K]) bucket(key K, perSecond rate.Limit, burst int, now time.Time) *bucket[K] {
 	if element := t.buckets[key]; element != nil {
 		t.order.MoveToFront(element)
 		return bucketOf[K](element)
 	}
 	t.evict(now)
-	made := &bucket[K]{key: key, limiter: rate.NewLimiter(t.perSecond, t.burst)}
+	made := &bucket[K]{key: key, limiter: rate.NewLimiter(perSecond, burst)}
 	t.buckets[key] = t.order.PushFront(made)
 	return made
 }
@@ -73,7 +97,7 @@ func (t *Table[K]) bucket(key K, now time.Time) *bucket[K] {
 func (t *Table[K]) evict(now time.Time) {
 	for oldest := t.order.Back(); oldest != nil; oldest = t.order.Back() {
 		b := bucketOf[K](oldest)
-		if t.order.Len() < t.capacity && b.limiter.TokensAt(now) < float64(t.burst) {
+		if t.order.Len() < t.capacity && b.limiter.TokensAt(now) < float64(b.limiter.Burst()) {
 			return
 		}
 		t.order.Remove(oldest)

@@ -80,3 +80,24 @@ func TestTakeNilTableUnlimited(t *testing.T) {
 		require.Zero(t, table.Take("a", start))
 	}
 }
+
+func TestTakeOfOwnLimit(t *testing.T) {
+	table := ratelimit.NewOwn[string](100)
+	for range 3 {
+		require.Zero(t, table.TakeOf("a", 3, start))
+	}
+	require.NotZero(t, table.TakeOf("a", 3, start))
+	assert.Zero(t, table.TakeOf("b", 1, start))
+	assert.NotZero(t, table.TakeOf("b", 1, start))
+	for range 1000 {
+		require.Zero(t, table.TakeOf("c", 0, start), "0 is no limit")
+	}
+	assert.Equal(t, 2, table.Len())
+
+	require.Equal(t, 100*time.Millisecond, table.TakeOf("a", 10, start), "a changed limit holds at once")
+	later := start.Add(time.Second)
+	for range 10 {
+		require.Zero(t, table.TakeOf("a", 10, later))
+	}
+	assert.NotZero(t, table.TakeOf("a", 10, later))
+}

@@ -14,7 +14,7 @@ import (
 type Store interface {
 	RetryDeliveries(ctx context.Context, retries []webhook.Retry) ([]webhook.Record, []error)
 	FindDelivery(ctx context.Context, organizationID, id string) (webhook.Record, error)
-	FindEndpoint(ctx context.Context, organizationID, id string) (webhook.Endpoint, error)
+	FindEndpointEver(ctx context.Context, organizationID, id string) (webhook.Endpoint, error)
 	CreateDelivery(ctx context.Context, d webhook.Delivery) error
 }
 
@@ -58,7 +58,7 @@ func (r *Redeliverer) Close() { r.commits.Close() }
 // Retry requeues a delivery whose status is failure. Of any number of concurrent calls, one succeeds. If it returns no error, the retry
 // is durable: it happens even if the queue loses its tasks.
 func (r *Redeliverer) Retry(ctx context.Context, organizationID, id string) (webhook.Record, error) {
-	record, err := r.commits.Do(ctx, webhook.Retry{OrganizationID: organizationID, DeliveryID: id, At: webhook.Now()})
+	record, err := r.commit(ctx, webhook.Retry{OrganizationID: organizationID, DeliveryID: id, At: webhook.Now()})
 	if err != nil {
 		return webhook.Record{}, err
 	}
@@ -66,20 +66,31 @@ func (r *Redeliverer) Retry(ctx context.Context, organizationID, id string) (web
 	return record, nil
 }
 
-// Replay creates a new delivery of the same event to the same endpoint. The old delivery may have any status.
+// commit writes a retry together with others. A call with an idempotency key has a transaction of its own, because it is recorded in it and
+// may be refused for its key.
+func (r *Redeliverer) commit(ctx context.Context, retry webhook.Retry) (webhook.Record, error) {
+	if webhook.CallOf(ctx) == nil {
+		return r.commits.Do(ctx, retry)
+	}
+	records, failures := r.store.RetryDeliveries(ctx, []webhook.Retry{retry})
+	return records[0], failures[0]
+}
+
+// Replay creates a new delivery of the same event to the same endpoint. The old delivery may have any status. The new one goes to the head
+// of its organization's share, as a manual retry does.
 func (r *Redeliverer) Replay(ctx context.Context, organizationID, id string) (webhook.Record, error) {
 	old, err := r.store.FindDelivery(ctx, organizationID, id)
 	if err != nil {
 		return webhook.Record{}, err
 	}
-	endpoint, err := r.store.FindEndpoint(ctx, organizationID, old.Delivery.EndpointID)
+	endpoint, err := r.store.FindEndpointEver(ctx, organizationID, old.Delivery.EndpointID)
+	if err == nil {
+		err = endpoint.TakesDeliveries()
+	}
 	if err != nil {
 		return webhook.Record{}, err
 	}
-	if endpoint.Status == webhook.EndpointDisabled {
-		return webhook.Record{}, webhook.ErrEndpointDisabled
-	}
-	replay := webhook.NewDelivery(old.Event, endpoint, webhook.Now())
+	replay := old.Delivery.Replayed(old.Event, endpoint, webhook.Now())
 	if err := r.store.CreateDelivery(ctx, replay); err != nil {
 		return webhook.Record{}, err
 	}

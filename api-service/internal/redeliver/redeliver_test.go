@@ -47,7 +47,7 @@ func (w *world) FindDelivery(context.Context, string, string) (webhook.Record, e
 	return w.record, w.did("find delivery")
 }
 
-func (w *world) FindEndpoint(_ context.Context, organizationID, id string) (webhook.Endpoint, error) {
+func (w *world) FindEndpointEver(_ context.Context, organizationID, id string) (webhook.Endpoint, error) {
 	if organizationID != w.endpoint.OrganizationID || id != w.endpoint.ID {
 		return webhook.Endpoint{}, webhook.NotFound("endpoint", id)
 	}
@@ -105,6 +105,7 @@ func TestReplayAnyStatusCreatesDelivery(t *testing.T) {
 		replay := record.Delivery
 		assert.NotEqual(t, before.ID, replay.ID)
 		assert.Equal(t, webhook.StatusPending, replay.Status)
+		assert.Equal(t, webhook.PriorityHead, replay.Priority)
 		assert.Equal(t, 7, replay.MaxRetries, "the endpoint's of today")
 		assert.Equal(t, []any{"evt_1", "ep_1", 0, ""}, []any{replay.EventID, replay.EndpointID, replay.RetryCount, replay.LastAttemptID})
 	}

@@ -25,7 +25,7 @@ import (
 )
 
 const (
-	// rate is the deliveries that are published each second: an event is for 1.75 endpoints on average, so these are 60 events.
+	// rate is the deliveries that are published each second. Each organization has as many, so these are about 80 events.
 	rate = 105
 	// thinkTime is what the receiver takes for an answer on average.
 	thinkTime = 100 * time.Millisecond

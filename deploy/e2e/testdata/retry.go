@@ -1,4 +1,4 @@
-// Command retry is the API reference's own snippet in Go, below this line as it is there.
+// Command retry is the snippet in Go of the API reference, unchanged below this line.
 package main
 
 import (

@@ -1,6 +1,6 @@
-// Package backlog exports metrics of the waiting work: the number of tasks in each state, and the age of the delivery that has been due
-// for longest. A scrape reads Redis and the database with one cheap query each, at most once in 5 s and for at most 2 s. It ends even if
-// both hang.
+// Package backlog exports metrics of the waiting work: the tasks in each state and their shares, the lanes in backlog, the deliveries that
+// wait, and the age of the delivery that has been due for longest. A scrape reads Redis and the database with a few cheap queries, at most
+// once in 5 s and for at most 2 s. It ends even if both hang.
 //
 // All dispatchers export the same values, since they share one queue. Aggregate over dispatchers with the maximum, not the sum.
 package backlog
@@ -24,9 +24,16 @@ type Queue interface {
 	OldestPending(ctx context.Context, queue string) (time.Duration, error)
 }
 
-// Store lists due deliveries, the longest due first. store.Store implements it.
+// Lanes reads the lanes in backlog and the shares of the queue. queue.Lanes implements it.
+type Lanes interface {
+	List(ctx context.Context) (map[webhook.Lane]queue.LaneState, error)
+	Shares(ctx context.Context) (queue.Shares, error)
+}
+
+// Store lists due deliveries, the longest due first, and counts what waits. store.Store implements it.
 type Store interface {
 	ListDue(ctx context.Context, before time.Time, after store.Due, limit int) ([]store.Due, error)
+	CountWaiting(ctx context.Context, now time.Time, limit int) (store.Waiting, error)
 }
 
 const (
@@ -34,15 +41,17 @@ const (
 	fresh = 5 * time.Second
 	// timeout bounds a scrape. The default scrape timeout of Prometheus is 10 s.
 	timeout = 2 * time.Second
+	// countLimit bounds the count of deliveries that wait: the first ones that are due, and as many of the others.
+	countLimit = 10_000
 )
 
 // Backlog is a Prometheus collector. If Redis or the database fails, its metrics are left out of the scrape, since stale values would look
 // valid. It is safe for concurrent use.
 type Backlog struct {
 	queue           Queue
+	lanes           Lanes
 	store           Store
-	tasks, oldest   *prometheus.Desc
-	pending         *prometheus.Desc
+	descriptions    descriptions
 	failures        *prometheus.CounterVec
 	ofQueue, ofData prometheus.Counter
 
@@ -52,13 +61,9 @@ type Backlog struct {
 }
 
 // New returns a Backlog and registers it.
-func New(q Queue, s Store, registry prometheus.Registerer) *Backlog {
+func New(q Queue, l Lanes, s Store, registry prometheus.Registerer) *Backlog {
 	b := &Backlog{
-		queue: q, store: s,
-		tasks:  prometheus.NewDesc("redrive_queue_tasks", "Tasks in the queue, by state. The same for every dispatcher.", []string{"state"}, nil),
-		oldest: prometheus.NewDesc("redrive_oldest_due_seconds", "Time since the oldest due delivery became due, in seconds; 0 if none is due. The same for every dispatcher.", nil, nil),
-		pending: prometheus.NewDesc("redrive_queue_oldest_pending_seconds",
-			"Time that the next task to dequeue has been pending, in seconds; 0 if none is. The same for every dispatcher.", nil, nil),
+		queue: q, lanes: l, store: s, descriptions: describe(),
 		failures: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "redrive_backlog_failures_total", Help: "Failed reads of the backlog, by source.",
 		}, []string{"source"}),
@@ -70,9 +75,9 @@ func New(q Queue, s Store, registry prometheus.Registerer) *Backlog {
 
 // Describe implements prometheus.Collector.
 func (b *Backlog) Describe(descriptions chan<- *prometheus.Desc) {
-	descriptions <- b.tasks
-	descriptions <- b.oldest
-	descriptions <- b.pending
+	for _, d := range b.descriptions.all() {
+		descriptions <- d
+	}
 	b.failures.Describe(descriptions)
 }
 
@@ -93,46 +98,13 @@ func (b *Backlog) current() []prometheus.Metric {
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), timeout)
 	defer cancel()
-	var tasks, oldest []prometheus.Metric
+	reads := []func(context.Context) []prometheus.Metric{b.countTasks, b.countLanes, b.findOldest, b.countWaiting}
+	results := make([][]prometheus.Metric, len(reads))
 	var group sync.WaitGroup
-	group.Go(func() { tasks = b.countTasks(ctx) })
-	group.Go(func() { oldest = b.findOldest(ctx) })
+	for i, read := range reads {
+		group.Go(func() { results[i] = read(ctx) })
+	}
 	group.Wait()
-	b.known, b.until = slices.Concat(tasks, oldest), time.Now().Add(fresh)
+	b.known, b.until = slices.Concat(results...), time.Now().Add(fresh)
 	return b.known
-}
-
-func (b *Backlog) countTasks(ctx context.Context) []prometheus.Metric {
-	depths, err := b.queue.Depths(ctx, webhook.QueueDeliveries)
-	if err != nil {
-		b.ofQueue.Inc()
-		return nil
-	}
-	waited, err := b.queue.OldestPending(ctx, webhook.QueueDeliveries)
-	if err != nil {
-		b.ofQueue.Inc()
-		return nil
-	}
-	metric := func(state string, count int64) prometheus.Metric {
-		return prometheus.MustNewConstMetric(b.tasks, prometheus.GaugeValue, float64(count), state)
-	}
-	return []prometheus.Metric{
-		metric("pending", depths.Pending), metric("active", depths.Active), metric("scheduled", depths.Scheduled),
-		metric("retry", depths.Retry), metric("archived", depths.Archived),
-		prometheus.MustNewConstMetric(b.pending, prometheus.GaugeValue, waited.Seconds()),
-	}
-}
-
-func (b *Backlog) findOldest(ctx context.Context) []prometheus.Metric {
-	now := webhook.Now()
-	due, err := b.store.ListDue(ctx, now, store.Due{}, 1)
-	if err != nil {
-		b.ofData.Inc()
-		return nil
-	}
-	var age time.Duration
-	if len(due) > 0 {
-		age = now.Sub(due[0].NextRetryAt)
-	}
-	return []prometheus.Metric{prometheus.MustNewConstMetric(b.oldest, prometheus.GaugeValue, max(0, age.Seconds()))}
 }

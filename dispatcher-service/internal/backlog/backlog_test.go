@@ -19,6 +19,7 @@ import (
 	"redrive/pkg/queue"
 	"redrive/pkg/store"
 	"redrive/pkg/testmetrics"
+	"redrive/pkg/webhook"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -28,16 +29,27 @@ type world struct {
 	asked       atomic.Int64
 	depths      queue.Depths
 	pending     time.Duration
+	lanes       map[webhook.Lane]queue.LaneState
+	shares      queue.Shares
 	due         []store.Due
+	waiting     store.Waiting
 	redis, data error
 	hangs       bool
 }
 
+// wait blocks until ctx ends if the servers hang.
+func (w *world) wait(ctx context.Context) error {
+	if !w.hangs {
+		return nil
+	}
+	<-ctx.Done()
+	return ctx.Err()
+}
+
 func (w *world) Depths(ctx context.Context, name string) (queue.Depths, error) {
 	w.asked.Add(1)
-	if w.hangs {
-		<-ctx.Done()
-		return queue.Depths{}, ctx.Err()
+	if err := w.wait(ctx); err != nil {
+		return queue.Depths{}, err
 	}
 	if name != "deliveries" {
 		return queue.Depths{}, errors.New("no such queue")
@@ -49,10 +61,25 @@ func (w *world) OldestPending(context.Context, string) (time.Duration, error) {
 	return w.pending, w.redis
 }
 
+func (w *world) List(ctx context.Context) (map[webhook.Lane]queue.LaneState, error) {
+	return w.lanes, errors.Join(w.wait(ctx), w.redis)
+}
+
+func (w *world) Shares(context.Context) (queue.Shares, error) { return w.shares, w.redis }
+
+func (w *world) CountWaiting(ctx context.Context, now time.Time, limit int) (store.Waiting, error) {
+	if err := w.wait(ctx); err != nil {
+		return store.Waiting{}, err
+	}
+	if limit > 10_000 || now.After(time.Now()) {
+		return store.Waiting{}, errors.New("more than was needed")
+	}
+	return w.waiting, w.data
+}
+
 func (w *world) ListDue(ctx context.Context, before time.Time, _ store.Due, limit int) ([]store.Due, error) {
-	if w.hangs {
-		<-ctx.Done()
-		return nil, ctx.Err()
+	if err := w.wait(ctx); err != nil {
+		return nil, err
 	}
 	if limit != 1 || before.After(time.Now()) {
 		return nil, errors.New("more than was needed")
@@ -66,12 +93,20 @@ func TestCollectReusesFreshValues(t *testing.T) {
 			depths:  queue.Depths{Pending: 1, Active: 2, Scheduled: 3, Retry: 4, Archived: 5},
 			pending: 7 * time.Second,
 			due:     []store.Due{{ID: "dlv_1", NextRetryAt: time.Now().Add(-90 * time.Second)}},
+			lanes: map[webhook.Lane]queue.LaneState{
+				{OrganizationID: "org_a", EndpointID: "ep_1"}: {}, {OrganizationID: "org_a", EndpointID: "ep_2"}: {},
+				{OrganizationID: "org_b", EndpointID: "ep_3", Priority: webhook.PriorityHead}: {},
+			},
+			shares: queue.Shares{Number: 6, Largest: 50}, waiting: store.Waiting{Pending: 8, Retrying: 9},
 		}
 		registry := prometheus.NewPedanticRegistry()
-		backlog.New(w, w, registry)
+		backlog.New(w, w, w, registry)
 		first := map[string]float64{
 			"redrive_queue_tasks pending": 1, "redrive_queue_tasks active": 2, "redrive_queue_tasks scheduled": 3,
 			"redrive_queue_tasks retry": 4, "redrive_queue_tasks archived": 5, "redrive_oldest_due_seconds": 90, "redrive_queue_oldest_pending_seconds": 7,
+			"redrive_backlog_lanes head": 1, "redrive_backlog_lanes live": 2, "redrive_backlog_lanes bulk": 0, "redrive_backlog_organizations": 2,
+			"redrive_queue_shares": 6, "redrive_queue_share_largest_tasks": 50,
+			"redrive_deliveries_waiting pending": 8, "redrive_deliveries_waiting retrying": 9,
 			"redrive_backlog_failures_total redis": 0, "redrive_backlog_failures_total database": 0,
 		}
 		assert.Equal(t, first, testmetrics.Values(t, registry))
@@ -90,7 +125,7 @@ func TestCollectReusesFreshValues(t *testing.T) {
 func TestCollectConcurrentReadsOnce(t *testing.T) {
 	w := &world{}
 	registry := prometheus.NewRegistry()
-	backlog.New(w, w, registry)
+	backlog.New(w, w, w, registry)
 	var group sync.WaitGroup
 	for range 20 {
 		group.Go(func() {
@@ -102,15 +137,29 @@ func TestCollectConcurrentReadsOnce(t *testing.T) {
 	assert.EqualValues(t, 1, w.asked.Load())
 }
 
+func TestCollectDatabaseUnavailableOmitsDeliveries(t *testing.T) {
+	w := &world{data: errors.New("away")}
+	registry := prometheus.NewRegistry()
+	backlog.New(w, w, w, registry)
+	seen := testmetrics.Values(t, registry)
+	assert.NotContains(t, seen, "redrive_oldest_due_seconds")
+	assert.NotContains(t, seen, "redrive_deliveries_waiting pending")
+	assert.Contains(t, seen, "redrive_backlog_lanes live")
+	assert.EqualValues(t, 2, seen["redrive_backlog_failures_total database"])
+}
+
 // The metrics of a failed source are left out, and the others are exported.
 func TestCollectRedisUnavailableOmitsTasks(t *testing.T) {
 	w := &world{redis: errors.New("away")}
 	registry := prometheus.NewRegistry()
-	backlog.New(w, w, registry)
+	backlog.New(w, w, w, registry)
 	seen := testmetrics.Values(t, registry)
 	assert.NotContains(t, seen, "redrive_queue_tasks pending")
+	assert.NotContains(t, seen, "redrive_backlog_lanes live")
+	assert.NotContains(t, seen, "redrive_queue_shares")
 	assert.Contains(t, seen, "redrive_oldest_due_seconds")
-	assert.EqualValues(t, 1, seen["redrive_backlog_failures_total redis"])
+	assert.Contains(t, seen, "redrive_deliveries_waiting pending")
+	assert.EqualValues(t, 2, seen["redrive_backlog_failures_total redis"])
 	assert.Zero(t, seen["redrive_backlog_failures_total database"])
 }
 
@@ -118,18 +167,18 @@ func TestCollectBothHangEndsInTime(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := &world{hangs: true}
 		registry := prometheus.NewRegistry()
-		backlog.New(w, w, registry)
+		backlog.New(w, w, w, registry)
 		began := time.Now()
 		seen := testmetrics.Values(t, registry)
 		assert.Equal(t, 2*time.Second, time.Since(began))
-		assert.Equal(t, map[string]float64{"redrive_backlog_failures_total redis": 1, "redrive_backlog_failures_total database": 1}, seen)
+		assert.Equal(t, map[string]float64{"redrive_backlog_failures_total redis": 2, "redrive_backlog_failures_total database": 2}, seen)
 	})
 }
 
 func TestMetricNamesPassLint(t *testing.T) {
 	w := &world{}
 	registry := prometheus.NewRegistry()
-	backlog.New(w, w, registry)
+	backlog.New(w, w, w, registry)
 	problems, err := testutil.GatherAndLint(registry)
 	require.NoError(t, err)
 	assert.Empty(t, problems)

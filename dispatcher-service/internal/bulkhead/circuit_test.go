@@ -298,3 +298,17 @@ func (b *bench) limitOf(endpoint string) int {
 	defer b.mutex.Unlock()
 	return b.limit(b.endpoints[endpoint], time.Now())
 }
+
+// Somebody mends a receiver and tries it: the test does not wait until the circuit is half open, and decides nothing about it.
+func TestAcquireTestIgnoresOpenCircuit(t *testing.T) {
+	inBubble(t, Options{PerEndpoint: 4}, func(b *bench) {
+		b.openCircuit("ep_a")
+		b.deferred(b.request("ep_a"), Circuit)
+		trial := b.request("ep_a")
+		trial.Test = true
+		permit := b.acquire(trial)
+		permit.Release()
+		assert.Equal(t, circuit.Open, b.state("ep_a").State)
+		b.deferred(b.request("ep_a"), Circuit)
+	})
+}

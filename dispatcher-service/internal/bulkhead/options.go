@@ -14,7 +14,7 @@ type Options struct {
 	Workers int
 	// PerEndpoint is how many attempts one endpoint may have in flight. Defaults to a quarter of the workers.
 	PerEndpoint int
-	// Timeout is the timeout of an attempt. Defaults to 15 s.
+	// Timeout is the timeout of an attempt whose result has none. Defaults to 15 s.
 	Timeout time.Duration
 	// MaxHold is how long past its due time an open circuit may hold a delivery. Defaults to 10 minutes.
 	MaxHold time.Duration

@@ -1,6 +1,7 @@
 package bulkhead
 
 import (
+	"cmp"
 	"time"
 
 	"redrive/dispatcher-service/internal/circuit"
@@ -60,7 +61,7 @@ func (p *Permit) Complete(r webhook.Result) {
 		return
 	}
 	now := time.Now()
-	o := circuit.OutcomeOf(r, b.options.Timeout)
+	o := circuit.OutcomeOf(r, cmp.Or(r.Timeout, b.options.Timeout))
 	e.observe(r, o, now)
 	if current && e.circuit.Record(p.attempt, o, b.options.PerEndpoint, now, b.options.Random()) {
 		b.logTransition(e)

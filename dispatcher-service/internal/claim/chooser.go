@@ -1,6 +1,8 @@
 package claim
 
 import (
+	"time"
+
 	"redrive/pkg/queue"
 	"redrive/pkg/webhook"
 )
@@ -15,6 +17,7 @@ type chooser struct {
 	lanes         map[webhook.Lane]*lane
 	entering      map[string]int // deliveries of an endpoint that were taken and did not come to its bulkhead yet
 	picks         uint64
+	resting       map[webhook.Lane]time.Time // lanes that are not claimed from until a time
 }
 
 // organization is the state of one organization.
@@ -43,6 +46,7 @@ type lane struct {
 func newChooser(room func(endpointID string) int) *chooser {
 	return &chooser{
 		room: room, organizations: map[string]*organization{}, lanes: map[webhook.Lane]*lane{}, entering: map[string]int{},
+		resting: map[webhook.Lane]time.Time{},
 	}
 }
 
@@ -65,6 +69,7 @@ func (c *chooser) close(id webhook.Lane) {
 		return
 	}
 	delete(c.lanes, id)
+	delete(c.resting, id)
 	o := c.organization(id.OrganizationID)
 	r := &o.rings[id.Priority-webhook.PriorityHead]
 	for i, other := range r.lanes {
@@ -192,7 +197,7 @@ func (c *chooser) turn(o *organization, rooms map[string]int) *lane {
 
 // usable reports whether a delivery of the lane can be claimed. Rooms are what is left to each endpoint in the present choice.
 func (c *chooser) usable(l *lane, rooms map[string]int) bool {
-	if l.picked >= len(l.rows) {
+	if l.picked >= len(l.rows) || c.rests(l.Lane) {
 		return false
 	}
 	room, known := rooms[l.EndpointID]
@@ -201,6 +206,23 @@ func (c *chooser) usable(l *lane, rooms map[string]int) bool {
 		rooms[l.EndpointID] = room
 	}
 	return room > 0
+}
+
+// rest passes over a lane until a time.
+func (c *chooser) rest(id webhook.Lane, until time.Time) {
+	if until.After(c.resting[id]) {
+		c.resting[id] = until
+	}
+}
+
+// rests reports whether a lane is passed over, and forgets one whose time is over.
+func (c *chooser) rests(id webhook.Lane) bool {
+	until, known := c.resting[id]
+	if known && !time.Now().Before(until) {
+		delete(c.resting, id)
+		return false
+	}
+	return known
 }
 
 // settle removes the candidates that the take came to from what was read ahead.
@@ -217,6 +239,16 @@ func (c *chooser) settle(chosen []queue.Candidate, fates []queue.Fate) {
 func (c *chooser) low(mark int) bool {
 	for _, l := range c.lanes {
 		if l.more && len(l.rows) < mark {
+			return true
+		}
+	}
+	return false
+}
+
+// waiting reports whether any delivery was read ahead.
+func (c *chooser) waiting() bool {
+	for _, l := range c.lanes {
+		if len(l.rows) > 0 {
 			return true
 		}
 	}

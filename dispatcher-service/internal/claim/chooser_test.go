@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/assert"
@@ -139,4 +140,22 @@ func TestCloseLaneKeepsOthersInTurn(t *testing.T) {
 		c.end(laneOf("a", "ep_0", 0))
 	}
 	assert.Empty(t, c.organizations)
+}
+
+// A lane that rests is passed over until its time, and others of the organization are not.
+func TestChoosePassesOverRestingLane(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := newChooser(anyRoom)
+		resting, other := laneOf("a", "ep_resting", 0), laneOf("a", "ep_other", 0)
+		c.fill(resting, 20)
+		c.fill(other, 20)
+		c.rest(resting, time.Now().Add(2*time.Second))
+		c.rest(resting, time.Now().Add(time.Second)) // an earlier time changes nothing
+		assert.Equal(t, map[string]int{"ep_other": 10}, count(c.take(10), byEndpoint))
+		time.Sleep(2*time.Second - time.Nanosecond)
+		assert.Equal(t, map[string]int{"ep_other": 2}, count(c.take(2), byEndpoint))
+		time.Sleep(time.Nanosecond)
+		assert.Equal(t, map[string]int{"ep_other": 2, "ep_resting": 2}, count(c.take(4), byEndpoint))
+		assert.Empty(t, c.resting, "it is forgotten")
+	})
 }

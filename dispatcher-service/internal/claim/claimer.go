@@ -6,6 +6,8 @@ import (
 	"sync"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
+
 	"redrive/pkg/queue"
 	"redrive/pkg/store"
 	"redrive/pkg/webhook"
@@ -14,7 +16,9 @@ import (
 const (
 	// takeAtOnce is the number of tasks in one take: one script costs Redis little more than one task does.
 	takeAtOnce = 16
-	// patience is how long a dequeue waits for a notification. A lost notification delays a task by no more.
+	// takeAtLeast is the number of tasks for which a dispatcher takes any while its own work is at its limit.
+	takeAtLeast = 8
+	// patience is how long a dequeue waits for a task.
 	patience = 500 * time.Millisecond
 )
 
@@ -30,6 +34,7 @@ type Tasks interface {
 	Take(ctx context.Context, queue string, n int, candidates []queue.Candidate) (queue.Taking, error)
 	HandBack(ctx context.Context, queue string, taken []queue.Taken) error
 	Notifications(ctx context.Context) (notified <-chan struct{}, stop func() error)
+	ReportLags(ctx context.Context, lags map[string]time.Duration) error
 }
 
 // Store is the backlog in the database: store.Store.
@@ -37,7 +42,7 @@ type Store interface {
 	ReadLanes(ctx context.Context, cursors []store.LaneCursor, limit int) ([][]store.Due, error)
 }
 
-// Options of a Claimer. All are required.
+// Options of a Claimer. All but Emptied and Registry are required.
 type Options struct {
 	Lanes interface {
 		Lanes
@@ -51,11 +56,16 @@ type Options struct {
 	// Room returns how many attempts an endpoint's bulkhead would admit now.
 	Room func(endpointID string) int
 	Log  *slog.Logger
+	// Emptied is called when Redis has lost what it knew about lanes, and once when the queue is paused. It must not block. It may be nil.
+	Emptied func()
+	// Registry is where metrics are registered. Without one they are not exported.
+	Registry prometheus.Registerer
 }
 
 // Claimer gives tasks to the workers of this process. It is safe for concurrent use.
 type Claimer struct {
 	options Options
+	metrics metrics
 	load    *Load
 	reader  *reader
 
@@ -63,8 +73,9 @@ type Claimer struct {
 	chooser *chooser
 	ready   []queue.Taken      // taken and not yet given to asynq
 	held    map[string]holding // taken and not yet done, by delivery ID
-	looking bool               // one look at a time
-	added   int64              // the number of deliveries added to lanes, as of the last look
+	looks   looks
+	lags    *lags
+	added   int64 // the number of deliveries added to lanes, as of the last look
 	closed  bool
 	changed chan struct{} // closed and replaced when a look may find more
 
@@ -76,17 +87,18 @@ type Claimer struct {
 // holding is a delivery that a worker of this process has, or is given next.
 type holding struct {
 	lane    webhook.Lane
-	entered bool // its endpoint's bulkhead counts it
-	tasks   int  // more than one after Redis was emptied and the delivery was claimed again while a worker has it
+	since   time.Time // when its task became pending, or it was due; zero if that is not known
+	entered bool      // its endpoint's bulkhead counts it
+	tasks   int       // more than one after Redis was emptied and the delivery was claimed again while a worker has it
 }
 
 // New makes a Claimer.
 func New(options Options) *Claimer {
 	c := &Claimer{
-		options: options, load: NewLoad(), chooser: newChooser(options.Room),
-		held: map[string]holding{}, changed: make(chan struct{}), stop: func() {},
+		options: options, metrics: newMetrics(options.Registry), load: NewLoad(), chooser: newChooser(options.Room),
+		held: map[string]holding{}, changed: make(chan struct{}), stop: func() {}, lags: newLags(),
 	}
-	c.load.changed = c.signal
+	c.load.changed = c.freed
 	c.reader = newReader(c)
 	return c
 }
@@ -112,6 +124,7 @@ func (c *Claimer) Start() {
 		}
 	})
 	c.group.Go(func() { c.reader.run(ctx) })
+	c.group.Go(func() { c.lags.run(ctx, c.options.Lanes.ReportLags) })
 }
 
 // Close gives no more tasks out and returns tasks that no worker has begun to the queue. It may be called before Start, and again.
@@ -133,10 +146,24 @@ func (c *Claimer) handBack(ctx context.Context, taken []queue.Taken) {
 	}
 }
 
-// signal lets those who wait look again.
+// signal lets those who wait look again: there may be more to take.
 func (c *Claimer) signal() {
 	c.mutex.Lock()
 	defer c.mutex.Unlock()
+	c.looks.news = true
+	c.broadcast()
+}
+
+// freed lets those who wait look again if there is something to take: there may be more room for it.
+func (c *Claimer) freed() {
+	c.mutex.Lock()
+	defer c.mutex.Unlock()
+	if (c.looks.news || !c.looks.drained) && c.room() > 0 {
+		c.broadcast()
+	}
+}
+
+func (c *Claimer) broadcast() {
 	close(c.changed)
 	c.changed = make(chan struct{})
 }
@@ -165,7 +192,7 @@ func (c *Claimer) Done(deliveryID string) {
 func (c *Claimer) hold(t queue.Taken) {
 	h, known := c.held[t.DeliveryID]
 	if !known {
-		h.lane = t.Lane
+		h.lane, h.since = t.Lane, t.Since
 		c.chooser.begin(t.Lane)
 		c.load.Begin()
 	}
@@ -173,25 +200,31 @@ func (c *Claimer) hold(t queue.Taken) {
 	c.held[t.DeliveryID] = h
 }
 
-// Pause and Resume leave out of the Load the time in which a delivery waits for its bulkhead or its receiver.
+// Pause and Resume leave out of the Load the time in which a delivery waits for its bulkhead or its receiver. At Pause a delivery has
+// been loaded: the time since it was enqueued is what this dispatcher was behind.
 func (c *Claimer) Pause(deliveryID string) {
-	if c.holds(deliveryID) {
-		c.load.Pause()
+	h, known := c.holding(deliveryID)
+	if !known {
+		return
 	}
+	if c.load.Busy() && !h.since.IsZero() {
+		c.lags.note(h.lane.OrganizationID, time.Since(h.since))
+	}
+	c.load.Pause()
 }
 
 // Resume ends Pause.
 func (c *Claimer) Resume(deliveryID string) {
-	if c.holds(deliveryID) {
+	if _, known := c.holding(deliveryID); known {
 		c.load.Begin()
 	}
 }
 
-func (c *Claimer) holds(deliveryID string) bool {
+func (c *Claimer) holding(deliveryID string) (h holding, known bool) {
 	c.mutex.Lock()
 	defer c.mutex.Unlock()
-	_, known := c.held[deliveryID]
-	return known
+	h, known = c.held[deliveryID]
+	return h, known
 }
 
 // LaneOf returns the lane that a delivery in flight came from. It is false for a task that an operator made.
@@ -200,6 +233,13 @@ func (c *Claimer) LaneOf(deliveryID string) (webhook.Lane, bool) {
 	defer c.mutex.Unlock()
 	h, known := c.held[deliveryID]
 	return h.lane, known && h.lane.EndpointID != ""
+}
+
+// Rest claims nothing from a lane until a time, in this process. A later time replaces an earlier one.
+func (c *Claimer) Rest(lane webhook.Lane, until time.Time) {
+	c.mutex.Lock()
+	defer c.mutex.Unlock()
+	c.chooser.rest(lane, until)
 }
 
 // Entered is called when a delivery came to its endpoint's bulkhead, which counts it from then on. Further calls do nothing.
@@ -215,79 +255,4 @@ func (c *Claimer) enter(deliveryID string) {
 		c.held[deliveryID] = h
 		c.chooser.entered(h.lane.EndpointID)
 	}
-}
-
-// next returns a task, or false if there is none within patience or the Claimer is closed.
-func (c *Claimer) next(ctx context.Context) (queue.Taken, bool, error) {
-	timer := time.NewTimer(patience)
-	defer timer.Stop()
-	for {
-		c.mutex.Lock()
-		if c.closed {
-			c.mutex.Unlock()
-			return queue.Taken{}, false, nil
-		}
-		if len(c.ready) > 0 {
-			taken := c.ready[0]
-			c.ready = c.ready[1:]
-			c.mutex.Unlock()
-			return taken, true, nil
-		}
-		changed := c.changed // before the look: what happens during it is not missed
-		room := min(takeAtOnce, c.options.Workers-len(c.held), c.load.Room())
-		mayLook := !c.looking && room > 0
-		c.looking = c.looking || mayLook
-		c.mutex.Unlock()
-
-		if mayLook {
-			found, err := c.look(ctx, room)
-			if err != nil {
-				return queue.Taken{}, false, err
-			}
-			if found {
-				continue
-			}
-		}
-		select {
-		case <-changed:
-		case <-timer.C:
-			return queue.Taken{}, false, nil
-		}
-	}
-}
-
-// look takes tasks. Those that wait for its end look at what it found.
-func (c *Claimer) look(ctx context.Context, n int) (found bool, err error) {
-	c.mutex.Lock()
-	chosen := c.chooser.choose(n)
-	c.mutex.Unlock()
-	taking, err := c.options.Lanes.Take(ctx, c.options.Queue, n, chosen)
-	c.mutex.Lock()
-	c.looking = false
-	c.chooser.settle(chosen, taking.Fates)
-	for i, fate := range taking.Fates {
-		if fate == queue.NoBacklog {
-			c.chooser.close(chosen[i].Lane)
-		}
-	}
-	for _, t := range taking.Tasks {
-		c.hold(t)
-	}
-	back := taking.Tasks
-	if !c.closed {
-		c.ready, back = append(c.ready, taking.Tasks...), nil
-	}
-	more := c.chooser.low(lowWater) || taking.Added != c.added
-	c.added = taking.Added
-	c.mutex.Unlock()
-	if len(taking.Tasks) > 0 {
-		c.signal()
-	}
-	if more {
-		c.reader.look()
-	}
-	if len(back) > 0 {
-		c.handBack(ctx, back)
-	}
-	return len(taking.Tasks) > 0, err
 }

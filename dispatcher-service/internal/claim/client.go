@@ -22,13 +22,17 @@ func (c *Claimer) Client(shared redis.UniversalClient) redis.UniversalClient {
 
 // EvalSha is how asynq 0.26 runs each of its scripts first.
 func (w client) EvalSha(ctx context.Context, sha string, keys []string, args ...any) *redis.Cmd {
-	if !queue.IsDequeue(keys) {
-		reply := w.UniversalClient.EvalSha(ctx, sha, keys, args...)
-		if queue.IsForward(keys) && forwarded(reply) {
-			w.claimer.signal()
-		}
-		return reply
+	switch {
+	case queue.IsDequeue(keys):
+		return w.dequeue(ctx)
+	case queue.IsForward(keys):
+		return w.forward(ctx, sha, keys, args)
 	}
+	defer w.claimer.changedLater()
+	return w.UniversalClient.EvalSha(ctx, sha, keys, args...)
+}
+
+func (w client) dequeue(ctx context.Context) *redis.Cmd {
 	reply := redis.NewCmd(ctx)
 	taken, found, err := w.claimer.next(ctx)
 	switch {
@@ -38,6 +42,20 @@ func (w client) EvalSha(ctx context.Context, sha string, keys []string, args ...
 		reply.SetErr(redis.Nil)
 	default:
 		reply.SetVal(taken.Message)
+	}
+	return reply
+}
+
+// forward makes due tasks pending. It does not ask Redis while the last look has shown that none is due.
+func (w client) forward(ctx context.Context, sha string, keys []string, args []any) *redis.Cmd {
+	if !w.claimer.mayForward() {
+		reply := redis.NewCmd(ctx)
+		reply.SetVal(int64(0))
+		return reply
+	}
+	reply := w.UniversalClient.EvalSha(ctx, sha, keys, args...)
+	if forwarded(reply) {
+		w.claimer.signal()
 	}
 	return reply
 }

@@ -11,7 +11,9 @@ const (
 	targetTime = 25 * time.Millisecond
 	// The number of deliveries in own work is kept between these, whatever the rate. On a machine so busy that the own work takes longer
 	// than targetTime, the rate would otherwise fall, the limit with it, and the rate again.
-	leastWork, mostWork = 48, 128
+	leastWork, mostWork = 96, 192
+	// busyWork is the number of deliveries in own work from which on the dispatcher counts as busy: below it, none waits for others.
+	busyWork = 32
 	// rateWindow is the time over which the rate of deliveries is measured.
 	rateWindow = 250 * time.Millisecond
 )
@@ -70,4 +72,11 @@ func (l *Load) Room() int {
 	l.mutex.Lock()
 	defer l.mutex.Unlock()
 	return l.limit - l.working
+}
+
+// Busy reports whether deliveries wait for each other in this dispatcher.
+func (l *Load) Busy() bool {
+	l.mutex.Lock()
+	defer l.mutex.Unlock()
+	return l.working >= busyWork
 }

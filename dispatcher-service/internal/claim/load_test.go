@@ -19,8 +19,8 @@ func TestLoadFollowsRate(t *testing.T) {
 			}
 		}
 		assert.Equal(t, leastWork, l.Room())
-		run(2000)
-		assert.InDelta(t, 50, l.Room(), 1, "2,000 a second for 25 ms each")
+		run(6000)
+		assert.InDelta(t, 150, l.Room(), 2, "6,000 a second for 25 ms each")
 		run(20000)
 		assert.Equal(t, mostWork, l.Room())
 		run(10)

@@ -17,8 +17,9 @@ const (
 	// sweepLimit is the number of deliveries at the start of a lane among which late ones are looked for. It is more than a dispatcher
 	// has in flight.
 	sweepLimit = 600
-	// busyInterval is the time between two looks at the lanes while one is in backlog, and idleInterval while none is.
-	busyInterval, idleInterval = 100 * time.Millisecond, time.Second
+	// busyInterval is the time between two looks at the lanes while one is to be read, waitingInterval while none is, and idleInterval
+	// while no lane is in backlog. A take that finds that deliveries were added makes the reader look at once.
+	busyInterval, waitingInterval, idleInterval = 100 * time.Millisecond, time.Second, 5 * time.Second
 	// sweepInterval is the time between two looks for late deliveries.
 	sweepInterval = 500 * time.Millisecond
 	readTimeout   = 5 * time.Second
@@ -92,10 +93,13 @@ func (r *reader) report(ctx context.Context, err error) {
 }
 
 func (r *reader) pause() time.Duration {
-	pause := idleInterval
-	if r.failing || len(r.lanes) == 0 {
-		return pause
+	switch {
+	case r.failing:
+		return waitingInterval
+	case len(r.lanes) == 0:
+		return idleInterval
 	}
+	pause := waitingInterval
 	for _, p := range r.lanes {
 		if !p.end {
 			return busyInterval

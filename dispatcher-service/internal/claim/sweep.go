@@ -80,6 +80,7 @@ func (r *reader) putFirst(id webhook.Lane, late []string, positions map[string]w
 			first = append(first, queue.Candidate{Lane: id, Position: positions[deliveryID], Late: true})
 		}
 	}
+	c.metrics.swept.Add(float64(len(first)))
 	l.rows = append(first, l.rows...)
 	c.mutex.Unlock()
 	c.signal()

@@ -61,8 +61,8 @@ func (s *silentStore) FailDelivery(ctx context.Context, failed webhook.Delivery)
 	return failed, s.respond(ctx, "fail")
 }
 
-func (s *silentStore) FindDelivery(ctx context.Context, _, _ string) (webhook.Record, error) {
-	return webhook.Record{Delivery: s.dispatch.Delivery}, s.respond(ctx, "find")
+func (s *silentStore) ReadAttempts(ctx context.Context, _ string, _ []string) ([]webhook.Attempt, error) {
+	return nil, s.respond(ctx, "find")
 }
 
 // silent returns a store that responds to all methods but one.
@@ -75,7 +75,9 @@ func TestSilentDatabaseReleasesWorker(t *testing.T) {
 	for method, change := range map[string]func(*webhook.Dispatch){
 		"load": func(*webhook.Dispatch) {},
 		"fail": func(d *webhook.Dispatch) { d.Endpoint.Status = webhook.EndpointDisabled },
-		"find": func(d *webhook.Dispatch) { d.Delivery.Status = webhook.StatusFailure },
+		"find": func(d *webhook.Dispatch) {
+			d.Delivery.Status, d.Delivery.LastAttemptID = webhook.StatusFailure, "att_1"
+		},
 	} {
 		t.Run(method, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -150,4 +152,9 @@ func TestDatabaseTimeoutIsSet(t *testing.T) {
 func (s *silentStore) LoadData(ctx context.Context, eventIDs []string) ([]json.RawMessage, []error) {
 	err := s.respond(ctx, "LoadData")
 	return each(eventIDs, func(string) (json.RawMessage, error) { return s.dispatch.Event.Data, err })
+}
+
+func (s *silentStore) LoadEndpoints(ctx context.Context, ids []string) ([]webhook.Endpoint, []error) {
+	err := s.respond(ctx, "endpoints")
+	return each(ids, func(string) (webhook.Endpoint, error) { return s.dispatch.Endpoint, err })
 }

@@ -35,19 +35,39 @@ func (d *Deliverer) fail(ctx context.Context, delivery webhook.Delivery, reason 
 	return current, nil
 }
 
+// CountEnded counts deliveries that another part of the dispatcher has ended without an attempt.
+func (d *Deliverer) CountEnded(reason webhook.FailureReason, count int64) {
+	d.metrics.ended[reason].Add(float64(count))
+}
+
 // settled returns the verdict for a delivery that this run did not change: the row decides. A dead letter keeps the reason on
-// record, so that running its task from the inspector does not erase it.
+// record, so that running its task from the inspector does not erase it. A delivery that ended without an attempt leaves none.
 func (d *Deliverer) settled(ctx context.Context, current webhook.Delivery) (Verdict, error) {
-	if current.Status != webhook.StatusFailure {
+	if current.Status != webhook.StatusFailure || !current.FailureReason.AfterAttempt() {
 		return verdictOf(current, "another run changed it"), nil
 	}
-	ctx, cancel := context.WithTimeout(ctx, d.options.DatabaseTimeout)
-	defer cancel()
-	record, err := d.options.Store.FindDelivery(ctx, current.OrganizationID, current.ID)
+	message, err := d.failureOf(ctx, current)
 	if err != nil {
 		return Verdict{}, err
 	}
-	return verdictOf(current, record.ErrorMessage()), nil
+	return verdictOf(current, message), nil
+}
+
+// failureOf returns why a delivery failed. It reads the last attempt at most: the event's data would need memory from the budget.
+func (d *Deliverer) failureOf(ctx context.Context, failed webhook.Delivery) (string, error) {
+	record := webhook.Record{Delivery: failed}
+	if failed.FailureReason == "" && failed.LastAttemptID != "" {
+		ctx, cancel := context.WithTimeout(ctx, d.options.DatabaseTimeout)
+		defer cancel()
+		attempts, err := d.options.Store.ReadAttempts(ctx, failed.OrganizationID, []string{failed.LastAttemptID})
+		if err != nil {
+			return "", err
+		}
+		if len(attempts) > 0 {
+			record.LastAttempt = &attempts[0]
+		}
+	}
+	return record.ErrorMessage(), nil
 }
 
 // alreadyEnded returns the verdict for the task of a delivery that has ended. An operator ran a dead letter, or the delivery

@@ -71,8 +71,8 @@ func (f *fakeStore) FailDelivery(context.Context, webhook.Delivery) (webhook.Del
 	return webhook.Delivery{}, errAway
 }
 
-func (f *fakeStore) FindDelivery(context.Context, string, string) (webhook.Record, error) {
-	return webhook.Record{}, errAway
+func (f *fakeStore) ReadAttempts(context.Context, string, []string) ([]webhook.Attempt, error) {
+	return nil, errAway
 }
 
 var errAway = webhook.Unavailable(time.Second, errors.New("away"))
@@ -89,7 +89,7 @@ func TestDeliverDatabaseUnavailableReturnsError(t *testing.T) {
 	require.ErrorIs(t, err, errAway)
 
 	failed := due(0)
-	failed.Delivery.Status = webhook.StatusFailure
+	failed.Delivery.Status, failed.Delivery.LastAttemptID = webhook.StatusFailure, "att_1"
 	_, err = newDeliverer(&fakeStore{dispatch: failed}, sender).Deliver(t.Context(), "dlv_x", webhook.QueueDeliveries)
 	require.ErrorIs(t, err, errAway)
 	assert.Zero(t, sender.sent.Load())
@@ -256,4 +256,10 @@ func (r *retriedMeanwhile) RecordOutcomes(ctx context.Context, outcomes []webhoo
 
 func (f *fakeStore) LoadData(_ context.Context, eventIDs []string) ([]json.RawMessage, []error) {
 	return each(eventIDs, func(string) (json.RawMessage, error) { return f.dispatch.Event.Data, f.load })
+}
+
+func (f *fakeStore) LoadEndpoints(_ context.Context, ids []string) ([]webhook.Endpoint, []error) {
+	f.mutex.Lock()
+	defer f.mutex.Unlock()
+	return each(ids, func(string) (webhook.Endpoint, error) { return f.dispatch.Endpoint, f.load })
 }

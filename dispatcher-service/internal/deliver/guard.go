@@ -27,9 +27,18 @@ func (d *Deliverer) guard(ctx context.Context, dispatch webhook.Dispatch, queue 
 			return Verdict{}, false, err
 		}
 	}
+	return d.admit(ctx, dispatch)
+}
+
+// admit returns send if the endpoint takes the delivery, which is due. Otherwise it returns the verdict for its task. A delivery that is
+// held keeps its state and loses its task: the lane is opened again when the endpoint is resumed.
+func (d *Deliverer) admit(ctx context.Context, dispatch webhook.Dispatch) (verdict Verdict, send bool, err error) {
 	if reason := unsendable(dispatch); reason != "" {
-		verdict, err = d.endUnsent(ctx, delivery, reason)
+		verdict, err = d.endUnsent(ctx, dispatch.Delivery, reason)
 		return verdict, false, err
+	}
+	if dispatch.Endpoint.Held() && !dispatch.Delivery.Test {
+		return Done(), false, nil
 	}
 	return Verdict{}, true, nil
 }
@@ -47,7 +56,9 @@ func unsendable(dispatch webhook.Dispatch) webhook.FailureReason {
 	switch {
 	case dispatch.Missing != "":
 		return dispatch.Missing
-	case dispatch.Endpoint.Status == webhook.EndpointDisabled:
+	case !dispatch.Endpoint.DeletedAt.IsZero():
+		return webhook.FailureEndpointDeleted
+	case dispatch.Endpoint.Status == webhook.EndpointDisabled && !dispatch.Delivery.Test:
 		return webhook.FailureEndpointDisabled
 	case dispatch.Delivery.OrphanCount >= webhook.MaxOrphans: // the last orphan was counted and the end could not be written
 		return webhook.FailureOrphaned

@@ -27,7 +27,7 @@ func (d *Deliverer) attemptLarge(ctx context.Context, dispatch webhook.Dispatch,
 		if !d.bodies.wait(ctx, shared, d.outage.draining) {
 			pause := memorySnooze + rand.N(memorySnooze)
 			d.options.Progress.Resume(dispatch.Delivery.ID)
-			return stay(time.Now().Add(pause), "its body has to wait for memory"), nil
+			return rest(time.Now().Add(pause), "its body has to wait for memory"), nil
 		}
 		var deferral bulkhead.Deferral
 		if permit, deferral = d.options.Gate.Acquire(ctx, requestOf(dispatch, queue)); permit == nil {

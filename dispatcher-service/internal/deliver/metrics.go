@@ -20,6 +20,7 @@ type metrics struct {
 	success  prometheus.Counter
 	failure  prometheus.Counter
 	gone     prometheus.Counter
+	tests    map[webhook.AttemptOutcome]prometheus.Counter
 	recent   *recent
 }
 
@@ -57,14 +58,21 @@ func newMetrics(registry prometheus.Registerer) metrics {
 		success: ended.WithLabelValues(string(webhook.StatusSuccess), byAttempt),
 		failure: ended.WithLabelValues(string(webhook.StatusFailure), byAttempt),
 		gone:    ended.WithLabelValues(string(webhook.StatusFailure), byGone),
+		tests:   map[webhook.AttemptOutcome]prometheus.Counter{},
 		recent:  newRecent(),
 	}
+	tests := prometheus.NewCounterVec(prometheus.CounterOpts{
+		Name: "redrive_test_attempts_total", Help: "Attempts of test deliveries, by outcome. No other metric counts them.",
+	}, []string{"outcome"})
+	for outcome := range m.attempts {
+		m.tests[outcome] = tests.WithLabelValues(string(outcome))
+	}
 	for _, reason := range []webhook.FailureReason{
-		webhook.FailureEndpointDisabled, webhook.FailureOrphaned, webhook.FailureEventMissing, webhook.FailureEndpointMissing,
+		webhook.FailureEndpointDisabled, webhook.FailureEndpointDeleted, webhook.FailureOrphaned, webhook.FailureEventMissing, webhook.FailureEndpointMissing,
 	} {
 		m.ended[reason] = ended.WithLabelValues(string(webhook.StatusFailure), string(reason))
 	}
-	registry.MustRegister(attempts, ended, m.duration, m.lag, m.retries, m.orphans, m.recent)
+	registry.MustRegister(attempts, ended, tests, m.duration, m.lag, m.retries, m.orphans, m.recent)
 	return m
 }
 

@@ -30,6 +30,8 @@ type Options struct {
 	// RefusalLimit is how long recording is retried while the database responds and refuses the outcome. The attempt is an
 	// orphan after that. Giving up at once would send the webhook again every few seconds. Defaults to 30 s.
 	RefusalLimit time.Duration
+	// EndpointAge is how old the row of the endpoint may be when an attempt starts. Defaults to webhook.EndpointFresh.
+	EndpointAge time.Duration
 	// Memory bounds the large bodies in flight. Defaults to a budget of memory.Default bytes.
 	Memory *memory.Budget
 	// MemoryWaiters is how many deliveries may block their workers while they wait for memory. Others are snoozed. Defaults to 25.
@@ -72,6 +74,9 @@ func (o Options) withDefaults() Options {
 	}
 	if o.RefusalLimit == 0 {
 		o.RefusalLimit = defaultRefusalLimit
+	}
+	if o.EndpointAge == 0 {
+		o.EndpointAge = webhook.EndpointFresh
 	}
 	if o.Memory == nil {
 		o.Memory = memory.New(0)

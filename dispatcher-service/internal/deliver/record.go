@@ -12,7 +12,7 @@ import (
 
 // record decides what follows the attempt and commits that outcome. It returns the row as it is afterwards.
 func (d *Deliverer) record(ctx context.Context, dispatch webhook.Dispatch, result webhook.Result) (outcome webhook.Outcome, current webhook.Delivery, err error) {
-	outcome, err = d.options.Policy.Decide(dispatch.Delivery, result, webhook.Now())
+	outcome, err = d.options.Policy.For(dispatch.Endpoint).Decide(dispatch.Delivery, result, webhook.Now())
 	if err != nil {
 		return outcome, current, err
 	}

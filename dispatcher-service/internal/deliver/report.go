@@ -17,7 +17,11 @@ func (d *Deliverer) report(ctx context.Context, dispatch webhook.Dispatch, o web
 	if superseded {
 		outcome = webhook.AttemptSuperseded
 	}
-	d.metrics.attempt(dispatch.Delivery.NextRetryAt, o, outcome)
+	if dispatch.Delivery.Test {
+		d.metrics.tests[outcome].Inc()
+	} else {
+		d.metrics.attempt(dispatch.Delivery.NextRetryAt, o, outcome)
+	}
 	d.describe(ctx, dispatch, o, outcome)
 	if !d.options.Log.Enabled(ctx, slog.LevelInfo) {
 		return
@@ -34,6 +38,9 @@ func (d *Deliverer) report(ctx context.Context, dispatch webhook.Dispatch, o web
 		slog.Int("responseStatus", o.Attempt.ResponseStatus),
 		slog.Int64("durationMs", o.Attempt.Duration.Milliseconds()),
 		slog.Int("retryCount", o.Delivery.RetryCount),
+	}
+	if dispatch.Delivery.Test {
+		attributes = append(attributes, slog.Bool("test", true))
 	}
 	if !superseded {
 		attributes = append(attributes, slog.String("status", string(o.Delivery.Status)))

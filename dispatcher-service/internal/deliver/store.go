@@ -27,7 +27,10 @@ type Reader interface {
 	LoadDispatches(ctx context.Context, ids []string) ([]webhook.Dispatch, []error)
 	// LoadData returns the data of each event, in the order of their IDs. It is for data that LoadDispatches omits.
 	LoadData(ctx context.Context, eventIDs []string) ([]json.RawMessage, []error)
-	FindDelivery(ctx context.Context, organizationID, id string) (webhook.Record, error)
+	// ReadAttempts returns attempts by their IDs. An attempt holds no more than the start of what a receiver answered.
+	ReadAttempts(ctx context.Context, organizationID string, ids []string) ([]webhook.Attempt, error)
+	// LoadEndpoints returns an endpoint as LoadDispatches does, and an error, for each ID.
+	LoadEndpoints(ctx context.Context, ids []string) ([]webhook.Endpoint, []error)
 }
 
 // Writer records what became of deliveries. Each method returns the row as it is afterwards: it is unchanged if its revision
@@ -47,8 +50,9 @@ const linger = 5 * time.Millisecond
 
 // groups are the group commits of loads and outcomes. Items that arrive while a statement runs form the next one.
 type groups struct {
-	loads    *groupcommit.Group[string, webhook.Dispatch]
-	outcomes *groupcommit.Group[webhook.Outcome, webhook.Delivery]
+	loads     *groupcommit.Group[string, webhook.Dispatch]
+	endpoints *groupcommit.Group[string, readEndpoint]
+	outcomes  *groupcommit.Group[webhook.Outcome, webhook.Delivery]
 }
 
 // newGroups runs one statement of a kind at a time: two would be half as large each.
@@ -58,8 +62,9 @@ func newGroups(store Store, timeout time.Duration, registry prometheus.Registere
 		return groupcommit.Options{Timeout: timeout, Writers: 1, Linger: linger, Observe: observe}
 	}
 	return groups{
-		loads:    groupcommit.New(store.LoadDispatches, options(sizes[0])),
-		outcomes: groupcommit.New(store.RecordOutcomes, options(sizes[1])),
+		loads:     groupcommit.New(loadDispatches(store), options(sizes[0])),
+		endpoints: groupcommit.New(loadEndpoints(store), options(nil)),
+		outcomes:  groupcommit.New(store.RecordOutcomes, options(sizes[1])),
 	}
 }
 

@@ -42,8 +42,8 @@ func (r *refusing) FailDelivery(_ context.Context, failed webhook.Delivery) (web
 	return failed, nil
 }
 
-func (r *refusing) FindDelivery(context.Context, string, string) (webhook.Record, error) {
-	return webhook.Record{Delivery: r.dispatch.Delivery}, nil
+func (r *refusing) ReadAttempts(context.Context, string, []string) ([]webhook.Attempt, error) {
+	return nil, nil
 }
 
 // What the database refuses for good is not sent for ever.

@@ -12,7 +12,9 @@ type Verdict struct {
 	Kind   VerdictKind
 	At     time.Time // of Retry and Snooze
 	Reason string    // shown to the operator
-	Stay   bool      // of Snooze: the task stays in the queue, since the reason is not the endpoint
+	Stay   bool      // of Snooze: the task stays in the queue. At most as many tasks as workers do
+	// Rest is set with Snooze if this process lacks something, such as memory, that further deliveries of the lane would lack too.
+	Rest bool
 }
 
 // VerdictKind is the action of a verdict.
@@ -38,9 +40,14 @@ func Snooze(at time.Time, reason string) Verdict {
 	return Verdict{Kind: KindSnooze, At: at, Reason: reason}
 }
 
-// stay is Snooze for a reason that is not the endpoint's: the task stays in the queue for that time.
+// stay is Snooze of a task that stays in the queue for that time.
 func stay(at time.Time, reason string) Verdict {
 	return Verdict{Kind: KindSnooze, At: at, Reason: reason, Stay: true}
+}
+
+// rest is Snooze because this process lacks something. Its lane rests for that time.
+func rest(at time.Time, reason string) Verdict {
+	return Verdict{Kind: KindSnooze, At: at, Reason: reason, Rest: true}
 }
 
 // verdictOf returns the verdict that follows from the row.
@@ -49,6 +56,9 @@ func verdictOf(d webhook.Delivery, reason string) Verdict {
 	case webhook.StatusSuccess:
 		return Done()
 	case webhook.StatusFailure:
+		if !d.FailureReason.AfterAttempt() {
+			return Done()
+		}
 		return Verdict{Kind: KindDead, Reason: reason}
 	case webhook.StatusRetrying:
 		return Verdict{Kind: KindRetry, At: d.NextRetryAt, Reason: fmt.Sprintf("%s; retry %d of %d follows", reason, d.RetryCount+1, d.MaxRetries)}

@@ -146,7 +146,7 @@ func (m *machine) send(w *worker) {
 	case end := <-w.ended:
 		_, due := known.sendable(time.Now().Add(w.process.skew))
 		if due != dueBefore {
-			due = end.verdict.Kind == deliver.KindDead
+			due = end.verdict.Kind == deliver.KindDone
 		}
 		require.NoError(m.t, end.err)
 		require.False(m.t, before, "%s was not sent: %+v, %+v", w.id, *known, end.verdict)

@@ -241,7 +241,7 @@ func (m *machine) toggle(e *endpoint) {
 	if e.disabled {
 		status = webhook.EndpointActive
 	}
-	_, err := m.database.SetEndpointStatus(m.ctx, m.org, e.ID, status, webhook.Now())
+	_, err := storetest.SetStatus(m.ctx, m.database.Store, m.org, e.ID, status, webhook.Now())
 	require.NoError(m.t, err)
 	e.set(!e.disabled)
 }

@@ -59,8 +59,9 @@ func newProcess(store deliver.Store, skew time.Duration) *process {
 	log := slog.New(slog.DiscardHandler)
 	p.deliverer = deliver.New(deliver.Options{
 		Store: stepped{store, p}, Sender: p, Log: log, Loaded: p.hasLoaded,
-		Policy: webhook.Policy{Schedule: []time.Duration{retryDelay}, Random: func() float64 { return 0.5 }},
-		Gate:   bulkhead.New(bulkhead.Options{Workers: 1000, Log: log}, prometheus.NewRegistry()),
+		EndpointAge: time.Hour, // a step of the machine takes as long as the test likes
+		Policy:      webhook.Policy{Schedule: []time.Duration{retryDelay}, Random: func() float64 { return 0.5 }},
+		Gate:        bulkhead.New(bulkhead.Options{Workers: 1000, Log: log}, prometheus.NewRegistry()),
 	}, prometheus.NewRegistry())
 	return p
 }

@@ -88,6 +88,9 @@ func itemsOf(due []store.Due) []queue.Item {
 	items := make([]queue.Item, len(due))
 	for i, d := range due {
 		items[i] = queue.Item{DeliveryID: d.ID, Queue: d.Queue, Lane: d.Lane, Position: d.Position()}
+		if d.Test { // see queue.ItemOf
+			items[i].Lane = webhook.Lane{}
+		}
 		if d.Status == webhook.StatusRetrying {
 			items[i].DueAt = d.NextRetryAt
 		}

@@ -3,13 +3,16 @@ package reconcile_test
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"testing"
 	"testing/synctest"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"redrive/dispatcher-service/internal/reconcile"
 	"redrive/pkg/queue"
 	"redrive/pkg/store"
 	"redrive/pkg/testservers"
@@ -137,7 +140,7 @@ func TestPassRedisFlushedRebuilds(t *testing.T) {
 	r, _ := newReconciler(table, enqueuer, 0)
 	want := map[webhook.Lane]queue.LaneState{}
 	for _, d := range table.due {
-		want[laneOf(d.ID)] = queue.LaneState{}
+		want[laneOf(d.ID)] = queue.LaneState{Added: 1} // Open counts as an addition
 	}
 	for range 2 {
 		require.NoError(t, r.Pass(t.Context()))
@@ -146,4 +149,24 @@ func TestPassRedisFlushedRebuilds(t *testing.T) {
 		assert.Equal(t, want, lanes)
 		require.NoError(t, client.FlushAll(t.Context()).Err())
 	}
+}
+
+func TestPassSoonRebuildsAtOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		table, q := newRows(30), &fakeQueue{}
+		r := reconcile.New(table, q, q, q, reconcile.Options{Grace: grace, Log: slog.New(slog.DiscardHandler)}, prometheus.NewRegistry())
+		r.Start()
+		synctest.Wait() // for the first pass
+		q.mutex.Lock()
+		q.emptied = true
+		q.mutex.Unlock()
+		before := time.Now()
+		r.PassSoon()
+		synctest.Wait()
+		q.mutex.Lock()
+		assert.False(t, q.emptied, "rebuilt")
+		q.mutex.Unlock()
+		assert.Equal(t, before, time.Now())
+		require.NoError(t, r.Stop(t.Context()))
+	})
 }

@@ -132,6 +132,7 @@ type Reconciler struct {
 	stuck   int       // how many deliveries the last pass found overdue for longer than stuckAfter
 	trimAt  time.Time
 	leases  leaseTracker
+	soon    chan struct{} // receives when a pass is to begin now
 	cancel  context.CancelFunc
 	stopped chan struct{}
 }
@@ -147,7 +148,18 @@ func New(store Store, queue Queue, lanes Lanes, orphans Orphans, options Options
 	if options.RedisUnavailable == nil {
 		options.RedisUnavailable = func() bool { return false }
 	}
-	return &Reconciler{store: store, queue: queue, lanes: lanes, orphans: orphans, options: options, metrics: newMetrics(registry)}
+	return &Reconciler{
+		store: store, queue: queue, lanes: lanes, orphans: orphans, options: options, metrics: newMetrics(registry),
+		soon: make(chan struct{}, 1),
+	}
+}
+
+// PassSoon makes the next pass begin now, or after the one in progress: Redis seems to have been emptied. It does not block.
+func (r *Reconciler) PassSoon() {
+	select {
+	case r.soon <- struct{}{}:
+	default:
+	}
 }
 
 // Start runs a pass and a search at once, and then each at its interval, until Stop is called.
@@ -156,8 +168,8 @@ func (r *Reconciler) Start() {
 	r.cancel, r.stopped = cancel, make(chan struct{})
 	r.trimAt = time.Now().Add(rand.N(trimInterval))
 	var group sync.WaitGroup
-	group.Go(func() { r.repeat(ctx, "pass", r.options.Interval, r.passAndTrim) })
-	group.Go(func() { r.repeat(ctx, "orphan search", searchInterval, r.search) })
+	group.Go(func() { r.repeat(ctx, "pass", r.options.Interval, r.soon, r.passAndTrim) })
+	group.Go(func() { r.repeat(ctx, "orphan search", searchInterval, nil, r.search) })
 	go func() {
 		defer close(r.stopped)
 		group.Wait()
@@ -179,9 +191,9 @@ func (r *Reconciler) Stop(ctx context.Context) error {
 	}
 }
 
-// repeat calls do at the interval, and sooner after an error, until ctx ends. It logs the first of several failures and the first success
+// repeat calls do at the interval, sooner after an error, and at once when soon receives, until ctx ends. It logs the first of several failures and the first success
 // after them. While Redis is unavailable, it logs only failures of the database.
-func (r *Reconciler) repeat(ctx context.Context, part string, interval time.Duration, do func(context.Context) error) {
+func (r *Reconciler) repeat(ctx context.Context, part string, interval time.Duration, soon <-chan struct{}, do func(context.Context) error) {
 	failing, pause := false, firstPause
 	for {
 		wait := interval*9/10 + rand.N(interval/5+1)
@@ -208,6 +220,7 @@ func (r *Reconciler) repeat(ctx context.Context, part string, interval time.Dura
 		select {
 		case <-ctx.Done():
 			return
+		case <-soon:
 		case <-time.After(wait):
 		}
 	}

@@ -1,11 +1,13 @@
 // Package retention deletes old rows: deliveries that ended longer ago than the retention time, with their attempts, and then old events
-// without deliveries. Every replica runs it, and replicas that purge at the same time share the work.
+// and deleted endpoints without deliveries. It also deletes idempotency keys that have expired, and changes of endpoints that are old or
+// many. Every replica runs it, and replicas that purge at the same time share the work.
 //
 // It deletes in small batches and pauses after each for as long as the batch took, so that it uses at most half of one connection's time.
 package retention
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"math/rand/v2"
@@ -19,8 +21,21 @@ import (
 
 // Store deletes one batch of rows per call. store.Store implements it.
 type Store interface {
+	History
+	Records
+}
+
+// History is what is kept for the retention time.
+type History interface {
 	PurgeDeliveries(ctx context.Context, before time.Time, after string, limit int) (store.Purged, error)
 	PurgeEvents(ctx context.Context, before time.Time, after string, limit int) (store.Purged, error)
+	PurgeEndpoints(ctx context.Context, before time.Time, after string, limit int) (store.Purged, error)
+}
+
+// Records are what the contract keeps for a time of its own.
+type Records interface {
+	PurgeIdempotencyKeys(ctx context.Context, before time.Time, limit int) (int64, error)
+	PurgeEndpointChanges(ctx context.Context, before time.Time, most, limit int) (int64, error)
 }
 
 // Options of a Purger.
@@ -57,18 +72,15 @@ func New(store Store, options Options, registry prometheus.Registerer) *Purger {
 		Name: "redrive_purged_total", Help: "Rows deleted after their retention time, by kind.",
 	}, []string{"kind"})}
 	registry.MustRegister(p.purged)
-	for _, kind := range []string{"delivery", "attempt", "event"} {
+	for _, kind := range []string{"delivery", "attempt", "event", "endpoint", kindKey, kindChange} {
 		p.purged.WithLabelValues(kind) // so that the first increase has a rate too
 	}
 	return p
 }
 
 // Start runs a purge at each interval until Stop is called. The first one comes after a random part of the interval, so that replicas that
-// are started together do not purge together. Start does nothing if Keep is 0.
+// are started together do not purge together.
 func (p *Purger) Start() {
-	if p.options.Keep == 0 {
-		return
-	}
 	ctx, cancel := context.WithCancel(context.Background())
 	p.cancel, p.stopped = cancel, make(chan struct{})
 	go func() {
@@ -98,17 +110,31 @@ func (p *Purger) Stop(ctx context.Context) error {
 	}
 }
 
-// Run deletes all rows that are older than Keep. If it returns an error, the next call continues.
+// Run deletes all idempotency keys that have expired, changes of endpoints that are old or many, and all rows that are older than Keep unless Keep is 0. If it returns an error, the
+// next call continues.
 func (p *Purger) Run(ctx context.Context) error {
+	err := errors.Join(p.purgeKeys(ctx), p.purgeChanges(ctx))
+	if p.options.Keep > 0 {
+		err = errors.Join(err, p.purgeHistory(ctx))
+	}
+	return err
+}
+
+// purgeHistory deletes deliveries, attempts and events.
+func (p *Purger) purgeHistory(ctx context.Context) error {
 	before := webhook.Now().Add(-p.options.Keep)
 	deliveries, err := p.all(ctx, before, p.store.PurgeDeliveries)
 	if err != nil {
 		return err
 	}
+	endpoints, err := p.all(ctx, before, p.store.PurgeEndpoints)
+	if err != nil {
+		return err
+	}
 	events, err := p.all(ctx, before, p.store.PurgeEvents)
-	if removed := deliveries.Deliveries + events.Events; removed > 0 {
+	if removed := deliveries.Deliveries + events.Events + endpoints.Endpoints; removed > 0 {
 		p.options.Log.InfoContext(ctx, "purged old rows", "deliveries", deliveries.Deliveries,
-			"attempts", deliveries.Attempts, "events", events.Events, "before", before)
+			"attempts", deliveries.Attempts, "events", events.Events, "endpoints", endpoints.Endpoints, "before", before)
 	}
 	return err
 }
@@ -126,6 +152,7 @@ func (p *Purger) all(ctx context.Context, before time.Time, purge purge) (total 
 		total.Deliveries += purged.Deliveries
 		total.Attempts += purged.Attempts
 		total.Events += purged.Events
+		total.Endpoints += purged.Endpoints
 		if total.After = purged.After; total.After == "" {
 			return total, nil
 		}
@@ -143,6 +170,7 @@ func (p *Purger) one(ctx context.Context, before time.Time, after string, purge 
 	p.purged.WithLabelValues("delivery").Add(float64(purged.Deliveries))
 	p.purged.WithLabelValues("attempt").Add(float64(purged.Attempts))
 	p.purged.WithLabelValues("event").Add(float64(purged.Events))
+	p.purged.WithLabelValues("endpoint").Add(float64(purged.Endpoints))
 	return purged, err
 }
 

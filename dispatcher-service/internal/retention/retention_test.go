@@ -63,9 +63,14 @@ func TestRunDeletesOldRowsOnly(t *testing.T) {
 type slow struct {
 	mutex   sync.Mutex
 	batches int
-	asked   []time.Time
-	err     error
+	keys    int // full batches of idempotency keys
+
+	keysAsked []time.Time
+	asked     []time.Time
+	err       error
 }
+
+func (*slow) PurgeEndpointChanges(context.Context, time.Time, int, int) (int64, error) { return 0, nil }
 
 func (s *slow) PurgeDeliveries(context.Context, time.Time, string, int) (store.Purged, error) {
 	s.mutex.Lock()
@@ -83,6 +88,33 @@ func (s *slow) PurgeEvents(context.Context, time.Time, string, int) (store.Purge
 	return store.Purged{}, nil
 }
 
+func (s *slow) PurgeEndpoints(context.Context, time.Time, string, int) (store.Purged, error) {
+	return store.Purged{Endpoints: 7}, nil
+}
+
+// PurgeIdempotencyKeys has keys full batches of keys.
+func (s *slow) PurgeIdempotencyKeys(_ context.Context, before time.Time, limit int) (int64, error) {
+	s.mutex.Lock()
+	defer s.mutex.Unlock()
+	s.keysAsked = append(s.keysAsked, before)
+	if len(s.keysAsked) <= s.keys {
+		return int64(limit), s.err
+	}
+	return 0, s.err
+}
+
+func TestRunDeletesExpiredKeysWithoutRetention(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		database := &slow{batches: 1, keys: 2}
+		purger, registry := newPurger(database, 0)
+		require.NoError(t, purger.Run(t.Context()))
+		assert.Empty(t, database.asked, "deliveries are kept for ever")
+		assert.Len(t, database.keysAsked, 3)
+		assert.WithinDuration(t, time.Now().Add(-24*time.Hour), database.keysAsked[0], time.Microsecond)
+		assert.Equal(t, 1000.0, testmetrics.Sum(t, registry, "redrive_purged_total", "idempotency_key"))
+	})
+}
+
 func TestRunPausesBetweenBatches(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		database := &slow{batches: 3}
@@ -91,6 +123,7 @@ func TestRunPausesBetweenBatches(t *testing.T) {
 		require.NoError(t, purger.Run(t.Context()))
 		assert.Equal(t, 5*time.Second, time.Since(begin), "three batches and two rests")
 		assert.Equal(t, 1500.0, testmetrics.Sum(t, registry, "redrive_purged_total", "delivery"))
+		assert.Equal(t, 7.0, testmetrics.Sum(t, registry, "redrive_purged_total", "endpoint"))
 	})
 }
 
@@ -108,7 +141,7 @@ func TestStartStoreFailsRunsAgain(t *testing.T) {
 	})
 }
 
-func TestStartKeepZeroNeverPurges(t *testing.T) {
+func TestStartKeepZeroNeverPurgesDeliveries(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		database := &slow{batches: 1}
 		purger, _ := newPurger(database, 0)

@@ -10,6 +10,7 @@ import (
 	"net"
 	"strings"
 	"syscall"
+	"time"
 
 	"redrive/pkg/egress"
 )
@@ -24,7 +25,7 @@ var (
 
 // explain returns why there was no response, as a sentence for the customer. It contains no resolved address, because customers must not
 // learn about our network.
-func (s *Sender) explain(err error) string {
+func explain(err error, timeout time.Duration) string {
 	var dns *net.DNSError
 	var refused *egress.Refusal
 	switch {
@@ -43,7 +44,7 @@ func (s *Sender) explain(err error) string {
 	case errors.As(err, &dns):
 		return "the endpoint's host name could not be resolved"
 	case isTimeout(err):
-		return fmt.Sprintf("no answer within %s", s.options.Timeout)
+		return fmt.Sprintf("no answer within %s", timeout)
 	case errors.Is(err, syscall.ECONNREFUSED):
 		return "the connection was refused"
 	case isReset(err):

@@ -60,6 +60,23 @@ func TestTLSSilenceEndsAtTheTimeout(t *testing.T) {
 	})
 }
 
+// An endpoint's own timeout may be shorter or longer than the dispatcher's. It bounds name resolution, the TLS handshake and the answer.
+func TestTimeoutOfTheEndpoint(t *testing.T) {
+	t.Parallel()
+	for seconds, want := range map[int]string{1: "no answer within 1s", 30: "no answer within 30s", 0: "no answer within 15s"} {
+		for _, url := range []string{"http://203.0.113.1/hook", "https://203.0.113.1/hook"} {
+			synctest.Test(t, func(t *testing.T) {
+				s := newLingering(t, (*hostile.Peer).Silence)
+				d := newDispatch(t, url)
+				d.Endpoint.TimeoutSeconds = seconds
+				result := send(t, s, d)
+				assert.Equal(t, want, result.Failure)
+				assert.Equal(t, result.Timeout, result.Duration)
+			})
+		}
+	}
+}
+
 // A name server that does not answer is named as the reason.
 func TestSilentNameServerEndsInTime(t *testing.T) {
 	t.Parallel()

@@ -30,7 +30,8 @@ import (
 type Options struct {
 	// Guard refuses destinations that are not allowed. Required.
 	Guard *egress.Guard
-	// Timeout bounds a whole exchange, from name resolution to the end of the response. Defaults to 15 s.
+	// Timeout bounds a whole exchange, from name resolution to the end of the response, unless the endpoint has a timeout of its own.
+	// Defaults to 15 s.
 	Timeout time.Duration
 	// UserAgent is the User-Agent header. Defaults to Redrive/dev.
 	UserAgent string
@@ -45,6 +46,9 @@ const (
 	idleConnectionLimit = 90 * time.Second
 	idlePerReceiver     = 64
 )
+
+// headerTest marks a test delivery, so that a receiver can answer it without doing anything else.
+const headerTest = "Webhook-Test"
 
 // Sender is safe for concurrent use.
 type Sender struct {
@@ -66,7 +70,8 @@ func New(options Options) *Sender {
 	_, _ = x509.SystemCertPool()
 	names := new(lookups)
 	names.warm()
-	dialer := &net.Dialer{Timeout: options.Timeout, Control: options.Guard.Control, Resolver: names.resolver()}
+	longest := LongestTimeout(options.Timeout)
+	dialer := &net.Dialer{Timeout: longest, Control: options.Guard.Control, Resolver: names.resolver()}
 	protocols := new(http.Protocols)
 	protocols.SetHTTP1(true)
 	return &Sender{options: options, lookups: names, transport: &http.Transport{
@@ -79,8 +84,21 @@ func New(options Options) *Sender {
 		MaxResponseHeaderBytes: maxAnswerHeader,
 		MaxIdleConnsPerHost:    idlePerReceiver,
 		IdleConnTimeout:        idleConnectionLimit,
-		TLSHandshakeTimeout:    options.Timeout,
+		TLSHandshakeTimeout:    longest,
 	}}
+}
+
+// LongestTimeout is the longest timeout of an attempt, if timeout is that of endpoints without one of their own.
+func LongestTimeout(timeout time.Duration) time.Duration {
+	return max(timeout, webhook.MaxTimeoutSeconds*time.Second)
+}
+
+// timeout is how long an attempt to the endpoint may take.
+func (s *Sender) timeout(e webhook.Endpoint) time.Duration {
+	if e.TimeoutSeconds > 0 {
+		return time.Duration(e.TimeoutSeconds) * time.Second
+	}
+	return s.options.Timeout
 }
 
 // Close closes idle connections.
@@ -89,14 +107,15 @@ func (s *Sender) Close() { s.transport.CloseIdleConnections() }
 // Send makes one attempt and returns its result. It does not stop when ctx ends, because an exchange that has begun is recorded. The
 // error is a *shortage.Shortage: no attempt was made, and idle connections were closed to free their descriptors.
 func (s *Sender) Send(ctx context.Context, d webhook.Dispatch) (webhook.Result, error) {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), s.options.Timeout)
+	timeout := s.timeout(d.Endpoint)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), timeout)
 	defer cancel()
 
 	ctx, span := tracing.Child(ctx, http.MethodPost, trace.SpanKindClient)
 	defer span.End()
 	started := webhook.Now()
 	clock := time.Now() // started has no monotonic reading
-	result := webhook.Result{StartedAt: started}
+	result := webhook.Result{StartedAt: started, Timeout: timeout}
 	request, err := s.request(ctx, d, started)
 	if err == nil {
 		result.RequestHeaders = masked(request.Header, d.Endpoint.Headers)
@@ -109,7 +128,7 @@ func (s *Sender) Send(ctx context.Context, d webhook.Dispatch) (webhook.Result, 
 		return webhook.Result{}, short
 	}
 	if err != nil {
-		result.Failure = s.explain(err)
+		result.Failure = explain(err, timeout)
 	}
 	result.Duration = time.Since(clock)
 	describe(span, d, result)
@@ -137,11 +156,16 @@ func (s *Sender) request(ctx context.Context, d webhook.Dispatch, at time.Time) 
 	for name, value := range d.Endpoint.Headers {
 		request.Header.Set(name, value.Reveal()) // before ours, which override them
 	}
+	addEvent(request.Header, d)
+	addPlainSignature(request.Header, d.Endpoint, at, body)
 	request.Header.Set("Content-Type", "application/json")
 	request.Header.Set("User-Agent", s.options.UserAgent)
 	request.Header.Set(signing.HeaderID, d.Delivery.ID)
 	request.Header.Set(signing.HeaderTimestamp, fmt.Sprint(at.Unix()))
 	request.Header.Set(signing.HeaderSignature, signature)
+	if d.Delivery.Test {
+		request.Header.Set(headerTest, "true")
+	}
 	if text := tracing.Header(ctx); s.options.Traceparent && text != "" {
 		request.Header.Set("Traceparent", text)
 	}

@@ -7,7 +7,9 @@ import (
 )
 
 // conclude answers asynq. A delivery that is to run later, of an organization that has many tasks already, waits in the database: its
-// task is removed, and dispatchers claim the delivery again when it is due.
+// task is removed, and dispatchers claim the delivery again when it is due. So the scheduled and retry tasks of an organization are
+// bounded, whatever the reason. If this process lacks something, it claims nothing from the lane meanwhile, which would otherwise be
+// claimed and given back in a loop.
 func (p *Pool) conclude(ctx context.Context, id, queue string, verdict deliver.Verdict) error {
 	if verdict.Kind != deliver.KindRetry && verdict.Kind != deliver.KindSnooze || verdict.Stay {
 		return answer(verdict)
@@ -24,5 +26,8 @@ func (p *Pool) conclude(ctx context.Context, id, queue string, verdict deliver.V
 		return answer(verdict)
 	}
 	p.deliverer.Forget(id)
+	if verdict.Rest {
+		p.claimer.Rest(lane, verdict.At)
+	}
 	return nil
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"math"
 	"sync"
 	"time"
 
@@ -43,6 +44,8 @@ type Tasks interface {
 	// LaneOf returns the lane of a delivery in progress. It is false for a task that an operator made.
 	LaneOf(deliveryID string) (webhook.Lane, bool)
 	Done(deliveryID string)
+	// Rest claims nothing from a lane until a time.
+	Rest(lane webhook.Lane, until time.Time)
 }
 
 // Backlog decides where a delivery waits that is to run later. queue.Lanes implements it.
@@ -72,6 +75,7 @@ const (
 	// dequeuePause is the pause after a dequeue without a task. The Claimer has waited before it returns none.
 	dequeuePause           = time.Millisecond
 	defaultForwardInterval = 500 * time.Millisecond
+	never                  = math.MaxInt64 * time.Nanosecond
 	// gatherFor is how long acknowledgements are held so that they can be pipelined. It is short beside a delivery, and saves a third
 	// of the work of Redis and its client.
 	gatherFor = 2 * time.Millisecond
@@ -111,11 +115,15 @@ func New(client redis.UniversalClient, claimer Claimer, backlog Backlog, deliver
 	}
 	count := max(1, min(servers, options.Concurrency)) // each has at least one worker: more servers would exceed Concurrency
 	for i := range count {
+		forwardInterval := options.ForwardInterval
+		if i > 0 {
+			forwardInterval = never // one server makes the due tasks of all pending
+		}
 		p.servers = append(p.servers, asynq.NewServerFromRedisClient(backoffClient{claimer.Client(p.redis)}, asynq.Config{
 			Concurrency:              max(1, (options.Concurrency+i)/count),
 			Queues:                   map[string]int{webhook.QueueDeliveries: 1},
 			TaskCheckInterval:        dequeuePause,
-			DelayedTaskCheckInterval: options.ForwardInterval,
+			DelayedTaskCheckInterval: forwardInterval,
 			ShutdownTimeout:          options.ShutdownTimeout,
 			RetryDelayFunc:           p.retryDelay,
 			IsFailure:                isFailure,
@@ -191,12 +199,12 @@ func (p *Pool) handle(ctx context.Context, task *asynq.Task) error {
 	return p.conclude(ctx, id, name, verdict)
 }
 
-// deliver runs the delivery in a span. The span continues the trace of the enqueuer, or starts one.
+// deliver runs the delivery in a span. The span continues the trace of the enqueuer. Without one, the delivery has a trace of its own.
 func (p *Pool) deliver(ctx context.Context, id, name string, task *asynq.Task) (verdict deliver.Verdict, err error) {
 	if p.tracer == nil {
 		return p.deliverer.Deliver(ctx, id, name)
 	}
-	ctx, span := p.tracer.Start(tracing.Follow(ctx, task.Headers()), "deliver", trace.WithSpanKind(trace.SpanKindConsumer),
+	ctx, span := p.tracer.Start(tracing.FollowTask(ctx, task.Headers(), id), "deliver", trace.WithSpanKind(trace.SpanKindConsumer),
 		trace.WithAttributes(attribute.String("deliveryId", id)))
 	defer func() {
 		span.SetAttributes(attribute.String("verdict", verdict.Kind.String()))

@@ -33,7 +33,7 @@ func TestStatementsAfterNewColumnSucceed(t *testing.T) {
 		require.NoError(t, c.call(), name)
 	}
 	beside := connect(t, url)
-	for _, table := range []string{"api_keys", "endpoints", "events", "deliveries", "attempts"} {
+	for _, table := range []string{"api_keys", "endpoints", "endpoint_changes", "events", "deliveries", "attempts"} {
 		_, err := beside.Exec(t.Context(), fmt.Sprintf("ALTER TABLE %s ADD COLUMN added text NOT NULL DEFAULT 'new'", table))
 		require.NoError(t, err)
 	}
@@ -59,12 +59,12 @@ func rareCalls(t *testing.T, s *store.Store, w filled) map[string]func() error {
 		},
 		"find an endpoint": func() error { _, err := s.FindEndpoint(ctx, "org", w.endpoint.ID); return err },
 		"set a status": func() error {
-			_, err := s.SetEndpointStatus(ctx, "org", w.endpoint.ID, webhook.EndpointActive, now)
+			_, err := storetest.SetStatus(ctx, s, "org", w.endpoint.ID, webhook.EndpointActive, now)
 			return err
 		},
 		"rotate": func() error {
 			secret++
-			_, err := s.RotateSecret(ctx, "org", w.endpoint.ID, webhook.Secret(fmt.Sprint("whsec_", secret)), 0, now)
+			_, err := s.ChangeEndpoint(ctx, "org", w.endpoint.ID, webhook.RegeneratingSecret("key", webhook.Secret(fmt.Sprint("whsec_", secret)), 0, now))
 			return err
 		},
 		"reseal":          func() error { _, err := s.ResealEndpoints(ctx, "", 10); return err },
@@ -81,9 +81,9 @@ func rareCalls(t *testing.T, s *store.Store, w filled) map[string]func() error {
 		"list all keys": func() error { _, err := s.ListAPIKeys(ctx, ""); return err },
 		"find a key":    func() error { _, err := s.FindAPIKey(ctx, "org", key.ID); return err },
 		"list keys":     func() error { _, err := s.ListAPIKeysOf(ctx, "org", webhook.Page{Limit: 5}); return err },
-		"revoke a key":  func() error { _, err := s.RevokeAPIKeyOf(ctx, "org", key.ID, now); return err },
+		"revoke a key":  func() error { _, err := s.RevokeAPIKeyOf(ctx, "org", key.ID, store.Revocation{}, now); return err },
 		"revoke a key as the operator": func() error {
-			return s.RevokeAPIKey(ctx, key.ID, now)
+			return s.RevokeAPIKey(ctx, key.ID, true, now)
 		},
 		"record a use": func() error {
 			return s.RecordKeyUses(ctx, []webhook.APIKeyUse{{ID: key.ID, At: now}}, time.Minute)

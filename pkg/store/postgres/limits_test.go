@@ -8,6 +8,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	stored "redrive/pkg/store"
 	"redrive/pkg/store/storetest"
 	"redrive/pkg/testservers"
 	"redrive/pkg/webhook"
@@ -49,11 +50,11 @@ func TestStatementAtServerLimitIsUnavailable(t *testing.T) {
 				return errs[0]
 			},
 			"disable": func() error {
-				_, err := limited.SetEndpointStatus(t.Context(), "org", endpoint.ID, webhook.EndpointDisabled, now)
+				_, err := storetest.SetStatus(t.Context(), limited, "org", endpoint.ID, webhook.EndpointDisabled, now)
 				return err
 			},
 			"revoke": func() error {
-				_, err := limited.RevokeAPIKeyOf(t.Context(), "org", key.ID, now)
+				_, err := limited.RevokeAPIKeyOf(t.Context(), "org", key.ID, stored.Revocation{}, now)
 				return err
 			},
 			"count an orphan": func() error {

@@ -97,6 +97,7 @@ type statementCall struct {
 // statementCalls are the frequent calls.
 func statementCalls(ctx context.Context, opened *store.Store, w filled) map[string]statementCall {
 	page, now := webhook.Page{Limit: 20, Offset: 40}, webhook.Now()
+	after := webhook.Page{Limit: 20, After: w.failed.ID}
 	return map[string]statementCall{
 		"get a delivery": {
 			func() error { _, err := opened.FindDelivery(ctx, "org", w.failed.ID); return err },
@@ -109,6 +110,28 @@ func statementCalls(ctx context.Context, opened *store.Store, w filled) map[stri
 		"list deliveries of an endpoint": {
 			func() error { _, err := opened.PageDeliveries(ctx, "org", w.endpoint.ID, page); return err },
 			[][]string{{"deliveries_by_endpoint", "events_pkey", "attempts_pkey"}},
+		},
+		"list deliveries after a position": {
+			func() error { _, err := opened.PageDeliveries(ctx, "org", "", after); return err },
+			[][]string{{"deliveries_by_organization", "events_pkey", "attempts_pkey"}},
+		},
+		"list deliveries of an endpoint after a position": {
+			func() error { _, err := opened.PageDeliveries(ctx, "org", w.endpoint.ID, after); return err },
+			[][]string{{"deliveries_by_endpoint", "events_pkey", "attempts_pkey"}},
+		},
+		"list deliveries without bodies": {
+			func() error {
+				_, err := opened.PageDeliveries(ctx, "org", "", webhook.Page{Limit: 20, WithoutBodies: true})
+				return err
+			},
+			[][]string{{"deliveries_by_organization", "attempts_pkey"}},
+		},
+		"list attempts after a position": {
+			func() error {
+				_, err := opened.PageAttempts(ctx, "org", w.failed.ID, webhook.Page{Limit: 20, After: w.failed.LastAttemptID})
+				return err
+			},
+			[][]string{{"deliveries_by_organization"}, {"attempts_delivery_id_number_key"}},
 		},
 		"list attempts": {
 			func() error { _, err := opened.PageAttempts(ctx, "org", w.failed.ID, page); return err },
@@ -130,7 +153,10 @@ func statementCalls(ctx context.Context, opened *store.Store, w filled) map[stri
 			[][]string{{"attempts_pkey"}},
 		},
 		"list endpoints": {
-			func() error { _, err := opened.ListEndpoints(ctx, "org", page); return err },
+			func() error {
+				_, err := opened.ListEndpoints(ctx, webhook.EndpointFilter{OrganizationID: "org"}, page)
+				return err
+			},
 			[][]string{{"endpoints_by_organization"}},
 		},
 		"whom an event concerns": {
@@ -139,14 +165,22 @@ func statementCalls(ctx context.Context, opened *store.Store, w filled) map[stri
 		},
 		"find a key": {
 			func() error { _, err := opened.FindAPIKeyByHash(ctx, [32]byte{1}); return ignoreNotFound(err) },
-			[][]string{{"api_keys_key_hash_key"}},
+			[][]string{{"api_keys_key_hash_key", "organizations_pkey"}},
 		},
 		"find keys": {
 			func() error {
-				_, errs := opened.FindAPIKeysByHash(ctx, [][32]byte{{1}, {2}})
+				_, errs := opened.FindIdentities(ctx, [][32]byte{{1}, {2}})
 				return ignoreNotFound(errs[0])
 			},
-			[][]string{{"api_keys_key_hash_key"}},
+			[][]string{{"api_keys_key_hash_key", "organizations_pkey"}},
+		},
+		"find an organization": {
+			func() error { _, err := opened.FindOrganization(ctx, "org"); return ignoreNotFound(err) },
+			[][]string{{"organizations_pkey"}},
+		},
+		"count what waits": {
+			func() error { _, err := opened.CountWaitingOf(ctx, "org", 10); return err },
+			[][]string{{"deliveries_by_lane", "endpoints_by_organization"}},
 		},
 		"load a dispatch": {
 			func() error { _, err := opened.LoadDispatch(ctx, w.waiting.ID); return err },
@@ -168,6 +202,10 @@ func statementCalls(ctx context.Context, opened *store.Store, w filled) map[stri
 				_, err := opened.ListDue(ctx, now.Add(time.Hour), store.Due{ID: w.waiting.ID, NextRetryAt: w.waiting.NextRetryAt}, 10)
 				return err
 			},
+			[][]string{{"deliveries_due"}},
+		},
+		"count those that wait": {
+			func() error { _, err := opened.CountWaiting(ctx, now, 10); return err },
 			[][]string{{"deliveries_due"}},
 		},
 		"find those that wait": {
@@ -230,6 +268,7 @@ func fill(t *testing.T, s *store.Store) (w filled) {
 			outcomes = append(outcomes, outcome)
 			if organization == "org" {
 				w.waiting, w.failed = waiting, failed
+				w.failed.LastAttemptID = outcome.Attempt.ID
 			}
 		}
 		_, errs := s.RecordOutcomes(t.Context(), outcomes)

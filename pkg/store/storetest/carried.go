@@ -38,11 +38,11 @@ func testEndpointCarries(t *testing.T, s *store.Store) {
 	named := map[string]webhook.Secret{"Authorization": "", "X-Team": ""}
 	found, err := s.FindEndpoint(w.ctx, org, w.endpoint.ID)
 	require.NoError(t, err)
-	list, err := s.ListEndpoints(w.ctx, org, webhook.Page{Limit: 1})
+	list, err := s.ListEndpoints(w.ctx, webhook.EndpointFilter{OrganizationID: org}, webhook.Page{Limit: 1})
 	require.NoError(t, err)
-	rotated, err := s.RotateSecret(w.ctx, org, w.endpoint.ID, "whsec_two", time.Hour, start)
+	rotated, err := Rotate(w.ctx, s, org, w.endpoint.ID, "whsec_two", time.Hour, start)
 	require.NoError(t, err)
-	switched, err := s.SetEndpointStatus(w.ctx, org, w.endpoint.ID, webhook.EndpointDisabled, start)
+	switched, err := SetStatus(w.ctx, s, org, w.endpoint.ID, webhook.EndpointDisabled, start)
 	require.NoError(t, err)
 	for way, shown := range map[string]webhook.Endpoint{"found": found, "listed": list.Items[0], "rotated": rotated, "switched": switched} {
 		assert.Equal(t, named, shown.Headers, "%s: only what sends needs the values", way)
@@ -53,16 +53,16 @@ func testEndpointCarries(t *testing.T, s *store.Store) {
 func testTooManySecrets(t *testing.T, s *store.Store) {
 	w := newWorld(t, s)
 	for i := range 49 {
-		_, err := s.RotateSecret(w.ctx, org, w.endpoint.ID, webhook.Secret(fmt.Sprint("whsec_", i)), time.Hour, start)
+		_, err := Rotate(w.ctx, s, org, w.endpoint.ID, webhook.Secret(fmt.Sprint("whsec_", i)), time.Hour, start)
 		require.NoError(t, err)
 	}
 	before := w.liveSecrets(start)
 	require.Len(t, before, 50)
-	_, err := s.RotateSecret(w.ctx, org, w.endpoint.ID, "whsec_x", time.Hour, start)
+	_, err := Rotate(w.ctx, s, org, w.endpoint.ID, "whsec_x", time.Hour, start)
 	assert.Equal(t, webhook.CodeInvalid, webhook.CodeOf(err))
 	assert.Equal(t, before, w.liveSecrets(start), "what is refused changes nothing")
 
-	_, err = s.RotateSecret(w.ctx, org, w.endpoint.ID, "whsec_x", 0, start)
+	_, err = Rotate(w.ctx, s, org, w.endpoint.ID, "whsec_x", 0, start)
 	require.NoError(t, err)
 	assert.Equal(t, []webhook.Secret{"whsec_x"}, w.liveSecrets(start))
 }

@@ -113,7 +113,7 @@ func testColumnsDamaged(t *testing.T, w world, execute Execute) {
 	assert.Len(t, attempts.Items, 1)
 
 	execute("UPDATE endpoints SET subscribed_event_types = '[', headers = 'x'")
-	endpoints, err := w.store.ListEndpoints(w.ctx, org, firstPage)
+	endpoints, err := w.store.ListEndpoints(w.ctx, webhook.EndpointFilter{OrganizationID: org}, firstPage)
 	require.NoError(t, err)
 	require.Len(t, endpoints.Items, 1)
 	active, err := w.store.ListActiveEndpoints(w.ctx, org)
@@ -144,7 +144,7 @@ func testOneEndpointSealedDamaged(t *testing.T, w world, execute Execute) {
 	_, errs := w.store.LoadDispatches(w.ctx, []string{d.ID, whole.ID})
 	require.Error(t, errs[0])
 	require.NoError(t, errs[1])
-	list, err := w.store.ListEndpoints(w.ctx, org, firstPage)
+	list, err := w.store.ListEndpoints(w.ctx, webhook.EndpointFilter{OrganizationID: org}, firstPage)
 	require.NoError(t, err)
 	assert.Len(t, list.Items, 2)
 }

@@ -90,6 +90,49 @@ func testDeliveryPages(t *testing.T, s *store.Store) {
 	assert.Equal(t, mine[1], list.Items[0].Delivery.ID)
 	assert.Equal(t, mine[0], list.Items[1].Delivery.ID)
 	assert.Equal(t, "run.finished", list.Items[0].Event.Type)
+	assert.Empty(t, list.Next)
+
+	list = ListDeliveries(t, s, org, w.endpoint.ID, webhook.Page{Limit: 2})
+	require.Equal(t, mine[1], list.Next)
+	list = ListDeliveries(t, s, org, w.endpoint.ID, webhook.Page{Limit: 2, After: list.Next})
+	assert.False(t, list.HasMore)
+	require.Len(t, list.Items, 1)
+	assert.Equal(t, mine[0], list.Items[0].Delivery.ID)
+}
+
+// testWithoutBodies reads deliveries and attempts without their bodies. Everything else is the same.
+func testWithoutBodies(t *testing.T, s *store.Store) {
+	w := newWorld(t, s)
+	d := w.failed()
+	w.publish()
+	full := ListDeliveries(t, s, org, "", firstPage)
+	sized, err := s.PageDeliveries(w.ctx, org, "", webhook.Page{Limit: 10, WithoutBodies: true})
+	require.NoError(t, err)
+	lean, err := s.ReadDeliveriesWithoutBodies(w.ctx, org, idsOf(sized.Items))
+	require.NoError(t, err)
+	require.Len(t, lean, 2)
+	assert.Zero(t, sized.Items[0].Bytes, "it has no attempt yet")
+	for i, record := range full.Items {
+		assert.Empty(t, lean[i].Event.Data)
+		record.Event.Data = lean[i].Event.Data
+		if record.LastAttempt != nil {
+			assert.NotEmpty(t, record.LastAttempt.ResponseBody)
+			record.LastAttempt.ResponseBody = nil
+		}
+		assert.Equal(t, record, lean[i])
+	}
+
+	attempts := ListAttempts(t, s, org, d.ID, firstPage).Items
+	sized, err = s.PageAttempts(w.ctx, org, d.ID, webhook.Page{Limit: 10, WithoutBodies: true})
+	require.NoError(t, err)
+	bodiless, err := s.ReadAttemptsWithoutBodies(w.ctx, org, idsOf(sized.Items))
+	require.NoError(t, err)
+	require.NotEmpty(t, attempts[0].ResponseBody)
+	attempts[0].ResponseBody = nil
+	assert.Equal(t, attempts, bodiless)
+	none, err := s.ReadDeliveriesWithoutBodies(w.ctx, other, []string{d.ID})
+	require.NoError(t, err)
+	assert.Empty(t, none)
 }
 
 func testDue(t *testing.T, s *store.Store) {
@@ -183,12 +226,12 @@ func testScoping(t *testing.T, s *store.Store) {
 	requireNotFound(t, err)
 	_, err = s.FindEndpoint(w.ctx, other, w.endpoint.ID)
 	requireNotFound(t, err)
-	_, err = s.SetEndpointStatus(w.ctx, other, w.endpoint.ID, webhook.EndpointDisabled, start)
+	_, err = SetStatus(w.ctx, s, other, w.endpoint.ID, webhook.EndpointDisabled, start)
 	requireNotFound(t, err)
-	_, err = s.RotateSecret(w.ctx, other, w.endpoint.ID, "whsec_two", 0, start)
+	_, err = Rotate(w.ctx, s, other, w.endpoint.ID, "whsec_two", 0, start)
 	requireNotFound(t, err)
 
-	endpoints, err := s.ListEndpoints(w.ctx, other, page)
+	endpoints, err := s.ListEndpoints(w.ctx, webhook.EndpointFilter{OrganizationID: other}, page)
 	require.NoError(t, err)
 	assert.Empty(t, endpoints.Items)
 	assert.Empty(t, ListDeliveries(t, s, other, w.endpoint.ID, page).Items)

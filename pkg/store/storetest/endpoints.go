@@ -35,7 +35,7 @@ func testEndpointPages(t *testing.T, s *store.Store) {
 		ids = append(ids, endpoint.ID)
 	}
 	page := func(limit, offset int) (shown []string, more bool) {
-		list, err := s.ListEndpoints(t.Context(), org, webhook.Page{Limit: limit, Offset: offset})
+		list, err := s.ListEndpoints(t.Context(), webhook.EndpointFilter{OrganizationID: org}, webhook.Page{Limit: limit, Offset: offset})
 		require.NoError(t, err)
 		for _, e := range list.Items {
 			shown = append(shown, e.ID)
@@ -48,6 +48,11 @@ func testEndpointPages(t *testing.T, s *store.Store) {
 	shown, more = page(2, 3)
 	assert.Equal(t, []string{ids[1], ids[0]}, shown)
 	assert.False(t, more)
+	list, err := s.ListEndpoints(t.Context(), webhook.EndpointFilter{OrganizationID: org}, webhook.Page{Limit: 2, After: ids[2]})
+	require.NoError(t, err)
+	require.Len(t, list.Items, 2)
+	assert.Equal(t, ids[1], list.Items[0].ID)
+	assert.False(t, list.HasMore)
 	shown, more = page(100, 1_000_000_000)
 	assert.Empty(t, shown)
 	assert.False(t, more)
@@ -56,7 +61,7 @@ func testEndpointPages(t *testing.T, s *store.Store) {
 func testEndpointStatus(t *testing.T, s *store.Store) {
 	w := newWorld(t, s)
 	set := func(status webhook.EndpointStatus, now time.Time) webhook.Endpoint {
-		endpoint, err := s.SetEndpointStatus(w.ctx, org, w.endpoint.ID, status, now)
+		endpoint, err := SetStatus(w.ctx, s, org, w.endpoint.ID, status, now)
 		require.NoError(t, err)
 		return endpoint
 	}
@@ -92,7 +97,7 @@ func testSecretsRotate(t *testing.T, s *store.Store) {
 	w := newWorld(t, s)
 	assert.Equal(t, []webhook.Secret{"whsec_one"}, w.liveSecrets(start))
 
-	rotated, err := s.RotateSecret(w.ctx, org, w.endpoint.ID, "whsec_two", 24*time.Hour, start)
+	rotated, err := Rotate(w.ctx, s, org, w.endpoint.ID, "whsec_two", 24*time.Hour, start)
 	require.NoError(t, err)
 	assert.Equal(t, w.endpoint.ID, rotated.ID)
 	assert.Equal(t, []webhook.Secret{"whsec_two", "whsec_one"}, w.liveSecrets(start.Add(24*time.Hour-time.Second)))
@@ -104,7 +109,7 @@ func testConcurrentRotation(t *testing.T, s *store.Store) {
 	var group sync.WaitGroup
 	for i := range 6 {
 		group.Go(func() {
-			_, err := s.RotateSecret(w.ctx, org, w.endpoint.ID, webhook.Secret(fmt.Sprint("whsec_", i)), time.Hour, start)
+			_, err := Rotate(w.ctx, s, org, w.endpoint.ID, webhook.Secret(fmt.Sprint("whsec_", i)), time.Hour, start)
 			assert.NoError(t, err)
 		})
 	}

@@ -17,6 +17,11 @@ import (
 	"redrive/pkg/webhook"
 )
 
+// identityOf returns the key as it is found by its hash, of an organization with the default limits.
+func identityOf(key webhook.APIKey) webhook.Identity {
+	return webhook.Identity{Key: key, Organization: webhook.DefaultOrganization(key.OrganizationID)}
+}
+
 func testKeyRoundTrip(t *testing.T, s *store.Store) {
 	key, raw := webhook.NewAPIKey(webhook.APIKeySpec{OrganizationID: org, Name: "ci", Description: "d", Scope: webhook.ScopeRead, ExpiresAt: start.Add(time.Hour), CreatedBy: "cli"}, start)
 	require.NoError(t, s.CreateAPIKey(t.Context(), key))
@@ -30,13 +35,13 @@ func testKeyRoundTrip(t *testing.T, s *store.Store) {
 	requireNotFound(t, err)
 
 	unknown := webhook.HashAPIKey("rdk_unknown")
-	keys, failures := s.FindAPIKeysByHash(t.Context(), [][sha256.Size]byte{elsewhere.KeyHash, unknown, key.KeyHash, elsewhere.KeyHash})
-	assert.Equal(t, []webhook.APIKey{elsewhere, {}, key, elsewhere}, keys)
+	identities, failures := s.FindIdentities(t.Context(), [][sha256.Size]byte{elsewhere.KeyHash, unknown, key.KeyHash, elsewhere.KeyHash})
+	assert.Equal(t, []webhook.Identity{identityOf(elsewhere), {}, identityOf(key), identityOf(elsewhere)}, identities)
 	requireNotFound(t, failures[1])
 	failures[1] = nil
 	assert.Equal(t, make([]error, 4), failures)
-	keys, failures = s.FindAPIKeysByHash(t.Context(), nil)
-	assert.Empty(t, keys)
+	identities, failures = s.FindIdentities(t.Context(), nil)
+	assert.Empty(t, identities)
 	assert.Empty(t, failures)
 
 	all, err := s.ListAPIKeys(t.Context(), "")
@@ -46,12 +51,12 @@ func testKeyRoundTrip(t *testing.T, s *store.Store) {
 	require.NoError(t, err)
 	assert.Equal(t, []webhook.APIKey{key}, mine)
 
-	require.NoError(t, s.RevokeAPIKey(t.Context(), key.ID, start.Add(time.Minute)))
-	require.NoError(t, s.RevokeAPIKey(t.Context(), key.ID, start.Add(2*time.Minute)))
+	require.NoError(t, s.RevokeAPIKey(t.Context(), key.ID, false, start.Add(time.Minute)))
+	require.NoError(t, s.RevokeAPIKey(t.Context(), key.ID, false, start.Add(2*time.Minute)))
 	found, err = s.FindAPIKeyByHash(t.Context(), key.KeyHash)
 	require.NoError(t, err)
 	assert.Equal(t, start.Add(time.Minute), found.RevokedAt, "revoking again changes nothing")
-	requireNotFound(t, s.RevokeAPIKey(t.Context(), "key_unknown", start))
+	requireNotFound(t, s.RevokeAPIKey(t.Context(), "key_unknown", false, start))
 }
 
 func testSecondMigration(t *testing.T, s *store.Store) {
@@ -82,10 +87,13 @@ func testKeysOfAnOrganization(t *testing.T, s *store.Store) {
 	slices.Reverse(mine)
 	list, err := s.ListAPIKeysOf(t.Context(), org, webhook.Page{Limit: 2})
 	require.NoError(t, err)
-	assert.Equal(t, webhook.List[webhook.APIKey]{Items: mine[:2], HasMore: true}, list)
+	assert.Equal(t, webhook.List[webhook.APIKey]{Items: mine[:2], HasMore: true, Next: mine[1].ID}, list)
 	list, err = s.ListAPIKeysOf(t.Context(), org, webhook.Page{Limit: 2, Offset: 2})
 	require.NoError(t, err)
 	assert.Equal(t, webhook.List[webhook.APIKey]{Items: mine[2:]}, list)
+	after, err := s.ListAPIKeysOf(t.Context(), org, webhook.Page{Limit: 2, After: mine[1].ID})
+	require.NoError(t, err)
+	require.Equal(t, list, after)
 	list, err = s.ListAPIKeysOf(t.Context(), "org_none", webhook.Page{Limit: 2})
 	require.NoError(t, err)
 	assert.Empty(t, list.Items)
@@ -95,9 +103,9 @@ func testKeysOfAnOrganization(t *testing.T, s *store.Store) {
 	assert.Equal(t, mine[1], found)
 	_, err = s.FindAPIKey(t.Context(), other, mine[1].ID)
 	requireNotFound(t, err)
-	_, err = s.RevokeAPIKeyOf(t.Context(), other, mine[1].ID, start)
+	_, err = s.RevokeAPIKeyOf(t.Context(), other, mine[1].ID, store.Revocation{}, start)
 	requireNotFound(t, err)
-	_, err = s.RevokeAPIKeyOf(t.Context(), org, webhook.NewID(webhook.KindAPIKey, start), start)
+	_, err = s.RevokeAPIKeyOf(t.Context(), org, webhook.NewID(webhook.KindAPIKey, start), store.Revocation{}, start)
 	requireNotFound(t, err)
 	found, err = s.FindAPIKey(t.Context(), org, mine[1].ID)
 	require.NoError(t, err)
@@ -111,27 +119,27 @@ func testKeyRevocation(t *testing.T, s *store.Store) {
 	expired := keep(t, s, org, webhook.ScopeReadWrite, func(k *webhook.APIKey) { k.ExpiresAt = now })
 	keep(t, s, other, webhook.ScopeReadWrite)
 
-	revoked, err := s.RevokeAPIKeyOf(t.Context(), org, first.ID, now)
+	revoked, err := s.RevokeAPIKeyOf(t.Context(), org, first.ID, store.Revocation{}, now)
 	require.NoError(t, err)
 	first.RevokedAt = now
 	assert.Equal(t, first, revoked)
-	again, err := s.RevokeAPIKeyOf(t.Context(), org, first.ID, now.Add(time.Hour))
+	again, err := s.RevokeAPIKeyOf(t.Context(), org, first.ID, store.Revocation{}, now.Add(time.Hour))
 	require.NoError(t, err)
 	assert.Equal(t, first, again, "revoking again changes nothing")
 
 	// A read key, an expired key and a key of another organization do not count.
-	_, err = s.RevokeAPIKeyOf(t.Context(), org, second.ID, now)
+	_, err = s.RevokeAPIKeyOf(t.Context(), org, second.ID, store.Revocation{}, now)
 	require.ErrorIs(t, err, webhook.ErrLastAPIKey)
 	found, err := s.FindAPIKey(t.Context(), org, second.ID)
 	require.NoError(t, err)
 	assert.Equal(t, second, found)
 	for _, key := range []webhook.APIKey{reader, expired} {
-		revoked, err = s.RevokeAPIKeyOf(t.Context(), org, key.ID, now)
+		revoked, err = s.RevokeAPIKeyOf(t.Context(), org, key.ID, store.Revocation{}, now)
 		require.NoError(t, err, "they are none that could be the last")
 		assert.Equal(t, now, revoked.RevokedAt)
 	}
-	require.NoError(t, s.RevokeAPIKey(t.Context(), second.ID, now), "the operator may")
-	_, err = s.RevokeAPIKeyOf(t.Context(), org, second.ID, now)
+	require.NoError(t, s.RevokeAPIKey(t.Context(), second.ID, false, now), "the operator may")
+	_, err = s.RevokeAPIKeyOf(t.Context(), org, second.ID, store.Revocation{}, now)
 	assert.NoError(t, err, "it is revoked already")
 }
 
@@ -149,7 +157,7 @@ func testKeyRevocationRaces(t *testing.T, s *store.Store) {
 		for _, key := range keys {
 			group.Go(func() {
 				<-begin
-				switch _, err := s.RevokeAPIKeyOf(t.Context(), organization, key.ID, start.Add(time.Minute)); {
+				switch _, err := s.RevokeAPIKeyOf(t.Context(), organization, key.ID, store.Revocation{}, start.Add(time.Minute)); {
 				case err == nil:
 					revoked.Add(1)
 				case errors.Is(err, webhook.ErrLastAPIKey):
@@ -200,7 +208,7 @@ func testKeyUsesConcurrent(t *testing.T, s *store.Store) {
 			assert.NoError(t, s.RecordKeyUses(t.Context(), mine, time.Minute))
 		})
 		group.Go(func() {
-			_, err := s.RevokeAPIKeyOf(t.Context(), org, uses[process].ID, start.Add(time.Hour))
+			_, err := s.RevokeAPIKeyOf(t.Context(), org, uses[process].ID, store.Revocation{}, start.Add(time.Hour))
 			assert.NoError(t, err)
 		})
 	}

@@ -16,7 +16,7 @@ func ListDeliveries(t testing.TB, s *store.Store, organizationID, endpointID str
 	require.NoError(t, err)
 	records, err := s.ReadDeliveries(t.Context(), organizationID, idsOf(found.Items))
 	require.NoError(t, err)
-	return webhook.List[webhook.Record]{Items: records, HasMore: found.HasMore}
+	return webhook.List[webhook.Record]{Items: records, HasMore: found.HasMore, Next: found.Next}
 }
 
 // ListAttempts reads a page of attempts at once.
@@ -26,7 +26,7 @@ func ListAttempts(t testing.TB, s *store.Store, organizationID, deliveryID strin
 	require.NoError(t, err)
 	attempts, err := s.ReadAttempts(t.Context(), organizationID, idsOf(found.Items))
 	require.NoError(t, err)
-	return webhook.List[webhook.Attempt]{Items: attempts, HasMore: found.HasMore}
+	return webhook.List[webhook.Attempt]{Items: attempts, HasMore: found.HasMore, Next: found.Next}
 }
 
 func idsOf(items []webhook.Sized) []string {

@@ -54,7 +54,7 @@ func testMissingHeaderKeys(t *testing.T, open func(store.Sealer) *store.Store) {
 	older, newer := newKey(t), newKey(t)
 	w := sealedWorld(t, open(ring(t, older)), 1)
 	both := open(ring(t, strings.Join([]string{newer, older}, ",")))
-	_, err := both.RotateSecret(t.Context(), org, w.endpoint.ID, "whsec_new", 0, start)
+	_, err := Rotate(t.Context(), both, org, w.endpoint.ID, "whsec_new", 0, start)
 	require.NoError(t, err)
 	require.NoError(t, both.CheckKeys(t.Context()))
 	assert.Error(t, open(ring(t, newer)).CheckKeys(t.Context()))

@@ -92,7 +92,7 @@ func testOutcomeGone(t *testing.T, w world) {
 // testOutcomeGoneLate answers 410 to attempts that began before the endpoint was changed.
 func testOutcomeGoneLate(t *testing.T, w world) {
 	set := func(status webhook.EndpointStatus, at time.Time) webhook.Endpoint {
-		endpoint, err := w.store.SetEndpointStatus(w.ctx, org, w.endpoint.ID, status, at)
+		endpoint, err := SetStatus(w.ctx, w.store, org, w.endpoint.ID, status, at)
 		require.NoError(t, err)
 		return endpoint
 	}
@@ -115,7 +115,7 @@ func testOutcomeGoneLate(t *testing.T, w world) {
 
 	stale = w.decide(second, 410)
 	stale.EndpointUpdatedAt = enabled.UpdatedAt
-	rotated, err := w.store.RotateSecret(w.ctx, org, w.endpoint.ID, "whsec_b", time.Hour, start.Add(2*time.Hour))
+	rotated, err := Rotate(w.ctx, w.store, org, w.endpoint.ID, "whsec_b", time.Hour, start.Add(2*time.Hour))
 	require.NoError(t, err)
 	record(stale)
 	found, err = w.store.FindEndpoint(w.ctx, org, w.endpoint.ID)
@@ -199,4 +199,11 @@ func testAttemptPages(t *testing.T, s *store.Store) {
 	assert.True(t, list.HasMore)
 	require.Len(t, list.Items, 2)
 	assert.Equal(t, []int{3, 2}, []int{list.Items[0].Number, list.Items[1].Number}, "newest first")
+	list = ListAttempts(t, s, org, d.ID, webhook.Page{Limit: 2, After: list.Next})
+	assert.False(t, list.HasMore)
+	require.Len(t, list.Items, 1)
+	assert.Equal(t, 1, list.Items[0].Number)
+	_, another := w.publish()
+	foreign, _ := w.attempt(another, 500)
+	assert.Empty(t, ListAttempts(t, s, org, d.ID, webhook.Page{Limit: 2, After: foreign.LastAttemptID}).Items, "a position of another list")
 }

@@ -20,11 +20,12 @@ import (
 func RunReseal(t *testing.T, open func(t *testing.T) func(store.Sealer) *store.Store) {
 	for name, test := range map[string]func(*testing.T, func(store.Sealer) *store.Store){
 		"everything is readable with the newest key alone": testResealAll,
-		"broken off and begun anew":                        testResealResumed,
-		"beside rotations":                                 testResealBesideRotations,
-		"what cannot be opened is left and named":          testResealUnreadable,
-		"keys that are not in the ring are named":          testMissingKeys,
-		"keys of headers that are not in the ring":         testMissingHeaderKeys,
+		"recorded answers":                         testResealAnswers,
+		"broken off and begun anew":                testResealResumed,
+		"beside rotations":                         testResealBesideRotations,
+		"what cannot be opened is left and named":  testResealUnreadable,
+		"keys that are not in the ring are named":  testMissingKeys,
+		"keys of headers that are not in the ring": testMissingHeaderKeys,
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -86,7 +87,7 @@ func testResealAll(t *testing.T, open func(store.Sealer) *store.Store) {
 		worlds = append(worlds, sealedWorld(t, before, i))
 	}
 	worlds = append(worlds, newWorld(t, before)) // without headers
-	_, err := before.RotateSecret(t.Context(), org, worlds[0].endpoint.ID, "whsec_two", time.Hour, start)
+	_, err := Rotate(t.Context(), before, org, worlds[0].endpoint.ID, "whsec_two", time.Hour, start)
 	require.NoError(t, err)
 	sealedWorld(t, during, 6) // sealed with the newest key from the beginning
 	_, d := worlds[0].publish()
@@ -143,7 +144,7 @@ func testResealBesideRotations(t *testing.T, open func(store.Sealer) *store.Stor
 	var group sync.WaitGroup
 	group.Go(func() {
 		for i := range rotations {
-			_, err := before.RotateSecret(w.ctx, org, w.endpoint.ID, webhook.Secret(fmt.Sprint("whsec_r", i)), time.Hour, start)
+			_, err := Rotate(w.ctx, before, org, w.endpoint.ID, webhook.Secret(fmt.Sprint("whsec_r", i)), time.Hour, start)
 			assert.NoError(t, err)
 		}
 	})

@@ -75,13 +75,13 @@ func testRetryOneOfMany(t *testing.T, s *store.Store) {
 func testRetryDisabledEndpoint(t *testing.T, s *store.Store) {
 	w := newWorld(t, s)
 	d := w.failed()
-	_, err := s.SetEndpointStatus(w.ctx, org, w.endpoint.ID, webhook.EndpointDisabled, start)
+	_, err := SetStatus(w.ctx, s, org, w.endpoint.ID, webhook.EndpointDisabled, start)
 	require.NoError(t, err)
 	_, err = s.RetryDelivery(w.ctx, org, d.ID, start)
 	require.ErrorIs(t, err, webhook.ErrEndpointDisabled)
 	assert.Equal(t, d, w.find(d.ID).Delivery)
 
-	_, err = s.SetEndpointStatus(w.ctx, org, w.endpoint.ID, webhook.EndpointActive, start)
+	_, err = SetStatus(w.ctx, s, org, w.endpoint.ID, webhook.EndpointActive, start)
 	require.NoError(t, err)
 	_, err = s.RetryDelivery(w.ctx, org, d.ID, start)
 	assert.NoError(t, err)
@@ -112,7 +112,7 @@ func testRetryTogether(t *testing.T, s *store.Store) {
 	requireNotFound(t, failures[5])
 	assert.Equal(t, theirs, w.find(theirs.ID).Delivery)
 
-	_, err := s.SetEndpointStatus(w.ctx, org, w.endpoint.ID, webhook.EndpointDisabled, start)
+	_, err := SetStatus(w.ctx, s, org, w.endpoint.ID, webhook.EndpointDisabled, start)
 	require.NoError(t, err)
 	_, failures = s.RetryDeliveries(w.ctx, []webhook.Retry{retry(theirs.ID), retry(first.ID)})
 	require.ErrorIs(t, failures[0], webhook.ErrEndpointDisabled)

@@ -24,6 +24,15 @@ func RunMigrated(t *testing.T, open func(t *testing.T) *store.Store) {
 	// These tests are not parallel. They make IDs of several times, which would disturb the ascending IDs of other tests.
 	t.Run("retention/purge", func(t *testing.T) { testPurge(t, open(t)) })
 	t.Run("retention/races", func(t *testing.T) { testPurgeRaces(t, open(t)) })
+	t.Run("retention/endpoints", func(t *testing.T) { testPurgeEndpoints(t, open(t)) })
+	t.Run("held/paused", func(t *testing.T) { testPausedIsPassedOver(t, open(t)) })
+	t.Run("held/paused takes retries", func(t *testing.T) { testPausedTakesRetries(t, open(t)) })
+	t.Run("deleted/is gone", func(t *testing.T) { testDeletedIsGone(t, open(t)) })
+	t.Run("deleted/deliveries end", func(t *testing.T) { testEndDeleted(t, open(t)) })
+	t.Run("deleted/concurrent", func(t *testing.T) { testEndDeletedConcurrent(t, open(t)) })
+	t.Run("tests/marked", func(t *testing.T) { testTestDelivery(t, open(t)) })
+	t.Run("tests/one a second", func(t *testing.T) { testReserveTest(t, open(t)) })
+	t.Run("changes/purge", func(t *testing.T) { testPurgeChanges(t, open(t)) })
 	t.Run("due/a clock that is ahead", func(t *testing.T) { testDueAhead(t, open(t)) })
 	for name, test := range map[string]func(*testing.T, *store.Store){
 		"endpoints/round trip":                  testEndpointRoundTrip,
@@ -33,13 +42,24 @@ func RunMigrated(t *testing.T, open func(t *testing.T) *store.Store) {
 		"endpoints/status":                      testEndpointStatus,
 		"endpoints/secrets rotate":              testSecretsRotate,
 		"endpoints/concurrent rotation":         testConcurrentRotation,
+		"changes/recorded":                      testChangesRecorded,
+		"changes/none":                          testChangeNothing,
+		"changes/refused":                       testChangeRefused,
+		"changes/concurrent":                    testChangesConcurrent,
 		"events/round trip":                     testEventRoundTrip,
 		"events/all or nothing":                 testEventAllOrNothing,
 		"events/large fan-out":                  testLargeFanOut,
 		"events/together":                       testEventsTogether,
 		"events/apart":                          testEventsApart,
 		"events/ended delivery":                 testEventEndedDelivery,
+		"idempotency/events":                    testKeyedEvents,
+		"idempotency/concurrent events":         testKeyedEventsConcurrent,
+		"idempotency/a refused event":           testKeyedEventFails,
+		"idempotency/expiry":                    testKeysExpire,
+		"idempotency/calls":                     testCallsRecorded,
+		"idempotency/calls without effect":      testCallsWithoutEffect,
 		"deliveries/pages":                      testDeliveryPages,
+		"deliveries/without bodies":             testWithoutBodies,
 		"deliveries/sizes":                      testDeliverySizes,
 		"retry/same record":                     testRetrySameRecord,
 		"retry/only failures":                   testRetryOnlyFailures,
@@ -61,6 +81,7 @@ func RunMigrated(t *testing.T, open func(t *testing.T) *store.Store) {
 		"dispatches/one does not spoil another": testDispatchesApart,
 		"orphans/counted":                       testOrphansCounted,
 		"orphans/found":                         testFindWaiting,
+		"waiting/count":                         testCountWaiting,
 		"attempts/pages":                        testAttemptPages,
 		"due/order and cursor":                  testDue,
 		"lanes/read":                            testReadLanes,
@@ -70,8 +91,21 @@ func RunMigrated(t *testing.T, open func(t *testing.T) *store.Store) {
 		"keys/of an organization":               testKeysOfAnOrganization,
 		"keys/revocation":                       testKeyRevocation,
 		"keys/revocation races":                 testKeyRevocationRaces,
+		"keys/descendants":                      testKeyDescendants,
+		"keys/descendants races":                testKeyDescendantsRaces,
+		"keys/limit":                            testKeyLimit,
+		"keys/of a platform":                    testPlatformKey,
 		"keys/uses":                             testKeyUses,
 		"keys/uses concurrent":                  testKeyUsesConcurrent,
+		"organizations/put":                     testOrganizationPut,
+		"organizations/concurrent put":          testOrganizationConcurrentPut,
+		"organizations/list":                    testOrganizationList,
+		"organizations/usage":                   testOrganizationUsage,
+		"organizations/delete and restore":      testOrganizationDeleteRestore,
+		"erasure/passes":                        testErasurePasses,
+		"erasure/small batches":                 testErasureBatches,
+		"erasure/concurrent":                    testErasureConcurrent,
+		"event types/catalogue":                 testEventTypes,
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

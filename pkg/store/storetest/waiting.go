@@ -37,3 +37,29 @@ func testFindWaiting(t *testing.T, s *store.Store) {
 	require.NoError(t, err)
 	assert.Empty(t, none)
 }
+
+func testCountWaiting(t *testing.T, s *store.Store) {
+	w := newWorld(t, s)
+	none, err := s.CountWaiting(w.ctx, start, 10)
+	require.NoError(t, err)
+	assert.Equal(t, store.Waiting{}, none)
+
+	var pending webhook.Delivery
+	for range 3 {
+		_, pending = w.publish()
+	}
+	for range 2 {
+		_, d := w.publish()
+		w.attempt(d, 500)
+	}
+	_, ended := w.publish()
+	w.attempt(ended, 200)
+	for limit, want := range map[int]store.Waiting{10: {Pending: 3, Retrying: 2}, 2: {Pending: 2, Retrying: 2}, 1: {Pending: 1, Retrying: 1}} {
+		counted, err := s.CountWaiting(w.ctx, pending.NextRetryAt, limit)
+		require.NoError(t, err)
+		assert.Equal(t, want, counted, "the first %d that are due, and the first %d that are due later", limit, limit)
+	}
+	counted, err := s.CountWaiting(w.ctx, start.Add(24*time.Hour), 4)
+	require.NoError(t, err)
+	assert.Equal(t, store.Waiting{Pending: 3, Retrying: 1}, counted, "all are due, and four are looked at")
+}

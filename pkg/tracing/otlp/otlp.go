@@ -15,6 +15,7 @@ import (
 	"go.opentelemetry.io/otel/trace"
 
 	"redrive/pkg/config"
+	"redrive/pkg/tracing"
 )
 
 // Provider is a tracer provider that exports spans. A nil Provider exports nothing.
@@ -41,7 +42,7 @@ func Open(ctx context.Context, settings config.Tracing, service, version string,
 	if err != nil {
 		return nil, fmt.Errorf("create the resource of traces: %w", err)
 	}
-	return &Provider{sdk.NewTracerProvider(sdk.WithBatcher(exporter), sdk.WithResource(described))}, nil
+	return &Provider{sdk.NewTracerProvider(sdk.WithBatcher(exporter), sdk.WithResource(described), sdk.WithIDGenerator(tracing.IDs{}))}, nil
 }
 
 // Tracing returns the tracer provider for a service, or nil if there are no traces.

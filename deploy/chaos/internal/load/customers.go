@@ -10,12 +10,23 @@ import (
 
 // Organization is a customer: a key, and endpoints that are sent every event of it.
 type Organization struct {
-	Key       string
+	ID, Key   string
 	Endpoints int
+	// Burst is how many events it publishes in one request. An organization that floods publishes more than its share of the queue.
+	Burst int
 }
 
-// fanOuts are how many endpoints each organization has. The first has one, so that any number of deliveries can be published.
-var fanOuts = []int{1, 1, 2, 3}
+// Floods says whether the organization publishes in batches.
+func (o Organization) Floods() bool { return o.Burst > 1 }
+
+// deliveries is how many deliveries one request makes.
+func (o Organization) deliveries() int { return o.Burst * o.Endpoints }
+
+// fanOuts are how many endpoints each organization has. One that does not flood has one, so that any number of deliveries can be published.
+var fanOuts = []int{1, 1, 1, 2, 3}
+
+// floods is how many of the organizations flood.
+const floods = 2
 
 // Path begins the path of every operation on webhooks.
 const Path = "/v1/execution-webhooks"
@@ -33,6 +44,8 @@ type Registration struct {
 		Trust(path string, key signing.Key)
 	}
 	MaxRetries int
+	// Burst is how many events an organization that floods publishes in one request. Defaults to 1: none floods.
+	Burst int
 }
 
 // Register makes the organizations and their endpoints, and has the receiver trust their secrets. It returns the path of each
@@ -40,11 +53,15 @@ type Registration struct {
 func (r Registration) Register(ctx context.Context) (organizations []Organization, paths map[string]string, err error) {
 	paths = map[string]string{}
 	for i, endpoints := range fanOuts {
-		key, err := r.NewKey(ctx, fmt.Sprintf("org-%d", i))
+		id := fmt.Sprintf("org-%d", i)
+		key, err := r.NewKey(ctx, id)
 		if err != nil {
 			return nil, nil, err
 		}
-		o := Organization{Key: key, Endpoints: endpoints}
+		o := Organization{ID: id, Key: key, Endpoints: endpoints, Burst: 1}
+		if i < floods {
+			o.Burst = max(1, r.Burst)
+		}
 		for j := range endpoints {
 			path := fmt.Sprintf("/%d/%d", i, j)
 			id, err := r.endpoint(ctx, o, path)

@@ -70,11 +70,10 @@ func (l *Load) Publish(ctx context.Context, deliveries int, over time.Duration, 
 
 func (l *Load) pace(ctx context.Context, deliveries int, over time.Duration, hurry <-chan struct{}, jobs chan<- Organization) {
 	began := time.Now()
-	for sent, turn := 0, 0; sent < deliveries; turn++ {
-		o := l.organizations[turn%len(l.organizations)]
-		if o.Endpoints > deliveries-sent {
-			o = l.organizations[0]
-		}
+	shares := make([]int, len(l.organizations))
+	for sent := 0; sent < deliveries; {
+		turn := l.turn(shares, deliveries-sent)
+		o := l.organizations[turn]
 		timer := time.NewTimer(time.Until(began.Add(over * time.Duration(sent) / time.Duration(deliveries))))
 		select {
 		case <-timer.C:
@@ -89,18 +88,31 @@ func (l *Load) pace(ctx context.Context, deliveries int, over time.Duration, hur
 		case <-ctx.Done():
 			return
 		}
-		sent += o.Endpoints
+		sent += o.deliveries()
+		shares[turn] += o.deliveries()
 	}
 }
 
-// until publishes one event until it is accepted.
+// turn returns the organization with the fewest deliveries so far, of those whose next request makes no more than are left.
+func (l *Load) turn(shares []int, left int) (turn int) {
+	turn = -1
+	for i, o := range l.organizations {
+		if o.deliveries() <= left && (turn < 0 || shares[i] < shares[turn]) {
+			turn = i
+		}
+	}
+	return turn
+}
+
+// until publishes until it is accepted.
 func (l *Load) until(ctx context.Context, o Organization) {
+	path, body, read := l.request(o)
 	for ctx.Err() == nil {
 		began := time.Now()
-		var made struct{ Deliveries []struct{ ID string } }
-		status, err := Call(ctx, l.client, l.url+Path+"/events", o.Key, l.event(), &made)
+		answer := read()
+		status, err := Call(ctx, l.client, l.url+Path+path, o.Key, body, answer)
 		if status == http.StatusOK && err == nil {
-			l.accept(made.Deliveries, o, began)
+			l.accept(answer.ids(), o, began)
 			return
 		}
 		l.refused(status, err)
@@ -125,15 +137,13 @@ func (l *Load) event() string {
 	return string(body)
 }
 
-func (l *Load) accept(deliveries []struct{ ID string }, o Organization, began time.Time) {
+func (l *Load) accept(ids []string, o Organization, began time.Time) {
 	l.mutex.Lock()
 	defer l.mutex.Unlock()
 	l.answers = append(l.answers, answered{began, time.Since(began)})
-	for _, d := range deliveries {
-		l.accepted = append(l.accepted, d.ID)
-	}
-	if len(deliveries) != o.Endpoints {
-		l.odd("an event for %d endpoints was accepted with %d deliveries", o.Endpoints, len(deliveries))
+	l.accepted = append(l.accepted, ids...)
+	if len(ids) != o.deliveries() {
+		l.odd("%d events for %d endpoints were accepted with %d deliveries", o.Burst, o.Endpoints, len(ids))
 	}
 }
 
@@ -158,6 +168,9 @@ func (l *Load) odd(format string, args ...any) {
 		l.oddities = append(l.oddities, fmt.Sprintf(format, args...))
 	}
 }
+
+// Organizations returns who publishes.
+func (l *Load) Organizations() []Organization { return slices.Clone(l.organizations) }
 
 // Count is how many deliveries are accepted so far.
 func (l *Load) Count() int {

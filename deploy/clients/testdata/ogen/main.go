@@ -1,5 +1,5 @@
 // Command drive calls every operation of a Redrive with the client that ogen generates. A delivery fails, is retried and succeeds.
-// The first thing that is not as expected ends the program.
+// The first unexpected answer ends the program.
 package main
 
 import (

@@ -64,7 +64,8 @@ func serve(ctx context.Context, settings config.Local) error {
 	l, err := local.New(ctx, local.Options{
 		Dir: settings.Dir, APIAddr: settings.Addr, OpsAddr: settings.OpsAddr, ReceiverAddr: settings.ReceiverAddr,
 		DeliveryTimeout: settings.DeliveryTimeout, RetrySchedule: settings.RetrySchedule, Retention: settings.Retention, DatabaseTimeout: settings.Statements.Timeout,
-		Log: log,
+		ErasureDelay: settings.Erasure.Delay,
+		Log:          log,
 	})
 	if err != nil {
 		return err

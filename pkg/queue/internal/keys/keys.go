@@ -47,3 +47,13 @@ func IsPending(key string) bool {
 func IsSleeping(key string) bool {
 	return strings.HasPrefix(key, "asynq:{") && (strings.HasSuffix(key, "}:scheduled") || strings.HasSuffix(key, "}:retry"))
 }
+
+// IsActive reports whether key is the list of active tasks of some queue.
+func IsActive(key string) bool {
+	return strings.HasPrefix(key, "asynq:{") && strings.HasSuffix(key, "}:active")
+}
+
+// IsTask reports whether key is the hash of a task.
+func IsTask(key string) bool {
+	return strings.HasPrefix(key, "asynq:{") && strings.Contains(key, "}:t:")
+}

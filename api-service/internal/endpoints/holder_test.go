@@ -1,0 +1,80 @@
+package endpoints_test
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"redrive/api-service/internal/endpoints"
+	"redrive/pkg/webhook"
+)
+
+// opened records the lanes that were opened.
+type opened struct {
+	lanes []webhook.Lane
+	err   error
+}
+
+func (o *opened) Open(_ context.Context, lanes []webhook.Lane) error {
+	o.lanes = append(o.lanes, lanes...)
+	return o.err
+}
+
+func newHolder(s *store, o *opened) *endpoints.Holder {
+	return endpoints.NewHolder(s, o, slog.New(slog.DiscardHandler))
+}
+
+// A dispatcher may start an attempt for as long after the commit as it trusts a row that it has read.
+func TestPauseAndDeleteWaitUntilDispatchersUseTheChange(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s, o := &store{}, &opened{}
+		began := time.Now()
+		paused, err := newHolder(s, o).Pause(t.Context(), by, "ep_1")
+		require.NoError(t, err)
+		assert.False(t, paused.PausedAt.IsZero())
+		assert.Greater(t, time.Since(began), webhook.EndpointFresh)
+
+		began = time.Now()
+		deleted, err := newHolder(s, o).Delete(t.Context(), by, "ep_1")
+		require.NoError(t, err)
+		assert.False(t, deleted.DeletedAt.IsZero())
+		assert.Greater(t, time.Since(began), webhook.EndpointFresh)
+		assert.Less(t, time.Since(began), time.Second, "the promise of the contract")
+		assert.Empty(t, o.lanes)
+	})
+}
+
+func TestPauseRefusedReturnsAtOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		began := time.Now()
+		_, err := newHolder(&store{err: webhook.NotFound("endpoint", "ep_1")}, &opened{}).Pause(t.Context(), by, "ep_1")
+		assert.Equal(t, webhook.CodeNotFound, webhook.CodeOf(err))
+		assert.Zero(t, time.Since(began))
+	})
+}
+
+func TestPauseCallerGoneReturnsError(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	_, err := newHolder(&store{}, &opened{}).Pause(ctx, by, "ep_1")
+	require.ErrorIs(t, err, context.Canceled)
+}
+
+func TestResumeOpensLanesOfAllPriorities(t *testing.T) {
+	for _, redis := range []error{nil, errors.New("away")} {
+		s, o := &store{}, &opened{err: redis}
+		resumed, err := newHolder(s, o).Resume(t.Context(), by, "ep_1")
+		require.NoError(t, err, "the reconciler does what Redis did not")
+		assert.True(t, resumed.PausedAt.IsZero())
+		lane := func(p webhook.Priority) webhook.Lane {
+			return webhook.Lane{OrganizationID: "org_a", EndpointID: "ep_1", Priority: p}
+		}
+		assert.Equal(t, []webhook.Lane{lane(webhook.PriorityHead), lane(webhook.PriorityLive), lane(webhook.PriorityBulk)}, o.lanes)
+	}
+}

@@ -1,0 +1,55 @@
+package httpapi
+
+import (
+	"log/slog"
+	"net/http"
+
+	"github.com/labstack/echo/v4"
+
+	"redrive/pkg/webhook"
+)
+
+// auditInContext is the key of the changes that a request has made.
+const auditInContext = "audit"
+
+// change is a change that is written to the audit log.
+type change struct{ action, subject string }
+
+// audited notes a change for the audit log: what was done, such as "api_key.created", and the ID of what it was done to. A handler calls it
+// after the change.
+func audited(c echo.Context, action, subject string) {
+	c.Set(auditInContext, append(changesOf(c), change{action, subject}))
+}
+
+func changesOf(c echo.Context) []change {
+	changes, _ := c.Get(auditInContext).([]change)
+	return changes
+}
+
+// audit logs the changes that a request has made. A platform key acts in the place of an organization, so that each of its requests that
+// writes is logged, also if the handler has noted nothing.
+func audit(log *slog.Logger, c echo.Context, err error) {
+	changes, key := changesOf(c), caller(c)
+	if len(changes) == 0 && key.Platform() && err == nil && writes(c.Request().Method) {
+		subject, _ := c.Get(subjectInContext).(string)
+		changes = []change{{c.Request().Method + " " + routeOf(c), subject}}
+	}
+	for _, made := range changes {
+		log.LogAttrs(c.Request().Context(), slog.LevelInfo, "audit", auditAttributes(c, key, made)...)
+	}
+}
+
+func auditAttributes(c echo.Context, key webhook.APIKey, made change) []slog.Attr {
+	attrs := []slog.Attr{
+		slog.String("actor", key.ID), slog.String("action", made.action), slog.String("subject", made.subject),
+		slog.String("requestId", requestIDOf(c)), slog.String("client", client(c).String()),
+	}
+	if key.OrganizationID != "" {
+		attrs = append(attrs, slog.String("organizationId", key.OrganizationID))
+	}
+	return attrs
+}
+
+func writes(method string) bool {
+	return method != http.MethodGet && method != http.MethodHead && method != http.MethodOptions
+}

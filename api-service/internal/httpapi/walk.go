@@ -1,0 +1,24 @@
+package httpapi
+
+import (
+	"github.com/labstack/echo/v4"
+
+	"redrive/pkg/webhook"
+)
+
+// walkView is a page of a list without offsets.
+type walkView struct {
+	Items      listItems `json:"items"`
+	HasMore    bool      `json:"hasMore"`
+	Limit      int       `json:"limit"`
+	NextCursor string    `json:"nextCursor,omitempty"`
+}
+
+// okWalk answers like okPage for a list without offsets.
+func okWalk[T, V any](c echo.Context, list webhook.List[T], page webhook.Page, view func(T) (V, error)) error {
+	frame := walkView{HasMore: list.HasMore, Limit: page.Limit}
+	if list.HasMore {
+		frame.NextCursor = scopeOf(c).cursor(list.Next)
+	}
+	return stream(c, frame, viewed(list.Items, view), turns{})
+}

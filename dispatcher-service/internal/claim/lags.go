@@ -1,0 +1,74 @@
+package claim
+
+import (
+	"context"
+	"sync"
+	"time"
+)
+
+// reportInterval is the time between two reports of a busy dispatcher. It is short beside the delay of a publish that follows from them.
+const reportInterval = 25 * time.Millisecond
+
+// lags are how long deliveries waited for this dispatcher while it was busy, by organization. It reports them, so that the API can
+// delay organizations that publish faster than they are delivered. It is safe for concurrent use.
+type lags struct {
+	noted chan struct{}
+
+	mutex sync.Mutex
+	least map[string]time.Duration // since the last report
+}
+
+func newLags() *lags {
+	return &lags{noted: make(chan struct{}, 1), least: map[string]time.Duration{}}
+}
+
+// note adds a delivery that is being sent now. Of an organization the least lag counts: a delivery may have waited for its endpoint.
+func (l *lags) note(organizationID string, lag time.Duration) {
+	if organizationID == "" {
+		return
+	}
+	l.mutex.Lock()
+	defer l.mutex.Unlock()
+	if least, known := l.least[organizationID]; !known || lag < least {
+		l.least[organizationID] = max(lag, 0)
+	}
+	select {
+	case l.noted <- struct{}{}:
+	default:
+	}
+}
+
+// take returns the lags since the last call.
+func (l *lags) take() map[string]time.Duration {
+	l.mutex.Lock()
+	defer l.mutex.Unlock()
+	select {
+	case <-l.noted: // it is in what is taken
+	default:
+	}
+	taken := l.least
+	l.least = map[string]time.Duration{}
+	return taken
+}
+
+// run reports until ctx ends: every reportInterval while there are lags, and an empty report after the last. A failed report is left out:
+// the API forgets reports after 300 ms.
+func (l *lags) run(ctx context.Context, report func(context.Context, map[string]time.Duration) error) {
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-l.noted:
+		}
+		for {
+			lags := l.take()
+			_ = report(ctx, lags)
+			if !rest(ctx, reportInterval) {
+				return
+			}
+			if len(lags) == 0 {
+				break
+			}
+		}
+	}
+}

@@ -1,0 +1,153 @@
+// Package deletion ends the waiting deliveries of deleted endpoints, in small batches and with pauses, so that a large backlog does not
+// delay live deliveries. Every replica runs it, and replicas that run at the same time skip each other's rows.
+//
+//	every 2 s      endpoints that were deleted within the last 10 minutes
+//	every 10 min   all deleted endpoints: the dispatchers may have been stopped when one was deleted
+//
+// A delivery that is committed after that, by a process that had the endpoint in its cache, has a task: deliver ends it when it is due.
+package deletion
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"redrive/pkg/webhook"
+)
+
+// Store ends a batch of deliveries. store.Store implements it.
+type Store interface {
+	EndDeleted(ctx context.Context, since, now time.Time, limit int) (int64, error)
+}
+
+// Options of an Ender.
+type Options struct {
+	// Store is the database. Required.
+	Store Store
+	// Ended is called with the number of deliveries that a batch has ended. Required.
+	Ended func(count int64)
+	// Log defaults to slog.Default.
+	Log *slog.Logger
+}
+
+const (
+	interval     = 2 * time.Second
+	fullInterval = 10 * time.Minute
+	// recent is how long after a deletion its endpoint is looked at in every run. It is longer than an attempt in flight and a publish from
+	// a cache may take.
+	recent = 10 * time.Minute
+	// batch is how many deliveries one statement ends, which takes PostgreSQL some 10 ms.
+	batch        = 200
+	batchTimeout = 10 * time.Second
+	// restShare is how many times as long as the last batch the pause after it is: the work takes a quarter of one connection's time.
+	restShare = 3
+)
+
+// Ender ends deliveries between Start and Stop.
+type Ender struct {
+	options Options
+	fullAt  time.Time // when all deleted endpoints are looked at again
+	failing bool
+	cancel  context.CancelFunc
+	stopped chan struct{}
+}
+
+// New makes an Ender.
+func New(options Options) *Ender {
+	if options.Log == nil {
+		options.Log = slog.Default()
+	}
+	return &Ender{options: options}
+}
+
+// Start runs until Stop is called.
+func (e *Ender) Start() {
+	ctx, cancel := context.WithCancel(context.Background())
+	e.cancel, e.stopped = cancel, make(chan struct{})
+	go func() {
+		defer close(e.stopped)
+		for {
+			e.report(ctx, e.Run(ctx))
+			if !rest(ctx, interval) {
+				return
+			}
+		}
+	}()
+}
+
+// Stop cancels the batch in progress and waits for its end until ctx ends. It may be called before Start, and more than once.
+func (e *Ender) Stop(ctx context.Context) error {
+	if e.cancel == nil {
+		return nil
+	}
+	e.cancel()
+	select {
+	case <-e.stopped:
+		return nil
+	case <-ctx.Done():
+		return fmt.Errorf("wait for the deliveries of deleted endpoints: %w", ctx.Err())
+	}
+}
+
+// Run ends the deliveries that wait now. If it returns an error, the next call continues.
+func (e *Ender) Run(ctx context.Context) error {
+	now := webhook.Now()
+	since, full := now.Add(-recent), !time.Now().Before(e.fullAt)
+	if full {
+		since = time.Time{}
+	}
+	total := int64(0)
+	for {
+		began := time.Now()
+		ended, err := e.one(ctx, since)
+		total += ended
+		if err != nil {
+			return err
+		}
+		if ended == 0 {
+			break
+		}
+		if !rest(ctx, restShare*time.Since(began)) {
+			return ctx.Err()
+		}
+	}
+	if full {
+		e.fullAt = time.Now().Add(fullInterval)
+	}
+	if total > 0 {
+		e.options.Log.InfoContext(ctx, "deliveries of deleted endpoints ended", "deliveries", total)
+	}
+	return nil
+}
+
+func (e *Ender) one(ctx context.Context, since time.Time) (int64, error) {
+	ctx, cancel := context.WithTimeout(ctx, batchTimeout)
+	defer cancel()
+	ended, err := e.options.Store.EndDeleted(ctx, since, webhook.Now(), batch)
+	e.options.Ended(ended)
+	return ended, err
+}
+
+// report logs the first of several failures, and their end.
+func (e *Ender) report(ctx context.Context, err error) {
+	switch {
+	case ctx.Err() != nil:
+		return
+	case err != nil && !e.failing:
+		e.options.Log.WarnContext(ctx, "deliveries of deleted endpoints not ended, retrying", "error", err)
+	case err == nil && e.failing:
+		e.options.Log.InfoContext(ctx, "deliveries of deleted endpoints are ended again")
+	}
+	e.failing = err != nil
+}
+
+// rest waits, and reports whether ctx has not ended.
+func rest(ctx context.Context, pause time.Duration) bool {
+	select {
+	case <-ctx.Done():
+		return false
+	case <-time.After(pause):
+		return true
+	}
+}

@@ -1,0 +1,134 @@
+package store
+
+import (
+	"context"
+	"maps"
+	"time"
+
+	"gorm.io/gorm"
+	"gorm.io/gorm/clause"
+
+	"redrive/pkg/webhook"
+)
+
+// CreateEndpoint inserts an endpoint and the record of its creation. It seals the signing secrets and the values of the headers.
+func (s *Store) CreateEndpoint(ctx context.Context, e webhook.Endpoint) error {
+	err := s.recording(ctx, func(tx *gorm.DB) (string, any, error) {
+		return e.ID, e, tx.Transaction(func(tx *gorm.DB) error { return s.createEndpoint(tx, e) })
+	})
+	return s.translate("create an endpoint", err)
+}
+
+// createEndpoint inserts an endpoint and records it, unless the organization has as many endpoints as its limit.
+func (s *Store) createEndpoint(tx *gorm.DB, e webhook.Endpoint) error {
+	row, err := s.newEndpointRow(e)
+	if err != nil {
+		return err
+	}
+	record, err := e.Created()
+	if err != nil {
+		return err
+	}
+	if err := s.admitEndpoint(tx, e.OrganizationID); err != nil {
+		return err
+	}
+	if err := tx.Create(&row).Error; err != nil {
+		return err
+	}
+	return recordChange(tx, record)
+}
+
+// ChangeEndpoint changes an endpoint, records the change and returns the endpoint without signing secrets and header values. It is the only
+// way to change an endpoint that exists. The endpoint's row is locked from the read that the change is applied to until the commit, so that
+// concurrent changes take effect one after the other, each as a whole. If the change changes no field, nothing is written. The error of
+// the change is returned as it is. An endpoint that was deleted is not found.
+func (s *Store) ChangeEndpoint(ctx context.Context, organizationID, id string, change webhook.EndpointChange) (changed webhook.Endpoint, err error) {
+	var secrets []webhook.SigningSecret // after the change, if it was opened for it
+	apply := change.Apply
+	change.Apply = func(e *webhook.Endpoint) error {
+		err := apply(e)
+		secrets = e.SigningSecrets
+		return err
+	}
+	err = s.recording(ctx, func(tx *gorm.DB) (string, any, error) {
+		err := tx.Transaction(func(tx *gorm.DB) (err error) {
+			changed, err = s.changeEndpoint(tx, organizationID, id, change)
+			return err
+		})
+		made := changed
+		made.SigningSecrets = secrets
+		return id, made, err
+	})
+	return changed, s.translate("change an endpoint", err)
+}
+
+func (s *Store) changeEndpoint(tx *gorm.DB, organizationID, id string, change webhook.EndpointChange) (webhook.Endpoint, error) {
+	row, err := s.lockEndpoint(tx, organizationID, id)
+	if err != nil {
+		return webhook.Endpoint{}, err
+	}
+	return s.changeRow(tx, row, change)
+}
+
+// lockEndpoint reads the row of an endpoint and locks it until the transaction ends. In SQLite, the transaction has locked the database.
+func (s *Store) lockEndpoint(tx *gorm.DB, organizationID, id string) (row endpointRow, err error) {
+	query := tx
+	if s.dialect.RowLocks {
+		query = tx.Clauses(clause.Locking{Strength: "NO KEY UPDATE"})
+	}
+	err = query.Where("id = ? AND organization_id = ? AND deleted_at IS NULL", id, organizationID).Take(&row).Error
+	return row, notFound(err, "endpoint", id)
+}
+
+// changeRow applies a change to a row that lockEndpoint has read in the same transaction.
+func (s *Store) changeRow(tx *gorm.DB, row endpointRow, change webhook.EndpointChange) (webhook.Endpoint, error) {
+	before := row.endpoint()
+	if change.Opened {
+		var err error
+		if before, err = s.endpointToSend(row); err != nil {
+			return webhook.Endpoint{}, err
+		}
+	}
+	after := before
+	after.Headers = maps.Clone(before.Headers)
+	if err := change.Apply(&after); err != nil {
+		return webhook.Endpoint{}, err
+	}
+	after.UpdatedAt = changedAt(before.UpdatedAt, change.At)
+	if !change.Opened && !maps.Equal(before.Headers, after.Headers) {
+		if opened, err := s.openHeaders(row); err == nil { // otherwise the new values replace what cannot be read
+			before.Headers = opened
+		}
+	}
+	record, names, err := webhook.Changed(change, before, after)
+	if err != nil || len(names) == 0 {
+		return row.endpoint(), err
+	}
+	if row, err = s.updateColumns(tx, after, names); err != nil {
+		return webhook.Endpoint{}, err
+	}
+	return row.endpoint(), recordChange(tx, record)
+}
+
+// changedAt returns the time of a change: now, but at least a millisecond after the change before. The times and the IDs of an endpoint's
+// changes therefore ascend, also if the clocks of processes differ.
+func changedAt(before, now time.Time) time.Time {
+	earliest := before.Truncate(time.Millisecond).Add(time.Millisecond)
+	if now.Before(earliest) {
+		return earliest
+	}
+	return now
+}
+
+// updateColumns writes the fields that were changed. The other columns keep what they have, even if it is damaged.
+func (s *Store) updateColumns(tx *gorm.DB, e webhook.Endpoint, names []string) (updated endpointRow, err error) {
+	columns := map[string]any{"updated_at": e.UpdatedAt}
+	for _, name := range names {
+		column := endpointColumns[name]
+		if columns[column.name], err = column.value(s, e); err != nil {
+			return updated, err
+		}
+	}
+	err = tx.Model(&updated).Clauses(returning(&updated)).Where("id = ?", e.ID).UpdateColumns(columns).Error
+	return updated, err
+}
