@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -14,6 +15,8 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"redrive/deploy/stack"
 )
 
 // The samples of the API reference are run with IDs in the place of their placeholders.
@@ -83,12 +86,17 @@ func samplesOf(t *testing.T, s *suite, label string) []sample {
 			i := slices.IndexFunc(written, func(w struct{ Label, Source string }) bool { return w.Label == label })
 			require.GreaterOrEqual(t, i, 0, "%s has no sample in %s", operation.OperationID, label)
 			c := s.organization(t)
+			platform := s.client(c.organization, s.stack.NewKey(t, "", stack.Platform))
 			_, url := answering(t, status(500))
 			group.Go(func() {
-				replaced := withIDs(t, c, url).Replace(written[i].Source)
+				replaced := withIDs(t, c, platform, url).Replace(written[i].Source)
+				key := c.key
+				if slices.Contains([]string{"organizations", "event-types"}, operation.Tags[0]) {
+					key = platform.key
+				}
 				mutex.Lock()
 				defer mutex.Unlock()
-				list = append(list, sample{operation.OperationID, c.key, replaced})
+				list = append(list, sample{operation.OperationID, key, replaced})
 			})
 		}
 	}
@@ -97,13 +105,19 @@ func samplesOf(t *testing.T, s *suite, label string) []sample {
 	return list
 }
 
-// withIDs replaces the placeholders and the example URL by those of the organization.
-func withIDs(t *testing.T, c *client, url string) *strings.Replacer {
+// withIDs replaces the placeholders and the examples by what the organization has. The event type is put into the catalogue.
+func withIDs(t *testing.T, c, platform *client, url string) *strings.Replacer {
 	t.Helper()
 	registered := c.endpoint(t, url, 0)
 	failed := c.failed(t)
 	spare := data[apiKey](t, c.post(t, "/v1/api-keys", `{"name":"spare"}`))
+	eventType := "sample." + c.organization
+	put := platform.call(t, request{method: http.MethodPut, path: "/v1/event-types/" + eventType, body: "{}"})
+	require.Equal(t, http.StatusOK, put.status, "%s", put.body)
 	return strings.NewReplacer(
+		"/v1/organizations/acme", "/v1/organizations/"+c.organization,
+		"confirm=acme", "confirm="+c.organization,
+		"/v1/event-types/run.finished", "/v1/event-types/"+eventType,
 		"DELIVERY_ID", failed.ID,
 		"ENDPOINT_ID", registered.ID,
 		"API_KEY_ID", spare.ID,

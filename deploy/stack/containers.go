@@ -102,7 +102,7 @@ func (s *ContainerStack) Key() string { return s.key }
 // NewKey makes another raw API key.
 func (s *ContainerStack) NewKey(tb testing.TB, organization string, scope Scope) string {
 	tb.Helper()
-	key, err := s.Command("keys", "create", "--organization", organization, "--name", "test", "--scope", string(scope))
+	key, err := s.Command(createKey(organization, scope)...)
 	if err != nil {
 		tb.Fatalf("stack: %v", err)
 	}

@@ -84,6 +84,9 @@ func (s *EmbeddedStack) NewKey(tb testing.TB, organization string, scope Scope) 
 			tb.Errorf("stack: %v", err)
 		}
 	}()
+	if scope == Platform {
+		organization = ""
+	}
 	key, raw := webhook.NewAPIKey(webhook.APIKeySpec{OrganizationID: organization, Name: "test", Scope: webhook.Scope(scope)}, webhook.Now())
 	if err := opened.CreateAPIKey(tb.Context(), key); err != nil {
 		tb.Fatalf("stack: %v", err)

@@ -185,7 +185,7 @@ func (s *ProcessStack) Key() string { return s.key }
 // NewKey makes another raw API key.
 func (s *ProcessStack) NewKey(tb testing.TB, organization string, scope Scope) string {
 	tb.Helper()
-	said, err := s.Command("keys", "create", "--organization", organization, "--name", "test", "--scope", string(scope))
+	said, err := s.Command(createKey(organization, scope)...)
 	if err != nil {
 		tb.Fatalf("stack: %v", err)
 	}

@@ -19,7 +19,7 @@ type Stack interface {
 	OpsURLs() []string
 	// Key is a raw API key of the organization Organization that may read and write.
 	Key() string
-	// NewKey makes another raw API key.
+	// NewKey makes another raw API key. A platform key belongs to no organization: the organization is not used.
 	NewKey(tb testing.TB, organization string, scope Scope) string
 	// Stop ends everything in good order. It is called at the end of the test in any case, and may be called before.
 	Stop() error
@@ -36,7 +36,17 @@ type Scope string
 const (
 	Read      Scope = "read"
 	ReadWrite Scope = "read-write"
+	// Platform keys act for every organization.
+	Platform Scope = "platform"
 )
+
+// createKey returns the arguments of the API service's program that create a key.
+func createKey(organization string, scope Scope) []string {
+	if scope == Platform {
+		return []string{"keys", "create", "--platform", "--name", "test"}
+	}
+	return []string{"keys", "create", "--organization", organization, "--name", "test", "--scope", string(scope)}
+}
 
 // Service is one process of a stack.
 type Service = process.Service

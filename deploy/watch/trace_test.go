@@ -187,10 +187,12 @@ func TestTraceContainsStatements(t *testing.T) {
 	var inserts []sdk.ReadOnlySpan
 	require.Eventually(t, func() bool {
 		inserts = of(spans.Ended(), traceID).named("INSERT")
-		return len(inserts) == 1
+		return len(inserts) == 2
 	}, soon, 5*time.Millisecond)
-	assert.Contains(t, value(inserts[0], "db.query.text"), "endpoints")
-	assert.NotContains(t, value(inserts[0], "db.query.text"), r.receiver.URL, "values are not in it")
+	for i, table := range []string{"endpoints", "endpoint_changes"} {
+		assert.Contains(t, value(inserts[i], "db.query.text"), `INTO "`+table+`"`)
+		assert.NotContains(t, value(inserts[i], "db.query.text"), r.receiver.URL, "values are not in it")
+	}
 }
 
 // A trace that the caller does not sample is not sampled anywhere.

@@ -17,9 +17,10 @@ import (
 
 // store records its arguments.
 type store struct {
-	created []webhook.Endpoint
-	changed webhook.Endpoint
-	err     error
+	created  []webhook.Endpoint
+	pausedAt time.Time // of the endpoint before the change
+	changed  webhook.Endpoint
+	err      error
 }
 
 func (s *store) CreateEndpoint(_ context.Context, e webhook.Endpoint) error {
@@ -28,7 +29,9 @@ func (s *store) CreateEndpoint(_ context.Context, e webhook.Endpoint) error {
 }
 
 func (s *store) ChangeEndpoint(_ context.Context, organizationID, id string, change webhook.EndpointChange) (webhook.Endpoint, error) {
-	s.changed = webhook.Endpoint{ID: id, OrganizationID: organizationID, SigningSecrets: []webhook.SigningSecret{{Value: "whsec_old"}}}
+	s.changed = webhook.Endpoint{
+		ID: id, OrganizationID: organizationID, SigningSecrets: []webhook.SigningSecret{{Value: "whsec_old"}}, PausedAt: s.pausedAt,
+	}
 	if err := change.Apply(&s.changed); err != nil {
 		return webhook.Endpoint{}, err
 	}

@@ -18,7 +18,7 @@ type Lanes interface {
 	Open(ctx context.Context, lanes []webhook.Lane) error
 }
 
-// openTimeout bounds how long a resume waits for Redis.
+// openTimeout bounds how long a resume or a disable waits for Redis.
 const openTimeout = 250 * time.Millisecond
 
 // Holder pauses, resumes and deletes endpoints. It is safe for concurrent use.
@@ -66,6 +66,26 @@ func (h *Holder) Resume(ctx context.Context, by webhook.APIKey, id string) (webh
 	if err != nil {
 		return webhook.Endpoint{}, err
 	}
+	h.open(ctx, endpoint)
+	return endpoint, nil
+}
+
+// Disable disables an endpoint of the key's organization. The waiting deliveries of a paused endpoint are claimed, which ends them. If
+// Redis is unavailable, the reconciler finds those that are due.
+func (h *Holder) Disable(ctx context.Context, by webhook.APIKey, id string) (webhook.Endpoint, error) {
+	change := webhook.Disabling(by.ID, webhook.DisabledManually, webhook.Now())
+	endpoint, err := h.store.ChangeEndpoint(ctx, by.OrganizationID, id, change)
+	if err != nil {
+		return webhook.Endpoint{}, err
+	}
+	if !endpoint.PausedAt.IsZero() {
+		h.open(ctx, endpoint)
+	}
+	return endpoint, nil
+}
+
+// open opens the lanes of an endpoint.
+func (h *Holder) open(ctx context.Context, endpoint webhook.Endpoint) {
 	lanes := make([]webhook.Lane, 0, 3)
 	for _, priority := range []webhook.Priority{webhook.PriorityHead, webhook.PriorityLive, webhook.PriorityBulk} {
 		lanes = append(lanes, webhook.Lane{OrganizationID: endpoint.OrganizationID, EndpointID: endpoint.ID, Priority: priority})
@@ -73,7 +93,6 @@ func (h *Holder) Resume(ctx context.Context, by webhook.APIKey, id string) (webh
 	opening, cancel := context.WithTimeout(context.WithoutCancel(ctx), openTimeout)
 	defer cancel()
 	if err := h.lanes.Open(opening, lanes); err != nil {
-		h.log.WarnContext(ctx, "lanes of a resumed endpoint not opened, left to the reconciler", "endpointId", endpoint.ID, "error", err)
+		h.log.WarnContext(ctx, "lanes of an endpoint not opened, left to the reconciler", "endpointId", endpoint.ID, "error", err)
 	}
-	return endpoint, nil
 }

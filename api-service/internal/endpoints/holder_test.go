@@ -66,15 +66,35 @@ func TestPauseCallerGoneReturnsError(t *testing.T) {
 	require.ErrorIs(t, err, context.Canceled)
 }
 
+// lanesOfEndpoint are the lanes of the endpoint that the tests change.
+func lanesOfEndpoint() (lanes []webhook.Lane) {
+	for _, p := range []webhook.Priority{webhook.PriorityHead, webhook.PriorityLive, webhook.PriorityBulk} {
+		lanes = append(lanes, webhook.Lane{OrganizationID: "org_a", EndpointID: "ep_1", Priority: p})
+	}
+	return lanes
+}
+
 func TestResumeOpensLanesOfAllPriorities(t *testing.T) {
 	for _, redis := range []error{nil, errors.New("away")} {
 		s, o := &store{}, &opened{err: redis}
 		resumed, err := newHolder(s, o).Resume(t.Context(), by, "ep_1")
 		require.NoError(t, err, "the reconciler does what Redis did not")
 		assert.True(t, resumed.PausedAt.IsZero())
-		lane := func(p webhook.Priority) webhook.Lane {
-			return webhook.Lane{OrganizationID: "org_a", EndpointID: "ep_1", Priority: p}
-		}
-		assert.Equal(t, []webhook.Lane{lane(webhook.PriorityHead), lane(webhook.PriorityLive), lane(webhook.PriorityBulk)}, o.lanes)
+		assert.Equal(t, lanesOfEndpoint(), o.lanes)
 	}
+}
+
+// A paused lane is not read. The deliveries that wait in it have to be claimed, because they end when the endpoint is disabled.
+func TestDisableOpensLanesOfPausedEndpoint(t *testing.T) {
+	s, o := &store{}, &opened{}
+	disabled, err := newHolder(s, o).Disable(t.Context(), by, "ep_1")
+	require.NoError(t, err)
+	assert.Equal(t, webhook.EndpointDisabled, disabled.Status)
+	assert.Equal(t, webhook.DisabledManually, disabled.DisabledReason)
+	assert.Empty(t, o.lanes, "the lanes of an endpoint that is not paused are read anyway")
+
+	s.pausedAt = webhook.Now()
+	_, err = newHolder(s, o).Disable(t.Context(), by, "ep_1")
+	require.NoError(t, err)
+	assert.Equal(t, lanesOfEndpoint(), o.lanes)
 }

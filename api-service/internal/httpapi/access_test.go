@@ -91,24 +91,24 @@ func TestOtherOrganizationsResourceNotFound(t *testing.T) {
 		}
 		t.Run(r.method+" "+r.path, func(t *testing.T) {
 			reason := notFoundReasons[r.row(t).kind]
-			theirs := s.call(t, r.method, r.of(own), stranger, r.body(), same)
+			foreign := s.call(t, r.method, r.of(own), stranger, r.body(), same)
 			missing := s.call(t, r.method, r.of(none), stranger, r.body(), same)
-			refused(t, theirs, 404, reason)
+			refused(t, foreign, 404, reason)
 			refused(t, missing, 404, reason)
 			anonymous := strings.NewReplacer(own[r.row(t).kind], "ID", none[r.row(t).kind], "ID")
-			assert.Equal(t, anonymous.Replace(string(missing.body)), anonymous.Replace(string(theirs.body)))
+			assert.Equal(t, anonymous.Replace(string(missing.body)), anonymous.Replace(string(foreign.body)))
 			missing.header.Del("Date")
 			missing.header.Del("Content-Length")
-			theirs.header.Del("Date")
-			theirs.header.Del("Content-Length")
-			assert.Equal(t, missing.header, theirs.header)
+			foreign.header.Del("Date")
+			foreign.header.Del("Content-Length")
+			assert.Equal(t, missing.header, foreign.header)
 		})
 	}
-	var theirs []string
+	var foreign []string
 	for _, item := range granted(t, s.call(t, "GET", keys, stranger, ""))["items"].([]any) {
-		theirs = append(theirs, item.(map[string]any)["organizationId"].(string))
+		foreign = append(foreign, item.(map[string]any)["organizationId"].(string))
 	}
-	assert.Equal(t, []string{"org_stranger"}, theirs, "the stranger's one key")
+	assert.Equal(t, []string{"org_stranger"}, foreign, "the stranger's one key")
 	for _, list := range []string{base, deliveries, deliveries + "?endpointId=" + endpointID} {
 		assert.Empty(t, granted(t, s.call(t, "GET", list, stranger, ""))["items"], list)
 	}

@@ -129,25 +129,16 @@ func (h endpointHandlers) get(c echo.Context) error {
 	return okEndpoint(c, endpoint, err)
 }
 
-// change serves an operation that takes no body and changes an endpoint. made makes the change of a caller.
-func (h endpointHandlers) change(made func(by string) webhook.EndpointChange) echo.HandlerFunc {
-	return func(c echo.Context) error {
-		id, err := pathID(c, webhook.KindEndpoint)
-		if err != nil {
-			return err
-		}
-		if err := decodeNothing(c); err != nil {
-			return err
-		}
-		endpoint, err := h.registry.Change(c.Request().Context(), caller(c), id, made(caller(c).ID))
-		return okEndpoint(c, endpoint, err)
+func (h endpointHandlers) enable(c echo.Context) error {
+	id, err := pathID(c, webhook.KindEndpoint)
+	if err != nil {
+		return err
 	}
-}
-
-func enabling(by string) webhook.EndpointChange { return webhook.Enabling(by, webhook.Now()) }
-
-func disabling(by string) webhook.EndpointChange {
-	return webhook.Disabling(by, webhook.DisabledManually, webhook.Now())
+	if err := decodeNothing(c); err != nil {
+		return err
+	}
+	endpoint, err := h.registry.Change(c.Request().Context(), caller(c), id, webhook.Enabling(caller(c).ID, webhook.Now()))
+	return okEndpoint(c, endpoint, err)
 }
 
 func okEndpoint(c echo.Context, endpoint webhook.Endpoint, err error) error {

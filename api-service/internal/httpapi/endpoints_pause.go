@@ -9,7 +9,7 @@ import (
 	"redrive/pkg/webhook"
 )
 
-// holdHandlers serve the operations after which nothing is sent to an endpoint, and their reverse.
+// holdHandlers serve the operations after which nothing is sent to an endpoint, and the reverse of a pause.
 type holdHandlers struct {
 	holder *endpoints.Holder
 }
@@ -17,6 +17,8 @@ type holdHandlers struct {
 func (h holdHandlers) pause(c echo.Context) error { return hold(c, h.holder.Pause) }
 
 func (h holdHandlers) resume(c echo.Context) error { return hold(c, h.holder.Resume) }
+
+func (h holdHandlers) disable(c echo.Context) error { return hold(c, h.holder.Disable) }
 
 // delete ignores a body, as all DELETE operations do.
 func (h holdHandlers) delete(c echo.Context) error {

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
+	"net/url"
 	"slices"
 	"strings"
 )
@@ -69,20 +70,27 @@ func (d tree) list(value any) []any {
 // placeholders are the placeholders for IDs in a path, by the prefix of the ID. An example ID would look like an existing one.
 var placeholders = map[string]string{"ep": "ENDPOINT_ID", "dlv": "DELIVERY_ID", "key": "API_KEY_ID"}
 
-// filled returns a path with its parameters replaced. An ID is replaced by a placeholder, and another parameter by its example.
+// filled returns a path with its parameters replaced, and the required parameters of its query. An ID is replaced by a placeholder, and
+// another parameter by its example.
 func (d tree) filled(path string, parameters []any) string {
+	query := url.Values{}
 	for _, value := range parameters {
 		parameter := d.object(value)
-		if parameter["in"] != "path" {
-			continue
-		}
 		example := fmt.Sprint(parameter["example"])
 		prefix, _, _ := strings.Cut(example, "_")
 		filling, known := placeholders[prefix]
 		if !known {
 			filling = example
 		}
-		path = strings.ReplaceAll(path, fmt.Sprintf("{%s}", parameter["name"]), filling)
+		switch name := fmt.Sprint(parameter["name"]); {
+		case parameter["in"] == "path":
+			path = strings.ReplaceAll(path, "{"+name+"}", filling)
+		case parameter["in"] == "query" && parameter["required"] == true:
+			query.Set(name, filling)
+		}
+	}
+	if len(query) > 0 {
+		path += "?" + query.Encode()
 	}
 	return path
 }

@@ -9,6 +9,7 @@ import (
 
 	"redrive/dispatcher-service/internal/pacing"
 	"redrive/dispatcher-service/internal/slots"
+	"redrive/pkg/lifecycle"
 )
 
 // Request asks for a permit to attempt a delivery now.
@@ -47,7 +48,7 @@ type Bulkheads struct {
 	limiter      *pacing.Limiter
 	metrics      metrics
 	wakeSignal   chan struct{} // receives when wakeRequests is not empty
-	lifecycle    lifecycle
+	background   lifecycle.Background
 
 	mutex     sync.Mutex
 	slots     slots.Slots

@@ -11,34 +11,18 @@ import (
 // visitsPerTick bounds how many endpoints one tick visits. The next tick continues with the endpoint after the last one.
 const visitsPerTick = 1000
 
-type lifecycle struct {
-	cancel  context.CancelFunc
-	stopped chan struct{}
-}
-
 // Start starts to wake held deliveries as slots become free, and to make circuits half open as their open periods end.
 func (b *Bulkheads) Start() {
-	ctx, cancel := context.WithCancel(context.Background())
-	b.lifecycle = lifecycle{cancel: cancel, stopped: make(chan struct{})}
-	go func() {
-		defer close(b.lifecycle.stopped)
-		b.run(ctx)
-	}()
+	b.background.Start(b.run)
 }
 
 // Stop stops waking held deliveries. Their tasks run when their snoozes end, in any process. It returns an error if ctx ends before the
 // call to Redis in progress. It may be called before Start, and more than once.
 func (b *Bulkheads) Stop(ctx context.Context) error {
-	if b.lifecycle.cancel == nil {
-		return nil
+	if err := b.background.Stop(ctx); err != nil {
+		return fmt.Errorf("wait for tasks to be woken: %w", err)
 	}
-	b.lifecycle.cancel()
-	select {
-	case <-b.lifecycle.stopped:
-		return nil
-	case <-ctx.Done():
-		return fmt.Errorf("wait for tasks to be woken: %w", ctx.Err())
-	}
+	return nil
 }
 
 func (b *Bulkheads) run(ctx context.Context) {

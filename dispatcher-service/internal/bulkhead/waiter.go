@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"redrive/dispatcher-service/internal/pacing"
+	"redrive/pkg/lifecycle"
 )
 
 // waiter is a worker that waits for a slot of a fast endpoint.
@@ -47,7 +48,7 @@ func (b *Bulkheads) pace(ctx context.Context, permit *Permit, r Request) (*Permi
 	e := permit.endpoint
 	limit := pacing.PerSecond(r.RateLimit)
 	turn := b.limiter.Reserve(ctx, r.EndpointID, limit, &e.pace)
-	if turn.Granted && sleep(ctx, turn.Wait) == nil {
+	if turn.Granted && lifecycle.Sleep(ctx, turn.Wait) == nil {
 		return permit, Deferral{}
 	}
 	b.mutex.Lock()
@@ -63,18 +64,4 @@ func later(x, y time.Time) time.Time {
 		return x
 	}
 	return y
-}
-
-func sleep(ctx context.Context, d time.Duration) error {
-	if d <= 0 {
-		return nil
-	}
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
 }

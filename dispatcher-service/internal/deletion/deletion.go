@@ -13,6 +13,7 @@ import (
 	"log/slog"
 	"time"
 
+	"redrive/pkg/lifecycle"
 	"redrive/pkg/webhook"
 )
 
@@ -46,11 +47,10 @@ const (
 
 // Ender ends deliveries between Start and Stop.
 type Ender struct {
-	options Options
-	fullAt  time.Time // when all deleted endpoints are looked at again
-	failing bool
-	cancel  context.CancelFunc
-	stopped chan struct{}
+	options    Options
+	fullAt     time.Time // when all deleted endpoints are looked at again
+	failing    bool
+	background lifecycle.Background
 }
 
 // New makes an Ender.
@@ -63,31 +63,20 @@ func New(options Options) *Ender {
 
 // Start runs until Stop is called.
 func (e *Ender) Start() {
-	ctx, cancel := context.WithCancel(context.Background())
-	e.cancel, e.stopped = cancel, make(chan struct{})
-	go func() {
-		defer close(e.stopped)
-		for {
+	e.background.Start(func(ctx context.Context) {
+		for ctx.Err() == nil {
 			e.report(ctx, e.Run(ctx))
-			if !rest(ctx, interval) {
-				return
-			}
+			_ = lifecycle.Sleep(ctx, interval) // the loop ends with ctx
 		}
-	}()
+	})
 }
 
 // Stop cancels the batch in progress and waits for its end until ctx ends. It may be called before Start, and more than once.
 func (e *Ender) Stop(ctx context.Context) error {
-	if e.cancel == nil {
-		return nil
+	if err := e.background.Stop(ctx); err != nil {
+		return fmt.Errorf("wait for the deliveries of deleted endpoints: %w", err)
 	}
-	e.cancel()
-	select {
-	case <-e.stopped:
-		return nil
-	case <-ctx.Done():
-		return fmt.Errorf("wait for the deliveries of deleted endpoints: %w", ctx.Err())
-	}
+	return nil
 }
 
 // Run ends the deliveries that wait now. If it returns an error, the next call continues.
@@ -108,8 +97,8 @@ func (e *Ender) Run(ctx context.Context) error {
 		if ended == 0 {
 			break
 		}
-		if !rest(ctx, restShare*time.Since(began)) {
-			return ctx.Err()
+		if err := lifecycle.Sleep(ctx, restShare*time.Since(began)); err != nil {
+			return err
 		}
 	}
 	if full {
@@ -140,14 +129,4 @@ func (e *Ender) report(ctx context.Context, err error) {
 		e.options.Log.InfoContext(ctx, "deliveries of deleted endpoints are ended again")
 	}
 	e.failing = err != nil
-}
-
-// rest waits, and reports whether ctx has not ended.
-func rest(ctx context.Context, pause time.Duration) bool {
-	select {
-	case <-ctx.Done():
-		return false
-	case <-time.After(pause):
-		return true
-	}
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"redrive/pkg/lifecycle"
 	"redrive/pkg/webhook"
 )
 
@@ -23,7 +24,7 @@ func (d *Deliverer) guard(ctx context.Context, dispatch webhook.Dispatch, queue 
 	case early > tolerance:
 		return Snooze(delivery.NextRetryAt, "it is not due yet"), false, nil
 	case early > 0:
-		if err := sleep(ctx, early); err != nil {
+		if err := lifecycle.Sleep(ctx, early); err != nil {
 			return Verdict{}, false, err
 		}
 	}
@@ -64,15 +65,4 @@ func unsendable(dispatch webhook.Dispatch) webhook.FailureReason {
 		return webhook.FailureOrphaned
 	}
 	return ""
-}
-
-func sleep(ctx context.Context, d time.Duration) error {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-ctx.Done():
-		return ctx.Err()
-	case <-timer.C:
-		return nil
-	}
 }

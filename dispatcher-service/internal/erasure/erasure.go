@@ -15,6 +15,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"redrive/pkg/lifecycle"
 	"redrive/pkg/store"
 	"redrive/pkg/webhook"
 )
@@ -40,11 +41,10 @@ const (
 
 // Eraser erases organizations between Start and Stop.
 type Eraser struct {
-	store   Store
-	options Options
-	rows    prometheus.Counter
-	cancel  context.CancelFunc
-	stopped chan struct{}
+	store      Store
+	options    Options
+	rows       prometheus.Counter
+	background lifecycle.Background
 }
 
 // New returns an Eraser and registers its metric.
@@ -61,30 +61,21 @@ func New(store Store, options Options, registry prometheus.Registerer) *Eraser {
 
 // Start looks for organizations to erase at each interval until Stop is called.
 func (e *Eraser) Start() {
-	ctx, cancel := context.WithCancel(context.Background())
-	e.cancel, e.stopped = cancel, make(chan struct{})
-	go func() {
-		defer close(e.stopped)
-		for sleep(ctx, e.options.Interval) == nil {
+	e.background.Start(func(ctx context.Context) {
+		for lifecycle.Sleep(ctx, e.options.Interval) == nil {
 			if err := e.Run(ctx); err != nil && ctx.Err() == nil {
 				e.options.Log.WarnContext(ctx, "erasure failed, retrying at the next interval", "error", err)
 			}
 		}
-	}()
+	})
 }
 
 // Stop cancels the batch in progress and waits for its end until ctx ends. It may be called before Start, and more than once.
 func (e *Eraser) Stop(ctx context.Context) error {
-	if e.cancel == nil {
-		return nil
+	if err := e.background.Stop(ctx); err != nil {
+		return fmt.Errorf("wait for the erasure in progress: %w", err)
 	}
-	e.cancel()
-	select {
-	case <-e.stopped:
-		return nil
-	case <-ctx.Done():
-		return fmt.Errorf("wait for the erasure in progress: %w", ctx.Err())
-	}
+	return nil
 }
 
 // Run erases until no organization has to be erased now. If it returns an error, the next call continues.
@@ -95,7 +86,7 @@ func (e *Eraser) Run(ctx context.Context) error {
 		if err != nil || erased.OrganizationID == "" {
 			return err
 		}
-		if err := sleep(ctx, time.Since(began)); err != nil {
+		if err := lifecycle.Sleep(ctx, time.Since(began)); err != nil {
 			return err
 		}
 	}
@@ -117,13 +108,4 @@ func (e *Eraser) one(ctx context.Context) (store.Erased, error) {
 		e.options.Log.InfoContext(ctx, "audit", "actor", "system", "action", "organization.erased", "subject", erased.OrganizationID)
 	}
 	return erased, nil
-}
-
-func sleep(ctx context.Context, d time.Duration) error {
-	select {
-	case <-ctx.Done():
-		return ctx.Err()
-	case <-time.After(d):
-		return nil
-	}
 }

@@ -8,12 +8,14 @@ package queuewatch
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"sync/atomic"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"redrive/pkg/lifecycle"
 	"redrive/pkg/queue"
 	"redrive/pkg/webhook"
 )
@@ -46,8 +48,7 @@ type Watcher struct {
 	unnamed                 bool // logged that the database refuses to name the installation
 	paused, shared          atomic.Bool
 	pausedGauge, otherGauge prometheus.Gauge
-	cancel                  context.CancelFunc
-	stopped                 chan struct{}
+	background              lifecycle.Background
 }
 
 // New returns a Watcher and registers its metrics.
@@ -81,33 +82,20 @@ func (w *Watcher) Shared(context.Context) error {
 
 // Start checks at once and then every 5 s, until Stop is called.
 func (w *Watcher) Start() {
-	ctx, cancel := context.WithCancel(context.Background())
-	w.cancel, w.stopped = cancel, make(chan struct{})
-	go func() {
-		defer close(w.stopped)
-		for {
+	w.background.Start(func(ctx context.Context) {
+		for ctx.Err() == nil {
 			w.Check(ctx)
-			select {
-			case <-ctx.Done():
-				return
-			case <-time.After(interval):
-			}
+			_ = lifecycle.Sleep(ctx, interval) // the loop ends with ctx
 		}
-	}()
+	})
 }
 
 // Stop cancels the check in progress and waits for its end until ctx ends. It may be called before Start, and more than once.
 func (w *Watcher) Stop(ctx context.Context) error {
-	if w.cancel == nil {
-		return nil
+	if err := w.background.Stop(ctx); err != nil {
+		return fmt.Errorf("wait for the check in progress: %w", err)
 	}
-	w.cancel()
-	select {
-	case <-w.stopped:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
+	return nil
 }
 
 // Check checks the queue once. If Redis or the database is unavailable, the last results stay valid.

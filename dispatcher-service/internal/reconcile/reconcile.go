@@ -35,6 +35,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"redrive/pkg/lifecycle"
 	"redrive/pkg/queue"
 	"redrive/pkg/store"
 	"redrive/pkg/webhook"
@@ -122,19 +123,18 @@ const (
 
 // Reconciler runs passes and searches. Start and Stop must not be called concurrently.
 type Reconciler struct {
-	store   Store
-	queue   Queue
-	lanes   Lanes
-	orphans Orphans
-	options Options
-	metrics metrics
-	cursor  store.Due // the last delivery of the pass before; zero to begin with the first
-	stuck   int       // how many deliveries the last pass found overdue for longer than stuckAfter
-	trimAt  time.Time
-	leases  leaseTracker
-	soon    chan struct{} // receives when a pass is to begin now
-	cancel  context.CancelFunc
-	stopped chan struct{}
+	store      Store
+	queue      Queue
+	lanes      Lanes
+	orphans    Orphans
+	options    Options
+	metrics    metrics
+	cursor     store.Due // the last delivery of the pass before; zero to begin with the first
+	stuck      int       // how many deliveries the last pass found overdue for longer than stuckAfter
+	trimAt     time.Time
+	leases     leaseTracker
+	soon       chan struct{} // receives when a pass is to begin now
+	background lifecycle.Background
 }
 
 // New returns a Reconciler and registers its metrics.
@@ -164,35 +164,26 @@ func (r *Reconciler) PassSoon() {
 
 // Start runs a pass and a search at once, and then each at its interval, until Stop is called.
 func (r *Reconciler) Start() {
-	ctx, cancel := context.WithCancel(context.Background())
-	r.cancel, r.stopped = cancel, make(chan struct{})
 	r.trimAt = time.Now().Add(rand.N(trimInterval))
-	var group sync.WaitGroup
-	group.Go(func() { r.repeat(ctx, "pass", r.options.Interval, r.soon, r.passAndTrim) })
-	group.Go(func() { r.repeat(ctx, "orphan search", searchInterval, nil, r.search) })
-	go func() {
-		defer close(r.stopped)
+	r.background.Start(func(ctx context.Context) {
+		var group sync.WaitGroup
+		group.Go(func() { r.repeat(ctx, "pass", r.options.Interval, r.soon, r.passAndTrim) })
+		group.Go(func() { r.repeat(ctx, "orphan search", searchInterval, nil, r.search) })
 		group.Wait()
-	}()
+	})
 }
 
 // Stop cancels the pass and the search in progress and waits for them until ctx ends. A call to Redis can delay them for some seconds.
 // Stop may be called before Start, and more than once.
 func (r *Reconciler) Stop(ctx context.Context) error {
-	if r.cancel == nil {
-		return nil
+	if err := r.background.Stop(ctx); err != nil {
+		return fmt.Errorf("wait for the pass in progress: %w", err)
 	}
-	r.cancel()
-	select {
-	case <-r.stopped:
-		return nil
-	case <-ctx.Done():
-		return fmt.Errorf("wait for the pass in progress: %w", ctx.Err())
-	}
+	return nil
 }
 
-// repeat calls do at the interval, sooner after an error, and at once when soon receives, until ctx ends. It logs the first of several failures and the first success
-// after them. While Redis is unavailable, it logs only failures of the database.
+// repeat calls do at the interval, sooner after an error, and at once when soon receives, until ctx ends. It logs the first of several
+// failures and the first success after them. While Redis is unavailable, it logs only failures of the database.
 func (r *Reconciler) repeat(ctx context.Context, part string, interval time.Duration, soon <-chan struct{}, do func(context.Context) error) {
 	failing, pause := false, firstPause
 	for {

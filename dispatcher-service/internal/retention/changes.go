@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"redrive/pkg/lifecycle"
 	"redrive/pkg/webhook"
 )
 
@@ -25,7 +26,7 @@ func (p *Purger) purgeChanges(ctx context.Context) error {
 		if err != nil || purged == 0 {
 			return err
 		}
-		if err := sleep(ctx, time.Since(began)); err != nil {
+		if err := lifecycle.Sleep(ctx, time.Since(began)); err != nil {
 			return err
 		}
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"redrive/pkg/lifecycle"
 	"redrive/pkg/webhook"
 )
 
@@ -19,7 +20,7 @@ func (p *Purger) purgeKeys(ctx context.Context) error {
 		if err != nil || purged < batch {
 			return err
 		}
-		if err := sleep(ctx, time.Since(began)); err != nil {
+		if err := lifecycle.Sleep(ctx, time.Since(began)); err != nil {
 			return err
 		}
 	}

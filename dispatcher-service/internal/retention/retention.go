@@ -15,6 +15,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"redrive/pkg/lifecycle"
 	"redrive/pkg/store"
 	"redrive/pkg/webhook"
 )
@@ -56,11 +57,10 @@ const (
 
 // Purger purges at intervals between Start and Stop.
 type Purger struct {
-	store   Store
-	options Options
-	purged  *prometheus.CounterVec
-	cancel  context.CancelFunc
-	stopped chan struct{}
+	store      Store
+	options    Options
+	purged     *prometheus.CounterVec
+	background lifecycle.Background
 }
 
 // New returns a Purger and registers its metrics.
@@ -81,37 +81,28 @@ func New(store Store, options Options, registry prometheus.Registerer) *Purger {
 // Start runs a purge at each interval until Stop is called. The first one comes after a random part of the interval, so that replicas that
 // are started together do not purge together.
 func (p *Purger) Start() {
-	ctx, cancel := context.WithCancel(context.Background())
-	p.cancel, p.stopped = cancel, make(chan struct{})
-	go func() {
-		defer close(p.stopped)
+	p.background.Start(func(ctx context.Context) {
 		for wait := rand.N(p.options.Interval); ; wait = p.options.Interval {
-			if sleep(ctx, wait) != nil {
+			if lifecycle.Sleep(ctx, wait) != nil {
 				return
 			}
 			if err := p.Run(ctx); err != nil && ctx.Err() == nil {
 				p.options.Log.WarnContext(ctx, "purge failed, retrying at the next interval", "error", err)
 			}
 		}
-	}()
+	})
 }
 
 // Stop cancels the purge in progress and waits for its end until ctx ends. It may be called before Start, and more than once.
 func (p *Purger) Stop(ctx context.Context) error {
-	if p.cancel == nil {
-		return nil
+	if err := p.background.Stop(ctx); err != nil {
+		return fmt.Errorf("wait for the purge in progress: %w", err)
 	}
-	p.cancel()
-	select {
-	case <-p.stopped:
-		return nil
-	case <-ctx.Done():
-		return fmt.Errorf("wait for the purge in progress: %w", ctx.Err())
-	}
+	return nil
 }
 
-// Run deletes all idempotency keys that have expired, changes of endpoints that are old or many, and all rows that are older than Keep unless Keep is 0. If it returns an error, the
-// next call continues.
+// Run deletes all idempotency keys that have expired, changes of endpoints that are old or many, and all rows that are older than Keep
+// unless Keep is 0. If it returns an error, the next call continues.
 func (p *Purger) Run(ctx context.Context) error {
 	err := errors.Join(p.purgeKeys(ctx), p.purgeChanges(ctx))
 	if p.options.Keep > 0 {
@@ -156,7 +147,7 @@ func (p *Purger) all(ctx context.Context, before time.Time, purge purge) (total 
 		if total.After = purged.After; total.After == "" {
 			return total, nil
 		}
-		if err := sleep(ctx, time.Since(began)); err != nil {
+		if err := lifecycle.Sleep(ctx, time.Since(began)); err != nil {
 			return total, err
 		}
 	}
@@ -172,13 +163,4 @@ func (p *Purger) one(ctx context.Context, before time.Time, after string, purge 
 	p.purged.WithLabelValues("event").Add(float64(purged.Events))
 	p.purged.WithLabelValues("endpoint").Add(float64(purged.Endpoints))
 	return purged, err
-}
-
-func sleep(ctx context.Context, d time.Duration) error {
-	select {
-	case <-ctx.Done():
-		return ctx.Err()
-	case <-time.After(d):
-		return nil
-	}
 }

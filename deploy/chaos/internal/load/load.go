@@ -40,6 +40,10 @@ type answered struct {
 	took time.Duration
 }
 
+// tailPause is the time between two publications of the last tenth of the deliveries. On a slow machine faults take several times as long
+// as planned, and each needs deliveries.
+const tailPause = time.Second
+
 const (
 	publishers     = 16
 	publishTimeout = 15 * time.Second
@@ -51,8 +55,8 @@ func NewClient() *http.Client {
 	return &http.Client{Timeout: publishTimeout, Transport: &http.Transport{MaxIdleConnsPerHost: publishers}}
 }
 
-// Publish has as many deliveries accepted as are wanted, evenly over a time, and what an outage has held up at once when it is
-// over. Once hurry is closed it no longer takes its time.
+// Publish has as many deliveries accepted as are wanted, evenly over a time, and those that an outage delayed at once when it is over.
+// The last tenth is published slowly, until hurry is closed.
 func (l *Load) Publish(ctx context.Context, deliveries int, over time.Duration, hurry <-chan struct{}) {
 	jobs := make(chan Organization)
 	var group sync.WaitGroup
@@ -69,12 +73,12 @@ func (l *Load) Publish(ctx context.Context, deliveries int, over time.Duration, 
 }
 
 func (l *Load) pace(ctx context.Context, deliveries int, over time.Duration, hurry <-chan struct{}, jobs chan<- Organization) {
-	began := time.Now()
+	due := time.Now()
 	shares := make([]int, len(l.organizations))
 	for sent := 0; sent < deliveries; {
 		turn := l.turn(shares, deliveries-sent)
 		o := l.organizations[turn]
-		timer := time.NewTimer(time.Until(began.Add(over * time.Duration(sent) / time.Duration(deliveries))))
+		timer := time.NewTimer(time.Until(due))
 		select {
 		case <-timer.C:
 		case <-hurry:
@@ -90,6 +94,11 @@ func (l *Load) pace(ctx context.Context, deliveries int, over time.Duration, hur
 		}
 		sent += o.deliveries()
 		shares[turn] += o.deliveries()
+		wait := over * time.Duration(o.deliveries()) / time.Duration(deliveries)
+		if sent > deliveries-deliveries/10 {
+			wait = max(wait, min(tailPause, over))
+		}
+		due = due.Add(wait)
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 	"log"
 	"net/http"
 	"os"
+	"reflect"
 	"slices"
 	"strings"
 	"time"
@@ -115,8 +116,20 @@ func (d driver) keys() {
 	expect(must(shown.JSON200, shown.Body).Data.KeyPrefix == made.KeyPrefix, string(shown.Body))
 	listed := call(d.ListAPIKeysWithResponse(d.ctx, &redrive.ListAPIKeysParams{}))
 	expect(must(listed.JSON200, listed.Body).Data.Items[0].Id == made.Id, string(listed.Body))
-	revoked := call(d.RevokeAPIKeyWithResponse(d.ctx, made.Id))
+	revoked := call(d.revoke(made.Id))
 	expect(must(revoked.JSON200, revoked.Body).Data.RevokedAt != nil, string(revoked.Body))
+}
+
+// revoke calls the operation with the zero values of the parameters that the stored document does not have.
+func (d driver) revoke(id string) (*redrive.RevokeAPIKeyResponse, error) {
+	method := reflect.ValueOf(d.RevokeAPIKeyWithResponse)
+	arguments := []reflect.Value{reflect.ValueOf(d.ctx), reflect.ValueOf(id)}
+	for i := len(arguments); i < method.Type().NumIn()-1; i++ { // the last one is variadic
+		arguments = append(arguments, reflect.Zero(method.Type().In(i)))
+	}
+	results := method.Call(arguments)
+	err, _ := results[1].Interface().(error)
+	return results[0].Interface().(*redrive.RevokeAPIKeyResponse), err
 }
 
 func (d driver) document() {

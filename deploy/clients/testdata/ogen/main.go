@@ -79,19 +79,24 @@ func (d driver) deliveries(endpoint string) {
 	enabled := answer[*redrive.CurrentEndpointHeaders](d.EnableEndpoint(d.ctx, nil, redrive.EnableEndpointParams{ID: endpoint}))
 	expect(!enabled.Response.Data.DisabledAt.Set, enabled)
 
-	retried := answer[*redrive.DeliveryResponseHeaders](d.RetryDelivery(d.ctx, nil, redrive.RetryDeliveryParams{ID: id})).Response.Data
+	retried := answer[delivered](d.RetryDelivery(d.ctx, nil, redrive.RetryDeliveryParams{ID: id})).GetResponse().Data
 	expect(string(retried.ID) == id, retried)
 	d.await(id, redrive.DeliveryStatusSuccess)
 	d.refused(id, "delivery_not_failed")
-	replayed := answer[*redrive.DeliveryResponseHeaders](d.ReplayDelivery(d.ctx, &redrive.EmptyObject{}, redrive.ReplayDeliveryParams{ID: id}))
-	d.await(string(replayed.Response.Data.ID), redrive.DeliveryStatusSuccess)
+	replayed := answer[delivered](d.ReplayDelivery(d.ctx, &redrive.EmptyObject{}, redrive.ReplayDeliveryParams{ID: id}))
+	d.await(string(replayed.GetResponse().Data.ID), redrive.DeliveryStatusSuccess)
 	attempts := answer[*redrive.AttemptPageResponseHeaders](d.ListDeliveryAttempts(d.ctx, redrive.ListDeliveryAttemptsParams{ID: id})).Response.Data
 	expect(len(attempts.Items) == 2 && attempts.Items[1].Outcome == redrive.AttemptOutcomeFailure, attempts)
 }
 
+// delivered is an answer with a delivery. Operations whose answers have different headers have different types for it.
+type delivered interface {
+	GetResponse() redrive.DeliveryResponse
+}
+
 func (d driver) await(id string, status redrive.DeliveryStatus) redrive.Delivery {
 	for {
-		shown := answer[*redrive.DeliveryResponseHeaders](d.GetDelivery(d.ctx, redrive.GetDeliveryParams{ID: id})).Response.Data
+		shown := answer[delivered](d.GetDelivery(d.ctx, redrive.GetDeliveryParams{ID: id})).GetResponse().Data
 		if shown.Status == status {
 			return shown
 		}
