@@ -86,7 +86,7 @@ func TestTypesEqualContract(t *testing.T) {
 		"Endpoint": {
 			"id organizationId name url subscribedEventTypes:array maxRetries:integer rateLimit:integer status createdAt updatedAt",
 			"description headers:object timeoutSeconds:integer retrySchedule:array payload signatureHeader metadata:object " +
-				"disabledAt disabledReason pausedAt deletedAt createdBy",
+				"disabledAt disabledReason pausedAt failingSince consecutiveFailures:integer lastSuccessAt deletedAt createdBy",
 		},
 		"Event": {
 			"id organizationId eventType data:object createdAt",

@@ -56,7 +56,7 @@ const (
 WHERE e.deleted_at >= ? LIMIT ?`
 )
 
-// PurgeEndpoints deletes endpoints that were deleted before a time and have no delivery, with their changes, as PurgeDeliveries does.
+// PurgeEndpoints deletes endpoints that were deleted before a time and have no delivery, with their changes and their health, as PurgeDeliveries does.
 func (s *Store) PurgeEndpoints(ctx context.Context, before time.Time, after string, limit int) (purged Purged, err error) {
 	err = s.db.WithContext(ctx).Transaction(func(tx *gorm.DB) error {
 		used := tx.Session(&gorm.Session{NewDB: true}).Model(&deliveryRow{}).Select("1").
@@ -67,6 +67,10 @@ func (s *Store) PurgeEndpoints(ctx context.Context, before time.Time, after stri
 			return err
 		}
 		if err := tx.Where(s.oneOf("endpoint_id", ids)).Delete(&endpointChangeRow{}).Error; err != nil {
+			return err
+		}
+		purging := s.db.Model(&endpointRow{}).Select("organization_id, id").Where(s.oneOf("id", ids))
+		if err := tx.Where("(organization_id, endpoint_id) IN (?)", purging).Delete(&healthRow{}).Error; err != nil {
 			return err
 		}
 		endpoints := tx.Where(s.oneOf("id", ids)).Delete(&endpointRow{})

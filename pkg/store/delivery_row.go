@@ -20,6 +20,7 @@ type deliveryRow struct {
 	Queue          string
 	Priority       webhook.Priority
 	Test           bool
+	Requeued       bool
 	FailureReason  string
 	OrphanCount    int
 	AttemptCount   int
@@ -48,6 +49,7 @@ func newDeliveryRow(d webhook.Delivery) deliveryRow {
 		Queue:          d.Queue,
 		Priority:       d.Priority,
 		Test:           d.Test,
+		Requeued:       d.Requeued,
 		FailureReason:  string(d.FailureReason),
 		OrphanCount:    d.OrphanCount,
 		LastAttemptID:  d.LastAttemptID,
@@ -70,6 +72,7 @@ func (r deliveryRow) delivery() webhook.Delivery {
 		Queue:          r.Queue,
 		Priority:       r.Priority,
 		Test:           r.Test,
+		Requeued:       r.Requeued,
 		FailureReason:  webhook.FailureReason(r.FailureReason),
 		OrphanCount:    r.OrphanCount,
 		LastAttemptID:  r.LastAttemptID,

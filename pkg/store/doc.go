@@ -3,6 +3,7 @@
 //
 //	api_keys      the keys that may call the API, as hashes
 //	endpoints     the receivers; signing secrets and header values are sealed
+//	endpoint_health  how the attempts to each endpoint have ended lately
 //	events        the published events; a payload is stored once for all deliveries
 //	deliveries    one event for one endpoint; the rows are narrow because they are updated often
 //	idempotency_keys  the requests of the last 24 hours that had a key

@@ -91,7 +91,9 @@ func (s *Store) FindEndpoint(ctx context.Context, organizationID, id string) (we
 	if err != nil {
 		return webhook.Endpoint{}, err
 	}
-	return row.endpoint(), nil
+	endpoint := row.endpoint()
+	err = s.addHealth(s.db.WithContext(ctx), organizationID, &endpoint)
+	return endpoint, s.translate("find an endpoint's health", err)
 }
 
 func (s *Store) findEndpointRow(ctx context.Context, organizationID, id string) (endpointRow, error) {
@@ -114,6 +116,9 @@ func (s *Store) ListEndpoints(ctx context.Context, f webhook.EndpointFilter, pag
 	if f.Status != "" {
 		query = query.Where("status = ?", f.Status)
 	}
+	if f.Failing {
+		query = query.Where(failingEndpoint)
+	}
 	if f.Prefix != "" {
 		query = beginning(query, f.Prefix)
 	}
@@ -121,7 +126,13 @@ func (s *Store) ListEndpoints(ctx context.Context, f webhook.EndpointFilter, pag
 	if err != nil {
 		return webhook.List[webhook.Endpoint]{}, s.translate("list the endpoints", err)
 	}
-	return webhook.NewList(endpointsOf(rows), page, func(e webhook.Endpoint) string { return e.ID }), nil
+	list := webhook.NewList(endpointsOf(rows), page, func(e webhook.Endpoint) string { return e.ID })
+	shown := make([]*webhook.Endpoint, len(list.Items))
+	for i := range list.Items {
+		shown[i] = &list.Items[i]
+	}
+	err = s.addHealth(s.db.WithContext(ctx), f.OrganizationID, shown...)
+	return list, s.translate("list the health of endpoints", err)
 }
 
 // likeEscaper escapes the wildcards of LIKE.

@@ -67,7 +67,11 @@ func (s *Store) changeEndpoint(tx *gorm.DB, organizationID, id string, change we
 	if err != nil {
 		return webhook.Endpoint{}, err
 	}
-	return s.changeRow(tx, row, change)
+	changed, err := s.changeRow(tx, row, change)
+	if err != nil {
+		return webhook.Endpoint{}, err
+	}
+	return changed, s.addHealth(tx, organizationID, &changed)
 }
 
 // lockEndpoint reads the row of an endpoint and locks it until the transaction ends. In SQLite, the transaction has locked the database.
@@ -98,6 +102,11 @@ func (s *Store) changeRow(tx *gorm.DB, row endpointRow, change webhook.EndpointC
 	if !change.Opened && !maps.Equal(before.Headers, after.Headers) {
 		if opened, err := s.openHeaders(row); err == nil { // otherwise the new values replace what cannot be read
 			before.Headers = opened
+		}
+	}
+	if change.Resets(before, after) {
+		if err := resetHealth(tx, before); err != nil {
+			return webhook.Endpoint{}, err
 		}
 	}
 	record, names, err := webhook.Changed(change, before, after)

@@ -82,7 +82,7 @@ var (
 	// erasedByOrganization are the other tables, in the order in which they are erased. Each has the columns organization_id and the given
 	// key, by which rows are selected in an index that begins with the organization.
 	erasedByOrganization = []erasedTable{
-		{"events", "id"}, {"endpoint_changes", "id"}, {"idempotency_keys", "key_hash"}, {"endpoints", "id"}, {"api_keys", "id"},
+		{"events", "id"}, {"endpoint_changes", "id"}, {"endpoint_health", "endpoint_id"}, {"idempotency_keys", "key_hash"}, {"endpoints", "id"}, {"api_keys", "id"},
 	}
 )
 

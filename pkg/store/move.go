@@ -13,6 +13,14 @@ import (
 type move struct {
 	webhook.Delivery
 	attempt attemptRow
+	counted webhook.Counted
+	outcome webhook.Outcome
+}
+
+// newMove returns the move of an outcome.
+func newMove(o webhook.Outcome) (move, error) {
+	attempt, err := newAttemptRow(o.Attempt)
+	return move{Delivery: o.Delivery, attempt: attempt, counted: o.Counted(), outcome: o}, err
 }
 
 // move writes the delivery's new state and the attempt if the revision is still the one before. It reports whether it was.
@@ -31,6 +39,7 @@ func stateColumns(d webhook.Delivery) map[string]any {
 		"retry_count":    d.RetryCount,
 		"next_retry_at":  nullable(d.NextRetryAt),
 		"priority":       d.Priority,
+		"requeued":       d.Requeued,
 		"failure_reason": d.FailureReason,
 		"orphan_count":   d.OrphanCount,
 		"updated_at":     d.UpdatedAt,
@@ -53,21 +62,29 @@ func moveOne(tx *gorm.DB, m move) (bool, error) {
 		return update.RowsAffected == 1, update.Error
 	}
 	m.attempt.Number = row.AttemptCount
-	return true, tx.Create(&m.attempt).Error
+	if err := tx.Create(&m.attempt).Error; err != nil {
+		return false, err
+	}
+	return true, noteOne(tx, m)
 }
 
 // moveSQL is move in PostgreSQL, for any number of deliveries. It returns the IDs of the attempts of those that were moved.
+//
+// The attempts that count in the health of an endpoint are merged into one write of it, as webhook.Health.After does one by one. A success
+// of a healthy endpoint is written every webhook.SuccessNoted.
 const moveSQL = `
 WITH next AS (
 	SELECT * FROM unnest(
 		CAST(? AS text[]), CAST(? AS bigint[]), CAST(? AS text[]), CAST(? AS integer[]), CAST(? AS timestamptz[]), CAST(? AS text[]),
 		CAST(? AS integer[]), CAST(? AS text[]), CAST(? AS timestamptz[]),
 		CAST(? AS text[]), CAST(? AS text[]), CAST(? AS timestamptz[]), CAST(? AS bigint[]), CAST(? AS text[]), CAST(? AS text[]),
-		CAST(? AS integer[]), CAST(? AS text[]), CAST(? AS bytea[]), CAST(? AS boolean[]), CAST(? AS text[]), CAST(? AS timestamptz[])
+		CAST(? AS integer[]), CAST(? AS text[]), CAST(? AS bytea[]), CAST(? AS boolean[]), CAST(? AS text[]), CAST(? AS timestamptz[]),
+		CAST(? AS text[]), CAST(? AS smallint[])
 	) AS n (
 		id, revision, status, retry_count, next_retry_at, failure_reason, orphan_count, last_attempt_id, updated_at,
 		attempt_id, organization_id, started_at, duration_ms, outcome, request_headers,
-		response_status, response_headers, response_body, response_body_truncated, error_message, attempt_next_retry_at
+		response_status, response_headers, response_body, response_body_truncated, error_message, attempt_next_retry_at,
+		endpoint_id, counted
 	)
 ), moved AS (
 	UPDATE deliveries d SET status = n.status, retry_count = n.retry_count, next_retry_at = n.next_retry_at,
@@ -81,6 +98,30 @@ WITH next AS (
 	SELECT n.attempt_id, n.organization_id, n.id, m.attempt_count, n.started_at, n.duration_ms, n.outcome, n.request_headers,
 		n.response_status, n.response_headers, n.response_body, n.response_body_truncated, n.error_message, n.attempt_next_retry_at
 	FROM next n JOIN moved m ON m.id = n.id WHERE n.attempt_id <> ''
+), counted AS (
+	SELECT n.organization_id, n.endpoint_id, n.counted, n.updated_at AS at, n.error_message,
+		max(n.updated_at) FILTER (WHERE n.counted = 1) OVER (PARTITION BY n.endpoint_id) AS success_at
+	FROM next n JOIN moved m ON m.id = n.id WHERE n.counted <> 0
+), merged AS (
+	SELECT organization_id, endpoint_id, success_at, count(*) FILTER (WHERE failed) AS failures,
+		min(at) FILTER (WHERE failed) AS first_at, max(at) FILTER (WHERE failed) AS last_at,
+		(array_agg(error_message ORDER BY at DESC) FILTER (WHERE failed))[1] AS last_error
+	FROM (SELECT *, counted = 2 AND (success_at IS NULL OR at > success_at) AS failed FROM counted) AS c
+	GROUP BY organization_id, endpoint_id, success_at
+), noted AS (
+	INSERT INTO endpoint_health AS h (organization_id, endpoint_id, last_success_at, consecutive_failures, failing_since, last_failure_at, last_error)
+	SELECT organization_id, endpoint_id, success_at, failures, first_at, last_at, COALESCE(last_error, '') FROM merged m
+	WHERE failures > 0 OR NOT COALESCE((
+		SELECT h.consecutive_failures = 0 AND m.success_at < h.last_success_at + interval '5 seconds' -- webhook.SuccessNoted
+		FROM endpoint_health h WHERE h.organization_id = m.organization_id AND h.endpoint_id = m.endpoint_id
+	), false)
+	ORDER BY endpoint_id
+	ON CONFLICT (organization_id, endpoint_id) DO UPDATE SET
+		last_success_at = GREATEST(h.last_success_at, excluded.last_success_at),
+		consecutive_failures = excluded.consecutive_failures + CASE WHEN excluded.last_success_at IS NULL THEN h.consecutive_failures ELSE 0 END,
+		failing_since = CASE WHEN excluded.last_success_at IS NULL THEN COALESCE(h.failing_since, excluded.failing_since) ELSE excluded.failing_since END,
+		last_failure_at = CASE WHEN excluded.last_success_at IS NULL THEN GREATEST(h.last_failure_at, excluded.last_failure_at) ELSE excluded.last_failure_at END,
+		last_error = CASE WHEN excluded.last_success_at IS NULL AND h.last_failure_at >= excluded.last_failure_at THEN h.last_error ELSE excluded.last_error END
 )
 SELECT attempt_id FROM moved`
 
@@ -117,7 +158,7 @@ func moveArguments(moves []move) []any {
 		column(moves, func(m *move) string { return m.LastAttemptID }),
 		column(moves, func(m *move) time.Time { return m.UpdatedAt }),
 		column(moves, func(m *move) string { return m.attempt.ID }),
-		column(moves, func(m *move) string { return m.attempt.OrganizationID }),
+		column(moves, func(m *move) string { return m.OrganizationID }),
 		column(moves, func(m *move) time.Time { return m.attempt.StartedAt }),
 		column(moves, func(m *move) int64 { return m.attempt.DurationMs }),
 		column(moves, func(m *move) string { return m.attempt.Outcome }),
@@ -128,5 +169,7 @@ func moveArguments(moves []move) []any {
 		column(moves, func(m *move) bool { return m.attempt.ResponseBodyTruncated }),
 		column(moves, func(m *move) string { return m.attempt.ErrorMessage }),
 		column(moves, func(m *move) *time.Time { return m.attempt.NextRetryAt }),
+		column(moves, func(m *move) string { return m.EndpointID }),
+		column(moves, func(m *move) webhook.Counted { return m.counted }),
 	}
 }

@@ -95,8 +95,9 @@ func (s *Store) FindOrganizations(ctx context.Context, ids []string) ([]webhook.
 }
 
 // ListOrganizations returns a page of all organizations in the order of their IDs, including deleted ones. A prefix that is not empty
-// selects organizations whose ID or name begins with it, in any case.
-func (s *Store) ListOrganizations(ctx context.Context, prefix string, page webhook.Page) (webhook.List[webhook.Organization], error) {
+// selects organizations whose ID or name begins with it, in any case. Failing selects those with an endpoint that has failed since its last
+// success.
+func (s *Store) ListOrganizations(ctx context.Context, prefix string, failing bool, page webhook.Page) (webhook.List[webhook.Organization], error) {
 	query := s.db.WithContext(ctx).Order("id").Limit(page.Limit + 1)
 	if page.After != "" {
 		query = query.Where("id > ?", page.After)
@@ -104,6 +105,9 @@ func (s *Store) ListOrganizations(ctx context.Context, prefix string, page webho
 	if prefix != "" {
 		pattern := beginningWith(prefix)
 		query = query.Where(`(lower(id) LIKE lower(?) ESCAPE '\' OR lower(name) LIKE lower(?) ESCAPE '\')`, pattern, pattern)
+	}
+	if failing {
+		query = query.Where(failingOrganization)
 	}
 	var rows []organizationRow
 	if err := query.Find(&rows).Error; err != nil {

@@ -86,8 +86,12 @@ func (s *Store) FindUsage(ctx context.Context, organizationID string, now time.T
 	if err != nil {
 		return webhook.OrganizationUsage{}, s.translate("count an organization's API keys", err)
 	}
+	failing, err := s.countFailing(ctx, organizationID)
+	if err != nil {
+		return webhook.OrganizationUsage{}, err
+	}
 	waiting, err := s.CountWaitingOf(ctx, organizationID, webhook.MaxCountedWaiting)
-	return webhook.OrganizationUsage{Endpoints: int(endpoints), APIKeys: int(keys), Waiting: waiting}, err
+	return webhook.OrganizationUsage{Endpoints: int(endpoints), FailingEndpoints: int(failing), APIKeys: int(keys), Waiting: waiting}, err
 }
 
 // CountWaitingOf counts an organization's deliveries in pending or retrying, up to a limit. It reads only the index of the lanes, and no more

@@ -44,8 +44,8 @@ func (s *Store) recordBatch(ctx context.Context, outcomes []webhook.Outcome) (ma
 	}
 	moves := make([]move, 0, len(outcomes))
 	for _, o := range outcomes {
-		if attempt, err := newAttemptRow(o.Attempt); err == nil && !o.DisableEndpoint {
-			moves = append(moves, move{o.Delivery, attempt})
+		if m, err := newMove(o); err == nil && !o.DisableEndpoint {
+			moves = append(moves, m)
 		}
 	}
 	// All statements lock deliveries in the order of their IDs, so that two of them cannot deadlock.
@@ -64,17 +64,17 @@ func (s *Store) recordBatch(ctx context.Context, outcomes []webhook.Outcome) (ma
 
 // recordAlone records one outcome of any kind in a transaction.
 func (s *Store) recordAlone(ctx context.Context, o webhook.Outcome) (current webhook.Delivery, err error) {
-	attempt, err := newAttemptRow(o.Attempt)
+	m, err := newMove(o)
 	if err != nil {
 		return webhook.Delivery{}, err
 	}
 	err = s.db.WithContext(ctx).Transaction(func(tx *gorm.DB) error {
-		moved, err := s.move(tx, move{o.Delivery, attempt})
+		moved, err := s.move(tx, m)
 		if err != nil {
 			return err
 		}
 		if !moved {
-			row, err := supersede(tx, attempt)
+			row, err := supersede(tx, m.attempt)
 			current = row.delivery()
 			return err
 		}

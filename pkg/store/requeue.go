@@ -65,11 +65,12 @@ const requeueSQL = `
 WITH d AS (
 	UPDATE deliveries
 	SET status = next.status, retry_count = next.retry_count, next_retry_at = LEAST(next.next_retry_at, now()),
-		priority = next.priority, failure_reason = next.failure_reason, orphan_count = next.orphan_count, revision = deliveries.revision + next.revision,
+		priority = next.priority, requeued = next.requeued, failure_reason = next.failure_reason, orphan_count = next.orphan_count, revision = deliveries.revision + next.revision,
 		updated_at = next.updated_at
 	FROM unnest(CAST(? AS text[]), CAST(? AS text[]), CAST(? AS text[]), CAST(? AS integer[]), CAST(? AS timestamptz[]),
-		CAST(? AS smallint[]), CAST(? AS text[]), CAST(? AS integer[]), CAST(? AS bigint[]), CAST(? AS timestamptz[]))
-		AS next (id, organization_id, status, retry_count, next_retry_at, priority, failure_reason, orphan_count, revision, updated_at)
+		CAST(? AS smallint[]), CAST(? AS boolean[]), CAST(? AS text[]), CAST(? AS integer[]), CAST(? AS bigint[]), CAST(? AS timestamptz[]))
+		AS next (id, organization_id, status, retry_count, next_retry_at, priority, requeued, failure_reason, orphan_count, revision,
+			updated_at)
 	WHERE deliveries.id = next.id AND deliveries.organization_id = next.organization_id AND deliveries.status = ?
 		AND EXISTS (SELECT 1 FROM endpoints e WHERE e.id = deliveries.endpoint_id AND e.status = ? AND e.deleted_at IS NULL)
 	RETURNING deliveries.*
@@ -112,6 +113,7 @@ func requeueArguments(retries []webhook.Retry) []any {
 		column(next, func(d *webhook.Delivery) int { return d.RetryCount }),
 		column(next, func(d *webhook.Delivery) time.Time { return d.NextRetryAt }),
 		column(next, func(d *webhook.Delivery) webhook.Priority { return d.Priority }),
+		column(next, func(d *webhook.Delivery) bool { return d.Requeued }),
 		column(next, func(d *webhook.Delivery) string { return string(d.FailureReason) }),
 		column(next, func(d *webhook.Delivery) int { return d.OrphanCount }),
 		column(next, func(d *webhook.Delivery) int64 { return d.Revision }),

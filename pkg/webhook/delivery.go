@@ -85,7 +85,9 @@ type Delivery struct {
 	Priority Priority
 	// Test marks a delivery that was asked for to try the endpoint. It is sent without retries, whatever the endpoint subscribes to and
 	// also while it is paused or disabled. It counts in no statistics and in no circuit.
-	Test          bool
+	Test bool
+	// Requeued is true if the delivery was retried by hand or by a job since it was created.
+	Requeued      bool
 	FailureReason FailureReason
 	// OrphanCount is the number of attempts since the last recorded one that ended without an outcome. It is a lower bound, because
 	// such attempts are counted when they are detected.
@@ -141,6 +143,7 @@ func (d Delivery) Retried(now time.Time) (Delivery, error) {
 	}
 	d.Status = StatusPending
 	d.Priority = PriorityHead
+	d.Requeued = true
 	d.RetryCount = 0
 	d.NextRetryAt = now
 	d.FailureReason = ""

@@ -84,6 +84,8 @@ type Endpoint struct {
 	CreatedBy string
 	CreatedAt time.Time
 	UpdatedAt time.Time
+	// Health is set where an endpoint is shown, and not where deliveries are made or sent.
+	Health Health
 	// SigningSecrets holds the newest first. They are set only for signing and for a rotation.
 	SigningSecrets []SigningSecret
 }

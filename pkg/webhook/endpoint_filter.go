@@ -4,6 +4,8 @@ package webhook
 type EndpointFilter struct {
 	OrganizationID string
 	Status         EndpointStatus
+	// Failing selects endpoints that have failed since their last success.
+	Failing bool
 	// Prefix begins the name or the host of the URL. Upper and lower case are the same.
 	Prefix string
 }

@@ -57,8 +57,10 @@ func DefaultOrganization(id string) Organization {
 // OrganizationUsage is what an organization has.
 type OrganizationUsage struct {
 	Endpoints int
-	APIKeys   int
-	Waiting   int // counted up to MaxCountedWaiting
+	// FailingEndpoints have failed since their last success.
+	FailingEndpoints int
+	APIKeys          int
+	Waiting          int // counted up to MaxCountedWaiting
 }
 
 // MaxCountedWaiting bounds the count of an organization's waiting deliveries.

@@ -40,7 +40,7 @@ func listOrganizations(ctx context.Context, s *store.Store, stdout io.Writer) er
 	table := tabwriter.NewWriter(stdout, 0, 0, 2, ' ', 0)
 	_, _ = fmt.Fprintln(table, "ID\tNAME\tCREATED\tSTATE")
 	for page := (webhook.Page{Limit: organizationsPage}); ; {
-		list, err := s.ListOrganizations(ctx, "", page)
+		list, err := s.ListOrganizations(ctx, "", false, page)
 		if err != nil {
 			return err
 		}

@@ -114,6 +114,10 @@ func endpointFilter(c echo.Context) (webhook.EndpointFilter, error) {
 	if query.Has("status") && filter.Status != webhook.EndpointActive && filter.Status != webhook.EndpointDisabled {
 		return filter, webhook.Invalid("out_of_range", "status", "status must be active or disabled")
 	}
+	var err error
+	if filter.Failing, err = boolean(query, "failing"); err != nil {
+		return filter, err
+	}
 	if query.Has("q") {
 		return filter, webhook.CheckSearch("q", filter.Prefix)
 	}

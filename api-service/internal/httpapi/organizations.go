@@ -14,7 +14,7 @@ import (
 // OrganizationStore reads organizations.
 type OrganizationStore interface {
 	FindOrganization(ctx context.Context, id string) (webhook.Organization, error)
-	ListOrganizations(ctx context.Context, prefix string, page webhook.Page) (webhook.List[webhook.Organization], error)
+	ListOrganizations(ctx context.Context, prefix string, failing bool, page webhook.Page) (webhook.List[webhook.Organization], error)
 	FindUsage(ctx context.Context, organizationID string, now time.Time) (webhook.OrganizationUsage, error)
 }
 
@@ -81,7 +81,11 @@ func (h organizationHandlers) list(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	list, err := h.store.ListOrganizations(c.Request().Context(), prefix, page)
+	failing, err := boolean(queryOf(c), "failing")
+	if err != nil {
+		return err
+	}
+	list, err := h.store.ListOrganizations(c.Request().Context(), prefix, failing, page)
 	if err != nil {
 		return err
 	}
@@ -111,7 +115,7 @@ func (h organizationHandlers) get(c echo.Context) error {
 		return err
 	}
 	view := viewOrganization(o)
-	view.Usage = &usageView{Endpoints: usage.Endpoints, APIKeys: usage.APIKeys, Waiting: usage.Waiting}
+	view.Usage = &usageView{Endpoints: usage.Endpoints, FailingEndpoints: usage.FailingEndpoints, APIKeys: usage.APIKeys, Waiting: usage.Waiting}
 	return ok(c, view)
 }
 
@@ -174,9 +178,10 @@ type erasureView struct {
 }
 
 type usageView struct {
-	Endpoints int `json:"endpoints"`
-	APIKeys   int `json:"apiKeys"`
-	Waiting   int `json:"waiting"`
+	Endpoints        int `json:"endpoints"`
+	FailingEndpoints int `json:"failingEndpoints"`
+	APIKeys          int `json:"apiKeys"`
+	Waiting          int `json:"waiting"`
 }
 
 func viewOrganization(o webhook.Organization) organizationView {

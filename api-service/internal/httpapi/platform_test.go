@@ -213,7 +213,7 @@ func TestOrganizationsWalk(t *testing.T) {
 	refused(t, s.call(t, "GET", tenants+"?offset=1", key, ""), 400, "unknown_parameter")
 	refused(t, s.call(t, "GET", tenants+"?q=", key, ""), 400, "required")
 	usage := granted(t, s.call(t, "GET", tenants+"/a", key, ""))["usage"]
-	assert.Equal(t, map[string]any{"endpoints": 0.0, "apiKeys": 0.0, "waiting": 0.0}, usage)
+	assert.Equal(t, map[string]any{"endpoints": 0.0, "failingEndpoints": 0.0, "apiKeys": 0.0, "waiting": 0.0}, usage)
 }
 
 func TestDeleteAndRestoreOrganization(t *testing.T) {

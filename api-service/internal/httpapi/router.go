@@ -127,7 +127,7 @@ func routes(d Dependencies, memory budget) []route {
 	org := organizationHandlers{store: d.Organizations, registry: d.Tenants}
 	typ := eventTypeHandlers{store: d.EventTypes}
 	return []route{
-		{http.MethodGet, base, read, 0, append([]string{"status", "q"}, paged...), ep.list},
+		{http.MethodGet, base, read, 0, append([]string{"status", "failing", "q"}, paged...), ep.list},
 		{http.MethodPost, base, write, maxBody, nil, ep.create},
 		{http.MethodGet, base + "/:id", read, 0, nil, ep.get},
 		{http.MethodGet, base + "/:id/changes", read, 0, []string{"from", "to", "limit", "cursor"}, ep.changesOfOne},
@@ -155,7 +155,7 @@ func routes(d Dependencies, memory budget) []route {
 		{http.MethodGet, keys + "/:id", read, 0, nil, key.get},
 		{http.MethodDelete, keys + "/:id", write, 0, []string{"descendants"}, key.revoke},
 
-		{http.MethodGet, tenants, platform, 0, []string{"limit", "cursor", "q"}, org.list},
+		{http.MethodGet, tenants, platform, 0, []string{"limit", "cursor", "q", "failing"}, org.list},
 		{http.MethodGet, tenants + "/:id", platform, 0, nil, org.get},
 		{http.MethodPut, tenants + "/:id", platform, maxBody, nil, org.put},
 		{http.MethodDelete, tenants + "/:id", platform, 0, []string{"confirm"}, org.remove},

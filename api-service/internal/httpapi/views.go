@@ -29,10 +29,14 @@ type endpointView struct {
 	DisabledAt      webhook.Timestamp         `json:"disabledAt,omitzero"`
 	DisabledReason  string                    `json:"disabledReason,omitempty"`
 	PausedAt        webhook.Timestamp         `json:"pausedAt,omitzero"`
-	DeletedAt       webhook.Timestamp         `json:"deletedAt,omitzero"`
-	CreatedBy       string                    `json:"createdBy,omitempty"`
-	CreatedAt       webhook.Timestamp         `json:"createdAt"`
-	UpdatedAt       webhook.Timestamp         `json:"updatedAt"`
+	FailingSince    webhook.Timestamp         `json:"failingSince,omitzero"`
+	// ConsecutiveFailures is absent if it is 0.
+	ConsecutiveFailures int64             `json:"consecutiveFailures,omitempty"`
+	LastSuccessAt       webhook.Timestamp `json:"lastSuccessAt,omitzero"`
+	DeletedAt           webhook.Timestamp `json:"deletedAt,omitzero"`
+	CreatedBy           string            `json:"createdBy,omitempty"`
+	CreatedAt           webhook.Timestamp `json:"createdAt"`
+	UpdatedAt           webhook.Timestamp `json:"updatedAt"`
 }
 
 func viewEndpoint(e webhook.Endpoint) (endpointView, error) {
@@ -45,7 +49,8 @@ func viewEndpoint(e webhook.Endpoint) (endpointView, error) {
 		SubscribedEventTypes: subscriptions, MaxRetries: e.MaxRetries, RateLimit: e.RateLimit, Headers: e.Headers,
 		TimeoutSeconds: e.TimeoutSeconds, RetrySchedule: e.RetrySchedule, Payload: string(e.Payload), SignatureHeader: e.SignatureHeader,
 		Metadata: e.Metadata, Status: string(e.Status), DisabledAt: webhook.Timestamp(e.DisabledAt), DisabledReason: string(e.DisabledReason),
-		PausedAt: webhook.Timestamp(e.PausedAt), DeletedAt: webhook.Timestamp(e.DeletedAt), CreatedBy: e.CreatedBy, CreatedAt: webhook.Timestamp(e.CreatedAt), UpdatedAt: webhook.Timestamp(e.UpdatedAt),
+		PausedAt: webhook.Timestamp(e.PausedAt), FailingSince: webhook.Timestamp(e.Health.FailingSince),
+		ConsecutiveFailures: e.Health.ConsecutiveFailures, LastSuccessAt: webhook.Timestamp(e.Health.LastSuccessAt), DeletedAt: webhook.Timestamp(e.DeletedAt), CreatedBy: e.CreatedBy, CreatedAt: webhook.Timestamp(e.CreatedAt), UpdatedAt: webhook.Timestamp(e.UpdatedAt),
 	}, nil
 }
 

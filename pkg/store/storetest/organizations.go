@@ -90,7 +90,7 @@ func testOrganizationList(t *testing.T, s *store.Store) {
 	_, err := s.DeleteOrganization(t.Context(), "a", start, start)
 	require.NoError(t, err)
 	list := func(prefix string, page webhook.Page) (ids []string, hasMore bool) {
-		found, err := s.ListOrganizations(t.Context(), prefix, page)
+		found, err := s.ListOrganizations(t.Context(), prefix, false, page)
 		require.NoError(t, err)
 		for _, o := range found.Items {
 			ids = append(ids, o.ID)
@@ -133,7 +133,7 @@ func testOrganizationUsage(t *testing.T, s *store.Store) {
 	_, retrying := w.publish()
 	w.attempt(retrying, 500)
 	w.failed()
-	assert.Equal(t, webhook.OrganizationUsage{Endpoints: 1, APIKeys: 1, Waiting: 2}, usage())
+	assert.Equal(t, webhook.OrganizationUsage{Endpoints: 1, FailingEndpoints: 1, APIKeys: 1, Waiting: 2}, usage())
 	w.attempt(waiting, 200)
 	assert.Equal(t, webhook.OrganizationUsage{Endpoints: 1, APIKeys: 1, Waiting: 1}, usage())
 

@@ -42,6 +42,13 @@ func RunMigrated(t *testing.T, open func(t *testing.T) *store.Store) {
 		"endpoints/status":                      testEndpointStatus,
 		"endpoints/secrets rotate":              testSecretsRotate,
 		"endpoints/concurrent rotation":         testConcurrentRotation,
+		"health/counted":                        testHealthCounted,
+		"health/not counted":                    testHealthNotCounted,
+		"health/reset":                          testHealthReset,
+		"health/success noted":                  testHealthSuccessNoted,
+		"health/together":                       testHealthTogether,
+		"health/concurrent":                     testHealthConcurrent,
+		"health/filters":                        testHealthFilters,
 		"changes/recorded":                      testChangesRecorded,
 		"changes/none":                          testChangeNothing,
 		"changes/refused":                       testChangeRefused,
@@ -159,14 +166,20 @@ func (w world) attempt(d webhook.Delivery, status int) (webhook.Delivery, webhoo
 
 func (w world) decide(d webhook.Delivery, status int) webhook.Outcome {
 	w.t.Helper()
+	return w.decideAt(d, status, start.Add(2*time.Second))
+}
+
+// decideAt is decide for an attempt that ends at a time.
+func (w world) decideAt(d webhook.Delivery, status int, at time.Time) webhook.Outcome {
+	w.t.Helper()
 	outcome, err := webhook.Policy{}.Decide(d, webhook.Result{
-		StartedAt:       start.Add(time.Second),
+		StartedAt:       at.Add(-time.Second),
 		Duration:        42 * time.Millisecond,
 		RequestHeaders:  map[string]string{"Webhook-Id": d.ID},
 		ResponseStatus:  status,
 		ResponseHeaders: map[string]string{"Content-Type": "text/plain"},
 		ResponseBody:    []byte("answer"),
-	}, start.Add(2*time.Second))
+	}, at)
 	require.NoError(w.t, err)
 	outcome.EndpointUpdatedAt = w.endpoint.UpdatedAt
 	return outcome
