@@ -94,7 +94,7 @@ func TestTypesEqualContract(t *testing.T) {
 		},
 		"Attempt": {
 			"id deliveryId number:integer startedAt durationMs:integer outcome requestHeaders:object responseBodyTruncated:boolean",
-			"responseStatus:integer responseHeaders:object responseBody errorMessage nextRetryAt",
+			"responseStatus:integer responseHeaders:object responseBody errorMessage errorCode nextRetryAt",
 		},
 		"APIKeyCreate": {"name", "description scope expiresAt"},
 		"APIKey": {

@@ -23,6 +23,7 @@ type attemptRow struct {
 	ResponseBody          []byte
 	ResponseBodyTruncated bool
 	ErrorMessage          string
+	ErrorCode             string
 	NextRetryAt           *time.Time
 }
 
@@ -55,6 +56,7 @@ func newAttemptRow(a webhook.Attempt) (attemptRow, error) {
 		ResponseBody:          body,
 		ResponseBodyTruncated: a.ResponseBodyTruncated,
 		ErrorMessage:          a.ErrorMessage,
+		ErrorCode:             string(a.ErrorCode),
 		NextRetryAt:           nullable(a.NextRetryAt),
 	}, nil
 }
@@ -77,6 +79,7 @@ func (r attemptRow) attempt() webhook.Attempt {
 		ResponseBody:          r.ResponseBody,
 		ResponseBodyTruncated: r.ResponseBodyTruncated,
 		ErrorMessage:          r.ErrorMessage,
+		ErrorCode:             webhook.ErrorCode(r.ErrorCode),
 		NextRetryAt:           timeOf(r.NextRetryAt),
 	}
 }

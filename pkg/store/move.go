@@ -78,12 +78,12 @@ WITH next AS (
 		CAST(? AS text[]), CAST(? AS bigint[]), CAST(? AS text[]), CAST(? AS integer[]), CAST(? AS timestamptz[]), CAST(? AS text[]),
 		CAST(? AS integer[]), CAST(? AS text[]), CAST(? AS timestamptz[]),
 		CAST(? AS text[]), CAST(? AS text[]), CAST(? AS timestamptz[]), CAST(? AS bigint[]), CAST(? AS text[]), CAST(? AS text[]),
-		CAST(? AS integer[]), CAST(? AS text[]), CAST(? AS bytea[]), CAST(? AS boolean[]), CAST(? AS text[]), CAST(? AS timestamptz[]),
-		CAST(? AS text[]), CAST(? AS smallint[])
+		CAST(? AS integer[]), CAST(? AS text[]), CAST(? AS bytea[]), CAST(? AS boolean[]), CAST(? AS text[]), CAST(? AS text[]),
+		CAST(? AS timestamptz[]), CAST(? AS text[]), CAST(? AS smallint[])
 	) AS n (
 		id, revision, status, retry_count, next_retry_at, failure_reason, orphan_count, last_attempt_id, updated_at,
 		attempt_id, organization_id, started_at, duration_ms, outcome, request_headers,
-		response_status, response_headers, response_body, response_body_truncated, error_message, attempt_next_retry_at,
+		response_status, response_headers, response_body, response_body_truncated, error_message, error_code, attempt_next_retry_at,
 		endpoint_id, counted
 	)
 ), moved AS (
@@ -94,9 +94,9 @@ WITH next AS (
 	RETURNING d.id, d.attempt_count, n.attempt_id
 ), recorded AS (
 	INSERT INTO attempts (id, organization_id, delivery_id, number, started_at, duration_ms, outcome, request_headers,
-		response_status, response_headers, response_body, response_body_truncated, error_message, next_retry_at)
+		response_status, response_headers, response_body, response_body_truncated, error_message, error_code, next_retry_at)
 	SELECT n.attempt_id, n.organization_id, n.id, m.attempt_count, n.started_at, n.duration_ms, n.outcome, n.request_headers,
-		n.response_status, n.response_headers, n.response_body, n.response_body_truncated, n.error_message, n.attempt_next_retry_at
+		n.response_status, n.response_headers, n.response_body, n.response_body_truncated, n.error_message, n.error_code, n.attempt_next_retry_at
 	FROM next n JOIN moved m ON m.id = n.id WHERE n.attempt_id <> ''
 ), counted AS (
 	SELECT n.organization_id, n.endpoint_id, n.counted, n.updated_at AS at, n.error_message,
@@ -168,6 +168,7 @@ func moveArguments(moves []move) []any {
 		column(moves, func(m *move) []byte { return m.attempt.ResponseBody }),
 		column(moves, func(m *move) bool { return m.attempt.ResponseBodyTruncated }),
 		column(moves, func(m *move) string { return m.attempt.ErrorMessage }),
+		column(moves, func(m *move) string { return m.attempt.ErrorCode }),
 		column(moves, func(m *move) *time.Time { return m.attempt.NextRetryAt }),
 		column(moves, func(m *move) string { return m.EndpointID }),
 		column(moves, func(m *move) webhook.Counted { return m.counted }),

@@ -19,7 +19,7 @@ const (
 	lastAttemptColumns = `COALESCE(a.id, ''), COALESCE(a.organization_id, ''), COALESCE(a.delivery_id, ''), COALESCE(a.number, 0),
 	COALESCE(a.started_at, d.created_at), COALESCE(a.duration_ms, 0), COALESCE(a.outcome, ''), COALESCE(a.request_headers, ''),
 	COALESCE(a.response_status, 0), COALESCE(a.response_headers, ''), COALESCE(a.response_body, ''),
-	COALESCE(a.response_body_truncated, false), COALESCE(a.error_message, ''), a.next_retry_at`
+	COALESCE(a.response_body_truncated, false), COALESCE(a.error_message, ''), COALESCE(a.error_code, ''), a.next_retry_at`
 )
 
 func (r *deliveryRow) targets() []any {
@@ -39,6 +39,6 @@ func (r *attemptRow) targets() []any {
 		&r.ID, &r.OrganizationID, &r.DeliveryID, &r.Number,
 		&r.StartedAt, &r.DurationMs, &r.Outcome, &r.RequestHeaders,
 		&r.ResponseStatus, &r.ResponseHeaders, &r.ResponseBody,
-		&r.ResponseBodyTruncated, &r.ErrorMessage, &r.NextRetryAt,
+		&r.ResponseBodyTruncated, &r.ErrorMessage, &r.ErrorCode, &r.NextRetryAt,
 	}
 }

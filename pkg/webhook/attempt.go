@@ -30,8 +30,9 @@ type Result struct {
 	ResponseBodyTruncated bool
 	// RetryAfter is the answer's Retry-After header. It is empty if there is none.
 	RetryAfter string
-	// Failure is a sentence that says why there was no answer.
-	Failure string
+	// Failure is a sentence that says why there was no answer, and ErrorCode the kind of this failure.
+	Failure   string
+	ErrorCode ErrorCode
 }
 
 // Succeeded reports whether the answer was 2xx. Everything else is a failure.
@@ -66,6 +67,8 @@ type Attempt struct {
 	ResponseBody          []byte
 	ResponseBodyTruncated bool
 	ErrorMessage          string
+	// ErrorCode is empty if the attempt succeeded, or was recorded by a version without codes.
+	ErrorCode ErrorCode
 	// NextRetryAt is the due time of the next attempt that this attempt scheduled. It is zero if it scheduled none.
 	NextRetryAt time.Time
 }
@@ -88,5 +91,6 @@ func newAttempt(d Delivery, r Result) Attempt {
 		ResponseBody:          r.ResponseBody,
 		ResponseBodyTruncated: r.ResponseBodyTruncated,
 		ErrorMessage:          r.ErrorMessage(),
+		ErrorCode:             r.code(),
 	}
 }

@@ -149,6 +149,7 @@ type attemptView struct {
 	ResponseBody          string            `json:"responseBody,omitempty"`
 	ResponseBodyTruncated bool              `json:"responseBodyTruncated"`
 	ErrorMessage          string            `json:"errorMessage,omitempty"`
+	ErrorCode             string            `json:"errorCode,omitempty"`
 	NextRetryAt           webhook.Timestamp `json:"nextRetryAt,omitzero"`
 }
 
@@ -161,7 +162,7 @@ func viewAttempt(a webhook.Attempt) (attemptView, error) {
 		ID: a.ID, DeliveryID: a.DeliveryID, Number: a.Number, StartedAt: webhook.Timestamp(a.StartedAt), DurationMs: a.Duration.Milliseconds(),
 		Outcome: string(a.Outcome), RequestHeaders: requestHeaders, ResponseStatus: a.ResponseStatus,
 		ResponseHeaders: a.ResponseHeaders, ResponseBody: text(a.ResponseBody), ResponseBodyTruncated: a.ResponseBodyTruncated,
-		ErrorMessage: a.ErrorMessage, NextRetryAt: webhook.Timestamp(a.NextRetryAt),
+		ErrorMessage: a.ErrorMessage, ErrorCode: string(a.ErrorCode), NextRetryAt: webhook.Timestamp(a.NextRetryAt),
 	}, nil
 }
 

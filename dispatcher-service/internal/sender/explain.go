@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"redrive/pkg/egress"
+	"redrive/pkg/webhook"
 )
 
 var (
@@ -23,41 +24,47 @@ var (
 	errReusedClosed = errors.New("the receiver closed a kept-alive connection as it was used again")
 )
 
-// explain returns why there was no response, as a sentence for the customer. It contains no resolved address, because customers must not
-// learn about our network.
-func explain(err error, timeout time.Duration) string {
+// explain returns why there was no response, as a code and as a sentence for the customer. The sentence contains no resolved address,
+// because customers must not learn about our network. There is no code for a webhook that could not be built.
+func explain(err error, timeout time.Duration) (webhook.ErrorCode, string) {
 	var dns *net.DNSError
 	var refused *egress.Refusal
 	switch {
-	case errors.Is(err, errBadURL), errors.Is(err, errBadStatus), errors.Is(err, errSlowName), errors.Is(err, errReusedClosed):
-		return err.Error()
+	case errors.Is(err, errBadURL):
+		return webhook.ErrorEgressRefused, err.Error()
+	case errors.Is(err, errBadStatus):
+		return webhook.ErrorProtocol, err.Error()
+	case errors.Is(err, errSlowName):
+		return webhook.ErrorDNS, err.Error()
+	case errors.Is(err, errReusedClosed):
+		return webhook.ErrorConnectionReset, err.Error()
 	case errors.Is(err, errNotBuilt):
-		return errNotBuilt.Error() // the cause is internal
+		return "", errNotBuilt.Error() // the cause is internal
 	case errors.As(err, &refused):
-		return "not sent: " + refused.Message
+		return webhook.ErrorEgressRefused, "not sent: " + refused.Message
 	case errors.Is(err, egress.ErrRefused):
-		return "not sent: the endpoint's host resolves to an address that webhooks may not be sent to"
+		return webhook.ErrorEgressRefused, "not sent: the endpoint's host resolves to an address that webhooks may not be sent to"
 	case errors.As(err, &dns) && dns.IsNotFound:
-		return "the endpoint's host name does not exist"
+		return webhook.ErrorDNS, "the endpoint's host name does not exist"
 	case errors.As(err, &dns) && dns.IsTimeout:
-		return errSlowName.Error()
+		return webhook.ErrorDNS, errSlowName.Error()
 	case errors.As(err, &dns):
-		return "the endpoint's host name could not be resolved"
+		return webhook.ErrorDNS, "the endpoint's host name could not be resolved"
 	case isTimeout(err):
-		return fmt.Sprintf("no answer within %s", timeout)
+		return webhook.ErrorTimeout, fmt.Sprintf("no answer within %s", timeout)
 	case errors.Is(err, syscall.ECONNREFUSED):
-		return "the connection was refused"
+		return webhook.ErrorConnectionRefused, "the connection was refused"
 	case isReset(err):
-		return "the receiver reset the connection before it answered"
+		return webhook.ErrorConnectionReset, "the receiver reset the connection before it answered"
 	case errors.Is(err, syscall.EHOSTUNREACH), errors.Is(err, syscall.ENETUNREACH):
-		return "the receiver's network cannot be reached"
+		return webhook.ErrorConnectionRefused, "the receiver's network cannot be reached"
 	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), isClosedIdle(err):
-		return "the receiver closed the connection before it answered"
+		return webhook.ErrorConnectionReset, "the receiver closed the connection before it answered"
 	}
 	if reason, ok := explainTLS(err); ok {
-		return reason
+		return webhook.ErrorTLS, reason
 	}
-	return explainProtocol(err)
+	return webhook.ErrorProtocol, explainProtocol(err)
 }
 
 func isTimeout(err error) bool {

@@ -128,7 +128,7 @@ func (s *Sender) Send(ctx context.Context, d webhook.Dispatch) (webhook.Result, 
 		return webhook.Result{}, short
 	}
 	if err != nil {
-		result.Failure = explain(err, timeout)
+		result.ErrorCode, result.Failure = explain(err, timeout)
 	}
 	result.Duration = time.Since(clock)
 	describe(span, d, result)

@@ -52,6 +52,7 @@ func testOutcomeFenced(t *testing.T, w world) {
 	assert.Equal(t, late.Attempt.ID, attempts[0].ID)
 	assert.Equal(t, webhook.AttemptSuperseded, attempts[0].Outcome)
 	assert.Equal(t, 2, attempts[0].Number)
+	assert.Equal(t, webhook.ErrorHTTPStatus, attempts[0].ErrorCode)
 	assert.True(t, attempts[0].NextRetryAt.IsZero(), "it scheduled nothing")
 }
 
@@ -185,6 +186,7 @@ func testFailWithoutAttempt(t *testing.T, s *store.Store) {
 	retried, err := s.RetryDelivery(w.ctx, org, d.ID, start.Add(time.Hour))
 	require.NoError(t, err)
 	assert.Contains(t, retried.ErrorMessage(), "500", "the retry clears the reason")
+	assert.Equal(t, webhook.ErrorHTTPStatus, retried.LastAttempt.ErrorCode)
 	now, err = s.FailDelivery(w.ctx, failed)
 	require.NoError(t, err)
 	assert.Equal(t, retried.Delivery, now, "fenced too")
