@@ -10,6 +10,8 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"redrive/deploy/stack"
 )
 
 func (c *client) pause(t *testing.T, endpointID string) endpoint {
@@ -240,5 +242,40 @@ func TestTestDeliveryFailsOnce(t *testing.T) {
 		assert.Empty(t, hook.of(event.ID)[0].header.Get("Webhook-Test"))
 		assert.Len(t, hook.of(made.ID), 1)
 		assert.Equal(t, success, c.awaitStatus(t, data[delivery](t, c.replay(t, made.ID)).ID, success).Status)
+	})
+}
+
+func TestDeletedOrganizationHoldsUntilRestored(t *testing.T) {
+	onEachStack(t, func(t *testing.T, s *suite) {
+		c, neighbour := s.organization(t), s.organization(t)
+		platform := s.client(c.organization, s.stack.NewKey(t, "", stack.Platform))
+		path := "/v1/organizations/" + c.organization
+		hook, url := answering(t, status(500), status(200))
+		e := c.endpoint(t, url, 3)
+		retried := c.publish(t)
+		hook.await(t, retried.ID, 1)
+		ids := c.publishMany(t, 1000)
+		hook.await(t, ids[0], 1)
+
+		answer := platform.call(t, request{method: http.MethodDelete, path: path + "?confirm=" + c.organization})
+		answered := time.Now()
+		assert.NotEmpty(t, data[struct{ DeletedAt string }](t, answer).DeletedAt)
+		eventually(t, "its key is refused", func() bool { return c.get(t, base).status == http.StatusUnauthorized })
+		c.post(t, base+"/"+e.ID+"/test", "").refused(t, 401, "unauthenticated")
+		other, otherURL := answering(t, status(200))
+		healthy := neighbour.endpoint(t, otherURL, 0)
+		other.await(t, neighbour.publish(t).ID, 1)
+		neighbour.test(t, healthy.ID, "") // dispatchers are at work, and retries are overdue
+		neighbour.test(t, healthy.ID, "")
+		for _, a := range hook.all() {
+			assert.False(t, a.at.After(answered), "a POST came %s after the answer", a.at.Sub(answered))
+		}
+
+		restored := data[struct{ DeletedAt string }](t, platform.call(t, request{method: http.MethodPut, path: path, body: "{}"}))
+		assert.Empty(t, restored.DeletedAt)
+		eventually(t, "its key is accepted", func() bool { return c.get(t, base).status == http.StatusOK })
+		for _, id := range append(ids, retried.ID) {
+			assert.Equal(t, 1, c.awaitStatus(t, id, success).RetryCount, "the deletion used up no retry")
+		}
 	})
 }

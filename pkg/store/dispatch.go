@@ -6,6 +6,10 @@ import (
 	"errors"
 	"maps"
 	"slices"
+	"strings"
+	"time"
+
+	"gorm.io/gorm"
 
 	"redrive/pkg/webhook"
 )
@@ -52,8 +56,8 @@ func (r deliveryRow) dispatch(endpoint openedEndpoint) (webhook.Dispatch, error)
 	return dispatch, nil
 }
 
-// LoadEndpoints returns endpoints with their secrets, in the order of the IDs, deleted ones too. The dispatcher calls it for the endpoints
-// of all organizations. One error does not affect the other endpoints.
+// LoadEndpoints returns endpoints with their secrets and the state of their organizations, in the order of the IDs, deleted ones too. The
+// dispatcher calls it for the endpoints of all organizations. One error does not affect the other endpoints.
 func (s *Store) LoadEndpoints(ctx context.Context, ids []string) ([]webhook.Endpoint, []error) {
 	found, err := s.openEndpoints(ctx, ids)
 	return each(ids, func(id string) (webhook.Endpoint, error) {
@@ -68,18 +72,44 @@ func (s *Store) LoadEndpoints(ctx context.Context, ids []string) ([]webhook.Endp
 	})
 }
 
-// openEndpoints reads endpoints by ID. It leaves out those that do not exist.
+// sendingRow is an endpoint with the state of its organization. An organization without a row is not deleted.
+type sendingRow struct {
+	Endpoint              endpointRow `gorm:"embedded"`
+	OrganizationDeletedAt *time.Time
+}
+
+// openEndpoints reads endpoints by ID, in one statement. It leaves out those that do not exist.
 func (s *Store) openEndpoints(ctx context.Context, ids []string) (map[string]openedEndpoint, error) {
-	var found []endpointRow
-	if err := s.db.WithContext(ctx).Where(s.oneOf("id", ids)).Find(&found).Error; err != nil {
+	columns, err := s.sendingColumns()
+	if err != nil {
+		return nil, err
+	}
+	var found []sendingRow
+	err = s.db.WithContext(ctx).Table("endpoints").Select(columns).
+		Joins("LEFT JOIN organizations o ON o.id = endpoints.organization_id").Where(s.oneOf("endpoints.id", ids)).Find(&found).Error
+	if err != nil {
 		return nil, err
 	}
 	endpoints := make(map[string]openedEndpoint, len(found))
 	for _, row := range found {
-		endpoint, err := s.endpointToSend(row)
-		endpoints[row.ID] = openedEndpoint{endpoint, err}
+		endpoint, err := s.endpointToSend(row.Endpoint)
+		endpoint.OrganizationDeleted = row.OrganizationDeletedAt != nil
+		endpoints[row.Endpoint.ID] = openedEndpoint{endpoint, err}
 	}
 	return endpoints, nil
+}
+
+// sendingColumns returns the columns of sendingRow.
+func (s *Store) sendingColumns() (string, error) {
+	statement := &gorm.Statement{DB: s.db}
+	if err := statement.Parse(&endpointRow{}); err != nil {
+		return "", err
+	}
+	var columns strings.Builder
+	for _, name := range statement.Schema.DBNames {
+		columns.WriteString("endpoints." + name + ", ")
+	}
+	return columns.String() + "o.deleted_at AS organization_deleted_at", nil
 }
 
 // openedEndpoint is an endpoint with its secrets, or the error of the read.

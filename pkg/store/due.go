@@ -28,7 +28,8 @@ func (d Due) Position() webhook.Position {
 }
 
 // ListDue returns up to limit deliveries that were due at or before a time, in the order of their due times. It continues after the cursor;
-// the zero cursor is the beginning. It leaves out deliveries to endpoints that are paused or deleted. A pending delivery is due no later than it was written, by the database's clock.
+// the zero cursor is the beginning. It leaves out deliveries to endpoints that are paused or deleted, and those of deleted organizations.
+// A pending delivery is due no later than it was written, by the database's clock.
 func (s *Store) ListDue(ctx context.Context, before time.Time, after Due, limit int) ([]Due, error) {
 	query := s.waiting(ctx).Where("next_retry_at <= ?", before).Where(sendable)
 	if after.ID != "" {

@@ -15,7 +15,8 @@ type LaneCursor struct {
 }
 
 // ReadLanes returns, for each cursor, up to limit waiting deliveries behind it in the lane's order, due or not. The result is in the
-// order of the cursors. It reads one index and never a row that has ended. The lanes of endpoints that are paused or deleted are empty.
+// order of the cursors. It reads one index and never a row that has ended. The lanes of endpoints that are paused or deleted, and those of
+// deleted organizations, are empty.
 func (s *Store) ReadLanes(ctx context.Context, cursors []LaneCursor, limit int) ([][]Due, error) {
 	if len(cursors) == 0 {
 		return nil, nil
@@ -29,9 +30,9 @@ func (s *Store) ReadLanes(ctx context.Context, cursors []LaneCursor, limit int) 
 }
 
 const readLanesSQL = `WITH l AS MATERIALIZED (
-	SELECT * FROM unnest(CAST(? AS text[]), CAST(? AS smallint[]), CAST(? AS timestamptz[]), CAST(? AS text[]))
-		WITH ORDINALITY AS l (endpoint_id, priority, due, id, n)
-	WHERE NOT EXISTS (SELECT 1 FROM endpoints e WHERE e.id = l.endpoint_id AND ` + heldEndpoint + `)
+	SELECT * FROM unnest(CAST(? AS text[]), CAST(? AS text[]), CAST(? AS smallint[]), CAST(? AS timestamptz[]), CAST(? AS text[]))
+		WITH ORDINALITY AS l (organization_id, endpoint_id, priority, due, id, n)
+	WHERE ` + openLane + `
 )
 SELECT l.n, d.id, d.status, d.queue, d.next_retry_at, d.orphan_count
 FROM l CROSS JOIN LATERAL (
@@ -42,12 +43,13 @@ FROM l CROSS JOIN LATERAL (
 ) d ORDER BY l.n, d.next_retry_at, d.id`
 
 func (s *Store) readLanesTogether(ctx context.Context, cursors []LaneCursor, limit int) (lanes [][]Due, err error) {
-	endpoints, priorities := make([]string, len(cursors)), make([]webhook.Priority, len(cursors))
-	times, ids := make([]time.Time, len(cursors)), make([]string, len(cursors))
-	for i, c := range cursors {
-		endpoints[i], priorities[i], times[i], ids[i] = c.EndpointID, c.Priority, c.After.DueAt, c.After.DeliveryID
-	}
-	rows, err := s.db.WithContext(ctx).Raw(readLanesSQL, array{endpoints}, array{priorities}, array{times}, array{ids}, limit).Rows()
+	rows, err := s.db.WithContext(ctx).Raw(readLanesSQL,
+		column(cursors, func(c *LaneCursor) string { return c.OrganizationID }),
+		column(cursors, func(c *LaneCursor) string { return c.EndpointID }),
+		column(cursors, func(c *LaneCursor) webhook.Priority { return c.Priority }),
+		column(cursors, func(c *LaneCursor) time.Time { return c.After.DueAt }),
+		column(cursors, func(c *LaneCursor) string { return c.After.DeliveryID }),
+		limit).Rows()
 	if err != nil {
 		return nil, err
 	}
@@ -71,7 +73,7 @@ func (s *Store) readLanesOneByOne(ctx context.Context, cursors []LaneCursor, lim
 		var rows []deliveryRow
 		err := s.waiting(ctx).Where("endpoint_id = ? AND priority = ?", c.EndpointID, c.Priority).
 			Where("(next_retry_at, id) > (?, ?)", c.After.DueAt.UTC(), c.After.DeliveryID).
-			Where("NOT EXISTS (SELECT 1 FROM endpoints e WHERE e.id = ? AND "+heldEndpoint+")", c.EndpointID).
+			Where("EXISTS (SELECT 1 FROM (SELECT ? AS organization_id, ? AS endpoint_id) l WHERE "+openLane+")", c.OrganizationID, c.EndpointID).
 			Order("next_retry_at, id").Limit(limit).Find(&rows).Error
 		if err != nil {
 			return nil, err
@@ -80,6 +82,36 @@ func (s *Store) readLanesOneByOne(ctx context.Context, cursors []LaneCursor, lim
 	}
 	return lanes, nil
 }
+
+// ListLanesOf returns up to limit lanes of an organization with waiting deliveries, ordered by endpoint and priority, from behind a lane on.
+// The zero Lane begins at the first. Its cost depends on the number of the organization's endpoints and not on the number of deliveries.
+func (s *Store) ListLanesOf(ctx context.Context, organizationID string, after webhook.Lane, limit int) ([]webhook.Lane, error) {
+	query := listLanesOfSQL
+	if s.dialect.Postgres {
+		query = listLanesOfPostgresSQL
+	}
+	var lanes []webhook.Lane
+	err := s.db.WithContext(ctx).Raw(query, organizationID, after.EndpointID, after.Priority, limit).Scan(&lanes).Error
+	return lanes, s.translate("list an organization's lanes with waiting deliveries", err)
+}
+
+const (
+	prioritiesSQL = `(SELECT CAST(-1 AS smallint) AS priority UNION ALL SELECT 0 UNION ALL SELECT 1)`
+
+	listLanesOfSQL = `SELECT e.organization_id, e.id AS endpoint_id, p.priority FROM endpoints e CROSS JOIN ` + prioritiesSQL + ` p
+WHERE e.organization_id = ? AND (e.id, p.priority) > (?, ?) AND EXISTS (
+	SELECT 1 FROM deliveries WHERE endpoint_id = e.id AND priority = p.priority AND status IN ('pending', 'retrying')
+) ORDER BY e.id, p.priority LIMIT ?`
+
+	// The order of the subquery is that of one index, which the planner therefore uses.
+	listLanesOfPostgresSQL = `SELECT e.organization_id, e.id AS endpoint_id, p.priority FROM endpoints e CROSS JOIN ` + prioritiesSQL + ` p
+CROSS JOIN LATERAL (
+	SELECT endpoint_id, priority FROM deliveries
+	WHERE status IN ('pending', 'retrying') AND (endpoint_id, priority) >= (e.id, p.priority) ORDER BY endpoint_id, priority LIMIT 1
+) d
+WHERE e.organization_id = ? AND (e.id, p.priority) > (?, ?) AND d.endpoint_id = e.id AND d.priority = p.priority
+ORDER BY e.id, p.priority LIMIT ?`
+)
 
 // ListLanes returns up to limit lanes with waiting deliveries, ordered by endpoint and priority, from behind a lane on; the zero Lane
 // begins at the first. In PostgreSQL its cost depends on the number of lanes and not on the number of deliveries.

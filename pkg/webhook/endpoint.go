@@ -81,6 +81,9 @@ type Endpoint struct {
 	PausedAt time.Time
 	// DeletedAt is zero unless the endpoint was deleted.
 	DeletedAt time.Time
+	// OrganizationDeleted means that the endpoint's organization was deleted and can still be restored. It is set only for sending.
+	OrganizationDeleted bool
+
 	CreatedBy string
 	CreatedAt time.Time
 	UpdatedAt time.Time

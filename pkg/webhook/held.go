@@ -5,13 +5,17 @@ import "time"
 // EndpointFresh is how old the row of an endpoint may be when an attempt to it starts. A dispatcher reads an older row again.
 const EndpointFresh = 500 * time.Millisecond
 
-// EndpointSettled is how long after the commit of a pause or a deletion no attempt starts any more. It is EndpointFresh and a
-// margin for a process that has just looked at its row, and gets a processor late.
+// EndpointSettled is how long after the commit of a pause or a deletion, of the endpoint or of its organization, no attempt starts any
+// more. It is EndpointFresh and a margin for a process that has just looked at its row, and gets a processor late.
 const EndpointSettled = EndpointFresh + 200*time.Millisecond
 
-// Held reports whether deliveries to the endpoint wait: nothing is sent, no delivery ends and no retry is used up. An endpoint that is
-// disabled or deleted holds nothing: its deliveries end.
-func (e Endpoint) Held() bool {
+// Holds reports whether a delivery to the endpoint waits: it is not sent, it does not end and no retry is used up. A deleted organization
+// holds everything, so that it can be restored as it was. A paused endpoint holds all but tests. An endpoint that is disabled or deleted
+// holds nothing: its deliveries end.
+func (e Endpoint) Holds(d Delivery) bool {
+	if e.OrganizationDeleted || d.Test {
+		return e.OrganizationDeleted
+	}
 	return !e.PausedAt.IsZero() && e.Status == EndpointActive && e.DeletedAt.IsZero()
 }
 

@@ -27,7 +27,11 @@ func TestEndpointStates(t *testing.T) {
 	} {
 		e := webhook.Endpoint{Status: webhook.EndpointActive}
 		c.change(&e)
-		assert.Equal(t, c.held, e.Held(), name)
+		assert.Equal(t, c.held, e.Holds(webhook.Delivery{}), name)
+		assert.False(t, e.Holds(webhook.Delivery{Test: true}), name)
+		e.OrganizationDeleted = true
+		assert.True(t, e.Holds(webhook.Delivery{}), "%s in a deleted organization", name)
+		assert.True(t, e.Holds(webhook.Delivery{Test: true}), "%s in a deleted organization", name)
 		require.ErrorIs(t, e.TakesDeliveries(), c.err, name)
 	}
 }

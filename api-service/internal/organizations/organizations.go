@@ -11,6 +11,7 @@ package organizations
 
 import (
 	"context"
+	"log/slog"
 	"time"
 
 	"redrive/pkg/webhook"
@@ -18,17 +19,28 @@ import (
 
 // Store is the part of the database that this package uses.
 type Store interface {
+	FindOrganization(ctx context.Context, id string) (webhook.Organization, error)
 	PutOrganization(ctx context.Context, id string, change webhook.OrganizationChange, now time.Time) (webhook.Organization, error)
 	DeleteOrganization(ctx context.Context, id string, now, eraseAfter time.Time) (webhook.Organization, error)
+	ListLanesOf(ctx context.Context, organizationID string, after webhook.Lane, limit int) ([]webhook.Lane, error)
+}
+
+// Lanes has dispatchers read the waiting deliveries of lanes. queue.Lanes implements it.
+type Lanes interface {
+	Open(ctx context.Context, lanes []webhook.Lane) error
 }
 
 // Options configure a Registry.
 type Options struct {
 	// ErasureDelay is how long a deleted organization can be restored.
 	ErasureDelay time.Duration
+	// Lanes are opened when an organization is restored. Without them the reconciler finds the organization's deliveries that are due.
+	Lanes Lanes
+	// Log is required with Lanes.
+	Log *slog.Logger
 }
 
-// Registry creates, changes and deletes organizations.
+// Registry creates, changes and deletes organizations. It is safe for concurrent use.
 type Registry struct {
 	store   Store
 	options Options
@@ -37,11 +49,8 @@ type Registry struct {
 // New makes a Registry.
 func New(store Store, options Options) *Registry { return &Registry{store, options} }
 
-// settle is how long Delete waits after the commit. A dispatcher starts no attempt with what it has read more than 500 ms ago, so that no
-// attempt starts after Delete has returned.
-const settle = 500 * time.Millisecond
-
 // Put creates an organization, changes it, or restores a deleted one. It returns an error with the code conflict if the delay has passed.
+// It has the waiting deliveries of a restored organization claimed. If Redis is unavailable, the reconciler finds those that are due.
 func (r *Registry) Put(ctx context.Context, id string, change webhook.OrganizationChange) (webhook.Organization, error) {
 	if err := webhook.CheckOrganizationID(id); err != nil {
 		return webhook.Organization{}, err
@@ -49,7 +58,45 @@ func (r *Registry) Put(ctx context.Context, id string, change webhook.Organizati
 	if err := change.Check(); err != nil {
 		return webhook.Organization{}, err
 	}
-	return r.store.PutOrganization(ctx, id, change, webhook.Now())
+	before, err := r.store.FindOrganization(ctx, id)
+	if err != nil && webhook.CodeOf(err) != webhook.CodeNotFound {
+		return webhook.Organization{}, err
+	}
+	o, err := r.store.PutOrganization(ctx, id, change, webhook.Now())
+	if err != nil {
+		return webhook.Organization{}, err
+	}
+	if before.Deleted() && r.options.Lanes != nil {
+		r.open(ctx, id)
+	}
+	return o, nil
+}
+
+const (
+	// openTimeout bounds how long a restore waits for the lanes of its organization.
+	openTimeout = 2 * time.Second
+	// lanesAtOnce bounds one statement and one script.
+	lanesAtOnce = 500
+)
+
+// open opens the lanes of an organization.
+func (r *Registry) open(ctx context.Context, id string) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), openTimeout)
+	defer cancel()
+	for after := (webhook.Lane{}); ; {
+		lanes, err := r.store.ListLanesOf(ctx, id, after, lanesAtOnce)
+		if err == nil {
+			err = r.options.Lanes.Open(ctx, lanes)
+		}
+		if err != nil {
+			r.options.Log.WarnContext(ctx, "lanes of an organization not opened, left to the reconciler", "organizationId", id, "error", err)
+			return
+		}
+		if len(lanes) < lanesAtOnce {
+			return
+		}
+		after = lanes[len(lanes)-1]
+	}
 }
 
 // Delete deletes an organization. It returns when no attempt of the organization can start any more. An organization that is deleted
@@ -60,8 +107,10 @@ func (r *Registry) Delete(ctx context.Context, id string) (webhook.Organization,
 	if err != nil {
 		return webhook.Organization{}, err
 	}
+	timer := time.NewTimer(webhook.EndpointSettled)
+	defer timer.Stop()
 	select {
-	case <-time.After(settle):
+	case <-timer.C:
 		return deleted, nil
 	case <-ctx.Done():
 		return webhook.Organization{}, ctx.Err()

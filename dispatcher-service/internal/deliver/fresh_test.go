@@ -71,6 +71,36 @@ func TestDeliverEndpointPausedMeanwhileHolds(t *testing.T) {
 	})
 }
 
+// A deleted organization can be restored as it was, so that not even a delivery to a disabled or a deleted endpoint ends.
+func TestDeliverOrganizationDeletedHolds(t *testing.T) {
+	for name, change := range map[string]func(*webhook.Endpoint){
+		"active":   func(*webhook.Endpoint) {},
+		"disabled": func(e *webhook.Endpoint) { e.Status = webhook.EndpointDisabled },
+		"deleted":  func(e *webhook.Endpoint) { e.DeletedAt = time.Now() },
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				store, sender := &changing{}, &scripted{}
+				verdict := deliverLater(t, store, func(e *webhook.Endpoint) { change(e); e.OrganizationDeleted = true }, sender)
+				assert.Equal(t, deliver.Done(), verdict, "its task leaves the queue")
+
+				for _, test := range []bool{false, true} {
+					dispatch := due(0)
+					change(&dispatch.Endpoint)
+					dispatch.Endpoint.OrganizationDeleted, dispatch.Delivery.Test = true, test
+					store.fakeStore = &fakeStore{dispatch: dispatch}
+					verdict, err := newDeliverer(store, sender).Deliver(t.Context(), dispatch.Delivery.ID, webhook.QueueDeliveries)
+					require.NoError(t, err)
+					assert.Equal(t, deliver.Done(), verdict)
+				}
+				assert.Zero(t, sender.sent.Load())
+				assert.Empty(t, store.written)
+				assert.Empty(t, store.failed, "the delivery keeps its state")
+			})
+		})
+	}
+}
+
 func TestDeliverEndpointEndedMeanwhileEnds(t *testing.T) {
 	for reason, change := range map[webhook.FailureReason]func(*webhook.Endpoint){
 		webhook.FailureEndpointDeleted: func(e *webhook.Endpoint) { e.DeletedAt, e.PausedAt = time.Now(), time.Now() },

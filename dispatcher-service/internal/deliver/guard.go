@@ -32,14 +32,14 @@ func (d *Deliverer) guard(ctx context.Context, dispatch webhook.Dispatch, queue 
 }
 
 // admit returns send if the endpoint takes the delivery, which is due. Otherwise it returns the verdict for its task. A delivery that is
-// held keeps its state and loses its task: the lane is opened again when the endpoint is resumed.
+// held keeps its state and loses its task: the lane is opened again when the endpoint is resumed or the organization is restored.
 func (d *Deliverer) admit(ctx context.Context, dispatch webhook.Dispatch) (verdict Verdict, send bool, err error) {
+	if dispatch.Endpoint.Holds(dispatch.Delivery) {
+		return Done(), false, nil
+	}
 	if reason := unsendable(dispatch); reason != "" {
 		verdict, err = d.endUnsent(ctx, dispatch.Delivery, reason)
 		return verdict, false, err
-	}
-	if dispatch.Endpoint.Held() && !dispatch.Delivery.Test {
-		return Done(), false, nil
 	}
 	return Verdict{}, true, nil
 }

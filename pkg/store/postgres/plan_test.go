@@ -182,16 +182,27 @@ func statementCalls(ctx context.Context, opened *store.Store, w filled) map[stri
 			func() error { _, err := opened.CountWaitingOf(ctx, "org", 10); return err },
 			[][]string{{"deliveries_by_lane", "endpoints_by_organization"}},
 		},
+		"lanes of an organization": {
+			func() error { _, err := opened.ListLanesOf(ctx, "org", webhook.Lane{}, 10); return err },
+			[][]string{{"deliveries_by_lane", "endpoints_by_organization"}},
+		},
+		"read lanes": {
+			func() error {
+				_, err := opened.ReadLanes(ctx, []store.LaneCursor{{Lane: w.waiting.Lane()}}, 10)
+				return err
+			},
+			[][]string{{"deliveries_by_lane", "endpoints_held", "organizations_"}},
+		},
 		"load a dispatch": {
 			func() error { _, err := opened.LoadDispatch(ctx, w.waiting.ID); return err },
-			[][]string{{"deliveries_pkey", "events_pkey"}, {"endpoints_pkey"}},
+			[][]string{{"deliveries_pkey", "events_pkey"}, {"endpoints_pkey", "organizations_pkey"}},
 		},
 		"load dispatches": {
 			func() error {
 				_, errs := opened.LoadDispatches(ctx, []string{w.waiting.ID, w.failed.ID})
 				return errs[0]
 			},
-			[][]string{{"deliveries_pkey", "events_pkey"}, {"endpoints_pkey"}},
+			[][]string{{"deliveries_pkey", "events_pkey"}, {"endpoints_pkey", "organizations_pkey"}},
 		},
 		"record outcomes": {
 			func() error { _, errs := opened.RecordOutcomes(ctx, []webhook.Outcome{w.outcome}); return errs[0] },
@@ -202,7 +213,7 @@ func statementCalls(ctx context.Context, opened *store.Store, w filled) map[stri
 				_, err := opened.ListDue(ctx, now.Add(time.Hour), store.Due{ID: w.waiting.ID, NextRetryAt: w.waiting.NextRetryAt}, 10)
 				return err
 			},
-			[][]string{{"deliveries_due"}},
+			[][]string{{"deliveries_due", "endpoints_held", "organizations_deleted"}},
 		},
 		"count those that wait": {
 			func() error { _, err := opened.CountWaiting(ctx, now, 10); return err },

@@ -1,6 +1,7 @@
 package storetest
 
 import (
+	"errors"
 	"sync"
 	"testing"
 	"time"
@@ -60,8 +61,8 @@ func testPausedIsPassedOver(t *testing.T, s *store.Store) {
 	require.NoError(t, errs[0])
 	require.NoError(t, errs[1])
 	requireNotFound(t, errs[2])
-	assert.True(t, loaded[0].Held())
-	assert.False(t, loaded[1].Held())
+	assert.True(t, loaded[0].Holds(first))
+	assert.False(t, loaded[1].Holds(first))
 	assert.Len(t, loaded[0].SigningSecrets, 1, "it is enough to send")
 
 	again := w.change(webhook.Pausing("key_x", start.Add(time.Hour)))
@@ -87,6 +88,55 @@ func testPausedTakesRetries(t *testing.T, s *store.Store) {
 	record, err := s.RetryDelivery(w.ctx, org, failed.ID, start)
 	require.NoError(t, err)
 	assert.Equal(t, webhook.StatusPending, record.Delivery.Status)
+}
+
+func testDeletedOrganizationIsHeld(t *testing.T, s *store.Store) {
+	w := newWorld(t, s)
+	_, first := w.publish()
+	_, retrying := w.publish()
+	retrying, _ = w.attempt(retrying, 500)
+	trial := w.publishTest()
+	foreign := webhook.NewEndpoint(other, "", webhook.EndpointSpec{Name: "n", URL: "https://example.com"}, "whsec_one", start)
+	require.NoError(t, s.CreateEndpoint(w.ctx, foreign))
+	event := webhook.NewEvent(other, webhook.EventSpec{Type: "run.finished", Data: []byte(`{}`)}, start)
+	healthy := webhook.NewDelivery(event, foreign, start)
+	require.NoError(t, s.CreateEvent(w.ctx, event, []webhook.Delivery{healthy}))
+	deleted := func() (states []bool) {
+		loaded, errs := s.LoadEndpoints(w.ctx, []string{w.endpoint.ID, foreign.ID})
+		require.NoError(t, errors.Join(errs...))
+		dispatch, err := s.LoadDispatch(w.ctx, first.ID)
+		require.NoError(t, err)
+		assert.Equal(t, loaded[0], dispatch.Endpoint)
+		return []bool{loaded[0].OrganizationDeleted, loaded[1].OrganizationDeleted}
+	}
+	assert.Equal(t, []bool{false, false}, deleted(), "there is no row of an organization")
+	put(t, s, org)
+	put(t, s, other)
+	assert.Equal(t, []bool{false, false}, deleted())
+
+	_, err := s.DeleteOrganization(w.ctx, org, start, start.Add(time.Hour))
+	require.NoError(t, err)
+	assert.Equal(t, []bool{true, false}, deleted())
+	due, lane := w.due(first)
+	assert.Equal(t, []string{healthy.ID}, due, "not even a test is sent")
+	assert.Empty(t, lane)
+	_, lane = w.due(healthy)
+	assert.Equal(t, []string{healthy.ID}, lane)
+	_, late := w.publish()
+	due, lane = w.due(late)
+	assert.Equal(t, []string{healthy.ID}, due, "a process with the endpoint in its cache has published")
+	assert.Empty(t, lane)
+	w.change(webhook.Disabling("key_x", webhook.DisabledManually, start))
+	due, _ = w.due(first)
+	assert.Equal(t, []string{healthy.ID}, due, "nothing ends either")
+	w.change(webhook.Enabling("key_x", start))
+	assert.Equal(t, retrying, w.find(retrying.ID).Delivery, "it keeps its schedule and its retries")
+
+	put(t, s, org)
+	assert.Equal(t, []bool{false, false}, deleted())
+	due, lane = w.due(first)
+	assert.ElementsMatch(t, []string{healthy.ID, trial.ID, first.ID, late.ID, retrying.ID}, due)
+	assert.ElementsMatch(t, []string{first.ID, late.ID, retrying.ID}, lane)
 }
 
 func testDeletedIsGone(t *testing.T, s *store.Store) {

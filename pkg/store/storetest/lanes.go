@@ -76,6 +76,20 @@ func testListLanes(t *testing.T, s *store.Store) {
 	require.NoError(t, err)
 	assert.ElementsMatch(t, want, all)
 
+	foreign, err := s.ListLanesOf(w.ctx, other, webhook.Lane{}, 100)
+	require.NoError(t, err)
+	assert.Empty(t, foreign)
+	for after := (webhook.Lane{}); ; {
+		page, err := s.ListLanesOf(w.ctx, org, after, 2)
+		require.NoError(t, err)
+		foreign = append(foreign, page...)
+		if len(page) < 2 {
+			break
+		}
+		after = page[1]
+	}
+	assert.Equal(t, all, foreign, "all lanes are of one organization")
+
 	var walked []webhook.Lane
 	for after := (webhook.Lane{}); ; {
 		page, err := s.ListLanes(w.ctx, after, 2)

@@ -27,6 +27,7 @@ func RunMigrated(t *testing.T, open func(t *testing.T) *store.Store) {
 	t.Run("retention/endpoints", func(t *testing.T) { testPurgeEndpoints(t, open(t)) })
 	t.Run("held/paused", func(t *testing.T) { testPausedIsPassedOver(t, open(t)) })
 	t.Run("held/paused takes retries", func(t *testing.T) { testPausedTakesRetries(t, open(t)) })
+	t.Run("held/organization deleted", func(t *testing.T) { testDeletedOrganizationIsHeld(t, open(t)) })
 	t.Run("deleted/is gone", func(t *testing.T) { testDeletedIsGone(t, open(t)) })
 	t.Run("deleted/deliveries end", func(t *testing.T) { testEndDeleted(t, open(t)) })
 	t.Run("deleted/concurrent", func(t *testing.T) { testEndDeletedConcurrent(t, open(t)) })
