@@ -88,7 +88,7 @@ func newHandler(o Options, p *parts, registry prometheus.Registerer) http.Handle
 		Authenticator: p.authenticator,
 		Registry:      endpoints.New(invalidating, destinations{o.Guard}),
 		Holder:        endpoints.NewHolder(invalidating, queue.NewLanes(o.Redis), o.Log),
-		Tester:        trial.New(o.Store, p.enqueuer, trial.Options{}),
+		Tester:        trial.New(o.Store, o.Store, p.enqueuer, trial.Options{}),
 		Publisher:     p.publisher,
 		Redeliverer:   p.redeliverer,
 		Issuer:        apikeys.New(invalidating),

@@ -13,19 +13,23 @@ import (
 
 // CreateEndpoint inserts an endpoint and the record of its creation. It seals the signing secrets and the values of the headers.
 func (s *Store) CreateEndpoint(ctx context.Context, e webhook.Endpoint) error {
-	err := s.recording(ctx, func(tx *gorm.DB) (string, any, error) {
-		return e.ID, e, tx.Transaction(func(tx *gorm.DB) error { return s.createEndpoint(tx, e) })
-	})
-	return s.translate("create an endpoint", err)
-}
-
-// createEndpoint inserts an endpoint and records it, unless the organization has as many endpoints as its limit.
-func (s *Store) createEndpoint(tx *gorm.DB, e webhook.Endpoint) error {
-	row, err := s.newEndpointRow(e)
+	record, err := e.Created()
 	if err != nil {
 		return err
 	}
-	record, err := e.Created()
+	err = s.recording(ctx, func(tx *gorm.DB) (string, any, error) {
+		return e.ID, e, tx.Transaction(func(tx *gorm.DB) error { return s.createEndpoint(tx, e, record) })
+	})
+	if err != nil {
+		return s.translate("create an endpoint", err)
+	}
+	record.Observe(ctx)
+	return nil
+}
+
+// createEndpoint inserts an endpoint and records it, unless the organization has as many endpoints as its limit.
+func (s *Store) createEndpoint(tx *gorm.DB, e webhook.Endpoint, record webhook.EndpointChanged) error {
+	row, err := s.newEndpointRow(e)
 	if err != nil {
 		return err
 	}
@@ -50,28 +54,35 @@ func (s *Store) ChangeEndpoint(ctx context.Context, organizationID, id string, c
 		secrets = e.SigningSecrets
 		return err
 	}
+	var record webhook.EndpointChanged
 	err = s.recording(ctx, func(tx *gorm.DB) (string, any, error) {
 		err := tx.Transaction(func(tx *gorm.DB) (err error) {
-			changed, err = s.changeEndpoint(tx, organizationID, id, change)
+			changed, record, err = s.changeEndpoint(tx, organizationID, id, change)
 			return err
 		})
 		made := changed
 		made.SigningSecrets = secrets
 		return id, made, err
 	})
-	return changed, s.translate("change an endpoint", err)
+	if err != nil {
+		return changed, s.translate("change an endpoint", err)
+	}
+	record.Observe(ctx)
+	return changed, nil
 }
 
-func (s *Store) changeEndpoint(tx *gorm.DB, organizationID, id string, change webhook.EndpointChange) (webhook.Endpoint, error) {
+func (s *Store) changeEndpoint(
+	tx *gorm.DB, organizationID, id string, change webhook.EndpointChange,
+) (changed webhook.Endpoint, record webhook.EndpointChanged, err error) {
 	row, err := s.lockEndpoint(tx, organizationID, id)
 	if err != nil {
-		return webhook.Endpoint{}, err
+		return changed, record, err
 	}
-	changed, err := s.changeRow(tx, row, change)
-	if err != nil {
-		return webhook.Endpoint{}, err
+	if changed, record, err = s.changeRow(tx, row, change); err != nil {
+		return changed, record, err
 	}
-	return changed, s.addHealth(tx, organizationID, &changed)
+	err = s.addHealth(tx, organizationID, &changed)
+	return changed, record, err
 }
 
 // lockEndpoint reads the row of an endpoint and locks it until the transaction ends. In SQLite, the transaction has locked the database.
@@ -84,19 +95,19 @@ func (s *Store) lockEndpoint(tx *gorm.DB, organizationID, id string) (row endpoi
 	return row, notFound(err, "endpoint", id)
 }
 
-// changeRow applies a change to a row that lockEndpoint has read in the same transaction.
-func (s *Store) changeRow(tx *gorm.DB, row endpointRow, change webhook.EndpointChange) (webhook.Endpoint, error) {
+// changeRow applies a change to a row that lockEndpoint has read in the same transaction. It also returns the record of the change, which
+// is the zero value if no field was changed.
+func (s *Store) changeRow(tx *gorm.DB, row endpointRow, change webhook.EndpointChange) (changed webhook.Endpoint, record webhook.EndpointChanged, err error) {
 	before := row.endpoint()
 	if change.Opened {
-		var err error
 		if before, err = s.endpointToSend(row); err != nil {
-			return webhook.Endpoint{}, err
+			return changed, record, err
 		}
 	}
 	after := before
 	after.Headers = maps.Clone(before.Headers)
 	if err := change.Apply(&after); err != nil {
-		return webhook.Endpoint{}, err
+		return changed, record, err
 	}
 	after.UpdatedAt = changedAt(before.UpdatedAt, change.At)
 	if !change.Opened && !maps.Equal(before.Headers, after.Headers) {
@@ -106,17 +117,17 @@ func (s *Store) changeRow(tx *gorm.DB, row endpointRow, change webhook.EndpointC
 	}
 	if change.Resets(before, after) {
 		if err := resetHealth(tx, before); err != nil {
-			return webhook.Endpoint{}, err
+			return changed, record, err
 		}
 	}
 	record, names, err := webhook.Changed(change, before, after)
 	if err != nil || len(names) == 0 {
-		return row.endpoint(), err
+		return row.endpoint(), webhook.EndpointChanged{}, err
 	}
 	if row, err = s.updateColumns(tx, after, names); err != nil {
-		return webhook.Endpoint{}, err
+		return changed, record, err
 	}
-	return row.endpoint(), recordChange(tx, record)
+	return row.endpoint(), record, recordChange(tx, record)
 }
 
 // changedAt returns the time of a change: now, but at least a millisecond after the change before. The times and the IDs of an endpoint's

@@ -64,6 +64,7 @@ func (s *Store) recordBatch(ctx context.Context, outcomes []webhook.Outcome) (ma
 
 // recordAlone records one outcome of any kind in a transaction.
 func (s *Store) recordAlone(ctx context.Context, o webhook.Outcome) (current webhook.Delivery, err error) {
+	var disabled webhook.EndpointChanged
 	m, err := newMove(o)
 	if err != nil {
 		return webhook.Delivery{}, err
@@ -82,22 +83,26 @@ func (s *Store) recordAlone(ctx context.Context, o webhook.Outcome) (current web
 		if !o.DisableEndpoint {
 			return nil
 		}
-		return s.disableGone(tx, o)
+		disabled, err = s.disableGone(tx, o)
+		return err
 	})
+	if err == nil {
+		disabled.Observe(ctx)
+	}
 	return current, s.translate("record an attempt", err)
 }
 
 // disableGone disables the endpoint of an outcome, unless it has changed since the attempt began or was deleted.
-func (s *Store) disableGone(tx *gorm.DB, o webhook.Outcome) error {
+func (s *Store) disableGone(tx *gorm.DB, o webhook.Outcome) (disabled webhook.EndpointChanged, err error) {
 	row, err := s.lockEndpoint(tx, o.Delivery.OrganizationID, o.Delivery.EndpointID)
 	switch {
 	case webhook.CodeOf(err) == webhook.CodeNotFound, err == nil && !row.UpdatedAt.Equal(o.EndpointUpdatedAt):
-		return nil
+		return disabled, nil
 	case err != nil:
-		return err
+		return disabled, err
 	}
-	_, err = s.changeRow(tx, row, webhook.Disabling(webhook.BySystem, webhook.DisabledGone, o.Delivery.UpdatedAt))
-	return err
+	_, disabled, err = s.changeRow(tx, row, webhook.Disabling(webhook.BySystem, webhook.DisabledGone, o.Delivery.UpdatedAt))
+	return disabled, err
 }
 
 // supersede records an attempt that does not change the delivery's state, and returns the delivery. It changes nothing if the attempt was

@@ -16,9 +16,20 @@ const auditInContext = "audit"
 type change struct{ action, subject string }
 
 // audited notes a change for the audit log: what was done, such as "api_key.created", and the ID of what it was done to. A handler calls it
-// after the change.
+// after the change. Changes of endpoints are noted by observeChanges.
 func audited(c echo.Context, action, subject string) {
 	c.Set(auditInContext, append(changesOf(c), change{action, subject}))
+}
+
+// observeChanges notes the changes of endpoints that the request makes from now on.
+func observeChanges(c echo.Context) {
+	t, ok := c.Get(timingInContext).(timing)
+	if !ok || !writes(c.Request().Method) {
+		return
+	}
+	observing := webhook.ObservingChanges(t.untimed, func(made webhook.EndpointChanged) { audited(c, made.AuditAction(), made.EndpointID) })
+	c.Set(timingInContext, timing{observing, t.statement})
+	allow(c, 1)
 }
 
 func changesOf(c echo.Context) []change {

@@ -75,6 +75,7 @@ func (g gate) admitKey(c echo.Context, needed access, next echo.HandlerFunc) err
 	if err := permit(c.Request(), identity.Key, needed); err != nil {
 		return err
 	}
+	observeChanges(c)
 	err = next(c)
 	audit(g.log, c, err)
 	return err

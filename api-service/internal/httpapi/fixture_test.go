@@ -82,7 +82,7 @@ func serveWithin(t *testing.T, opened *store.Store, readTimeout time.Duration, c
 		Waiting:       limiter,
 		Registry:      endpoints.New(invalidating, anywhere{}),
 		Holder:        endpoints.NewHolder(invalidating, noLanes{}, slog.New(slog.DiscardHandler)),
-		Tester:        trial.New(opened, noQueue{}, trial.Options{Patience: time.Millisecond}), // no dispatcher ends a test
+		Tester:        trial.New(opened, opened, noQueue{}, trial.Options{Patience: time.Millisecond}), // no dispatcher ends a test
 		Publisher:     publisher,
 		Redeliverer:   redeliver.New(opened, waitlimit.Counted{Queue: noQueue{}, Limiter: limiter}, written, redeliver.Options{}),
 		Log:           slog.New(slog.NewJSONHandler(s.log, &slog.HandlerOptions{Level: slog.LevelDebug})),

@@ -20,6 +20,12 @@ type Store interface {
 	FindDelivery(ctx context.Context, organizationID, id string) (webhook.Record, error)
 }
 
+// Catalogue is the catalogue of event types.
+type Catalogue interface {
+	// FindEventType returns an event type, or an error with the code not_found.
+	FindEventType(ctx context.Context, name string) (webhook.EventType, error)
+}
+
 // Queue enqueues deliveries that have been committed.
 type Queue interface {
 	Enqueue(ctx context.Context, deliveries ...webhook.Delivery)
@@ -39,29 +45,39 @@ const (
 	lookTimeout = 5 * time.Second
 )
 
-// defaultData is the data of a test that names none.
+// defaultData is the data of a test that names none, of an event type without a sample.
 var defaultData = json.RawMessage(`{"message":"This is a test of your webhook endpoint."}`)
 
 // Tester sends test deliveries. It is safe for concurrent use.
 type Tester struct {
-	store    Store
-	queue    Queue
-	patience time.Duration
+	store     Store
+	catalogue Catalogue
+	queue     Queue
+	patience  time.Duration
 }
 
 // New makes a Tester.
-func New(store Store, queue Queue, o Options) *Tester {
-	return &Tester{store: store, queue: queue, patience: cmp.Or(o.Patience, defaultPatience)}
+func New(store Store, catalogue Catalogue, queue Queue, o Options) *Tester {
+	return &Tester{store: store, catalogue: catalogue, queue: queue, patience: cmp.Or(o.Patience, defaultPatience)}
 }
 
-// Send commits and enqueues a test delivery. An empty type means webhook.EventTypeTest, and no data means a small object.
+// Send commits and enqueues a test delivery. An empty type means webhook.EventTypeTest. No data means the catalogue's sample of the type, or
+// a small object if there is none.
 func (t *Tester) Send(ctx context.Context, organizationID, endpointID string, spec webhook.EventSpec) (webhook.Delivery, error) {
 	spec.Type = cmp.Or(spec.Type, webhook.EventTypeTest)
-	if spec.Data == nil {
+	byDefault := spec.Data == nil
+	if byDefault {
 		spec.Data = defaultData
 	}
 	if err := spec.CheckTest(); err != nil {
 		return webhook.Delivery{}, err
+	}
+	if byDefault {
+		sample, err := t.sample(ctx, spec.Type)
+		if err != nil {
+			return webhook.Delivery{}, err
+		}
+		spec.Data = sample
 	}
 	endpoint, err := t.store.ReserveTest(ctx, organizationID, endpointID)
 	if err != nil {
@@ -75,6 +91,18 @@ func (t *Tester) Send(ctx context.Context, organizationID, endpointID string, sp
 	}
 	t.queue.Enqueue(ctx, delivery)
 	return delivery, nil
+}
+
+// sample returns the default data of an event type.
+func (t *Tester) sample(ctx context.Context, eventType string) (json.RawMessage, error) {
+	found, err := t.catalogue.FindEventType(ctx, eventType)
+	switch {
+	case err == nil && len(found.Sample) > 0:
+		return found.Sample, nil
+	case err == nil, webhook.CodeOf(err) == webhook.CodeNotFound:
+		return defaultData, nil
+	}
+	return nil, err
 }
 
 // Await returns the delivery once it has ended, or as it is after Patience or when ctx ends. While the database is unavailable it looks again.

@@ -21,6 +21,8 @@ const org = "org_a"
 // database has one endpoint, and a delivery that ends after a while.
 type database struct {
 	endpoint webhook.Endpoint
+	samples  map[string]string // of the event types in the catalogue
+	unread   error             // of the catalogue
 	refusal  error
 	endsIn   time.Duration
 	away     time.Duration // from the start on, the status cannot be read
@@ -33,6 +35,17 @@ type database struct {
 func (d *database) ReserveTest(context.Context, string, string) (webhook.Endpoint, error) {
 	d.began = time.Now()
 	return d.endpoint, d.refusal
+}
+
+func (d *database) FindEventType(_ context.Context, name string) (webhook.EventType, error) {
+	sample, found := d.samples[name]
+	switch {
+	case d.unread != nil:
+		return webhook.EventType{}, d.unread
+	case !found:
+		return webhook.EventType{}, webhook.NotFound("event type", name)
+	}
+	return webhook.EventType{Name: name, Sample: []byte(sample)}, nil
 }
 
 func (d *database) CreateEvent(_ context.Context, event webhook.Event, deliveries []webhook.Delivery) error {
@@ -66,7 +79,7 @@ func newDatabase() *database {
 
 func TestSendCreatesOneTestDelivery(t *testing.T) {
 	d := newDatabase()
-	delivery, err := trial.New(d, d, trial.Options{}).Send(t.Context(), org, d.endpoint.ID, webhook.EventSpec{})
+	delivery, err := trial.New(d, d, d, trial.Options{}).Send(t.Context(), org, d.endpoint.ID, webhook.EventSpec{})
 	require.NoError(t, err)
 	require.Len(t, d.events, 1)
 	assert.Equal(t, webhook.EventTypeTest, d.events[0].Type)
@@ -80,7 +93,7 @@ func TestSendCreatesOneTestDelivery(t *testing.T) {
 
 func TestSendOwnTypeAndData(t *testing.T) {
 	d := newDatabase()
-	_, err := trial.New(d, d, trial.Options{}).Send(t.Context(), org, d.endpoint.ID, webhook.EventSpec{Type: "run.finished", Data: []byte(`{"a":1}`)})
+	_, err := trial.New(d, d, d, trial.Options{}).Send(t.Context(), org, d.endpoint.ID, webhook.EventSpec{Type: "run.finished", Data: []byte(`{"a":1}`)})
 	require.NoError(t, err)
 	assert.Equal(t, "run.finished", d.events[0].Type)
 	assert.Equal(t, `{"a":1}`, string(d.events[0].Data)) //nolint:testifylint // the bytes count
@@ -98,7 +111,7 @@ func TestSendRefusedCreatesNothing(t *testing.T) {
 	} {
 		d := newDatabase()
 		d.refusal = c.refusal
-		_, err := trial.New(d, d, trial.Options{}).Send(t.Context(), org, d.endpoint.ID, c.spec)
+		_, err := trial.New(d, d, d, trial.Options{}).Send(t.Context(), org, d.endpoint.ID, c.spec)
 		assert.Equal(t, c.want, webhook.CodeOf(err), name)
 		assert.Empty(t, d.created, name)
 		assert.Empty(t, d.enqueued, name)
@@ -120,7 +133,7 @@ func TestAwait(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				d := newDatabase()
 				d.endsIn, d.away = c.endsIn, c.away
-				tester := trial.New(d, d, trial.Options{})
+				tester := trial.New(d, d, d, trial.Options{})
 				delivery, err := tester.Send(t.Context(), org, d.endpoint.ID, webhook.EventSpec{})
 				require.NoError(t, err)
 				record, err := tester.Await(t.Context(), delivery)
@@ -130,4 +143,22 @@ func TestAwait(t *testing.T) {
 			})
 		})
 	}
+}
+
+func TestSendDefaultDataIsSampleOfEventType(t *testing.T) {
+	const small = `{"message":"This is a test of your webhook endpoint."}`
+	d := newDatabase()
+	d.samples = map[string]string{"run.finished": `{"n": 1.50}`, "run.started": ""}
+	for eventType, want := range map[string]string{"run.finished": `{"n": 1.50}`, "run.started": small, "run.other": small, "": small} {
+		d.events = nil
+		_, err := trial.New(d, d, d, trial.Options{}).Send(t.Context(), org, d.endpoint.ID, webhook.EventSpec{Type: eventType})
+		require.NoError(t, err)
+		assert.Equal(t, want, string(d.events[0].Data), "%q", eventType)
+	}
+	d.events, d.unread = nil, webhook.Unavailable(time.Second, nil)
+	_, err := trial.New(d, d, d, trial.Options{}).Send(t.Context(), org, d.endpoint.ID, webhook.EventSpec{Type: "run.finished"})
+	require.ErrorIs(t, err, d.unread)
+	assert.Empty(t, d.events)
+	_, err = trial.New(d, d, d, trial.Options{}).Send(t.Context(), org, d.endpoint.ID, webhook.EventSpec{Type: "run.finished", Data: []byte(`{}`)})
+	require.NoError(t, err, "the catalogue is not read")
 }

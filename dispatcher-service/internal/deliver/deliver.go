@@ -36,7 +36,7 @@ type Deliverer struct {
 func New(options Options, registry prometheus.Registerer) *Deliverer {
 	o := options.withDefaults()
 	return &Deliverer{
-		options: o, groups: newGroups(o.Store, o.DatabaseTimeout, registry), bodies: newBodies(o), metrics: newMetrics(registry),
+		options: o, groups: newGroups(o.Store, o.DatabaseTimeout, o.Log, registry), bodies: newBodies(o), metrics: newMetrics(registry),
 		outage: newOutage(o, registry), shortage: newShortage(o.Log, registry), abandoned: make(chan struct{}),
 	}
 }

@@ -2,13 +2,16 @@ package deliver_test
 
 import (
 	"context"
+	"log/slog"
 	"testing"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"redrive/dispatcher-service/internal/deliver"
+	"redrive/pkg/testlog"
 	"redrive/pkg/webhook"
 )
 
@@ -67,6 +70,24 @@ func TestGone(t *testing.T) {
 	assert.Equal(t, webhook.StatusFailure, row.Status)
 	assert.Equal(t, webhook.FailureEndpointDisabled, row.FailureReason)
 	assert.Equal(t, deliver.Done(), w.deliver(next.ID), "and again")
+}
+
+func TestGoneIsAudited(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, 5)
+	d, next := w.publish(), w.publish()
+	log, sender := new(testlog.Buffer), &scripted{status: 410}
+	options := options(w.store, sender)
+	options.Log = slog.New(slog.NewJSONHandler(log, nil))
+	deliverer := deliver.New(options, prometheus.NewRegistry())
+	for _, id := range []string{d.ID, next.ID} {
+		_, err := deliverer.Deliver(t.Context(), id, webhook.QueueDeliveries)
+		require.NoError(t, err)
+	}
+	lines := log.Records("audit")
+	require.Len(t, lines, 1)
+	assert.Equal(t, []any{"system", "endpoint.disabled", d.EndpointID, org, "gone"},
+		[]any{lines[0]["actor"], lines[0]["action"], lines[0]["subject"], lines[0]["organizationId"], lines[0]["reason"]})
 }
 
 func TestNoSuchDelivery(t *testing.T) {

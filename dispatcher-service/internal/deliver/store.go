@@ -3,6 +3,7 @@ package deliver
 import (
 	"context"
 	"encoding/json"
+	"log/slog"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -56,7 +57,7 @@ type groups struct {
 }
 
 // newGroups runs one statement of a kind at a time: two would be half as large each.
-func newGroups(store Store, timeout time.Duration, registry prometheus.Registerer) groups {
+func newGroups(store Store, timeout time.Duration, log *slog.Logger, registry prometheus.Registerer) groups {
 	sizes := observe.BatchSizes(registry, "load", "record")
 	options := func(observe func(int)) groupcommit.Options {
 		return groupcommit.Options{Timeout: timeout, Writers: 1, Linger: linger, Observe: observe}
@@ -64,7 +65,17 @@ func newGroups(store Store, timeout time.Duration, registry prometheus.Registere
 	return groups{
 		loads:     groupcommit.New(loadDispatches(store), options(sizes[0])),
 		endpoints: groupcommit.New(loadEndpoints(store), options(nil)),
-		outcomes:  groupcommit.New(store.RecordOutcomes, options(sizes[1])),
+		outcomes:  groupcommit.New(recordOutcomes(store, log), options(sizes[1])),
+	}
+}
+
+// recordOutcomes records outcomes and writes an audit line for each endpoint that one of them disables.
+func recordOutcomes(store Writer, log *slog.Logger) func(context.Context, []webhook.Outcome) ([]webhook.Delivery, []error) {
+	return func(ctx context.Context, outcomes []webhook.Outcome) ([]webhook.Delivery, []error) {
+		return store.RecordOutcomes(webhook.ObservingChanges(ctx, func(made webhook.EndpointChanged) {
+			log.InfoContext(ctx, "audit", "actor", made.By, "action", made.AuditAction(), "subject", made.EndpointID,
+				"organizationId", made.OrganizationID, "reason", made.Reason)
+		}), outcomes)
 	}
 }
 

@@ -3,6 +3,7 @@ package storetest
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -193,4 +194,36 @@ func testPurgeChanges(t *testing.T, s *store.Store) {
 	assert.EqualValues(t, 3, purge(start, 1))
 	assert.Equal(t, all[:1], w.changes(webhook.ChangeFilter{EndpointID: w.endpoint.ID}), "the newest stays")
 	assert.Empty(t, w.changes(webhook.ChangeFilter{EndpointID: beside.endpoint.ID}))
+}
+
+// testChangesObserved expects that an observer gets what is recorded, and nothing else.
+func testChangesObserved(t *testing.T, s *store.Store) {
+	var observed []webhook.EndpointChanged
+	ctx := webhook.ObservingChanges(t.Context(), func(made webhook.EndpointChanged) { observed = append(observed, made) })
+	endpoint := webhook.NewEndpoint(org, "key_x", webhook.EndpointSpec{Name: "n", URL: "https://example.com"}, "whsec_one", start)
+	require.NoError(t, s.CreateEndpoint(ctx, endpoint))
+	require.Error(t, s.CreateEndpoint(ctx, endpoint), "it exists")
+	for range 2 {
+		_, err := s.ChangeEndpoint(ctx, org, endpoint.ID, webhook.Pausing("key_x", start.Add(time.Hour)))
+		require.NoError(t, err)
+	}
+	refused := errors.New("refused")
+	_, err := s.ChangeEndpoint(ctx, org, endpoint.ID, webhook.EndpointChange{Apply: func(*webhook.Endpoint) error { return refused }})
+	require.ErrorIs(t, err, refused)
+	_, err = s.ChangeEndpoint(ctx, org, "ep_none", webhook.Pausing("key_x", start))
+	requireNotFound(t, err)
+	current, err := s.ChangeEndpoint(ctx, org, endpoint.ID, webhook.Resuming("key_x", start.Add(2*time.Hour)))
+	require.NoError(t, err)
+
+	w := world{t: t, ctx: ctx, store: s, endpoint: current, record: s.RecordOutcome}
+	_, first := w.publish()
+	_, second := w.publish()
+	w.attempt(first, 410)
+	w.attempt(second, 410)
+	recorded := changesOf(t, s, endpoint.ID)
+	slices.Reverse(recorded)
+	assert.Equal(t, recorded, observed)
+	require.Len(t, observed, 4)
+	assert.Equal(t, []string{"endpoint.created", "endpoint.disabled"}, []string{observed[0].AuditAction(), observed[3].AuditAction()})
+	assert.Equal(t, webhook.BySystem, observed[3].By)
 }

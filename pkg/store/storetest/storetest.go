@@ -51,6 +51,7 @@ func RunMigrated(t *testing.T, open func(t *testing.T) *store.Store) {
 		"health/concurrent":                     testHealthConcurrent,
 		"health/filters":                        testHealthFilters,
 		"changes/recorded":                      testChangesRecorded,
+		"changes/observed":                      testChangesObserved,
 		"changes/none":                          testChangeNothing,
 		"changes/refused":                       testChangeRefused,
 		"changes/concurrent":                    testChangesConcurrent,
