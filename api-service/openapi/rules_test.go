@@ -207,6 +207,11 @@ func unsecured(d *openapi3.T) (violations []string) {
 	return violations
 }
 
+// keyed are the operations that take idempotency keys. A request is refused with 409 while the first one with its key is in progress.
+var keyed = []string{
+	"createEndpoint", "regenerateEndpointSecret", "publishEvent", "publishEvents", "retryDelivery", "replayDelivery", "createAPIKey",
+}
+
 // withoutRefusals checks that an operation has exactly the statuses that its shape can be answered with.
 func withoutRefusals(d *openapi3.T) (violations []string) {
 	for _, op := range operations(d) {
@@ -223,6 +228,9 @@ func withoutRefusals(d *openapi3.T) (violations []string) {
 		}
 		if op.RequestBody != nil {
 			want = append(want, "413", "415")
+		}
+		if slices.Contains(keyed, op.OperationID) {
+			want = append(want, "409")
 		}
 		slices.Sort(want)
 		if got := op.Responses.Keys(); !slices.Equal(got, want) {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"slices"
 
 	"redrive/api-service/app"
 	"redrive/pkg/backend"
@@ -17,6 +18,7 @@ import (
 	"redrive/pkg/store"
 	"redrive/pkg/store/postgres"
 	"redrive/pkg/tracing/otlp"
+	"redrive/pkg/webhook"
 )
 
 // applicationName is the name of this service in pg_stat_activity.
@@ -108,7 +110,29 @@ func migrate(ctx context.Context, environ []string, stdout io.Writer) error {
 		for _, name := range applied {
 			_, _ = fmt.Fprintln(stdout, "applied", name)
 		}
+		if slices.Contains(applied, reservingMigration) {
+			warnReserved(ctx, s, stdout)
+		}
 		_, err = fmt.Fprintln(stdout, "the schema is up to date")
 		return err
 	})
+}
+
+// reservingMigration is the first migration of the version that reserves event types. A database that has it can contain reserved types
+// only in what Redrive made itself.
+const reservingMigration = "00010_organizations.sql"
+
+// warnReserved lists what uses event types that this version reserves. A failure is a warning too: the schema has been migrated.
+func warnReserved(ctx context.Context, s *store.Store, stdout io.Writer) {
+	found, err := s.FindReserved(ctx)
+	if err != nil {
+		_, _ = fmt.Fprintf(stdout, "warning: event types that begin with %s are reserved; whether any is used was not found out: %v\n", webhook.ReservedPrefix, err)
+		return
+	}
+	for _, name := range found.EventTypes {
+		_, _ = fmt.Fprintf(stdout, "warning: there are events of the type %s; publishing it is refused from now on\n", name)
+	}
+	for _, id := range found.Endpoints {
+		_, _ = fmt.Fprintf(stdout, "warning: endpoint %s subscribes to event types that begin with %s, which are reserved\n", id, webhook.ReservedPrefix)
+	}
 }

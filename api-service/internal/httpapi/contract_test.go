@@ -61,6 +61,9 @@ func TestDocumentedStatusesAllOccur(t *testing.T) {
 			}
 			item := document(t).Paths.Value(r.documented())
 			for _, status := range item.GetOperation(r.method).Responses.Keys() {
+				if status == "409" {
+					continue // see TestCallInProgressAnsweredAfterFiveSeconds
+				}
 				number, err := strconv.Atoi(status)
 				assert.NoError(t, err)
 				assert.True(t, given[number], "%s is documented and was not given", status)

@@ -420,3 +420,41 @@ func TestTestDeliveryTakesSampleOfCatalogue(t *testing.T) {
 		assert.JSONEq(t, want, string(sent.Data.RequestBody.Data), body)
 	}
 }
+
+func TestEndpointLimitOfOrganization(t *testing.T) {
+	s := newService(t).withKeys(t)
+	key := s.platformKey(t)
+	s.put(t, key, organization, `{"limits": {"maxEndpoints": 2}}`)
+	first, _ := s.endpoint(t, s.writer)
+	s.endpoint(t, s.writer)
+	refused(t, s.call(t, "POST", base, s.writer, createBody), 400, "endpoint_limit")
+	refused(t, s.call(t, "POST", base, key, createBody, actFor(organization)), 400, "endpoint_limit")
+	refused(t, s.withKey(t, "k", "POST", base, createBody), 400, "endpoint_limit")
+	granted(t, s.call(t, "POST", base+"/"+first+"/disable", s.writer, ""))
+	refused(t, s.call(t, "POST", base, s.writer, createBody), 400, "endpoint_limit")
+	granted(t, s.call(t, "DELETE", base+"/"+first, s.writer, ""))
+	granted(t, s.withKey(t, "k", "POST", base, createBody))
+
+	s.put(t, key, organization, `{"limits": {"maxEndpoints": 1}}`)
+	refused(t, s.call(t, "POST", base, s.writer, createBody), 400, "endpoint_limit")
+	granted(t, s.call(t, "GET", base, s.writer, ""))
+	s.put(t, key, organization, `{"limits": {"maxEndpoints": 0}}`)
+	granted(t, s.call(t, "POST", base, s.writer, createBody))
+	s.put(t, key, organization, `{"limits": {"maxEndpoints": null}}`)
+	granted(t, s.call(t, "POST", base, s.writer, createBody))
+}
+
+func TestAPIKeyLimitCountsValidKeysOnly(t *testing.T) {
+	s := newService(t).withKeys(t)
+	platform := s.platformKey(t)
+	s.put(t, platform, organization, `{"limits": {"maxApiKeys": 3}}`)
+	third := granted(t, s.call(t, "POST", keys, platform, `{"name": "third"}`, actFor(organization)))
+	refused(t, s.call(t, "POST", keys, platform, `{"name": "fourth"}`, actFor(organization)), 400, "api_key_limit")
+	granted(t, s.call(t, "DELETE", keys+"/"+third["id"].(string), s.writer, ""))
+	granted(t, s.call(t, "POST", keys, s.writer, `{"name": "fourth"}`))
+	refused(t, s.call(t, "POST", keys, s.writer, `{"name": "fifth"}`), 400, "api_key_limit")
+	s.put(t, platform, organization, `{"limits": {"maxApiKeys": 1}}`)
+	granted(t, s.call(t, "GET", keys, s.writer, ""))
+	s.put(t, platform, organization, `{"limits": {"maxApiKeys": 0}}`)
+	granted(t, s.call(t, "POST", keys, s.writer, `{"name": "fifth"}`))
+}

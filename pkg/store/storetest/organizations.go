@@ -227,3 +227,24 @@ func testEventTypes(t *testing.T, s *store.Store) {
 	_, err = s.FindEventType(t.Context(), "run.finished")
 	requireNotFound(t, err)
 }
+
+func testReservedTypes(t *testing.T, s *store.Store) {
+	found, err := s.FindReserved(t.Context())
+	require.NoError(t, err)
+	assert.Equal(t, store.Reserved{}, found)
+	for _, name := range []string{"redrive.b", "run.finished", "redrive.a", "redrive.b", webhook.EventTypeTest, "redriven.x", "my.redrive.x"} {
+		event := webhook.NewEvent(org, webhook.EventSpec{Type: name, Data: []byte(`{}`)}, start)
+		require.NoError(t, s.CreateEvent(t.Context(), event, nil))
+	}
+	var ids []string
+	for _, types := range [][]string{{"run.*", "redrive.a"}, {"redrive.*"}, {"my.redrive.x"}, {}} {
+		spec := webhook.EndpointSpec{Name: "n", URL: "https://example.com", SubscribedEventTypes: types}
+		endpoint := webhook.NewEndpoint(org, "", spec, "whsec_one", start)
+		require.NoError(t, s.CreateEndpoint(t.Context(), endpoint))
+		ids = append(ids, endpoint.ID)
+	}
+	found, err = s.FindReserved(t.Context())
+	require.NoError(t, err)
+	assert.Equal(t, []string{"redrive.a", "redrive.b"}, found.EventTypes)
+	assert.ElementsMatch(t, ids[:2], found.Endpoints)
+}

@@ -114,6 +114,7 @@ func RunMigrated(t *testing.T, open func(t *testing.T) *store.Store) {
 		"erasure/passes":                        testErasurePasses,
 		"erasure/small batches":                 testErasureBatches,
 		"erasure/concurrent":                    testErasureConcurrent,
+		"event types/reserved":                  testReservedTypes,
 		"event types/catalogue":                 testEventTypes,
 	} {
 		t.Run(name, func(t *testing.T) {
