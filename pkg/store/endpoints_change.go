@@ -55,9 +55,11 @@ func (s *Store) ChangeEndpoint(ctx context.Context, organizationID, id string, c
 		return err
 	}
 	var record webhook.EndpointChanged
+	var operational []webhook.Delivery
 	err = s.recording(ctx, func(tx *gorm.DB) (string, any, error) {
 		err := tx.Transaction(func(tx *gorm.DB) (err error) {
-			changed, record, err = s.changeEndpoint(tx, organizationID, id, change)
+			operational = nil
+			changed, record, err = s.changeEndpoint(tx, organizationID, id, change, &operational)
 			return err
 		})
 		made := changed
@@ -68,17 +70,18 @@ func (s *Store) ChangeEndpoint(ctx context.Context, organizationID, id string, c
 		return changed, s.translate("change an endpoint", err)
 	}
 	record.Observe(ctx)
+	s.enqueueOperational(ctx, operational)
 	return changed, nil
 }
 
 func (s *Store) changeEndpoint(
-	tx *gorm.DB, organizationID, id string, change webhook.EndpointChange,
+	tx *gorm.DB, organizationID, id string, change webhook.EndpointChange, operational *[]webhook.Delivery,
 ) (changed webhook.Endpoint, record webhook.EndpointChanged, err error) {
 	row, err := s.lockEndpoint(tx, organizationID, id)
 	if err != nil {
 		return changed, record, err
 	}
-	if changed, record, err = s.changeRow(tx, row, change); err != nil {
+	if changed, record, err = s.changeRow(tx, row, change, operational); err != nil {
 		return changed, record, err
 	}
 	err = s.addHealth(tx, organizationID, &changed)
@@ -96,8 +99,10 @@ func (s *Store) lockEndpoint(tx *gorm.DB, organizationID, id string) (row endpoi
 }
 
 // changeRow applies a change to a row that lockEndpoint has read in the same transaction. It also returns the record of the change, which
-// is the zero value if no field was changed.
-func (s *Store) changeRow(tx *gorm.DB, row endpointRow, change webhook.EndpointChange) (changed webhook.Endpoint, record webhook.EndpointChanged, err error) {
+// is the zero value if no field was changed. It adds the deliveries of the operational event of the change to operational.
+func (s *Store) changeRow(
+	tx *gorm.DB, row endpointRow, change webhook.EndpointChange, operational *[]webhook.Delivery,
+) (changed webhook.Endpoint, record webhook.EndpointChanged, err error) {
 	before := row.endpoint()
 	if change.Opened {
 		if before, err = s.endpointToSend(row); err != nil {
@@ -115,6 +120,10 @@ func (s *Store) changeRow(tx *gorm.DB, row endpointRow, change webhook.EndpointC
 			before.Headers = opened
 		}
 	}
+	health, err := findHealth(tx, row.OrganizationID, row.ID)
+	if err != nil {
+		return changed, record, err
+	}
 	if change.Resets(before, after) {
 		if err := resetHealth(tx, before); err != nil {
 			return changed, record, err
@@ -127,7 +136,14 @@ func (s *Store) changeRow(tx *gorm.DB, row endpointRow, change webhook.EndpointC
 	if row, err = s.updateColumns(tx, after, names); err != nil {
 		return changed, record, err
 	}
-	return row.endpoint(), record, recordChange(tx, record)
+	if err := recordChange(tx, record); err != nil {
+		return changed, record, err
+	}
+	changed = row.endpoint()
+	if notice, ok := change.Notice(before, changed, health.health()); ok {
+		return changed, record, s.publishNotice(tx, notice, operational)
+	}
+	return changed, record, nil
 }
 
 // changedAt returns the time of a change: now, but at least a millisecond after the change before. The times and the IDs of an endpoint's

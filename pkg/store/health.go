@@ -36,6 +36,20 @@ func (r healthRow) health() webhook.Health {
 	}
 }
 
+func (r healthRow) notices() webhook.Notices {
+	return webhook.Notices{
+		AnnouncedSince: timeOf(r.AnnouncedSince), ExhaustedAt: timeOf(r.ExhaustedAt), ExhaustedSince: timeOf(r.ExhaustedSince),
+		ExhaustedCount: r.ExhaustedCount,
+	}
+}
+
+// noting returns the row with other notices.
+func (r healthRow) noting(n webhook.Notices) healthRow {
+	r.AnnouncedSince, r.ExhaustedAt = nullable(n.AnnouncedSince), nullable(n.ExhaustedAt)
+	r.ExhaustedSince, r.ExhaustedCount = nullable(n.ExhaustedSince), n.ExhaustedCount
+	return r
+}
+
 // with returns the row with another health.
 func (r healthRow) with(h webhook.Health) healthRow {
 	r.LastSuccessAt, r.ConsecutiveFailures, r.FailingSince = nullable(h.LastSuccessAt), h.ConsecutiveFailures, nullable(h.FailingSince)
@@ -54,7 +68,7 @@ func findHealth(tx *gorm.DB, organizationID, endpointID string) (row healthRow, 
 
 // noteOne writes how an attempt has ended to the health of its endpoint, in SQLite.
 func noteOne(tx *gorm.DB, m move) error {
-	if m.counted == webhook.CountedNot {
+	if m.counted == webhook.CountedNot && !m.outcome.Exhausted() {
 		return nil
 	}
 	row, err := findHealth(tx, m.OrganizationID, m.EndpointID)
@@ -66,7 +80,7 @@ func noteOne(tx *gorm.DB, m move) error {
 	if m.counted == webhook.CountedSuccess && before.ConsecutiveFailures == 0 && after.LastSuccessAt.Before(before.LastSuccessAt.Add(webhook.SuccessNoted)) {
 		return nil
 	}
-	row = row.with(after)
+	row = row.with(after).noting(row.notices().After(m.outcome))
 	return tx.Clauses(clause.OnConflict{UpdateAll: true}).Create(&row).Error
 }
 

@@ -26,7 +26,7 @@ func newMove(o webhook.Outcome) (move, error) {
 // move writes the delivery's new state and the attempt if the revision is still the one before. It reports whether it was.
 func (s *Store) move(tx *gorm.DB, m move) (bool, error) {
 	if s.dialect.Postgres {
-		moved, err := s.moveBatch(tx, []move{m})
+		moved, err := s.moveBatch(tx, []move{m}, true)
 		return moved[m.attempt.ID], err
 	}
 	return moveOne(tx, m)
@@ -71,7 +71,8 @@ func moveOne(tx *gorm.DB, m move) (bool, error) {
 // moveSQL is move in PostgreSQL, for any number of deliveries. It returns the IDs of the attempts of those that were moved.
 //
 // The attempts that count in the health of an endpoint are merged into one write of it, as webhook.Health.After does one by one. A success
-// of a healthy endpoint is written every webhook.SuccessNoted.
+// of a healthy endpoint is written every webhook.SuccessNoted. An attempt after which something may have to be published about the endpoint is
+// left out, as webhook.Operations.Due says; recordAlone records it. The subquery, unlike a join, keeps the order of the rows.
 const moveSQL = `
 WITH next AS (
 	SELECT * FROM unnest(
@@ -79,13 +80,20 @@ WITH next AS (
 		CAST(? AS integer[]), CAST(? AS text[]), CAST(? AS timestamptz[]),
 		CAST(? AS text[]), CAST(? AS text[]), CAST(? AS timestamptz[]), CAST(? AS bigint[]), CAST(? AS text[]), CAST(? AS text[]),
 		CAST(? AS integer[]), CAST(? AS text[]), CAST(? AS bytea[]), CAST(? AS boolean[]), CAST(? AS text[]), CAST(? AS text[]),
-		CAST(? AS timestamptz[]), CAST(? AS text[]), CAST(? AS smallint[])
+		CAST(? AS timestamptz[]), CAST(? AS text[]), CAST(? AS smallint[]), CAST(? AS boolean[]), CAST(? AS boolean[])
 	) AS n (
 		id, revision, status, retry_count, next_retry_at, failure_reason, orphan_count, last_attempt_id, updated_at,
 		attempt_id, organization_id, started_at, duration_ms, outcome, request_headers,
 		response_status, response_headers, response_body, response_body_truncated, error_message, error_code, attempt_next_retry_at,
-		endpoint_id, counted
-	)
+		endpoint_id, counted, operational, exhausted
+	) WHERE CAST(? AS boolean) OR NOT COALESCE((
+		SELECT COALESCE(n.counted = 1 AND h.announced_since IS NOT NULL
+			OR n.counted = 2 AND NOT n.operational AND h.announced_since IS NULL
+				AND h.failing_since <= n.updated_at - interval '1 hour' -- webhook.FailingNotice
+			OR n.counted = 2 AND h.failing_since <= n.updated_at - CAST(? AS bigint) * interval '1 microsecond'
+			OR n.exhausted AND COALESCE(h.exhausted_at <= n.updated_at - interval '1 minute', true), false) -- webhook.ExhaustedInterval
+		FROM endpoint_health h WHERE h.organization_id = n.organization_id AND h.endpoint_id = n.endpoint_id
+	), n.exhausted)
 ), moved AS (
 	UPDATE deliveries d SET status = n.status, retry_count = n.retry_count, next_retry_at = n.next_retry_at,
 		failure_reason = n.failure_reason, orphan_count = n.orphan_count, last_attempt_id = n.last_attempt_id,
@@ -99,19 +107,21 @@ WITH next AS (
 		n.response_status, n.response_headers, n.response_body, n.response_body_truncated, n.error_message, n.error_code, n.attempt_next_retry_at
 	FROM next n JOIN moved m ON m.id = n.id WHERE n.attempt_id <> ''
 ), counted AS (
-	SELECT n.organization_id, n.endpoint_id, n.counted, n.updated_at AS at, n.error_message,
+	SELECT n.organization_id, n.endpoint_id, n.counted, n.exhausted, n.updated_at AS at, n.error_message,
 		max(n.updated_at) FILTER (WHERE n.counted = 1) OVER (PARTITION BY n.endpoint_id) AS success_at
-	FROM next n JOIN moved m ON m.id = n.id WHERE n.counted <> 0
+	FROM next n JOIN moved m ON m.id = n.id WHERE n.counted <> 0 OR n.exhausted
 ), merged AS (
 	SELECT organization_id, endpoint_id, success_at, count(*) FILTER (WHERE failed) AS failures,
 		min(at) FILTER (WHERE failed) AS first_at, max(at) FILTER (WHERE failed) AS last_at,
-		(array_agg(error_message ORDER BY at DESC) FILTER (WHERE failed))[1] AS last_error
+		(array_agg(error_message ORDER BY at DESC) FILTER (WHERE failed))[1] AS last_error,
+		count(*) FILTER (WHERE exhausted) AS exhausted, min(at) FILTER (WHERE exhausted) AS exhausted_at
 	FROM (SELECT *, counted = 2 AND (success_at IS NULL OR at > success_at) AS failed FROM counted) AS c
 	GROUP BY organization_id, endpoint_id, success_at
 ), noted AS (
-	INSERT INTO endpoint_health AS h (organization_id, endpoint_id, last_success_at, consecutive_failures, failing_since, last_failure_at, last_error)
-	SELECT organization_id, endpoint_id, success_at, failures, first_at, last_at, COALESCE(last_error, '') FROM merged m
-	WHERE failures > 0 OR NOT COALESCE((
+	INSERT INTO endpoint_health AS h (organization_id, endpoint_id, last_success_at, consecutive_failures, failing_since, last_failure_at, last_error,
+		exhausted_count, exhausted_since)
+	SELECT organization_id, endpoint_id, success_at, failures, first_at, last_at, COALESCE(last_error, ''), exhausted, exhausted_at FROM merged m
+	WHERE failures > 0 OR exhausted > 0 OR NOT COALESCE((
 		SELECT h.consecutive_failures = 0 AND m.success_at < h.last_success_at + interval '5 seconds' -- webhook.SuccessNoted
 		FROM endpoint_health h WHERE h.organization_id = m.organization_id AND h.endpoint_id = m.endpoint_id
 	), false)
@@ -121,15 +131,19 @@ WITH next AS (
 		consecutive_failures = excluded.consecutive_failures + CASE WHEN excluded.last_success_at IS NULL THEN h.consecutive_failures ELSE 0 END,
 		failing_since = CASE WHEN excluded.last_success_at IS NULL THEN COALESCE(h.failing_since, excluded.failing_since) ELSE excluded.failing_since END,
 		last_failure_at = CASE WHEN excluded.last_success_at IS NULL THEN GREATEST(h.last_failure_at, excluded.last_failure_at) ELSE excluded.last_failure_at END,
-		last_error = CASE WHEN excluded.last_success_at IS NULL AND h.last_failure_at >= excluded.last_failure_at THEN h.last_error ELSE excluded.last_error END
+		last_error = CASE WHEN excluded.last_success_at IS NULL AND h.last_failure_at >= excluded.last_failure_at THEN h.last_error
+			WHEN excluded.last_success_at IS NULL AND excluded.consecutive_failures = 0 THEN h.last_error ELSE excluded.last_error END,
+		exhausted_count = h.exhausted_count + excluded.exhausted_count,
+		exhausted_since = COALESCE(h.exhausted_since, excluded.exhausted_since)
 )
 SELECT attempt_id FROM moved`
 
-// moveBatch is move in PostgreSQL. It returns the IDs of the attempts of the deliveries that were moved. A delivery may be named once.
+// moveBatch is move in PostgreSQL. It returns the IDs of the attempts of the deliveries that were moved. A delivery may be named once. Unless all
+// is true, it leaves out the moves after which something may have to be published.
 //
 // It scans the rows itself, because GORM's Scan first formats the statement with all values for a log that is discarded.
-func (s *Store) moveBatch(tx *gorm.DB, moves []move) (moved map[string]bool, err error) {
-	rows, err := tx.Raw(moveSQL, moveArguments(moves)...).Rows()
+func (s *Store) moveBatch(tx *gorm.DB, moves []move, all bool) (moved map[string]bool, err error) {
+	rows, err := tx.Raw(moveSQL, append(moveArguments(moves), all, s.failingAfter().Microseconds())...).Rows()
 	if err != nil {
 		return nil, err
 	}
@@ -172,5 +186,7 @@ func moveArguments(moves []move) []any {
 		column(moves, func(m *move) *time.Time { return m.attempt.NextRetryAt }),
 		column(moves, func(m *move) string { return m.EndpointID }),
 		column(moves, func(m *move) webhook.Counted { return m.counted }),
+		column(moves, func(m *move) bool { return m.outcome.Operational() }),
+		column(moves, func(m *move) bool { return m.outcome.Exhausted() }),
 	}
 }

@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"maps"
 	"slices"
 	"strings"
 
@@ -23,7 +24,7 @@ func (s *Store) RecordOutcome(ctx context.Context, o webhook.Outcome) (webhook.D
 // PostgreSQL records the outcomes in one statement, and then those alone that the statement left out. Deliveries and errors are in the
 // order of the outcomes, and one error does not affect the other outcomes.
 func (s *Store) RecordOutcomes(ctx context.Context, outcomes []webhook.Outcome) ([]webhook.Delivery, []error) {
-	moved, err := s.recordBatch(ctx, outcomes)
+	moved, err := s.recordTogether(ctx, outcomes)
 	return each(outcomes, func(o webhook.Outcome) (webhook.Delivery, error) {
 		switch {
 		case moved[o.Attempt.ID]:
@@ -33,6 +34,35 @@ func (s *Store) RecordOutcomes(ctx context.Context, outcomes []webhook.Outcome) 
 		}
 		return s.recordAlone(ctx, o)
 	})
+}
+
+// recordTogether records the outcomes that statements for many of them can record, and returns the IDs of their attempts. Something may have
+// to be published about an endpoint after the first outcome that a statement left out. When that is recorded alone, a second statement
+// records the others.
+func (s *Store) recordTogether(ctx context.Context, outcomes []webhook.Outcome) (map[string]bool, error) {
+	moved, err := s.recordBatch(ctx, outcomes)
+	if err != nil || !s.dialect.Postgres {
+		return moved, err
+	}
+	var rest []webhook.Outcome
+	first := map[string]bool{}
+	for _, o := range outcomes {
+		switch {
+		case moved[o.Attempt.ID] || o.DisableEndpoint:
+		case first[o.Delivery.EndpointID]:
+			rest = append(rest, o)
+		default:
+			first[o.Delivery.EndpointID] = true
+			current, err := s.recordAlone(ctx, o)
+			moved[o.Attempt.ID] = err == nil && current.LastAttemptID == o.Attempt.ID && current.Revision == o.Delivery.Revision
+		}
+	}
+	if len(rest) < 2 {
+		return moved, nil
+	}
+	again, err := s.recordBatch(ctx, rest)
+	maps.Copy(moved, again)
+	return moved, err
 }
 
 // recordBatch records the outcomes that one statement can record, and returns the IDs of their attempts. It leaves out an outcome that
@@ -54,7 +84,7 @@ func (s *Store) recordBatch(ctx context.Context, outcomes []webhook.Outcome) (ma
 	if len(moves) == 0 {
 		return map[string]bool{}, nil
 	}
-	moved, err := s.moveBatch(s.db.WithContext(ctx), moves)
+	moved, err := s.moveBatch(s.db.WithContext(ctx), moves, false)
 	err = s.translate("record attempts", err)
 	if err != nil && webhook.CodeOf(err) != webhook.CodeUnavailable {
 		return map[string]bool{}, nil
@@ -62,14 +92,20 @@ func (s *Store) recordBatch(ctx context.Context, outcomes []webhook.Outcome) (ma
 	return moved, err
 }
 
-// recordAlone records one outcome of any kind in a transaction.
+// recordAlone records one outcome of any kind in a transaction, and publishes what follows from it for the endpoint.
 func (s *Store) recordAlone(ctx context.Context, o webhook.Outcome) (current webhook.Delivery, err error) {
 	var disabled webhook.EndpointChanged
 	m, err := newMove(o)
 	if err != nil {
 		return webhook.Delivery{}, err
 	}
+	var made []webhook.Delivery
 	err = s.db.WithContext(ctx).Transaction(func(tx *gorm.DB) error {
+		made = nil
+		endpoint, err := s.lockJudged(tx, o)
+		if err != nil {
+			return err
+		}
 		moved, err := s.move(tx, m)
 		if err != nil {
 			return err
@@ -80,29 +116,17 @@ func (s *Store) recordAlone(ctx context.Context, o webhook.Outcome) (current web
 			return err
 		}
 		current = o.Delivery
-		if !o.DisableEndpoint {
+		if endpoint.ID == "" {
 			return nil
 		}
-		disabled, err = s.disableGone(tx, o)
+		disabled, err = s.judge(tx, endpoint, o, &made)
 		return err
 	})
 	if err == nil {
 		disabled.Observe(ctx)
+		s.enqueueOperational(ctx, made)
 	}
 	return current, s.translate("record an attempt", err)
-}
-
-// disableGone disables the endpoint of an outcome, unless it has changed since the attempt began or was deleted.
-func (s *Store) disableGone(tx *gorm.DB, o webhook.Outcome) (disabled webhook.EndpointChanged, err error) {
-	row, err := s.lockEndpoint(tx, o.Delivery.OrganizationID, o.Delivery.EndpointID)
-	switch {
-	case webhook.CodeOf(err) == webhook.CodeNotFound, err == nil && !row.UpdatedAt.Equal(o.EndpointUpdatedAt):
-		return disabled, nil
-	case err != nil:
-		return disabled, err
-	}
-	_, disabled, err = s.changeRow(tx, row, webhook.Disabling(webhook.BySystem, webhook.DisabledGone, o.Delivery.UpdatedAt))
-	return disabled, err
 }
 
 // supersede records an attempt that does not change the delivery's state, and returns the delivery. It changes nothing if the attempt was

@@ -63,6 +63,8 @@ type Store struct {
 	dialect Dialect
 	sealer  Sealer
 
+	operations atomic.Pointer[operations]
+
 	full atomic.Bool
 	keys keyCheck
 }

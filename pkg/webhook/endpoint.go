@@ -21,7 +21,8 @@ type DisabledReason string
 // The reasons why an endpoint is disabled.
 const (
 	DisabledManually DisabledReason = "manual"
-	DisabledGone     DisabledReason = "gone" // the receiver answered 410 Gone
+	DisabledGone     DisabledReason = "gone"    // the receiver answered 410 Gone
+	DisabledFailing  DisabledReason = "failing" // no attempt has succeeded for Operations.FailingAfter
 )
 
 // Payload is the form of the body that an endpoint is sent. Empty means PayloadEnvelope.

@@ -37,6 +37,8 @@ type EndpointChange struct {
 	At time.Time
 	// Opened gives Apply the signing secrets and the values of the headers. Otherwise, there are no secrets, and the values are empty.
 	Opened bool
+	// Unannounced is true if no operational event is published about the change.
+	Unannounced bool
 	// Apply changes the fields of the endpoint except UpdatedAt. Header values that it sets replace all headers. If it returns an error,
 	// nothing is changed. If no field is changed, nothing is written.
 	Apply func(e *Endpoint) error

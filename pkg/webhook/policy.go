@@ -42,6 +42,8 @@ type Outcome struct {
 	// Delivery has the revision after the one on which the decision was made.
 	Delivery Delivery
 	Attempt  Attempt
+	// EventType is the type of the delivery's event.
+	EventType string
 	// DisableEndpoint is true if the receiver answered 410 Gone.
 	DisableEndpoint bool
 	// EndpointUpdatedAt is the UpdatedAt of the endpoint when the attempt began. The endpoint is disabled only if it has not changed since:

@@ -20,13 +20,18 @@ func CheckSubscription(text string) bool {
 	return text == "*" || CheckEventType(strings.TrimSuffix(text, ".*"))
 }
 
-// Subscribes reports whether subscriptions match an event type. An empty list matches every type.
+// Subscribes reports whether subscriptions match an event type. An empty list matches every type, except operational events: an entry has to
+// begin with ReservedPrefix to match one.
 func Subscribes(subscriptions []string, eventType string) bool {
+	operational := ReservedEventType(eventType)
 	for _, entry := range subscriptions {
+		if operational && !ReservedEventType(entry) {
+			continue
+		}
 		prefix, wild := strings.CutSuffix(entry, "*")
 		if entry == eventType || wild && strings.HasPrefix(eventType, prefix) {
 			return true
 		}
 	}
-	return len(subscriptions) == 0
+	return len(subscriptions) == 0 && !operational
 }

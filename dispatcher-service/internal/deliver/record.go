@@ -16,7 +16,7 @@ func (d *Deliverer) record(ctx context.Context, dispatch webhook.Dispatch, resul
 	if err != nil {
 		return outcome, current, err
 	}
-	outcome.EndpointUpdatedAt = dispatch.Endpoint.UpdatedAt
+	outcome.EndpointUpdatedAt, outcome.EventType = dispatch.Endpoint.UpdatedAt, dispatch.Event.Type
 	ctx, span := tracing.Child(ctx, "record", trace.SpanKindClient)
 	defer func() { tracing.End(span, err) }()
 	current, err = d.commit(context.WithoutCancel(ctx), outcome) // an attempt that was made is recorded even if ctx ends
