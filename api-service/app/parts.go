@@ -55,6 +55,7 @@ func newParts(o Options, registry prometheus.Registerer) *parts {
 	p.tasks = queue.NewEnqueuer(p.pipelined)
 	p.admission = admission.New(queue.NewLanes(o.Redis))
 	p.enqueuer = enqueue.New(p.tasks, queue.NewOutage(o.Redis, o.Log, registry).Quiet(o.Log), registry)
+	o.Store.OnOperational(p.enqueuer.Enqueue)
 	written := metrics.New(registry)
 	p.waiting = waitlimit.New(o.Store)
 	p.publisher = publish.New(o.Store, waitlimit.Counted{Queue: p.enqueuer, Limiter: p.waiting}, written, publish.Options{

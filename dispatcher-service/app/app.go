@@ -20,6 +20,7 @@ import (
 	"redrive/dispatcher-service/internal/deletion"
 	"redrive/dispatcher-service/internal/deliver"
 	"redrive/dispatcher-service/internal/erasure"
+	"redrive/dispatcher-service/internal/operational"
 	"redrive/dispatcher-service/internal/queuewatch"
 	"redrive/dispatcher-service/internal/reconcile"
 	"redrive/dispatcher-service/internal/retention"
@@ -42,9 +43,16 @@ type Store interface {
 	retention.Store
 	erasure.Store
 	queuewatch.Store
+	operationalStore
 	startStore
 	healthStore
 	statistics
+}
+
+// operationalStore publishes operational events.
+type operationalStore interface {
+	operational.Store
+	OnOperational(enqueue func(ctx context.Context, deliveries ...webhook.Delivery))
 }
 
 // startStore is used once, by Start.
@@ -169,6 +177,7 @@ type App struct {
 	ender      *deletion.Ender
 	purger     *retention.Purger
 	eraser     *erasure.Eraser
+	publisher  *operational.Publisher
 	started    lifecycle.Stack
 }
 
@@ -241,9 +250,11 @@ func New(options Options) (*App, error) {
 		ender: deletion.New(deletion.Options{
 			Store: o.Store, Log: o.Log, Ended: func(count int64) { deliverer.CountEnded(webhook.FailureEndpointDeleted, count) },
 		}),
-		purger: retention.New(o.Store, retention.Options{Keep: o.Retention, Log: o.Log}, registry),
-		eraser: erasure.New(o.Store, erasure.Options{Log: o.Log}, registry),
+		purger:    retention.New(o.Store, retention.Options{Keep: o.Retention, Log: o.Log}, registry),
+		eraser:    erasure.New(o.Store, erasure.Options{Log: o.Log}, registry),
+		publisher: operational.New(o.Store, enqueuer, redisLog),
 	}
+	o.Store.OnOperational(a.publisher.Enqueue)
 	return a, nil
 }
 
@@ -281,6 +292,8 @@ func (a *App) Start(ctx context.Context) error {
 	a.started.Push("the queue watcher", a.watcher.Stop)
 	a.ender.Start()
 	a.started.Push("the end of deleted endpoints", a.ender.Stop)
+	a.publisher.Start()
+	a.started.Push("the operational events", a.publisher.Stop)
 	a.purger.Start()
 	a.started.Push("the purge", a.purger.Stop)
 	a.eraser.Start()

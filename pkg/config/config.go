@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"github.com/caarlos0/env/v11"
+
+	"redrive/pkg/webhook"
 )
 
 // Secret is a setting that prints and logs as asterisks.
@@ -67,6 +69,16 @@ type Tracing struct {
 // TracesURL returns the URL of the collector for traces.
 func (t Tracing) TracesURL() string { return strings.TrimSuffix(t.Endpoint, "/") + "/v1/traces" }
 
+// Operations configures operational events.
+type Operations struct {
+	Organization string `env:"OPERATIONS_ORGANIZATION" doc:"id of an organization that also gets every operational event of the others, so that the platform learns of failing endpoints; empty means none"`
+}
+
+// Failing configures when a failing endpoint is disabled.
+type Failing struct {
+	After time.Duration `env:"FAILING_AFTER" envDefault:"120h" doc:"how long an endpoint may be without a success before it is disabled, after at least 20 failed attempts over 12 h; 0 means for ever"`
+}
+
 // Shared has the settings of both services.
 type Shared struct {
 	Database
@@ -74,6 +86,7 @@ type Shared struct {
 	Egress
 	Tracing
 	Redis
+	Operations
 	SecretsKey Secret `env:"SECRETS_KEY,required,notEmpty" doc:"base64 of the 32-byte key that encrypts signing secrets and custom headers; during a rotation several, comma-separated, of which the first encrypts"`
 	Statements
 }
@@ -112,6 +125,7 @@ type Dispatcher struct {
 	RetrySchedule       []time.Duration `env:"RETRY_SCHEDULE" envDefault:"5s,5m,30m,2h,5h,10h,14h,20h,24h" doc:"delays before each retry; the last repeats"`
 	SendTraceparent     bool            `env:"SEND_TRACEPARENT" envDefault:"false" doc:"whether receivers get the W3C header traceparent, if there are traces"`
 	Retention           time.Duration   `env:"RETENTION" envDefault:"2160h" doc:"how long deliveries, attempts and events are kept after their end; 0 means for ever"`
+	Failing
 }
 
 // Local has the settings of local mode, which is one process on a laptop. It has few settings, because the store is a file, the queue is in
@@ -126,6 +140,7 @@ type Local struct {
 	RetrySchedule   []time.Duration `env:"RETRY_SCHEDULE" envDefault:"5s,5m,30m,2h,5h,10h,14h,20h,24h" doc:"delays before each retry; the last repeats"`
 	Retention       time.Duration   `env:"RETENTION" envDefault:"0s" doc:"how long deliveries, attempts and events are kept after their end; 0 means for ever"`
 	Erasure
+	Failing
 	LogLevel  slog.Level `env:"LOG_LEVEL" envDefault:"warn" doc:"debug, info, warn or error; attempts are shown at warn too"`
 	LogFormat string     `env:"LOG_FORMAT" envDefault:"text" doc:"json or text"`
 }
@@ -185,6 +200,7 @@ func LoadDispatcher(environ map[string]string) (Dispatcher, error) {
 		between(c, "ENDPOINT_CONCURRENCY", d.EndpointConcurrency, 0, 10_000)
 		c.sending(d.DeliveryTimeout, d.RetrySchedule)
 		c.retention(d.Retention)
+		d.Failing.check(c)
 	})
 }
 
@@ -195,6 +211,7 @@ func LoadLocal(environ map[string]string) (Local, error) {
 		c.format(l.LogFormat)
 		c.sending(l.DeliveryTimeout, l.RetrySchedule)
 		c.retention(l.Retention)
+		l.Failing.check(c)
 		l.Erasure.check(c)
 		c.loopback("API_ADDR", l.Addr)
 		c.loopback("RECEIVER_ADDR", l.ReceiverAddr)
@@ -217,8 +234,21 @@ func (e Erasure) check(c *check) {
 	between(c, "ERASURE_DELAY", e.Delay, 0, 365*24*time.Hour)
 }
 
+func (f Failing) check(c *check) {
+	if f.After != 0 {
+		between(c, "FAILING_AFTER", f.After, time.Minute, 365*24*time.Hour)
+	}
+}
+
+func (o Operations) check(c *check) {
+	if o.Organization != "" && webhook.CheckOrganizationID(o.Organization) != nil {
+		c.add("OPERATIONS_ORGANIZATION", "must be the id of an organization: a letter or digit and up to 127 more letters, digits, _, . and -")
+	}
+}
+
 func (s Shared) check(c *check) {
 	s.Database.check(c)
+	s.Operations.check(c)
 	c.format(s.Format)
 	c.nat64(s.NAT64)
 	c.endpoint("OTEL_EXPORTER_OTLP_ENDPOINT", s.Endpoint)

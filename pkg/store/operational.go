@@ -21,9 +21,13 @@ func (s *Store) SetOperations(rules webhook.Operations) {
 }
 
 // OnOperational has the deliveries of operational events enqueued after their commit. enqueue must not block for long. Without it, the
-// reconciler enqueues them.
+// reconciler enqueues them. The first call decides: in local mode both services have the same store, and one of them enqueues for both.
 func (s *Store) OnOperational(enqueue func(ctx context.Context, deliveries ...webhook.Delivery)) {
-	s.changeOperations(func(o *operations) { o.enqueue = enqueue })
+	s.changeOperations(func(o *operations) {
+		if o.enqueue == nil {
+			o.enqueue = enqueue
+		}
+	})
 }
 
 // changeOperations is for the start of a process, when one goroutine configures the store.

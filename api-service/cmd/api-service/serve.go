@@ -46,6 +46,7 @@ func serve(ctx context.Context, environ []string, logTo io.Writer) (err error) {
 		return err
 	}
 	defer traces.Close()
+	opened.Store.SetOperations(webhook.Operations{Organization: settings.Operations.Organization})
 	service, err := app.New(app.Options{
 		Tracing:         traces.Tracing(),
 		Store:           opened.Store,

@@ -21,6 +21,7 @@ import (
 	"redrive/pkg/observe"
 	"redrive/pkg/queue"
 	"redrive/pkg/tracing/otlp"
+	"redrive/pkg/webhook"
 )
 
 // version is stamped by the linker.
@@ -117,6 +118,7 @@ func serve(ctx context.Context, settings config.Dispatcher, opened *backend.Back
 		return err
 	}
 	defer traces.Close()
+	opened.Store.SetOperations(webhook.Operations{FailingAfter: settings.Failing.After, Organization: settings.Operations.Organization})
 	service, err := app.New(app.Options{
 		Tracing:             traces.Tracing(),
 		SendTraceparent:     settings.SendTraceparent,
