@@ -84,6 +84,8 @@ func newHandler(o Options, p *parts, registry prometheus.Registerer) http.Handle
 	handler := httpapi.New(httpapi.Dependencies{
 		Endpoints:     invalidating,
 		Deliveries:    o.Store,
+		Events:        o.Store,
+		Lookup:        o.Store,
 		APIKeys:       o.Store,
 		Calls:         o.Store,
 		Authenticator: p.authenticator,

@@ -59,10 +59,10 @@ func TestFilling(t *testing.T) {
 func TestFillingAnew(t *testing.T) {
 	d, id, endpoint := failedDelivery(t)
 	require.NoError(t, filling{database: d, deliveryID: id, count: 10, endpoints: []string{endpoint, "ep_other"}, anew: true}.run(t.Context()))
-	page, err := d.store.PageDeliveries(t.Context(), organization, "", webhook.Page{Limit: 100})
+	page, err := d.store.PageDeliveries(t.Context(), webhook.DeliveryFilter{OrganizationID: organization}, webhook.Page{Limit: 100})
 	require.NoError(t, err)
 	assert.Len(t, page.Items, 10, "nothing but copies")
-	page, err = d.store.PageDeliveries(t.Context(), organization, endpoint, webhook.Page{Limit: 100})
+	page, err = d.store.PageDeliveries(t.Context(), webhook.DeliveryFilter{OrganizationID: organization, EndpointID: endpoint}, webhook.Page{Limit: 100})
 	require.NoError(t, err)
 	assert.Len(t, page.Items, 5, "the endpoints take turns")
 }

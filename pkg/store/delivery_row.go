@@ -25,6 +25,7 @@ type deliveryRow struct {
 	OrphanCount    int
 	AttemptCount   int
 	LastAttemptID  string
+	ReplayOf       string
 	CreatedAt      time.Time `gorm:"autoCreateTime:false"`
 	UpdatedAt      time.Time `gorm:"autoUpdateTime:false"`
 
@@ -53,6 +54,7 @@ func newDeliveryRow(d webhook.Delivery) deliveryRow {
 		FailureReason:  string(d.FailureReason),
 		OrphanCount:    d.OrphanCount,
 		LastAttemptID:  d.LastAttemptID,
+		ReplayOf:       d.ReplayOf,
 		CreatedAt:      d.CreatedAt,
 		UpdatedAt:      d.UpdatedAt,
 	}
@@ -76,6 +78,7 @@ func (r deliveryRow) delivery() webhook.Delivery {
 		FailureReason:  webhook.FailureReason(r.FailureReason),
 		OrphanCount:    r.OrphanCount,
 		LastAttemptID:  r.LastAttemptID,
+		ReplayOf:       r.ReplayOf,
 		CreatedAt:      r.CreatedAt.UTC(),
 		UpdatedAt:      r.UpdatedAt.UTC(),
 	}

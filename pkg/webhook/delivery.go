@@ -29,12 +29,22 @@ const (
 	FailureEndpointDisabled FailureReason = "endpoint_disabled"
 	// FailureEndpointDeleted means that the endpoint was deleted while the delivery waited.
 	FailureEndpointDeleted FailureReason = "endpoint_deleted"
+	// FailureCancelled means that somebody cancelled the delivery while it waited.
+	FailureCancelled FailureReason = "cancelled"
 	// FailureOrphaned means that MaxOrphans consecutive attempts ended without an outcome.
 	FailureOrphaned FailureReason = "attempts_orphaned"
 	// FailureEventMissing means that the delivery's event was removed from the database.
 	FailureEventMissing FailureReason = "event_missing"
 	// FailureEndpointMissing means that the delivery's endpoint was removed from the database.
 	FailureEndpointMissing FailureReason = "endpoint_missing"
+)
+
+// The reasons of a failure that an attempt caused. They are not stored: see Record.RecordedReason.
+const (
+	// FailureExhausted means that the last of the retries failed.
+	FailureExhausted FailureReason = "exhausted"
+	// FailureGone means that the receiver answered 410 Gone.
+	FailureGone FailureReason = "gone"
 )
 
 // MaxOrphans is how many consecutive attempts of a delivery may end without an outcome because their process died. The delivery then
@@ -48,6 +58,8 @@ func (r FailureReason) Message() string {
 		return "endpoint_disabled: the endpoint was disabled when this delivery came due; enable it and retry the delivery"
 	case FailureEndpointDeleted:
 		return "endpoint_deleted: the endpoint was deleted while this delivery waited; it cannot be retried"
+	case FailureCancelled:
+		return "cancelled: this delivery was cancelled while it waited; retry it to send it after all"
 	case FailureOrphaned:
 		return fmt.Sprintf("attempts_orphaned: the dispatcher stopped %d times in a row while it was at this delivery; retry it once the cause is known", MaxOrphans)
 	case FailureEventMissing:
@@ -94,8 +106,10 @@ type Delivery struct {
 	OrphanCount int
 	// LastAttemptID is the ID of the attempt that led to the present state. It is empty before the first attempt.
 	LastAttemptID string
-	CreatedAt     time.Time
-	UpdatedAt     time.Time
+	// ReplayOf is the ID of the delivery that this one replays. It is empty for others, and for replays of versions that did not record it.
+	ReplayOf  string
+	CreatedAt time.Time
+	UpdatedAt time.Time
 }
 
 // ErrIllegalMove reports a change of state that the delivery's status does not allow, which is a bug.
@@ -127,12 +141,20 @@ func NewTest(event Event, endpoint Endpoint, now time.Time) Delivery {
 
 // Replayed makes a delivery that sends the event of another one again, before what was published. The replay of a test is a test.
 func (d Delivery) Replayed(event Event, endpoint Endpoint, now time.Time) Delivery {
-	if d.Test {
-		return NewTest(event, endpoint, now)
-	}
 	replay := NewDelivery(event, endpoint, now)
+	if d.Test {
+		replay = NewTest(event, endpoint, now)
+	}
 	replay.Priority = PriorityHead
+	replay.ReplayOf = d.ID
 	return replay
+}
+
+// NewRedelivery makes a delivery of an event that was published before to the endpoint. It goes first, as a replay does.
+func NewRedelivery(event Event, endpoint Endpoint, now time.Time) Delivery {
+	d := NewDelivery(event, endpoint, now)
+	d.Priority = PriorityHead
+	return d
 }
 
 // Retried returns the delivery after a manual retry: due at once, with a fresh set of retries. It returns ErrDeliveryNotFailed unless the
@@ -164,6 +186,20 @@ func (r Retry) Requeued() Delivery {
 	failed := Delivery{ID: r.DeliveryID, OrganizationID: r.OrganizationID, Status: StatusFailure}
 	requeued, _ := failed.Retried(r.At) // a failed delivery can be retried
 	return requeued
+}
+
+// Cancellation is a request to cancel a waiting delivery.
+type Cancellation struct {
+	OrganizationID, DeliveryID string
+	At                         time.Time
+}
+
+// Cancelled returns the state that the cancellation gives to its delivery if the delivery waits. The revision is the increment, so that a
+// store can write the state without a read of the delivery.
+func (c Cancellation) Cancelled() Delivery {
+	waiting := Delivery{ID: c.DeliveryID, OrganizationID: c.OrganizationID, Status: StatusPending}
+	cancelled, _ := waiting.Failed(FailureCancelled, c.At) // a waiting delivery can fail
+	return cancelled
 }
 
 // Failed returns the delivery after a failure without an attempt. It returns ErrIllegalMove in a terminal status.

@@ -56,10 +56,12 @@ func (e *Error) Error() string {
 
 func (e *Error) Unwrap() error { return e.Err }
 
-// The errors of a retry or a replay that the state does not allow. Compare them with errors.Is.
+// The errors of a retry, a replay or a cancellation that the state does not allow. Compare them with errors.Is.
 var (
 	ErrDeliveryNotFailed = Invalid("delivery_not_failed", "status",
 		"only a delivery that has ended in failure can be retried; wait for it to end, or replay it to send the event again")
+	ErrDeliveryNotWaiting = Invalid("delivery_not_waiting", "status",
+		"only a delivery that is pending or retrying can be cancelled")
 	ErrEndpointDisabled = Invalid("endpoint_disabled", "endpointId",
 		"the endpoint is disabled; enable it first")
 	ErrEndpointDeleted = Invalid("endpoint_deleted", "endpointId",

@@ -60,6 +60,14 @@ func TestDeliveryRandomHistoryKeepsInvariants(t *testing.T) {
 				next, err := d.Failed(webhook.FailureEndpointDisabled, now)
 				moved("failing", next, err)
 			},
+			"cancel": func(t *rapid.T) {
+				next, err := d.Failed(webhook.FailureCancelled, now)
+				moved("cancelling", next, err)
+				written := webhook.Cancellation{OrganizationID: d.OrganizationID, DeliveryID: d.ID, At: now}.Cancelled()
+				if err == nil && (written.Status != next.Status || written.FailureReason != next.FailureReason || !written.NextRetryAt.IsZero() || written.Revision != 1) {
+					t.Fatalf("the store writes %+v", written)
+				}
+			},
 			"manual retry": func(t *rapid.T) {
 				next, err := d.Retried(now)
 				if (err == nil) != (d.Status == webhook.StatusFailure) {

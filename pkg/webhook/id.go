@@ -52,6 +52,34 @@ func CheckID(kind Kind, text string) error {
 	return nil
 }
 
+// KindOf returns the kind of an identifier, and whether the text is one.
+func KindOf(id string) (Kind, bool) {
+	prefix, _, _ := strings.Cut(id, "_")
+	_, known := kindNames[Kind(prefix)]
+	return Kind(prefix), known && CheckID(Kind(prefix), id) == nil
+}
+
+// kindNames has the names of the kinds of stored resources.
+var kindNames = map[Kind]string{
+	KindDelivery: "delivery", KindEvent: "event", KindEndpoint: "endpoint", KindAttempt: "attempt", KindAPIKey: "api_key",
+	KindChange: "endpoint_change",
+}
+
+// Resource is a stored resource and the organization that it belongs to. An organization has no kind, and belongs to itself.
+type Resource struct {
+	Kind           Kind
+	ID             string
+	OrganizationID string
+}
+
+// Type returns the name of the resource's kind.
+func (r Resource) Type() string {
+	if r.Kind == "" {
+		return "organization"
+	}
+	return kindNames[r.Kind]
+}
+
 type ulid struct {
 	high, low uint64 // 16 bits of entropy below the timestamp in high, 64 bits in low
 }
@@ -96,3 +124,19 @@ func encodeULID(u ulid) string {
 	}
 	return string(text[:])
 }
+
+// TimeOfID returns the time of an identifier of any kind in milliseconds, and whether the text has the form of an identifier.
+func TimeOfID(id string) (time.Time, bool) {
+	_, text, ok := strings.Cut(id, "_")
+	if !ok || len(text) != ulidLength || text[0] > '7' || strings.Trim(text, crockford) != "" {
+		return time.Time{}, false
+	}
+	var milli int64
+	for _, digit := range text[:ulidTimeLength] {
+		milli = milli<<5 | int64(strings.IndexRune(crockford, digit))
+	}
+	return time.UnixMilli(milli).UTC(), true
+}
+
+// ulidTimeLength is how many digits of a ULID are its time.
+const ulidTimeLength = 10

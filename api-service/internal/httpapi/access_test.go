@@ -170,7 +170,7 @@ func TestUnknownRouteOrMethodRefused(t *testing.T) {
 	}
 	refused(t, s.call(t, "QUERY", base, s.reader, ""), 405, "method_not_allowed")
 	// "events" is a route, so that it is not refused as a malformed ID.
-	refused(t, s.call(t, "GET", base+"/events", s.reader, ""), 405, "method_not_allowed")
+	refused(t, s.call(t, "DELETE", base+"/events", s.writer, ""), 405, "method_not_allowed")
 }
 
 func TestDocumentNeedsNoKey(t *testing.T) {

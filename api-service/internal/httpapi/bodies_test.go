@@ -21,15 +21,13 @@ func TestBodyOfStateChangeOptional(t *testing.T) {
 	own := s.resources(t)
 	deliveryID := own[webhook.KindDelivery]
 	for _, r := range protected(t) {
-		if r.method != http.MethodPost || !r.hasID() || strings.HasSuffix(r.path, "/test") { // one test a second is accepted
+		if r.method != http.MethodPost || !r.hasID() || strings.HasSuffix(r.path, "/test") || strings.HasSuffix(r.path, "/deliver") { // one test a second is accepted
 			continue
 		}
 		t.Run(r.path, func(t *testing.T) {
 			path := r.of(own)
 			for _, body := range []string{"", "{}", " {} ", "{\n}\n", "\r\n"} {
-				if strings.HasSuffix(r.path, "/retry") {
-					s.fail(t, deliveryID)
-				}
+				s.prepare(t, r, deliveryID)
 				granted(t, s.call(t, r.method, path, s.writer, body))
 			}
 			for body, reason := range map[string]string{
@@ -41,9 +39,7 @@ func TestBodyOfStateChangeOptional(t *testing.T) {
 			refused(t, s.call(t, r.method, r.of(nil), s.writer, "{"), 400, "invalid_id")
 			refused(t, s.call(t, r.method, path, s.writer, "{}", header("Content-Type", "text/plain")), 415, "unsupported_media_type")
 			// Some clients send such headers without a body.
-			if strings.HasSuffix(r.path, "/retry") {
-				s.fail(t, deliveryID)
-			}
+			s.prepare(t, r, deliveryID)
 			granted(t, s.call(t, r.method, path, s.writer, "", header("Content-Type", "application/x-www-form-urlencoded")))
 		})
 	}

@@ -42,6 +42,9 @@ func TestDocumentedStatusesAllOccur(t *testing.T) {
 		t.Run(r.method+" "+r.path, func(t *testing.T) {
 			own := s.resources(t)
 			s.fail(t, own[webhook.KindDelivery])
+			if strings.HasSuffix(r.path, "/cancel") {
+				s.revive(t, own[webhook.KindDelivery])
+			}
 			path := r.of(own)
 			given := map[int]bool{}
 			for _, a := range []answer{
@@ -157,6 +160,7 @@ func TestIDMalformedOrUnknownRefused(t *testing.T) {
 	ids := s.resources(t)
 	others := map[webhook.Kind]webhook.Kind{
 		webhook.KindEndpoint: webhook.KindDelivery, webhook.KindDelivery: webhook.KindAPIKey, webhook.KindAPIKey: webhook.KindEndpoint,
+		webhook.KindEvent: webhook.KindDelivery,
 	}
 	for _, r := range protected(t) {
 		if !r.hasID() {

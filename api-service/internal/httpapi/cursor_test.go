@@ -231,7 +231,7 @@ func TestListWithoutBodiesReadsNone(t *testing.T) {
 	s.publishSized(t, 3, 400_000)
 	granted(t, s.call(t, "GET", deliveries+"?bodies=false", s.reader, ""))
 	assert.Zero(t, opened.reads.Load())
-	list, err := s.store.PageDeliveries(t.Context(), organization, "", webhook.Page{Limit: 10, WithoutBodies: true})
+	list, err := s.store.PageDeliveries(t.Context(), webhook.DeliveryFilter{OrganizationID: organization}, webhook.Page{Limit: 10, WithoutBodies: true})
 	require.NoError(t, err)
 	for _, item := range list.Items {
 		assert.Less(t, item.Bytes, int64(1_000))

@@ -14,7 +14,7 @@ import (
 type DeliveryStore interface {
 	FindDelivery(ctx context.Context, organizationID, id string) (webhook.Record, error)
 	SizeDelivery(ctx context.Context, organizationID, id string) (webhook.Sized, error)
-	PageDeliveries(ctx context.Context, organizationID, endpointID string, page webhook.Page) (webhook.List[webhook.Sized], error)
+	PageDeliveries(ctx context.Context, f webhook.DeliveryFilter, page webhook.Page) (webhook.List[webhook.Sized], error)
 	ReadDeliveries(ctx context.Context, organizationID string, ids []string) ([]webhook.Record, error)
 	ReadDeliveriesWithoutBodies(ctx context.Context, organizationID string, ids []string) ([]webhook.Record, error)
 	PageAttempts(ctx context.Context, organizationID, deliveryID string, page webhook.Page) (webhook.List[webhook.Sized], error)
@@ -33,11 +33,11 @@ func (h deliveryHandlers) list(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	endpointID := queryOf(c).Get("endpointId")
-	if queryOf(c).Has("endpointId") && webhook.CheckID(webhook.KindEndpoint, endpointID) != nil {
-		return webhook.Invalid("invalid_id", "endpointId", "endpointId must be the id of one endpoint: ep_ followed by the 26 characters of a ULID")
+	filter, err := deliveryFilter(c)
+	if err != nil {
+		return err
 	}
-	list, err := h.store.PageDeliveries(c.Request().Context(), caller(c).OrganizationID, endpointID, page)
+	list, err := h.store.PageDeliveries(c.Request().Context(), filter, page)
 	if err != nil {
 		return err
 	}
@@ -99,6 +99,8 @@ func (h deliveryHandlers) attempts(c echo.Context) error {
 func (h deliveryHandlers) retry(c echo.Context) error { return h.redo(c, h.redeliverer.Retry) }
 
 func (h deliveryHandlers) replay(c echo.Context) error { return h.redo(c, h.redeliverer.Replay) }
+
+func (h deliveryHandlers) cancel(c echo.Context) error { return h.redo(c, h.redeliverer.Cancel) }
 
 // redo takes the memory for the record before anything is changed: its event may have a large body, and retries share a statement.
 func (h deliveryHandlers) redo(c echo.Context, act func(ctx context.Context, organizationID, id string) (webhook.Record, error)) error {

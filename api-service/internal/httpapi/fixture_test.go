@@ -72,6 +72,8 @@ func serveWithin(t *testing.T, opened *store.Store, readTimeout time.Duration, c
 	dependencies := Dependencies{
 		Endpoints:     invalidating,
 		Deliveries:    opened,
+		Events:        opened,
+		Lookup:        opened,
 		APIKeys:       opened,
 		Calls:         opened,
 		Authenticator: authenticator,
@@ -277,6 +279,26 @@ func (s *service) fail(t *testing.T, id string) {
 	require.NoError(t, err)
 	_, err = s.store.FailDelivery(t.Context(), failed)
 	require.NoError(t, err)
+}
+
+// revive requeues a delivery that has failed, as a retry does.
+func (s *service) revive(t *testing.T, id string) {
+	t.Helper()
+	_, err := s.store.RetryDelivery(t.Context(), organization, id, webhook.Now())
+	require.NoError(t, err)
+}
+
+// prepare gives a delivery the status that the route needs.
+func (s *service) prepare(t *testing.T, r route, id string) {
+	t.Helper()
+	status, err := s.store.FindStatus(t.Context(), organization, id)
+	require.NoError(t, err)
+	switch {
+	case strings.HasSuffix(r.path, "/retry") && status.Waiting():
+		s.fail(t, id)
+	case strings.HasSuffix(r.path, "/cancel") && !status.Waiting():
+		s.revive(t, id)
+	}
 }
 
 // anywhere allows every destination.

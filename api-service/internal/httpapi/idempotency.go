@@ -48,9 +48,10 @@ func newKeyedCalls(d Dependencies, memory budget) keyedCalls {
 	return keyedCalls{store: d.Calls, replays: map[string]replay{
 		"POST " + base: asRecorded,
 		"POST " + base + "/:id/regenerate-secret": asRecorded,
-		"POST " + keys:                       asRecorded,
-		"POST " + deliveries + "/:id/retry":  current,
-		"POST " + deliveries + "/:id/replay": current,
+		"POST " + keys:                         asRecorded,
+		"POST " + deliveries + "/:id/retry":    current,
+		"POST " + deliveries + "/:id/replay":   current,
+		"POST " + base + "/events/:id/deliver": current,
 	}}
 }
 

@@ -38,6 +38,14 @@ func okBatches[T, V any](
 	c echo.Context, memory budget, list webhook.List[webhook.Sized], page webhook.Page,
 	read func(ctx context.Context, organizationID string, ids []string) ([]T, error), view func(T) (V, error),
 ) error {
+	return okBatchesIn(c, memory, frameOf(c, list, page), list, read, view)
+}
+
+// okBatchesIn is okBatches with the frame of the list.
+func okBatchesIn[T, V any](
+	c echo.Context, memory budget, frame any, list webhook.List[webhook.Sized],
+	read func(ctx context.Context, organizationID string, ids []string) ([]T, error), view func(T) (V, error),
+) error {
 	batches := split(list.Items)
 	cost := costOf(batches)
 	release, err := memory.reserve(c, cost)
@@ -46,7 +54,7 @@ func okBatches[T, V any](
 	}
 	defer release()
 	working := memory.turnsFor(cost)
-	return stream(c, frameOf(c, list, page), func(yield func(V, error) bool) {
+	return stream(c, frame, func(yield func(V, error) bool) {
 		for _, batch := range batches {
 			var items []T
 			err := working.do(untimed(c), func() (err error) {

@@ -87,7 +87,7 @@ func TestQueryMisspelledFilterRefused(t *testing.T) {
 	s := newService(t).withKeys(t)
 	own := s.resources(t)
 	require.NotEmpty(t, own)
-	for _, query := range []string{"?status=failure", "?endpointID=" + own["ep"], "?endpointId=" + own["ep"] + "&status=success"} {
+	for _, query := range []string{"?state=failure", "?endpointID=" + own["ep"], "?endpointId=" + own["ep"] + "&Status=success"} {
 		a := s.call(t, "GET", deliveries+query, s.reader, "")
 		refused(t, a, 400, "unknown_parameter")
 		assert.NotContains(t, string(a.body), "dlv_")

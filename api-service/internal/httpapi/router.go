@@ -26,6 +26,8 @@ import (
 type Dependencies struct {
 	Endpoints     EndpointStore
 	Deliveries    DeliveryStore
+	Events        EventStore
+	Lookup        LookupStore
 	APIKeys       APIKeyStore
 	Calls         CallStore
 	Authenticator *authn.Authenticator
@@ -123,6 +125,7 @@ func routes(d Dependencies, memory budget) []route {
 	held, test := holdHandlers{d.Holder}, trialHandlers{d.Tester}
 	dlv := deliveryHandlers{store: d.Deliveries, redeliverer: d.Redeliverer, memory: memory}
 	evt := eventHandlers{publisher: d.Publisher}
+	found := searchHandlers{store: d.Events, redeliverer: d.Redeliverer, memory: memory}
 	key := apiKeyHandlers{store: d.APIKeys, issuer: d.Issuer}
 	org := organizationHandlers{store: d.Organizations, registry: d.Tenants}
 	typ := eventTypeHandlers{store: d.EventTypes}
@@ -144,11 +147,16 @@ func routes(d Dependencies, memory budget) []route {
 		{http.MethodPost, base + "/events", write, maxBody, nil, withinBacklog(d.Waiting, evt.publish)},
 		{http.MethodPost, base + "/events/batch", write, maxBatchBody, nil, withinBacklog(d.Waiting, evt.publishBatch)},
 
-		{http.MethodGet, deliveries, read, 0, append([]string{"endpointId"}, withBodies...), dlv.list},
+		{http.MethodGet, base + "/events", read, 0, append([]string{"limit", "cursor", "bodies"}, searched...), found.list},
+		{http.MethodGet, base + "/events/:id", read, 0, nil, found.get},
+		{http.MethodPost, base + "/events/:id/deliver", write, maxBody, nil, found.deliver},
+
+		{http.MethodGet, deliveries, read, 0, append(searchedDeliveries, withBodies...), dlv.list},
 		{http.MethodGet, deliveries + "/:id", read, 0, nil, dlv.get},
 		{http.MethodGet, deliveries + "/:id/attempts", read, 0, withBodies, dlv.attempts},
 		{http.MethodPost, deliveries + "/:id/retry", write, maxBody, nil, dlv.retry},
 		{http.MethodPost, deliveries + "/:id/replay", write, maxBody, nil, dlv.replay},
+		{http.MethodPost, deliveries + "/:id/cancel", write, maxBody, nil, dlv.cancel},
 
 		{http.MethodGet, keys, read, 0, paged, key.list},
 		{http.MethodPost, keys, write, maxBody, nil, key.create},
@@ -163,6 +171,8 @@ func routes(d Dependencies, memory budget) []route {
 		{http.MethodGet, types, anyKey, 0, []string{"limit", "cursor"}, typ.list},
 		{http.MethodPut, types + "/:name", platform, maxBody, nil, typ.put},
 		{http.MethodDelete, types + "/:name", platform, 0, nil, typ.remove},
+
+		{http.MethodGet, "/v1/lookup", platform, 0, []string{"id"}, lookupHandlers{d.Lookup}.find},
 
 		{http.MethodGet, "/openapi.yaml", public, 0, nil, openAPIYAML},
 		{http.MethodGet, "/openapi.json", public, 0, nil, openAPIJSON},
@@ -186,7 +196,8 @@ func New(d Dependencies) http.Handler {
 	e.Pre(requestID, safeHeaders, findClient(d.Limits, d.Log), observe(d.Log, d.Metrics), deadline(d.DatabaseTimeout), cors(d.CORSOrigins))
 	e.Use(gate{authenticator: d.Authenticator, limits: newLimiter(d.Limits), accesses: accesses, log: d.Log}.admit)
 	// Without these routes, base/:id would match with the last word of the path as the ID. The routes below replace some of their methods.
-	e.Any(base+"/events", only("OPTIONS, POST"))
+	e.Any(base+"/events", only("OPTIONS, GET, HEAD, POST"))
+	e.Any(base+"/events/batch", only("OPTIONS, POST"))
 	for _, list := range []string{base + "/changes", deliveries} {
 		e.Any(list, only("OPTIONS, GET, HEAD"))
 	}

@@ -36,11 +36,16 @@ var rows = map[string]row{
 	"POST " + base + "/events":       {body: publishBody},
 	"POST " + base + "/events/batch": {body: `{"events": [` + publishBody + `]}`},
 
+	"GET " + base + "/events":              {},
+	"GET " + base + "/events/:id":          {kind: webhook.KindEvent},
+	"POST " + base + "/events/:id/deliver": {kind: webhook.KindEvent, body: deliverBody},
+
 	"GET " + deliveries:                   {},
 	"GET " + deliveries + "/:id":          {kind: webhook.KindDelivery},
 	"GET " + deliveries + "/:id/attempts": {kind: webhook.KindDelivery},
 	"POST " + deliveries + "/:id/retry":   {kind: webhook.KindDelivery},
 	"POST " + deliveries + "/:id/replay":  {kind: webhook.KindDelivery},
+	"POST " + deliveries + "/:id/cancel":  {kind: webhook.KindDelivery},
 
 	"GET " + keys:             {},
 	"POST " + keys:            {body: `{"name": "ci"}`},
@@ -48,9 +53,16 @@ var rows = map[string]row{
 	"DELETE " + keys + "/:id": {kind: webhook.KindAPIKey},
 }
 
+// deliverTo is an endpoint that resources creates, and deliverBody names it.
+const (
+	deliverTo   = "ep_01M6DRK2XED40D7VN5CJK585S3"
+	deliverBody = `{"endpointId": "` + deliverTo + `"}`
+)
+
 // notFoundReasons are the reasons for an unknown resource of a kind.
 var notFoundReasons = map[webhook.Kind]string{
 	webhook.KindEndpoint: "endpoint_not_found", webhook.KindDelivery: "delivery_not_found", webhook.KindAPIKey: "api_key_not_found",
+	webhook.KindEvent: "event_not_found",
 }
 
 // protected returns the routes of one organization. See ofPlatform for the others that need a key.
@@ -100,8 +112,16 @@ func (s *service) resources(t *testing.T) map[webhook.Kind]string {
 	endpointID, _ := s.endpoint(t, s.writer)
 	key, _ := webhook.NewAPIKey(webhook.APIKeySpec{OrganizationID: organization, Name: "spare", Scope: webhook.ScopeRead}, webhook.Now())
 	require.NoError(t, s.store.CreateAPIKey(t.Context(), key))
+	if _, err := s.store.FindEndpoint(t.Context(), organization, deliverTo); err != nil {
+		target := webhook.NewEndpoint(organization, "", webhook.EndpointSpec{Name: "n", URL: "https://example.com", SubscribedEventTypes: []string{"none"}}, "whsec_a", webhook.Now())
+		target.ID = deliverTo
+		require.NoError(t, s.store.CreateEndpoint(t.Context(), target))
+	}
+	deliveryID := s.delivery(t, s.writer)
+	record, err := s.store.FindDelivery(t.Context(), organization, deliveryID)
+	require.NoError(t, err)
 	return map[webhook.Kind]string{
-		webhook.KindEndpoint: endpointID, webhook.KindDelivery: s.delivery(t, s.writer), webhook.KindAPIKey: key.ID,
+		webhook.KindEndpoint: endpointID, webhook.KindDelivery: deliveryID, webhook.KindAPIKey: key.ID, webhook.KindEvent: record.Event.ID,
 	}
 }
 

@@ -16,9 +16,14 @@ type walkView struct {
 
 // okWalk answers like okPage for a list without offsets.
 func okWalk[T, V any](c echo.Context, list webhook.List[T], page webhook.Page, view func(T) (V, error)) error {
+	return stream(c, walkOf(c, list, page), viewed(list.Items, view), turns{})
+}
+
+// walkOf returns the frame of a list without offsets.
+func walkOf[T any](c echo.Context, list webhook.List[T], page webhook.Page) any {
 	frame := walkView{HasMore: list.HasMore, Limit: page.Limit}
 	if list.HasMore {
 		frame.NextCursor = scopeOf(c).cursor(list.Next)
 	}
-	return stream(c, frame, viewed(list.Items, view), turns{})
+	return frame
 }

@@ -1,4 +1,5 @@
-// Package redeliver sends deliveries again. A retry requeues the same delivery, and a replay creates a new one.
+// Package redeliver sends deliveries again. A retry requeues the same delivery, and a replay creates a new one. It also creates deliveries of
+// events to endpoints that missed them, and cancels deliveries.
 package redeliver
 
 import (
@@ -15,7 +16,10 @@ type Store interface {
 	RetryDeliveries(ctx context.Context, retries []webhook.Retry) ([]webhook.Record, []error)
 	FindDelivery(ctx context.Context, organizationID, id string) (webhook.Record, error)
 	FindEndpointEver(ctx context.Context, organizationID, id string) (webhook.Endpoint, error)
+	FindEndpoint(ctx context.Context, organizationID, id string) (webhook.Endpoint, error)
+	FindEvent(ctx context.Context, organizationID, id string) (webhook.Event, error)
 	CreateDelivery(ctx context.Context, d webhook.Delivery) error
+	CancelDelivery(ctx context.Context, c webhook.Cancellation) (webhook.Record, error)
 }
 
 // Queue enqueues deliveries that have been committed.
@@ -90,11 +94,37 @@ func (r *Redeliverer) Replay(ctx context.Context, organizationID, id string) (we
 	if err != nil {
 		return webhook.Record{}, err
 	}
-	replay := old.Delivery.Replayed(old.Event, endpoint, webhook.Now())
-	if err := r.store.CreateDelivery(ctx, replay); err != nil {
+	return r.create(ctx, old.Event, old.Delivery.Replayed(old.Event, endpoint, webhook.Now()))
+}
+
+// Deliver creates a delivery of a published event to one endpoint, whatever the endpoint subscribes to. It is for an event that the endpoint
+// missed.
+func (r *Redeliverer) Deliver(ctx context.Context, organizationID, eventID, endpointID string) (webhook.Record, error) {
+	event, err := r.store.FindEvent(ctx, organizationID, eventID)
+	if err != nil {
+		return webhook.Record{}, err
+	}
+	endpoint, err := r.store.FindEndpoint(ctx, organizationID, endpointID)
+	if err == nil {
+		err = endpoint.TakesDeliveries()
+	}
+	if err != nil {
+		return webhook.Record{}, err
+	}
+	return r.create(ctx, event, webhook.NewRedelivery(event, endpoint, webhook.Now()))
+}
+
+// create commits a delivery of an event and enqueues it.
+func (r *Redeliverer) create(ctx context.Context, event webhook.Event, d webhook.Delivery) (webhook.Record, error) {
+	if err := r.store.CreateDelivery(ctx, d); err != nil {
 		return webhook.Record{}, err
 	}
 	r.written.Deliveries.Inc()
-	r.queue.Enqueue(ctx, replay)
-	return webhook.Record{Delivery: replay, Event: old.Event}, nil
+	r.queue.Enqueue(ctx, d)
+	return webhook.Record{Delivery: d, Event: event}, nil
+}
+
+// Cancel ends a waiting delivery. Its task, if there is one, is removed when a worker takes it. An attempt in flight is superseded.
+func (r *Redeliverer) Cancel(ctx context.Context, organizationID, id string) (webhook.Record, error) {
+	return r.store.CancelDelivery(ctx, webhook.Cancellation{OrganizationID: organizationID, DeliveryID: id, At: webhook.Now()})
 }

@@ -54,6 +54,21 @@ func (w *world) FindEndpointEver(_ context.Context, organizationID, id string) (
 	return w.endpoint, w.did("find endpoint")
 }
 
+func (w *world) FindEndpoint(ctx context.Context, organizationID, id string) (webhook.Endpoint, error) {
+	return w.FindEndpointEver(ctx, organizationID, id)
+}
+
+func (w *world) FindEvent(_ context.Context, organizationID, id string) (webhook.Event, error) {
+	if organizationID != "org_a" || id != w.record.Event.ID {
+		return webhook.Event{}, webhook.NotFound("event", id)
+	}
+	return w.record.Event, w.did("find event")
+}
+
+func (w *world) CancelDelivery(_ context.Context, c webhook.Cancellation) (webhook.Record, error) {
+	return webhook.Record{Delivery: c.Cancelled()}, w.did("cancel")
+}
+
 func (w *world) CreateDelivery(_ context.Context, d webhook.Delivery) error {
 	w.created = append(w.created, d)
 	return w.did("create")
@@ -126,4 +141,38 @@ func TestReplayFailedEnqueuesNothing(t *testing.T) {
 	require.ErrorIs(t, err, webhook.ErrEndpointDisabled)
 	assert.Empty(t, w.created)
 	assert.Empty(t, w.enqueued)
+}
+
+func TestDeliverCreatesDelivery(t *testing.T) {
+	w := newWorld(webhook.StatusSuccess)
+	w.endpoint.SubscribedEventTypes = []string{"other.type"}
+	record, err := redeliver.New(w, w, metrics.New(prometheus.NewRegistry()), redeliver.Options{}).Deliver(t.Context(), "org_a", "evt_1", "ep_1")
+	require.NoError(t, err)
+	assert.Equal(t, []string{"find event", "find endpoint", "create", "enqueue"}, w.calls)
+	assert.Equal(t, []webhook.Delivery{record.Delivery}, w.enqueued)
+	assert.Equal(t, webhook.PriorityHead, record.Delivery.Priority)
+	assert.Empty(t, record.Delivery.ReplayOf)
+	assert.Equal(t, w.record.Event, record.Event)
+}
+
+func TestDeliverRefusedCreatesNothing(t *testing.T) {
+	w := newWorld(webhook.StatusSuccess)
+	r := redeliver.New(w, w, metrics.New(prometheus.NewRegistry()), redeliver.Options{})
+	_, err := r.Deliver(t.Context(), "org_a", "evt_2", "ep_1")
+	assert.Equal(t, webhook.CodeNotFound, webhook.CodeOf(err))
+	_, err = r.Deliver(t.Context(), "org_a", "evt_1", "ep_2")
+	assert.Equal(t, webhook.CodeNotFound, webhook.CodeOf(err))
+	w.endpoint.Status = webhook.EndpointDisabled
+	_, err = r.Deliver(t.Context(), "org_a", "evt_1", "ep_1")
+	require.ErrorIs(t, err, webhook.ErrEndpointDisabled)
+	assert.Empty(t, w.created)
+	assert.Empty(t, w.enqueued)
+}
+
+func TestCancelEnqueuesNothing(t *testing.T) {
+	w := newWorld(webhook.StatusRetrying)
+	record, err := redeliver.New(w, w, metrics.New(prometheus.NewRegistry()), redeliver.Options{}).Cancel(t.Context(), "org_a", "dlv_1")
+	require.NoError(t, err)
+	assert.Equal(t, []string{"cancel"}, w.calls)
+	assert.Equal(t, webhook.FailureCancelled, record.Delivery.FailureReason)
 }

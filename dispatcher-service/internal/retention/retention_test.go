@@ -51,7 +51,7 @@ func TestRunDeletesOldRowsOnly(t *testing.T) {
 	require.NoError(t, purger.Run(t.Context()))
 	assert.Equal(t, 1_200.0, testmetrics.Sum(t, registry, "redrive_purged_total", "delivery"))
 	assert.Equal(t, 1.0, testmetrics.Sum(t, registry, "redrive_purged_total", "event"))
-	list, err := opened.PageDeliveries(t.Context(), "org_a", "", webhook.Page{Limit: 2})
+	list, err := opened.PageDeliveries(t.Context(), webhook.DeliveryFilter{OrganizationID: "org_a"}, webhook.Page{Limit: 2})
 	require.NoError(t, err)
 	require.Len(t, list.Items, 1)
 	assert.Equal(t, waiting.ID, list.Items[0].ID)

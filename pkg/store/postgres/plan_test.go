@@ -98,33 +98,125 @@ type statementCall struct {
 func statementCalls(ctx context.Context, opened *store.Store, w filled) map[string]statementCall {
 	page, now := webhook.Page{Limit: 20, Offset: 40}, webhook.Now()
 	after := webhook.Page{Limit: 20, After: w.failed.ID}
+	sized := []string{"deliveries_pkey", "events_pkey", "attempts_pkey"}
+	search := func(f webhook.DeliveryFilter) func() error {
+		f.OrganizationID = "org"
+		return func() error { _, err := opened.PageDeliveries(ctx, f, webhook.Page{Limit: 20}); return err }
+	}
+	events := func(f webhook.EventFilter) func() error {
+		f.OrganizationID = "org"
+		return func() error { _, err := opened.PageEvents(ctx, f, webhook.Page{Limit: 20}); return err }
+	}
 	return map[string]statementCall{
 		"get a delivery": {
 			func() error { _, err := opened.FindDelivery(ctx, "org", w.failed.ID); return err },
 			[][]string{{"deliveries_by_organization", "events_pkey", "attempts_pkey"}},
 		},
 		"list deliveries": {
-			func() error { _, err := opened.PageDeliveries(ctx, "org", "", page); return err },
+			func() error {
+				_, err := opened.PageDeliveries(ctx, webhook.DeliveryFilter{OrganizationID: "org"}, page)
+				return err
+			},
 			[][]string{{"deliveries_by_organization", "events_pkey", "attempts_pkey"}},
 		},
 		"list deliveries of an endpoint": {
-			func() error { _, err := opened.PageDeliveries(ctx, "org", w.endpoint.ID, page); return err },
+			func() error {
+				_, err := opened.PageDeliveries(ctx, webhook.DeliveryFilter{OrganizationID: "org", EndpointID: w.endpoint.ID}, page)
+				return err
+			},
 			[][]string{{"deliveries_by_endpoint", "events_pkey", "attempts_pkey"}},
 		},
 		"list deliveries after a position": {
-			func() error { _, err := opened.PageDeliveries(ctx, "org", "", after); return err },
+			func() error {
+				_, err := opened.PageDeliveries(ctx, webhook.DeliveryFilter{OrganizationID: "org"}, after)
+				return err
+			},
 			[][]string{{"deliveries_by_organization", "events_pkey", "attempts_pkey"}},
 		},
 		"list deliveries of an endpoint after a position": {
-			func() error { _, err := opened.PageDeliveries(ctx, "org", w.endpoint.ID, after); return err },
+			func() error {
+				_, err := opened.PageDeliveries(ctx, webhook.DeliveryFilter{OrganizationID: "org", EndpointID: w.endpoint.ID}, after)
+				return err
+			},
 			[][]string{{"deliveries_by_endpoint", "events_pkey", "attempts_pkey"}},
 		},
 		"list deliveries without bodies": {
 			func() error {
-				_, err := opened.PageDeliveries(ctx, "org", "", webhook.Page{Limit: 20, WithoutBodies: true})
+				_, err := opened.PageDeliveries(ctx, webhook.DeliveryFilter{OrganizationID: "org"}, webhook.Page{Limit: 20, WithoutBodies: true})
 				return err
 			},
 			[][]string{{"deliveries_by_organization", "attempts_pkey"}},
+		},
+		"search by status": {
+			search(webhook.DeliveryFilter{Statuses: []webhook.Status{webhook.StatusFailure}}),
+			[][]string{{"deliveries_by_status"}, sized},
+		},
+		"search by status and endpoint": {
+			search(webhook.DeliveryFilter{Statuses: []webhook.Status{webhook.StatusFailure}, EndpointID: w.failed.EndpointID}),
+			[][]string{{"deliveries_by_status"}, {"deliveries_by_status"}, {"deliveries_by_status"}, sized},
+		},
+		"search by time": {
+			search(webhook.DeliveryFilter{From: now.Add(-time.Hour), To: now.Add(time.Hour)}),
+			[][]string{{"deliveries_by_organization"}, sized},
+		},
+		"search by error code": {
+			search(webhook.DeliveryFilter{ErrorCode: webhook.ErrorHTTPStatus}),
+			[][]string{{"deliveries_by_status"}, {"deliveries_by_status", "attempts_pkey"}, sized},
+		},
+		"search by the status of the answer": {
+			search(webhook.DeliveryFilter{ResponseStatus: webhook.StatusRange{Low: 500, High: 599}, EndpointID: w.failed.EndpointID}),
+			[][]string{{"deliveries_by_status"}, {"deliveries_by_status"}, {"deliveries_by_status", "attempts_pkey"}, sized},
+		},
+		"search by success": {
+			search(webhook.DeliveryFilter{Statuses: []webhook.Status{webhook.StatusSuccess}}),
+			[][]string{{"deliveries_by_organization"}, {"deliveries_by_organization"}},
+		},
+		"search by event": {
+			search(webhook.DeliveryFilter{EventID: w.failed.EventID}),
+			[][]string{{"events", "deliveries_by_event"}, sized},
+		},
+		"search by run": {
+			search(webhook.DeliveryFilter{RunID: "run_7"}),
+			[][]string{{"events_by_run"}, {"events_by_run", "deliveries_by_event"}, sized},
+		},
+		"search by workflow and reason": {
+			search(webhook.DeliveryFilter{WorkflowID: "wf_7", FailureReason: webhook.FailureExhausted}),
+			[][]string{{"events_by_workflow"}, {"events_by_workflow", "deliveries_by_event", "attempts_pkey"}, sized},
+		},
+		"search by execution": {
+			search(webhook.DeliveryFilter{ExecutionID: "exec_7"}),
+			[][]string{{"events_by_execution"}, {"events_by_execution", "deliveries_by_event"}, sized},
+		},
+		"search by type": {
+			search(webhook.DeliveryFilter{EventType: "run.finished"}),
+			[][]string{{"events_by_type"}, {"events_by_type", "deliveries_by_event"}, sized},
+		},
+		"list events": {
+			events(webhook.EventFilter{}), [][]string{{"events_by_organization"}, {"events_pkey"}},
+		},
+		"list events of a type": {
+			events(webhook.EventFilter{Type: "run.finished"}), [][]string{{"events_by_type"}, {"events_pkey"}},
+		},
+		"list events of a run": {
+			events(webhook.EventFilter{RunID: "run_7"}), [][]string{{"events_by_run"}, {"events_pkey"}},
+		},
+		"search events by run and type": {
+			events(webhook.EventFilter{RunID: "run_7", Type: "run.finished"}),
+			[][]string{{"events_by_run"}, {"events_by_run"}, {"events_by_run"}, {"events_pkey"}},
+		},
+		"find an event with its endpoints": {
+			func() error { _, err := opened.FindFanOut(ctx, "org", w.failed.EventID); return err },
+			[][]string{{"events_pkey"}, {"deliveries_by_event"}, {"endpoints_by_organization", "deliveries_by_event"}, {"endpoint_changes"}, {"endpoints_pkey", "endpoint_changes_by_endpoint"}},
+		},
+		"cancel": {
+			func() error {
+				_, err := opened.CancelDelivery(ctx, webhook.Cancellation{OrganizationID: "org", DeliveryID: w.failed.ID, At: now})
+				if errors.Is(err, webhook.ErrDeliveryNotWaiting) {
+					return nil
+				}
+				return err
+			},
+			nil,
 		},
 		"list attempts after a position": {
 			func() error {
@@ -269,8 +361,10 @@ func fill(t *testing.T, s *store.Store) (w filled) {
 			require.NoError(t, s.CreateEndpoint(t.Context(), w.endpoint))
 		}
 		var outcomes []webhook.Outcome
-		for range 40 {
-			event := webhook.NewEvent(organization, webhook.EventSpec{Type: "run.finished", Data: json.RawMessage(`{}`)}, now)
+		for j := range 40 {
+			event := webhook.NewEvent(organization, webhook.EventSpec{
+				Type: "run.finished", Data: json.RawMessage(`{}`), WorkflowID: fmt.Sprintf("wf_%d", j), RunID: fmt.Sprintf("run_%d", j), ExecutionID: fmt.Sprintf("exec_%d", j),
+			}, now)
 			waiting, failed := webhook.NewDelivery(event, w.endpoint, now), webhook.NewDelivery(event, w.endpoint, now)
 			failed.MaxRetries = 0
 			require.NoError(t, s.CreateEvent(t.Context(), event, []webhook.Delivery{waiting, failed}))

@@ -106,7 +106,7 @@ func testWithoutBodies(t *testing.T, s *store.Store) {
 	d := w.failed()
 	w.publish()
 	full := ListDeliveries(t, s, org, "", firstPage)
-	sized, err := s.PageDeliveries(w.ctx, org, "", webhook.Page{Limit: 10, WithoutBodies: true})
+	sized, err := s.PageDeliveries(w.ctx, webhook.DeliveryFilter{OrganizationID: org}, webhook.Page{Limit: 10, WithoutBodies: true})
 	require.NoError(t, err)
 	lean, err := s.ReadDeliveriesWithoutBodies(w.ctx, org, idsOf(sized.Items))
 	require.NoError(t, err)

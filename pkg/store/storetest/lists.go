@@ -12,7 +12,7 @@ import (
 // ListDeliveries reads a page of deliveries at once.
 func ListDeliveries(t testing.TB, s *store.Store, organizationID, endpointID string, page webhook.Page) webhook.List[webhook.Record] {
 	t.Helper()
-	found, err := s.PageDeliveries(t.Context(), organizationID, endpointID, page)
+	found, err := s.PageDeliveries(t.Context(), webhook.DeliveryFilter{OrganizationID: organizationID, EndpointID: endpointID}, page)
 	require.NoError(t, err)
 	records, err := s.ReadDeliveries(t.Context(), organizationID, idsOf(found.Items))
 	require.NoError(t, err)
@@ -42,7 +42,7 @@ func testDeliverySizes(t *testing.T, s *store.Store) {
 	w := newWorld(t, s)
 	_, untried := w.publish()
 	failed := w.failed()
-	found, err := s.PageDeliveries(w.ctx, org, w.endpoint.ID, firstPage)
+	found, err := s.PageDeliveries(w.ctx, webhook.DeliveryFilter{OrganizationID: org, EndpointID: w.endpoint.ID}, firstPage)
 	require.NoError(t, err)
 	require.Len(t, found.Items, 2)
 	require.Equal(t, []string{failed.ID, untried.ID}, idsOf(found.Items))

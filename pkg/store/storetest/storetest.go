@@ -34,6 +34,10 @@ func RunMigrated(t *testing.T, open func(t *testing.T) *store.Store) {
 	t.Run("tests/marked", func(t *testing.T) { testTestDelivery(t, open(t)) })
 	t.Run("tests/one a second", func(t *testing.T) { testReserveTest(t, open(t)) })
 	t.Run("changes/purge", func(t *testing.T) { testPurgeChanges(t, open(t)) })
+	t.Run("search/equals the naive filter", func(t *testing.T) { testSearchEqualsNaiveFilter(t, open(t)) })
+	t.Run("search/while rows change", func(t *testing.T) { testSearchWhileRowsChange(t, open(t)) })
+	t.Run("search/events", func(t *testing.T) { testSearchEvents(t, open(t)) })
+	t.Run("search/endpoints without a delivery", func(t *testing.T) { testFanOut(t, open(t)) })
 	t.Run("due/a clock that is ahead", func(t *testing.T) { testDueAhead(t, open(t)) })
 	for name, test := range map[string]func(*testing.T, *store.Store){
 		"endpoints/round trip":                  testEndpointRoundTrip,
@@ -77,6 +81,9 @@ func RunMigrated(t *testing.T, open func(t *testing.T) *store.Store) {
 		"deliveries/pages":                      testDeliveryPages,
 		"deliveries/without bodies":             testWithoutBodies,
 		"deliveries/sizes":                      testDeliverySizes,
+		"cancel/conditional":                    testCancel,
+		"cancel/race":                           testCancelRace,
+		"lookup/owner":                          testFindOwner,
 		"retry/same record":                     testRetrySameRecord,
 		"retry/only failures":                   testRetryOnlyFailures,
 		"retry/one of many":                     testRetryOneOfMany,

@@ -1,0 +1,42 @@
+package store
+
+import (
+	"context"
+
+	"redrive/pkg/webhook"
+)
+
+// FindOwner returns the resource that has the ID, or nil if there is none. Deleted endpoints and revoked keys are found as long as they are
+// stored.
+func (s *Store) FindOwner(ctx context.Context, id string) (*webhook.Resource, error) {
+	kind, known := webhook.KindOf(id)
+	if !known {
+		return s.findOrganizationAsResource(ctx, id)
+	}
+	table, ok := map[webhook.Kind]any{
+		webhook.KindDelivery: &deliveryRow{}, webhook.KindEvent: &eventRow{}, webhook.KindEndpoint: &endpointRow{},
+		webhook.KindAttempt: &attemptRow{}, webhook.KindAPIKey: &apiKeyRow{}, webhook.KindChange: &endpointChangeRow{},
+	}[kind]
+	if !ok {
+		return nil, nil
+	}
+	var owners []string
+	if err := s.db.WithContext(ctx).Model(table).Where("id = ?", id).Limit(1).Pluck("organization_id", &owners).Error; err != nil {
+		return nil, s.translate("look up an id", err)
+	}
+	if len(owners) == 0 {
+		return nil, nil
+	}
+	return &webhook.Resource{Kind: kind, ID: id, OrganizationID: owners[0]}, nil
+}
+
+func (s *Store) findOrganizationAsResource(ctx context.Context, id string) (*webhook.Resource, error) {
+	organization, err := s.FindOrganization(ctx, id)
+	switch {
+	case webhook.CodeOf(err) == webhook.CodeNotFound:
+		return nil, nil
+	case err != nil:
+		return nil, err
+	}
+	return &webhook.Resource{ID: organization.ID, OrganizationID: organization.ID}, nil
+}

@@ -1,0 +1,9 @@
+-- +goose NO TRANSACTION
+-- Deliveries are searched by their status. Most are a success, which an index would not find faster, newest first.
+
+-- +goose Up
+DROP INDEX CONCURRENTLY IF EXISTS deliveries_by_status;
+CREATE INDEX CONCURRENTLY IF NOT EXISTS deliveries_by_status ON deliveries (organization_id, status, id) WHERE status <> 'success';
+
+-- +goose Down
+DROP INDEX CONCURRENTLY IF EXISTS deliveries_by_status;

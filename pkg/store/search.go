@@ -1,0 +1,193 @@
+package store
+
+import (
+	"context"
+	"time"
+
+	"redrive/pkg/webhook"
+)
+
+// probeRows is how many rows a filter may match to be read as a whole for each page.
+const probeRows = 10_000
+
+// searchedEvents returns the conditions on events that the filter has, each of which has an index, most selective first.
+func searchedEvents(f webhook.DeliveryFilter) []conditions {
+	var found []conditions
+	for _, c := range []struct{ column, value string }{
+		{"run_id", f.RunID}, {"execution_id", f.ExecutionID}, {"workflow_id", f.WorkflowID}, {"event_type", f.EventType},
+	} {
+		if c.value == "" {
+			continue
+		}
+		var one conditions
+		one.equal("e.organization_id", f.OrganizationID)
+		one.equal("e."+c.column, c.value)
+		if c.column != "event_type" {
+			one.add("e." + c.column + " <> ''") // the predicate of the index
+		}
+		found = append(found, one)
+	}
+	return found
+}
+
+// eventFields returns the conditions on the event of a delivery, or on an event itself. They are no part of an index condition.
+func eventFields(f webhook.DeliveryFilter) (c conditions) {
+	c.equal("e.event_type || ''", f.EventType)
+	c.equal("e.workflow_id || ''", f.WorkflowID)
+	c.equal("e.run_id || ''", f.RunID)
+	c.equal("e.execution_id || ''", f.ExecutionID)
+	return c
+}
+
+// deliveryFields returns the conditions on a delivery d that no walk's index serves, apart from those on its event, status and endpoint. The
+// last attempt is read by a scalar subquery: it is always one lookup by primary key, whatever the statistics say.
+func deliveryFields(f webhook.DeliveryFilter) (c conditions) {
+	const lastAttempt = "FROM attempts a WHERE a.id = d.last_attempt_id"
+	switch f.FailureReason {
+	case "":
+	case webhook.FailureExhausted:
+		c.add("d.failure_reason = '' AND COALESCE((SELECT a.response_status "+lastAttempt+"), 0) <> ?", gone)
+	case webhook.FailureGone:
+		c.add("d.failure_reason = '' AND COALESCE((SELECT a.response_status "+lastAttempt+"), 0) = ?", gone)
+	default:
+		c.equal("d.failure_reason", string(f.FailureReason))
+	}
+	if f.ErrorCode != "" {
+		c.add("(SELECT a.error_code "+lastAttempt+") = ?", string(f.ErrorCode))
+	}
+	if f.ResponseStatus != (webhook.StatusRange{}) {
+		c.add("(SELECT a.response_status "+lastAttempt+") BETWEEN ? AND ?", f.ResponseStatus.Low, f.ResponseStatus.High)
+	}
+	return c
+}
+
+// statusIn returns the condition that a delivery has one of the statuses, without the use of an index. It is empty for all statuses.
+func statusIn(statuses []webhook.Status) (c conditions) {
+	if len(statuses) < len(webhook.Statuses) {
+		c.add("(d.status || '') IN ?", statuses)
+	}
+	return c
+}
+
+// searchDeliveries returns the IDs of a page of deliveries, and the position to continue at.
+func (s *Store) searchDeliveries(ctx context.Context, f webhook.DeliveryFilter, page webhook.Page) (ids []string, next string, err error) {
+	if len(f.Possible()) == 0 {
+		return nil, "", nil
+	}
+	events, err := s.eventsToJoin(ctx, f, page)
+	if err != nil {
+		return nil, "", err
+	}
+	if !events.empty() {
+		return s.pageOfEvents(ctx, f, events, page)
+	}
+	w, err := s.deliveryWalk(ctx, f)
+	if err != nil {
+		return nil, "", err
+	}
+	return s.page(ctx, w, page)
+}
+
+// eventsToJoin returns the conditions on few events, whose deliveries are then read. It returns none if the filter does not restrict events,
+// or if too many match each of its conditions.
+func (s *Store) eventsToJoin(ctx context.Context, f webhook.DeliveryFilter, page webhook.Page) (conditions, error) {
+	if f.EventID != "" {
+		var one conditions
+		one.equal("e.organization_id", f.OrganizationID)
+		one.equal("e.id", f.EventID)
+		return one, nil
+	}
+	for _, events := range searchedEvents(f) {
+		restricted := events.and(conditions{})
+		restricted.add("e.id < ?", webhook.FirstID(webhook.KindEvent, lastEvent(f, page)))
+		few, err := s.within(ctx, walk{table: "events", alias: "e", branches: []conditions{restricted}}, probeRows)
+		if err != nil || few {
+			return restricted, err
+		}
+	}
+	return conditions{}, nil
+}
+
+// publishedAhead is by how much the clock of a process that publishes may be ahead of one that replays.
+const publishedAhead = 10 * time.Minute
+
+// lastEvent returns a time after the creation of the events whose deliveries are on the page. A delivery is not older than its event.
+func lastEvent(f webhook.DeliveryFilter, page webhook.Page) time.Time {
+	last := webhook.Now()
+	if !f.To.IsZero() && f.To.Before(last) {
+		last = f.To
+	}
+	if at, ok := webhook.TimeOfID(page.After); ok && at.Before(last) {
+		last = at
+	}
+	return last.Add(publishedAhead)
+}
+
+// pageOfEvents returns a page of the deliveries of few events. It reads them all and sorts them.
+func (s *Store) pageOfEvents(ctx context.Context, f webhook.DeliveryFilter, events conditions, page webhook.Page) (ids []string, next string, err error) {
+	events = events.and(eventFields(f))
+	var d conditions
+	d.equal("d.organization_id || ''", f.OrganizationID)
+	d.equal("d.endpoint_id || ''", f.EndpointID)
+	d.created("d", webhook.KindDelivery, f.From, f.To)
+	d.after("d", page.After)
+	d = d.and(statusIn(f.Possible())).and(deliveryFields(f))
+	// Both forms look up the deliveries of one event after the other.
+	join := "CROSS JOIN LATERAL (SELECT * FROM deliveries WHERE event_id = e.id OFFSET 0) d"
+	if !s.dialect.Postgres {
+		join = "CROSS JOIN deliveries d ON d.event_id = e.id"
+	}
+	query := "WITH e AS MATERIALIZED (SELECT e.id FROM events e WHERE " + events.where() + ") SELECT d.id FROM e " + join +
+		" WHERE " + d.where() + " ORDER BY d.id DESC LIMIT ?"
+	arguments := append(events.and(d).arguments, page.Offset+page.Limit+1)
+	err = s.db.WithContext(ctx).Raw(query, arguments...).Scan(&ids).Error
+	ids, next = cut(ids, page)
+	return ids, next, err
+}
+
+// deliveryWalk returns the walk of deliveries along the index that restricts them most: that of the endpoint, of the statuses, or of the
+// organization. Conditions that must not attract another index have their column in an expression.
+func (s *Store) deliveryWalk(ctx context.Context, f webhook.DeliveryFilter) (walk, error) {
+	var all conditions
+	all.equal("d.organization_id", f.OrganizationID)
+	all.created("d", webhook.KindDelivery, f.From, f.To)
+	filter := deliveryFields(f)
+	if event := eventFields(f); !event.empty() {
+		filter.add("(SELECT "+event.where()+" FROM events e WHERE e.id = d.event_id)", event.arguments...)
+	}
+	statuses := f.Possible()
+	byOrganization := walk{"deliveries", "d", []conditions{all}, filter.and(statusIn(statuses))}
+	var ofEndpoint conditions
+	ofEndpoint.equal("d.endpoint_id", f.EndpointID)
+	byEndpoint := walk{"deliveries", "d", []conditions{all.and(ofEndpoint)}, byOrganization.filter}
+	byStatus := walk{"deliveries", "d", nil, filter}
+	byStatus.filter.equal("d.endpoint_id || ''", f.EndpointID)
+	for _, status := range statuses {
+		if status == webhook.StatusSuccess { // has no index
+			byStatus.branches = nil
+			break
+		}
+		branch := all.and(conditions{})
+		branch.add("d.status = '" + string(status) + "'") // a constant, so that the partial index is used
+		byStatus.branches = append(byStatus.branches, branch)
+	}
+	switch {
+	case byStatus.branches == nil && f.EndpointID == "":
+		return byOrganization, nil
+	case byStatus.branches == nil:
+		return byEndpoint, nil
+	case f.EndpointID == "":
+		return byStatus, nil
+	}
+	few, err := s.within(ctx, byStatus, probeRows)
+	if err != nil || few {
+		return byStatus, err
+	}
+	if few, err = s.within(ctx, byEndpoint, probeRows); few {
+		return byEndpoint, err
+	}
+	return byStatus, err
+}
+
+// gone is the answer of a receiver that does not exist any more.
+const gone = 410
