@@ -18,8 +18,9 @@ func (s *Store) FindFanOut(ctx context.Context, organizationID, eventID string) 
 	}
 	fan := webhook.FanOut{Event: event}
 	var rows []deliveryRow
-	err = s.db.WithContext(ctx).Select("id", "endpoint_id", "status", "replay_of").Where("event_id = ? AND organization_id = ?", eventID, organizationID).
-		Order("id DESC").Limit(webhook.MaxFanOut).Find(&rows).Error
+	// The expressions keep the planner at the index of the event.
+	err = s.db.WithContext(ctx).Select("id", "endpoint_id", "status", "replay_of").
+		Where("event_id = ? AND organization_id || '' = ?", eventID, organizationID).Order("id || '' DESC").Limit(webhook.MaxFanOut).Find(&rows).Error
 	if err != nil {
 		return webhook.FanOut{}, s.translate("list the deliveries of an event", err)
 	}
@@ -88,7 +89,7 @@ func (s *Store) changesSince(ctx context.Context, endpointIDs []string, since ti
 	}
 	var known []string
 	err = s.db.WithContext(ctx).Model(&endpointRow{}).Where(s.oneOf("id", endpointIDs)).
-		Where("EXISTS (SELECT 1 FROM endpoint_changes c WHERE c.endpoint_id = endpoints.id AND c.id < ?)", first).Pluck("id", &known).Error
+		Where("(SELECT 1 FROM endpoint_changes c WHERE c.endpoint_id = endpoints.id AND c.id < ? LIMIT 1) = 1", first).Pluck("id", &known).Error
 	for _, id := range known {
 		recorded[id] = true
 	}
