@@ -89,7 +89,7 @@ func (s *Store) changesSince(ctx context.Context, endpointIDs []string, since ti
 	}
 	var known []string
 	err = s.db.WithContext(ctx).Model(&endpointRow{}).Where(s.oneOf("id", endpointIDs)).
-		Where("(SELECT 1 FROM endpoint_changes c WHERE c.endpoint_id = endpoints.id AND c.id < ? LIMIT 1) = 1", first).Pluck("id", &known).Error
+		Where("(SELECT 1 FROM endpoint_changes c WHERE c.endpoint_id = endpoints.id AND (c.id || '') < ? LIMIT 1) = 1", first).Pluck("id", &known).Error
 	for _, id := range known {
 		recorded[id] = true
 	}

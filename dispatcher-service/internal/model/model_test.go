@@ -156,6 +156,7 @@ func (m *machine) commands() map[string]func(*rapid.T) {
 		},
 		"reconcile": func(t *rapid.T) { m.reconcile(rapid.SampledFrom(m.processes).Draw(t, "process")) },
 		"retry":     m.retry,
+		"cancel":    m.cancel,
 		"replay": func(t *rapid.T) {
 			if len(m.order) == 0 || len(m.order) >= few {
 				t.Skip("not now")
@@ -234,6 +235,21 @@ func (m *machine) retry(t *rapid.T) {
 		e.retried()
 		m.maybeEnqueue(id)
 	}
+}
+
+// cancel makes a request to cancel a delivery, whose worker may be sending. It succeeds exactly if the delivery waits.
+func (m *machine) cancel(t *rapid.T) {
+	if len(m.order) == 0 {
+		t.Skip("not now")
+	}
+	e := m.expected[rapid.SampledFrom(m.order).Draw(t, "delivery")]
+	_, err := m.database.CancelDelivery(m.ctx, webhook.Cancellation{OrganizationID: m.org, DeliveryID: e.id, At: webhook.Now()})
+	if !e.waiting() {
+		require.ErrorIs(t, err, webhook.ErrDeliveryNotWaiting, "%s is not what the model says: it has ended: %+v", e.id, *e)
+		return
+	}
+	require.NoError(t, err, "%s is not what the model says: it waits: %+v", e.id, *e)
+	e.failed(webhook.FailureCancelled)
 }
 
 func (m *machine) toggle(e *endpoint) {
