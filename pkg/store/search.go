@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"net/http"
 	"time"
 
 	"redrive/pkg/webhook"
@@ -190,4 +191,4 @@ func (s *Store) deliveryWalk(ctx context.Context, f webhook.DeliveryFilter) (wal
 }
 
 // gone is the answer of a receiver that does not exist any more.
-const gone = 410
+const gone = http.StatusGone

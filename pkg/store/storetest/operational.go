@@ -44,7 +44,7 @@ type notice struct {
 // notices returns the operational events that were published to the listener, oldest first.
 func (l listener) notices() []notice {
 	l.t.Helper()
-	page, err := l.store.PageDeliveries(l.ctx, l.organizationID, l.endpoint.ID, webhook.Page{Limit: 1000})
+	page, err := l.store.PageDeliveries(l.ctx, webhook.DeliveryFilter{OrganizationID: l.organizationID, EndpointID: l.endpoint.ID}, webhook.Page{Limit: 1000})
 	require.NoError(l.t, err)
 	ids := make([]string, len(page.Items))
 	for i, item := range page.Items {
@@ -122,7 +122,7 @@ func testFailingAndRecovered(t *testing.T, s *store.Store) {
 // firstOf returns the delivery of the first event of a listener.
 func (w world) firstOf(l listener) webhook.Delivery {
 	w.t.Helper()
-	page, err := l.store.PageDeliveries(l.ctx, l.organizationID, l.endpoint.ID, webhook.Page{Limit: 1000})
+	page, err := l.store.PageDeliveries(l.ctx, webhook.DeliveryFilter{OrganizationID: l.organizationID, EndpointID: l.endpoint.ID}, webhook.Page{Limit: 1000})
 	require.NoError(w.t, err)
 	require.NotEmpty(w.t, page.Items)
 	record, err := l.store.FindDelivery(l.ctx, l.organizationID, page.Items[len(page.Items)-1].ID)
