@@ -103,7 +103,7 @@ func TestPagesNameExistingOperations(t *testing.T) {
 		switch {
 		case strings.HasPrefix(line, "  /") && strings.HasSuffix(line, ":"):
 			path = strings.TrimSuffix(strings.TrimSpace(line), ":")
-		case line == "    get:" || line == "    post:" || line == "    delete:" || line == "    patch:":
+		case line == "    get:" || line == "    post:" || line == "    put:" || line == "    delete:" || line == "    patch:":
 			known[strings.ToUpper(strings.TrimSuffix(strings.TrimSpace(line), ":"))+" "+path] = true
 		}
 	}
