@@ -26,6 +26,7 @@ func All() []Guide {
 		{"publishing-safely", "idempotency keys: how to send a request again without a second effect"},
 		{"changing-endpoints", "change an endpoint, and see who changed it"},
 		{"answering-a-customer", "from the ID of a run to the reason: search, event, delivery"},
+		{"operational-events", "learn of failing and disabled endpoints, and how they are disabled"},
 		{"moving-here", "keep receivers of another system working: payload and signatureHeader"},
 		{"guarantees", "what is promised, what is not, and what happens when something dies"},
 		{"verifying-signatures", "in JavaScript, Python, Go and a shell"},

@@ -1,5 +1,5 @@
 // Package backlog exports metrics of the waiting work: the tasks in each state and their shares, the lanes in backlog, the deliveries that
-// wait, and the age of the delivery that has been due for longest. A scrape reads Redis and the database with a few cheap queries, at most
+// wait, the age of the delivery that has been due for longest, and the endpoints that are failing or disabled. A scrape reads Redis and the database with a few cheap queries, at most
 // once in 5 s and for at most 2 s. It ends even if both hang.
 //
 // All dispatchers export the same values, since they share one queue. Aggregate over dispatchers with the maximum, not the sum.
@@ -34,6 +34,7 @@ type Lanes interface {
 type Store interface {
 	ListDue(ctx context.Context, before time.Time, after store.Due, limit int) ([]store.Due, error)
 	CountWaiting(ctx context.Context, now time.Time, limit int) (store.Waiting, error)
+	CountUnhealthy(ctx context.Context) (store.Unhealthy, error)
 }
 
 const (
@@ -98,7 +99,7 @@ func (b *Backlog) current() []prometheus.Metric {
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), timeout)
 	defer cancel()
-	reads := []func(context.Context) []prometheus.Metric{b.countTasks, b.countLanes, b.findOldest, b.countWaiting}
+	reads := []func(context.Context) []prometheus.Metric{b.countTasks, b.countLanes, b.findOldest, b.countWaiting, b.countUnhealthy}
 	results := make([][]prometheus.Metric, len(reads))
 	var group sync.WaitGroup
 	for i, read := range reads {

@@ -33,6 +33,7 @@ type world struct {
 	shares      queue.Shares
 	due         []store.Due
 	waiting     store.Waiting
+	unhealthy   store.Unhealthy
 	redis, data error
 	hangs       bool
 }
@@ -77,6 +78,10 @@ func (w *world) CountWaiting(ctx context.Context, now time.Time, limit int) (sto
 	return w.waiting, w.data
 }
 
+func (w *world) CountUnhealthy(ctx context.Context) (store.Unhealthy, error) {
+	return w.unhealthy, errors.Join(w.wait(ctx), w.data)
+}
+
 func (w *world) ListDue(ctx context.Context, before time.Time, _ store.Due, limit int) ([]store.Due, error) {
 	if err := w.wait(ctx); err != nil {
 		return nil, err
@@ -98,6 +103,9 @@ func TestCollectReusesFreshValues(t *testing.T) {
 				{OrganizationID: "org_b", EndpointID: "ep_3", Priority: webhook.PriorityHead}: {},
 			},
 			shares: queue.Shares{Number: 6, Largest: 50}, waiting: store.Waiting{Pending: 8, Retrying: 9},
+			unhealthy: store.Unhealthy{
+				Failing: 10, Disabled: map[webhook.DisabledReason]int64{webhook.DisabledManually: 11, webhook.DisabledFailing: 12},
+			},
 		}
 		registry := prometheus.NewPedanticRegistry()
 		backlog.New(w, w, w, registry)
@@ -107,6 +115,7 @@ func TestCollectReusesFreshValues(t *testing.T) {
 			"redrive_backlog_lanes head": 1, "redrive_backlog_lanes live": 2, "redrive_backlog_lanes bulk": 0, "redrive_backlog_organizations": 2,
 			"redrive_queue_shares": 6, "redrive_queue_share_largest_tasks": 50,
 			"redrive_deliveries_waiting pending": 8, "redrive_deliveries_waiting retrying": 9,
+			"redrive_endpoints_failing": 10, "redrive_endpoints_disabled manual": 11, "redrive_endpoints_disabled gone": 0, "redrive_endpoints_disabled failing": 12,
 			"redrive_backlog_failures_total redis": 0, "redrive_backlog_failures_total database": 0,
 		}
 		assert.Equal(t, first, testmetrics.Values(t, registry))
@@ -145,7 +154,8 @@ func TestCollectDatabaseUnavailableOmitsDeliveries(t *testing.T) {
 	assert.NotContains(t, seen, "redrive_oldest_due_seconds")
 	assert.NotContains(t, seen, "redrive_deliveries_waiting pending")
 	assert.Contains(t, seen, "redrive_backlog_lanes live")
-	assert.EqualValues(t, 2, seen["redrive_backlog_failures_total database"])
+	assert.NotContains(t, seen, "redrive_endpoints_failing")
+	assert.EqualValues(t, 3, seen["redrive_backlog_failures_total database"])
 }
 
 // The metrics of a failed source are left out, and the others are exported.
@@ -171,7 +181,7 @@ func TestCollectBothHangEndsInTime(t *testing.T) {
 		began := time.Now()
 		seen := testmetrics.Values(t, registry)
 		assert.Equal(t, 2*time.Second, time.Since(began))
-		assert.Equal(t, map[string]float64{"redrive_backlog_failures_total redis": 2, "redrive_backlog_failures_total database": 2}, seen)
+		assert.Equal(t, map[string]float64{"redrive_backlog_failures_total redis": 2, "redrive_backlog_failures_total database": 3}, seen)
 	})
 }
 

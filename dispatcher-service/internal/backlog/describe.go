@@ -8,6 +8,7 @@ type descriptions struct {
 	lanes, organizations *prometheus.Desc
 	shares, largestShare *prometheus.Desc
 	oldest, waiting      *prometheus.Desc // of the database
+	failing, disabled    *prometheus.Desc
 }
 
 // same ends each help: dispatchers share one queue.
@@ -28,11 +29,13 @@ func describe() descriptions {
 		oldest:        desc("redrive_oldest_due_seconds", "Time since the oldest due delivery became due, in seconds; 0 if none is due."),
 		waiting: desc("redrive_deliveries_waiting",
 			"Deliveries that wait, by status, among the first 10,000 that are due and the first 10,000 that are due later.", "status"),
+		failing:  desc("redrive_endpoints_failing", "Active endpoints that have failed since their last success."),
+		disabled: desc("redrive_endpoints_disabled", "Disabled endpoints, by reason.", "reason"),
 	}
 }
 
 func (d descriptions) all() []*prometheus.Desc {
-	return []*prometheus.Desc{d.tasks, d.pending, d.lanes, d.organizations, d.shares, d.largestShare, d.oldest, d.waiting}
+	return []*prometheus.Desc{d.tasks, d.pending, d.lanes, d.organizations, d.shares, d.largestShare, d.oldest, d.waiting, d.failing, d.disabled}
 }
 
 func gauge(d *prometheus.Desc, value float64, labelValues ...string) prometheus.Metric {

@@ -82,3 +82,17 @@ func (b *Backlog) countWaiting(ctx context.Context) []prometheus.Metric {
 		gauge(b.descriptions.waiting, float64(counted.Retrying), string(webhook.StatusRetrying)),
 	}
 }
+
+// countUnhealthy counts the endpoints that are failing or disabled.
+func (b *Backlog) countUnhealthy(ctx context.Context) []prometheus.Metric {
+	counted, err := b.store.CountUnhealthy(ctx)
+	if err != nil {
+		b.ofData.Inc()
+		return nil
+	}
+	metrics := []prometheus.Metric{gauge(b.descriptions.failing, float64(counted.Failing))}
+	for _, reason := range []webhook.DisabledReason{webhook.DisabledManually, webhook.DisabledGone, webhook.DisabledFailing} {
+		metrics = append(metrics, gauge(b.descriptions.disabled, float64(counted.Disabled[reason]), string(reason)))
+	}
+	return metrics
+}

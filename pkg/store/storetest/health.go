@@ -237,6 +237,15 @@ func testHealthFilters(t *testing.T, s *store.Store) {
 	failing.change(webhook.Disabling("key_x", webhook.DisabledManually, start))
 	assert.Equal(t, []string{failing.endpoint.ID}, list(), "it is failing while it is disabled")
 
+	unhealthy, err := s.CountUnhealthy(t.Context())
+	require.NoError(t, err)
+	assert.Equal(t, store.Unhealthy{Disabled: map[webhook.DisabledReason]int64{webhook.DisabledManually: 1}}, unhealthy, "it counts as disabled")
+	failing.change(webhook.Enabling("key_x", start))
+	failing.answer(500, start.Add(time.Minute))
+	unhealthy, err = s.CountUnhealthy(t.Context())
+	require.NoError(t, err)
+	assert.Equal(t, store.Unhealthy{Failing: 1, Disabled: map[webhook.DisabledReason]int64{}}, unhealthy)
+
 	failing.answer(200, start.Add(time.Hour))
 	assert.Empty(t, list())
 	assert.Equal(t, "[]", organizations())
