@@ -71,7 +71,7 @@ func merged(scripts []script, of []int) script {
 	return m
 }
 
-// answer gives each caller its reply. A merged script that Redis does not know is sent again with its source.
+// answer gives each caller its reply. A merged script that Redis does not have is sent again with its source.
 func (c *call) answer(ctx context.Context, client redis.Scripter, replies []*redis.Cmd) {
 	if len(c.of) == 1 {
 		replies[c.of[0]] = c.reply

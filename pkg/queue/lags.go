@@ -15,7 +15,7 @@ import (
 const (
 	// lagsKey is a hash: the name of a dispatcher → the time of its last report in milliseconds by Redis's clock, a space, and the report.
 	lagsKey = ownPrefix + "lags"
-	// lagsLife is how long a report is valid. A dispatcher that has stopped delays nobody.
+	// lagsLife is how long a report is valid. The reports of a stopped dispatcher end with it.
 	lagsLife = 300 * time.Millisecond
 	// mostLags bounds a report. Those of the largest lags are in it.
 	mostLags = 64

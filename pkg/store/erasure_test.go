@@ -13,7 +13,7 @@ import (
 	"redrive/pkg/testservers"
 )
 
-// TestErasureNamesEveryTable reads the tables from the catalogue of both databases. A table that an erasure does not know would keep rows
+// TestErasureNamesEveryTable reads the tables from the catalogue of both databases. A table that an erasure does not name would keep rows
 // of an erased organization.
 func TestErasureNamesEveryTable(t *testing.T) {
 	url := testservers.Postgres(t)

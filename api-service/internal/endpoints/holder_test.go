@@ -30,7 +30,7 @@ func newHolder(s *store, o *opened) *endpoints.Holder {
 	return endpoints.NewHolder(s, o, slog.New(slog.DiscardHandler))
 }
 
-// A dispatcher may start an attempt for as long after the commit as it trusts a row that it has read.
+// A dispatcher may start an attempt for as long after the commit as it uses a row that it has read.
 func TestPauseAndDeleteWaitUntilDispatchersUseTheChange(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s, o := &store{}, &opened{}

@@ -22,7 +22,7 @@ const timingInContext = "timing"
 
 // timing is the request's context without a deadline, and the time that one statement may take.
 type timing struct {
-	untimed   context.Context //nolint:containedctx // it lives as long as the request
+	untimed   context.Context //nolint:containedctx // it ends with the request
 	statement time.Duration
 }
 

@@ -59,7 +59,7 @@ func stream[V any](c echo.Context, frame any, items iter.Seq2[V, error], encodin
 
 // listWriter writes the items of a list and the separators between them.
 type listWriter struct {
-	ctx       context.Context //nolint:containedctx // it lives as long as the request
+	ctx       context.Context //nolint:containedctx // it ends with the request
 	encoding  turns
 	encoded   bytes.Buffer // the last item
 	response  *echo.Response

@@ -299,7 +299,7 @@ func (b *bench) limitOf(endpoint string) int {
 	return b.limit(b.endpoints[endpoint], time.Now())
 }
 
-// Somebody mends a receiver and tries it: the test does not wait until the circuit is half open, and decides nothing about it.
+// A receiver is repaired and tested: the test does not wait until the circuit is half open, and decides nothing about it.
 func TestAcquireTestIgnoresOpenCircuit(t *testing.T) {
 	inBubble(t, Options{PerEndpoint: 4}, func(b *bench) {
 		b.openCircuit("ep_a")

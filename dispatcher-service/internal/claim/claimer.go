@@ -56,7 +56,7 @@ type Options struct {
 	// Room returns how many attempts an endpoint's bulkhead would admit now.
 	Room func(endpointID string) int
 	Log  *slog.Logger
-	// Emptied is called when Redis has lost what it knew about lanes, and once when the queue is paused. It must not block. It may be nil.
+	// Emptied is called when Redis has lost its fields about lanes, and once when the queue is paused. It must not block. It may be nil.
 	Emptied func()
 	// Registry is where metrics are registered. Without one they are not exported.
 	Registry prometheus.Registerer

@@ -79,7 +79,7 @@ func (c *Claimer) waitFor(t *testing.T) (id string, after time.Duration) {
 	began := time.Now()
 	taken, found, err := c.next(t.Context())
 	require.NoError(t, err)
-	require.True(t, found, "it waited in vain")
+	require.True(t, found, "it was not notified")
 	return taken.DeliveryID, time.Since(began)
 }
 
@@ -136,7 +136,7 @@ func TestNextWithoutNotificationLooksAgain(t *testing.T) {
 	})
 }
 
-// Tasks that were taken and not begun are active, and nobody extends their lease. A stop hands them back, also those of a take in progress.
+// Tasks that were taken and not begun are active, and their leases are not extended. A stop hands them back, also those of a take in progress.
 func TestCloseHandsBack(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		q := &tasks{}

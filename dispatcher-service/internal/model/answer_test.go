@@ -9,7 +9,7 @@ import (
 	"redrive/pkg/webhook"
 )
 
-// answered is a worker and the response that it gets. Its process lives until the outcome is recorded, and may die before it acknowledges
+// answered is a worker and the response that it gets. Its process runs until the outcome is recorded, and may be killed before it acknowledges
 // the task.
 type answered struct {
 	*worker

@@ -118,7 +118,7 @@ func (e *expected) failed(reason webhook.FailureReason) {
 	e.revision++
 }
 
-// orphaned counts an attempt whose worker has died.
+// orphaned counts an attempt whose process was killed.
 func (e *expected) orphaned() {
 	if !e.waiting() {
 		return

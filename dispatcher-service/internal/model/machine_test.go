@@ -84,7 +84,7 @@ func (m *machine) leave(w *worker) {
 	m.workers = slices.DeleteFunc(m.workers, func(other *worker) bool { return other == w })
 }
 
-// keep adds a delivery to the model. It also enqueues the delivery, unless the process that had to do so has died.
+// keep adds a delivery to the model. It also enqueues the delivery, unless the process that had to do so was killed.
 func (m *machine) keep(d webhook.Delivery, e *endpoint) {
 	m.expected[d.ID] = &expected{id: d.ID, eventID: d.EventID, endpoint: e, status: d.Status, maxRetries: d.MaxRetries, revision: 1}
 	m.order = append(m.order, d.ID)

@@ -14,7 +14,7 @@ type tasks struct {
 	mutex  sync.Mutex // the reconciler enqueues several deliveries concurrently
 	byID   map[string]*task
 	intact bool
-	// alive reports whether the worker that has the task lives.
+	// alive reports whether the process of the worker that has the task runs.
 	alive func(id string) bool
 }
 

@@ -9,7 +9,7 @@ import (
 )
 
 // The reconciler's search detects dead workers by the time for which a lease is unchanged. The model has no such time, so its search finds
-// nothing. The model knows which workers are dead, and LookUp finds their tasks.
+// nothing. The model records which processes were killed, and LookUp finds their tasks.
 
 func (q *tasks) Leases(context.Context, string) ([]queue.Lease, time.Time, error) {
 	return nil, time.Now(), nil
