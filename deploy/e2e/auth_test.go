@@ -18,6 +18,7 @@ type operation struct {
 	method, path, body string
 }
 
+// operations are those of an organization.
 func operations() []operation {
 	id := "/ep_" + nobodys
 	one := deliveries + "/dlv_" + nobodys
@@ -28,6 +29,13 @@ func operations() []operation {
 		{http.MethodPost, base + id + "/disable", ""},
 		{http.MethodPost, base + id + "/enable", ""},
 		{http.MethodPost, base + id + "/regenerate-secret", ""},
+		{http.MethodPost, base + id + "/pause", ""},
+		{http.MethodPost, base + id + "/resume", ""},
+		{http.MethodPost, base + id + "/test", ""},
+		{http.MethodPatch, base + id, "{}"},
+		{http.MethodDelete, base + id, ""},
+		{http.MethodGet, base + id + "/changes", ""},
+		{http.MethodGet, base + "/changes", ""},
 		{http.MethodGet, deliveries, ""},
 		{http.MethodGet, one, ""},
 		{http.MethodGet, one + "/attempts", ""},
@@ -39,6 +47,21 @@ func operations() []operation {
 		{http.MethodGet, apiKeys + "/key_" + nobodys, ""},
 		{http.MethodDelete, apiKeys + "/key_" + nobodys, ""},
 		{http.MethodPost, base + "/events/batch", `{"events":[{"eventType":"a","data":{}}]}`},
+	}
+}
+
+// platformOperations are those of a platform, and of every key.
+func platformOperations() []operation {
+	const types = "/v1/event-types"
+	one := organizations + "/" + nobodys
+	return []operation{
+		{http.MethodGet, organizations, ""},
+		{http.MethodGet, one, ""},
+		{http.MethodPut, one, "{}"},
+		{http.MethodDelete, one + "?confirm=" + nobodys, ""},
+		{http.MethodGet, types, ""},
+		{http.MethodPut, types + "/a", "{}"},
+		{http.MethodDelete, types + "/a", ""},
 	}
 }
 
@@ -62,7 +85,7 @@ func TestRequestWithoutAValidKeyIsRefused(t *testing.T) {
 			"ten thousand bytes": {"Bearer rdk_" + strings.Repeat("a", 10_000)},
 		} {
 			t.Run(name, func(t *testing.T) {
-				for _, o := range operations() {
+				for _, o := range append(operations(), platformOperations()...) {
 					answer := s.client("", "").call(t, request{method: o.method, path: o.path, body: o.body, header: http.Header{"Authorization": values}})
 					p := answer.refused(t, 401, "unauthenticated")
 					assert.NotContains(t, toJSON(t, p), key)

@@ -16,11 +16,11 @@ func TestForeignResourceIsNotFound(t *testing.T) {
 		key := owner.makeKey(t, map[string]any{"name": "n"})
 
 		for _, o := range operations() {
-			theirs := strings.NewReplacer("dlv_"+nobodys, failed.ID, "ep_"+nobodys, target.ID, "key_"+nobodys, key.ID).Replace(o.path)
-			if theirs == o.path {
+			own := strings.NewReplacer("dlv_"+nobodys, failed.ID, "ep_"+nobodys, target.ID, "key_"+nobodys, key.ID).Replace(o.path)
+			if own == o.path {
 				continue // it has no ID in its path
 			}
-			foreign := stranger.call(t, request{method: o.method, path: theirs, body: o.body})
+			foreign := stranger.call(t, request{method: o.method, path: own, body: o.body})
 			missing := stranger.call(t, request{method: o.method, path: o.path, body: o.body})
 			kind := "delivery_not_found"
 			switch {

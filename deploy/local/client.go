@@ -18,7 +18,8 @@ type client struct {
 	http *http.Client
 }
 
-const clientTimeout = 10 * time.Second
+// clientTimeout is a safety limit that a slow machine does not reach.
+const clientTimeout = 2 * time.Minute
 
 func newClient(a Addresses, key webhook.Secret) client {
 	return client{

@@ -38,6 +38,7 @@ func TestDocumentedStatusesAllOccur(t *testing.T) {
 	limitedKey := s.newKey(t, webhook.APIKeySpec{Scope: webhook.ScopeReadWrite})
 	granted(t, limited.call(t, "GET", base, limitedKey, ""))
 	tooLarge := `{"name": "` + strings.Repeat("x", maxBatchBody) + `"}`
+	platform := s.platformKey(t)
 	for _, r := range protected(t) {
 		t.Run(r.method+" "+r.path, func(t *testing.T) {
 			own := s.resources(t)
@@ -56,6 +57,7 @@ func TestDocumentedStatusesAllOccur(t *testing.T) {
 				s.call(t, r.method, path, s.writer, tooLarge),
 				s.call(t, r.method, path, s.writer, "{}", header("Content-Type", "text/plain")),
 				s.call(t, r.method, path, "", ""),
+				s.call(t, r.method, path, platform, r.body(), actFor("org_unknown")),
 				s.call(t, r.method, path, s.writer, "", header("X-Org-ID", "org_other")),
 				away.call(t, r.method, path, s.writer, r.body()),
 				limited.call(t, r.method, path, limitedKey, r.body()),

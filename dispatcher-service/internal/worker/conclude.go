@@ -8,7 +8,7 @@ import (
 
 // conclude answers asynq. A delivery that is to run later, of an organization that has many tasks already, waits in the database: its
 // task is removed, and dispatchers claim the delivery again when it is due. So the scheduled and retry tasks of an organization are
-// bounded, whatever the reason. If this process lacks something, it claims nothing from the lane meanwhile, which would otherwise be
+// bounded, whatever the reason. If this process lacks something, it claims nothing from the lane until then, which would otherwise be
 // claimed and given back in a loop.
 func (p *Pool) conclude(ctx context.Context, id, queue string, verdict deliver.Verdict) error {
 	if verdict.Kind != deliver.KindRetry && verdict.Kind != deliver.KindSnooze || verdict.Stay {
@@ -19,7 +19,7 @@ func (p *Pool) conclude(ctx context.Context, id, queue string, verdict deliver.V
 		return answer(verdict)
 	}
 	keep, err := p.backlog.Defer(context.WithoutCancel(ctx), id, queue, lane)
-	if err != nil {
+	if p.undeferred.first(err) {
 		p.log.WarnContext(ctx, "task kept in the queue: its organization's share is unknown", "deliveryId", id, "error", err)
 	}
 	if keep {

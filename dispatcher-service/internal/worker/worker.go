@@ -87,15 +87,17 @@ const (
 
 // Pool dequeues tasks and runs them.
 type Pool struct {
-	claimer   Claimer
-	backlog   Backlog
-	redis     *queue.Pipelined // acknowledgements are most of the load on Redis
-	servers   []*asynq.Server
-	deliverer Deliverer
-	tracer    trace.Tracer // nil without traces
-	log       *slog.Logger
-	stopOnce  sync.Once
-	stopped   chan struct{}
+	claimer    Claimer
+	backlog    Backlog
+	redis      *queue.Pipelined // acknowledgements are most of the load on Redis
+	servers    []*asynq.Server
+	deliverer  Deliverer
+	tracer     trace.Tracer // nil without traces
+	log        *slog.Logger
+	unhandled  streak // of deliveries
+	undeferred streak // of tasks that could not be put off
+	stopOnce   sync.Once
+	stopped    chan struct{}
 }
 
 // New makes a Pool. The caller closes the client after Stop.
@@ -192,8 +194,10 @@ func (p *Pool) handle(ctx context.Context, task *asynq.Task) error {
 	}
 	name, _ := asynq.GetQueueName(ctx)
 	verdict, err := p.deliver(ctx, id, name, task)
-	if err != nil {
+	if p.unhandled.first(err) {
 		p.log.WarnContext(ctx, "delivery not handled: its task is retried", "deliveryId", id, "error", err)
+	}
+	if err != nil {
 		return err
 	}
 	return p.conclude(ctx, id, name, verdict)
