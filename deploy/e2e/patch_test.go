@@ -119,7 +119,7 @@ func TestPatchPrivateAddressIsRefused(t *testing.T) {
 			"https://93.184.215.14:0/":        "",
 			"file:///etc/passwd":              "",
 			"https://localhost/":              "",
-			"https://①②⑦.⓪.⓪.①/":             "",
+			"https://①②⑦.⓪.⓪.①/":              "",
 			"https://127.0.0.1./":             "",
 			"//93.184.215.14/without-scheme/": "",
 		} {
