@@ -147,7 +147,7 @@ func (s *Store) pageOfEvents(ctx context.Context, f webhook.DeliveryFilter, even
 }
 
 // deliveryWalk returns the walk of deliveries along the index that restricts them most: that of the endpoint, of the statuses, or of the
-// organization. Conditions that must not attract another index have their column in an expression.
+// organization. A condition that must not use another index has its column in an expression.
 func (s *Store) deliveryWalk(ctx context.Context, f webhook.DeliveryFilter) (walk, error) {
 	var all conditions
 	all.equal("d.organization_id", f.OrganizationID)
