@@ -18,7 +18,7 @@ type Guide struct {
 	About string
 }
 
-// All returns the guides in the order in which they are read.
+// All returns the guides in the order in which they are read. README.md and the page of the API reference link each of them.
 func All() []Guide {
 	return []Guide{
 		{"quick-start", "on a laptop, then for real"},
