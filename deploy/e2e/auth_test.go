@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"encoding/json"
 	"net/http"
 	"strings"
 	"testing"
@@ -42,12 +43,30 @@ func operations() []operation {
 		{http.MethodPost, one + "/retry", ""},
 		{http.MethodPost, one + "/replay", ""},
 		{http.MethodPost, base + "/events", `{"eventType":"a","data":{}}`},
+		{http.MethodGet, base + "/events", ""},
+		{http.MethodGet, base + "/events/evt_" + nobodys, ""},
+		{http.MethodPost, base + "/events/evt_" + nobodys + "/deliver", `{"endpointId":"ep_` + nobodys + `"}`},
+		{http.MethodPost, one + "/cancel", ""},
 		{http.MethodGet, apiKeys, ""},
 		{http.MethodPost, apiKeys, `{"name":"n"}`},
 		{http.MethodGet, apiKeys + "/key_" + nobodys, ""},
 		{http.MethodDelete, apiKeys + "/key_" + nobodys, ""},
 		{http.MethodPost, base + "/events/batch", `{"events":[{"eventType":"a","data":{}}]}`},
 	}
+}
+
+// of returns the path with the IDs of a delivery, its event, an endpoint and a key.
+func (o operation) of(d delivery, endpointID, keyID string) string {
+	return strings.NewReplacer(
+		"dlv_"+nobodys, d.ID, "evt_"+nobodys, eventOf(d), "ep_"+nobodys, endpointID, "key_"+nobodys, keyID,
+	).Replace(o.path)
+}
+
+// eventOf returns the ID of a delivery's event.
+func eventOf(d delivery) string {
+	var body struct{ ID string }
+	_ = json.Unmarshal(d.RequestBody, &body) // an answer has it
+	return body.ID
 }
 
 // platformOperations are those of a platform, and of every key.
@@ -62,6 +81,7 @@ func platformOperations() []operation {
 		{http.MethodGet, types, ""},
 		{http.MethodPut, types + "/a", "{}"},
 		{http.MethodDelete, types + "/a", ""},
+		{http.MethodGet, "/v1/lookup?id=ep_" + nobodys, ""},
 	}
 }
 
@@ -127,7 +147,7 @@ func TestReadKeyCannotWrite(t *testing.T) {
 		assert.Equal(t, target, reader.find(t, target.ID))
 		own := reader.listKeys(t)[0]
 		for _, o := range operations() {
-			path := strings.NewReplacer("dlv_"+nobodys, failed.ID, "ep_"+nobodys, target.ID, "key_"+nobodys, own.ID).Replace(o.path)
+			path := o.of(failed, target.ID, own.ID)
 			answer := reader.call(t, request{method: o.method, path: path, body: o.body})
 			if o.method == http.MethodGet {
 				assert.Equal(t, http.StatusOK, answer.status, "%s", answer.body)

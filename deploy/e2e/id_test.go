@@ -47,7 +47,7 @@ func TestMalformedIDIsRefused(t *testing.T) {
 		for name, bad := range malformed {
 			t.Run(name, func(t *testing.T) {
 				for _, o := range operations() {
-					path := strings.NewReplacer("dlv_"+nobodys, bad.text, "ep_"+nobodys, bad.text, "key_"+nobodys, bad.text).Replace(o.path)
+					path := strings.NewReplacer("dlv_"+nobodys, bad.text, "evt_"+nobodys, bad.text, "ep_"+nobodys, bad.text, "key_"+nobodys, bad.text).Replace(o.path)
 					if path == o.path {
 						continue
 					}

@@ -16,7 +16,7 @@ func TestForeignResourceIsNotFound(t *testing.T) {
 		key := owner.makeKey(t, map[string]any{"name": "n"})
 
 		for _, o := range operations() {
-			own := strings.NewReplacer("dlv_"+nobodys, failed.ID, "ep_"+nobodys, target.ID, "key_"+nobodys, key.ID).Replace(o.path)
+			own := o.of(failed, target.ID, key.ID)
 			if own == o.path {
 				continue // it has no ID in its path
 			}
@@ -26,12 +26,14 @@ func TestForeignResourceIsNotFound(t *testing.T) {
 			switch {
 			case strings.Contains(o.path, "ep_"):
 				kind = "endpoint_not_found"
+			case strings.Contains(o.path, "evt_"):
+				kind = "event_not_found"
 			case strings.Contains(o.path, "key_"):
 				kind = "api_key_not_found"
 			}
 			p, q := foreign.refused(t, 404, kind), missing.refused(t, 404, kind)
 			p.RequestID, q.RequestID = "", ""
-			p.Message = strings.NewReplacer(failed.ID, "dlv_"+nobodys, target.ID, "ep_"+nobodys, key.ID, "key_"+nobodys).Replace(p.Message)
+			p.Message = strings.NewReplacer(failed.ID, "dlv_"+nobodys, eventOf(failed), "evt_"+nobodys, target.ID, "ep_"+nobodys, key.ID, "key_"+nobodys).Replace(p.Message)
 			assert.Equal(t, q, p, o.path)
 		}
 		assert.Empty(t, data[page[endpoint]](t, stranger.get(t, base)).Items)

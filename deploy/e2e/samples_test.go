@@ -89,7 +89,7 @@ func samplesOf(t *testing.T, s *suite, label string) []sample {
 			platform := s.client(c.organization, s.stack.NewKey(t, "", stack.Platform))
 			_, url := answering(t, status(500))
 			group.Go(func() {
-				replaced := withIDs(t, c, platform, url).Replace(written[i].Source)
+				replaced := withIDs(t, c, platform, url, operation.OperationID == "cancelDelivery").Replace(written[i].Source)
 				key := c.key
 				if slices.Contains([]string{"organizations", "event-types"}, operation.Tags[0]) {
 					key = platform.key
@@ -105,11 +105,17 @@ func samplesOf(t *testing.T, s *suite, label string) []sample {
 	return list
 }
 
-// withIDs replaces the placeholders and the examples by what the organization has. The event type is put into the catalogue.
-func withIDs(t *testing.T, c, platform *client, url string) *strings.Replacer {
+// withIDs replaces the placeholders and the examples by what the organization has. The event type is put into the catalogue. The
+// delivery has failed, or waits.
+func withIDs(t *testing.T, c, platform *client, url string, waiting bool) *strings.Replacer {
 	t.Helper()
 	registered := c.endpoint(t, url, 0)
 	failed := c.failed(t)
+	id := failed.ID
+	if waiting {
+		c.pause(t, registered.ID)
+		id = c.publish(t).ID
+	}
 	spare := data[apiKey](t, c.post(t, "/v1/api-keys", `{"name":"spare"}`))
 	eventType := "sample." + c.organization
 	put := platform.call(t, request{method: http.MethodPut, path: "/v1/event-types/" + eventType, body: "{}"})
@@ -118,7 +124,8 @@ func withIDs(t *testing.T, c, platform *client, url string) *strings.Replacer {
 		"/v1/organizations/acme", "/v1/organizations/"+c.organization,
 		"confirm=acme", "confirm="+c.organization,
 		"/v1/event-types/run.finished", "/v1/event-types/"+eventType,
-		"DELIVERY_ID", failed.ID,
+		"DELIVERY_ID", id,
+		"EVENT_ID", eventOf(failed),
 		"ENDPOINT_ID", registered.ID,
 		"API_KEY_ID", spare.ID,
 		"https://hooks.example.com/redrive", url,

@@ -114,15 +114,22 @@ func fillOld(t *testing.T, db *sql.DB) map[string]oldTable {
 	}
 	filled := map[string]oldTable{}
 	for table, count := range map[string]int{"api_keys": 4, "endpoints": 2, "events": 1, "deliveries": 2, "attempts": 1} {
-		rows, err := db.QueryContext(t.Context(), "SELECT * FROM "+table)
-		require.NoError(t, err)
-		columns, err := rows.Columns()
-		require.NoError(t, err)
-		require.NoError(t, rows.Close())
+		columns := columnsOf(t, db, table)
 		filled[table] = oldTable{columns, rowsOf(t, db, table, columns)}
 		require.Len(t, filled[table].rows, count)
 	}
 	return filled
+}
+
+func columnsOf(t *testing.T, db *sql.DB, table string) []string {
+	t.Helper()
+	rows, err := db.QueryContext(t.Context(), "SELECT * FROM "+table)
+	require.NoError(t, err)
+	defer func() { require.NoError(t, rows.Close()) }()
+	columns, err := rows.Columns()
+	require.NoError(t, err)
+	require.NoError(t, rows.Err())
+	return columns
 }
 
 // rowsOf returns the given columns of all rows of a table as text, in the order of the rows' IDs.

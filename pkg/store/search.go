@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"net/http"
+	"slices"
 	"time"
 
 	"redrive/pkg/webhook"
@@ -101,7 +102,7 @@ func (s *Store) eventsToJoin(ctx context.Context, f webhook.DeliveryFilter, page
 	for _, events := range searchedEvents(f) {
 		restricted := events.and(conditions{})
 		restricted.add("e.id < ?", webhook.FirstID(webhook.KindEvent, lastEvent(f, page)))
-		few, err := s.within(ctx, walk{table: "events", alias: "e", branches: []conditions{restricted}}, probeRows)
+		few, err := s.few(ctx, walk{table: "events", alias: "e", branches: []conditions{restricted}})
 		if err != nil || few {
 			return restricted, err
 		}
@@ -140,7 +141,7 @@ func (s *Store) pageOfEvents(ctx context.Context, f webhook.DeliveryFilter, even
 	}
 	query := "WITH e AS MATERIALIZED (SELECT e.id FROM events e WHERE " + events.where() + ") SELECT d.id FROM e " + join +
 		" WHERE " + d.where() + " ORDER BY d.id DESC LIMIT ?"
-	arguments := append(events.and(d).arguments, page.Offset+page.Limit+1)
+	arguments := append(slices.Clip(events.and(d).arguments), page.Offset+page.Limit+1)
 	err = s.db.WithContext(ctx).Raw(query, arguments...).Scan(&ids).Error
 	ids, next = cut(ids, page)
 	return ids, next, err
@@ -180,11 +181,11 @@ func (s *Store) deliveryWalk(ctx context.Context, f webhook.DeliveryFilter) (wal
 	case f.EndpointID == "":
 		return byStatus, nil
 	}
-	few, err := s.within(ctx, byStatus, probeRows)
+	few, err := s.few(ctx, byStatus)
 	if err != nil || few {
 		return byStatus, err
 	}
-	if few, err = s.within(ctx, byEndpoint, probeRows); few {
+	if few, err = s.few(ctx, byEndpoint); few {
 		return byEndpoint, err
 	}
 	return byStatus, err

@@ -45,7 +45,7 @@ func (s *Store) eventWalk(ctx context.Context, f webhook.EventFilter) (walk, err
 	first := walk{"events", "e", []conditions{searched[0].and(all)}, eventFields(fields)}
 	for _, events := range searched {
 		w := walk{"events", "e", []conditions{events.and(all)}, eventFields(fields)}
-		if few, err := s.within(ctx, w, probeRows); err != nil || few {
+		if few, err := s.few(ctx, w); err != nil || few {
 			return w, err
 		}
 	}

@@ -106,10 +106,10 @@ func (w walk) union(columns string, filter conditions, end, after string, limit 
 	return "SELECT " + columns + " FROM (" + strings.Join(parts, " UNION ALL ") + ") branches ORDER BY id DESC", arguments
 }
 
-// within reports whether at most limit rows match conditions that an index serves.
-func (s *Store) within(ctx context.Context, w walk, limit int) (bool, error) {
-	query, arguments := w.union("id", conditions{}, "", "", limit+1)
+// few reports whether at most probeRows rows match conditions that an index serves.
+func (s *Store) few(ctx context.Context, w walk) (bool, error) {
+	query, arguments := w.union("id", conditions{}, "", "", probeRows+1)
 	var count int
-	err := s.db.WithContext(ctx).Raw("SELECT count(*) FROM ("+query+" LIMIT ?) probe", append(arguments, limit+1)...).Scan(&count).Error
-	return count <= limit, err
+	err := s.db.WithContext(ctx).Raw("SELECT count(*) FROM ("+query+" LIMIT ?) probe", append(arguments, probeRows+1)...).Scan(&count).Error
+	return count <= probeRows, err
 }

@@ -54,6 +54,7 @@ const MaxOrphans = 5
 // Message returns a sentence for a delivery's errorMessage. It begins with the reason itself.
 func (r FailureReason) Message() string {
 	switch r {
+	case FailureExhausted, FailureGone: // the message of the last attempt says more
 	case FailureEndpointDisabled:
 		return "endpoint_disabled: the endpoint was disabled when this delivery came due; enable it and retry the delivery"
 	case FailureEndpointDeleted:

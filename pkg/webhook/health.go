@@ -60,6 +60,7 @@ func (h Health) After(o Outcome) Health {
 		if at.After(h.LastFailureAt) {
 			h.LastFailureAt, h.LastError = at, o.Attempt.ErrorMessage
 		}
+	case CountedNot:
 	}
 	return h
 }

@@ -101,7 +101,7 @@ func (nothingRecorded) FindRecorded(context.Context, string, [][sha256.Size]byte
 }
 
 // callInProgress makes a keyed call whose first request is in progress for a time, and returns the answer and how often the call was made.
-func callInProgress(t *testing.T, ctx context.Context, taken error, busy time.Duration) (answer *httptest.ResponseRecorder, tries int) {
+func callInProgress(ctx context.Context, t *testing.T, taken error, busy time.Duration) (answer *httptest.ResponseRecorder, tries int) {
 	t.Helper()
 	calls := keyedCalls{store: nothingRecorded{}, replays: map[string]replay{"POST " + base: asRecorded}}
 	request := httptest.NewRequestWithContext(ctx, http.MethodPost, base, strings.NewReader(createBody))
@@ -125,7 +125,7 @@ func TestCallInProgressAnsweredAfterFiveSeconds(t *testing.T) {
 	for _, taken := range []error{webhook.ErrIdempotencyInProgress, webhook.ErrIdempotencyKeyTaken} {
 		synctest.Test(t, func(t *testing.T) {
 			began := time.Now()
-			a, tries := callInProgress(t, t.Context(), taken, time.Hour)
+			a, tries := callInProgress(t.Context(), t, taken, time.Hour)
 			assert.Equal(t, http.StatusConflict, a.Code)
 			assert.Contains(t, a.Body.String(), "idempotency_in_progress")
 			assert.Equal(t, "1", a.Header().Get("Retry-After"))
@@ -134,14 +134,14 @@ func TestCallInProgressAnsweredAfterFiveSeconds(t *testing.T) {
 			assert.Less(t, tries, 30, "the pauses grow")
 
 			began = time.Now()
-			a, _ = callInProgress(t, t.Context(), taken, callWait-time.Second)
+			a, _ = callInProgress(t.Context(), t, taken, callWait-time.Second)
 			assert.Equal(t, http.StatusOK, a.Code, "the first request has failed meanwhile")
 			assert.Less(t, time.Since(began), callWait)
 
 			ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 			defer cancel()
 			began = time.Now()
-			callInProgress(t, ctx, taken, time.Hour)
+			callInProgress(ctx, t, taken, time.Hour)
 			assert.Equal(t, time.Second, time.Since(began), "the caller is gone")
 		})
 	}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"net/url"
+	"regexp"
 	"slices"
 	"strings"
 )
@@ -68,7 +69,10 @@ func (d tree) list(value any) []any {
 }
 
 // placeholders are the placeholders for IDs in a path, by the prefix of the ID. An example ID would look like an existing one.
-var placeholders = map[string]string{"ep": "ENDPOINT_ID", "dlv": "DELIVERY_ID", "key": "API_KEY_ID"}
+var placeholders = map[string]string{"ep": "ENDPOINT_ID", "dlv": "DELIVERY_ID", "evt": "EVENT_ID", "key": "API_KEY_ID"}
+
+// exampleID matches an ID in a body.
+var exampleID = regexp.MustCompile(`\b(ep|dlv|evt|key)_[0-9A-HJKMNP-TV-Z]{26}\b`)
 
 // filled returns a path with its parameters replaced, and the required parameters of its query. An ID is replaced by a placeholder, and
 // another parameter by its example.
@@ -95,13 +99,16 @@ func (d tree) filled(path string, parameters []any) string {
 	return path
 }
 
-// body returns the first example of an operation's request body.
+// body returns the first example of an operation's request body, with placeholders for IDs.
 func (d tree) body(operation map[string]any) (string, error) {
 	content := d.object(d.object(operation["requestBody"])["content"])
 	examples := d.object(d.object(content["application/json"])["examples"])
 	for _, name := range slices.Sorted(maps.Keys(examples)) {
 		text, err := json.MarshalIndent(d.object(examples[name])["value"], "", "  ")
-		return string(text), err
+		return exampleID.ReplaceAllStringFunc(string(text), func(id string) string {
+			prefix, _, _ := strings.Cut(id, "_")
+			return placeholders[prefix]
+		}), err
 	}
 	return "", nil
 }

@@ -63,7 +63,7 @@ func testHealthNotCounted(t *testing.T, s *store.Store) {
 
 	_, d := w.publish()
 	late := w.decideAt(d, 500, at)
-	d, _ = w.attempt(d, 200)
+	w.attempt(d, 200)
 	_, err := w.record(w.ctx, late)
 	require.NoError(t, err)
 	assert.Zero(t, w.health().ConsecutiveFailures, "a superseded attempt does not count")

@@ -75,8 +75,13 @@ func (w *searchWorld) add(organization string, i int) {
 func (w *searchWorld) move(d webhook.Delivery) {
 	w.t.Helper()
 	results := []webhook.Result{
-		{ResponseStatus: 200}, {ResponseStatus: 204}, {ResponseStatus: 503}, {ResponseStatus: 500}, {ResponseStatus: 410},
-		{Failure: "no answer", ErrorCode: webhook.ErrorTimeout}, {Failure: "refused", ErrorCode: webhook.ErrorConnectionRefused},
+		{ResponseStatus: 200},
+		{ResponseStatus: 204},
+		{ResponseStatus: 503},
+		{ResponseStatus: 500},
+		{ResponseStatus: 410},
+		{Failure: "no answer", ErrorCode: webhook.ErrorTimeout},
+		{Failure: "refused", ErrorCode: webhook.ErrorConnectionRefused},
 	}
 	choice := w.random.IntN(len(results) + 3)
 	if choice < len(results) {
