@@ -39,14 +39,19 @@ type Store interface {
 	deliver.Store
 	reconcile.Store
 	claim.Store
-	deletion.Store
-	retention.Store
-	erasure.Store
+	removalStore
 	queuewatch.Store
 	operationalStore
 	startStore
 	healthStore
 	statistics
+}
+
+// removalStore ends and deletes what is deleted or old.
+type removalStore interface {
+	deletion.Store
+	retention.Store
+	erasure.Store
 }
 
 // operationalStore publishes operational events.

@@ -12,6 +12,10 @@ import (
 // endpoints (snoozes them) so that one endpoint cannot use all workers. Waking those tasks would undo the delay.
 const maxSnooze = 90 * time.Second
 
+// committedSnooze takes the place of maxSnooze for a delivery that was just committed, which no dispatcher can have delayed. Scheduled times
+// have whole seconds.
+const committedSnooze = time.Second
+
 // resolve handles a conflict: the delivery has a task already. It wakes the task if necessary and returns its placement. The empty
 // placement means that the task changed meanwhile, so that the caller must enqueue again.
 func (e *Enqueuer) resolve(ctx context.Context, item Item) (Placement, error) {
@@ -43,11 +47,14 @@ func (e *Enqueuer) resolve(ctx context.Context, item Item) (Placement, error) {
 	}
 }
 
-// tooLate reports whether a task that is scheduled for the time until would run much later than the delivery is due.
+// tooLate reports whether a task that is scheduled for the time until would run too late for the delivery.
 func (i Item) tooLate(until time.Time) bool {
 	due := i.DueAt
 	if now := time.Now(); due.Before(now) {
 		due = now
+	}
+	if i.Committed {
+		return until.After(due.Add(committedSnooze))
 	}
 	return until.After(due.Add(maxSnooze))
 }

@@ -73,6 +73,19 @@ func TestEnqueueSnoozedTaskStaysScheduled(t *testing.T) {
 	}
 }
 
+// A delivery that was retried after it was cancelled may still have the task of its former schedule.
+func TestEnqueueCommittedDeliveryWakesSleepingTask(t *testing.T) {
+	t.Parallel()
+	b, item := newBench(t, testservers.Redis(t)), queuetest.NewItem()
+	item.DueAt = time.Now().Add(85 * time.Second)
+	require.Equal(t, queue.Queued, b.Put(item))
+	item.Committed = true
+	assert.Equal(t, queue.AlreadyQueued, b.Put(item), "it is scheduled for the right time")
+	item.DueAt = time.Now()
+	assert.Equal(t, queue.Woken, b.Put(item))
+	assert.Equal(t, asynq.TaskStatePending, b.Task(item.DeliveryID).State)
+}
+
 func TestEnqueuePending(t *testing.T) {
 	t.Parallel()
 	b, item := newBench(t, testservers.Redis(t)), queuetest.NewItem()

@@ -64,6 +64,9 @@ type Item struct {
 	// Ended says that the delivery had ended before, so its task is probably archived. Enqueue then tries to wake that task first. This
 	// saves round trips and does not change the result.
 	Ended bool
+	// Committed says that the caller has just committed the delivery. A task that sleeps beyond DueAt is of an earlier state then, such as
+	// that before a cancel and a retry, and Enqueue wakes it.
+	Committed bool
 }
 
 // Enqueue makes sure that the delivery has a task that runs when the delivery is due. It does not wait while a worker holds the task

@@ -128,6 +128,7 @@ func byLane(deliveries []webhook.Delivery) [][]queue.Item {
 	places := map[webhook.Lane]int{}
 	for _, delivery := range deliveries {
 		item := queue.ItemOf(delivery)
+		item.Committed = true
 		place, known := places[item.Lane]
 		if !known {
 			place = len(lanes)

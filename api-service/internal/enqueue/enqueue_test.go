@@ -102,6 +102,7 @@ func TestEnqueueSucceedsReturns(t *testing.T) {
 		want := make([]queue.Item, len(deliveries))
 		for i, d := range deliveries {
 			want[i] = queue.ItemOf(d)
+			want[i].Committed = true
 		}
 		assert.ElementsMatch(t, want, f.enqueuer.items)
 		assert.EqualValues(t, 100, testmetrics.Sum(t, f.registry, "redrive_enqueued_total"))
