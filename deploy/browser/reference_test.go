@@ -99,7 +99,7 @@ func TestReferenceExecutesUntouchedOperations(t *testing.T) {
 		"listEndpointChanges": "404",
 		// These need a platform key.
 		"listOrganizations": "403", "getOrganization": "403", "putOrganization": "403", "deleteOrganization": "403",
-		"putEventType": "403", "deleteEventType": "403",
+		"putEventType": "403", "deleteEventType": "403", "lookup": "403",
 	}
 	list := operations(t, r)
 	require.NotEmpty(t, list)

@@ -59,7 +59,7 @@ func TestPatchKeepsWhatItDoesNotName(t *testing.T) {
 		reset := data[endpoint](t, c.patch(t, made.ID, `{"description":null,"subscribedEventTypes":[],"rateLimit":0,"maxRetries":0}`))
 		assert.Equal(t, []any{"", []string{}, 0, 0}, []any{reset.Description, reset.SubscribedEventTypes, reset.RateLimit, reset.MaxRetries})
 		c.patchWrong(t, made.ID, `{"name":null}`).refused(t, 400, "required")
-		c.patchWrong(t, made.ID, `{"nmae":"x"}`).refused(t, 400, "unknown_field")
+		c.patchWrong(t, made.ID, `{"nama":"x"}`).refused(t, 400, "unknown_field")
 	})
 }
 

@@ -32,7 +32,7 @@ func populate(t *testing.T, s *store.Store) populated {
 	p.failed()
 	alone := webhook.NewEvent(org, webhook.EventSpec{Type: "run.finished", Data: []byte(`{}`)}, start)
 	require.NoError(t, s.CreateEvent(t.Context(), alone, nil))
-	p.rows = 3 + 2 + 3 + 1 + 1 + 1 + 1 // events, deliveries, attempts, endpoint, its creation, its health, key
+	p.rows = 4 + 2 + 3 + 1 + 1 + 1 + 1 // events (one says that a delivery has failed), deliveries, attempts, endpoint, its creation, its health, key
 	return p
 }
 
