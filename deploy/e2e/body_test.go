@@ -152,7 +152,7 @@ func TestUnknownRouteAnswersInTheEnvelope(t *testing.T) {
 			{http.MethodGet, "/", ""},
 			{http.MethodGet, "/v1", ""},
 			{http.MethodGet, "/v2/execution-webhooks", ""},
-			{http.MethodPost, deliveries + "/dlv_" + nobodys + "/cancel", ""},
+			{http.MethodPost, deliveries + "/dlv_" + nobodys + "/delete", ""},
 			{http.MethodGet, base + "/ep_" + nobodys + "/secret", ""},
 			{http.MethodGet, "/metrics", ""},
 			{http.MethodGet, "/debug/pprof/", ""},
@@ -165,7 +165,7 @@ func TestUnknownRouteAnswersInTheEnvelope(t *testing.T) {
 			{http.MethodGet, deliveries + "/dlv_" + nobodys + "/retry", ""},
 			{http.MethodPost, deliveries, ""},
 			{http.MethodPost, deliveries + "/dlv_" + nobodys, ""},
-			{http.MethodGet, base + "/events", ""},
+			{http.MethodPut, base + "/events", ""},
 			{http.MethodDelete, base + "/events", ""},
 			{"BREW", base, ""},
 		} {
