@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"gorm.io/gorm"
-	"gorm.io/gorm/clause"
 
 	"redrive/pkg/webhook"
 )
@@ -32,11 +31,8 @@ func (s *Store) IssueAPIKey(ctx context.Context, key webhook.APIKey) error {
 // checkCreator locks the key that creates another one, so that a revocation with descendants waits for the new key and revokes it too. A
 // creator that is not a key is accepted.
 func (s *Store) checkCreator(tx *gorm.DB, id string) error {
-	if s.dialect.RowLocks {
-		tx = tx.Clauses(clause.Locking{Strength: clause.LockingStrengthShare})
-	}
 	var creator apiKeyRow
-	err := tx.Where("id = ?", id).Take(&creator).Error
+	err := s.locking(tx, forShare).Where("id = ?", id).Take(&creator).Error
 	switch {
 	case errors.Is(err, gorm.ErrRecordNotFound):
 		return nil

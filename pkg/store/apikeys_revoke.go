@@ -107,11 +107,8 @@ func (s *Store) lockKeys(tx *gorm.DB, ids []string) error {
 // transactions lock in the order of the IDs. PostgreSQL re-evaluates the condition after it has waited for a lock, so that a key that was
 // revoked meanwhile is not returned.
 func (s *Store) lockWriters(tx *gorm.DB, organizationID string, now time.Time) ([]string, error) {
-	if s.dialect.RowLocks {
-		tx = tx.Clauses(forUpdate)
-	}
 	var ids []string
-	err := validKeys(tx.Model(&apiKeyRow{}), now).Where("organization_id = ? AND scope = ?", organizationID, webhook.ScopeReadWrite).
+	err := validKeys(s.locking(tx, forUpdate).Model(&apiKeyRow{}), now).Where("organization_id = ? AND scope = ?", organizationID, webhook.ScopeReadWrite).
 		Order("id").Pluck("id", &ids).Error
 	return ids, err
 }

@@ -3,21 +3,15 @@ package store
 import (
 	"context"
 
-	"gorm.io/gorm"
-
 	"redrive/pkg/webhook"
 )
 
 // CancelDelivery ends a waiting delivery as webhook.Cancellation says, and returns it. It does not wait for an attempt in flight: the outcome
 // of that attempt is superseded. The update is conditional on the status. A delivery in another status gets webhook.ErrDeliveryNotWaiting.
 func (s *Store) CancelDelivery(ctx context.Context, c webhook.Cancellation) (webhook.Record, error) {
-	next := c.Cancelled()
 	update := s.db.WithContext(ctx).Model(&deliveryRow{}).
 		Where("id = ? AND organization_id = ? AND status IN ('pending', 'retrying')", c.DeliveryID, c.OrganizationID).
-		UpdateColumns(map[string]any{
-			"status": next.Status, "next_retry_at": nullable(next.NextRetryAt), "failure_reason": next.FailureReason,
-			"revision": gorm.Expr("revision + ?", next.Revision), "updated_at": next.UpdatedAt,
-		})
+		UpdateColumns(failedColumns(c.Cancelled()))
 	if update.Error != nil {
 		return webhook.Record{}, s.translate("cancel a delivery", update.Error)
 	}

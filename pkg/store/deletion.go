@@ -26,24 +26,30 @@ func (s *Store) EndDeleted(ctx context.Context, since, now time.Time, limit int)
 	if err != nil {
 		return 0, err
 	}
-	state := map[string]any{
+	end := func(db *gorm.DB, query string, arguments ...any) error {
+		var ids []string
+		if err := db.Raw(query, arguments...).Scan(&ids).Error; err != nil || len(ids) == 0 {
+			return err
+		}
+		update := db.Model(&deliveryRow{}).Where(s.oneOf("id", ids)).Where("status IN ('pending', 'retrying')").UpdateColumns(failedColumns(next))
+		ended = update.RowsAffected
+		return update.Error
+	}
+	db := s.db.WithContext(ctx)
+	if s.dialect.Postgres {
+		err = db.Transaction(func(tx *gorm.DB) error { return end(tx, lockEndedSQL, limit, since, limit) })
+	} else { // a transaction would lock the database, although there is usually nothing to end
+		err = end(db, endedSQL, since.UTC(), limit)
+	}
+	return ended, s.translate("end the deliveries of deleted endpoints", err)
+}
+
+// failedColumns returns the state of a waiting delivery after a failure without an attempt. The revision of next is the increment.
+func failedColumns(next webhook.Delivery) map[string]any {
+	return map[string]any{
 		"status": next.Status, "next_retry_at": nullable(next.NextRetryAt), "failure_reason": next.FailureReason,
 		"revision": gorm.Expr("revision + ?", next.Revision), "updated_at": next.UpdatedAt,
 	}
-	err = s.db.WithContext(ctx).Transaction(func(tx *gorm.DB) error {
-		var ids []string
-		query, arguments := endedSQL, []any{since.UTC(), limit}
-		if s.dialect.Postgres {
-			query, arguments = lockEndedSQL, []any{limit, since, limit}
-		}
-		if err := tx.Raw(query, arguments...).Scan(&ids).Error; err != nil || len(ids) == 0 {
-			return err
-		}
-		update := tx.Model(&deliveryRow{}).Where(s.oneOf("id", ids)).UpdateColumns(state)
-		ended = update.RowsAffected
-		return update.Error
-	})
-	return ended, s.translate("end the deliveries of deleted endpoints", err)
 }
 
 const (
@@ -56,7 +62,8 @@ const (
 WHERE e.deleted_at >= ? LIMIT ?`
 )
 
-// PurgeEndpoints deletes endpoints that were deleted before a time and have no delivery, with their changes and their health, as PurgeDeliveries does.
+// PurgeEndpoints deletes endpoints that were deleted before a time and have no delivery, with their changes and their health, as
+// PurgeDeliveries does.
 func (s *Store) PurgeEndpoints(ctx context.Context, before time.Time, after string, limit int) (purged Purged, err error) {
 	err = s.db.WithContext(ctx).Transaction(func(tx *gorm.DB) error {
 		used := tx.Session(&gorm.Session{NewDB: true}).Model(&deliveryRow{}).Select("1").

@@ -135,15 +135,12 @@ func (s *Store) ListEndpoints(ctx context.Context, f webhook.EndpointFilter, pag
 	return list, s.translate("list the health of endpoints", err)
 }
 
-// likeEscaper escapes the wildcards of LIKE.
-var likeEscaper = strings.NewReplacer(`\`, `\\`, `%`, `\%`, `_`, `\_`)
-
 // beginning restricts a query to endpoints whose name or host begins with a text. SQLite lowers only ASCII, so that the text is also
 // compared as it is.
 func beginning(query *gorm.DB, text string) *gorm.DB {
-	lower := likeEscaper.Replace(strings.ToLower(text)) + "%"
+	lower := beginningWith(strings.ToLower(text))
 	condition := `lower(name) LIKE ? ESCAPE '\' OR name LIKE ? ESCAPE '\'`
-	values := []any{lower, likeEscaper.Replace(text) + "%"}
+	values := []any{lower, beginningWith(text)}
 	if !strings.ContainsAny(text, "/?#") { // these end a host
 		condition += ` OR lower(url) LIKE ? ESCAPE '\' OR lower(url) LIKE ? ESCAPE '\'`
 		values = append(values, "https://"+lower, "http://"+lower)
@@ -155,10 +152,14 @@ func beginning(query *gorm.DB, text string) *gorm.DB {
 // the event's type.
 func (s *Store) ListActiveEndpoints(ctx context.Context, organizationID string) ([]webhook.Endpoint, error) {
 	var rows []endpointRow
-	err := s.db.WithContext(ctx).Omit("signing_secrets", "headers").
-		Where("organization_id = ? AND status = ? AND deleted_at IS NULL", organizationID, webhook.EndpointActive).Order("id").Find(&rows).Error
-	if err != nil {
+	if err := activeEndpoints(s.db.WithContext(ctx), organizationID).Find(&rows).Error; err != nil {
 		return nil, s.translate("list the active endpoints", err)
 	}
 	return endpointsOf(rows), nil
+}
+
+// activeEndpoints returns the query of ListActiveEndpoints.
+func activeEndpoints(db *gorm.DB, organizationID string) *gorm.DB {
+	return db.Omit("signing_secrets", "headers").
+		Where("organization_id = ? AND status = ? AND deleted_at IS NULL", organizationID, webhook.EndpointActive).Order("id")
 }

@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"gorm.io/gorm"
-	"gorm.io/gorm/clause"
 
 	"redrive/pkg/webhook"
 )
@@ -88,13 +87,9 @@ func (s *Store) changeEndpoint(
 	return changed, record, err
 }
 
-// lockEndpoint reads the row of an endpoint and locks it until the transaction ends. In SQLite, the transaction has locked the database.
+// lockEndpoint reads the row of an endpoint and locks it.
 func (s *Store) lockEndpoint(tx *gorm.DB, organizationID, id string) (row endpointRow, err error) {
-	query := tx
-	if s.dialect.RowLocks {
-		query = tx.Clauses(clause.Locking{Strength: "NO KEY UPDATE"})
-	}
-	err = query.Where("id = ? AND organization_id = ? AND deleted_at IS NULL", id, organizationID).Take(&row).Error
+	err = s.locking(tx, forNoKeyUpdate).Where("id = ? AND organization_id = ? AND deleted_at IS NULL", id, organizationID).Take(&row).Error
 	return row, notFound(err, "endpoint", id)
 }
 

@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"gorm.io/gorm"
-	"gorm.io/gorm/clause"
 )
 
 // Erased is the result of one batch of an erasure.
@@ -29,8 +28,12 @@ const erasurePause = 20 * time.Second
 //
 // A first pass deletes all rows. A last pass, erasurePause later, deletes what was committed meanwhile, and then the organization.
 func (s *Store) EraseBatch(ctx context.Context, now time.Time, limit int) (erased Erased, err error) {
+	// A read alone finds out that there is nothing to erase, as usual. In SQLite, a transaction would lock the database for it.
+	if found, err := findErasable(s.db.WithContext(ctx), now); err != nil || found.ID == "" {
+		return erased, s.translate("find an organization to erase", err)
+	}
 	err = s.db.WithContext(ctx).Transaction(func(tx *gorm.DB) error {
-		row, err := s.lockErasable(tx, now)
+		row, err := findErasable(s.locking(tx, forUpdateSkip), now)
 		if err != nil || row.ID == "" {
 			return err
 		}
@@ -48,11 +51,8 @@ func (s *Store) EraseBatch(ctx context.Context, now time.Time, limit int) (erase
 	return erased, s.translate("erase an organization", err)
 }
 
-// lockErasable locks an organization that has to be erased now, and returns it. The row is empty if there is none.
-func (s *Store) lockErasable(tx *gorm.DB, now time.Time) (row organizationRow, err error) {
-	if s.dialect.RowLocks {
-		tx = tx.Clauses(clause.Locking{Strength: clause.LockingStrengthUpdate, Options: clause.LockingOptionsSkipLocked})
-	}
+// findErasable returns an organization that has to be erased now. The row is empty if there is none.
+func findErasable(tx *gorm.DB, now time.Time) (row organizationRow, err error) {
 	err = tx.Where("deleted_at IS NOT NULL AND erase_after <= ?", now).
 		Where("erasure_passed_at IS NULL OR erasure_passed_at <= ?", now.Add(-erasurePause)).
 		Order("erase_after, id").Limit(1).Take(&row).Error
@@ -116,12 +116,8 @@ func (s *Store) eraseRows(tx *gorm.DB, organizationID string, limit int) (int64,
 // eraseDeliveries deletes deliveries with their attempts. It locks the deliveries first, in the order of their IDs as every statement does,
 // so that no attempt is added meanwhile. Deliveries with more attempts than the limit lose attempts only.
 func (s *Store) eraseDeliveries(tx *gorm.DB, organizationID string, limit int) (int64, error) {
-	locking := tx.Model(&deliveryRow{})
-	if s.dialect.RowLocks {
-		locking = locking.Clauses(forUpdate)
-	}
 	var deliveries, attempts []string
-	err := locking.Where("organization_id = ?", organizationID).Order("id").Limit((limit+1)/2).Pluck("id", &deliveries).Error
+	err := s.locking(tx, forUpdate).Model(&deliveryRow{}).Where("organization_id = ?", organizationID).Order("id").Limit((limit+1)/2).Pluck("id", &deliveries).Error
 	if err != nil || len(deliveries) == 0 {
 		return 0, err
 	}

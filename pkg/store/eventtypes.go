@@ -67,12 +67,8 @@ func (s *Store) PutEventType(ctx context.Context, name string, change webhook.Ev
 		if err := tx.Clauses(onConflictNothing).Create(&created).Error; err != nil {
 			return err
 		}
-		locked := tx
-		if s.dialect.RowLocks {
-			locked = tx.Clauses(forUpdate)
-		}
 		var row eventTypeRow
-		if err := locked.Where("name = ?", name).Take(&row).Error; err != nil {
+		if err := s.locking(tx, forUpdate).Where("name = ?", name).Take(&row).Error; err != nil {
 			return noEventType(err, name)
 		}
 		t = change.Apply(row.eventType())

@@ -5,7 +5,6 @@ import (
 	"time"
 
 	"gorm.io/gorm"
-	"gorm.io/gorm/clause"
 )
 
 // PurgeIdempotencyKeys deletes up to limit keys that were recorded before a time, oldest first. It returns how many it deleted. Concurrent
@@ -14,10 +13,7 @@ func (s *Store) PurgeIdempotencyKeys(ctx context.Context, before time.Time, limi
 	err = s.db.WithContext(ctx).Transaction(func(tx *gorm.DB) error {
 		old := tx.Session(&gorm.Session{NewDB: true}).Model(&idempotencyRow{}).Select("organization_id", "key_hash").
 			Where("created_at < ?", before).Order("created_at").Limit(limit)
-		if s.dialect.RowLocks {
-			old = old.Clauses(clause.Locking{Strength: clause.LockingStrengthUpdate, Options: clause.LockingOptionsSkipLocked})
-		}
-		deleted := tx.Where("(organization_id, key_hash) IN (?)", old).Delete(&idempotencyRow{})
+		deleted := tx.Where("(organization_id, key_hash) IN (?)", s.locking(old, forUpdateSkip)).Delete(&idempotencyRow{})
 		purged = deleted.RowsAffected
 		return deleted.Error
 	})

@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"gorm.io/gorm"
@@ -127,7 +128,7 @@ func (s *Store) publishNotice(tx *gorm.DB, notice webhook.Notice, made *[]webhoo
 		return err
 	}
 	for _, id := range organizations {
-		if len(deleted) > 0 && (deleted[0] == id || deleted[len(deleted)-1] == id) {
+		if slices.Contains(deleted, id) {
 			continue
 		}
 		if err := s.publishOperational(tx, notice, id, made); err != nil {
@@ -144,8 +145,7 @@ func (s *Store) publishOperational(tx *gorm.DB, notice webhook.Notice, organizat
 		return err
 	}
 	var rows []endpointRow
-	err = tx.Omit("signing_secrets", "headers").Where("organization_id = ? AND status = ? AND deleted_at IS NULL", organizationID, webhook.EndpointActive).
-		Where("subscribed_event_types LIKE ?", "%"+webhook.ReservedPrefix+"%").Order("id").Find(&rows).Error
+	err = activeEndpoints(tx, organizationID).Where("subscribed_event_types LIKE ?", "%"+webhook.ReservedPrefix+"%").Find(&rows).Error
 	if err != nil {
 		return err
 	}
@@ -191,11 +191,7 @@ func (s *Store) publishExhausted(ctx context.Context, found healthRow, now time.
 		if err != nil && !deleted {
 			return err
 		}
-		locked := tx
-		if s.dialect.RowLocks {
-			locked = tx.Clauses(forUpdate)
-		}
-		row, err := findHealth(locked, found.OrganizationID, found.EndpointID)
+		row, err := findHealth(s.locking(tx, forUpdate), found.OrganizationID, found.EndpointID)
 		notices := row.notices()
 		if err != nil || notices.ExhaustedCount == 0 || now.Sub(notices.ExhaustedAt) < webhook.ExhaustedInterval {
 			return err

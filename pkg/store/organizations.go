@@ -50,10 +50,7 @@ func (r organizationRow) organization() webhook.Organization {
 
 // newOrganizationRow returns the row of an organization that is not deleted.
 func newOrganizationRow(o webhook.Organization) (organizationRow, error) {
-	if o.Metadata == nil {
-		o.Metadata = map[string]string{}
-	}
-	metadata, err := encodeColumn(o.Metadata)
+	metadata, err := encodeMetadata(o.Metadata)
 	return organizationRow{
 		ID:                   o.ID,
 		Name:                 o.Name,
@@ -179,11 +176,8 @@ func (s *Store) ensureOrganization(tx *gorm.DB, id string, now time.Time) error 
 
 // lockOrganization locks an organization until the transaction ends, and returns it.
 func (s *Store) lockOrganization(tx *gorm.DB, id string) (webhook.Organization, error) {
-	if s.dialect.RowLocks {
-		tx = tx.Clauses(forUpdate)
-	}
 	var row organizationRow
-	err := tx.Where("id = ?", id).Take(&row).Error
+	err := s.locking(tx, forUpdate).Where("id = ?", id).Take(&row).Error
 	if errors.Is(err, gorm.ErrRecordNotFound) {
 		return webhook.Organization{}, webhook.OrganizationNotFound("id")
 	}

@@ -11,10 +11,7 @@ import (
 	"redrive/pkg/webhook"
 )
 
-var (
-	forUpdate         = clause.Locking{Strength: clause.LockingStrengthUpdate}
-	onConflictNothing = clause.OnConflict{DoNothing: true}
-)
+var onConflictNothing = clause.OnConflict{DoNothing: true}
 
 // lockCreation serialises the transactions that create endpoints or API keys of one organization, so that they see each other's rows when
 // they compare their number with a limit. It returns the organization. An organization without a row has the default limits.

@@ -2,7 +2,10 @@ package store
 
 import "strings"
 
+// wildcards escapes the wildcards of LIKE.
+var wildcards = strings.NewReplacer(`\`, `\\`, `%`, `\%`, `_`, `\_`)
+
 // beginningWith returns a pattern for LIKE … ESCAPE '\' that matches texts with the prefix.
 func beginningWith(prefix string) string {
-	return strings.NewReplacer(`\`, `\\`, `%`, `\%`, `_`, `\_`).Replace(prefix) + "%"
+	return wildcards.Replace(prefix) + "%"
 }

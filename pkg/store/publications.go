@@ -110,15 +110,15 @@ WITH event AS (
 	SELECT * FROM unnest(CAST(? AS text[]), CAST(? AS text[]), CAST(? AS text[]), CAST(? AS text[]), CAST(? AS text[]),
 		CAST(? AS text[]), CAST(? AS bytea[]), CAST(? AS timestamptz[]))
 )
-INSERT INTO deliveries (id, organization_id, endpoint_id, event_id, status, retry_count, max_retries, next_retry_at, revision,
-	queue, priority, test, failure_reason, orphan_count, attempt_count, last_attempt_id, created_at, updated_at)
+` + insertDeliveries
+
+// insertDeliveries inserts new deliveries, as rows of d. A condition on d may follow.
+const insertDeliveries = `INSERT INTO deliveries (id, organization_id, endpoint_id, event_id, status, retry_count, max_retries, next_retry_at,
+	revision, queue, priority, test, failure_reason, orphan_count, attempt_count, last_attempt_id, created_at, updated_at)
 SELECT d.id, d.organization_id, d.endpoint_id, d.event_id, d.status, d.retry_count, d.max_retries,
 	CASE WHEN d.status = 'pending' AND d.next_retry_at > now() THEN now() ELSE d.next_retry_at END, d.revision,
 	d.queue, d.priority, d.test, d.failure_reason, d.orphan_count, 0, d.last_attempt_id, d.created_at, d.updated_at
-FROM ` + deliveryArrays
-
-// deliveryArrays are the new deliveries as rows of d.
-const deliveryArrays = `unnest(CAST(? AS text[]), CAST(? AS text[]), CAST(? AS text[]), CAST(? AS text[]), CAST(? AS text[]), CAST(? AS integer[]),
+FROM unnest(CAST(? AS text[]), CAST(? AS text[]), CAST(? AS text[]), CAST(? AS text[]), CAST(? AS text[]), CAST(? AS integer[]),
 	CAST(? AS integer[]), CAST(? AS timestamptz[]), CAST(? AS bigint[]), CAST(? AS text[]), CAST(? AS smallint[]), CAST(? AS boolean[]),
 	CAST(? AS text[]), CAST(? AS integer[]),
 	CAST(? AS text[]), CAST(? AS timestamptz[]), CAST(? AS timestamptz[]))

@@ -96,12 +96,7 @@ WITH asked AS MATERIALIZED (
 		CAST(? AS text[]), CAST(? AS bytea[]), CAST(? AS timestamptz[])) AS e (id)
 	WHERE e.id NOT IN (SELECT subject_id FROM taken)
 ), delivery AS (
-	INSERT INTO deliveries (id, organization_id, endpoint_id, event_id, status, retry_count, max_retries, next_retry_at, revision,
-		queue, priority, failure_reason, orphan_count, attempt_count, last_attempt_id, created_at, updated_at)
-	SELECT d.id, d.organization_id, d.endpoint_id, d.event_id, d.status, d.retry_count, d.max_retries,
-		CASE WHEN d.status = 'pending' AND d.next_retry_at > now() THEN now() ELSE d.next_retry_at END, d.revision,
-		d.queue, d.priority, d.failure_reason, d.orphan_count, 0, d.last_attempt_id, d.created_at, d.updated_at
-	FROM ` + deliveryArrays + `
+	` + insertDeliveries + `
 	WHERE d.event_id NOT IN (SELECT subject_id FROM taken)
 )
 SELECT subject_id FROM taken`

@@ -25,7 +25,7 @@ WHERE event_type LIKE ? AND event_type <> ? ORDER BY event_type LIMIT ?`
 // FindReserved returns which of the newest events and which endpoints use event types that are reserved. It reads at most 100,000 events.
 func (s *Store) FindReserved(ctx context.Context) (found Reserved, err error) {
 	db := s.db.WithContext(ctx)
-	pattern := likeEscaper.Replace(webhook.ReservedPrefix) + "%"
+	pattern := beginningWith(webhook.ReservedPrefix)
 	err = db.Raw(reservedTypesSQL, reservedEvents, pattern, webhook.EventTypeTest, reservedListed).Scan(&found.EventTypes).Error
 	if err == nil {
 		err = db.Raw(reservedEndpointsSQL, `%"`+pattern, reservedListed).Scan(&found.Endpoints).Error

@@ -5,7 +5,6 @@ import (
 	"time"
 
 	"gorm.io/gorm"
-	"gorm.io/gorm/clause"
 
 	"redrive/pkg/webhook"
 )
@@ -55,10 +54,7 @@ func (s *Store) PurgeEvents(ctx context.Context, before time.Time, after string,
 
 // lockOldest locks the oldest rows between two IDs and returns their IDs. It skips rows that another transaction has locked.
 func (s *Store) lockOldest(query *gorm.DB, before, after string, limit int) (ids []string, err error) {
-	if s.dialect.RowLocks {
-		query = query.Clauses(clause.Locking{Strength: clause.LockingStrengthUpdate, Options: clause.LockingOptionsSkipLocked})
-	}
-	return ids, query.Where("id < ? AND id > ?", before, after).Order("id").Limit(limit).Pluck("id", &ids).Error
+	return ids, s.locking(query, forUpdateSkip).Where("id < ? AND id > ?", before, after).Order("id").Limit(limit).Pluck("id", &ids).Error
 }
 
 func cursor(ids []string, limit int) string {
@@ -71,8 +67,5 @@ func cursor(ids []string, limit int) string {
 // keepEvent locks the event against a purge until the transaction ends. It returns not_found if the event was purged already.
 func (s *Store) keepEvent(tx *gorm.DB, id string) error {
 	var row eventRow
-	if s.dialect.RowLocks {
-		tx = tx.Clauses(clause.Locking{Strength: "KEY SHARE"})
-	}
-	return notFound(tx.Select("id").Where("id = ?", id).Take(&row).Error, "event", id)
+	return notFound(s.locking(tx, forKeyShare).Select("id").Where("id = ?", id).Take(&row).Error, "event", id)
 }
