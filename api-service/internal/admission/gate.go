@@ -4,6 +4,8 @@ import (
 	"context"
 	"sync"
 	"time"
+
+	"redrive/pkg/lifecycle"
 )
 
 const (
@@ -119,12 +121,5 @@ func wait(ctx context.Context, d time.Duration) error {
 	if d <= 0 {
 		return nil
 	}
-	timer := time.NewTimer(time.Until(release(time.Now(), d)))
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
+	return lifecycle.Sleep(ctx, time.Until(release(time.Now(), d)))
 }

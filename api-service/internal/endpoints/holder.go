@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"time"
 
+	"redrive/pkg/lifecycle"
 	"redrive/pkg/webhook"
 )
 
@@ -49,14 +50,10 @@ func (h *Holder) settle(ctx context.Context, by webhook.APIKey, id string, chang
 	if err != nil {
 		return webhook.Endpoint{}, err
 	}
-	timer := time.NewTimer(webhook.EndpointSettled)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return endpoint, nil
-	case <-ctx.Done():
-		return webhook.Endpoint{}, ctx.Err()
+	if err := lifecycle.Sleep(ctx, webhook.EndpointSettled); err != nil {
+		return webhook.Endpoint{}, err
 	}
+	return endpoint, nil
 }
 
 // Resume resumes an endpoint of the key's organization and has its waiting deliveries claimed. If Redis is unavailable, the reconciler

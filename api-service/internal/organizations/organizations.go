@@ -14,6 +14,7 @@ import (
 	"log/slog"
 	"time"
 
+	"redrive/pkg/lifecycle"
 	"redrive/pkg/webhook"
 )
 
@@ -107,12 +108,8 @@ func (r *Registry) Delete(ctx context.Context, id string) (webhook.Organization,
 	if err != nil {
 		return webhook.Organization{}, err
 	}
-	timer := time.NewTimer(webhook.EndpointSettled)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return deleted, nil
-	case <-ctx.Done():
-		return webhook.Organization{}, ctx.Err()
+	if err := lifecycle.Sleep(ctx, webhook.EndpointSettled); err != nil {
+		return webhook.Organization{}, err
 	}
+	return deleted, nil
 }

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"time"
 
+	"redrive/pkg/lifecycle"
 	"redrive/pkg/webhook"
 )
 
@@ -38,10 +39,8 @@ func (p *Publisher) settle(ctx context.Context, organizationID string, taken []*
 		if time.Since(began) >= keyWait {
 			return webhook.ErrIdempotencyInProgress
 		}
-		select {
-		case <-ctx.Done():
-			return ctx.Err()
-		case <-time.After(pause):
+		if err := lifecycle.Sleep(ctx, pause); err != nil {
+			return err
 		}
 		if taken, err = p.createAgain(ctx, unrecorded); err != nil || len(taken) == 0 {
 			return err

@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"time"
 
+	"redrive/pkg/lifecycle"
 	"redrive/pkg/webhook"
 )
 
@@ -110,10 +111,7 @@ func (t *Tester) Await(ctx context.Context, delivery webhook.Delivery) (webhook.
 	waiting, cancel := context.WithTimeout(ctx, t.patience)
 	defer cancel()
 	for pause := firstPause; waiting.Err() == nil; pause = min(2*pause, longestPause) {
-		select {
-		case <-waiting.Done():
-		case <-time.After(pause):
-		}
+		_ = lifecycle.Sleep(waiting, pause) // the loop ends with it
 		if t.ended(waiting, delivery) {
 			break
 		}

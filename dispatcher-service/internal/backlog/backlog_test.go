@@ -147,7 +147,7 @@ func TestCollectConcurrentReadsOnce(t *testing.T) {
 }
 
 func TestCollectDatabaseUnavailableOmitsDeliveries(t *testing.T) {
-	w := &world{data: errors.New("away")}
+	w := &world{data: errors.New("unavailable")}
 	registry := prometheus.NewRegistry()
 	backlog.New(w, w, w, registry)
 	seen := testmetrics.Values(t, registry)
@@ -160,7 +160,7 @@ func TestCollectDatabaseUnavailableOmitsDeliveries(t *testing.T) {
 
 // The metrics of a failed source are left out, and the others are exported.
 func TestCollectRedisUnavailableOmitsTasks(t *testing.T) {
-	w := &world{redis: errors.New("away")}
+	w := &world{redis: errors.New("unavailable")}
 	registry := prometheus.NewRegistry()
 	backlog.New(w, w, w, registry)
 	seen := testmetrics.Values(t, registry)

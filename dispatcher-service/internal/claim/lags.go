@@ -4,6 +4,8 @@ import (
 	"context"
 	"sync"
 	"time"
+
+	"redrive/pkg/lifecycle"
 )
 
 // reportInterval is the time between two reports of a busy dispatcher. It is short beside the delay of a publish that follows from them.
@@ -63,7 +65,7 @@ func (l *lags) run(ctx context.Context, report func(context.Context, map[string]
 		for {
 			lags := l.take()
 			_ = report(ctx, lags)
-			if !rest(ctx, reportInterval) {
+			if lifecycle.Sleep(ctx, reportInterval) != nil {
 				return
 			}
 			if len(lags) == 0 {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"redrive/pkg/lifecycle"
 	"redrive/pkg/queue"
 	"redrive/pkg/store"
 	"redrive/pkg/webhook"
@@ -74,7 +75,7 @@ func (r *reader) run(ctx context.Context) {
 			return
 		}
 		r.report(ctx, err)
-		if !rest(ctx, leastPause+time.Duration(len(r.lanes))*pausePerLane) {
+		if lifecycle.Sleep(ctx, leastPause+time.Duration(len(r.lanes))*pausePerLane) != nil {
 			return
 		}
 		timer.Reset(r.pause())
@@ -228,14 +229,4 @@ func (p *progress) append(l *lane, rows []store.Due, now time.Time) bool {
 		p.read = position
 	}
 	return len(rows) > 0
-}
-
-// rest waits, and reports whether ctx has not ended.
-func rest(ctx context.Context, pause time.Duration) bool {
-	select {
-	case <-ctx.Done():
-		return false
-	case <-time.After(pause):
-		return true
-	}
 }

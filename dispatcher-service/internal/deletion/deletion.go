@@ -49,7 +49,7 @@ const (
 type Ender struct {
 	options    Options
 	fullAt     time.Time // when all deleted endpoints are looked at again
-	failing    bool
+	failures   lifecycle.Streak
 	background lifecycle.Background
 }
 
@@ -120,13 +120,14 @@ func (e *Ender) one(ctx context.Context, since time.Time) (int64, error) {
 
 // report logs the first of several failures, and their end.
 func (e *Ender) report(ctx context.Context, err error) {
-	switch {
-	case ctx.Err() != nil:
+	if ctx.Err() != nil {
 		return
-	case err != nil && !e.failing:
+	}
+	began, ended := e.failures.Note(err)
+	switch {
+	case began:
 		e.options.Log.WarnContext(ctx, "deliveries of deleted endpoints not ended, retrying", "error", err)
-	case err == nil && e.failing:
+	case ended:
 		e.options.Log.InfoContext(ctx, "deliveries of deleted endpoints are ended again")
 	}
-	e.failing = err != nil
 }

@@ -93,7 +93,7 @@ func TestRunLooksAtRecentDeletionsAndSeldomAtAll(t *testing.T) {
 
 func TestRunAfterErrorLooksAtAllAgain(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := &waiting{err: errors.New("away")}
+		w := &waiting{err: errors.New("unavailable")}
 		ender, _ := newEnder(w)
 		require.ErrorIs(t, ender.Run(t.Context()), w.err)
 		w.err = nil

@@ -79,7 +79,7 @@ func TestRunErasesInBatchesWithPauses(t *testing.T) {
 
 func TestStartContinuesAfterFailure(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s := &batches{left: []store.Erased{{OrganizationID: "org_a", Done: true}}, err: errors.New("away")}
+		s := &batches{left: []store.Erased{{OrganizationID: "org_a", Done: true}}, err: errors.New("unavailable")}
 		e, log, _ := newEraser(s)
 		e.Start()
 		time.Sleep(6 * time.Second)

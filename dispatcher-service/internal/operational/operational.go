@@ -40,7 +40,7 @@ type Publisher struct {
 	queue      Queue
 	log        *slog.Logger
 	deliveries chan webhook.Delivery
-	failing    bool
+	failures   lifecycle.Streak
 	background lifecycle.Background
 }
 
@@ -113,13 +113,14 @@ func (p *Publisher) enqueue(ctx context.Context, d webhook.Delivery) {
 
 // report logs the first of several failures, and their end.
 func (p *Publisher) report(ctx context.Context, err error) {
-	switch {
-	case ctx.Err() != nil:
+	if ctx.Err() != nil {
 		return
-	case err != nil && !p.failing:
+	}
+	began, ended := p.failures.Note(err)
+	switch {
+	case began:
 		p.log.WarnContext(ctx, "exhausted deliveries not published, retrying", "error", err)
-	case err == nil && p.failing:
+	case ended:
 		p.log.InfoContext(ctx, "exhausted deliveries are published again")
 	}
-	p.failing = err != nil
 }

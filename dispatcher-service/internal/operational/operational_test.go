@@ -70,7 +70,7 @@ func TestPublishesWhatIsDue(t *testing.T) {
 		assert.Zero(t, left)
 		assert.Equal(t, 3, calls, "as many batches as it takes")
 		f.mutex.Lock()
-		f.left, f.failure = 1, errors.New("away")
+		f.left, f.failure = 1, errors.New("unavailable")
 		f.mutex.Unlock()
 		time.Sleep(5 * time.Second)
 		f.mutex.Lock()

@@ -4,7 +4,6 @@ import (
 	"context"
 	"time"
 
-	"redrive/pkg/lifecycle"
 	"redrive/pkg/webhook"
 )
 
@@ -17,25 +16,10 @@ const (
 	changesPerEndpoint = 1000
 )
 
-// purgeChanges deletes changes of endpoints that are too old or too many. It pauses after each batch for as long as the batch took.
+// purgeChanges deletes changes of endpoints that are too old or too many. A batch that is not full may be that of one endpoint of several.
 func (p *Purger) purgeChanges(ctx context.Context) error {
 	before := webhook.Now().Add(-changesKept)
-	for {
-		began := time.Now()
-		purged, err := p.purgeChangeBatch(ctx, before)
-		if err != nil || purged == 0 {
-			return err
-		}
-		if err := lifecycle.Sleep(ctx, time.Since(began)); err != nil {
-			return err
-		}
-	}
-}
-
-func (p *Purger) purgeChangeBatch(ctx context.Context, before time.Time) (int64, error) {
-	ctx, cancel := context.WithTimeout(ctx, batchTimeout)
-	defer cancel()
-	purged, err := p.store.PurgeEndpointChanges(ctx, before, changesPerEndpoint, batch)
-	p.purged.WithLabelValues(kindChange).Add(float64(purged))
-	return purged, err
+	return p.records(ctx, kindChange, 1, func(ctx context.Context) (int64, error) {
+		return p.store.PurgeEndpointChanges(ctx, before, changesPerEndpoint, batch)
+	})
 }

@@ -11,13 +11,20 @@ import (
 // kindKey is the kind of an idempotency key in the metric.
 const kindKey = "idempotency_key"
 
-// purgeKeys deletes all idempotency keys that have expired. It pauses after each batch for as long as the batch took.
+// purgeKeys deletes all idempotency keys that have expired.
 func (p *Purger) purgeKeys(ctx context.Context) error {
 	before := webhook.Now().Add(-webhook.IdempotencyLifetime)
+	return p.records(ctx, kindKey, batch, func(ctx context.Context) (int64, error) {
+		return p.store.PurgeIdempotencyKeys(ctx, before, batch)
+	})
+}
+
+// records deletes batches of records of a kind while a batch has at least so many. It pauses after each for as long as the batch took.
+func (p *Purger) records(ctx context.Context, kind string, least int64, purge func(context.Context) (int64, error)) error {
 	for {
 		began := time.Now()
-		purged, err := p.purgeKeyBatch(ctx, before)
-		if err != nil || purged < batch {
+		purged, err := p.recordBatch(ctx, kind, purge)
+		if err != nil || purged < least {
 			return err
 		}
 		if err := lifecycle.Sleep(ctx, time.Since(began)); err != nil {
@@ -26,10 +33,11 @@ func (p *Purger) purgeKeys(ctx context.Context) error {
 	}
 }
 
-func (p *Purger) purgeKeyBatch(ctx context.Context, before time.Time) (int64, error) {
+// recordBatch deletes one batch and counts the deleted records.
+func (p *Purger) recordBatch(ctx context.Context, kind string, purge func(context.Context) (int64, error)) (int64, error) {
 	ctx, cancel := context.WithTimeout(ctx, batchTimeout)
 	defer cancel()
-	purged, err := p.store.PurgeIdempotencyKeys(ctx, before, batch)
-	p.purged.WithLabelValues(kindKey).Add(float64(purged))
+	purged, err := purge(ctx)
+	p.purged.WithLabelValues(kind).Add(float64(purged))
 	return purged, err
 }

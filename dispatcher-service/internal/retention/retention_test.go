@@ -130,7 +130,7 @@ func TestRunPausesBetweenBatches(t *testing.T) {
 // A purge runs every hour, also after an error. Stop ends the wait between purges.
 func TestStartStoreFailsRunsAgain(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		database := &slow{batches: 1, err: errors.New("away")}
+		database := &slow{batches: 1, err: errors.New("unavailable")}
 		purger, _ := newPurger(database, time.Hour)
 		require.NoError(t, purger.Stop(t.Context()), "before Start")
 		purger.Start()

@@ -19,7 +19,7 @@ func (p *Pool) conclude(ctx context.Context, id, queue string, verdict deliver.V
 		return answer(verdict)
 	}
 	keep, err := p.backlog.Defer(context.WithoutCancel(ctx), id, queue, lane)
-	if p.undeferred.first(err) {
+	if began, _ := p.undeferred.Note(err); began {
 		p.log.WarnContext(ctx, "task kept in the queue: its organization's share is unknown", "deliveryId", id, "error", err)
 	}
 	if keep {

@@ -15,6 +15,7 @@ import (
 	"go.opentelemetry.io/otel/trace"
 
 	"redrive/dispatcher-service/internal/deliver"
+	"redrive/pkg/lifecycle"
 	"redrive/pkg/queue"
 	"redrive/pkg/tracing"
 	"redrive/pkg/webhook"
@@ -94,8 +95,8 @@ type Pool struct {
 	deliverer  Deliverer
 	tracer     trace.Tracer // nil without traces
 	log        *slog.Logger
-	unhandled  streak // of deliveries
-	undeferred streak // of tasks that could not be put off
+	unhandled  lifecycle.Streak // of deliveries
+	undeferred lifecycle.Streak // of tasks that could not be put off
 	stopOnce   sync.Once
 	stopped    chan struct{}
 }
@@ -194,7 +195,7 @@ func (p *Pool) handle(ctx context.Context, task *asynq.Task) error {
 	}
 	name, _ := asynq.GetQueueName(ctx)
 	verdict, err := p.deliver(ctx, id, name, task)
-	if p.unhandled.first(err) {
+	if began, _ := p.unhandled.Note(err); began {
 		p.log.WarnContext(ctx, "delivery not handled: its task is retried", "deliveryId", id, "error", err)
 	}
 	if err != nil {
