@@ -126,7 +126,7 @@ func TestDisabledTakesPrecedenceOverPaused(t *testing.T) {
 	})
 }
 
-// Redis loses everything while the endpoint is paused, and is away when it is resumed.
+// Redis loses everything while the endpoint is paused, and is unavailable when it is resumed.
 func TestPauseSurvivesRestartAndEmptiedRedis(t *testing.T) {
 	onFragileStack(t, func(t *testing.T, s *suite) {
 		dispatcher, redis := fleet(t, s).Dispatchers()[0], redisOf(t, s).Redis()

@@ -9,7 +9,7 @@ import (
 
 func TestForeignResourceIsNotFound(t *testing.T) {
 	onEachStack(t, func(t *testing.T, s *suite) {
-		owner, stranger := s.organization(t), s.organization(t)
+		owner, other := s.organization(t), s.organization(t)
 		hook, url := answering(t, status(500))
 		target := owner.endpoint(t, url, 0)
 		failed := owner.failed(t)
@@ -20,8 +20,8 @@ func TestForeignResourceIsNotFound(t *testing.T) {
 			if own == o.path {
 				continue // it has no ID in its path
 			}
-			foreign := stranger.call(t, request{method: o.method, path: own, body: o.body})
-			missing := stranger.call(t, request{method: o.method, path: o.path, body: o.body})
+			ofAnother := other.call(t, request{method: o.method, path: own, body: o.body})
+			missing := other.call(t, request{method: o.method, path: o.path, body: o.body})
 			kind := "delivery_not_found"
 			switch {
 			case strings.Contains(o.path, "ep_"):
@@ -31,15 +31,15 @@ func TestForeignResourceIsNotFound(t *testing.T) {
 			case strings.Contains(o.path, "key_"):
 				kind = "api_key_not_found"
 			}
-			p, q := foreign.refused(t, 404, kind), missing.refused(t, 404, kind)
+			p, q := ofAnother.refused(t, 404, kind), missing.refused(t, 404, kind)
 			p.RequestID, q.RequestID = "", ""
 			p.Message = strings.NewReplacer(failed.ID, "dlv_"+nobodys, eventOf(failed), "evt_"+nobodys, target.ID, "ep_"+nobodys, key.ID, "key_"+nobodys).Replace(p.Message)
 			assert.Equal(t, q, p, o.path)
 		}
-		assert.Empty(t, data[page[endpoint]](t, stranger.get(t, base)).Items)
-		assert.Empty(t, data[page[delivery]](t, stranger.get(t, deliveries)).Items)
-		assert.Empty(t, data[page[delivery]](t, stranger.get(t, deliveries+"?endpointId="+target.ID)).Items)
-		assert.Empty(t, stranger.publishEvent(t, `{"eventType":"run.finished","data":{}}`).Deliveries)
+		assert.Empty(t, data[page[endpoint]](t, other.get(t, base)).Items)
+		assert.Empty(t, data[page[delivery]](t, other.get(t, deliveries)).Items)
+		assert.Empty(t, data[page[delivery]](t, other.get(t, deliveries+"?endpointId="+target.ID)).Items)
+		assert.Empty(t, other.publishEvent(t, `{"eventType":"run.finished","data":{}}`).Deliveries)
 
 		assert.Equal(t, failed, owner.delivery(t, failed.ID))
 		assert.Equal(t, target, owner.find(t, target.ID))

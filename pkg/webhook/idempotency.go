@@ -28,12 +28,17 @@ type IdempotencyKey struct {
 
 // NewIdempotencyKey returns the key of a request that consists of the parts.
 func NewIdempotencyKey(key string, parts ...[]byte) IdempotencyKey {
-	fingerprint := sha256.New()
+	return IdempotencyKey{Hash: sha256.Sum256([]byte(key)), Fingerprint: Fingerprint(parts...)}
+}
+
+// Fingerprint returns the SHA-256 of a list of texts. Each is preceded by its length, so that no two lists are the same text.
+func Fingerprint[T []byte | string](parts ...T) [sha256.Size]byte {
+	hash := sha256.New()
 	for _, part := range parts {
-		_ = binary.Write(fingerprint, binary.BigEndian, uint64(len(part))) // so that no two lists of parts are the same text
-		_, _ = fingerprint.Write(part)
+		_ = binary.Write(hash, binary.BigEndian, uint64(len(part))) // a hash never fails
+		_, _ = hash.Write([]byte(part))
 	}
-	return IdempotencyKey{Hash: sha256.Sum256([]byte(key)), Fingerprint: [sha256.Size]byte(fingerprint.Sum(nil))}
+	return [sha256.Size]byte(hash.Sum(nil))
 }
 
 // CheckIdempotencyKey returns an error unless the key has 1 to longest printable ASCII characters. Field names where the key is.

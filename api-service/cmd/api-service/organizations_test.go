@@ -54,7 +54,7 @@ func TestOrganizationsListDeleteRestore(t *testing.T) {
 }
 
 func TestOrganizationsArgumentsWrongExitCodeTwo(t *testing.T) {
-	environ := []string{"DATABASE_URL=postgres://nobody@127.0.0.1:1/nothing"}
+	environ := []string{"DATABASE_URL=postgres://user@127.0.0.1:1/nothing"}
 	for line, message := range map[string]string{
 		"organizations":                                        "list, delete ID or restore ID",
 		"organizations frobnicate":                             "list, delete ID or restore ID",

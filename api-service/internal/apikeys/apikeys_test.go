@@ -137,10 +137,10 @@ func TestRevokeLastKeyByPlatformKeyAllowed(t *testing.T) {
 }
 
 func TestCreateDatabaseErrorReturnsNoKey(t *testing.T) {
-	away := errors.New("away")
-	_, raw, err := apikeys.New(&store{err: away}).Create(t.Context(), writer, apikeys.Request{Name: "n", Scope: webhook.ScopeRead})
-	require.ErrorIs(t, err, away)
+	unavailable := errors.New("unavailable")
+	_, raw, err := apikeys.New(&store{err: unavailable}).Create(t.Context(), writer, apikeys.Request{Name: "n", Scope: webhook.ScopeRead})
+	require.ErrorIs(t, err, unavailable)
 	assert.Empty(t, raw)
-	_, err = apikeys.New(&store{err: away}).Revoke(t.Context(), writer, "key_x", false)
-	assert.ErrorIs(t, err, away)
+	_, err = apikeys.New(&store{err: unavailable}).Revoke(t.Context(), writer, "key_x", false)
+	assert.ErrorIs(t, err, unavailable)
 }

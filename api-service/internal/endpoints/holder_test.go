@@ -75,7 +75,7 @@ func lanesOfEndpoint() (lanes []webhook.Lane) {
 }
 
 func TestResumeOpensLanesOfAllPriorities(t *testing.T) {
-	for _, redis := range []error{nil, errors.New("away")} {
+	for _, redis := range []error{nil, errors.New("unavailable")} {
 		s, o := &store{}, &opened{err: redis}
 		resumed, err := newHolder(s, o).Resume(t.Context(), by, "ep_1")
 		require.NoError(t, err, "the reconciler does what Redis did not")

@@ -77,7 +77,7 @@ func TestRoutesUnauthorizedRefused(t *testing.T) {
 // A resource of another organization gets the same answer as one that does not exist, and is not changed.
 func TestOtherOrganizationsResourceNotFound(t *testing.T) {
 	s := newService(t).withKeys(t)
-	stranger := s.newKey(t, webhook.APIKeySpec{OrganizationID: "org_stranger", Scope: webhook.ScopeReadWrite})
+	otherKey := s.newKey(t, webhook.APIKeySpec{OrganizationID: "org_other", Scope: webhook.ScopeReadWrite})
 	own, none := s.resources(t), missingResources()
 	endpointID, deliveryID := own[webhook.KindEndpoint], own[webhook.KindDelivery]
 	s.fail(t, deliveryID)
@@ -91,28 +91,28 @@ func TestOtherOrganizationsResourceNotFound(t *testing.T) {
 		}
 		t.Run(r.method+" "+r.path, func(t *testing.T) {
 			reason := notFoundReasons[r.row(t).kind]
-			foreign := s.call(t, r.method, r.of(own), stranger, r.body(), same)
-			missing := s.call(t, r.method, r.of(none), stranger, r.body(), same)
-			refused(t, foreign, 404, reason)
+			ofAnother := s.call(t, r.method, r.of(own), otherKey, r.body(), same)
+			missing := s.call(t, r.method, r.of(none), otherKey, r.body(), same)
+			refused(t, ofAnother, 404, reason)
 			refused(t, missing, 404, reason)
 			anonymous := strings.NewReplacer(own[r.row(t).kind], "ID", none[r.row(t).kind], "ID")
-			assert.Equal(t, anonymous.Replace(string(missing.body)), anonymous.Replace(string(foreign.body)))
+			assert.Equal(t, anonymous.Replace(string(missing.body)), anonymous.Replace(string(ofAnother.body)))
 			missing.header.Del("Date")
 			missing.header.Del("Content-Length")
-			foreign.header.Del("Date")
-			foreign.header.Del("Content-Length")
-			assert.Equal(t, missing.header, foreign.header)
+			ofAnother.header.Del("Date")
+			ofAnother.header.Del("Content-Length")
+			assert.Equal(t, missing.header, ofAnother.header)
 		})
 	}
-	var foreign []string
-	for _, item := range granted(t, s.call(t, "GET", keys, stranger, ""))["items"].([]any) {
-		foreign = append(foreign, item.(map[string]any)["organizationId"].(string))
+	var organizations []string
+	for _, item := range granted(t, s.call(t, "GET", keys, otherKey, ""))["items"].([]any) {
+		organizations = append(organizations, item.(map[string]any)["organizationId"].(string))
 	}
-	assert.Equal(t, []string{"org_stranger"}, foreign, "the stranger's one key")
+	assert.Equal(t, []string{"org_other"}, organizations, "only the key of org_other")
 	for _, list := range []string{base, deliveries, deliveries + "?endpointId=" + endpointID} {
-		assert.Empty(t, granted(t, s.call(t, "GET", list, stranger, ""))["items"], list)
+		assert.Empty(t, granted(t, s.call(t, "GET", list, otherKey, ""))["items"], list)
 	}
-	published := granted(t, s.call(t, "POST", base+"/events", stranger, publishBody))
+	published := granted(t, s.call(t, "POST", base+"/events", otherKey, publishBody))
 	assert.Empty(t, published["deliveries"], "an event reaches nobody else's endpoints")
 	assert.NotNil(t, published["deliveries"])
 

@@ -88,7 +88,7 @@ func (h apiKeyHandlers) revoke(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	descendants, err := boolean(queryOf(c), "descendants")
+	descendants, err := boolean(queryOf(c), "descendants", false)
 	if err != nil {
 		return err
 	}

@@ -33,7 +33,7 @@ func TestRoutesEqualDocument(t *testing.T) {
 // Each documented status occurs, and no other.
 func TestDocumentedStatusesAllOccur(t *testing.T) {
 	s := newService(t).withKeys(t)
-	away := serve(t, storetest.OpenPostgres(t, "postgres://nobody@127.0.0.1:1/nothing"))
+	withoutDatabase := serve(t, storetest.OpenPostgres(t, "postgres://user@127.0.0.1:1/nothing"))
 	limited := serve(t, s.store, frozen(Limits{PerKey: 1}))
 	limitedKey := s.newKey(t, webhook.APIKeySpec{Scope: webhook.ScopeReadWrite})
 	granted(t, limited.call(t, "GET", base, limitedKey, ""))
@@ -59,7 +59,7 @@ func TestDocumentedStatusesAllOccur(t *testing.T) {
 				s.call(t, r.method, path, "", ""),
 				s.call(t, r.method, path, platform, r.body(), actFor("org_unknown")),
 				s.call(t, r.method, path, s.writer, "", header("X-Org-ID", "org_other")),
-				away.call(t, r.method, path, s.writer, r.body()),
+				withoutDatabase.call(t, r.method, path, s.writer, r.body()),
 				limited.call(t, r.method, path, limitedKey, r.body()),
 			} {
 				given[a.status] = true

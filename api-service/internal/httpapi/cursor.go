@@ -1,10 +1,8 @@
 package httpapi
 
 import (
-	"crypto/sha256"
 	"crypto/subtle"
 	"encoding/base64"
-	"encoding/binary"
 	"maps"
 	"regexp"
 	"slices"
@@ -47,6 +45,14 @@ func (s scope) cursor(position string) string {
 	return base64.RawURLEncoding.EncodeToString(append(s.checksum(position), position...))
 }
 
+// nextCursor returns the cursor that continues a list, or "" if the list ends.
+func nextCursor[T any](c echo.Context, list webhook.List[T]) string {
+	if !list.HasMore {
+		return ""
+	}
+	return scopeOf(c).cursor(list.Next)
+}
+
 // position returns the position of a cursor, or an error if the cursor is not one of this scope.
 func (s scope) position(cursor string) (string, error) {
 	decoded, err := base64.RawURLEncoding.Strict().DecodeString(cursor)
@@ -60,14 +66,10 @@ func (s scope) position(cursor string) (string, error) {
 	return position, nil
 }
 
-// checksum covers the scope and the position. Each part is preceded by its length, so that no two lists of parts are the same text.
+// checksum covers the scope and the position.
 func (s scope) checksum(position string) []byte {
-	hash := sha256.New()
-	for _, part := range slices.Concat([]string{"redrive/cursor/v1"}, s, []string{position}) {
-		_ = binary.Write(hash, binary.BigEndian, uint64(len(part))) // a hash never fails
-		_, _ = hash.Write([]byte(part))
-	}
-	return hash.Sum(nil)[:checksumSize]
+	sum := webhook.Fingerprint(slices.Concat([]string{"redrive/cursor/v1"}, s, []string{position})...)
+	return sum[:checksumSize]
 }
 
 var errInvalidCursor = webhook.Invalid("invalid_cursor", "cursor",

@@ -186,7 +186,7 @@ func TestCursorPositionHostileRefused(t *testing.T) {
 	_, err := own.position(short)
 	assert.ErrorIs(t, err, errInvalidCursor)
 	apart, joined := scope{"a", "bc"}, scope{"ab", "c"}
-	assert.NotEqual(t, apart.cursor("x"), joined.cursor("x"), "the parts are told apart")
+	assert.NotEqual(t, apart.cursor("x"), joined.cursor("x"), "each part is hashed with its length")
 }
 
 func TestPageDeepOffsetWithFilterRefused(t *testing.T) {

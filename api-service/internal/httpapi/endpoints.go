@@ -115,7 +115,7 @@ func endpointFilter(c echo.Context) (webhook.EndpointFilter, error) {
 		return filter, webhook.Invalid("out_of_range", "status", "status must be active or disabled")
 	}
 	var err error
-	if filter.Failing, err = boolean(query, "failing"); err != nil {
+	if filter.Failing, err = boolean(query, "failing", false); err != nil {
 		return filter, err
 	}
 	if query.Has("q") {

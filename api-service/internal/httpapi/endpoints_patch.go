@@ -1,8 +1,6 @@
 package httpapi
 
 import (
-	"github.com/go-json-experiment/json"
-	"github.com/go-json-experiment/json/jsontext"
 	"github.com/labstack/echo/v4"
 
 	"redrive/pkg/webhook"
@@ -10,15 +8,6 @@ import (
 
 // mergePatch is the content type of a JSON merge patch (RFC 7396).
 const mergePatch = "application/merge-patch+json"
-
-// patched is a field of a merge patch, which may be null.
-type patched[T any] webhook.Patched[T]
-
-// UnmarshalJSONFrom decodes the value. The decoder calls it only for a field that is present.
-func (p *patched[T]) UnmarshalJSONFrom(decoder *jsontext.Decoder) error {
-	p.Present, p.Null = true, decoder.PeekKind() == 'n'
-	return json.UnmarshalDecode(decoder, &p.Value)
-}
 
 type patchEndpointRequest struct {
 	Name                 patched[string]                    `json:"name"`

@@ -24,9 +24,9 @@ type eventTypeHandlers struct {
 
 // putEventTypeRequest is an optional body.
 type putEventTypeRequest struct {
-	Description nullable[string]         `json:"description"`
-	Sample      nullable[jsontext.Value] `json:"sample"`
-	Deprecated  nullable[bool]           `json:"deprecated"`
+	Description patched[string]         `json:"description"`
+	Sample      patched[jsontext.Value] `json:"sample"`
+	Deprecated  patched[bool]           `json:"deprecated"`
 }
 
 func (r putEventTypeRequest) change() webhook.EventTypeChange {

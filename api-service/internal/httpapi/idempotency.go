@@ -10,6 +10,7 @@ import (
 
 	"github.com/labstack/echo/v4"
 
+	"redrive/pkg/lifecycle"
 	"redrive/pkg/webhook"
 )
 
@@ -119,10 +120,8 @@ func (k keyedCalls) repeat(c echo.Context, call *webhook.Call, again replay, han
 		if time.Since(began) >= callWait {
 			return webhook.ErrIdempotencyInProgress
 		}
-		select {
-		case <-untimed(c).Done():
-			return untimed(c).Err()
-		case <-time.After(pause):
+		if err := lifecycle.Sleep(untimed(c), pause); err != nil {
+			return err
 		}
 	}
 }

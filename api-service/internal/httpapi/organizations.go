@@ -25,30 +25,25 @@ type organizationHandlers struct {
 
 // putOrganizationRequest is an optional body.
 type putOrganizationRequest struct {
-	Name     nullable[string]            `json:"name"`
-	Metadata nullable[map[string]string] `json:"metadata"`
-	Limits   nullable[limitsRequest]     `json:"limits"`
+	Name     patched[string]            `json:"name"`
+	Metadata patched[map[string]string] `json:"metadata"`
+	Limits   patched[limitsRequest]     `json:"limits"`
 }
 
 type limitsRequest struct {
-	MaxEndpoints         nullable[int] `json:"maxEndpoints"`
-	MaxAPIKeys           nullable[int] `json:"maxApiKeys"`
-	MaxWaitingDeliveries nullable[int] `json:"maxWaitingDeliveries"`
-	RequestsPerSecond    nullable[int] `json:"requestsPerSecond"`
+	MaxEndpoints         patched[int] `json:"maxEndpoints"`
+	MaxAPIKeys           patched[int] `json:"maxApiKeys"`
+	MaxWaitingDeliveries patched[int] `json:"maxWaitingDeliveries"`
+	RequestsPerSecond    patched[int] `json:"requestsPerSecond"`
 }
 
 // change returns the change of an organization. Null restores the default of a field, and null as limits the defaults of all of them.
 func (r putOrganizationRequest) change(id string) webhook.OrganizationChange {
 	d := webhook.DefaultOrganization(id)
-	limits := limitsRequest{
-		MaxEndpoints: nullable[int]{present: true}, MaxAPIKeys: nullable[int]{present: true},
-		MaxWaitingDeliveries: nullable[int]{present: true}, RequestsPerSecond: nullable[int]{present: true},
-	}
-	switch {
-	case !r.Limits.present:
-		limits = limitsRequest{}
-	case r.Limits.value != nil:
-		limits = *r.Limits.value
+	limits := r.Limits.Value
+	if r.Limits.Null {
+		null := patched[int]{Present: true, Null: true}
+		limits = limitsRequest{MaxEndpoints: null, MaxAPIKeys: null, MaxWaitingDeliveries: null, RequestsPerSecond: null}
 	}
 	return webhook.OrganizationChange{
 		Name:     r.Name.change(d.Name),
@@ -81,7 +76,7 @@ func (h organizationHandlers) list(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	failing, err := boolean(queryOf(c), "failing")
+	failing, err := boolean(queryOf(c), "failing", false)
 	if err != nil {
 		return err
 	}

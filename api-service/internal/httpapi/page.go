@@ -24,9 +24,11 @@ func pageOf(c echo.Context) (webhook.Page, error) {
 	if page.Offset, err = offsetOf(query); err != nil {
 		return webhook.Page{}, err
 	}
-	if page.WithoutBodies, err = withoutBodies(query); err != nil {
+	bodies, err := boolean(query, "bodies", true)
+	if err != nil {
 		return webhook.Page{}, err
 	}
+	page.WithoutBodies = !bodies
 	if query.Has("cursor") {
 		page.After, err = scopeOf(c).position(query.Get("cursor"))
 	}
@@ -64,17 +66,6 @@ func filtered(query url.Values) bool {
 		}
 	}
 	return false
-}
-
-// withoutBodies parses bodies, which is true by default.
-func withoutBodies(query url.Values) (bool, error) {
-	switch bodies := query.Get("bodies"); {
-	case !query.Has("bodies"), bodies == "true":
-		return false, nil
-	case bodies == "false":
-		return true, nil
-	}
-	return false, webhook.Invalid("out_of_range", "bodies", "bodies must be true or false")
 }
 
 func integer(query url.Values, field string, low, high int) (int, error) {

@@ -20,11 +20,7 @@ type pageView struct {
 }
 
 func frameOf[T any](c echo.Context, list webhook.List[T], page webhook.Page) any {
-	frame := pageView{HasMore: list.HasMore, Limit: page.Limit, Offset: page.Offset}
-	if list.HasMore {
-		frame.NextCursor = scopeOf(c).cursor(list.Next)
-	}
-	return frame
+	return pageView{HasMore: list.HasMore, Limit: page.Limit, Offset: page.Offset, NextCursor: nextCursor(c, list)}
 }
 
 // okPage answers with a page whose items are small and in memory.

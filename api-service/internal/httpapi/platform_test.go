@@ -114,7 +114,7 @@ func (r route) example() string {
 func TestPlatformRoutesNeedPlatformKey(t *testing.T) {
 	s := newService(t).withKeys(t)
 	platform := s.platformKey(t)
-	away := serve(t, storetest.OpenPostgres(t, "postgres://nobody@127.0.0.1:1/nothing"))
+	withoutDatabase := serve(t, storetest.OpenPostgres(t, "postgres://user@127.0.0.1:1/nothing"))
 	limited := serve(t, s.store, frozen(Limits{PerKey: 1}))
 	granted(t, limited.call(t, "GET", tenants, platform, ""))
 	s.put(t, platform, "gone", "{}")
@@ -146,7 +146,7 @@ func TestPlatformRoutesNeedPlatformKey(t *testing.T) {
 				s.call(t, r.method, path+"?limit=x", platform, body),
 				s.call(t, r.method, path, platform, strings.Repeat(" ", maxBody+1)),
 				s.call(t, r.method, path, platform, "{}", header("Content-Type", "text/plain")),
-				away.call(t, r.method, path, platform, body),
+				withoutDatabase.call(t, r.method, path, platform, body),
 			} {
 				given[a.status] = true
 			}

@@ -62,13 +62,13 @@ func taken(known []string) string {
 	return "this operation takes " + strings.Join(known, ", ") + ", spelled exactly so"
 }
 
-// boolean parses a parameter that is false by default.
-func boolean(query url.Values, name string) (bool, error) {
+// boolean parses a parameter that may be absent.
+func boolean(query url.Values, name string, byDefault bool) (bool, error) {
 	switch value := query.Get(name); {
-	case !query.Has(name), value == "false":
-		return false, nil
-	case value == "true":
-		return true, nil
+	case !query.Has(name):
+		return byDefault, nil
+	case value == "true", value == "false":
+		return value == "true", nil
 	}
 	return false, webhook.Invalid("out_of_range", name, name+" must be true or false")
 }

@@ -5,6 +5,7 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
+	"slices"
 	"time"
 
 	"github.com/labstack/echo/v4"
@@ -151,7 +152,7 @@ func routes(d Dependencies, memory budget) []route {
 		{http.MethodGet, base + "/events/:id", read, 0, nil, found.get},
 		{http.MethodPost, base + "/events/:id/deliver", write, maxBody, nil, found.deliver},
 
-		{http.MethodGet, deliveries, read, 0, append(searchedDeliveries, withBodies...), dlv.list},
+		{http.MethodGet, deliveries, read, 0, slices.Concat(searchedDeliveries, withBodies), dlv.list},
 		{http.MethodGet, deliveries + "/:id", read, 0, nil, dlv.get},
 		{http.MethodGet, deliveries + "/:id/attempts", read, 0, withBodies, dlv.attempts},
 		{http.MethodPost, deliveries + "/:id/retry", write, maxBody, nil, dlv.retry},

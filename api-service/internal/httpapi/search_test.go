@@ -52,7 +52,7 @@ func TestSearchFromRunToDelivery(t *testing.T) {
 	published := granted(t, s.call(t, "POST", base+"/events", s.writer, runBody))
 	s.delivery(t, s.writer)
 	eventID := published["event"].(map[string]any)["id"].(string)
-	stranger := s.newKey(t, webhook.APIKeySpec{OrganizationID: "org_stranger", Scope: webhook.ScopeReadWrite})
+	otherKey := s.newKey(t, webhook.APIKeySpec{OrganizationID: "org_other", Scope: webhook.ScopeReadWrite})
 
 	for _, query := range []string{
 		"runId=" + url.QueryEscape("run/ä"), "workflowId=wf+1", "executionId=e1", "eventType=run.failed", "eventId=" + eventID,
@@ -61,7 +61,7 @@ func TestSearchFromRunToDelivery(t *testing.T) {
 		found := granted(t, s.call(t, "GET", deliveries+"?"+query, s.reader, ""))["items"].([]any)
 		require.Len(t, found, 1, query)
 		assert.Equal(t, eventID, found[0].(map[string]any)["requestBody"].(map[string]any)["id"], query)
-		assert.Empty(t, granted(t, s.call(t, "GET", deliveries+"?"+query, stranger, ""))["items"], query)
+		assert.Empty(t, granted(t, s.call(t, "GET", deliveries+"?"+query, otherKey, ""))["items"], query)
 	}
 	assert.Empty(t, granted(t, s.call(t, "GET", deliveries+"?runId=run", s.reader, ""))["items"])
 
@@ -73,7 +73,7 @@ func TestSearchFromRunToDelivery(t *testing.T) {
 	assert.Equal(t, true, list["hasMore"])
 	next := granted(t, s.call(t, "GET", base+"/events?limit=1&cursor="+list["nextCursor"].(string), s.reader, ""))
 	assert.Equal(t, eventID, next["items"].([]any)[0].(map[string]any)["id"])
-	assert.Empty(t, granted(t, s.call(t, "GET", base+"/events?eventType=run.failed", stranger, ""))["items"])
+	assert.Empty(t, granted(t, s.call(t, "GET", base+"/events?eventType=run.failed", otherKey, ""))["items"])
 
 	event := granted(t, s.call(t, "GET", base+"/events/"+eventID, s.reader, ""))
 	require.Len(t, event["deliveries"], 1)

@@ -21,9 +21,5 @@ func okWalk[T, V any](c echo.Context, list webhook.List[T], page webhook.Page, v
 
 // walkOf returns the frame of a list without offsets.
 func walkOf[T any](c echo.Context, list webhook.List[T], page webhook.Page) any {
-	frame := walkView{HasMore: list.HasMore, Limit: page.Limit}
-	if list.HasMore {
-		frame.NextCursor = scopeOf(c).cursor(list.Next)
-	}
-	return frame
+	return walkView{HasMore: list.HasMore, Limit: page.Limit, NextCursor: nextCursor(c, list)}
 }

@@ -99,7 +99,7 @@ func TestDeleteReturnsWhenNoAttemptCanStart(t *testing.T) {
 		defer cancel()
 		_, err = r.Delete(ctx, "acme")
 		require.ErrorIs(t, err, context.DeadlineExceeded)
-		s.err = errors.New("away")
+		s.err = errors.New("unavailable")
 		began = webhook.Now()
 		_, err = r.Delete(t.Context(), "acme")
 		require.ErrorIs(t, err, s.err)
@@ -128,7 +128,7 @@ func TestPutRestoredOpensLanes(t *testing.T) {
 	put()
 	assert.Equal(t, s.lanes, o.lanes)
 
-	o.err, s.listed = errors.New("away"), 0
+	o.err, s.listed = errors.New("unavailable"), 0
 	put()
 	assert.Equal(t, 1, s.listed, "no second try")
 

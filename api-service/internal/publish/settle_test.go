@@ -92,8 +92,8 @@ func TestPublishAllMarksDuplicatesOnly(t *testing.T) {
 }
 
 func TestPublishKeyLookupFailsReturnsError(t *testing.T) {
-	away := webhook.Unavailable(time.Second, errors.New("away"))
-	w := &world{taken: 1, broken: map[string]error{"find key": away}}
+	unavailable := webhook.Unavailable(time.Second, errors.New("unavailable"))
+	w := &world{taken: 1, broken: map[string]error{"find key": unavailable}}
 	_, err := newPublisher(w).Publish(t.Context(), "org_a", keyed("k"))
-	require.ErrorIs(t, err, away)
+	require.ErrorIs(t, err, unavailable)
 }

@@ -20,16 +20,16 @@ const org = "org_a"
 
 // database has one endpoint, and a delivery that ends after a while.
 type database struct {
-	endpoint webhook.Endpoint
-	samples  map[string]string // of the event types in the catalogue
-	unread   error             // of the catalogue
-	refusal  error
-	endsIn   time.Duration
-	away     time.Duration // from the start on, the status cannot be read
-	began    time.Time
-	events   []webhook.Event
-	created  []webhook.Delivery
-	enqueued []webhook.Delivery
+	endpoint   webhook.Endpoint
+	samples    map[string]string // of the event types in the catalogue
+	unread     error             // of the catalogue
+	refusal    error
+	endsIn     time.Duration
+	unreadable time.Duration // from the start on, the status cannot be read
+	began      time.Time
+	events     []webhook.Event
+	created    []webhook.Delivery
+	enqueued   []webhook.Delivery
 }
 
 func (d *database) ReserveTest(context.Context, string, string) (webhook.Endpoint, error) {
@@ -59,7 +59,7 @@ func (d *database) Enqueue(_ context.Context, deliveries ...webhook.Delivery) {
 
 func (d *database) FindStatus(context.Context, string, string) (webhook.Status, error) {
 	switch since := time.Since(d.began); {
-	case since < d.away:
+	case since < d.unreadable:
 		return "", webhook.Unavailable(time.Second, nil)
 	case since < d.endsIn:
 		return webhook.StatusPending, nil
@@ -120,19 +120,19 @@ func TestSendRefusedCreatesNothing(t *testing.T) {
 
 func TestAwait(t *testing.T) {
 	for name, c := range map[string]struct {
-		endsIn, away time.Duration
-		want         webhook.Status
-		atMost       time.Duration
+		endsIn, unreadable time.Duration
+		want               webhook.Status
+		atMost             time.Duration
 	}{
-		"ends soon":     {5 * time.Millisecond, 0, webhook.StatusFailure, 20 * time.Millisecond},
-		"ends later":    {3 * time.Second, 0, webhook.StatusFailure, 3250 * time.Millisecond},
-		"database away": {time.Second, 5 * time.Second, webhook.StatusFailure, 6 * time.Second},
-		"does not end":  {time.Hour, 0, webhook.StatusPending, 20 * time.Second},
+		"ends soon":            {5 * time.Millisecond, 0, webhook.StatusFailure, 20 * time.Millisecond},
+		"ends later":           {3 * time.Second, 0, webhook.StatusFailure, 3250 * time.Millisecond},
+		"database unavailable": {time.Second, 5 * time.Second, webhook.StatusFailure, 6 * time.Second},
+		"does not end":         {time.Hour, 0, webhook.StatusPending, 20 * time.Second},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				d := newDatabase()
-				d.endsIn, d.away = c.endsIn, c.away
+				d.endsIn, d.unreadable = c.endsIn, c.unreadable
 				tester := trial.New(d, d, d, trial.Options{})
 				delivery, err := tester.Send(t.Context(), org, d.endpoint.ID, webhook.EventSpec{})
 				require.NoError(t, err)

@@ -126,7 +126,7 @@ func TestCountedAddsDeliveriesOfEachOrganization(t *testing.T) {
 }
 
 func TestCheckDatabaseError(t *testing.T) {
-	away := errors.New("away")
-	l := waitlimit.New(&store{err: away})
-	require.ErrorIs(t, l.Check(t.Context(), limited(10)), away)
+	unavailable := errors.New("unavailable")
+	l := waitlimit.New(&store{err: unavailable})
+	require.ErrorIs(t, l.Check(t.Context(), limited(10)), unavailable)
 }
