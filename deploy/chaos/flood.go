@@ -41,7 +41,7 @@ func (r *run) watchBacklog(ctx context.Context) {
 		}
 		open, err := lanes.List(ctx)
 		if err != nil {
-			continue // Redis is away
+			continue // Redis is unavailable
 		}
 		r.mutex.Lock()
 		for lane, state := range open {
