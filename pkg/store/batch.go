@@ -1,6 +1,12 @@
 package store
 
-import "redrive/pkg/webhook"
+import (
+	"context"
+
+	"gorm.io/gorm"
+
+	"redrive/pkg/webhook"
+)
 
 // each calls do for every item. The results and the errors are in the order of the items.
 func each[T, R any](items []T, do func(T) (R, error)) ([]R, []error) {
@@ -15,4 +21,25 @@ func each[T, R any](items []T, do func(T) (R, error)) ([]R, []error) {
 // be written one by one. An unavailable database would not take the single items either.
 func refusesOne(err error, items int) bool {
 	return err != nil && items > 1 && webhook.CodeOf(err) != webhook.CodeUnavailable
+}
+
+// together calls do for every item, in one transaction of SQLite. There each transaction takes the write lock and writes to the disk. An
+// item that fails is rolled back alone. The errors are in the order of the items; all of them fail if the transaction is not committed.
+func together[T any](ctx context.Context, db *gorm.DB, items []T, do func(tx *gorm.DB, i int, item T) error) []error {
+	failures := make([]error, len(items))
+	err := db.WithContext(ctx).Transaction(func(tx *gorm.DB) error {
+		for i, item := range items {
+			failures[i] = tx.Transaction(func(tx *gorm.DB) error { return do(tx, i, item) })
+			if err := ctx.Err(); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		for i := range failures {
+			failures[i] = err
+		}
+	}
+	return failures
 }

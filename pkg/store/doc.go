@@ -16,12 +16,12 @@
 // Each write takes values that package webhook has decided, and exists once per database:
 //
 //	write                       PostgreSQL                        SQLite
-//	publish                     createSQL, many events            a transaction for each event
+//	publish                     createSQL, many events            createEach
 //	record an outcome, fail     moveSQL, many deliveries          moveOne
 //	retry                       requeueSQL, many deliveries       requeueOne
 //
 // A call for one item is a batch of one. If PostgreSQL refuses a batch, its items are written one by one, so that one refused item does
-// not affect the others.
+// not affect the others. SQLite writes the events or outcomes of a batch in one transaction, each after a savepoint.
 //
 // # Migrations
 //

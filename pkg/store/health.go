@@ -71,16 +71,12 @@ func noteOne(tx *gorm.DB, m move) error {
 	if m.counted == webhook.CountedNot && !m.outcome.Exhausted() {
 		return nil
 	}
-	row, err := findHealth(tx, m.OrganizationID, m.EndpointID)
-	if err != nil {
-		return err
-	}
-	before := row.health()
+	before := m.health.health()
 	after := before.After(m.outcome)
 	if m.counted == webhook.CountedSuccess && before.ConsecutiveFailures == 0 && after.LastSuccessAt.Before(before.LastSuccessAt.Add(webhook.SuccessNoted)) {
 		return nil
 	}
-	row = row.with(after).noting(row.notices().After(m.outcome))
+	row := m.health.with(after).noting(m.health.notices().After(m.outcome))
 	return tx.Clauses(clause.OnConflict{UpdateAll: true}).Create(&row).Error
 }
 

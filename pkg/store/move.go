@@ -15,6 +15,8 @@ type move struct {
 	attempt attemptRow
 	counted webhook.Counted
 	outcome webhook.Outcome
+	// health is that of the endpoint before the move. In SQLite nobody else writes it during the transaction.
+	health healthRow
 }
 
 // newMove returns the move of an outcome.

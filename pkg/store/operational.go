@@ -60,20 +60,18 @@ func (s *Store) enqueueOperational(ctx context.Context, deliveries []webhook.Del
 	}
 }
 
-// lockJudged locks the endpoint of an outcome from which something may follow for the endpoint. The row is empty if nothing follows, or if
-// the endpoint was deleted.
-func (s *Store) lockJudged(tx *gorm.DB, o webhook.Outcome) (endpointRow, error) {
-	if !o.DisableEndpoint {
-		health, err := findHealth(tx, o.Delivery.OrganizationID, o.Delivery.EndpointID)
-		if err != nil || !s.currentOperations().rules.Due(health.health(), health.notices(), o).Any() {
-			return endpointRow{}, err
-		}
+// lockJudged reads the health of an outcome's endpoint, and locks the endpoint if something may follow for it from the outcome. The row of
+// the endpoint is empty if nothing follows, or if the endpoint was deleted.
+func (s *Store) lockJudged(tx *gorm.DB, o webhook.Outcome) (endpoint endpointRow, health healthRow, err error) {
+	health, err = findHealth(tx, o.Delivery.OrganizationID, o.Delivery.EndpointID)
+	if err != nil || !o.DisableEndpoint && !s.currentOperations().rules.Due(health.health(), health.notices(), o).Any() {
+		return endpoint, health, err
 	}
-	row, err := s.lockEndpoint(tx, o.Delivery.OrganizationID, o.Delivery.EndpointID)
+	endpoint, err = s.lockEndpoint(tx, o.Delivery.OrganizationID, o.Delivery.EndpointID)
 	if webhook.CodeOf(err) == webhook.CodeNotFound {
-		return endpointRow{}, nil
+		return endpointRow{}, health, nil
 	}
-	return row, err
+	return endpoint, health, err
 }
 
 // judge publishes what follows from an outcome that was recorded in the same transaction, and disables the endpoint if it is gone or has

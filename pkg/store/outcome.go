@@ -21,9 +21,12 @@ func (s *Store) RecordOutcome(ctx context.Context, o webhook.Outcome) (webhook.D
 // fenced by the revision on which it was decided: if the delivery has changed since, the attempt is recorded as superseded and nothing
 // else changes. An outcome that was recorded before, by a commit whose answer was lost, is not recorded again.
 //
-// PostgreSQL records the outcomes in one statement, and then those alone that the statement left out. Deliveries and errors are in the
-// order of the outcomes, and one error does not affect the other outcomes.
+// PostgreSQL records the outcomes in one statement, and then those alone that the statement left out. SQLite records them in one
+// transaction. Deliveries and errors are in the order of the outcomes, and one error does not affect the other outcomes.
 func (s *Store) RecordOutcomes(ctx context.Context, outcomes []webhook.Outcome) ([]webhook.Delivery, []error) {
+	if !s.dialect.Postgres {
+		return s.recordEach(ctx, outcomes)
+	}
 	moved, err := s.recordTogether(ctx, outcomes)
 	return each(outcomes, func(o webhook.Outcome) (webhook.Delivery, error) {
 		switch {
@@ -41,7 +44,7 @@ func (s *Store) RecordOutcomes(ctx context.Context, outcomes []webhook.Outcome) 
 // records the others.
 func (s *Store) recordTogether(ctx context.Context, outcomes []webhook.Outcome) (map[string]bool, error) {
 	moved, err := s.recordBatch(ctx, outcomes)
-	if err != nil || !s.dialect.Postgres {
+	if err != nil {
 		return moved, err
 	}
 	var rest []webhook.Outcome
@@ -69,9 +72,6 @@ func (s *Store) recordTogether(ctx context.Context, outcomes []webhook.Outcome) 
 // disables its endpoint, and all but one outcome of each delivery. It records nothing and returns no error if the database refuses the
 // statement, because only the outcomes alone show which of them is refused.
 func (s *Store) recordBatch(ctx context.Context, outcomes []webhook.Outcome) (map[string]bool, error) {
-	if !s.dialect.Postgres {
-		return map[string]bool{}, nil
-	}
 	moves := make([]move, 0, len(outcomes))
 	for _, o := range outcomes {
 		if m, err := newMove(o); err == nil && !o.DisableEndpoint {
@@ -93,40 +93,77 @@ func (s *Store) recordBatch(ctx context.Context, outcomes []webhook.Outcome) (ma
 }
 
 // recordAlone records one outcome of any kind in a transaction, and publishes what follows from it for the endpoint.
-func (s *Store) recordAlone(ctx context.Context, o webhook.Outcome) (current webhook.Delivery, err error) {
-	var disabled webhook.EndpointChanged
-	m, err := newMove(o)
-	if err != nil {
-		return webhook.Delivery{}, err
-	}
-	var made []webhook.Delivery
-	err = s.db.WithContext(ctx).Transaction(func(tx *gorm.DB) error {
-		made = nil
-		endpoint, err := s.lockJudged(tx, o)
-		if err != nil {
-			return err
-		}
-		moved, err := s.move(tx, m)
-		if err != nil {
-			return err
-		}
-		if !moved {
-			row, err := supersede(tx, m.attempt)
-			current = row.delivery()
-			return err
-		}
-		current = o.Delivery
-		if endpoint.ID == "" {
-			return nil
-		}
-		disabled, err = s.judge(tx, endpoint, o, &made)
+func (s *Store) recordAlone(ctx context.Context, o webhook.Outcome) (webhook.Delivery, error) {
+	var done recorded
+	err := s.db.WithContext(ctx).Transaction(func(tx *gorm.DB) (err error) {
+		done, err = s.record(tx, o)
 		return err
 	})
-	if err == nil {
-		disabled.Observe(ctx)
-		s.enqueueOperational(ctx, made)
+	if err != nil {
+		return webhook.Delivery{}, s.translate("record an attempt", err)
 	}
-	return current, s.translate("record an attempt", err)
+	s.committed(ctx, done)
+	return done.current, nil
+}
+
+// recordEach records the outcomes in one transaction of SQLite.
+func (s *Store) recordEach(ctx context.Context, outcomes []webhook.Outcome) ([]webhook.Delivery, []error) {
+	done := make([]recorded, len(outcomes))
+	failures := together(ctx, s.db, outcomes, func(tx *gorm.DB, i int, o webhook.Outcome) (err error) {
+		done[i], err = s.record(tx, o)
+		return err
+	})
+	current := make([]webhook.Delivery, len(outcomes))
+	for i, err := range failures {
+		if err != nil {
+			failures[i] = s.translate("record an attempt", err)
+			continue
+		}
+		s.committed(ctx, done[i])
+		current[i] = done[i].current
+	}
+	return current, failures
+}
+
+// recorded is what a transaction did with an outcome: the delivery as it is now, the record of a disabled endpoint, and the deliveries of
+// operational events.
+type recorded struct {
+	current  webhook.Delivery
+	disabled webhook.EndpointChanged
+	made     []webhook.Delivery
+}
+
+// committed logs the change of the endpoint, and enqueues the deliveries of operational events.
+func (s *Store) committed(ctx context.Context, done recorded) {
+	done.disabled.Observe(ctx)
+	s.enqueueOperational(ctx, done.made)
+}
+
+// record records one outcome of any kind. tx is a transaction.
+func (s *Store) record(tx *gorm.DB, o webhook.Outcome) (done recorded, err error) {
+	m, err := newMove(o)
+	if err != nil {
+		return done, err
+	}
+	endpoint, health, err := s.lockJudged(tx, o)
+	if err != nil {
+		return done, err
+	}
+	m.health = health
+	moved, err := s.move(tx, m)
+	if err != nil {
+		return done, err
+	}
+	if !moved {
+		row, err := supersede(tx, m.attempt)
+		return recorded{current: row.delivery()}, err
+	}
+	done.current = o.Delivery
+	if endpoint.ID == "" {
+		return done, nil
+	}
+	done.disabled, err = s.judge(tx, endpoint, o, &done.made)
+	return done, err
 }
 
 // supersede records an attempt that does not change the delivery's state, and returns the delivery. It changes nothing if the attempt was

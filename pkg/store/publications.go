@@ -13,13 +13,17 @@ import (
 // deliveriesPerStatement bounds a statement that writes many events to a few megabytes and milliseconds.
 const deliveriesPerStatement = 2000
 
+// deliveriesPerTransaction bounds a transaction of SQLite that writes many events. Nobody else writes meanwhile.
+const deliveriesPerTransaction = 250
+
 // CreateEvent is CreateEvents for one event.
 func (s *Store) CreateEvent(ctx context.Context, event webhook.Event, deliveries []webhook.Delivery) error {
 	return s.CreateEvents(ctx, []webhook.Publication{{Event: event, Deliveries: deliveries}})[0]
 }
 
 // CreateEvents inserts events with their deliveries. Of each event, it inserts everything or nothing. PostgreSQL inserts the events in
-// statements of up to deliveriesPerStatement deliveries. If it refuses one of them, the events are inserted one by one.
+// statements of up to deliveriesPerStatement deliveries. If it refuses one of them, the events are inserted one by one. SQLite inserts as many
+// in one transaction.
 //
 // An event whose idempotency key is recorded, or is being recorded by another transaction, is not inserted. Its error is
 // webhook.ErrIdempotencyKeyTaken. The statement does not wait for the other transaction.
@@ -29,12 +33,12 @@ func (s *Store) CreateEvent(ctx context.Context, event webhook.Event, deliveries
 func (s *Store) CreateEvents(ctx context.Context, publications []webhook.Publication) []error {
 	failures := make([]error, 0, len(publications))
 	for len(publications) > 0 {
-		size := statementSize(publications)
+		size := s.statementSize(publications)
 		failed := s.createBatch(ctx, publications[:size])
 		failures = append(failures, failed...)
 		publications = publications[size:]
-		if away := failed[size-1]; webhook.CodeOf(away) == webhook.CodeUnavailable {
-			failures = append(failures, slices.Repeat([]error{away}, len(publications))...)
+		if last := failed[size-1]; webhook.CodeOf(last) == webhook.CodeUnavailable {
+			failures = append(failures, slices.Repeat([]error{last}, len(publications))...)
 			break
 		}
 	}
@@ -42,14 +46,18 @@ func (s *Store) CreateEvents(ctx context.Context, publications []webhook.Publica
 }
 
 // statementSize returns how many of the publications share a statement.
-func statementSize(publications []webhook.Publication) int {
+func (s *Store) statementSize(publications []webhook.Publication) int {
+	most := deliveriesPerTransaction
+	if s.dialect.Postgres {
+		most = deliveriesPerStatement
+	}
 	deliveries, keys := 0, 0
 	for i, p := range publications {
 		deliveries += len(p.Deliveries)
 		if p.Key != nil {
 			keys++
 		}
-		if i > 0 && (deliveries > deliveriesPerStatement || keys > keysPerStatement) {
+		if i > 0 && (deliveries > most || keys > keysPerStatement) {
 			return i
 		}
 	}
@@ -57,38 +65,40 @@ func statementSize(publications []webhook.Publication) int {
 }
 
 func (s *Store) createBatch(ctx context.Context, publications []webhook.Publication) []error {
-	if s.dialect.Postgres {
-		taken, err := s.execBatch(ctx, publications)
-		err = s.translate("create events", err)
-		if !refusesOne(err, len(publications)) {
-			return failuresOf(publications, taken, err)
-		}
+	if !s.dialect.Postgres {
+		return s.createEach(ctx, publications)
+	}
+	taken, err := s.execBatch(ctx, publications)
+	err = s.translate("create events", err)
+	if !refusesOne(err, len(publications)) {
+		return failuresOf(publications, taken, err)
 	}
 	_, failures := each(publications, func(p webhook.Publication) (struct{}, error) {
-		return struct{}{}, s.createAlone(ctx, p)
+		alone := []webhook.Publication{p}
+		taken, err := s.execBatch(ctx, alone)
+		return struct{}{}, failuresOf(alone, taken, s.translate("create an event", err))[0]
 	})
 	return failures
 }
 
-func (s *Store) createAlone(ctx context.Context, p webhook.Publication) error {
-	if s.dialect.Postgres {
-		alone := []webhook.Publication{p}
-		taken, err := s.execBatch(ctx, alone)
-		return failuresOf(alone, taken, s.translate("create an event", err))[0]
-	}
-	row := newEventRow(p.Event)
-	err := s.db.WithContext(ctx).Transaction(func(tx *gorm.DB) error {
+// createEach inserts the events in one transaction of SQLite.
+func (s *Store) createEach(ctx context.Context, publications []webhook.Publication) []error {
+	failures := together(ctx, s.db, publications, func(tx *gorm.DB, _ int, p webhook.Publication) error {
 		if p.Key != nil {
 			if err := insertKey(tx, keyOf(p)); err != nil {
 				return err
 			}
 		}
+		row := newEventRow(p.Event)
 		if err := tx.Create(&row).Error; err != nil {
 			return err
 		}
 		return s.createDeliveries(tx, p.Event.ID, p.Deliveries)
 	})
-	return s.translate("create an event", err)
+	for i, err := range failures {
+		failures[i] = s.translate("create an event", err)
+	}
+	return failures
 }
 
 // execBatch executes one statement. The statement has a deadline of its own, because a batch of many statements has more time. It returns

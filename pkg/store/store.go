@@ -28,8 +28,11 @@ type Sealer interface {
 
 // Dialect is the difference between the databases.
 type Dialect struct {
-	Dialector  gorm.Dialector
-	SQL        *sql.DB
+	Dialector gorm.Dialector
+	// SQL is for migrations and for the statistics of the connections.
+	SQL *sql.DB
+	// Close closes all connections.
+	Close      func() error
 	Goose      goose.Dialect
 	Migrations fs.FS
 	// Locker prevents concurrent migrations. It is nil for a database that belongs to one process.
@@ -89,7 +92,7 @@ func New(dialect Dialect, sealer Sealer) (*Store, error) {
 
 // Close closes the database's connections.
 func (s *Store) Close() error {
-	if err := s.dialect.SQL.Close(); err != nil {
+	if err := s.dialect.Close(); err != nil {
 		return fmt.Errorf("close the store: %w", err)
 	}
 	return nil

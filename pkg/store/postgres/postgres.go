@@ -72,6 +72,7 @@ func Open(options Options, sealer store.Sealer) (*store.Store, error) {
 	opened, err := store.New(store.Dialect{
 		Dialector:  postgres.New(postgres.Config{Conn: db}),
 		SQL:        db,
+		Close:      db.Close,
 		Goose:      goose.DialectPostgres,
 		Migrations: folder,
 		Locker:     locker,

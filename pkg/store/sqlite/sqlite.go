@@ -2,7 +2,6 @@
 package sqlite
 
 import (
-	"database/sql"
 	"embed"
 	"errors"
 	"fmt"
@@ -20,32 +19,31 @@ import (
 //go:embed migrations/*.sql
 var migrations embed.FS
 
-// maxConnections bounds concurrent reads. SQLite allows one writer at a time.
-const maxConnections = 8
+// driverName is the name of SQLite's driver in database/sql.
+const driverName = sqlite.DriverName
 
 // Open makes a store of the SQLite database in the file. It creates the file if it does not exist.
 func Open(path string, sealer store.Sealer) (*store.Store, error) {
-	db, err := sql.Open(sqlite.DriverName, dsn(path))
+	connections, err := openPools(dsn(path))
 	if err != nil {
 		return nil, fmt.Errorf("open the SQLite driver: %w", err)
 	}
-	db.SetMaxOpenConns(maxConnections)
-	db.SetMaxIdleConns(maxConnections)
 	folder, err := fs.Sub(migrations, "migrations")
 	if err != nil {
 		return nil, fmt.Errorf("find the migrations: %w", err)
 	}
 	opened, err := store.New(store.Dialect{
-		Dialector:   &sqlite.Dialector{Conn: db},
-		SQL:         db,
+		Dialector:   &sqlite.Dialector{Conn: connections},
+		SQL:         connections.read,
+		Close:       connections.Close,
 		Goose:       goose.DialectSQLite3,
 		Migrations:  folder,
-		Ping:        db.PingContext,
+		Ping:        connections.read.PingContext,
 		Unavailable: unavailable,
 		Full:        full,
 	}, sealer)
 	if err != nil {
-		return nil, errors.Join(fmt.Errorf("open %s: %w", path, err), db.Close())
+		return nil, errors.Join(fmt.Errorf("open %s: %w", path, err), connections.Close())
 	}
 	return opened, nil
 }
