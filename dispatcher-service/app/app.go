@@ -25,6 +25,7 @@ import (
 	"redrive/dispatcher-service/internal/reconcile"
 	"redrive/dispatcher-service/internal/retention"
 	"redrive/dispatcher-service/internal/sender"
+	"redrive/dispatcher-service/internal/summary"
 	"redrive/dispatcher-service/internal/worker"
 	"redrive/pkg/egress"
 	"redrive/pkg/lifecycle"
@@ -183,6 +184,7 @@ type App struct {
 	purger     *retention.Purger
 	eraser     *erasure.Eraser
 	publisher  *operational.Publisher
+	summaries  *summary.Publisher
 	started    lifecycle.Stack
 }
 
@@ -258,6 +260,7 @@ func New(options Options) (*App, error) {
 		purger:    retention.New(o.Store, retention.Options{Keep: o.Retention, Log: o.Log}, registry),
 		eraser:    erasure.New(o.Store, erasure.Options{Log: o.Log}, registry),
 		publisher: operational.New(o.Store, enqueuer, redisLog),
+		summaries: summary.New(queue.NewSummaries(o.Redis), redisLog, gate, deliverer),
 	}
 	o.Store.OnOperational(a.publisher.Enqueue)
 	return a, nil
@@ -285,6 +288,8 @@ func (a *App) Start(ctx context.Context) error {
 		a.deliverer.Abandon()
 		return nil
 	})
+	a.summaries.Start()
+	a.started.Push("the summaries", a.summaries.Stop)
 	a.gate.Start()
 	a.started.Push("the wakes of held deliveries", a.gate.Stop)
 	a.started.Push("the workers", a.pool.Stop)

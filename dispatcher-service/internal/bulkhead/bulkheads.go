@@ -55,6 +55,7 @@ type Bulkheads struct {
 	endpoints map[string]*endpoint
 	lru       list[endpoint, *endpoint] // all endpoints, the least recently requested first
 	held      map[string]*held          // by delivery ID
+	busy      map[*endpoint]struct{}    // endpoints with attempts in flight
 	// watched are the endpoints whose state may change without a request. tick visits them in turn; visited is the index of the last.
 	watched []*endpoint
 	visited int
@@ -70,6 +71,7 @@ func New(options Options, registry prometheus.Registerer) *Bulkheads {
 	b := &Bulkheads{
 		options: o, maxEndpoints: maxEndpoints, limiter: pacing.New(o.Redis, o.RedisLog), wakeSignal: make(chan struct{}, 1),
 		slots: slots.Slots{Workers: o.Workers, PerEndpoint: o.PerEndpoint}, endpoints: map[string]*endpoint{}, held: map[string]*held{},
+		busy: map[*endpoint]struct{}{},
 	}
 	b.metrics = newMetrics(b, registry)
 	return b

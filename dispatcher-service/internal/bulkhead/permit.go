@@ -23,6 +23,7 @@ type Permit struct {
 func (b *Bulkheads) grant(e *endpoint, now time.Time) *Permit {
 	p := &Permit{bulkheads: b, endpoint: e, began: now, attempt: e.circuit.Begin(), degraded: !e.healthy(now)}
 	e.inFlight.pushBack(p)
+	b.busy[e] = struct{}{}
 	e.current++
 	b.slots.Take(p.degraded)
 	if p.attempt.Probe {
@@ -40,6 +41,9 @@ func (b *Bulkheads) release(p *Permit) (held, current bool) {
 	p.released = true
 	e := p.endpoint
 	e.inFlight.remove(p)
+	if e.inFlight.size == 0 {
+		delete(b.busy, e)
+	}
 	b.slots.Free(p.degraded)
 	current = e.circuit.Current(p.attempt)
 	if current {

@@ -26,8 +26,9 @@ type bodies struct {
 	budget *memory.Budget
 	loads  *groupcommit.Group[string, json.RawMessage]
 
-	mutex  sync.Mutex
-	events map[string]*body // by the event's ID
+	mutex   sync.Mutex
+	events  map[string]*body // by the event's ID
+	refused refusals
 	// waiting has an element for each worker that waits for memory.
 	waiting chan struct{}
 }

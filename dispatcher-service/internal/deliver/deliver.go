@@ -111,6 +111,7 @@ func (d *Deliverer) attempt(ctx context.Context, dispatch webhook.Dispatch, perm
 			_, _ = d.unrecorded(ctx, dispatch.Delivery.ID, errPanicked)
 		}
 	}()
+	d.inFlight.attempting(dispatch.Delivery.ID)
 	result, err := d.options.Sender.Send(ctx, dispatch)
 	d.options.Progress.Resume(dispatch.Delivery.ID)
 	if err != nil {

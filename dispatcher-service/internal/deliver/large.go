@@ -24,6 +24,7 @@ func (d *Deliverer) attemptLarge(ctx context.Context, dispatch webhook.Dispatch,
 	defer d.bodies.leave(shared, dispatch.Event.ID)
 	if !shared.hasMemory() {
 		permit.Release()
+		d.bodies.refused.note(dispatch.Event.OrganizationID, time.Now())
 		if !d.bodies.wait(ctx, shared, d.outage.draining) {
 			pause := memorySnooze + rand.N(memorySnooze)
 			d.options.Progress.Resume(dispatch.Delivery.ID)

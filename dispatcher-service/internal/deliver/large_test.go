@@ -16,6 +16,7 @@ import (
 
 	"redrive/dispatcher-service/internal/deliver"
 	"redrive/pkg/memory"
+	"redrive/pkg/queue"
 	"redrive/pkg/webhook"
 )
 
@@ -171,4 +172,42 @@ func TestLargeBodyNotLoadedIsRetried(t *testing.T) {
 	assert.Empty(t, w.attempts(large[0].ID))
 	store.fail.Store(false)
 	assert.Equal(t, outcome{verdict: deliver.Done()}, <-start(t, d, large[0].ID))
+}
+
+// A delivery without memory makes its organization's state in the summary, for as long as others may wait too.
+func TestSummaryHasOrganizationWithoutMemory(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, 5)
+	_, first := w.publishLarge(1)
+	_, second := w.publishLarge(1)
+	started, release := make(chan struct{}, 2), make(chan struct{})
+	w.sender.during = func(webhook.Dispatch) { started <- struct{}{}; <-release }
+	deliverer, budget := w.within(w.store, megabyte+megabyte/2, 1)
+	var before queue.Summary
+	deliverer.Summarize(&before)
+	assert.Equal(t, queue.Summary{Organizations: map[string]queue.OrganizationState{}, Attempts: map[string]time.Time{}}, before)
+
+	done := start(t, deliverer, first[0].ID)
+	<-started
+	ctx, cancel := context.WithCancel(t.Context())
+	rested := make(chan deliver.Verdict, 1)
+	go func() {
+		verdict, _ := deliverer.Deliver(ctx, second[0].ID, webhook.QueueDeliveries)
+		rested <- verdict
+	}()
+	awaitWaiting(budget, 1)
+	var now queue.Summary
+	deliverer.Summarize(&now)
+	assert.WithinDuration(t, time.Now(), now.Organizations[org].WithoutMemory, time.Minute)
+	assert.WithinDuration(t, time.Now(), now.Attempts[first[0].ID], time.Minute)
+	assert.NotContains(t, now.Attempts, second[0].ID)
+	cancel()
+	assert.True(t, (<-rested).Rest)
+	close(release)
+	require.NoError(t, (<-done).err)
+	deliverer.Drain()
+	var after queue.Summary
+	deliverer.Summarize(&after)
+	assert.True(t, after.Dispatcher.Stopping)
+	assert.Empty(t, after.Attempts)
 }
