@@ -119,7 +119,8 @@ func TestRuleTestsFindAWrongRule(t *testing.T) {
 			"RedriveNoAPI":       {`absent(redrive_build_info{service="api-service"})`, `max(up{job="redrive-api"}) == 0`},
 		},
 		"alerts_day.yml": {
-			"RedriveFinalFailures": {`and on () max(redrive_endpoints_failed) >= 5`, ``},
+			"RedriveEndpointsDisabled": {`offset 1h) >= 5`, `offset 1h) >= 1`},
+			"RedriveFinalFailures":     {`and on () max(redrive_endpoints_failed) >= 5`, ``},
 		},
 		"alerts_silent.yml": {
 			"RedriveFinalFailures": {`status="failure",reason="attempt"`, `status="failure"`},

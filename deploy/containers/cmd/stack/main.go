@@ -4,13 +4,13 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"os"
 	"os/exec"
 	"os/signal"
 	"path/filepath"
+	"strconv"
 	"syscall"
 	"time"
 
@@ -66,28 +66,25 @@ func run(ctx context.Context, args []string, out io.Writer) (code int) {
 // suites are the packages with tests of the containers, which have a build tag of their own.
 var suites = []string{"./e2e", "./chaos/docker"}
 
-// test runs the tests with further arguments for `go test`.
+// test runs the tests with further arguments for `go test`. The suites run side by side: each has projects of its own, and both mostly wait.
 func test(ctx context.Context, session *containers.Session, args []string, out io.Writer) error {
-	var failures []error
-	for _, suite := range suites {
-		all := append([]string{"test", "-tags", "containers", "-count", "1", "-timeout", "30m"}, args...)
-		cmd := exec.CommandContext(ctx, "go", append(all, suite)...)
-		cmd.Dir = filepath.Join(session.Repository, "deploy")
-		cmd.Env = append(os.Environ(), "CGO_ENABLED=0", containers.Variable+"="+session.File())
-		cmd.Stdout, cmd.Stderr = out, out
-		// A Ctrl-C reaches this process alone, which hands it on.
-		cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
-		cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGINT) }
-		cmd.WaitDelay = killDelay
-		err := cmd.Run()
-		if cmd.Process != nil {
-			awaitGroup(cmd.Process.Pid)
-		}
-		if err != nil {
-			failures = append(failures, fmt.Errorf("the tests of %s: %w", suite, err))
-		}
+	all := append([]string{"test", "-tags", "containers", "-count", "1", "-timeout", "30m", "-p", strconv.Itoa(len(suites))}, args...)
+	cmd := exec.CommandContext(ctx, "go", append(all, suites...)...)
+	cmd.Dir = filepath.Join(session.Repository, "deploy")
+	cmd.Env = append(os.Environ(), "CGO_ENABLED=0", containers.Variable+"="+session.File())
+	cmd.Stdout, cmd.Stderr = out, out
+	// A Ctrl-C reaches this process alone, which hands it on.
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGINT) }
+	cmd.WaitDelay = killDelay
+	err := cmd.Run()
+	if cmd.Process != nil {
+		awaitGroup(cmd.Process.Pid)
 	}
-	return errors.Join(failures...)
+	if err != nil {
+		return fmt.Errorf("the tests of the containers: %w", err)
+	}
+	return nil
 }
 
 // awaitGroup waits until no process of a group is left: what a docker command makes after everything was removed would stay.
