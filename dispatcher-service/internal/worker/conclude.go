@@ -2,6 +2,7 @@ package worker
 
 import (
 	"context"
+	"time"
 
 	"redrive/dispatcher-service/internal/deliver"
 )
@@ -19,7 +20,7 @@ func (p *Pool) conclude(ctx context.Context, id, queue string, verdict deliver.V
 		return answer(verdict)
 	}
 	keep, err := p.backlog.Defer(context.WithoutCancel(ctx), id, queue, lane)
-	if began, _ := p.undeferred.Note(err); began {
+	if p.undeferred.Began(err, time.Now()) {
 		p.log.WarnContext(ctx, "task kept in the queue: its organization's share is unknown", "deliveryId", id, "error", err)
 	}
 	if keep {

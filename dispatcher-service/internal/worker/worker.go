@@ -95,8 +95,8 @@ type Pool struct {
 	deliverer  Deliverer
 	tracer     trace.Tracer // nil without traces
 	log        *slog.Logger
-	unhandled  lifecycle.Streak // of deliveries
-	undeferred lifecycle.Streak // of tasks that could not be put off
+	unhandled  lifecycle.Episode // of deliveries
+	undeferred lifecycle.Episode // of tasks that could not be put off
 	stopOnce   sync.Once
 	stopped    chan struct{}
 }
@@ -195,7 +195,7 @@ func (p *Pool) handle(ctx context.Context, task *asynq.Task) error {
 	}
 	name, _ := asynq.GetQueueName(ctx)
 	verdict, err := p.deliver(ctx, id, name, task)
-	if began, _ := p.unhandled.Note(err); began {
+	if p.unhandled.Began(err, time.Now()) {
 		p.log.WarnContext(ctx, "delivery not handled: its task is retried", "deliveryId", id, "error", err)
 	}
 	if err != nil {
