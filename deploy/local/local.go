@@ -51,6 +51,8 @@ type Options struct {
 	ErasureDelay time.Duration
 	// FailingAfter is how long an endpoint may fail before it is disabled. Defaults to for ever.
 	FailingAfter time.Duration
+	// OperationsOrganization also gets the operational events of all others. Defaults to none.
+	OperationsOrganization string
 	// Log defaults to slog.Default.
 	Log *slog.Logger
 }
@@ -128,7 +130,7 @@ func (l *Local) bind(o Options, client redis.UniversalClient) (err error) {
 		return plainly(err, "the sample receiver", map[string]string{o.ReceiverAddr: "RECEIVER_ADDR"})
 	}
 	l.serving.Push("the sample receiver", l.receiver.Stop)
-	l.store.SetOperations(webhook.Operations{FailingAfter: o.FailingAfter})
+	l.store.SetOperations(webhook.Operations{FailingAfter: o.FailingAfter, Organization: o.OperationsOrganization})
 	l.dispatcher, err = dispatcher.New(dispatcher.Options{
 		Store: l.store, Redis: client, Guard: guard, Log: o.Log, OpsAddr: anyPort, Wrap: hosts.wrap,
 		DeliveryTimeout: o.DeliveryTimeout, RetrySchedule: o.RetrySchedule, Retention: o.Retention, Version: "local",

@@ -141,6 +141,7 @@ type Local struct {
 	Retention       time.Duration   `env:"RETENTION" envDefault:"0s" doc:"how long deliveries, attempts and events are kept after their end; 0 means for ever"`
 	Erasure
 	Failing
+	Operations
 	LogLevel  slog.Level `env:"LOG_LEVEL" envDefault:"warn" doc:"debug, info, warn or error; attempts are shown at warn too"`
 	LogFormat string     `env:"LOG_FORMAT" envDefault:"text" doc:"json or text"`
 }
@@ -212,6 +213,7 @@ func LoadLocal(environ map[string]string) (Local, error) {
 		c.sending(l.DeliveryTimeout, l.RetrySchedule)
 		c.retention(l.Retention)
 		l.Failing.check(c)
+		l.Operations.check(c)
 		l.Erasure.check(c)
 		c.loopback("API_ADDR", l.Addr)
 		c.loopback("RECEIVER_ADDR", l.ReceiverAddr)

@@ -65,8 +65,8 @@ func serve(ctx context.Context, settings config.Local) error {
 		Dir: settings.Dir, APIAddr: settings.Addr, OpsAddr: settings.OpsAddr, ReceiverAddr: settings.ReceiverAddr,
 		DeliveryTimeout: settings.DeliveryTimeout, RetrySchedule: settings.RetrySchedule, Retention: settings.Retention, DatabaseTimeout: settings.Statements.Timeout,
 		ErasureDelay: settings.Erasure.Delay,
-		FailingAfter: settings.Failing.After,
-		Log:          log,
+		FailingAfter: settings.Failing.After, OperationsOrganization: settings.Operations.Organization,
+		Log: log,
 	})
 	if err != nil {
 		return err
