@@ -3,6 +3,7 @@ package app
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"net/http"
 	"time"
 
@@ -13,6 +14,7 @@ import (
 	"redrive/api-service/internal/authn"
 	"redrive/api-service/internal/endpoints"
 	"redrive/api-service/internal/enqueue"
+	"redrive/api-service/internal/explain"
 	"redrive/api-service/internal/httpapi"
 	"redrive/api-service/internal/invalidate"
 	"redrive/api-service/internal/lastused"
@@ -48,13 +50,15 @@ type parts struct {
 	uses          *lastused.Recorder
 	authenticator *authn.Authenticator
 	waiting       *waitlimit.Limiter
+	redisLog      *slog.Logger
 }
 
 func newParts(o Options, registry prometheus.Registerer) *parts {
 	p := &parts{pipelined: queue.NewPipelined(o.Redis, pipelineDelay), uses: lastused.New(o.Store, o.Log)}
 	p.tasks = queue.NewEnqueuer(p.pipelined)
 	p.admission = admission.New(queue.NewLanes(o.Redis))
-	p.enqueuer = enqueue.New(p.tasks, queue.NewOutage(o.Redis, o.Log, registry).Quiet(o.Log), registry)
+	p.redisLog = queue.NewOutage(o.Redis, o.Log, registry).Quiet(o.Log)
+	p.enqueuer = enqueue.New(p.tasks, p.redisLog, registry)
 	o.Store.OnOperational(p.enqueuer.Enqueue)
 	written := metrics.New(registry)
 	p.waiting = waitlimit.New(o.Store)
@@ -86,6 +90,7 @@ func newHandler(o Options, p *parts, registry prometheus.Registerer) http.Handle
 		Deliveries:    o.Store,
 		Events:        o.Store,
 		Lookup:        o.Store,
+		Explainer:     explain.New(o.Store, queue.NewLanes(o.Redis), p.redisLog),
 		APIKeys:       o.Store,
 		Calls:         o.Store,
 		Authenticator: p.authenticator,

@@ -57,6 +57,7 @@ func TestOperationsEqualContract(t *testing.T) {
 		"POST /v1/execution-webhooks/deliveries/{id}/retry":   "retryDelivery",
 		"POST /v1/execution-webhooks/deliveries/{id}/replay":  "replayDelivery",
 		"GET /v1/execution-webhooks/deliveries/{id}/attempts": "listDeliveryAttempts",
+		"GET /v1/execution-webhooks/deliveries/{id}/explain":  "explainDelivery",
 		"POST /v1/execution-webhooks/events":                  "publishEvent",
 		"GET /v1/execution-webhooks/events":                   "listEvents",
 		"GET /v1/execution-webhooks/events/{id}":              "getEvent",

@@ -40,6 +40,7 @@ func operations() []operation {
 		{http.MethodGet, deliveries, ""},
 		{http.MethodGet, one, ""},
 		{http.MethodGet, one + "/attempts", ""},
+		{http.MethodGet, one + "/explain", ""},
 		{http.MethodPost, one + "/retry", ""},
 		{http.MethodPost, one + "/replay", ""},
 		{http.MethodPost, base + "/events", `{"eventType":"a","data":{}}`},

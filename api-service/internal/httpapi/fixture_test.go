@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/json"
+	"errors"
 	"io"
 	"log/slog"
 	"net/http"
@@ -21,6 +22,7 @@ import (
 	"redrive/api-service/internal/apikeys"
 	"redrive/api-service/internal/authn"
 	"redrive/api-service/internal/endpoints"
+	"redrive/api-service/internal/explain"
 	"redrive/api-service/internal/invalidate"
 	"redrive/api-service/internal/metrics"
 	"redrive/api-service/internal/organizations"
@@ -30,6 +32,7 @@ import (
 	"redrive/api-service/internal/waitlimit"
 	"redrive/api-service/openapi"
 	"redrive/api-service/openapi/openapitest"
+	"redrive/pkg/queue"
 	"redrive/pkg/store"
 	"redrive/pkg/store/storetest"
 	"redrive/pkg/testlog"
@@ -74,6 +77,7 @@ func serveWithin(t *testing.T, opened *store.Store, readTimeout time.Duration, c
 		Deliveries:    opened,
 		Events:        opened,
 		Lookup:        opened,
+		Explainer:     explain.New(opened, noSituation{}, slog.New(slog.DiscardHandler)),
 		APIKeys:       opened,
 		Calls:         opened,
 		Authenticator: authenticator,
@@ -315,6 +319,13 @@ func (unnoted) Used(webhook.APIKey, time.Time) {}
 type noQueue struct{}
 
 func (noQueue) Enqueue(context.Context, ...webhook.Delivery) {}
+
+// noSituation is a Redis that cannot be read.
+type noSituation struct{}
+
+func (noSituation) ReadSituation(context.Context, webhook.Delivery) (queue.Situation, error) {
+	return queue.Situation{}, errors.New("connection refused")
+}
 
 // noLanes opens nothing.
 type noLanes struct{}

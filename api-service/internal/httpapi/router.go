@@ -29,6 +29,7 @@ type Dependencies struct {
 	Deliveries    DeliveryStore
 	Events        EventStore
 	Lookup        LookupStore
+	Explainer     Explainer
 	APIKeys       APIKeyStore
 	Calls         CallStore
 	Authenticator *authn.Authenticator
@@ -155,6 +156,7 @@ func routes(d Dependencies, memory budget) []route {
 		{http.MethodGet, deliveries, read, 0, slices.Concat(searchedDeliveries, withBodies), dlv.list},
 		{http.MethodGet, deliveries + "/:id", read, 0, nil, dlv.get},
 		{http.MethodGet, deliveries + "/:id/attempts", read, 0, withBodies, dlv.attempts},
+		{http.MethodGet, deliveries + "/:id/explain", read, 0, nil, explainHandlers{d.Explainer}.get},
 		{http.MethodPost, deliveries + "/:id/retry", write, maxBody, nil, dlv.retry},
 		{http.MethodPost, deliveries + "/:id/replay", write, maxBody, nil, dlv.replay},
 		{http.MethodPost, deliveries + "/:id/cancel", write, maxBody, nil, dlv.cancel},

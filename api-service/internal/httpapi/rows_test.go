@@ -43,6 +43,7 @@ var rows = map[string]row{
 	"GET " + deliveries:                   {},
 	"GET " + deliveries + "/:id":          {kind: webhook.KindDelivery},
 	"GET " + deliveries + "/:id/attempts": {kind: webhook.KindDelivery},
+	"GET " + deliveries + "/:id/explain":  {kind: webhook.KindDelivery},
 	"POST " + deliveries + "/:id/retry":   {kind: webhook.KindDelivery},
 	"POST " + deliveries + "/:id/replay":  {kind: webhook.KindDelivery},
 	"POST " + deliveries + "/:id/cancel":  {kind: webhook.KindDelivery},

@@ -40,6 +40,7 @@ func RunMigrated(t *testing.T, open func(t *testing.T) *store.Store) {
 	t.Run("search/endpoints without a delivery", func(t *testing.T) { testFanOut(t, open(t)) })
 	t.Run("due/a clock that is ahead", func(t *testing.T) { testDueAhead(t, open(t)) })
 	for name, test := range map[string]func(*testing.T, *store.Store){
+		"explain/facts":                         testExplained,
 		"endpoints/round trip":                  testEndpointRoundTrip,
 		"endpoints/carry":                       testEndpointCarries,
 		"endpoints/too many secrets":            testTooManySecrets,

@@ -1,0 +1,11 @@
+// Package explain says why a delivery is in the state that it is in, and what happens next.
+//
+//	database ─ delivery, endpoint, attempts ─┐
+//	Redis ──── task, lane, queue ────────────┼─▶ Facts ─▶ Decide ─▶ Explanation
+//	Redis ──── summaries of dispatchers ─────┘
+//
+// Decide is pure. It goes through the codes in the order of Codes and keeps each that applies, with a message. The first one is the code
+// of the explanation. A fact that no process can know makes no code apply but unknown: nothing is guessed.
+//
+// Explainer reads the facts. It changes nothing. A Redis that hangs or is unavailable delays it by a bounded time.
+package explain

@@ -1,0 +1,146 @@
+package explain
+
+import (
+	"fmt"
+	"time"
+
+	"redrive/pkg/queue"
+	"redrive/pkg/webhook"
+)
+
+// disabledBecause are the words for the reasons of a disabled endpoint.
+var disabledBecause = map[webhook.DisabledReason]string{
+	webhook.DisabledManually: ", by hand",
+	webhook.DisabledGone:     ", because its receiver answered 410 Gone",
+	webhook.DisabledFailing:  ", because no attempt had succeeded for days",
+}
+
+func (t texts) willEndDisabled() Cause {
+	e := t.Endpoint
+	end := "when it is due, at " + clock(t.dueAt())
+	if t.due() {
+		end = "within a minute"
+	}
+	return t.cause(EndpointDisabled, e.DisabledAt, time.Time{}, "To send it, enable the endpoint and, if the delivery has ended by then, retry it.",
+		"The delivery to %s is not sent, because the endpoint has been disabled since %s%s: it ends in failure %s.",
+		t.target(), clock(e.DisabledAt), disabledBecause[e.DisabledReason], end)
+}
+
+func (t texts) willEndDeleted() Cause {
+	if t.Endpoint == nil {
+		return t.cause(EndpointDeleted, time.Time{}, time.Time{}, t.sendElsewhere(),
+			"The delivery to %s, due at %s, is not sent, because the endpoint does not exist any more: it ends in failure.", t.target(), clock(t.dueAt()))
+	}
+	return t.cause(EndpointDeleted, t.Endpoint.DeletedAt, time.Time{}, t.sendElsewhere(),
+		"The delivery to %s is not sent, because the endpoint was deleted at %s: it ends in failure within a minute.", t.target(), clock(t.Endpoint.DeletedAt))
+}
+
+func (t texts) sending() Cause {
+	began := t.attempting()
+	return t.cause(Sending, began, time.Time{}, "Its result is on record once the receiver has answered or the timeout of the attempt has passed: "+nothingToDo+".",
+		"An attempt to %s has been in progress since %s.", t.target(), clock(began))
+}
+
+func (t texts) paused() Cause {
+	after := ""
+	if !t.due() {
+		after = ", but not before " + clock(t.dueAt())
+	}
+	return t.cause(EndpointPaused, t.Endpoint.PausedAt, time.Time{}, "It is sent once the endpoint is resumed"+after+": the customer has to resume the endpoint.",
+		"The delivery waits, because %s has been paused since %s; no retry is used up meanwhile.", t.target(), clock(t.Endpoint.PausedAt))
+}
+
+func (t texts) scheduled() Cause {
+	d, last := t.Record.Delivery, t.Record.LastAttempt
+	if last == nil {
+		return t.cause(Scheduled, d.UpdatedAt, d.NextRetryAt, "It is sent by itself at that time: "+nothingToDo+".",
+			"The delivery to %s is scheduled for %s.", t.target(), clock(d.NextRetryAt))
+	}
+	next := fmt.Sprintf("Retry %d of %d follows by itself at %s: correct the receiver before that time if it still fails; nothing else has to be done.",
+		d.RetryCount+1, d.MaxRetries, clock(d.NextRetryAt))
+	return t.cause(Scheduled, endOf(*last), d.NextRetryAt, next, "Attempt %d to %s failed at %s: %s.", last.Number, t.target(), clock(endOf(*last)), t.lastError())
+}
+
+func (t texts) queueUnavailable() Cause {
+	return t.cause(QueueUnavailable, time.Time{}, time.Time{},
+		"It is stored and is sent by itself when Redis is available again: the operator has to restore Redis, and "+nothingToDo+".",
+		"%s, and Redis, which holds the queue, cannot be read at %s.", t.isDue(), clock(t.Now))
+}
+
+func (t texts) noDispatcher() Cause {
+	why := "no dispatcher has reported to Redis for some seconds"
+	if len(t.Queue.Dispatchers) > 0 {
+		why = "every dispatcher is stopping"
+	}
+	return t.cause(NoDispatcher, time.Time{}, time.Time{},
+		"It is stored and is sent by itself once a dispatcher runs: the operator has to start a dispatcher or to restore its connection to Redis, and "+nothingToDo+".",
+		"%s, but at %s %s.", t.isDue(), clock(t.Now), why)
+}
+
+func (t texts) queuePaused() Cause {
+	return t.cause(QueuePaused, time.Time{}, time.Time{}, "It is sent by itself once the queue is resumed: the operator has to resume the queue, and "+nothingToDo+".",
+		"%s, but an operator has paused the queue of all deliveries.", t.isDue())
+}
+
+// held explains a delivery that dispatchers hold.
+func (t texts) held(h hold) Cause {
+	switch h.code {
+	case HeldCircuit:
+		return t.heldCircuit(h.state)
+	case HeldRate:
+		return t.cause(HeldRate, t.dueAt(), h.state.LimitedUntil, "It is sent by itself in turn: "+nothingToDo+", unless the limit is too low; then raise the endpoint's rateLimit.",
+			"%s and waits for its turn, because the endpoint's rate limit of %d requests a second is used up until %s.", t.isDue(), t.Endpoint.RateLimit, clock(h.state.LimitedUntil))
+	case HeldMemory:
+		return t.cause(HeldMemory, t.dueAt(), time.Time{}, "It is sent by itself when memory is free: "+nothingToDo+"; if this lasts, the operator has to raise DISPATCHER_MEMORY.",
+			"%s and waits, because the memory of the dispatcher for large bodies is in use; its event has %d bytes of data.", t.isDue(), t.DataSize)
+	default:
+		return t.cause(HeldConcurrency, t.dueAt(), time.Time{},
+			"It is sent by itself when an attempt in flight has ended: "+nothingToDo+", but a receiver that answers faster shortens the wait.",
+			"%s and waits for a free slot: the endpoint has %d attempts in flight, and may not have more at the moment (limit %d).", t.isDue(), h.state.InFlight, h.state.Limit)
+	}
+}
+
+func (t texts) heldCircuit(state queue.EndpointState) Cause {
+	var phase, until string
+	switch state.Circuit {
+	case queue.CircuitOpen:
+		phase = "its circuit has been open since " + clock(state.Since)
+		until = ", next at " + clock(state.Until)
+	case queue.CircuitHalfOpen:
+		phase = "its circuit has been half open since " + clock(state.Since) + ", and one attempt at a time is made"
+	default:
+		phase = "its circuit is closing again, and few attempts are made at a time"
+	}
+	if state.Reason != "" {
+		phase += " (" + state.Reason + ")"
+	}
+	return t.cause(HeldCircuit, state.Since, state.Until,
+		"Redrive probes the receiver"+until+", and sends the delivery by itself once the receiver answers: correct the receiver; nothing else has to be done.",
+		"%s and is held, because the endpoint does not answer: %s; no retry is used up meanwhile.", t.isDue(), phase)
+}
+
+func (t texts) heldShare() Cause {
+	return t.cause(HeldShare, t.dueAt(), time.Time{}, "It is sent by itself in turn, the oldest first: "+nothingToDo+".",
+		"%s and waits behind earlier deliveries of the organization, because the organization's share of the queue is full.", t.isDue())
+}
+
+func (t texts) queued() Cause {
+	return t.cause(Queued, t.dueAt(), time.Time{}, "It is sent by itself within seconds: "+nothingToDo+".",
+		"%s, is in the queue, and nothing holds it at %s.", t.isDue(), clock(t.Now))
+}
+
+// withoutTask explains a delivery that is due and has no task, although its lane is not in backlog: the enqueue follows, or was lost.
+func (t texts) withoutTask() Cause {
+	return t.cause(Queued, t.dueAt(), time.Time{}, "A dispatcher enqueues it by itself within a minute: "+nothingToDo+".",
+		"%s, nothing holds it, and it has no task in the queue at %s: it is about to be enqueued, or its task was lost.", t.isDue(), clock(t.Now))
+}
+
+// unknown explains a delivery that may be held for a reason that no process knows.
+func (t texts) unknown(why string, until time.Time) Cause {
+	if why == "" {
+		why = "it is not known why it waits"
+	}
+	return t.cause(Unknown, time.Time{}, until,
+		"It is sent by itself: "+nothingToDo+"; if this answer is the same after two minutes, the operator has to look at the dispatchers.",
+		"%s, but at %s %s.", t.isDue(), clock(t.Now), why)
+}
