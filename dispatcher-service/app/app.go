@@ -24,6 +24,7 @@ import (
 	"redrive/dispatcher-service/internal/queuewatch"
 	"redrive/dispatcher-service/internal/reconcile"
 	"redrive/dispatcher-service/internal/retention"
+	"redrive/dispatcher-service/internal/rollup"
 	"redrive/dispatcher-service/internal/sender"
 	"redrive/dispatcher-service/internal/summary"
 	"redrive/dispatcher-service/internal/worker"
@@ -43,6 +44,7 @@ type Store interface {
 	removalStore
 	queuewatch.Store
 	operationalStore
+	rollup.Store
 	startStore
 	healthStore
 	statistics
@@ -185,6 +187,7 @@ type App struct {
 	eraser     *erasure.Eraser
 	publisher  *operational.Publisher
 	summaries  *summary.Publisher
+	merger     *rollup.Merger
 	started    lifecycle.Stack
 }
 
@@ -261,6 +264,7 @@ func New(options Options) (*App, error) {
 		eraser:    erasure.New(o.Store, erasure.Options{Log: o.Log}, registry),
 		publisher: operational.New(o.Store, enqueuer, redisLog),
 		summaries: summary.New(queue.NewSummaries(o.Redis), redisLog, gate, deliverer),
+		merger:    rollup.New(o.Store, o.Log, registry),
 	}
 	o.Store.OnOperational(a.publisher.Enqueue)
 	return a, nil
@@ -304,6 +308,8 @@ func (a *App) Start(ctx context.Context) error {
 	a.started.Push("the end of deleted endpoints", a.ender.Stop)
 	a.publisher.Start()
 	a.started.Push("the operational events", a.publisher.Stop)
+	a.merger.Start()
+	a.started.Push("the statistics", a.merger.Stop)
 	a.purger.Start()
 	a.started.Push("the purge", a.purger.Stop)
 	a.eraser.Start()

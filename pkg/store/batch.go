@@ -23,18 +23,27 @@ func refusesOne(err error, items int) bool {
 	return err != nil && items > 1 && webhook.CodeOf(err) != webhook.CodeUnavailable
 }
 
-// together calls do for every item, in one transaction of SQLite. There each transaction takes the write lock and writes to the disk. An
-// item that fails is rolled back alone. The errors are in the order of the items; all of them fail if the transaction is not committed.
-func together[T any](ctx context.Context, db *gorm.DB, items []T, do func(tx *gorm.DB, i int, item T) error) []error {
+// together calls do for every item, and then counts, in one transaction of SQLite. There each transaction takes the write lock and writes to
+// the disk. An item that fails is rolled back alone. The errors are in the order of the items; all of them fail if the transaction is not
+// committed.
+func together[T any](ctx context.Context, db *gorm.DB, items []T, do func(tx *gorm.DB, i int, item T) (tallied, error)) []error {
 	failures := make([]error, len(items))
 	err := db.WithContext(ctx).Transaction(func(tx *gorm.DB) error {
+		var all tallied
 		for i, item := range items {
-			failures[i] = tx.Transaction(func(tx *gorm.DB) error { return do(tx, i, item) })
+			var counted tallied
+			failures[i] = tx.Transaction(func(tx *gorm.DB) (err error) {
+				counted, err = do(tx, i, item)
+				return err
+			})
+			if failures[i] == nil {
+				all.add(counted)
+			}
 			if err := ctx.Err(); err != nil {
 				return err
 			}
 		}
-		return nil
+		return all.insert(tx)
 	})
 	if err != nil {
 		for i := range failures {

@@ -26,21 +26,28 @@ func (s *Store) EndDeleted(ctx context.Context, since, now time.Time, limit int)
 	if err != nil {
 		return 0, err
 	}
-	end := func(db *gorm.DB, query string, arguments ...any) error {
+	db := s.db.WithContext(ctx)
+	query, arguments := lockEndedSQL, []any{limit, since, limit}
+	if !s.dialect.Postgres {
+		query, arguments = endedSQL, []any{since.UTC(), limit}
+		// A transaction would lock the database, although there is usually nothing to end.
 		var ids []string
 		if err := db.Raw(query, arguments...).Scan(&ids).Error; err != nil || len(ids) == 0 {
+			return 0, s.translate("find the deliveries of deleted endpoints", err)
+		}
+	}
+	err = db.Transaction(func(tx *gorm.DB) error {
+		var ids []string
+		if err := tx.Raw(query, arguments...).Scan(&ids).Error; err != nil || len(ids) == 0 {
 			return err
 		}
-		update := db.Model(&deliveryRow{}).Where(s.oneOf("id", ids)).Where("status IN ('pending', 'retrying')").UpdateColumns(failedColumns(next))
+		update := tx.Model(&deliveryRow{}).Where(s.oneOf("id", ids)).UpdateColumns(failedColumns(next))
+		if update.Error != nil {
+			return update.Error
+		}
 		ended = update.RowsAffected
-		return update.Error
-	}
-	db := s.db.WithContext(ctx)
-	if s.dialect.Postgres {
-		err = db.Transaction(func(tx *gorm.DB) error { return end(tx, lockEndedSQL, limit, since, limit) })
-	} else { // a transaction would lock the database, although there is usually nothing to end
-		err = end(db, endedSQL, since.UTC(), limit)
-	}
+		return s.countDeliveries(tx, "failed", webhook.HourOf(now), ids...)
+	})
 	return ended, s.translate("end the deliveries of deleted endpoints", err)
 }
 

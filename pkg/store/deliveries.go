@@ -21,7 +21,10 @@ func (s *Store) CreateDelivery(ctx context.Context, d webhook.Delivery) error {
 			if err := s.keepEvent(tx, d.EventID); err != nil {
 				return err
 			}
-			return s.createDeliveries(tx, d.EventID, []webhook.Delivery{d})
+			if err := s.createDeliveries(tx, d.EventID, []webhook.Delivery{d}); err != nil {
+				return err
+			}
+			return s.countDeliveries(tx, "created", webhook.HourOf(d.CreatedAt), d.ID)
 		})
 	})
 	return s.translate("create a delivery", err)

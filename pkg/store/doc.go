@@ -8,6 +8,7 @@
 //	deliveries    one event for one endpoint; the rows are narrow because they are updated often
 //	idempotency_keys  the requests of the last 24 hours that had a key
 //	attempts      one POST each; the rows are never updated
+//	statistics_…  what was counted: deltas of transactions, hours, days, and the event types that are counted by name
 //
 // Two statements carry the guarantees. A manual retry is guarded by the status (WHERE status = 'failure'), so that one of several
 // concurrent callers succeeds. An outcome is fenced by the revision on which it was decided (WHERE revision = …), so that a worker that

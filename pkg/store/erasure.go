@@ -76,17 +76,19 @@ func recordErasure(tx *gorm.DB, row organizationRow, erased Erased, now time.Tim
 // Every table has to be in one of these lists. A test compares them with the database's catalogue.
 var (
 	// globalTables have no rows of an organization. The row of an organization itself is deleted last.
-	globalTables = []string{"organizations", "event_types"}
+	globalTables = []string{"organizations", "event_types", "statistics_state"}
 	// erasedWithDeliveries are the tables whose rows are deleted with the organization's deliveries.
 	erasedWithDeliveries = []string{"deliveries", "attempts"}
 	// erasedByOrganization are the other tables, in the order in which they are erased. Each has the columns organization_id and the given
 	// key, by which rows are selected in an index that begins with the organization.
 	erasedByOrganization = []erasedTable{
 		{"events", "id"}, {"endpoint_changes", "id"}, {"endpoint_health", "endpoint_id"}, {"idempotency_keys", "key_hash"}, {"endpoints", "id"}, {"api_keys", "id"},
+		{"statistics_deltas", "id"}, {"statistics_hours", "endpoint_id, event_type, period"}, {"statistics_days", "endpoint_id, event_type, period"},
+		{"statistics_types", "day, event_type"},
 	}
 )
 
-// erasedTable is a table with rows of organizations, and the part of its primary key that tells the rows of one organization apart.
+// erasedTable is a table with rows of organizations, and the columns of its primary key that tell the rows of one organization apart.
 type erasedTable struct{ name, key string }
 
 // ErasedTables returns the tables that an erasure deletes rows from, and the tables that have no rows of an organization.
@@ -104,7 +106,7 @@ func (s *Store) eraseRows(tx *gorm.DB, organizationID string, limit int) (int64,
 		return rows, err
 	}
 	for _, table := range erasedByOrganization {
-		deleted := tx.Exec("DELETE FROM "+table.name+" WHERE organization_id = ? AND "+table.key+" IN (SELECT "+table.key+" FROM "+table.name+
+		deleted := tx.Exec("DELETE FROM "+table.name+" WHERE organization_id = ? AND ("+table.key+") IN (SELECT "+table.key+" FROM "+table.name+
 			" WHERE organization_id = ? ORDER BY "+table.key+" LIMIT ?)", organizationID, organizationID, limit)
 		if deleted.RowsAffected > 0 || deleted.Error != nil {
 			return deleted.RowsAffected, deleted.Error

@@ -48,7 +48,7 @@ func stateColumns(d webhook.Delivery) map[string]any {
 	}
 }
 
-// moveOne is move in SQLite. If there is an attempt, tx must be a transaction.
+// moveOne is move in SQLite, without the statistics, which recordEach counts. If there is an attempt, tx must be a transaction.
 func moveOne(tx *gorm.DB, m move) (bool, error) {
 	attempts := 0
 	if m.attempt.ID != "" {
@@ -74,7 +74,7 @@ func moveOne(tx *gorm.DB, m move) (bool, error) {
 //
 // The attempts that count in the health of an endpoint are merged into one write of it, as webhook.Health.After does one by one. A success
 // of a healthy endpoint is written every webhook.SuccessNoted. An attempt after which something may have to be published about the endpoint is
-// left out, as webhook.Operations.Due says; recordAlone records it. The subquery, unlike a join, keeps the order of the rows.
+// left out, as webhook.Operations.Due says; recordAlone records it. What the statistics count is what webhook.Outcome.Tally says, summed. The subquery, unlike a join, keeps the order of the rows.
 const moveSQL = `
 WITH next AS (
 	SELECT * FROM unnest(
@@ -82,12 +82,14 @@ WITH next AS (
 		CAST(? AS integer[]), CAST(? AS text[]), CAST(? AS timestamptz[]),
 		CAST(? AS text[]), CAST(? AS text[]), CAST(? AS timestamptz[]), CAST(? AS bigint[]), CAST(? AS text[]), CAST(? AS text[]),
 		CAST(? AS integer[]), CAST(? AS text[]), CAST(? AS bytea[]), CAST(? AS boolean[]), CAST(? AS text[]), CAST(? AS text[]),
-		CAST(? AS timestamptz[]), CAST(? AS text[]), CAST(? AS smallint[]), CAST(? AS boolean[]), CAST(? AS boolean[])
+		CAST(? AS timestamptz[]), CAST(? AS text[]), CAST(? AS smallint[]), CAST(? AS boolean[]), CAST(? AS boolean[]),
+		CAST(? AS text[]), CAST(? AS bigint[]), CAST(? AS text[])
 	) AS n (
 		id, revision, status, retry_count, next_retry_at, failure_reason, orphan_count, last_attempt_id, updated_at,
 		attempt_id, organization_id, started_at, duration_ms, outcome, request_headers,
 		response_status, response_headers, response_body, response_body_truncated, error_message, error_code, attempt_next_retry_at,
-		endpoint_id, counted, operational, exhausted
+		endpoint_id, counted, operational, exhausted,
+		event_type, hour, error_key
 	) WHERE CAST(? AS boolean) OR NOT COALESCE((
 		SELECT COALESCE(n.counted = 1 AND h.announced_since IS NOT NULL
 			OR n.counted = 2 AND NOT n.operational AND h.announced_since IS NULL
@@ -137,6 +139,14 @@ WITH next AS (
 			WHEN excluded.last_success_at IS NULL AND excluded.consecutive_failures = 0 THEN h.last_error ELSE excluded.last_error END,
 		exhausted_count = h.exhausted_count + excluded.exhausted_count,
 		exhausted_since = COALESCE(h.exhausted_since, excluded.exhausted_since)
+), tallied AS (
+	INSERT INTO statistics_deltas (organization_id, endpoint_id, event_type, hour, succeeded, failed, attempts, errors, durations)
+	SELECT n.organization_id, n.endpoint_id, n.event_type, n.hour,
+		count(*) FILTER (WHERE n.status = 'success'), count(*) FILTER (WHERE n.status = 'failure'), count(*),
+		COALESCE(string_agg(n.error_key, ' ') FILTER (WHERE n.error_key <> ''), ''),
+		COALESCE(string_agg(CAST(n.duration_ms AS text), ' ') FILTER (WHERE n.response_status <> 0), '')
+	FROM next n JOIN moved m ON m.id = n.id WHERE n.hour IS NOT NULL
+	GROUP BY n.organization_id, n.endpoint_id, n.event_type, n.hour
 )
 SELECT attempt_id FROM moved`
 
@@ -159,6 +169,16 @@ func (s *Store) moveBatch(tx *gorm.DB, moves []move, all bool) (moved map[string
 		moved[attemptID] = true
 	}
 	return moved, rows.Err()
+}
+
+// countedHour returns the hour in which the move counts in the statistics, or nil if it does not.
+func countedHour(m *move) *int64 {
+	tally, counted := m.tally()
+	if !counted {
+		return nil
+	}
+	hour := int64(tally.Hour)
+	return &hour
 }
 
 // moveArguments returns the parameters of moveSQL in their order.
@@ -190,5 +210,8 @@ func moveArguments(moves []move) []any {
 		column(moves, func(m *move) webhook.Counted { return m.counted }),
 		column(moves, func(m *move) bool { return m.outcome.Operational() }),
 		column(moves, func(m *move) bool { return m.outcome.Exhausted() }),
+		column(moves, func(m *move) string { return m.outcome.EventType }),
+		column(moves, countedHour),
+		column(moves, func(m *move) string { return m.outcome.Attempt.ErrorKey() }),
 	}
 }

@@ -158,7 +158,12 @@ func (s *Store) publishOperational(tx *gorm.DB, notice webhook.Notice, organizat
 		return err
 	}
 	*made = append(*made, deliveries...)
-	return s.createDeliveries(tx, event.ID, deliveries)
+	if err := s.createDeliveries(tx, event.ID, deliveries); err != nil {
+		return err
+	}
+	var counted tallied
+	counted.published(webhook.Publication{Event: event, Deliveries: deliveries})
+	return counted.insert(tx)
 }
 
 // PublishExhausted publishes the exhausted deliveries of up to limit endpoints that were counted since their last event, if that is

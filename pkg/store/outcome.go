@@ -109,9 +109,11 @@ func (s *Store) recordAlone(ctx context.Context, o webhook.Outcome) (webhook.Del
 // recordEach records the outcomes in one transaction of SQLite.
 func (s *Store) recordEach(ctx context.Context, outcomes []webhook.Outcome) ([]webhook.Delivery, []error) {
 	done := make([]recorded, len(outcomes))
-	failures := together(ctx, s.db, outcomes, func(tx *gorm.DB, i int, o webhook.Outcome) (err error) {
-		done[i], err = s.record(tx, o)
-		return err
+	failures := together(ctx, s.db, outcomes, func(tx *gorm.DB, i int, o webhook.Outcome) (counted tallied, err error) {
+		if done[i], err = s.record(tx, o); done[i].moved {
+			counted.recorded(o)
+		}
+		return counted, err
 	})
 	current := make([]webhook.Delivery, len(outcomes))
 	for i, err := range failures {
@@ -129,6 +131,7 @@ func (s *Store) recordEach(ctx context.Context, outcomes []webhook.Outcome) ([]w
 // operational events.
 type recorded struct {
 	current  webhook.Delivery
+	moved    bool // the outcome is not superseded
 	disabled webhook.EndpointChanged
 	made     []webhook.Delivery
 }
@@ -158,7 +161,7 @@ func (s *Store) record(tx *gorm.DB, o webhook.Outcome) (done recorded, err error
 		row, err := supersede(tx, m.attempt)
 		return recorded{current: row.delivery()}, err
 	}
-	done.current = o.Delivery
+	done.current, done.moved = o.Delivery, true
 	if endpoint.ID == "" {
 		return done, nil
 	}
@@ -193,12 +196,19 @@ func supersede(tx *gorm.DB, attempt attemptRow) (row deliveryRow, err error) {
 // FailDelivery writes the end of a delivery that was decided without an attempt, fenced like an outcome. It returns the delivery as it is
 // now.
 func (s *Store) FailDelivery(ctx context.Context, failed webhook.Delivery) (webhook.Delivery, error) {
-	tx := s.db.WithContext(ctx)
-	moved, err := s.move(tx, move{Delivery: failed})
-	if moved || err != nil {
-		return failed, s.translate("fail a delivery", err)
-	}
-	var row deliveryRow
-	err = notFound(tx.Where("id = ?", failed.ID).Take(&row).Error, "delivery", failed.ID)
-	return row.delivery(), s.translate("fail a delivery", err)
+	current := failed
+	err := s.db.WithContext(ctx).Transaction(func(tx *gorm.DB) error {
+		moved, err := s.move(tx, move{Delivery: failed})
+		if err != nil {
+			return err
+		}
+		if moved {
+			return s.countDeliveries(tx, "failed", webhook.HourOf(failed.UpdatedAt), failed.ID)
+		}
+		var row deliveryRow
+		err = notFound(tx.Where("id = ?", failed.ID).Take(&row).Error, "delivery", failed.ID)
+		current = row.delivery()
+		return err
+	})
+	return current, s.translate("fail a delivery", err)
 }

@@ -83,17 +83,18 @@ func (s *Store) createBatch(ctx context.Context, publications []webhook.Publicat
 
 // createEach inserts the events in one transaction of SQLite.
 func (s *Store) createEach(ctx context.Context, publications []webhook.Publication) []error {
-	failures := together(ctx, s.db, publications, func(tx *gorm.DB, _ int, p webhook.Publication) error {
+	failures := together(ctx, s.db, publications, func(tx *gorm.DB, _ int, p webhook.Publication) (counted tallied, err error) {
 		if p.Key != nil {
 			if err := insertKey(tx, keyOf(p)); err != nil {
-				return err
+				return counted, err
 			}
 		}
 		row := newEventRow(p.Event)
 		if err := tx.Create(&row).Error; err != nil {
-			return err
+			return counted, err
 		}
-		return s.createDeliveries(tx, p.Event.ID, p.Deliveries)
+		counted.published(p)
+		return counted, s.createDeliveries(tx, p.Event.ID, p.Deliveries)
 	})
 	for i, err := range failures {
 		failures[i] = s.translate("create an event", err)
@@ -112,13 +113,15 @@ func (s *Store) execBatch(ctx context.Context, publications []webhook.Publicatio
 	return nil, s.db.WithContext(ctx).Exec(createSQL, createArguments(publications)...).Error
 }
 
-// createSQL inserts events and their deliveries in one round trip and one commit. See Store.dueAt for the due time of a pending
+// createSQL inserts events and their deliveries, and counts them, in one round trip and one commit. See Store.dueAt for the due time of a pending
 // delivery.
 const createSQL = `
 WITH event AS (
 	INSERT INTO events (id, organization_id, event_type, workflow_id, run_id, execution_id, data, created_at)
 	SELECT * FROM unnest(CAST(? AS text[]), CAST(? AS text[]), CAST(? AS text[]), CAST(? AS text[]), CAST(? AS text[]),
 		CAST(? AS text[]), CAST(? AS bytea[]), CAST(? AS timestamptz[]))
+), counted AS (
+	` + insertTallies + groupTallies + `
 )
 ` + insertDeliveries
 
@@ -144,7 +147,7 @@ func createArguments(publications []webhook.Publication) []any {
 	for _, p := range publications {
 		deliveries = append(deliveries, p.Deliveries...)
 	}
-	return []any{
+	return slices.Concat([]any{
 		column(publications, func(p *publication) string { return p.Event.ID }),
 		column(publications, func(p *publication) string { return p.Event.OrganizationID }),
 		column(publications, func(p *publication) string { return p.Event.Type }),
@@ -153,6 +156,7 @@ func createArguments(publications []webhook.Publication) []any {
 		column(publications, func(p *publication) string { return p.Event.ExecutionID }),
 		column(publications, func(p *publication) []byte { return p.Event.Data }),
 		column(publications, func(p *publication) time.Time { return p.Event.CreatedAt }),
+	}, tallyArguments(publications), []any{
 		column(deliveries, func(d *delivery) string { return d.ID }),
 		column(deliveries, func(d *delivery) string { return d.OrganizationID }),
 		column(deliveries, func(d *delivery) string { return d.EndpointID }),
@@ -170,5 +174,5 @@ func createArguments(publications []webhook.Publication) []any {
 		column(deliveries, func(d *delivery) string { return d.LastAttemptID }),
 		column(deliveries, func(d *delivery) time.Time { return d.CreatedAt }),
 		column(deliveries, func(d *delivery) time.Time { return d.UpdatedAt }),
-	}
+	})
 }

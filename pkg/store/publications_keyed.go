@@ -95,6 +95,8 @@ WITH asked AS MATERIALIZED (
 	SELECT e.* FROM unnest(CAST(? AS text[]), CAST(? AS text[]), CAST(? AS text[]), CAST(? AS text[]), CAST(? AS text[]),
 		CAST(? AS text[]), CAST(? AS bytea[]), CAST(? AS timestamptz[])) AS e (id)
 	WHERE e.id NOT IN (SELECT subject_id FROM taken)
+), counted AS (
+	` + insertTallies + ` WHERE c.event_id NOT IN (SELECT subject_id FROM taken)` + groupTallies + `
 ), delivery AS (
 	` + insertDeliveries + `
 	WHERE d.event_id NOT IN (SELECT subject_id FROM taken)

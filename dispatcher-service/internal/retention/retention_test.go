@@ -65,12 +65,25 @@ type slow struct {
 	batches int
 	keys    int // full batches of idempotency keys
 
+	statisticsAsked []time.Time
+
 	keysAsked []time.Time
 	asked     []time.Time
 	err       error
 }
 
 func (*slow) PurgeEndpointChanges(context.Context, time.Time, int, int) (int64, error) { return 0, nil }
+
+// PurgeStatistics has statistics for two batches.
+func (s *slow) PurgeStatistics(_ context.Context, now time.Time, _ int) (int64, error) {
+	s.mutex.Lock()
+	defer s.mutex.Unlock()
+	s.statisticsAsked = append(s.statisticsAsked, now)
+	if len(s.statisticsAsked)%3 == 0 {
+		return 0, s.err
+	}
+	return 10, s.err
+}
 
 func (s *slow) PurgeDeliveries(context.Context, time.Time, string, int) (store.Purged, error) {
 	s.mutex.Lock()
@@ -112,6 +125,17 @@ func TestRunDeletesExpiredKeysWithoutRetention(t *testing.T) {
 		assert.Len(t, database.keysAsked, 3)
 		assert.WithinDuration(t, time.Now().Add(-24*time.Hour), database.keysAsked[0], time.Microsecond)
 		assert.Equal(t, 1000.0, testmetrics.Sum(t, registry, "redrive_purged_total", "idempotency_key"))
+	})
+}
+
+func TestRunPurgesStatisticsWithoutRetention(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		database := &slow{batches: 1}
+		purger, registry := newPurger(database, 0)
+		require.NoError(t, purger.Run(t.Context()))
+		require.Len(t, database.statisticsAsked, 3, "until a batch finds nothing")
+		assert.Equal(t, webhook.Now(), database.statisticsAsked[0])
+		assert.Equal(t, 20.0, testmetrics.Sum(t, registry, "redrive_purged_total", "statistics"))
 	})
 }
 

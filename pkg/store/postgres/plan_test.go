@@ -274,6 +274,30 @@ func statementCalls(ctx context.Context, opened *store.Store, w filled) map[stri
 			func() error { _, err := opened.CountWaitingOf(ctx, "org", 10); return err },
 			[][]string{{"deliveries_by_lane", "endpoints_by_organization"}},
 		},
+		"count what waits by status": {
+			func() error { _, err := opened.CountWaitingBy(ctx, "org", "", 10); return err },
+			[][]string{{"deliveries_by_lane", "endpoints_by_organization"}, {"deliveries_by_lane", "endpoints_by_organization", "deliveries_pkey"}},
+		},
+		"count what waits for an endpoint by status": {
+			func() error { _, err := opened.CountWaitingBy(ctx, "org", w.endpoint.ID, 1000); return err },
+			[][]string{{"deliveries_by_lane", "endpoints_"}},
+		},
+		"read statistics": {
+			func() error {
+				q := webhook.StatisticsQuery{OrganizationID: "org", Interval: webhook.IntervalDay, To: webhook.HourOf(now) + 1}
+				_, _, err := opened.ReadStatistics(ctx, q)
+				return err
+			},
+			[][]string{{"statistics_state_pkey"}, {"statistics_hours_pkey", "statistics_days_pkey", "statistics_deltas_pkey"}},
+		},
+		"merge statistics": {
+			func() error { _, err := opened.MergeStatistics(ctx, store.DeltaPosition{}, 10); return err },
+			nil,
+		},
+		"purge statistics": {
+			func() error { _, err := opened.PurgeStatistics(ctx, now.Add(36*24*time.Hour), 10); return err },
+			nil,
+		},
 		"lanes of an organization": {
 			func() error { _, err := opened.ListLanesOf(ctx, "org", webhook.Lane{}, 10); return err },
 			[][]string{{"deliveries_by_lane", "endpoints_by_organization"}},

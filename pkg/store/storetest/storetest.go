@@ -126,6 +126,12 @@ func RunMigrated(t *testing.T, open func(t *testing.T) *store.Store) {
 		"organizations/list":                    testOrganizationList,
 		"organizations/usage":                   testOrganizationUsage,
 		"organizations/delete and restore":      testOrganizationDeleteRestore,
+		"statistics/equal a full count":         testStatisticsEqualModel,
+		"statistics/concurrent":                 testStatisticsConcurrent,
+		"statistics/interrupted merges":         testStatisticsInterrupted,
+		"statistics/event types":                testStatisticsTypes,
+		"statistics/retention":                  testStatisticsRetention,
+		"statistics/waiting":                    testWaitingBy,
 		"erasure/passes":                        testErasurePasses,
 		"erasure/small batches":                 testErasureBatches,
 		"erasure/concurrent":                    testErasureConcurrent,
@@ -199,7 +205,7 @@ func (w world) decideAt(d webhook.Delivery, status int, at time.Time) webhook.Ou
 		ResponseBody:    []byte("answer"),
 	}, at)
 	require.NoError(w.t, err)
-	outcome.EndpointUpdatedAt = w.endpoint.UpdatedAt
+	outcome.EndpointUpdatedAt, outcome.EventType = w.endpoint.UpdatedAt, "run.finished"
 	return outcome
 }
 
