@@ -23,6 +23,7 @@ import (
 	"redrive/api-service/internal/organizations"
 	"redrive/api-service/internal/publish"
 	"redrive/api-service/internal/redeliver"
+	"redrive/api-service/internal/statistics"
 	"redrive/api-service/internal/trial"
 	"redrive/api-service/internal/waitlimit"
 	"redrive/pkg/memory"
@@ -91,6 +92,7 @@ func newHandler(o Options, p *parts, registry prometheus.Registerer) http.Handle
 		Events:        o.Store,
 		Lookup:        o.Store,
 		Explainer:     explain.New(o.Store, queue.NewLanes(o.Redis), p.redisLog),
+		Statistics:    statistics.New(o.Store),
 		APIKeys:       o.Store,
 		Calls:         o.Store,
 		Authenticator: p.authenticator,

@@ -45,6 +45,8 @@ func TestOperationsEqualContract(t *testing.T) {
 		"PATCH /v1/execution-webhooks/{id}":                   "updateEndpoint",
 		"GET /v1/execution-webhooks/{id}/changes":             "listEndpointChanges",
 		"GET /v1/execution-webhooks/changes":                  "listChanges",
+		"GET /v1/execution-webhooks/{id}/stats":               "getEndpointStatistics",
+		"GET /v1/execution-webhooks/stats":                    "getStatistics",
 		"POST /v1/execution-webhooks/{id}/disable":            "disableEndpoint",
 		"POST /v1/execution-webhooks/{id}/enable":             "enableEndpoint",
 		"POST /v1/execution-webhooks/{id}/pause":              "pauseEndpoint",

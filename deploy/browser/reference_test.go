@@ -96,7 +96,7 @@ func TestReferenceExecutesUntouchedOperations(t *testing.T) {
 		"cancelDelivery": "404", "getEvent": "404", "deliverEvent": "404",
 		"getAPIKey": "404", "revokeAPIKey": "404",
 		"updateEndpoint": "404", "deleteEndpoint": "404", "pauseEndpoint": "404", "resumeEndpoint": "404", "testEndpoint": "404",
-		"listEndpointChanges": "404",
+		"listEndpointChanges": "404", "getEndpointStatistics": "404",
 		// These need a platform key.
 		"listOrganizations": "403", "getOrganization": "403", "putOrganization": "403", "deleteOrganization": "403",
 		"putEventType": "403", "deleteEventType": "403", "lookup": "403",

@@ -37,6 +37,8 @@ func operations() []operation {
 		{http.MethodDelete, base + id, ""},
 		{http.MethodGet, base + id + "/changes", ""},
 		{http.MethodGet, base + "/changes", ""},
+		{http.MethodGet, base + id + "/stats", ""},
+		{http.MethodGet, base + "/stats", ""},
 		{http.MethodGet, deliveries, ""},
 		{http.MethodGet, one, ""},
 		{http.MethodGet, one + "/attempts", ""},

@@ -82,8 +82,15 @@ var (
 	// erasedByOrganization are the other tables, in the order in which they are erased. Each has the columns organization_id and the given
 	// key, by which rows are selected in an index that begins with the organization.
 	erasedByOrganization = []erasedTable{
-		{"events", "id"}, {"endpoint_changes", "id"}, {"endpoint_health", "endpoint_id"}, {"idempotency_keys", "key_hash"}, {"endpoints", "id"}, {"api_keys", "id"},
-		{"statistics_deltas", "id"}, {"statistics_hours", "endpoint_id, event_type, period"}, {"statistics_days", "endpoint_id, event_type, period"},
+		{"events", "id"},
+		{"endpoint_changes", "id"},
+		{"endpoint_health", "endpoint_id"},
+		{"idempotency_keys", "key_hash"},
+		{"endpoints", "id"},
+		{"api_keys", "id"},
+		{"statistics_deltas", "id"},
+		{"statistics_hours", "endpoint_id, event_type, period"},
+		{"statistics_days", "endpoint_id, event_type, period"},
 		{"statistics_types", "day, event_type"},
 	}
 )

@@ -92,7 +92,7 @@ func (d Durations) Encode() []byte {
 	last := -1
 	for bucket, count := range d.counts {
 		if count > 0 {
-			encoded = binary.AppendUvarint(encoded, uint64(bucket-last))
+			encoded = binary.AppendUvarint(encoded, uint64(bucket-last)) //nolint:gosec // G115: buckets ascend
 			encoded = binary.AppendUvarint(encoded, uint64(count))
 			last = bucket
 		}

@@ -5,11 +5,11 @@ import (
 	"time"
 )
 
-// Hour is an hour in UTC, as the number of hours since 1970-01-01. Day is likewise a day.
-type (
-	Hour int64
-	Day  int64
-)
+// Hour is an hour in UTC, as the number of hours since 1970-01-01.
+type Hour int64
+
+// Day is a day in UTC, as the number of days since 1970-01-01.
+type Day int64
 
 const hoursPerDay = 24
 

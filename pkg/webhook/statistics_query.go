@@ -30,7 +30,7 @@ var intervals = map[Interval]struct {
 // ParseInterval parses an interval.
 func ParseInterval(field, text string) (Interval, error) {
 	if _, known := intervals[Interval(text)]; !known {
-		return "", Invalid("invalid_interval", field, field+" must be hour or day")
+		return "", Invalid("out_of_range", field, field+" must be hour or day")
 	}
 	return Interval(text), nil
 }

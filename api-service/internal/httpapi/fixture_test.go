@@ -28,6 +28,7 @@ import (
 	"redrive/api-service/internal/organizations"
 	"redrive/api-service/internal/publish"
 	"redrive/api-service/internal/redeliver"
+	"redrive/api-service/internal/statistics"
 	"redrive/api-service/internal/trial"
 	"redrive/api-service/internal/waitlimit"
 	"redrive/api-service/openapi"
@@ -78,6 +79,7 @@ func serveWithin(t *testing.T, opened *store.Store, readTimeout time.Duration, c
 		Events:        opened,
 		Lookup:        opened,
 		Explainer:     explain.New(opened, noSituation{}, slog.New(slog.DiscardHandler)),
+		Statistics:    statistics.New(opened),
 		APIKeys:       opened,
 		Calls:         opened,
 		Authenticator: authenticator,

@@ -18,6 +18,7 @@ import (
 	"redrive/api-service/internal/organizations"
 	"redrive/api-service/internal/publish"
 	"redrive/api-service/internal/redeliver"
+	"redrive/api-service/internal/statistics"
 	"redrive/api-service/internal/trial"
 	"redrive/api-service/internal/waitlimit"
 	"redrive/pkg/memory"
@@ -44,8 +45,9 @@ type Dependencies struct {
 	// Tenants creates, changes and deletes organizations.
 	Tenants *organizations.Registry
 	// Waiting bounds the waiting deliveries of organizations with such a limit.
-	Waiting *waitlimit.Limiter
-	Limits  Limits
+	Waiting    *waitlimit.Limiter
+	Statistics *statistics.Reader
+	Limits     Limits
 	// DatabaseTimeout is how long a request waits for one statement; a batch waits three times as long. Defaults to 5 s.
 	DatabaseTimeout time.Duration
 	// Memory bounds the bytes that all requests hold of bodies and pages. Defaults to a budget of memory.Default bytes.
@@ -131,12 +133,15 @@ func routes(d Dependencies, memory budget) []route {
 	key := apiKeyHandlers{store: d.APIKeys, issuer: d.Issuer}
 	org := organizationHandlers{store: d.Organizations, registry: d.Tenants}
 	typ := eventTypeHandlers{store: d.EventTypes}
+	counted := statisticsHandlers{d.Endpoints, d.Statistics}
 	return []route{
 		{http.MethodGet, base, read, 0, append([]string{"status", "failing", "q"}, paged...), ep.list},
 		{http.MethodPost, base, write, maxBody, nil, ep.create},
 		{http.MethodGet, base + "/:id", read, 0, nil, ep.get},
 		{http.MethodGet, base + "/:id/changes", read, 0, []string{"from", "to", "limit", "cursor"}, ep.changesOfOne},
 		{http.MethodGet, base + "/changes", read, 0, []string{"endpointId", "by", "from", "to", "limit", "cursor"}, ep.changes},
+		{http.MethodGet, base + "/:id/stats", read, 0, statisticsParameters, counted.ofEndpoint},
+		{http.MethodGet, base + "/stats", read, 0, statisticsParameters, counted.ofOrganization},
 		{http.MethodPatch, base + "/:id", write, maxBody, nil, ep.patch},
 		{http.MethodPost, base + "/:id/disable", write, maxBody, nil, held.disable},
 		{http.MethodPost, base + "/:id/enable", write, maxBody, nil, ep.enable},
@@ -201,7 +206,7 @@ func New(d Dependencies) http.Handler {
 	// Without these routes, base/:id would match with the last word of the path as the ID. The routes below replace some of their methods.
 	e.Any(base+"/events", only("OPTIONS, GET, HEAD, POST"))
 	e.Any(base+"/events/batch", only("OPTIONS, POST"))
-	for _, list := range []string{base + "/changes", deliveries} {
+	for _, list := range []string{base + "/changes", base + "/stats", deliveries} {
 		e.Any(list, only("OPTIONS, GET, HEAD"))
 	}
 	for _, r := range append(routes(d, shared), referencePages()...) {

@@ -24,6 +24,8 @@ var rows = map[string]row{
 	"GET " + base + "/:id":                    {kind: webhook.KindEndpoint},
 	"GET " + base + "/:id/changes":            {kind: webhook.KindEndpoint},
 	"GET " + base + "/changes":                {},
+	"GET " + base + "/:id/stats":              {kind: webhook.KindEndpoint},
+	"GET " + base + "/stats":                  {},
 	"PATCH " + base + "/:id":                  {kind: webhook.KindEndpoint, body: `{"description": "d"}`},
 	"POST " + base + "/:id/disable":           {kind: webhook.KindEndpoint},
 	"POST " + base + "/:id/enable":            {kind: webhook.KindEndpoint},

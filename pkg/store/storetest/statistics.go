@@ -113,7 +113,7 @@ type statisticsWorld struct {
 func newStatisticsWorld(t *testing.T, s *store.Store, seed uint64) *statisticsWorld {
 	t.Helper()
 	w := &statisticsWorld{
-		t: t, store: s, random: rand.New(rand.NewPCG(seed, 1)), //nolint:gosec // G404: a repeatable test
+		t: t, store: s, random: rand.New(rand.NewPCG(seed, 1)),
 		types: []string{"run.finished", "node.started"}, clock: statisticsDay.Add(20 * time.Hour), typeOf: map[string]string{},
 	}
 	for i := range 3 {
@@ -441,7 +441,7 @@ func testStatisticsInterrupted(t *testing.T, s *store.Store) {
 	w := newStatisticsWorld(t, s, 2)
 	done := worksBeside(t, w, func(ctx context.Context) {
 		for interrupted := 0; ctx.Err() == nil && interrupted < 15; { // each may cost a connection
-			short, cancel := context.WithTimeout(ctx, time.Duration(rand.IntN(8000))*time.Microsecond) //nolint:gosec // G404: any moment
+			short, cancel := context.WithTimeout(ctx, time.Duration(rand.IntN(8000))*time.Microsecond)
 			if mergeAll(short, s, 20) != nil {
 				interrupted++
 			}
