@@ -1,7 +1,9 @@
 package e2e
 
 import (
+	"flag"
 	"net/http"
+	"strconv"
 	"sync"
 	"testing"
 	"time"
@@ -38,33 +40,42 @@ func (c *client) putOrganization(t *testing.T, id, body string) organization {
 	return data[organization](t, c.call(t, request{method: http.MethodPut, path: organizations + "/" + id, body: body}))
 }
 
-// A platform onboards customers with one key: each needs a PUT and an endpoint.
+// customers is 100 to keep the suite short. `go test ./deploy/e2e -run TestPlatformOnboards -customers 1000` runs the story with more.
+var customers = flag.Int("customers", 100, "number of organizations that the platform onboards")
+
+// A platform onboards customers with one key: each needs a PUT and an endpoint. A delivery of each fails and is retried.
 func TestPlatformOnboardsPublishesAndRetries(t *testing.T) {
 	onEachStack(t, func(t *testing.T, s *suite) {
-		p := s.platform(t)
-		const customers = 25
+		const atATime = 16
+		p, hook, prefix := s.platform(t), newReceiver(t), s.organization(t).organization+"-customer-"
 		var group sync.WaitGroup
-		for range customers {
-			name := s.organization(t).organization + "-customer"
+		for first := range atATime {
 			group.Go(func() {
-				hook, url := answering(t, status(500), status(200))
-				p.putOrganization(t, name, `{"name":"Customer","metadata":{"plan":"pro"}}`)
-				data[endpointSecret](t, p.call(t, in(name, http.MethodPost, base, `{"name":"n","url":"`+url+`","maxRetries":0}`)))
-				made := data[published](t, p.call(t, in(name, http.MethodPost, base+"/events", `{"eventType":"run.finished","data":{}}`)))
-				id := made.Deliveries[0].ID
-				hook.await(t, id, 1)
-				eventually(t, "the delivery of "+name+" fails", func() bool {
-					return data[delivery](t, p.call(t, in(name, http.MethodGet, deliveries+"/"+id, ""))).Status == failure
-				})
-				data[delivery](t, p.call(t, in(name, http.MethodPost, deliveries+"/"+id+"/retry", "")))
-				hook.await(t, id, 2)
-				shown := data[organization](t, p.get(t, organizations+"/"+name))
-				assert.Equal(t, map[string]string{"plan": "pro"}, shown.Metadata)
-				assert.Equal(t, 1, shown.Usage["endpoints"])
+				for i := first; i < *customers; i += atATime {
+					p.onboard(t, hook, prefix+strconv.Itoa(i))
+				}
 			})
 		}
 		group.Wait()
 	})
+}
+
+func (c *client) onboard(t *testing.T, hook *receiver, name string) {
+	t.Helper()
+	c.putOrganization(t, name, `{"name":"Customer","metadata":{"plan":"pro"}}`)
+	url := hook.on("/"+name, status(500), status(200))
+	data[endpointSecret](t, c.call(t, in(name, http.MethodPost, base, `{"name":"n","url":"`+url+`","maxRetries":0}`)))
+	made := data[published](t, c.call(t, in(name, http.MethodPost, base+"/events", `{"eventType":"run.finished","data":{}}`)))
+	id := made.Deliveries[0].ID
+	hook.await(t, id, 1)
+	eventually(t, "the delivery of "+name+" fails", func() bool {
+		return data[delivery](t, c.call(t, in(name, http.MethodGet, deliveries+"/"+id, ""))).Status == failure
+	})
+	data[delivery](t, c.call(t, in(name, http.MethodPost, deliveries+"/"+id+"/retry", "")))
+	hook.await(t, id, 2)
+	shown := data[organization](t, c.get(t, organizations+"/"+name))
+	assert.Equal(t, map[string]string{"plan": "pro"}, shown.Metadata)
+	assert.Equal(t, 1, shown.Usage["endpoints"])
 }
 
 func TestPlatformKeyNeedsKnownOrganization(t *testing.T) {
