@@ -99,15 +99,26 @@ func TestExplainLooksAgainForDispatchers(t *testing.T) {
 	assert.Equal(t, 2, a.reads)
 }
 
-// A worker has taken the task, and its dispatcher reports the attempt a moment later.
-func TestExplainLooksAgainForAttempt(t *testing.T) {
-	a := &answers{situations: []queue.Situation{
-		{Task: queue.PresenceActive, Dispatchers: []queue.DispatcherView{dispatcher()}},
-		{Task: queue.PresenceActive, Dispatchers: []queue.DispatcherView{dispatcher(attemptingSince(ago(time.Second)))}},
-	}}
-	e, _, err := explained(t, &rows{}, a)
-	require.NoError(t, err)
-	assert.Equal(t, Sending, e.Code)
+// A worker has taken or put off the task, and its dispatcher reports why a moment later.
+func TestExplainLooksAgainForReport(t *testing.T) {
+	asleep := queue.Situation{Task: queue.PresenceRetry, RunsAt: time.Date(2100, 1, 1, 0, 0, 0, 0, time.UTC)}
+	for code, c := range map[Code]struct {
+		situation queue.Situation
+		later     queue.DispatcherView
+	}{
+		Sending:     {queue.Situation{Task: queue.PresenceActive}, dispatcher(attemptingSince(ago(time.Second)))},
+		HeldCircuit: {asleep, dispatcher(endpointState(queue.EndpointState{Circuit: queue.CircuitClosed, Probing: true}))},
+		HeldRate:    {asleep, dispatcher(rateLimited())},
+		Unknown:     {asleep, dispatcher()},
+	} {
+		first, second := c.situation, c.situation
+		first.Dispatchers, second.Dispatchers = []queue.DispatcherView{dispatcher()}, []queue.DispatcherView{c.later}
+		a := &answers{situations: []queue.Situation{first, second}}
+		e, took, err := explained(t, &rows{}, a)
+		require.NoError(t, err)
+		assert.Equal(t, code, e.Code)
+		assert.Equal(t, secondLook, took, code)
+	}
 }
 
 func TestExplainReadsAgainAfterChange(t *testing.T) {

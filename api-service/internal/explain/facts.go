@@ -80,11 +80,16 @@ func (f Facts) asleep() bool {
 // large reports whether the dispatcher loads the event's data apart from the delivery, within its memory budget.
 func (f Facts) large() bool { return f.DataSize > webhook.MaxLoadedData }
 
-// uncertain reports whether Redis has to be read again to tell what happens: no dispatcher reports, which may be because Redis has just
-// been emptied, or a worker has the task and has not reported its attempt yet. Both are reported within a second.
+// uncertain reports whether Redis has to be read again to tell what happens, because a dispatcher may have something to report that it
+// reports within a second: no dispatcher reports, since Redis has just been emptied; a worker has the task and no attempt is reported; or
+// the task was put off and nothing that holds it is reported.
 func (f Facts) uncertain() bool {
 	if f.Queue == nil || !f.Record.Delivery.Status.Waiting() {
 		return false
 	}
-	return len(f.Queue.Dispatchers) == 0 || f.Queue.Task == queue.PresenceActive && f.attempting().IsZero()
+	if len(f.Queue.Dispatchers) == 0 || f.Queue.Task == queue.PresenceActive && f.attempting().IsZero() {
+		return true
+	}
+	holds, _ := f.holds()
+	return f.due() && f.asleep() && len(holds) == 0
 }
