@@ -98,6 +98,17 @@ func (p publisher) acceptsAll() {
 	group.Wait()
 }
 
+// explains checks that a waiting delivery is explained by the code, although Redis is not available.
+func (p publisher) explains(code string) {
+	p.t.Helper()
+	id := p.failed(1)[0]
+	require.NoError(p.t, p.accepted(retryPath(id), ""))
+	status, body, err := get(p.t, p.service.Addr(), "/v1/execution-webhooks/deliveries/"+id+"/explain", p.key)
+	require.NoError(p.t, err)
+	assert.Equal(p.t, http.StatusOK, status, body)
+	assert.Contains(p.t, body, `"code":"`+code+`"`)
+}
+
 func (p publisher) becomes(word string) {
 	p.t.Helper()
 	becomes(p.t, p.service, 200, word)
@@ -126,6 +137,7 @@ func TestRedisHangsRequestsAnswered(t *testing.T) {
 	client := openRedis(t, server.URL())
 	p := newPublisher(t, client)
 	p.acceptsAll()
+	p.explains("queue_unavailable")
 	p.becomes("degraded")
 
 	require.NoError(t, server.Resume())
@@ -134,6 +146,7 @@ func TestRedisHangsRequestsAnswered(t *testing.T) {
 
 	require.NoError(t, server.Pause()) // again, with a connected client
 	p.acceptsAll()
+	p.explains("queue_unavailable")
 	p.becomes("degraded")
 	require.NoError(t, server.Resume())
 	p.becomes("ok")
@@ -153,6 +166,7 @@ func TestRedisFullRequestsAnswered(t *testing.T) {
 
 	p := newPublisher(t, client)
 	p.acceptsAll()
+	p.explains("no_dispatcher") // a dispatcher could not write its summary either
 	p.becomes("degraded")
 	require.NoError(t, client.ConfigSet(t.Context(), "maxmemory", "0").Err())
 	p.becomes("ok")

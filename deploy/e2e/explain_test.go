@@ -249,3 +249,23 @@ func TestExplainOneOfTwoDispatchersDies(t *testing.T) {
 	c.awaitCode(t, id, "delivered")
 	require.NoError(t, processes.Dispatchers()[sender].Start(nil))
 }
+
+// Events with large bodies go to receivers that hang. An organization has 32 MiB of the dispatcher's memory, which is not enough for all.
+func TestExplainHeldForMemory(t *testing.T) {
+	onEachStack(t, func(t *testing.T, s *suite) {
+		c := s.organization(t)
+		hook, hold := newReceiver(t), newGate()
+		types := []string{"one", "two", "three"} // one endpoint may have fewer attempts in flight
+		for _, name := range types {
+			c.endpoint(t, hook.on("/"+name, status(200).behind(hold)), 0, name)
+		}
+		padded := `"data":{"x":"` + strings.Repeat("x", 950_000) + `"}}`
+		last := ""
+		for i := range 36 {
+			last = c.publishEvent(t, fmt.Sprintf(`{"eventType":%q,`, types[i%len(types)])+padded).Deliveries[0].ID
+		}
+		assert.Contains(t, c.awaitCode(t, last, "held_memory").Summary, "DISPATCHER_MEMORY")
+		hold.open()
+		c.awaitCode(t, last, "delivered")
+	})
+}

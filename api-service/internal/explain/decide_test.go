@@ -145,7 +145,7 @@ var situations = map[string]struct {
 	"no dispatcher": {
 		[]func(*Facts){dispatchers()},
 		[]Code{NoDispatcher},
-		"but at 2026-11-20 16:30:00 UTC no dispatcher has reported to Redis for some seconds. It is stored and is sent by itself once a dispatcher runs: the operator has to start a dispatcher or to restore its connection to Redis, and the customer does not have to do anything.",
+		"but at 2026-11-20 16:30:00 UTC no dispatcher has reported to Redis for some seconds. It is stored and is sent by itself once a dispatcher runs: the operator has to start a dispatcher, or to make Redis available and writable for it, and the customer does not have to do anything.",
 	},
 	"no dispatcher, worker died with the task": {[]func(*Facts){dispatchers(), task(queue.PresenceActive)}, []Code{NoDispatcher}, "once a dispatcher runs"},
 	"all dispatchers stop":                     {[]func(*Facts){dispatchers(dispatcher(stopping), dispatcher(stopping))}, []Code{NoDispatcher}, "every dispatcher is stopping"},

@@ -73,7 +73,7 @@ func (t texts) noDispatcher() Cause {
 		why = "every dispatcher is stopping"
 	}
 	return t.cause(NoDispatcher, time.Time{}, time.Time{},
-		"It is stored and is sent by itself once a dispatcher runs: the operator has to start a dispatcher or to restore its connection to Redis, and "+nothingToDo+".",
+		"It is stored and is sent by itself once a dispatcher runs: the operator has to start a dispatcher, or to make Redis available and writable for it, and "+nothingToDo+".",
 		"%s, but at %s %s.", t.isDue(), clock(t.Now), why)
 }
 
