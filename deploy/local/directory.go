@@ -94,7 +94,18 @@ func (d *directory) openStore(ctx context.Context) (*store.Store, error) {
 	if _, err := opened.Migrate(ctx); err != nil {
 		return nil, errors.Join(err, opened.Close())
 	}
+	if err := countAll(ctx, opened); err != nil {
+		return nil, errors.Join(err, opened.Close())
+	}
 	return opened, nil
+}
+
+// countAll counts what a version did that did not count. Only this process may use the folder, so that such a version does not run.
+func countAll(ctx context.Context, s *store.Store) error {
+	if known, err := s.KnowsCounts(ctx); err != nil || known {
+		return err
+	}
+	return s.BackfillStatistics(ctx, webhook.Now(), func(store.Backfilled) {})
 }
 
 // The keys that local mode creates.

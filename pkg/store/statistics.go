@@ -39,6 +39,10 @@ type deltaRow struct {
 
 func (deltaRow) TableName() string { return "statistics_deltas" }
 
+func (r deltaRow) compare(other deltaRow) int {
+	return cmp.Or(strings.Compare(r.OrganizationID, other.OrganizationID), cmp.Compare(r.ID, other.ID))
+}
+
 // tally returns what the delta counts.
 func (r deltaRow) tally() (webhook.Tally, error) {
 	t := webhook.Tally{

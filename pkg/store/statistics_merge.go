@@ -48,16 +48,21 @@ func (s *Store) MergeStatistics(ctx context.Context, after DeltaPosition, limit 
 		if err != nil {
 			return err
 		}
-		if err := s.nameTypes(tx, tallies, true); err != nil {
-			return err
-		}
-		counts := periodCounts{}
-		for _, t := range tallies {
-			counts.addTally(t)
-		}
-		return s.addCounts(tx, "statistics_hours", counts)
+		return s.mergeTallies(tx, tallies)
 	})
 	return merged, s.translate("merge statistics", err)
+}
+
+// mergeTallies adds tallies to the hours. lockStatistics must have been called.
+func (s *Store) mergeTallies(tx *gorm.DB, tallies []webhook.Tally) error {
+	if err := s.nameTypes(tx, tallies, true); err != nil {
+		return err
+	}
+	counts := periodCounts{}
+	for _, t := range tallies {
+		counts.addTally(t)
+	}
+	return s.addCounts(tx, "statistics_hours", counts)
 }
 
 // takeDeltas deletes deltas after a position and returns them in their order. They may be a few more than the limit.
@@ -75,12 +80,7 @@ func takeDeltas(tx *gorm.DB, after DeltaPosition, limit int) (deltas []deltaRow,
 	if err := taken.Clauses(returning(&deltaRow{})).Delete(&deltas).Error; err != nil {
 		return nil, err
 	}
-	slices.SortFunc(deltas, func(a, b deltaRow) int {
-		if a.OrganizationID != b.OrganizationID {
-			return strings.Compare(a.OrganizationID, b.OrganizationID)
-		}
-		return int(a.ID - b.ID)
-	})
+	slices.SortFunc(deltas, deltaRow.compare)
 	return deltas, nil
 }
 

@@ -35,6 +35,7 @@ const usage = `api-service serves Redrive's HTTP API. Environment variables conf
                                  delete an organization; it is erased when ERASURE_DELAY has passed
   api-service organizations restore ID
                                  restore a deleted organization
+  api-service stats backfill     count again what processes have done that do not count
   api-service rotate-secrets     encrypt stored secrets again with the first key in SECRETS_KEY
   api-service healthcheck        check whether the service in the same container is ready
   api-service --version | --help
@@ -88,6 +89,8 @@ func command(ctx context.Context, args, environ []string, stdout, stderr io.Writ
 		return healthcheck(ctx, environ)
 	case "keys":
 		return keys(ctx, args, environ, stdout)
+	case "stats":
+		return manageStatistics(ctx, args, environ, stdout)
 	case "organizations":
 		return manageOrganizations(ctx, args, environ, stdout)
 	case "--version", "-version", "version":
