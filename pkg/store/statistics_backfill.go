@@ -33,22 +33,35 @@ func (s *Store) BackfillStatistics(ctx context.Context, now time.Time, report fu
 		return s.translate("find the oldest row", err)
 	}
 	for at := webhook.HourOf(now); at >= webhook.HourOf(oldest) && at.Day() >= webhook.OldestDay(now); {
-		done, err := s.backfillOrRetry(ctx, at, now)
+		i := spanOf(at, now)
+		done := Backfilled{From: i.from, Hours: i.to - i.from}
+		some, err := s.hasRows(ctx, i)
+		if err == nil && some {
+			done, err = s.backfillOrRetry(ctx, i)
+		}
 		if err != nil {
-			return err
+			return s.translate("look for rows of an interval", err)
 		}
 		report(done)
 		at = done.From - 1
+		if at < webhook.HourOf(oldest) {
+			return s.translate("note since when statistics are counted", countedSince(s.db.WithContext(ctx), i.from))
+		}
 	}
 	return nil
+}
+
+// countedSince notes that everything is counted from an hour on, if it is not known yet.
+func countedSince(tx *gorm.DB, from webhook.Hour) error {
+	return tx.Exec("UPDATE statistics_state SET counted_from = ? WHERE counted_from IS NULL OR counted_from > ?", from, from).Error
 }
 
 // backfillTries bounds the tries of an interval. One fails if a merge was committed between the snapshot and the lock.
 const backfillTries = 10
 
-func (s *Store) backfillOrRetry(ctx context.Context, at webhook.Hour, now time.Time) (done Backfilled, err error) {
+func (s *Store) backfillOrRetry(ctx context.Context, i span) (done Backfilled, err error) {
 	for range backfillTries {
-		if done, err = s.backfillInterval(ctx, at, now); webhook.CodeOf(err) != webhook.CodeUnavailable || ctx.Err() != nil {
+		if done, err = s.backfillInterval(ctx, i); webhook.CodeOf(err) != webhook.CodeUnavailable || ctx.Err() != nil {
 			return done, err
 		}
 	}
@@ -90,8 +103,7 @@ func spanOf(at webhook.Hour, now time.Time) span {
 	return span{first, (at.Day() + 1).FirstHour(), "statistics_days", webhook.Hour(at.Day())}
 }
 
-func (s *Store) backfillInterval(ctx context.Context, at webhook.Hour, now time.Time) (done Backfilled, err error) {
-	i := spanOf(at, now)
+func (s *Store) backfillInterval(ctx context.Context, i span) (done Backfilled, err error) {
 	var options []*sql.TxOptions
 	if s.dialect.Postgres {
 		options = append(options, &sql.TxOptions{Isolation: sql.LevelRepeatableRead})
@@ -112,7 +124,7 @@ func (s *Store) backfillInterval(ctx context.Context, at webhook.Hour, now time.
 		if err := s.replaceCounts(tx, i, have, counted, deltas, &done); err != nil {
 			return err
 		}
-		return tx.Exec("UPDATE statistics_state SET counted_from = ? WHERE counted_from IS NULL OR counted_from > ?", i.from, i.from).Error
+		return countedSince(tx, i.from)
 	}, options...)
 	return done, s.translate("count an interval again", err)
 }

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"context"
 	"time"
 
 	"gorm.io/gorm"
@@ -10,6 +11,18 @@ import (
 
 // longestAttempt is more than the time of any attempt. The largest DELIVERY_TIMEOUT is 5 min.
 const longestAttempt = 10 * time.Minute
+
+// hasRows reports whether an interval has rows to count. What is written later is counted by the transaction that writes it.
+func (s *Store) hasRows(ctx context.Context, i span) (some bool, err error) {
+	from, to := i.from.Start(), i.to.Start()
+	err = s.db.WithContext(ctx).Raw(`SELECT EXISTS (SELECT 1 FROM events WHERE id >= ? AND id < ?) OR EXISTS (SELECT 1 FROM deliveries WHERE id >= ? AND id < ?)
+		OR EXISTS (SELECT 1 FROM attempts WHERE id >= ? AND id < ?)
+		OR EXISTS (SELECT 1 FROM deliveries WHERE status = 'failure' AND failure_reason <> '' AND updated_at >= ? AND updated_at < ?)`,
+		webhook.FirstID(webhook.KindEvent, from), webhook.FirstID(webhook.KindEvent, to.Add(time.Millisecond)),
+		webhook.FirstID(webhook.KindDelivery, from), webhook.FirstID(webhook.KindDelivery, to.Add(time.Millisecond)),
+		webhook.FirstID(webhook.KindAttempt, from.Add(-longestAttempt)), webhook.FirstID(webhook.KindAttempt, to.Add(time.Millisecond)), from, to).Scan(&some).Error
+	return some, err
+}
 
 // talliesOfRows returns what the rows of an interval count, as webhook.Publication.Tallies and webhook.Outcome.Tally say.
 func (s *Store) talliesOfRows(tx *gorm.DB, i span) ([]webhook.Tally, error) {
