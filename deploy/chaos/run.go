@@ -156,6 +156,9 @@ func (r *run) conclude(ctx context.Context) (*Report, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := r.checkStatistics(ctx); err != nil {
+		return nil, err
+	}
 	report.Result = audit.Check(history)
 	report.Times = map[audit.Kind]int{}
 	for _, f := range history.Faults {
