@@ -111,6 +111,24 @@ func ItemOf(d webhook.Delivery) Item {
 	}
 }
 
+// ByLane returns the items of deliveries that have just been committed, those of each lane together and in their order.
+func ByLane(deliveries []webhook.Delivery) [][]Item {
+	var lanes [][]Item
+	places := map[webhook.Lane]int{}
+	for _, delivery := range deliveries {
+		item := ItemOf(delivery)
+		item.Committed = true
+		place, known := places[item.Lane]
+		if !known {
+			place = len(lanes)
+			places[item.Lane] = place
+			lanes = append(lanes, nil)
+		}
+		lanes[place] = append(lanes[place], item)
+	}
+	return lanes
+}
+
 // fair reports whether the delivery counts in its organization's share: its lane is known and it is due.
 func (i Item) fair() bool { return i.Lane.EndpointID != "" && !i.DueAt.After(time.Now()) }
 

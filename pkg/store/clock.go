@@ -22,6 +22,23 @@ func (s *Store) dueAt(asked time.Time) clause.Expr {
 	return gorm.Expr("?", asked)
 }
 
+// instant returns the SQL expression of the time by the database's clock. Within a transaction it goes on, unlike now().
+func (s *Store) instant() clause.Expr {
+	if s.dialect.Postgres {
+		return gorm.Expr("clock_timestamp()")
+	}
+	return gorm.Expr("?", webhook.Now()) // SQLite runs in this process and has the same clock
+}
+
+// databaseTime returns the time by the database's clock.
+func (s *Store) databaseTime(tx *gorm.DB) (now time.Time, err error) {
+	if !s.dialect.Postgres {
+		return webhook.Now(), nil
+	}
+	err = tx.Raw("SELECT clock_timestamp()").Row().Scan(&now)
+	return now.UTC(), err
+}
+
 // dueByNow corrects the due times of an event's deliveries that are ahead of the database's clock.
 func (s *Store) dueByNow(tx *gorm.DB, eventID string, asked time.Time) error {
 	due := s.dueAt(asked)

@@ -41,7 +41,7 @@ func (s *Store) EndDeleted(ctx context.Context, since, now time.Time, limit int)
 		if err := tx.Raw(query, arguments...).Scan(&ids).Error; err != nil || len(ids) == 0 {
 			return err
 		}
-		update := tx.Model(&deliveryRow{}).Where(s.oneOf("id", ids)).UpdateColumns(failedColumns(next))
+		update := tx.Model(&deliveryRow{}).Where(s.oneOf("id", ids)).UpdateColumns(s.failedColumns(next))
 		if update.Error != nil {
 			return update.Error
 		}
@@ -52,10 +52,11 @@ func (s *Store) EndDeleted(ctx context.Context, since, now time.Time, limit int)
 }
 
 // failedColumns returns the state of a waiting delivery after a failure without an attempt. The revision of next is the increment.
-func failedColumns(next webhook.Delivery) map[string]any {
+func (s *Store) failedColumns(next webhook.Delivery) map[string]any {
 	return map[string]any{
 		"status": next.Status, "next_retry_at": nullable(next.NextRetryAt), "failure_reason": next.FailureReason,
 		"revision": gorm.Expr("revision + ?", next.Revision), "updated_at": next.UpdatedAt,
+		"failed_at": s.instant(),
 	}
 }
 

@@ -26,6 +26,7 @@ type deliveryRow struct {
 	AttemptCount   int
 	LastAttemptID  string
 	ReplayOf       string
+	BulkJobID      string
 	CreatedAt      time.Time `gorm:"autoCreateTime:false"`
 	UpdatedAt      time.Time `gorm:"autoUpdateTime:false"`
 
@@ -55,6 +56,7 @@ func newDeliveryRow(d webhook.Delivery) deliveryRow {
 		OrphanCount:    d.OrphanCount,
 		LastAttemptID:  d.LastAttemptID,
 		ReplayOf:       d.ReplayOf,
+		BulkJobID:      d.BulkJobID,
 		CreatedAt:      d.CreatedAt,
 		UpdatedAt:      d.UpdatedAt,
 	}
@@ -79,6 +81,7 @@ func (r deliveryRow) delivery() webhook.Delivery {
 		OrphanCount:    r.OrphanCount,
 		LastAttemptID:  r.LastAttemptID,
 		ReplayOf:       r.ReplayOf,
+		BulkJobID:      r.BulkJobID,
 		CreatedAt:      r.CreatedAt.UTC(),
 		UpdatedAt:      r.UpdatedAt.UTC(),
 	}

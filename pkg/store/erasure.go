@@ -84,6 +84,7 @@ var (
 	erasedByOrganization = []erasedTable{
 		{"events", "id"},
 		{"endpoint_changes", "id"},
+		{"bulk_jobs", "id"},
 		{"endpoint_health", "endpoint_id"},
 		{"idempotency_keys", "key_hash"},
 		{"endpoints", "id"},

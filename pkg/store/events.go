@@ -66,8 +66,12 @@ func (s *Store) createDeliveries(tx *gorm.DB, eventID string, deliveries []webho
 	if len(rows) == 0 {
 		return nil
 	}
-	if err := tx.Omit(clause.Associations).CreateInBatches(rows, deliveriesPerInsert).Error; err != nil {
+	if err := insertDeliveryRows(tx, rows); err != nil {
 		return err
 	}
 	return s.dueByNow(tx, eventID, latest)
+}
+
+func insertDeliveryRows(tx *gorm.DB, rows []deliveryRow) error {
+	return tx.Omit(clause.Associations).CreateInBatches(rows, deliveriesPerInsert).Error
 }

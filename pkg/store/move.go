@@ -45,7 +45,16 @@ func stateColumns(d webhook.Delivery) map[string]any {
 		"failure_reason": d.FailureReason,
 		"orphan_count":   d.OrphanCount,
 		"updated_at":     d.UpdatedAt,
+		"failed_at":      failedAt(d),
 	}
+}
+
+// failedAt returns when the delivery failed, by the clock of SQLite, which is that of this process. It is nil for one that has not failed.
+func failedAt(d webhook.Delivery) *time.Time {
+	if d.Status != webhook.StatusFailure {
+		return nil
+	}
+	return nullable(webhook.Now())
 }
 
 // moveOne is move in SQLite, without the statistics, which recordEach counts. If there is an attempt, tx must be a transaction.
@@ -101,7 +110,8 @@ WITH next AS (
 ), moved AS (
 	UPDATE deliveries d SET status = n.status, retry_count = n.retry_count, next_retry_at = n.next_retry_at,
 		failure_reason = n.failure_reason, orphan_count = n.orphan_count, last_attempt_id = n.last_attempt_id,
-		attempt_count = d.attempt_count + CAST(n.attempt_id <> '' AS integer), revision = n.revision, updated_at = n.updated_at
+		attempt_count = d.attempt_count + CAST(n.attempt_id <> '' AS integer), revision = n.revision, updated_at = n.updated_at,
+		failed_at = CASE WHEN n.status = 'failure' THEN clock_timestamp() END
 	FROM next n WHERE d.id = n.id AND d.revision = n.revision - 1
 	RETURNING d.id, d.attempt_count, n.attempt_id
 ), recorded AS (

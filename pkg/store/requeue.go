@@ -42,22 +42,32 @@ var errNothingRequeued = errors.New("no delivery was requeued")
 
 // requeueOne is requeue in SQLite. The event and the last attempt are read by a second statement.
 func (s *Store) requeueOne(tx *gorm.DB, retry webhook.Retry) (map[string]webhook.Record, error) {
+	rows, err := s.requeueRows(tx, retry, []string{retry.DeliveryID})
+	if err != nil || len(rows) == 0 {
+		return nil, err
+	}
+	record, err := s.FindDelivery(tx.Statement.Context, retry.OrganizationID, retry.DeliveryID)
+	record.Delivery = rows[0].delivery() // the row may have changed between the two statements
+	return map[string]webhook.Record{retry.DeliveryID: record}, err
+}
+
+// requeueRows writes the state of a retry to those of the deliveries that have failed and whose endpoint is active, and returns their rows.
+// SQLite retries with it, and bulk jobs in both databases.
+func (s *Store) requeueRows(tx *gorm.DB, retry webhook.Retry, ids []string) ([]deliveryRow, error) {
 	next := retry.Requeued()
 	active := s.db.Model(&endpointRow{}).Select("1").
 		Where("endpoints.id = deliveries.endpoint_id AND endpoints.status = ? AND endpoints.deleted_at IS NULL", webhook.EndpointActive)
 	state := stateColumns(next)
 	state["next_retry_at"] = s.dueAt(next.NextRetryAt)
 	state["revision"] = gorm.Expr("revision + ?", next.Revision)
-	var row deliveryRow
-	update := tx.Model(&row).Clauses(returning(&row)).
-		Where("id = ? AND organization_id = ? AND status = ? AND EXISTS (?)", next.ID, next.OrganizationID, webhook.StatusFailure, active).
-		UpdateColumns(state)
-	if update.Error != nil || update.RowsAffected == 0 {
-		return nil, update.Error
+	if next.BulkJobID != "" {
+		state["bulk_job_id"] = next.BulkJobID
 	}
-	record, err := s.FindDelivery(tx.Statement.Context, next.OrganizationID, next.ID)
-	record.Delivery = row.delivery() // the row may have changed between the two statements
-	return map[string]webhook.Record{next.ID: record}, err
+	var rows []deliveryRow
+	update := tx.Model(&rows).Clauses(returning(&deliveryRow{})).Where(s.oneOf("id", ids)).
+		Where("organization_id = ? AND status = ? AND EXISTS (?)", next.OrganizationID, webhook.StatusFailure, active).
+		UpdateColumns(state)
+	return rows, update.Error
 }
 
 // requeueSQL is requeue in PostgreSQL. See Store.dueAt for the reason of LEAST.
@@ -66,7 +76,7 @@ WITH d AS (
 	UPDATE deliveries
 	SET status = next.status, retry_count = next.retry_count, next_retry_at = LEAST(next.next_retry_at, now()),
 		priority = next.priority, requeued = next.requeued, failure_reason = next.failure_reason, orphan_count = next.orphan_count, revision = deliveries.revision + next.revision,
-		updated_at = next.updated_at
+		updated_at = next.updated_at, failed_at = NULL
 	FROM unnest(CAST(? AS text[]), CAST(? AS text[]), CAST(? AS text[]), CAST(? AS integer[]), CAST(? AS timestamptz[]),
 		CAST(? AS smallint[]), CAST(? AS boolean[]), CAST(? AS text[]), CAST(? AS integer[]), CAST(? AS bigint[]), CAST(? AS timestamptz[]))
 		AS next (id, organization_id, status, retry_count, next_retry_at, priority, requeued, failure_reason, orphan_count, revision,

@@ -6,7 +6,7 @@ package store
 const (
 	deliveryColumns = `d.id, d.organization_id, d.endpoint_id, d.event_id, d.status, d.retry_count, d.max_retries, d.next_retry_at,
 	d.revision, d.queue, d.priority, d.test, d.requeued, d.failure_reason, d.orphan_count, d.attempt_count, d.last_attempt_id,
-	d.replay_of, d.created_at, d.updated_at`
+	d.replay_of, d.bulk_job_id, d.created_at, d.updated_at`
 
 	// eventColumns leave out data that is larger than the parameter, which PostgreSQL then does not read.
 	eventColumns = `e.organization_id, e.event_type, e.workflow_id, e.run_id, e.execution_id,
@@ -27,7 +27,7 @@ func (r *deliveryRow) targets() []any {
 	return []any{
 		&r.ID, &r.OrganizationID, &r.EndpointID, &r.EventID, &r.Status, &r.RetryCount, &r.MaxRetries, &r.NextRetryAt,
 		&r.Revision, &r.Queue, &r.Priority, &r.Test, &r.Requeued, &r.FailureReason, &r.OrphanCount, &r.AttemptCount, &r.LastAttemptID,
-		&r.ReplayOf, &r.CreatedAt, &r.UpdatedAt,
+		&r.ReplayOf, &r.BulkJobID, &r.CreatedAt, &r.UpdatedAt,
 	}
 }
 

@@ -57,6 +57,9 @@ func deliveryFields(f webhook.DeliveryFilter) (c conditions) {
 	if f.ErrorCode != "" {
 		c.add("(SELECT a.error_code "+lastAttempt+") = ?", string(f.ErrorCode))
 	}
+	if !f.FailedBefore.IsZero() {
+		c.add("COALESCE(d.failed_at, d.updated_at) < ?", f.FailedBefore) // one that an old version recorded has no failed_at
+	}
 	if f.ResponseStatus != (webhook.StatusRange{}) {
 		c.add("(SELECT a.response_status "+lastAttempt+") BETWEEN ? AND ?", f.ResponseStatus.Low, f.ResponseStatus.High)
 	}
@@ -127,24 +130,31 @@ func lastEvent(f webhook.DeliveryFilter, page webhook.Page) time.Time {
 
 // pageOfEvents returns a page of the deliveries of few events. It reads them all and sorts them.
 func (s *Store) pageOfEvents(ctx context.Context, f webhook.DeliveryFilter, events conditions, page webhook.Page) (ids []string, next string, err error) {
+	var after conditions
+	after.after("d", page.After)
+	query, arguments := s.deliveriesOf(f, events, after)
+	err = s.db.WithContext(ctx).Raw(query+" ORDER BY d.id DESC LIMIT ?", append(arguments, page.Offset+page.Limit+1)...).Scan(&ids).Error
+	ids, next = cut(ids, page)
+	return ids, next, err
+}
+
+// deliveriesOf returns the query of the IDs of those deliveries d of few events that the filter and further conditions select, in no order.
+func (s *Store) deliveriesOf(f webhook.DeliveryFilter, events, further conditions) (query string, arguments []any) {
 	events = events.and(eventFields(f))
 	var d conditions
 	d.equal("d.organization_id || ''", f.OrganizationID)
 	d.equal("d.endpoint_id || ''", f.EndpointID)
+	d.equal("d.bulk_job_id || ''", f.BulkJobID)
 	d.created("d", webhook.KindDelivery, f.From, f.To)
-	d.after("d", page.After)
-	d = d.and(statusIn(f.Possible())).and(deliveryFields(f))
+	d = d.and(further).and(statusIn(f.Possible())).and(deliveryFields(f))
 	// Both forms look up the deliveries of one event after the other.
 	join := "CROSS JOIN LATERAL (SELECT * FROM deliveries WHERE event_id = e.id OFFSET 0) d"
 	if !s.dialect.Postgres {
 		join = "CROSS JOIN deliveries d ON d.event_id = e.id"
 	}
-	query := "WITH e AS MATERIALIZED (SELECT e.id FROM events e WHERE " + events.where() + ") SELECT d.id FROM e " + join +
-		" WHERE " + d.where() + " ORDER BY d.id DESC LIMIT ?"
-	arguments := append(slices.Clip(events.and(d).arguments), page.Offset+page.Limit+1)
-	err = s.db.WithContext(ctx).Raw(query, arguments...).Scan(&ids).Error
-	ids, next = cut(ids, page)
-	return ids, next, err
+	query = "WITH e AS MATERIALIZED (SELECT e.id FROM events e WHERE " + events.where() + ") SELECT d.id FROM e " + join +
+		" WHERE " + d.where()
+	return query, slices.Clip(events.and(d).arguments)
 }
 
 // deliveryWalk returns the walk of deliveries along the index that restricts them most: that of the endpoint, of the statuses, or of the
@@ -158,11 +168,17 @@ func (s *Store) deliveryWalk(ctx context.Context, f webhook.DeliveryFilter) (wal
 		filter.add("(SELECT "+event.where()+" FROM events e WHERE e.id = d.event_id)", event.arguments...)
 	}
 	statuses := f.Possible()
-	byOrganization := walk{"deliveries", "d", []conditions{all}, filter.and(statusIn(statuses))}
+	if f.BulkJobID != "" {
+		all.add("d.bulk_job_id <> ''") // the predicate of the index
+		all.equal("d.bulk_job_id", f.BulkJobID)
+		filter.equal("d.endpoint_id || ''", f.EndpointID)
+		return newWalk("deliveries", "d", filter.and(statusIn(statuses)), all), nil
+	}
+	byOrganization := newWalk("deliveries", "d", filter.and(statusIn(statuses)), all)
 	var ofEndpoint conditions
 	ofEndpoint.equal("d.endpoint_id", f.EndpointID)
-	byEndpoint := walk{"deliveries", "d", []conditions{all.and(ofEndpoint)}, byOrganization.filter}
-	byStatus := walk{"deliveries", "d", nil, filter}
+	byEndpoint := newWalk("deliveries", "d", byOrganization.filter, all.and(ofEndpoint))
+	byStatus := newWalk("deliveries", "d", filter)
 	byStatus.filter.equal("d.endpoint_id || ''", f.EndpointID)
 	for _, status := range statuses {
 		if status == webhook.StatusSuccess { // has no index

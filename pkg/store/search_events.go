@@ -38,13 +38,13 @@ func (s *Store) eventWalk(ctx context.Context, f webhook.EventFilter) (walk, err
 	switch len(searched) {
 	case 0:
 		all.equal("e.organization_id", f.OrganizationID)
-		return walk{"events", "e", []conditions{all}, conditions{}}, nil
+		return newWalk("events", "e", conditions{}, all), nil
 	case 1:
-		return walk{"events", "e", []conditions{searched[0].and(all)}, conditions{}}, nil
+		return newWalk("events", "e", conditions{}, searched[0].and(all)), nil
 	}
-	first := walk{"events", "e", []conditions{searched[0].and(all)}, eventFields(fields)}
+	first := newWalk("events", "e", eventFields(fields), searched[0].and(all))
 	for _, events := range searched {
-		w := walk{"events", "e", []conditions{events.and(all)}, eventFields(fields)}
+		w := newWalk("events", "e", eventFields(fields), events.and(all))
 		if few, err := s.few(ctx, w); err != nil || few {
 			return w, err
 		}

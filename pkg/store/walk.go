@@ -8,7 +8,7 @@ import (
 	"redrive/pkg/webhook"
 )
 
-// A walk reads a list in descending order of the IDs. It follows an index that has this order, and looks at the rows of the index one after
+// A walk reads a list in descending order of the IDs, or in ascending order. It follows an index that has this order, and looks at the rows of the index one after
 // the other, in windows that grow. It ends when the page is full, when the index ends, or when it has looked at walkRows rows or has taken
 // walkTime. In the last two cases the page may be short or empty, and its position is the last row that the walk has looked at.
 type walk struct {
@@ -17,6 +17,13 @@ type walk struct {
 	branches []conditions
 	// filter selects rows of the branches. The indexes do not help with it.
 	filter conditions
+	// ascending reads the list in the other direction, oldest first.
+	ascending bool
+}
+
+// newWalk returns a walk in descending order.
+func newWalk(table, alias string, filter conditions, branches ...conditions) walk {
+	return walk{table: table, alias: alias, filter: filter, branches: branches}
 }
 
 const (
@@ -71,7 +78,7 @@ func cut(found []string, page webhook.Page) (ids []string, next string) {
 //
 // The end is read before the rows of the window: a row that is inserted between the two statements comes before the window, or is seen once.
 func (s *Store) windowEnd(ctx context.Context, w walk, after string, window int) (string, error) {
-	query, arguments := w.union("id", conditions{}, "", after, window)
+	query, arguments := w.union(conditions{}, "", after, window)
 	var ids []string
 	err := s.db.WithContext(ctx).Raw(query+" LIMIT 1 OFFSET ?", append(arguments, window-1)...).Scan(&ids).Error
 	if err != nil || len(ids) == 0 {
@@ -82,33 +89,39 @@ func (s *Store) windowEnd(ctx context.Context, w walk, after string, window int)
 
 // pick returns up to limit IDs of matching rows after a position, up to the end of a window. An empty end is that of the list.
 func (s *Store) pick(ctx context.Context, w walk, end, after string, limit int) (ids []string, err error) {
-	query, arguments := w.union("id", w.filter, end, after, limit)
+	query, arguments := w.union(w.filter, end, after, limit)
 	err = s.db.WithContext(ctx).Raw(query+" LIMIT ?", append(arguments, limit)...).Scan(&ids).Error
 	return ids, err
 }
 
-// union returns a query of the branches' rows in descending order of the IDs. Each branch reads up to limit rows.
-func (w walk) union(columns string, filter conditions, end, after string, limit int) (query string, arguments []any) {
+// union returns a query of the IDs of the branches' rows in the order of the walk. Each branch reads up to limit rows.
+func (w walk) union(filter conditions, end, after string, limit int) (query string, arguments []any) {
 	var parts []string
+	order, follows, until := "DESC", "<", ">="
+	if w.ascending {
+		order, follows, until = "ASC", ">", "<="
+	}
 	for _, branch := range w.branches {
 		all := branch.and(filter)
-		all.after(w.alias, after)
-		if end != "" {
-			all.add(w.alias+".id >= ?", end)
+		if after != "" {
+			all.add(w.alias+".id "+follows+" ?", after)
 		}
-		part := "SELECT " + w.alias + "." + columns + " FROM " + w.table + " " + w.alias + " WHERE " + all.where() + " ORDER BY " + w.alias + ".id DESC"
+		if end != "" {
+			all.add(w.alias+".id "+until+" ?", end)
+		}
+		part := "SELECT " + w.alias + ".id FROM " + w.table + " " + w.alias + " WHERE " + all.where() + " ORDER BY " + w.alias + ".id " + order
 		if arguments = append(arguments, all.arguments...); len(w.branches) == 1 {
 			return part, arguments
 		}
-		parts = append(parts, "SELECT "+columns+" FROM ("+part+" LIMIT ?) branch")
+		parts = append(parts, "SELECT id FROM ("+part+" LIMIT ?) branch")
 		arguments = append(arguments, limit)
 	}
-	return "SELECT " + columns + " FROM (" + strings.Join(parts, " UNION ALL ") + ") branches ORDER BY id DESC", arguments
+	return "SELECT id FROM (" + strings.Join(parts, " UNION ALL ") + ") branches ORDER BY id " + order, arguments
 }
 
 // few reports whether at most probeRows rows match conditions that an index serves.
 func (s *Store) few(ctx context.Context, w walk) (bool, error) {
-	query, arguments := w.union("id", conditions{}, "", "", probeRows+1)
+	query, arguments := w.union(conditions{}, "", "", probeRows+1)
 	var count int
 	err := s.db.WithContext(ctx).Raw("SELECT count(*) FROM ("+query+" LIMIT ?) probe", append(arguments, probeRows+1)...).Scan(&count).Error
 	return count <= probeRows, err

@@ -108,7 +108,9 @@ type Delivery struct {
 	// LastAttemptID is the ID of the attempt that led to the present state. It is empty before the first attempt.
 	LastAttemptID string
 	// ReplayOf is the ID of the delivery that this one replays. It is empty for others, and for replays of versions that did not record it.
-	ReplayOf  string
+	ReplayOf string
+	// BulkJobID is the ID of the bulk job that touched the delivery last. It is empty if none did.
+	BulkJobID string
 	CreatedAt time.Time
 	UpdatedAt time.Time
 }
@@ -179,6 +181,8 @@ type Retry struct {
 	OrganizationID, DeliveryID string
 	// At is the time of the request, at which the delivery is due.
 	At time.Time
+	// BulkJobID is the bulk job that retries the delivery. It is empty for a retry by hand.
+	BulkJobID string
 }
 
 // Requeued returns the state that the retry gives to its delivery if the delivery has failed. The revision is the increment, so that a
@@ -186,13 +190,15 @@ type Retry struct {
 func (r Retry) Requeued() Delivery {
 	failed := Delivery{ID: r.DeliveryID, OrganizationID: r.OrganizationID, Status: StatusFailure}
 	requeued, _ := failed.Retried(r.At) // a failed delivery can be retried
-	return requeued
+	return requeued.ofJob(r.BulkJobID)
 }
 
 // Cancellation is a request to cancel a waiting delivery.
 type Cancellation struct {
 	OrganizationID, DeliveryID string
 	At                         time.Time
+	// BulkJobID is the bulk job that cancels the delivery. It is empty for a cancellation by hand.
+	BulkJobID string
 }
 
 // Cancelled returns the state that the cancellation gives to its delivery if the delivery waits. The revision is the increment, so that a
@@ -200,7 +206,26 @@ type Cancellation struct {
 func (c Cancellation) Cancelled() Delivery {
 	waiting := Delivery{ID: c.DeliveryID, OrganizationID: c.OrganizationID, Status: StatusPending}
 	cancelled, _ := waiting.Failed(FailureCancelled, c.At) // a waiting delivery can fail
+	cancelled.BulkJobID = c.BulkJobID
 	return cancelled
+}
+
+// ofJob returns the delivery as one that a bulk job has requeued or made: it goes after live ones. Without a job it is unchanged.
+func (d Delivery) ofJob(id string) Delivery {
+	if id != "" {
+		d.BulkJobID, d.Priority = id, PriorityBulk
+	}
+	return d
+}
+
+// ReplayedBy is Replayed for a replay that a bulk job makes.
+func (d Delivery) ReplayedBy(jobID string, event Event, endpoint Endpoint, now time.Time) Delivery {
+	return d.Replayed(event, endpoint, now).ofJob(jobID)
+}
+
+// NewRedeliveryBy is NewRedelivery for a delivery that a bulk job makes.
+func NewRedeliveryBy(jobID string, event Event, endpoint Endpoint, now time.Time) Delivery {
+	return NewRedelivery(event, endpoint, now).ofJob(jobID)
 }
 
 // Failed returns the delivery after a failure without an attempt. It returns ErrIllegalMove in a terminal status.

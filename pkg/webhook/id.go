@@ -20,6 +20,7 @@ const (
 	KindAPIKey   Kind = "key"
 	KindRequest  Kind = "req"
 	KindChange   Kind = "chg"
+	KindBulkJob  Kind = "job"
 )
 
 // An identifier is a prefix, an underscore and a ULID (github.com/ulid/spec): 48 bits of Unix milliseconds and 80 random
@@ -62,7 +63,7 @@ func KindOf(id string) (Kind, bool) {
 // kindNames has the names of the kinds of stored resources.
 var kindNames = map[Kind]string{
 	KindDelivery: "delivery", KindEvent: "event", KindEndpoint: "endpoint", KindAttempt: "attempt", KindAPIKey: "api_key",
-	KindChange: "endpoint_change",
+	KindChange: "endpoint_change", KindBulkJob: "bulk_job",
 }
 
 // Resource is a stored resource and the organization that it belongs to. An organization has no kind, and belongs to itself.

@@ -33,18 +33,24 @@ type DeliveryFilter struct {
 	// ErrorCode and ResponseStatus are about the last attempt.
 	ErrorCode      ErrorCode
 	ResponseStatus StatusRange
-	EventType      string
-	WorkflowID     string
-	RunID          string
-	ExecutionID    string
-	From           time.Time // inclusive, of the creation
-	To             time.Time // exclusive
+	// BulkJobID is the bulk job that touched the delivery last.
+	BulkJobID   string
+	EventType   string
+	WorkflowID  string
+	RunID       string
+	ExecutionID string
+	From        time.Time // inclusive, of the creation
+	To          time.Time // exclusive
+	// None selects no delivery, whatever the other fields say.
+	None bool
+	// FailedBefore selects deliveries that failed before a time, by the clock of the database. Zero selects all.
+	FailedBefore time.Time
 }
 
 // Searches reports whether the filter selects by more than the endpoint.
 func (f DeliveryFilter) Searches() bool {
-	return f.EventID != "" || len(f.Statuses) > 0 || f.FailureReason != "" || f.ErrorCode != "" || f.ResponseStatus != (StatusRange{}) ||
-		f.EventType != "" || f.WorkflowID != "" || f.RunID != "" || f.ExecutionID != "" || !f.From.IsZero() || !f.To.IsZero()
+	return f.None || !f.FailedBefore.IsZero() || f.EventID != "" || len(f.Statuses) > 0 || f.FailureReason != "" || f.ErrorCode != "" || f.ResponseStatus != (StatusRange{}) ||
+		f.BulkJobID != "" || f.EventType != "" || f.WorkflowID != "" || f.RunID != "" || f.ExecutionID != "" || !f.From.IsZero() || !f.To.IsZero()
 }
 
 // StatusRange is a range of HTTP statuses, both inclusive. The zero value selects nothing in particular.
@@ -137,6 +143,9 @@ func (r Record) RecordedReason() FailureReason {
 
 // Possible returns the statuses that a delivery selected by the filter can have. A delivery whose last attempt failed is not a success.
 func (f DeliveryFilter) Possible() []Status {
+	if f.None {
+		return nil
+	}
 	statuses := f.Statuses
 	if len(statuses) == 0 {
 		statuses = Statuses

@@ -33,8 +33,10 @@ func populate(t *testing.T, s *store.Store) populated {
 	p.failed()
 	alone := webhook.NewEvent(org, webhook.EventSpec{Type: "run.finished", Data: []byte(`{}`)}, start)
 	require.NoError(t, s.CreateEvent(t.Context(), alone, nil))
-	p.rows = 4 + 2 + 3 + 1 + 1 + 1 + 1 // events (one says that a delivery has failed), deliveries, attempts, endpoint, its creation, its health, key
-	p.rows += 4 + 1 + 4                // statistics: of the hour, its event type, not merged yet
+	_, err := s.CreateBulkJob(t.Context(), webhook.BulkSpec{OrganizationID: org, Action: webhook.BulkRetry, Filter: map[string]string{"status": "failure"}})
+	require.NoError(t, err)
+	p.rows = 4 + 2 + 3 + 1 + 1 + 1 + 1 + 1 // events (one says that a delivery has failed), deliveries, attempts, endpoint, its creation, its health, key, bulk job
+	p.rows += 4 + 1 + 4                    // statistics: of the hour, its event type, not merged yet
 	return p
 }
 
