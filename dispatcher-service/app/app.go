@@ -16,6 +16,7 @@ import (
 
 	"redrive/dispatcher-service/internal/backlog"
 	"redrive/dispatcher-service/internal/bulkhead"
+	"redrive/dispatcher-service/internal/bulkjob"
 	"redrive/dispatcher-service/internal/claim"
 	"redrive/dispatcher-service/internal/deletion"
 	"redrive/dispatcher-service/internal/deliver"
@@ -45,6 +46,7 @@ type Store interface {
 	queuewatch.Store
 	operationalStore
 	rollup.Store
+	bulkjob.Store
 	startStore
 	healthStore
 	statistics
@@ -188,6 +190,7 @@ type App struct {
 	publisher  *operational.Publisher
 	summaries  *summary.Publisher
 	merger     *rollup.Merger
+	bulk       *bulkjob.Runner
 	started    lifecycle.Stack
 }
 
@@ -265,6 +268,7 @@ func New(options Options) (*App, error) {
 		publisher: operational.New(o.Store, enqueuer, redisLog),
 		summaries: summary.New(queue.NewSummaries(o.Redis), redisLog, gate, deliverer),
 		merger:    rollup.New(o.Store, o.Log, registry),
+		bulk:      bulkjob.New(bulkjob.Options{Store: o.Store, Queue: enqueuer, Log: o.Log, RedisLog: redisLog}, registry),
 	}
 	o.Store.OnOperational(a.publisher.Enqueue)
 	return a, nil
@@ -310,6 +314,8 @@ func (a *App) Start(ctx context.Context) error {
 	a.started.Push("the operational events", a.publisher.Stop)
 	a.merger.Start()
 	a.started.Push("the statistics", a.merger.Stop)
+	a.bulk.Start()
+	a.started.Push("the bulk jobs", a.bulk.Stop)
 	a.purger.Start()
 	a.started.Push("the purge", a.purger.Stop)
 	a.eraser.Start()

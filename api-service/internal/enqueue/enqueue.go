@@ -100,7 +100,7 @@ func (e *Enqueuer) enqueueAll(ctx context.Context, deliveries []webhook.Delivery
 	var group errgroup.Group
 	group.SetLimit(concurrency)
 	var once sync.Once
-	for _, lane := range byLane(deliveries) {
+	for _, lane := range queue.ByLane(deliveries) {
 		group.Go(func() error {
 			placements, err := e.queue.EnqueueLane(ctx, lane)
 			for i, placement := range placements {
@@ -120,24 +120,6 @@ func (e *Enqueuer) enqueueAll(ctx context.Context, deliveries []webhook.Delivery
 		})
 	}
 	_ = group.Wait() // the functions return no error
-}
-
-// byLane returns the items of the deliveries, those of each lane together and in their order.
-func byLane(deliveries []webhook.Delivery) [][]queue.Item {
-	var lanes [][]queue.Item
-	places := map[webhook.Lane]int{}
-	for _, delivery := range deliveries {
-		item := queue.ItemOf(delivery)
-		item.Committed = true
-		place, known := places[item.Lane]
-		if !known {
-			place = len(lanes)
-			places[item.Lane] = place
-			lanes = append(lanes, nil)
-		}
-		lanes[place] = append(lanes[place], item)
-	}
-	return lanes
 }
 
 // Wait returns when no call is in progress. Each call ends within seconds.

@@ -33,6 +33,8 @@ type Lanes interface {
 // Store lists due deliveries, the longest due first, and counts what waits. store.Store implements it.
 type Store interface {
 	ListDue(ctx context.Context, before time.Time, after store.Due, limit int) ([]store.Due, error)
+	ListLanes(ctx context.Context, after webhook.Lane, limit int) ([]webhook.Lane, error)
+	ReadLanes(ctx context.Context, cursors []store.LaneCursor, limit int) ([][]store.Due, error)
 	CountWaiting(ctx context.Context, now time.Time, limit int) (store.Waiting, error)
 	CountUnhealthy(ctx context.Context) (store.Unhealthy, error)
 }
@@ -44,6 +46,8 @@ const (
 	timeout = 2 * time.Second
 	// countLimit bounds the count of deliveries that wait: the first ones that are due, and as many of the others.
 	countLimit = 10_000
+	// lanesLimit is how many lanes are looked at for the oldest delivery while deliveries of bulk jobs have been due for longer.
+	lanesLimit = 1000
 )
 
 // Backlog is a Prometheus collector. If Redis or the database fails, its metrics are left out of the scrape, since stale values would look

@@ -36,6 +36,7 @@ type world struct {
 	unhealthy   store.Unhealthy
 	redis, data error
 	hangs       bool
+	firsts      []store.Due // of each lane
 }
 
 // wait blocks until ctx ends if the servers hang.
@@ -90,6 +91,51 @@ func (w *world) ListDue(ctx context.Context, before time.Time, _ store.Due, limi
 		return nil, errors.New("more than was needed")
 	}
 	return w.due, w.data
+}
+
+func (w *world) ListLanes(_ context.Context, _ webhook.Lane, limit int) ([]webhook.Lane, error) {
+	if limit > 1000 {
+		return nil, errors.New("more than was needed")
+	}
+	var lanes []webhook.Lane
+	for _, d := range w.firsts {
+		lanes = append(lanes, d.Lane)
+	}
+	return lanes, w.data
+}
+
+func (w *world) ReadLanes(_ context.Context, cursors []store.LaneCursor, limit int) ([][]store.Due, error) {
+	if limit != 1 {
+		return nil, errors.New("more than was needed")
+	}
+	read := make([][]store.Due, len(cursors))
+	for i, c := range cursors {
+		for _, d := range w.firsts {
+			if d.Lane == c.Lane {
+				read[i] = append(read[i], d)
+			}
+		}
+	}
+	return read, nil
+}
+
+// Deliveries of bulk jobs may have been due for hours. That says nothing about those that go before them.
+func TestCollectOldestLeavesOutBulkJobs(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		due := func(endpoint string, priority webhook.Priority, age time.Duration) store.Due {
+			return store.Due{ID: endpoint, NextRetryAt: time.Now().Add(-age), Lane: webhook.Lane{EndpointID: endpoint, Priority: priority}}
+		}
+		w := &world{due: []store.Due{due("ep_1", webhook.PriorityBulk, time.Hour)}}
+		w.firsts = append(w.firsts, w.due[0])
+		registry := prometheus.NewPedanticRegistry()
+		backlog.New(w, w, w, registry)
+		assert.Zero(t, testmetrics.Values(t, registry)["redrive_oldest_due_seconds"])
+
+		w.firsts = append(w.firsts, due("ep_1", webhook.PriorityLive, 4*time.Second), due("ep_2", webhook.PriorityHead, 9*time.Second),
+			due("ep_3", webhook.PriorityLive, -time.Hour))
+		time.Sleep(6 * time.Second)
+		assert.InDelta(t, 15, testmetrics.Values(t, registry)["redrive_oldest_due_seconds"], 0.001)
+	})
 }
 
 func TestCollectReusesFreshValues(t *testing.T) {

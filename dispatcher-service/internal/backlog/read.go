@@ -55,7 +55,8 @@ func (b *Backlog) countLanes(ctx context.Context) []prometheus.Metric {
 	}
 }
 
-// findOldest reads the delivery that has been due for longest.
+// findOldest reads the delivery that has been due for longest. Deliveries of bulk jobs do not count: they go after live ones, and wait
+// as long as that takes.
 func (b *Backlog) findOldest(ctx context.Context) []prometheus.Metric {
 	now := webhook.Now()
 	due, err := b.store.ListDue(ctx, now, store.Due{}, 1)
@@ -64,10 +65,43 @@ func (b *Backlog) findOldest(ctx context.Context) []prometheus.Metric {
 		return nil
 	}
 	var age time.Duration
+	if len(due) > 0 && due[0].Lane.Priority == webhook.PriorityBulk {
+		due, err = b.oldestOfLanes(ctx, now)
+	}
+	if err != nil {
+		b.ofData.Inc()
+		return nil
+	}
 	if len(due) > 0 {
 		age = now.Sub(due[0].NextRetryAt)
 	}
 	return []prometheus.Metric{gauge(b.descriptions.oldest, max(0, age.Seconds()))}
+}
+
+// oldestOfLanes returns the delivery that has been due for longest and is not of a bulk job, if there is one. It looks at one entry of each
+// lane's index.
+func (b *Backlog) oldestOfLanes(ctx context.Context, now time.Time) ([]store.Due, error) {
+	lanes, err := b.store.ListLanes(ctx, webhook.Lane{}, lanesLimit)
+	if err != nil {
+		return nil, err
+	}
+	var cursors []store.LaneCursor
+	for _, lane := range lanes {
+		if lane.Priority != webhook.PriorityBulk {
+			cursors = append(cursors, store.LaneCursor{Lane: lane})
+		}
+	}
+	firsts, err := b.store.ReadLanes(ctx, cursors, 1)
+	if err != nil {
+		return nil, err
+	}
+	var oldest []store.Due
+	for _, first := range firsts {
+		if len(first) > 0 && !first[0].NextRetryAt.After(now) && (oldest == nil || first[0].NextRetryAt.Before(oldest[0].NextRetryAt)) {
+			oldest = first
+		}
+	}
+	return oldest, nil
 }
 
 // countWaiting counts the deliveries that wait.

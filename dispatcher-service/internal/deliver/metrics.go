@@ -20,6 +20,7 @@ type metrics struct {
 	success  prometheus.Counter
 	failure  prometheus.Counter
 	gone     prometheus.Counter
+	ofJob    prometheus.Counter
 	tests    map[webhook.AttemptOutcome]prometheus.Counter
 	recent   *recent
 }
@@ -29,6 +30,8 @@ const (
 	byAttempt = "attempt"
 	// byGone is that of a delivery whose receiver answered 410: it wants no more.
 	byGone = "gone"
+	// byJob is that of a delivery that a bulk job had requeued or made: somebody has chosen when to try.
+	byJob = "bulk_job"
 )
 
 func newMetrics(registry prometheus.Registerer) metrics {
@@ -58,6 +61,7 @@ func newMetrics(registry prometheus.Registerer) metrics {
 		success: ended.WithLabelValues(string(webhook.StatusSuccess), byAttempt),
 		failure: ended.WithLabelValues(string(webhook.StatusFailure), byAttempt),
 		gone:    ended.WithLabelValues(string(webhook.StatusFailure), byGone),
+		ofJob:   ended.WithLabelValues(string(webhook.StatusFailure), byJob),
 		tests:   map[webhook.AttemptOutcome]prometheus.Counter{},
 		recent:  newRecent(),
 	}
@@ -94,9 +98,12 @@ func (m metrics) attempt(due time.Time, o webhook.Outcome, outcome webhook.Attem
 	m.lag.Observe(max(0, o.Attempt.StartedAt.Sub(due).Seconds()))
 	superseded := outcome == webhook.AttemptSuperseded // it has no consequence
 	failed := !superseded && !o.DisableEndpoint && o.Delivery.Status == webhook.StatusFailure
-	m.recent.note(o.Attempt, o.Delivery.EndpointID, failed)
+	ofJob := failed && o.Delivery.BulkJobID != ""
+	m.recent.note(o.Attempt, o.Delivery.EndpointID, failed && !ofJob)
 	switch {
 	case superseded:
+	case ofJob:
+		m.ofJob.Inc()
 	case failed:
 		m.failure.Inc()
 	case o.DisableEndpoint:

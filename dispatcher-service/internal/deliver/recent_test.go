@@ -32,7 +32,7 @@ func (agreeable) RecordOutcomes(_ context.Context, outcomes []webhook.Outcome) (
 func (agreeable) Writable(context.Context) error { return nil }
 
 // lately is what the metrics tell of endpoints and of deliveries that failed.
-type lately struct{ answered, unanswered, failed, byAttempt, byGone float64 }
+type lately struct{ answered, unanswered, failed, byAttempt, byGone, byJob float64 }
 
 func latelyOf(t *testing.T, registry *prometheus.Registry) lately {
 	t.Helper()
@@ -40,7 +40,7 @@ func latelyOf(t *testing.T, registry *prometheus.Registry) lately {
 	return lately{
 		answered: values["redrive_endpoints_attempted answered"], unanswered: values["redrive_endpoints_attempted unanswered"],
 		failed: values["redrive_endpoints_failed"], byAttempt: values["redrive_deliveries_ended_total attempt failure"],
-		byGone: values["redrive_deliveries_ended_total gone failure"],
+		byGone: values["redrive_deliveries_ended_total gone failure"], byJob: values["redrive_deliveries_ended_total bulk_job failure"],
 	}
 }
 
@@ -49,15 +49,17 @@ func TestEndpointsAreCountedByTheirLastAttempt(t *testing.T) {
 		registry, sender, store := prometheus.NewRegistry(), &scripted{}, agreeable{held: map[string]webhook.Dispatch{}}
 		deliverer := deliver.New(options(store, sender), registry)
 		defer deliverer.Abandon()
+		bulkJob := ""
 		attempt := func(endpoint webhook.Endpoint, status int, failure string) {
 			sender.status, sender.failure = status, failure
 			event := newEvent()
 			delivery := webhook.NewDelivery(event, endpoint, webhook.Now())
+			delivery.BulkJobID = bulkJob
 			store.held[delivery.ID] = webhook.Dispatch{Delivery: delivery, Event: event, Endpoint: endpoint}
 			_, err := deliverer.Deliver(t.Context(), delivery.ID, webhook.QueueDeliveries)
 			require.NoError(t, err)
 		}
-		patient, hasty, gone := newEndpoint(3), newEndpoint(0), newEndpoint(3)
+		patient, hasty, gone, again := newEndpoint(3), newEndpoint(0), newEndpoint(3), newEndpoint(0)
 
 		assert.Equal(t, lately{}, latelyOf(t, registry))
 		attempt(patient, 0, "the connection was refused")
@@ -69,10 +71,13 @@ func TestEndpointsAreCountedByTheirLastAttempt(t *testing.T) {
 		assert.Equal(t, lately{answered: 2, failed: 1, byAttempt: 2}, latelyOf(t, registry), "an endpoint counts once")
 		attempt(gone, 410, "")
 		assert.Equal(t, lately{answered: 3, failed: 1, byAttempt: 2, byGone: 1}, latelyOf(t, registry), "410 ends it on purpose")
+		bulkJob = webhook.NewID(webhook.KindBulkJob, time.Now())
+		attempt(again, 500, "")
+		assert.Equal(t, lately{answered: 4, failed: 1, byAttempt: 2, byGone: 1, byJob: 1}, latelyOf(t, registry), "somebody has chosen when to try")
 
 		time.Sleep(3 * time.Minute)
-		assert.Equal(t, lately{failed: 1, byAttempt: 2, byGone: 1}, latelyOf(t, registry))
+		assert.Equal(t, lately{failed: 1, byAttempt: 2, byGone: 1, byJob: 1}, latelyOf(t, registry))
 		time.Sleep(7 * time.Minute)
-		assert.Equal(t, lately{byAttempt: 2, byGone: 1}, latelyOf(t, registry))
+		assert.Equal(t, lately{byAttempt: 2, byGone: 1, byJob: 1}, latelyOf(t, registry))
 	})
 }

@@ -72,6 +72,8 @@ type slow struct {
 	err       error
 }
 
+func (*slow) PurgeBulkJobs(context.Context, time.Time, int) (int64, error) { return 0, nil }
+
 func (*slow) PurgeEndpointChanges(context.Context, time.Time, int, int) (int64, error) { return 0, nil }
 
 // PurgeStatistics has statistics for two batches.
