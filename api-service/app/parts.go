@@ -93,6 +93,7 @@ func newHandler(o Options, p *parts, registry prometheus.Registerer) http.Handle
 		Lookup:        o.Store,
 		Explainer:     explain.New(o.Store, queue.NewLanes(o.Redis), p.redisLog),
 		Statistics:    statistics.New(o.Store),
+		BulkJobs:      o.Store,
 		APIKeys:       o.Store,
 		Calls:         o.Store,
 		Authenticator: p.authenticator,

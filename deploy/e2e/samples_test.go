@@ -89,7 +89,7 @@ func samplesOf(t *testing.T, s *suite, label string) []sample {
 			platform := s.client(c.organization, s.stack.NewKey(t, "", stack.Platform))
 			_, url := answering(t, status(500))
 			group.Go(func() {
-				replaced := withIDs(t, c, platform, url, operation.OperationID == "cancelDelivery").Replace(written[i].Source)
+				replaced := withIDs(t, c, platform, url, operation.OperationID).Replace(written[i].Source)
 				key := c.key
 				if slices.Contains([]string{"organizations", "event-types"}, operation.Tags[0]) {
 					key = platform.key
@@ -107,15 +107,16 @@ func samplesOf(t *testing.T, s *suite, label string) []sample {
 
 // withIDs replaces the placeholders and the examples by what the organization has. The event type is put into the catalogue. The
 // delivery has failed, or waits.
-func withIDs(t *testing.T, c, platform *client, url string, waiting bool) *strings.Replacer {
+func withIDs(t *testing.T, c, platform *client, url, operation string) *strings.Replacer {
 	t.Helper()
 	registered := c.endpoint(t, url, 0)
 	failed := c.failed(t)
 	id := failed.ID
-	if waiting {
+	if operation == "cancelDelivery" || operation == "cancelBulkJob" {
 		c.pause(t, registered.ID)
 		id = c.publish(t).ID
 	}
+	job := c.bulkJob(t, operation == "cancelBulkJob")
 	spare := data[apiKey](t, c.post(t, "/v1/api-keys", `{"name":"spare"}`))
 	eventType := "sample." + c.organization
 	put := platform.call(t, request{method: http.MethodPut, path: "/v1/event-types/" + eventType, body: "{}"})
@@ -128,8 +129,21 @@ func withIDs(t *testing.T, c, platform *client, url string, waiting bool) *strin
 		"EVENT_ID", eventOf(failed),
 		"ENDPOINT_ID", registered.ID,
 		"API_KEY_ID", spare.ID,
+		"BULK_JOB_ID", job,
 		"https://hooks.example.com/redrive", url,
 	)
+}
+
+// bulkJob creates a bulk job and returns its ID. A long one runs for minutes, since it takes one delivery in a second.
+func (c *client) bulkJob(t *testing.T, long bool) string {
+	t.Helper()
+	events := 1
+	if long {
+		events = 500
+	}
+	batch := strings.Repeat(`{"eventType":"run.finished","data":{}},`, events)
+	c.post(t, base+"/events/batch", `{"events":[`+strings.TrimSuffix(batch, ",")+`]}`)
+	return data[struct{ ID string }](t, c.post(t, base+"/bulk-jobs", `{"action":"cancel","filter":{"status":"pending,retrying"},"perSecond":1}`)).ID
 }
 
 // interpreted runs the sample with an interpreter.

@@ -64,7 +64,7 @@ func TestRoutesUnauthorizedRefused(t *testing.T) {
 				// A read key gets the same refusal for every body.
 				refused(t, s.call(t, r.method, r.of(nil), s.reader, "{"), 403, "read_only_key")
 			} else {
-				granted(t, s.call(t, r.method, path, s.reader, ""))
+				granted(t, s.call(t, r.method, path, s.reader, r.body()))
 			}
 			assert.NotEqual(t, 403, s.call(t, r.method, path, s.writer, r.body(), header("X-Org-ID", organization)).status)
 		})

@@ -21,7 +21,7 @@ func TestBodyOfStateChangeOptional(t *testing.T) {
 	own := s.resources(t)
 	deliveryID := own[webhook.KindDelivery]
 	for _, r := range protected(t) {
-		if r.method != http.MethodPost || !r.hasID() || strings.HasSuffix(r.path, "/test") || strings.HasSuffix(r.path, "/deliver") { // one test a second is accepted
+		if r.method != http.MethodPost || !r.hasID() || strings.HasSuffix(r.path, "/test") || strings.HasSuffix(r.path, "/deliver") || r.row(t).kind == webhook.KindBulkJob { // one test a second is accepted, and a job is cancelled once
 			continue
 		}
 		t.Run(r.path, func(t *testing.T) {

@@ -162,7 +162,7 @@ func TestIDMalformedOrUnknownRefused(t *testing.T) {
 	ids := s.resources(t)
 	others := map[webhook.Kind]webhook.Kind{
 		webhook.KindEndpoint: webhook.KindDelivery, webhook.KindDelivery: webhook.KindAPIKey, webhook.KindAPIKey: webhook.KindEndpoint,
-		webhook.KindEvent: webhook.KindDelivery,
+		webhook.KindEvent: webhook.KindDelivery, webhook.KindBulkJob: webhook.KindDelivery,
 	}
 	for _, r := range protected(t) {
 		if !r.hasID() {

@@ -27,6 +27,7 @@ type explanationView struct {
 	LastAttempt *attemptView           `json:"lastAttempt,omitempty"`
 	EventID     string                 `json:"eventId"`
 	ReplayOf    string                 `json:"replayOf,omitempty"`
+	BulkJobID   string                 `json:"bulkJobId,omitempty"`
 	Endpoint    explainedEndpointView  `json:"endpoint"`
 	Queue       explainedQueueView     `json:"queue"`
 	Causes      []explanationCauseView `json:"causes"`
@@ -84,7 +85,7 @@ func viewExplanation(e explain.Explanation, f explain.Facts) (explanationView, e
 	d := f.Record.Delivery
 	view := explanationView{
 		DeliveryID: d.ID, Status: string(d.Status), Code: string(e.Code), Summary: e.Summary, Since: webhook.Timestamp(e.Since),
-		EventID: d.EventID, ReplayOf: d.ReplayOf, Queue: explainedQueueView{e.Task}, Endpoint: viewExplainedEndpoint(e.Endpoint),
+		EventID: d.EventID, ReplayOf: d.ReplayOf, BulkJobID: d.BulkJobID, Queue: explainedQueueView{e.Task}, Endpoint: viewExplainedEndpoint(e.Endpoint),
 		Causes: make([]explanationCauseView, len(e.Causes)),
 	}
 	if n := e.Next; n != nil {

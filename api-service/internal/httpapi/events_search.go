@@ -156,7 +156,7 @@ func (h searchHandlers) deliver(c echo.Context) error {
 	if request.EndpointID == "" {
 		return webhook.Invalid("required", "endpointId", "endpointId is required and must not be empty")
 	}
-	if _, err := idOf(webhook.KindEndpoint)("endpointId", request.EndpointID); err != nil {
+	if err := webhook.CheckReference(webhook.KindEndpoint, "endpointId", request.EndpointID); err != nil {
 		return err
 	}
 	release, err := h.reserve(c, id)

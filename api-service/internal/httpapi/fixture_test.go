@@ -80,6 +80,7 @@ func serveWithin(t *testing.T, opened *store.Store, readTimeout time.Duration, c
 		Lookup:        opened,
 		Explainer:     explain.New(opened, noSituation{}, slog.New(slog.DiscardHandler)),
 		Statistics:    statistics.New(opened),
+		BulkJobs:      opened,
 		APIKeys:       opened,
 		Calls:         opened,
 		Authenticator: authenticator,

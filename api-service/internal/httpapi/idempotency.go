@@ -53,6 +53,7 @@ func newKeyedCalls(d Dependencies, memory budget) keyedCalls {
 		"POST " + deliveries + "/:id/retry":    current,
 		"POST " + deliveries + "/:id/replay":   current,
 		"POST " + base + "/events/:id/deliver": current,
+		"POST " + jobs:                         bulkJobHandlers{store: d.BulkJobs}.current,
 	}}
 }
 

@@ -22,6 +22,7 @@ import (
 	"redrive/api-service/internal/trial"
 	"redrive/api-service/internal/waitlimit"
 	"redrive/pkg/memory"
+	"redrive/pkg/webhook"
 )
 
 // Dependencies are the parts that the API serves from. The stores are for the operations that need no use case.
@@ -31,6 +32,7 @@ type Dependencies struct {
 	Events        EventStore
 	Lookup        LookupStore
 	Explainer     Explainer
+	BulkJobs      BulkJobStore
 	APIKeys       APIKeyStore
 	Calls         CallStore
 	Authenticator *authn.Authenticator
@@ -118,6 +120,7 @@ var (
 const (
 	base       = "/v1/execution-webhooks"
 	deliveries = base + "/deliveries"
+	jobs       = base + "/bulk-jobs"
 	keys       = "/v1/api-keys"
 	tenants    = "/v1/organizations"
 	types      = "/v1/event-types"
@@ -134,6 +137,7 @@ func routes(d Dependencies, memory budget) []route {
 	org := organizationHandlers{store: d.Organizations, registry: d.Tenants}
 	typ := eventTypeHandlers{store: d.EventTypes}
 	counted := statisticsHandlers{d.Endpoints, d.Statistics}
+	bulk := bulkJobHandlers{store: d.BulkJobs, log: d.Log}
 	return []route{
 		{http.MethodGet, base, read, 0, append([]string{"status", "failing", "q"}, paged...), ep.list},
 		{http.MethodPost, base, write, maxBody, nil, ep.create},
@@ -154,17 +158,23 @@ func routes(d Dependencies, memory budget) []route {
 		{http.MethodPost, base + "/events", write, maxBody, nil, withinBacklog(d.Waiting, evt.publish)},
 		{http.MethodPost, base + "/events/batch", write, maxBatchBody, nil, withinBacklog(d.Waiting, evt.publishBatch)},
 
-		{http.MethodGet, base + "/events", read, 0, append([]string{"limit", "cursor", "bodies"}, searched...), found.list},
+		{http.MethodGet, base + "/events", read, 0, append([]string{"limit", "cursor", "bodies"}, webhook.EventParameters...), found.list},
 		{http.MethodGet, base + "/events/:id", read, 0, nil, found.get},
 		{http.MethodPost, base + "/events/:id/deliver", write, maxBody, nil, found.deliver},
 
-		{http.MethodGet, deliveries, read, 0, slices.Concat(searchedDeliveries, withBodies), dlv.list},
+		{http.MethodGet, deliveries, read, 0, slices.Concat(webhook.DeliveryParameters, withBodies), dlv.list},
 		{http.MethodGet, deliveries + "/:id", read, 0, nil, dlv.get},
 		{http.MethodGet, deliveries + "/:id/attempts", read, 0, withBodies, dlv.attempts},
 		{http.MethodGet, deliveries + "/:id/explain", read, 0, nil, explainHandlers{d.Explainer}.get},
 		{http.MethodPost, deliveries + "/:id/retry", write, maxBody, nil, dlv.retry},
 		{http.MethodPost, deliveries + "/:id/replay", write, maxBody, nil, dlv.replay},
 		{http.MethodPost, deliveries + "/:id/cancel", write, maxBody, nil, dlv.cancel},
+
+		{http.MethodGet, jobs, read, 0, []string{"limit", "cursor"}, bulk.list},
+		{http.MethodPost, jobs, write, maxBody, nil, bulk.create},
+		{http.MethodPost, jobs + "/plan", read, maxBody, nil, bulk.plan},
+		{http.MethodGet, jobs + "/:id", read, 0, nil, bulk.get},
+		{http.MethodPost, jobs + "/:id/cancel", write, maxBody, nil, bulk.cancel},
 
 		{http.MethodGet, keys, read, 0, paged, key.list},
 		{http.MethodPost, keys, write, maxBody, nil, key.create},
@@ -206,6 +216,8 @@ func New(d Dependencies) http.Handler {
 	// Without these routes, base/:id would match with the last word of the path as the ID. The routes below replace some of their methods.
 	e.Any(base+"/events", only("OPTIONS, GET, HEAD, POST"))
 	e.Any(base+"/events/batch", only("OPTIONS, POST"))
+	e.Any(jobs, only("OPTIONS, GET, HEAD, POST"))
+	e.Any(jobs+"/plan", only("OPTIONS, POST"))
 	for _, list := range []string{base + "/changes", base + "/stats", deliveries} {
 		e.Any(list, only("OPTIONS, GET, HEAD"))
 	}

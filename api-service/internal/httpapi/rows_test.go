@@ -50,6 +50,12 @@ var rows = map[string]row{
 	"POST " + deliveries + "/:id/replay":  {kind: webhook.KindDelivery},
 	"POST " + deliveries + "/:id/cancel":  {kind: webhook.KindDelivery},
 
+	"GET " + jobs:                  {},
+	"POST " + jobs:                 {body: bulkBody},
+	"POST " + jobs + "/plan":       {body: bulkBody},
+	"GET " + jobs + "/:id":         {kind: webhook.KindBulkJob},
+	"POST " + jobs + "/:id/cancel": {kind: webhook.KindBulkJob},
+
 	"GET " + keys:             {},
 	"POST " + keys:            {body: `{"name": "ci"}`},
 	"GET " + keys + "/:id":    {kind: webhook.KindAPIKey},
@@ -60,12 +66,13 @@ var rows = map[string]row{
 const (
 	deliverTo   = "ep_01M6DRK2XED40D7VN5CJK585S3"
 	deliverBody = `{"endpointId": "` + deliverTo + `"}`
+	bulkBody    = `{"action": "retry", "filter": {"status": "failure"}}`
 )
 
 // notFoundReasons are the reasons for an unknown resource of a kind.
 var notFoundReasons = map[webhook.Kind]string{
 	webhook.KindEndpoint: "endpoint_not_found", webhook.KindDelivery: "delivery_not_found", webhook.KindAPIKey: "api_key_not_found",
-	webhook.KindEvent: "event_not_found",
+	webhook.KindEvent: "event_not_found", webhook.KindBulkJob: "bulk_job_not_found",
 }
 
 // protected returns the routes of one organization. See ofPlatform for the others that need a key.
@@ -125,7 +132,26 @@ func (s *service) resources(t *testing.T) map[webhook.Kind]string {
 	require.NoError(t, err)
 	return map[webhook.Kind]string{
 		webhook.KindEndpoint: endpointID, webhook.KindDelivery: deliveryID, webhook.KindAPIKey: key.ID, webhook.KindEvent: record.Event.ID,
+		webhook.KindBulkJob: s.runningJob(t),
 	}
+}
+
+// runningJob cancels the organization's unfinished bulk jobs and creates one, so that they never are too many.
+func (s *service) runningJob(t *testing.T) string {
+	t.Helper()
+	list, err := s.store.ListBulkJobs(t.Context(), organization, webhook.Page{Limit: webhook.MaxPageLimit})
+	require.NoError(t, err)
+	for _, job := range list.Items {
+		if job.Status == webhook.BulkRunning {
+			_, err := s.store.CancelBulkJob(t.Context(), organization, job.ID)
+			require.NoError(t, err)
+		}
+	}
+	job, err := s.store.CreateBulkJob(t.Context(), webhook.BulkSpec{
+		OrganizationID: organization, Action: webhook.BulkRetry, Filter: map[string]string{"status": "failure"},
+	})
+	require.NoError(t, err)
+	return job.ID
 }
 
 // missingResources are IDs without a resource.
