@@ -187,7 +187,7 @@ type BulkJob struct {
 
 // NewBulkJob makes a job of a checked spec.
 func NewBulkJob(spec BulkSpec, now time.Time) BulkJob {
-	return BulkJob{BulkSpec: spec, ID: NewID(KindBulkJob, now), Status: BulkRunning, CreatedAt: now}
+	return BulkJob{BulkSpec: spec, ID: NewID(KindBulkJob, now), Status: BulkRunning, Skipped: map[string]int64{}, CreatedAt: now}
 }
 
 // BulkOutcome is how the deliveries stand that a job was the last to touch.

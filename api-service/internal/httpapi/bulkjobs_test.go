@@ -92,6 +92,7 @@ func TestBulkJobFromPlanToOutcome(t *testing.T) {
 	assert.Equal(t, "running", created["status"])
 	assert.Contains(t, created["createdBy"], "key_")
 	assert.Equal(t, map[string]any{"endpointId": endpointID}, created["filter"])
+	assert.Equal(t, map[string]any{}, created["skipped"])
 	for _, absent := range []string{"total", "outcome", "startedAt", "finishedAt", "maxDeliveries", "endpointId"} {
 		assert.NotContains(t, created, absent)
 	}

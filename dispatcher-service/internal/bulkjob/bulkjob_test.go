@@ -138,7 +138,7 @@ func TestStartKeepsPace(t *testing.T) {
 		require.NoError(t, first.Stop(t.Context()))
 		require.NoError(t, second.Stop(t.Context()))
 		require.NoError(t, second.Stop(t.Context()), "again")
-		assert.Zero(t, f.left)
+		assert.Zero(t, f.remaining())
 		assert.Len(t, f.enqueued, 6000)
 		assert.True(t, f.enqueued[0].Committed)
 		assert.Positive(t, testutil.CollectAndCount(registry, "redrive_bulk_deliveries_total"))
@@ -155,10 +155,10 @@ func TestStartTakesOverExpiredLease(t *testing.T) {
 		runner.Start()
 		time.Sleep(14 * time.Second)
 		synctest.Wait()
-		assert.Equal(t, 100, f.left)
+		assert.Equal(t, 100, f.remaining())
 		time.Sleep(2 * time.Second)
 		synctest.Wait()
-		assert.Zero(t, f.left)
+		assert.Zero(t, f.remaining())
 		require.NoError(t, runner.Stop(t.Context()))
 	})
 }
@@ -176,7 +176,7 @@ func TestStartFindsNewJob(t *testing.T) {
 		f.mutex.Unlock()
 		time.Sleep(1100 * time.Millisecond)
 		synctest.Wait()
-		assert.Zero(t, f.left)
+		assert.Zero(t, f.remaining())
 		require.NoError(t, runner.Stop(t.Context()))
 	})
 }
@@ -218,7 +218,7 @@ func TestStepEnqueueFailureIsNotAnError(t *testing.T) {
 			require.NoError(t, err)
 		}
 		assert.Equal(t, 1, strings.Count(said.String(), "left to the reconciler"))
-		assert.Zero(t, f.left)
+		assert.Zero(t, f.remaining())
 	})
 }
 
@@ -254,4 +254,10 @@ func TestStepLostLeaseDoesNothing(t *testing.T) {
 		assert.Empty(t, f.enqueued)
 		assert.Empty(t, f.released)
 	})
+}
+
+func (f *fake) remaining() int {
+	f.mutex.Lock()
+	defer f.mutex.Unlock()
+	return f.left
 }
