@@ -17,8 +17,14 @@ func TestEpisodeReportsFirstErrorWithinAMinute(t *testing.T) {
 		err   error
 		began bool
 	}{
-		{0, nil, false}, {0, failed, true}, {time.Second, failed, false}, {2 * time.Second, nil, false}, {3 * time.Second, failed, false},
-		{62 * time.Second, failed, false}, {121 * time.Second, nil, false}, {122 * time.Second, failed, true},
+		{0, nil, false},
+		{0, failed, true},
+		{time.Second, failed, false},
+		{2 * time.Second, nil, false},
+		{3 * time.Second, failed, false},
+		{62 * time.Second, failed, false},
+		{121 * time.Second, nil, false},
+		{122 * time.Second, failed, true},
 	} {
 		assert.Equal(t, step.began, e.Began(step.err, start.Add(step.after)), "step %d", i)
 	}
