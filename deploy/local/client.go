@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"time"
@@ -99,6 +100,8 @@ func (c client) attempts(ctx context.Context, id string) ([]attempt, error) {
 	return page.Items, c.call(ctx, http.MethodGet, "/deliveries/"+id+"/attempts", nil, &page)
 }
 
+var errNotFound = errors.New("not found")
+
 func (c client) call(ctx context.Context, method, path string, body, data any) error {
 	var encoded bytes.Buffer
 	if body != nil {
@@ -124,6 +127,9 @@ func (c client) call(ctx context.Context, method, path string, body, data any) e
 	}
 	if err := json.NewDecoder(response.Body).Decode(&envelope); err != nil {
 		return fmt.Errorf("read the API's answer: %w", err)
+	}
+	if response.StatusCode == http.StatusNotFound {
+		return fmt.Errorf("%s %s: %w: %s", method, path, errNotFound, envelope.Message)
 	}
 	if response.StatusCode != http.StatusOK {
 		return fmt.Errorf("%s %s: %d: %s", method, path, response.StatusCode, envelope.Message)

@@ -2,6 +2,7 @@ package local
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 )
@@ -48,13 +49,16 @@ func (c client) latestFailure(ctx context.Context, sampleURL string) (found fail
 	return found, nil
 }
 
-// endpoint returns an endpoint and remembers it.
+// endpoint returns an endpoint and remembers it. One that was deleted is empty.
 func (c client) endpoint(ctx context.Context, id string, known map[string]endpoint) (endpoint, error) {
 	if e, seen := known[id]; seen {
 		return e, nil
 	}
 	var e endpoint
 	err := c.call(ctx, http.MethodGet, "/"+id, nil, &e)
+	if errors.Is(err, errNotFound) {
+		err = nil
+	}
 	known[id] = e
 	return e, err
 }

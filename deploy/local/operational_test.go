@@ -53,3 +53,23 @@ func TestOperationsOrganizationGetsEventsOfOthers(t *testing.T) {
 		assert.Contains(t, found, made.Endpoint.ID, organization)
 	}
 }
+
+// A start looks for the latest failure. One of an endpoint that was deleted is passed over.
+func TestStartAfterEndpointOfFailureWasDeleted(t *testing.T) {
+	t.Cleanup(http.DefaultClient.CloseIdleConnections)
+	o := options(t.TempDir())
+	first := start(t, o)
+	seed(t, first)
+	var listed struct{ Items []struct{ EndpointID string } }
+	require.NoError(t, json.Unmarshal(call(t, first, o.Dir, "org_local", http.MethodGet, "/v1/execution-webhooks/deliveries", ""), &listed))
+	require.Len(t, listed.Items, 1)
+	call(t, first, o.Dir, "org_local", http.MethodDelete, "/v1/execution-webhooks/"+listed.Items[0].EndpointID, "")
+	require.NoError(t, first.Stop(t.Context()))
+
+	again := start(t, o)
+	seed(t, again)
+	require.NoError(t, again.Announce())
+	var text strings.Builder
+	require.NoError(t, again.Welcome(t.Context(), &text))
+	assert.Contains(t, text.String(), "Redrive is running")
+}

@@ -61,7 +61,7 @@ const (
 // EndpointState is the state of an endpoint in one dispatcher.
 type EndpointState struct {
 	Circuit CircuitState `json:"circuit"`
-	// Since and Reason describe a circuit that is not closed, and Until one that is open.
+	// Since is when a circuit that is not closed first opened, Reason why it opened last, and Until when an open one is probed.
 	Since  time.Time `json:"since,omitzero"`
 	Until  time.Time `json:"until,omitzero"`
 	Reason string    `json:"reason,omitempty"`
@@ -69,7 +69,8 @@ type EndpointState struct {
 	Probing bool `json:"probing,omitempty"`
 	// Full means that there is no slot for another delivery, or that deliveries that are held get the next slots.
 	Full bool `json:"full,omitempty"`
-	// LimitedUntil is when the rate limit is expected to admit the next attempt. It is zero if it admits one now.
+	// LimitedUntil is when the rate limit is expected to admit the next attempt. It may be up to a second ago, and is zero if the limit was
+	// not used up within the last second.
 	LimitedUntil time.Time `json:"limitedUntil,omitzero"`
 	// InFlight is the number of attempts in flight, Limit how many there may be, and Held how many deliveries are held.
 	InFlight int `json:"inFlight"`

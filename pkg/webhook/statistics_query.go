@@ -57,7 +57,8 @@ func (q StatisticsQuery) Between(from, to, now time.Time) (StatisticsQuery, erro
 		last = floor(HourOf(now), length)
 	}
 	q.From, q.To = last-Hour(rule.usual-1)*length, min(last, floor(HourOf(now), length))+length
-	if from.IsZero() {
+	fromTo := from.IsZero() // the range depends on to only
+	if fromTo {
 		from = q.From.Start()
 	} else {
 		q.From = floor(HourOf(from), length)
@@ -72,7 +73,11 @@ func (q StatisticsQuery) Between(from, to, now time.Time) (StatisticsQuery, erro
 		}
 		return q, Invalid("out_of_range", "from", fmt.Sprintf("statistics by %s span at most %d days%s", q.Interval, rule.most, hint))
 	case q.From < (HourOf(now).Day() - Day(rule.kept)).FirstHour():
-		return q, Invalid("out_of_range", "from", fmt.Sprintf("statistics by %s are kept for %d days: from must be later", q.Interval, rule.kept))
+		field := "from"
+		if fromTo {
+			field = "to"
+		}
+		return q, Invalid("out_of_range", field, fmt.Sprintf("statistics by %s are kept for %d days: %s must be later", q.Interval, rule.kept, field))
 	}
 	return q, nil
 }

@@ -73,7 +73,7 @@ var situations = map[string]struct {
 	"cancelled": {
 		[]func(*Facts){endedAs(webhook.StatusFailure, webhook.FailureCancelled)},
 		[]Code{Cancelled},
-		"was cancelled at 2026-11-20 16:29:00 UTC while it waited. No further attempt follows, and the customer does not have to do anything; to send it after all, retry the delivery.",
+		"was cancelled at 2026-11-20 16:29:00 UTC. No further attempt follows, and the customer does not have to do anything; to send it after all, retry the delivery.",
 	},
 	"cancelled during an attempt": {
 		[]func(*Facts){endedAs(webhook.StatusFailure, webhook.FailureCancelled), dispatchers(dispatcher(attemptingSince(ago(2 * time.Minute))))},
@@ -85,7 +85,7 @@ var situations = map[string]struct {
 			f.Superseded = &webhook.Attempt{Number: 1, StartedAt: ago(2 * time.Minute), Duration: 90 * time.Second, ResponseStatus: 200, Outcome: webhook.AttemptSuperseded}
 		}, dispatchers(dispatcher(attemptingSince(ago(2*time.Minute + time.Millisecond))))},
 		[]Code{Cancelled, Cancelled},
-		"was cancelled",
+		"was cancelled at 2026-11-20 16:29:00 UTC, during attempt 1. The receiver got it and answered 200 OK: the customer does not have to do anything, and another delivery of the event would reach the receiver a second time.",
 	},
 	"attempts orphaned": {
 		[]func(*Facts){endedAs(webhook.StatusFailure, webhook.FailureOrphaned)},
@@ -160,7 +160,7 @@ var situations = map[string]struct {
 	"circuit open": {
 		[]func(*Facts){putOff, dispatchers(dispatcher(openCircuit()))},
 		[]Code{HeldCircuit},
-		"is held, because the endpoint does not answer: its circuit has been open since 2026-11-20 16:29:40 UTC (it did not answer in time 5 times in a row); no retry is used up meanwhile. Redrive probes the receiver, next at 2026-11-20 16:30:40 UTC, and sends the delivery by itself once the receiver answers: correct the receiver; nothing else has to be done.",
+		"is held, because the endpoint does not answer: its circuit opened at 2026-11-20 16:29:40 UTC (it did not answer in time 5 times in a row); no retry is used up while it is held. Redrive probes the receiver, next at 2026-11-20 16:30:40 UTC, and sends the delivery by itself once the receiver answers, or makes an attempt of it 10m0s after it was due: correct the receiver; nothing else has to be done.",
 	},
 	"circuit open, no slot, in backlog": {
 		[]func(*Facts){task(queue.PresenceAbsent), queueIs(inBacklog), dispatchers(dispatcher(endpointState(queue.EndpointState{Circuit: queue.CircuitOpen, Full: true})))},
@@ -175,7 +175,7 @@ var situations = map[string]struct {
 	"circuit half open, a probe in flight": {
 		[]func(*Facts){dispatchers(dispatcher(endpointState(queue.EndpointState{Circuit: queue.CircuitHalfOpen, Since: ago(time.Second), Probing: true, InFlight: 1, Limit: 12})))},
 		[]Code{HeldCircuit},
-		"half open since 2026-11-20 16:29:59 UTC, and one attempt at a time is made",
+		"its circuit opened at 2026-11-20 16:29:59 UTC, and one attempt at a time is made as a probe",
 	},
 	"circuit half open, no probe": {
 		[]func(*Facts){dispatchers(dispatcher(endpointState(queue.EndpointState{Circuit: queue.CircuitHalfOpen, Since: ago(time.Second), Limit: 12})))}, []Code{Queued}, "within seconds",
@@ -188,7 +188,7 @@ var situations = map[string]struct {
 	"rate limit": {
 		[]func(*Facts){putOff, dispatchers(dispatcher(rateLimited()))},
 		[]Code{HeldRate},
-		"because the endpoint's rate limit of 5 requests a second is used up until 2026-11-20 16:30:03 UTC. It is sent by itself in turn: the customer does not have to do anything, unless the limit is too low; then raise the endpoint's rateLimit.",
+		"because the endpoint's rate limit of 5 requests a second is used up by other deliveries. It is sent by itself in turn: the customer does not have to do anything, unless the limit is too low; then raise the endpoint's rateLimit.",
 	},
 	"no slot": {
 		[]func(*Facts){putOff, dispatchers(dispatcher(fullEndpoint()))},
@@ -197,6 +197,20 @@ var situations = map[string]struct {
 	},
 	"all workers in use": {
 		[]func(*Facts){dispatchers(dispatcher(func(d *queue.DispatcherView) { d.Dispatcher.Limit = 0 }))}, []Code{HeldConcurrency}, "waits for a free slot",
+	},
+	"disabled during an attempt": {
+		[]func(*Facts){endpointIs(disable), task(queue.PresenceActive), dispatchers(dispatcher(attemptingSince(ago(3 * time.Second))))},
+		[]Code{EndpointDisabled, Sending},
+		"An attempt to endpoint \"Billing\" (ep_1) has been in progress since 2026-11-20 16:29:57 UTC; the endpoint has been disabled since 2026-11-20 16:25:00 UTC, by hand, and no further attempt begins. The receiver's answer decides",
+	},
+	"deleted during an attempt": {
+		[]func(*Facts){endpointIs(remove), task(queue.PresenceActive), dispatchers(dispatcher(attemptingSince(ago(40 * time.Second))))},
+		[]Code{EndpointDeleted, Sending},
+		"the endpoint was deleted at 2026-11-20 16:29:30 UTC. No further attempt begins, and the delivery ends in failure, unless the receiver accepts it before",
+	},
+	"exhausted, endpoint paused": {
+		[]func(*Facts){endedAs(webhook.StatusFailure, ""), attempted(500, "the receiver answered 500 Internal Server Error", 1, time.Minute), endpointIs(pause)},
+		[]Code{Exhausted}, "correct the receiver, then retry the delivery and resume the endpoint, which is paused.",
 	},
 	"memory": {
 		[]func(*Facts){large, putOff, dispatchers(dispatcher(withoutMemory))},

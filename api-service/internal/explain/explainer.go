@@ -26,7 +26,7 @@ type Store interface {
 	FindRevision(ctx context.Context, organizationID, id string) (int64, error)
 }
 
-// Queue reads what Redis knows: queue.Lanes.
+// Queue reads the state in Redis: queue.Lanes.
 type Queue interface {
 	ReadSituation(ctx context.Context, d webhook.Delivery) (queue.Situation, error)
 }
@@ -75,7 +75,7 @@ func (e *Explainer) read(ctx context.Context, organizationID, id string) (Facts,
 	return f, nil
 }
 
-// situation returns what Redis knows, or nil if it does not answer within redisWait. The client may take longer to give a connection up.
+// situation returns the state in Redis, or nil if Redis does not answer within redisWait. The client may take longer to close a connection.
 func (e *Explainer) situation(ctx context.Context, d webhook.Delivery) *queue.Situation {
 	ctx, cancel := context.WithTimeout(ctx, redisWait)
 	defer cancel()

@@ -15,7 +15,7 @@ type Facts struct {
 	webhook.Explained
 	// Now is the time of the explanation, by the clock of this process.
 	Now time.Time
-	// Queue is what Redis knows. It is nil if Redis cannot be read.
+	// Queue is what was read from Redis. It is nil if Redis cannot be read.
 	Queue *queue.Situation
 }
 
@@ -46,6 +46,14 @@ func (f Facts) dispatchers() []queue.DispatcherView {
 		}
 	}
 	return taking
+}
+
+// longestHold returns for how long after it was due a circuit holds a delivery at most.
+func (f Facts) longestHold() (longest time.Duration) {
+	for _, d := range f.dispatchers() {
+		longest = max(longest, d.Dispatcher.LongestHold)
+	}
+	return longest
 }
 
 // attempting returns when the attempt in flight began, or the zero time without one. A summary is up to a second old: an attempt that has

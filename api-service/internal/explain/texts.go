@@ -27,7 +27,7 @@ func (t texts) target() string {
 	return fmt.Sprintf("endpoint %q (%s)", t.Endpoint.Name, id)
 }
 
-// attempt describes the last attempt, or returns "".
+// lastError returns the error of the last attempt, or "".
 func (t texts) lastError() string {
 	last := t.Record.LastAttempt
 	if last == nil || last.ErrorMessage == "" {

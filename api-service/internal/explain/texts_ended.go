@@ -47,6 +47,9 @@ func (t texts) retryIt(first string) string {
 	case t.Endpoint.Status == webhook.EndpointDisabled:
 		return first + "enable the endpoint and retry the delivery."
 	}
+	if !t.Endpoint.PausedAt.IsZero() {
+		return first + "retry the delivery and resume the endpoint, which is paused."
+	}
 	return first + "retry the delivery."
 }
 
@@ -79,15 +82,23 @@ func (t texts) endedDisabled() Cause {
 
 func (t texts) endedDeleted() Cause {
 	d := t.Record.Delivery
+	if t.arrived() {
+		return t.cause(EndpointDeleted, d.UpdatedAt, time.Time{}, t.arrivedText(), "The delivery to %s ended at %s, because the endpoint was deleted during attempt %d.",
+			t.target(), clock(d.UpdatedAt), t.Superseded.Number)
+	}
 	return t.cause(EndpointDeleted, d.UpdatedAt, time.Time{}, t.sendElsewhere(),
 		"The delivery to %s ended at %s, because the endpoint was deleted while the delivery waited.", t.target(), clock(d.UpdatedAt))
 }
 
 func (t texts) cancelled() Cause {
 	d := t.Record.Delivery
+	if t.arrived() {
+		return t.cause(Cancelled, d.UpdatedAt, time.Time{}, t.arrivedText(), "The delivery to %s was cancelled at %s, during attempt %d.",
+			t.target(), clock(d.UpdatedAt), t.Superseded.Number)
+	}
 	return t.cause(Cancelled, d.UpdatedAt, time.Time{},
 		t.retryIt("No further attempt follows, and "+nothingToDo+"; to send it after all, "),
-		"The delivery to %s was cancelled at %s while it waited.", t.target(), clock(d.UpdatedAt))
+		"The delivery to %s was cancelled at %s.", t.target(), clock(d.UpdatedAt))
 }
 
 func (t texts) orphaned() Cause {
@@ -98,7 +109,17 @@ func (t texts) orphaned() Cause {
 		t.target(), clock(d.UpdatedAt), webhook.MaxOrphans)
 }
 
-// superseded tells the answer to an attempt that was in flight when the delivery ended otherwise.
+// arrived reports whether the receiver accepted an attempt that was in flight when the delivery ended otherwise.
+func (t texts) arrived() bool {
+	return t.Superseded != nil && t.Superseded.ResponseStatus >= 200 && t.Superseded.ResponseStatus < 300
+}
+
+func (t texts) arrivedText() string {
+	return fmt.Sprintf("The receiver got it and answered %s: %s, and another delivery of the event would reach the receiver a second time.",
+		answer(t.Superseded.ResponseStatus), nothingToDo)
+}
+
+// superseded explains an attempt that was in flight when the delivery ended otherwise.
 func (t texts) superseded(code Code) Cause {
 	a := *t.Superseded
 	result := a.ErrorMessage

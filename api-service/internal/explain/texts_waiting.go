@@ -17,6 +17,11 @@ var disabledBecause = map[webhook.DisabledReason]string{
 
 func (t texts) willEndDisabled() Cause {
 	e := t.Endpoint
+	if began := t.attempting(); !began.IsZero() {
+		return t.cause(EndpointDisabled, e.DisabledAt, time.Time{}, "The receiver's answer decides: if the attempt fails, the delivery ends in failure; to send it after that, enable the endpoint and retry the delivery.",
+			"An attempt to %s has been in progress since %s; the endpoint has been disabled since %s%s, and no further attempt begins.",
+			t.target(), clock(began), clock(e.DisabledAt), disabledBecause[e.DisabledReason])
+	}
 	end := "when it is due, at " + clock(t.dueAt())
 	if t.due() {
 		end = "within a minute"
@@ -30,6 +35,10 @@ func (t texts) willEndDeleted() Cause {
 	if t.Endpoint == nil {
 		return t.cause(EndpointDeleted, time.Time{}, time.Time{}, t.sendElsewhere(),
 			"The delivery to %s, due at %s, is not sent, because the endpoint does not exist any more: it ends in failure.", t.target(), clock(t.dueAt()))
+	}
+	if began := t.attempting(); !began.IsZero() {
+		return t.cause(EndpointDeleted, t.Endpoint.DeletedAt, time.Time{}, "No further attempt begins, and the delivery ends in failure, unless the receiver accepts it before: the customer does not have to do anything if the receiver got it. "+t.sendElsewhere(),
+			"An attempt to %s has been in progress since %s; the endpoint was deleted at %s.", t.target(), clock(began), clock(t.Endpoint.DeletedAt))
 	}
 	return t.cause(EndpointDeleted, t.Endpoint.DeletedAt, time.Time{}, t.sendElsewhere(),
 		"The delivery to %s is not sent, because the endpoint was deleted at %s: it ends in failure within a minute.", t.target(), clock(t.Endpoint.DeletedAt))
@@ -88,8 +97,7 @@ func (t texts) held(h hold) Cause {
 	case HeldCircuit:
 		return t.heldCircuit(h.state)
 	case HeldRate:
-		return t.cause(HeldRate, t.dueAt(), h.state.LimitedUntil, "It is sent by itself in turn: "+nothingToDo+", unless the limit is too low; then raise the endpoint's rateLimit.",
-			"%s and waits for its turn, because the endpoint's rate limit of %d requests a second is used up until %s.", t.isDue(), t.Endpoint.RateLimit, clock(h.state.LimitedUntil))
+		return t.heldRate(h.state.LimitedUntil)
 	case HeldMemory:
 		return t.cause(HeldMemory, t.dueAt(), time.Time{}, "It is sent by itself when memory is free: "+nothingToDo+"; if this lasts, the operator has to raise DISPATCHER_MEMORY.",
 			"%s and waits, because the memory of the dispatcher for large bodies is in use; its event has %d bytes of data.", t.isDue(), t.DataSize)
@@ -100,23 +108,36 @@ func (t texts) held(h hold) Cause {
 	}
 }
 
+func (t texts) heldRate(until time.Time) Cause {
+	unit := "requests"
+	if t.Endpoint.RateLimit == 1 {
+		unit = "request"
+	}
+	return t.cause(HeldRate, t.dueAt(), until, "It is sent by itself in turn: "+nothingToDo+", unless the limit is too low; then raise the endpoint's rateLimit.",
+		"%s and waits for its turn, because the endpoint's rate limit of %d %s a second is used up by other deliveries.", t.isDue(), t.Endpoint.RateLimit, unit)
+}
+
 func (t texts) heldCircuit(state queue.EndpointState) Cause {
 	var phase, until string
 	switch state.Circuit {
 	case queue.CircuitOpen:
-		phase = "its circuit has been open since " + clock(state.Since)
+		phase = "its circuit opened at " + clock(state.Since)
 		until = ", next at " + clock(state.Until)
 	case queue.CircuitHalfOpen:
-		phase = "its circuit has been half open since " + clock(state.Since) + ", and one attempt at a time is made"
+		phase = "its circuit opened at " + clock(state.Since) + ", and one attempt at a time is made as a probe"
 	default:
 		phase = "its circuit is closing again, and few attempts are made at a time"
 	}
 	if state.Reason != "" {
 		phase += " (" + state.Reason + ")"
 	}
+	longest := ""
+	if held := t.longestHold(); held > 0 {
+		longest = fmt.Sprintf(", or makes an attempt of it %s after it was due", held)
+	}
 	return t.cause(HeldCircuit, state.Since, state.Until,
-		"Redrive probes the receiver"+until+", and sends the delivery by itself once the receiver answers: correct the receiver; nothing else has to be done.",
-		"%s and is held, because the endpoint does not answer: %s; no retry is used up meanwhile.", t.isDue(), phase)
+		"Redrive probes the receiver"+until+", and sends the delivery by itself once the receiver answers"+longest+": correct the receiver; nothing else has to be done.",
+		"%s and is held, because the endpoint does not answer: %s; no retry is used up while it is held.", t.isDue(), phase)
 }
 
 func (t texts) heldShare() Cause {
@@ -135,7 +156,7 @@ func (t texts) withoutTask() Cause {
 		"%s, nothing holds it, and it has no task in the queue at %s: it is about to be enqueued, or its task was lost.", t.isDue(), clock(t.Now))
 }
 
-// unknown explains a delivery that may be held for a reason that no process knows.
+// unknown explains a delivery that may be held for a reason that no process has reported.
 func (t texts) unknown(why string, until time.Time) Cause {
 	if why == "" {
 		why = "it is not known why it waits"

@@ -12,6 +12,10 @@ import (
 // maxSummarized bounds how many endpoints Summarize looks at, because deliveries wait meanwhile. A look at one takes some 100 ns.
 const maxSummarized = 10_000
 
+// recentlyLimited is how long a rate limit counts as used up after it was. It is the time between two summaries: a limit of several
+// requests a second is used up for a fraction of a second at a time, which most summaries would miss.
+const recentlyLimited = time.Second
+
 // Summarize adds to a summary what keeps deliveries from being attempted: the endpoints with attempts in flight, with held deliveries or
 // with a circuit that is not closed. If there are more than queue.MaxSummaryEndpoints, it adds those that hold the most.
 func (b *Bulkheads) Summarize(summary *queue.Summary) {
@@ -75,9 +79,9 @@ func (b *Bulkheads) summarize(e *endpoint, now time.Time) queue.EndpointState {
 		state.Probing = e.current+e.reservations.size >= c.Ramp
 	}
 	if c.State != circuit.Closed || state.Probing {
-		state.Since, state.Reason = c.Since, c.Reason
+		state.Since, state.Reason = c.OpenedAt, c.Reason
 	}
-	if now.Before(e.limitedUntil) {
+	if !e.limitedUntil.IsZero() && now.Before(e.limitedUntil.Add(recentlyLimited)) {
 		state.LimitedUntil = e.limitedUntil
 	}
 	held := len(e.held) > 0 || e.waiters.first != nil

@@ -6,6 +6,8 @@ import (
 	"testing"
 	"time"
 
+	"redrive/dispatcher-service/internal/pacing"
+
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
@@ -48,6 +50,27 @@ func TestSummaryDescribesEveryHold(t *testing.T) {
 			permit.Complete(status(http.StatusOK))
 		}
 		assert.NotContains(b.t, b.summary().Endpoints, "ep_one")
+	})
+}
+
+// A limit of several requests a second is used up for a fraction of a second. A summary once a second shows it all the same.
+func TestSummaryShowsARecentRateLimit(t *testing.T) {
+	inBubble(t, Options{}, func(b *bench) {
+		limited := b.request("ep_limited")
+		limited.RateLimit = 1
+		for range pacing.PerSecond(1).Burst {
+			b.acquire(limited).Complete(quickly(time.Millisecond))
+		}
+		b.deferred(limited, Rate)
+		until := b.summary().Endpoints["ep_limited"].LimitedUntil
+		assert.False(b.t, until.IsZero())
+
+		time.Sleep(time.Until(until) + recentlyLimited/2)
+		state := b.summary().Endpoints["ep_limited"]
+		assert.False(b.t, state.LimitedUntil.IsZero())
+		assert.False(b.t, state.Full)
+		time.Sleep(10 * recentlyLimited)
+		assert.Zero(b.t, b.summary().Endpoints["ep_limited"].LimitedUntil)
 	})
 }
 

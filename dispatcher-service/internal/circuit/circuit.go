@@ -43,6 +43,8 @@ type Circuit struct {
 	// Since is when the state began, Until when an open circuit becomes half open, and Reason why it opened.
 	Since, Until time.Time
 	Reason       string
+	// OpenedAt is when the circuit opened after it was last closed. Failed probes do not change it.
+	OpenedAt time.Time
 	// Openings counts how often the circuit opened since the endpoint was last healthy.
 	Openings int
 	// Ramp is how many attempts a ramping circuit allows in flight. It grows with each answer. 0 means no limit.
@@ -153,6 +155,9 @@ func (c *Circuit) reasonToOpen(now time.Time) string {
 func (c *Circuit) open(reason string, now time.Time, random float64) {
 	period := min(firstOpen<<min(c.Openings, 8), longestOpen)
 	period = min(time.Duration(float64(period)*(1-openJitter+2*openJitter*random)), longestOpen)
+	if c.State == Closed {
+		c.OpenedAt = now
+	}
 	c.State, c.Since, c.Until, c.Reason = Open, now, now.Add(period), reason
 	c.generation++
 	c.Openings++
