@@ -1,4 +1,4 @@
-// Command api-service serves Redrive's HTTP API, migrates its database and manages its API keys.
+// Command api-service serves Redrive's HTTP API, migrates its database, manages its API keys and runs bulk jobs.
 package main
 
 import (
@@ -35,6 +35,12 @@ const usage = `api-service serves Redrive's HTTP API. Environment variables conf
                                  delete an organization; it is erased when ERASURE_DELAY has passed
   api-service organizations restore ID
                                  restore a deleted organization
+  api-service bulk retry|replay|cancel [--from TIME] [--to TIME] [--endpoint ID] [--organization ID] [--plan] [--json]
+                                 [--cancel-on-interrupt]
+                                 start one bulk job for each organization that has deliveries which match, and wait for the jobs.
+                                 TIME is RFC 3339. At least one of --from, --to and --endpoint is required.
+                                 --plan counts only and changes nothing; --json prints one JSON object for each job.
+                                 Ctrl-C leaves the jobs running, or cancels them with --cancel-on-interrupt
   api-service stats backfill     count again what processes have done that do not count
   api-service rotate-secrets     encrypt stored secrets again with the first key in SECRETS_KEY
   api-service healthcheck        check whether the service in the same container is ready
@@ -91,6 +97,8 @@ func command(ctx context.Context, args, environ []string, stdout, stderr io.Writ
 		return keys(ctx, args, environ, stdout)
 	case "stats":
 		return manageStatistics(ctx, args, environ, stdout)
+	case "bulk":
+		return manageBulkJobs(ctx, args, environ, stdout, stderr)
 	case "organizations":
 		return manageOrganizations(ctx, args, environ, stdout)
 	case "--version", "-version", "version":

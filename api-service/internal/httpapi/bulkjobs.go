@@ -77,7 +77,7 @@ func (h bulkJobHandlers) plan(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	return ok(c, viewBulkPlan(plan))
+	return ok(c, ViewBulkPlan(plan))
 }
 
 func (h bulkJobHandlers) list(c echo.Context) error {
@@ -89,7 +89,7 @@ func (h bulkJobHandlers) list(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	return okWalk(c, list, page, viewBulkJob)
+	return okWalk(c, list, page, ViewBulkJob)
 }
 
 func (h bulkJobHandlers) get(c echo.Context) error {
@@ -132,14 +132,15 @@ func okBulkJob(c echo.Context, job webhook.BulkJob, err error) error {
 	if err != nil {
 		return err
 	}
-	view, err := viewBulkJob(job)
+	view, err := ViewBulkJob(job)
 	if err != nil {
 		return err
 	}
 	return ok(c, view)
 }
 
-type bulkJobView struct {
+// BulkJobView is a bulk job as JSON shows it.
+type BulkJobView struct {
 	ID             string            `json:"id"`
 	OrganizationID string            `json:"organizationId"`
 	Action         string            `json:"action"`
@@ -166,8 +167,9 @@ type bulkOutcomeView struct {
 	AsOf    webhook.Timestamp `json:"asOf"`
 }
 
-func viewBulkJob(j webhook.BulkJob) (bulkJobView, error) {
-	view := bulkJobView{
+// ViewBulkJob returns the view of a job. Its error is nil: lists take functions that may fail.
+func ViewBulkJob(j webhook.BulkJob) (BulkJobView, error) {
+	view := BulkJobView{
 		ID: j.ID, OrganizationID: j.OrganizationID, Action: string(j.Action), Filter: j.Filter, EndpointID: j.EndpointID,
 		MaxDeliveries: j.MaxDeliveries, PerSecond: j.PerSecond, Status: string(j.Status), Processed: j.Processed, Applied: j.Applied,
 		Skipped: j.Skipped, CreatedBy: j.CreatedBy, CreatedAt: webhook.Timestamp(j.CreatedAt), StartedAt: webhook.Timestamp(j.StartedAt),
@@ -182,7 +184,8 @@ func viewBulkJob(j webhook.BulkJob) (bulkJobView, error) {
 	return view, nil
 }
 
-type bulkPlanView struct {
+// BulkPlanView is the plan of a bulk job as JSON shows it.
+type BulkPlanView struct {
 	Total  int64             `json:"total"`
 	Exact  bool              `json:"exact"`
 	Sample []string          `json:"sample"`
@@ -190,8 +193,9 @@ type bulkPlanView struct {
 	Newest webhook.Timestamp `json:"newest,omitzero"`
 }
 
-func viewBulkPlan(p webhook.BulkPlan) bulkPlanView {
-	view := bulkPlanView{Total: p.Total, Exact: p.Exact, Sample: p.Sample, Oldest: webhook.Timestamp(p.Oldest), Newest: webhook.Timestamp(p.Newest)}
+// ViewBulkPlan returns the view of a plan.
+func ViewBulkPlan(p webhook.BulkPlan) BulkPlanView {
+	view := BulkPlanView{Total: p.Total, Exact: p.Exact, Sample: p.Sample, Oldest: webhook.Timestamp(p.Oldest), Newest: webhook.Timestamp(p.Newest)}
 	if view.Sample == nil {
 		view.Sample = []string{}
 	}
