@@ -28,6 +28,7 @@ func All() []Guide {
 		{"changing-endpoints", "change an endpoint, and see who changed it"},
 		{"answering-a-customer", "from the ID of a run to the reason: search, event, explanation"},
 		{"what-an-endpoint-missed", "find the events that a disabled or a new endpoint did not get, and send them"},
+		{"bringing-back-an-outage", "retry everything that failed while a receiver was down: plan, start, watch"},
 		{"operational-events", "learn of failing and disabled endpoints, and how they are disabled"},
 		{"moving-here", "keep receivers of another system working: payload and signatureHeader"},
 		{"guarantees", "what is promised, what is not, and what happens when something dies"},
