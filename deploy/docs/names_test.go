@@ -59,9 +59,7 @@ func TestPagesNameExistingSettings(t *testing.T) {
 		assert.True(t, known[name], "%s: no program reads %s", path, name)
 	}
 	for name, path := range found(t, "export ([A-Z_]+)=") {
-		if name != "REDRIVE_KEY" { // replay.sh's own
-			assert.True(t, known[name], "%s: no program reads %s", path, name)
-		}
+		assert.True(t, known[name], "%s: no program reads %s", path, name)
 	}
 }
 

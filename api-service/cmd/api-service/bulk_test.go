@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -13,6 +14,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"redrive/pkg/guides"
 	"redrive/pkg/lifecycle"
 	"redrive/pkg/store"
 	"redrive/pkg/testservers"
@@ -304,4 +306,37 @@ func TestBulkInterruptLeavesOrCancelsJobs(t *testing.T) {
 			assert.Equal(t, 2, strings.Count(stdout.String(), `"status":"`+string(test.status)+`"`))
 		})
 	}
+}
+
+var bulkLine = regexp.MustCompile(`(?m)^bin/api-service (bulk .*)$`)
+
+// TestGuidesBulkCommandsRun runs the lines of the guides, for a time and an endpoint that have deliveries.
+func TestGuidesBulkCommandsRun(t *testing.T) {
+	lines := map[string]int{}
+	for _, guide := range guides.All() {
+		text, err := guide.Markdown()
+		require.NoError(t, err)
+		found := bulkLine.FindAllStringSubmatch(string(text), -1)
+		if len(found) == 0 {
+			continue
+		}
+		lines[guide.Name] = len(found)
+		w := newBulkWorld(t)
+		w.dispatch(t)
+		inTest := strings.NewReplacer("acme", "org_b", "ep_01M7WV53ZTT50ZVB4VGFWDTC7B", w.endpoints["org_a"].ID)
+		for _, line := range found {
+			args := strings.Fields(inTest.Replace(line[1]))
+			for i, arg := range args[:len(args)-1] {
+				if arg == "--from" {
+					args[i+1] = bulkFrom
+				} else if arg == "--to" {
+					args[i+1] = bulkTo
+				}
+			}
+			r := runWith(t, w.environ, args...)
+			assert.Equal(t, 0, r.code, "%s: %s: %s", guide.Name, line[1], r.stderr)
+		}
+		assert.Equal(t, int64(0), w.count(t, "org_a", webhook.StatusFailure), "the lines bring back everything")
+	}
+	assert.Equal(t, map[string]int{"bringing-back-an-outage": 4, "operations": 2}, lines)
 }

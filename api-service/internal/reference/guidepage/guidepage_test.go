@@ -17,16 +17,16 @@ func rendering(t *testing.T, markdown string) string {
 
 func TestRenderLinksLeadToServedPages(t *testing.T) {
 	for markdown, html := range map[string]string{
-		"[a](concepts.md)":                                   `<a href="/docs/guides/concepts">a</a>`,
-		"[a](./concepts.md#b-c)":                             `<a href="/docs/guides/concepts#b-c">a</a>`,
-		"[a](../../pkg/guides/concepts.md)":                  `<a href="/docs/guides/concepts">a</a>`,
-		"[a](#title)":                                        `<a href="#title">a</a>`,
-		"[a](https://example.com/b)":                         `<a href="https://example.com/b">a</a>`,
-		"[a](../../api-service/openapi/openapi.yaml)":        `<a href="/docs/">a</a>`,
-		"see [`x` *y*](../../deploy/docs/replay.sh#z), then": `see <code>x</code> <em>y</em> (deploy/docs/replay.sh in the repository), then`,
-		"[a](nothing.md)":                                    `<p>a (pkg/guides/nothing.md in the repository)</p>`,
-		"[a](javascript:alert(1))":                           `<p>a (`,
-		"[a](../../../../etc/passwd)":                        `<p>a (`,
+		"[a](concepts.md)":                               `<a href="/docs/guides/concepts">a</a>`,
+		"[a](./concepts.md#b-c)":                         `<a href="/docs/guides/concepts#b-c">a</a>`,
+		"[a](../../pkg/guides/concepts.md)":              `<a href="/docs/guides/concepts">a</a>`,
+		"[a](#title)":                                    `<a href="#title">a</a>`,
+		"[a](https://example.com/b)":                     `<a href="https://example.com/b">a</a>`,
+		"[a](../../api-service/openapi/openapi.yaml)":    `<a href="/docs/">a</a>`,
+		"see [`x` *y*](../../deploy/example.sh#z), then": `see <code>x</code> <em>y</em> (deploy/example.sh in the repository), then`,
+		"[a](nothing.md)":                                `<p>a (pkg/guides/nothing.md in the repository)</p>`,
+		"[a](javascript:alert(1))":                       `<p>a (`,
+		"[a](../../../../etc/passwd)":                    `<p>a (`,
 	} {
 		assert.Contains(t, rendering(t, markdown), html, markdown)
 	}
