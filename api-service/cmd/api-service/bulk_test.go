@@ -327,9 +327,10 @@ func TestGuidesBulkCommandsRun(t *testing.T) {
 		for _, line := range found {
 			args := strings.Fields(inTest.Replace(line[1]))
 			for i, arg := range args[:len(args)-1] {
-				if arg == "--from" {
+				switch arg {
+				case "--from":
 					args[i+1] = bulkFrom
-				} else if arg == "--to" {
+				case "--to":
 					args[i+1] = bulkTo
 				}
 			}
