@@ -201,7 +201,7 @@ func testSearchEqualsNaiveFilter(t *testing.T, s *store.Store) {
 // testSearchWhileRowsChange changes states between the pages. What matches throughout the walk is found once, and nothing twice.
 func testSearchWhileRowsChange(t *testing.T, s *store.Store) {
 	w := newSearchWorld(t, s)
-	for range 12 {
+	for range 4 {
 		f := w.filter()
 		before := w.records()
 		i := searchedEventCount

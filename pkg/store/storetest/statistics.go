@@ -341,12 +341,12 @@ func (w *statisticsWorld) operational() {
 // testStatisticsEqualModel does random things and merges at random moments. The statistics always equal a full count, before and after a merge.
 func testStatisticsEqualModel(t *testing.T, s *store.Store) {
 	w := newStatisticsWorld(t, s, 7)
-	for i := range 400 {
+	for i := range 200 {
 		w.step()
 		if w.clock = w.clock.Add(time.Minute); w.random.IntN(20) == 0 {
 			merge(t, s, 1+w.random.IntN(10))
 		}
-		if i%100 == 99 {
+		if i%50 == 49 {
 			checked := w.model
 			w.operational()
 			equalStatistics(t, s, &w.model, w.endpointIDs(), w.types)
@@ -401,7 +401,7 @@ func worksBeside(t *testing.T, w *statisticsWorld, merger func(ctx context.Conte
 	var writers, mergers sync.WaitGroup
 	models := make([]countModel, len(w.endpoints))
 	for i, endpoint := range w.endpoints {
-		writers.Go(func() { models[i] = busy(t, w.store, endpoint, w.types[i%len(w.types)], 40) })
+		writers.Go(func() { models[i] = busy(t, w.store, endpoint, w.types[i%len(w.types)], 20) })
 	}
 	for range 2 {
 		mergers.Go(func() { merger(ctx) })
