@@ -93,7 +93,7 @@ func TestReferenceExecutesUntouchedOperations(t *testing.T) {
 	others := map[string]string{
 		"getEndpoint": "404", "disableEndpoint": "404", "enableEndpoint": "404", "regenerateEndpointSecret": "404",
 		"getDelivery": "404", "listDeliveryAttempts": "404", "explainDelivery": "404", "retryDelivery": "404", "replayDelivery": "404",
-		"cancelDelivery": "404", "getEvent": "404", "deliverEvent": "404", "getBulkJob": "404", "cancelBulkJob": "404",
+		"cancelDelivery": "404", "getEvent": "404", "deliverEvent": "404", "getBulkJob": "404", "createBulkJob": "404", "cancelBulkJob": "404",
 		"getAPIKey": "404", "revokeAPIKey": "404",
 		"updateEndpoint": "404", "deleteEndpoint": "404", "pauseEndpoint": "404", "resumeEndpoint": "404", "testEndpoint": "404",
 		"listEndpointChanges": "404", "getEndpointStatistics": "404",

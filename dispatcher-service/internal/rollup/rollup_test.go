@@ -78,9 +78,9 @@ func TestStartIdleLooksEverySecond(t *testing.T) {
 		require.NoError(t, merger.Stop(t.Context()), "before Start")
 		merger.Start()
 		time.Sleep(10*time.Second + time.Millisecond)
+		require.NoError(t, merger.Stop(t.Context()))
+		require.NoError(t, merger.Stop(t.Context()))
 		assert.Len(t, d.began, 11)
-		require.NoError(t, merger.Stop(t.Context()))
-		require.NoError(t, merger.Stop(t.Context()))
 	})
 }
 
