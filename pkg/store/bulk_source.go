@@ -63,8 +63,14 @@ func (s *Store) bulkEvents(ctx context.Context, job webhook.BulkJob) (bulkSource
 	f.To = earlierOf(f.To, job.CreatedAt)
 	w, err := s.eventWalk(ctx, f)
 	w.ascending = true
-	w.filter = w.filter.and(subscribed(endpoint.SubscribedEventTypes))
+	w.filter = w.filter.and(subscribed(endpoint.SubscribedEventTypes)).and(notTest())
 	return bulkSource{walk: w}, err
+}
+
+// notTest returns the condition that an event e is not that of a test, which is for one endpoint only.
+func notTest() (c conditions) {
+	c.add("NOT EXISTS (SELECT 1 FROM deliveries t WHERE t.event_id = e.id AND t.test)")
+	return c
 }
 
 // subscribed returns the conditions that subscriptions match the type of an event e, as webhook.Subscribes does.

@@ -35,7 +35,7 @@ type BulkStep struct {
 var errLeaseLost = errors.New("the lease of the bulk job was lost")
 
 // LeaseBulkJob leases the running job whose next step has been due for longest, for a time by the clock of the database. It returns nil if no
-// job is due. Jobs of deleted organizations wait. Of concurrent calls, one gets the job, and others may get nil.
+// job is due. It leaves out jobs of deleted organizations, which continue if the organization is restored. Of concurrent calls, one gets the job, and others may get nil.
 func (s *Store) LeaseBulkJob(ctx context.Context, lease time.Duration) (*BulkLease, error) {
 	leased, err := s.leaseBulkJob(s.db.WithContext(ctx), lease)
 	return leased, s.translate("lease a bulk job", err)

@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"redrive/pkg/webhook"
@@ -19,7 +20,7 @@ func (s *Store) FindFanOut(ctx context.Context, organizationID, eventID string) 
 	fan := webhook.FanOut{Event: event}
 	var rows []deliveryRow
 	// The expressions keep the planner at the index of the event.
-	err = s.db.WithContext(ctx).Select("id", "endpoint_id", "status", "replay_of").
+	err = s.db.WithContext(ctx).Select("id", "endpoint_id", "status", "replay_of", "test").
 		Where("event_id = ? AND organization_id || '' = ?", eventID, organizationID).Order("id || '' DESC").Limit(webhook.MaxFanOut).Find(&rows).Error
 	if err != nil {
 		return webhook.FanOut{}, s.translate("list the deliveries of an event", err)
@@ -27,7 +28,8 @@ func (s *Store) FindFanOut(ctx context.Context, organizationID, eventID string) 
 	for _, row := range rows {
 		fan.Deliveries = append(fan.Deliveries, row.delivery())
 	}
-	if webhook.ReservedEventType(event.Type) {
+	test := slices.ContainsFunc(rows, func(row deliveryRow) bool { return row.Test })
+	if test || webhook.ReservedEventType(event.Type) {
 		return fan, nil
 	}
 	histories, err := s.withoutDelivery(ctx, event)

@@ -17,7 +17,7 @@ const (
 	MaxBulkStep = 500
 	// paceSteps is how many steps a job makes in a second unless MaxBulkStep needs more of them.
 	paceSteps = 5
-	// paceBurst is how many seconds of the pace are made up for after a pause of the dispatchers.
+	// paceBurst is how many seconds of the pace may follow at once after a pause of the dispatchers.
 	paceBurst = 1.0
 )
 
@@ -26,7 +26,7 @@ func (p Pace) quantum() float64 {
 	return min(MaxBulkStep, max(1, float64(p.PerSecond)/paceSteps))
 }
 
-// Allowed returns how many deliveries may be handled now, at most MaxBulkStep. It returns 0 until a step is worth it; Due says when.
+// Allowed returns how many deliveries may be handled now, at most MaxBulkStep. It returns 0 before the time of Due.
 func (p Pace) Allowed(now time.Time) int {
 	if p.PerSecond == 0 {
 		return MaxBulkStep
@@ -38,7 +38,7 @@ func (p Pace) Allowed(now time.Time) int {
 	return min(MaxBulkStep, int(tokens+paceTolerance))
 }
 
-// paceTolerance makes up for the rounding of times to microseconds.
+// paceTolerance is for the rounding of times to microseconds.
 const paceTolerance = 0.01
 
 func (p Pace) tokens(now time.Time) float64 {

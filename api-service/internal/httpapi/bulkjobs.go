@@ -9,7 +9,7 @@ import (
 	"redrive/pkg/webhook"
 )
 
-// BulkJobStore has the bulk jobs.
+// BulkJobStore reads and writes bulk jobs.
 type BulkJobStore interface {
 	CreateBulkJob(ctx context.Context, spec webhook.BulkSpec) (webhook.BulkJob, error)
 	PlanBulkJob(ctx context.Context, spec webhook.BulkSpec) (webhook.BulkPlan, error)

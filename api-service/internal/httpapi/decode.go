@@ -152,7 +152,7 @@ func typeName(t reflect.Type) string {
 	switch t.Kind() {
 	case reflect.Pointer:
 		return typeName(t.Elem())
-	case reflect.Int:
+	case reflect.Int, reflect.Int64:
 		return "a whole number"
 	case reflect.String:
 		return "a string"

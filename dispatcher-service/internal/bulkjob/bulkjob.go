@@ -49,7 +49,7 @@ type Options struct {
 	Queue Queue
 	// Log defaults to slog.Default.
 	Log *slog.Logger
-	// RedisLog gets what Redis fails at. Defaults to Log.
+	// RedisLog is for failures of Redis. Defaults to Log.
 	RedisLog *slog.Logger
 }
 
@@ -58,7 +58,7 @@ const (
 	workers = 2
 	// idle is the pause after a look that found no job, and busy while there are jobs whose next step is not due.
 	idle, busy = time.Second, 50 * time.Millisecond
-	// lease is longer than a step takes. It is how long a job stands still after its process was killed.
+	// lease is longer than a step takes. It is how long a job waits for another process after its own was killed.
 	lease = 15 * time.Second
 	// stepTimeout ends a step before its lease.
 	stepTimeout = 12 * time.Second
@@ -192,7 +192,7 @@ func (r *Runner) count(step *store.BulkStep) {
 	r.metrics.handled.WithLabelValues(action, resultSkipped).Add(float64(skipped))
 }
 
-// log writes one line at the begin of a job and one at its end.
+// log writes one line when a job begins and one when it ends.
 func (r *Runner) log(ctx context.Context, step *store.BulkStep) {
 	job := step.Job
 	attributes := []any{"jobId", job.ID, "organizationId", job.OrganizationID, "action", string(job.Action)}
@@ -239,6 +239,6 @@ func (r *Runner) report(ctx context.Context, err error) {
 	case began:
 		r.options.Log.WarnContext(ctx, "step of a bulk job failed, retrying", "error", err)
 	case ended:
-		r.options.Log.InfoContext(ctx, "steps of bulk jobs are made again")
+		r.options.Log.InfoContext(ctx, "bulk jobs continue")
 	}
 }

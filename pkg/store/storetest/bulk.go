@@ -341,6 +341,9 @@ func testBulkDeliver(t *testing.T, s *store.Store) {
 	subscribed.subscribe("run.finished", "order.*", "redrive.delivery.*")
 	events := w.missed("run.finished", "run.other", "order.a.b", "orders.a", "ORDER.a", "redrive.delivery.exhausted", "redrive.endpoint.failing")
 	had, _ := subscribed.publish()
+	tried := webhook.NewEvent(org, webhook.EventSpec{Type: "run.finished", Data: []byte(`{}`)}, start)
+	test := webhook.NewTest(tried, w.endpoint, start) // is for its endpoint only
+	require.NoError(t, s.CreateEvent(w.ctx, tried, []webhook.Delivery{test}))
 	spec := webhook.BulkSpec{Action: webhook.BulkDeliver, Filter: everything, EndpointID: subscribed.endpoint.ID}
 	plan := w.plan(spec)
 	assert.EqualValues(t, 4, plan.Total)
@@ -360,6 +363,9 @@ func testBulkDeliver(t *testing.T, s *store.Store) {
 	assert.EqualValues(t, 4, ended.Total)
 	assert.Equal(t, map[string]int64{"has_delivery": 1}, ended.Skipped)
 	assert.NotContains(t, got, had.ID)
+	fan, err := s.FindFanOut(w.ctx, org, test.EventID)
+	require.NoError(t, err)
+	assert.Empty(t, fan.Without, "no endpoint missed a test")
 
 	again := w.bulk(spec)
 	assert.Empty(t, w.work())
