@@ -223,6 +223,11 @@ var situations = map[string]struct {
 		[]Code{HeldShare},
 		"waits behind earlier deliveries of the organization, because the organization's share of the queue is full. It is sent by itself in turn, the oldest first: the customer does not have to do anything.",
 	},
+	"share, of a bulk job": {
+		[]func(*Facts){task(queue.PresenceAbsent), queueIs(inBacklog), delivery(func(d *webhook.Delivery) { d.BulkJobID, d.Priority = "job_1", webhook.PriorityBulk })},
+		[]Code{HeldShare},
+		"because it belongs to bulk job job_1: live deliveries of the organization go first",
+	},
 	"queued": {
 		nil, []Code{Queued}, `The delivery to endpoint "Billing" (ep_1) has been due since 2026-11-20 16:29:50 UTC, is in the queue, and nothing holds it at 2026-11-20 16:30:00 UTC. It is sent by itself within seconds: the customer does not have to do anything.`,
 	},

@@ -141,6 +141,10 @@ func (t texts) heldCircuit(state queue.EndpointState) Cause {
 }
 
 func (t texts) heldShare() Cause {
+	if job := t.Record.Delivery.BulkJobID; job != "" {
+		return t.cause(HeldShare, t.dueAt(), time.Time{}, "It is sent by itself in turn, the oldest first: "+nothingToDo+".",
+			"%s and waits in the backlog, because it belongs to bulk job %s: live deliveries of the organization go first, and its endpoint takes a limited number at a time.", t.isDue(), job)
+	}
 	return t.cause(HeldShare, t.dueAt(), time.Time{}, "It is sent by itself in turn, the oldest first: "+nothingToDo+".",
 		"%s and waits behind earlier deliveries of the organization, because the organization's share of the queue is full.", t.isDue())
 }
