@@ -9,6 +9,8 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"redrive/deploy/stack"
 )
 
 const (
@@ -18,6 +20,8 @@ const (
 	headingCapacity = "Capacity"
 	headingDisk     = "Its disk is full"
 	headingLook     = "Where to look"
+	headingDelivery = "One delivery"
+	headingBackfill = "Backfilling statistics"
 	headingRedis    = "Redis is down, lost or emptied"
 	headingPaused   = "The queue is paused"
 	headingEndpoint = "One endpoint is down"
@@ -43,6 +47,15 @@ func TestCommandsOfTheGuideWork(t *testing.T) {
 	m.call(t, http.MethodPost, "", `{"name": "down", "url": "http://127.0.0.1:2/"}`, &made)
 	assert.Contains(t, run(headingEndpoint, 0, "ENDPOINT="+made.Endpoint.ID, "KEY="+m.services.Key()), `"code":200`)
 	assert.Contains(t, run(headingEndpoint, 1), "{")
+
+	var published struct{ Deliveries []struct{ ID string } }
+	m.call(t, http.MethodPost, "/events", `{"eventType": "run.finished", "data": {}}`, &published)
+	platformKey := regexp.MustCompile(`rpk_\w+`).FindString(m.run(t, "bin/api-service keys create --platform --name support"))
+	said = run(headingDelivery, 0, "DELIVERY="+published.Deliveries[0].ID, "ORGANIZATION="+stack.Organization, "PLATFORM_KEY="+platformKey)
+	assert.Contains(t, said, `"organizationId":"`+stack.Organization+`"`)
+	assert.Contains(t, said, `"summary":`)
+
+	run(headingBackfill, 0)
 
 	keys := under(t, headingKeys)[0]
 	keys = strings.Replace(keys, "key_…", `"$(bin/api-service keys list --organization org_x | grep -o 'key_[0-9A-Z]*' | head -n 1)"`, 1)

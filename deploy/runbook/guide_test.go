@@ -75,7 +75,7 @@ var elsewhere = map[string]string{
 func TestEveryCommandOfTheGuideIsRun(t *testing.T) {
 	ran := map[string]bool{
 		headingBackup: true, headingRestore: true, headingUpgrade: true, headingMajor: true, headingRollback: true, headingScaling: true,
-		headingDisk: true, headingLook: true, headingRedis: true, headingPaused: true, headingEndpoint: true, headingKeys: true, headingCapacity: true,
+		headingDisk: true, headingLook: true, headingDelivery: true, headingBackfill: true, headingRedis: true, headingPaused: true, headingEndpoint: true, headingKeys: true, headingCapacity: true,
 	}
 	for _, block := range guide(t) {
 		tested := ran[block.heading]
