@@ -160,7 +160,7 @@ func TestExplainHeldByEndpoint(t *testing.T) {
 		for range 30 {
 			last = c.of(t, "paced")
 		}
-		assert.Contains(t, c.awaitCode(t, last, "held_rate").Summary, "rate limit of 1 requests a second")
+		assert.Contains(t, c.awaitCode(t, last, "held_rate").Summary, "rate limit of 1 request a second")
 
 		for range 10 {
 			last = c.of(t, "timeout")

@@ -116,7 +116,10 @@ func withIDs(t *testing.T, c, platform *client, url, operation string) *strings.
 		c.pause(t, registered.ID)
 		id = c.publish(t).ID
 	}
-	job := c.bulkJob(t, operation == "cancelBulkJob")
+	job := ""
+	if strings.HasSuffix(operation, "BulkJob") {
+		job = c.bulkJob(t, operation == "cancelBulkJob")
+	}
 	spare := data[apiKey](t, c.post(t, "/v1/api-keys", `{"name":"spare"}`))
 	eventType := "sample." + c.organization
 	put := platform.call(t, request{method: http.MethodPut, path: "/v1/event-types/" + eventType, body: "{}"})

@@ -45,7 +45,6 @@ type Store interface {
 	removalStore
 	queuewatch.Store
 	operationalStore
-	rollup.Store
 	bulkjob.Store
 	startStore
 	healthStore
@@ -78,8 +77,9 @@ type healthStore interface {
 	CheckKeys(ctx context.Context) error
 }
 
-// statistics are read for metrics.
+// statistics are merged, and read for metrics.
 type statistics interface {
+	rollup.Store
 	backlog.Store
 	Stats() sql.DBStats
 	Full() bool

@@ -210,7 +210,8 @@ var situations = map[string]struct {
 	},
 	"exhausted, endpoint paused": {
 		[]func(*Facts){endedAs(webhook.StatusFailure, ""), attempted(500, "the receiver answered 500 Internal Server Error", 1, time.Minute), endpointIs(pause)},
-		[]Code{Exhausted}, "correct the receiver, then retry the delivery and resume the endpoint, which is paused.",
+		[]Code{Exhausted},
+		"correct the receiver, then retry the delivery and resume the endpoint, which is paused.",
 	},
 	"memory": {
 		[]func(*Facts){large, putOff, dispatchers(dispatcher(withoutMemory))},

@@ -13,7 +13,7 @@ import (
 // Without a busy timeout, a writer that meets the lock of another connection fails at once.
 func openWithoutBusyTimeout(t *testing.T) pools {
 	t.Helper()
-	opened, err := openPools(strings.Replace(dsn(filepath.Join(t.TempDir(), "pools.db")), "10000", "0", 1))
+	opened, err := openPools(strings.Replace(dsn(filepath.Join(t.TempDir(), "pools.db")), "30000", "0", 1))
 	require.NoError(t, err)
 	t.Cleanup(func() { assert.NoError(t, opened.Close()) })
 	_, err = opened.ExecContext(t.Context(), "CREATE TABLE counters (n integer)")

@@ -50,10 +50,11 @@ func Open(path string, sealer store.Sealer) (*store.Store, error) {
 
 // dsn returns the data source name with the settings for concurrent use. Transactions take the write lock when they begin. Otherwise, a
 // transaction that first reads and then writes fails if another one has written meanwhile, and a busy timeout does not help.
+// The busy timeout is for other processes that open the file.
 func dsn(path string) string {
 	query := url.Values{
 		"_txlock": {"immediate"},
-		"_pragma": {"busy_timeout(10000)", "journal_mode(WAL)", "foreign_keys(1)"},
+		"_pragma": {"busy_timeout(30000)", "journal_mode(WAL)", "foreign_keys(1)"},
 	}
 	return "file:" + (&url.URL{Path: path}).EscapedPath() + "?" + query.Encode()
 }

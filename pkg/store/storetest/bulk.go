@@ -478,10 +478,20 @@ func testBulkFilters(t *testing.T, s *store.Store) {
 	_, _ = w.attempt(gone, 410)
 	event := w.find(gone.ID).Event
 	for _, filter := range []map[string]string{
-		{"endpointId": elsewhere.endpoint.ID}, {"eventId": event.ID}, {"failureReason": "gone"}, {"responseStatus": "5xx"},
-		{"errorCode": "http_status"}, {"eventType": "run.finished"}, {"eventType": "none"}, {"workflowId": "wf", "endpointId": w.endpoint.ID},
-		{"runId": "run", "status": "failure"}, {"executionId": "exec"}, {"status": "success"}, {"status": "success,failure"},
-		{"from": webhook.FormatTime(start), "to": webhook.FormatTime(start.Add(time.Second))}, {"to": webhook.FormatTime(start)},
+		{"endpointId": elsewhere.endpoint.ID},
+		{"eventId": event.ID},
+		{"failureReason": "gone"},
+		{"responseStatus": "5xx"},
+		{"errorCode": "http_status"},
+		{"eventType": "run.finished"},
+		{"eventType": "none"},
+		{"workflowId": "wf", "endpointId": w.endpoint.ID},
+		{"runId": "run", "status": "failure"},
+		{"executionId": "exec"},
+		{"status": "success"},
+		{"status": "success,failure"},
+		{"from": webhook.FormatTime(start), "to": webhook.FormatTime(start.Add(time.Second))},
+		{"to": webhook.FormatTime(start)},
 	} {
 		spec := webhook.BulkSpec{OrganizationID: org, Action: webhook.BulkRetry, Filter: filter}
 		f, err := spec.Deliveries()
