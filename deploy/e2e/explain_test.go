@@ -10,8 +10,6 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
-
-	"redrive/deploy/stack"
 )
 
 type explanation struct {
@@ -221,33 +219,6 @@ func TestExplainFaults(t *testing.T) {
 		require.NoError(t, dispatcher.Start(nil))
 		c.awaitCode(t, stopped, "delivered")
 	})
-}
-
-// One of two dispatchers dies during an attempt. The other one reports, and nobody knows what became of the attempt until it is made again.
-func TestExplainOneOfTwoDispatchersDies(t *testing.T) {
-	t.Parallel()
-	processes := stack.Processes(t, stack.Options{Dispatchers: 2})
-	s := newSuite(t, processes)
-	c := s.organization(t)
-	hook, hold := newReceiver(t), newGate()
-	c.endpoint(t, hook.on("/slow", status(200).behind(hold), status(200)), 0, "slow")
-	id := c.of(t, "slow")
-	hook.await(t, id, 1)
-	sending := c.awaitCode(t, id, "sending")
-	assert.Equal(t, 1, *sending.Endpoint.InFlight)
-	assert.Greater(t, *sending.Endpoint.InFlightLimit, 50, "the sum of two dispatchers")
-
-	sender := slices.IndexFunc(processes.Dispatchers(), func(d *stack.Service) bool {
-		_, metrics := s.visit(t, d.OpsURL()+"/metrics", "", "")
-		return strings.Contains(metrics, "\nredrive_bulkhead_inflight 1\n")
-	})
-	require.GreaterOrEqual(t, sender, 0)
-	require.NoError(t, processes.Dispatchers()[sender].Kill())
-	lost := c.awaitCode(t, id, "unknown")
-	assert.Equal(t, "active", lost.Queue.State)
-	assert.Equal(t, "closed", lost.Endpoint.Circuit, "of the dispatcher that lives")
-	c.awaitCode(t, id, "delivered")
-	require.NoError(t, processes.Dispatchers()[sender].Start(nil))
 }
 
 // Events with large bodies go to receivers that hang. An organization has 32 MiB of the dispatcher's memory, which is not enough for all.
