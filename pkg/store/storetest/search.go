@@ -180,7 +180,7 @@ func testSearchEqualsNaiveFilter(t *testing.T, s *store.Store) {
 	w := newSearchWorld(t, s)
 	records := w.records()
 	some := 0
-	for range 200 {
+	for range 200 / walkShare {
 		f := w.filter()
 		var want []string
 		for _, r := range records {
@@ -195,13 +195,13 @@ func testSearchEqualsNaiveFilter(t *testing.T, s *store.Store) {
 		require.ElementsMatch(t, want[min(2, len(want)):min(5, len(want))], idsOf(list.Items), "%+v", f)
 		require.Equal(t, len(want) > 5, list.HasMore, "%+v", f)
 	}
-	assert.Greater(t, some, 100, "most filters match something")
+	assert.Greater(t, some, 100/walkShare, "most filters match something")
 }
 
 // testSearchWhileRowsChange changes states between the pages. What matches throughout the walk is found once, and nothing twice.
 func testSearchWhileRowsChange(t *testing.T, s *store.Store) {
 	w := newSearchWorld(t, s)
-	for range 4 {
+	for range 4 / walkShare {
 		f := w.filter()
 		before := w.records()
 		i := searchedEventCount
@@ -235,7 +235,7 @@ func testSearchEvents(t *testing.T, s *store.Store) {
 	}
 	slices.SortFunc(events, func(a, b webhook.Event) int { return -compareIDs(a.ID, b.ID) })
 	events = slices.CompactFunc(events, func(a, b webhook.Event) bool { return a.ID == b.ID })
-	for range 60 {
+	for range 60 / walkShare {
 		d := w.filter()
 		f := webhook.EventFilter{OrganizationID: org, Type: d.EventType, WorkflowID: d.WorkflowID, RunID: d.RunID, ExecutionID: d.ExecutionID, From: d.From, To: d.To}
 		var want, found []string

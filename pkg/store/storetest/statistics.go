@@ -341,7 +341,7 @@ func (w *statisticsWorld) operational() {
 // testStatisticsEqualModel does random things and merges at random moments. The statistics always equal a full count, before and after a merge.
 func testStatisticsEqualModel(t *testing.T, s *store.Store) {
 	w := newStatisticsWorld(t, s, 7)
-	for i := range 200 {
+	for i := range 200 / walkShare {
 		w.step()
 		if w.clock = w.clock.Add(time.Minute); w.random.IntN(20) == 0 {
 			merge(t, s, 1+w.random.IntN(10))
