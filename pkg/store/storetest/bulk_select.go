@@ -1,0 +1,134 @@
+package storetest
+
+import (
+	"maps"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"redrive/pkg/store"
+	"redrive/pkg/webhook"
+)
+
+// A job handles what the list shows with the same filter.
+func testBulkFilters(t *testing.T, s *store.Store) {
+	w := newWorld(t, s)
+	elsewhere := w.to("elsewhere")
+	for range 3 {
+		w.failed()
+		elsewhere.failed()
+	}
+	_, gone := w.publish()
+	_, _ = w.attempt(gone, 410)
+	event := w.find(gone.ID).Event
+	for _, filter := range []map[string]string{
+		{"endpointId": elsewhere.endpoint.ID},
+		{"eventId": event.ID},
+		{"failureReason": "gone"},
+		{"responseStatus": "5xx"},
+		{"errorCode": "http_status"},
+		{"eventType": "run.finished"},
+		{"eventType": "none"},
+		{"workflowId": "wf", "endpointId": w.endpoint.ID},
+		{"runId": "run", "status": "failure"},
+		{"executionId": "exec"},
+		{"status": "success"},
+		{"status": "success,failure"},
+		{"from": webhook.FormatTime(start), "to": webhook.FormatTime(start.Add(time.Second))},
+		{"to": webhook.FormatTime(start)},
+	} {
+		spec := webhook.BulkSpec{OrganizationID: org, Action: webhook.BulkRetry, Filter: filter}
+		f, err := spec.Deliveries()
+		require.NoError(t, err)
+		list, err := s.PageDeliveries(w.ctx, f, webhook.Page{Limit: webhook.MaxPageLimit})
+		require.NoError(t, err)
+		var want []string
+		for _, d := range list.Items {
+			want = append(want, d.ID)
+		}
+		slices.Sort(want)
+		plan := w.plan(spec)
+		assert.EqualValues(t, len(want), plan.Total, "%v", filter)
+		assert.Equal(t, want, plan.Sample, "%v", filter)
+	}
+	job := w.bulk(webhook.BulkSpec{Action: webhook.BulkRetry, Filter: map[string]string{"runId": "run", "endpointId": elsewhere.endpoint.ID}})
+	assert.Len(t, w.work(), 3)
+	assert.EqualValues(t, 3, w.ended(job.ID).Total)
+}
+
+func testBulkFirstOfMany(t *testing.T, s *store.Store) {
+	w := newWorld(t, s)
+	failed := w.failedMany(5)
+	spec := webhook.BulkSpec{Action: webhook.BulkRetry, Filter: map[string]string{"status": "failure"}, MaxDeliveries: 2}
+	assert.EqualValues(t, 2, w.plan(spec).Total)
+	job := w.bulk(spec)
+	assert.Equal(t, ids(failed[:2]), ids(w.work()))
+	assert.EqualValues(t, 2, w.ended(job.ID).Total)
+}
+
+// A delivery that was counted and does not match any more when the job comes to it is skipped.
+func testBulkDisappears(t *testing.T, s *store.Store) {
+	w := newWorld(t, s)
+	failed := w.failedMany(3)
+	job := w.bulkRetry()
+	require.NotNil(t, w.step())
+	_, err := s.RetryDelivery(w.ctx, org, failed[1].ID, start.Add(time.Hour))
+	require.NoError(t, err)
+	assert.Equal(t, []string{failed[0].ID, failed[2].ID}, ids(w.work()))
+	ended := w.ended(job.ID)
+	assert.EqualValues(t, 3, ended.Total)
+	assert.Equal(t, map[string]int64{"no_longer_matching": 1}, ended.Skipped)
+}
+
+func testBulkOutcomeAndFilter(t *testing.T, s *store.Store) {
+	w := newWorld(t, s)
+	w.failedMany(3)
+	beside := w.failed()
+	job := w.bulk(webhook.BulkSpec{Action: webhook.BulkRetry, Filter: map[string]string{"status": "failure"}, MaxDeliveries: 3})
+	waiting := w.work()
+	require.Len(t, waiting, 3)
+	_, _ = w.attempt(waiting[0], 200)
+	waiting[1].MaxRetries = 0
+	_, _ = w.attempt(waiting[1], 500)
+	found := w.ended(job.ID)
+	outcome := found.Outcome
+	assert.WithinDuration(t, time.Now(), outcome.AsOf, time.Minute)
+	outcome.AsOf = time.Time{}
+	assert.Equal(t, webhook.BulkOutcome{Success: 1, Failure: 1, Waiting: 1}, outcome)
+	again := w.ended(job.ID)
+	assert.Equal(t, found.Outcome.AsOf, again.Outcome.AsOf, "it is counted at most every ten seconds")
+
+	for filter, want := range map[string][]string{
+		"":                 ids(waiting),
+		"success":          {waiting[0].ID},
+		"failure":          {waiting[1].ID},
+		"pending,retrying": {waiting[2].ID},
+		"success,failure":  {waiting[0].ID, waiting[1].ID},
+		"retrying,success": {waiting[0].ID},
+	} {
+		parameters := map[string]string{"bulkJobId": job.ID}
+		if filter != "" {
+			parameters["status"] = filter
+		}
+		f, err := webhook.ParseDeliveryFilter(org, webhook.Parameters{Values: parameters})
+		require.NoError(t, err)
+		list, err := s.PageDeliveries(w.ctx, f, webhook.Page{Limit: 10})
+		require.NoError(t, err)
+		got := map[string]bool{}
+		for _, d := range list.Items {
+			got[d.ID] = true
+		}
+		slices.Sort(want)
+		assert.Equal(t, want, slices.Sorted(maps.Keys(got)), "%q", filter)
+		assert.NotContains(t, got, beside.ID)
+	}
+	loaded, err := s.LoadDispatch(w.ctx, waiting[2].ID)
+	require.NoError(t, err)
+	assert.Equal(t, job.ID, loaded.Delivery.BulkJobID)
+	health, err := s.FindEndpoint(w.ctx, org, w.endpoint.ID)
+	require.NoError(t, err)
+	assert.Zero(t, health.Health.ConsecutiveFailures, "a failure of a delivery that a job retried does not count")
+}
