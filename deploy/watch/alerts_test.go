@@ -19,7 +19,8 @@ import (
 // host is the beginning of a runbook_url. It is an external label, so that the rules are the same for every installation.
 const host = "{{ $externalLabels.redrive_url }}"
 
-// TestEveryAlertNamesItsFirstStep checks that each alert has a severity, a meaning, one sentence with the first step, and the address of a guide.
+// TestEveryAlertNamesItsFirstStep checks that each alert has a severity, a meaning, one sentence with the first step, and the address of a
+// guide.
 func TestEveryAlertNamesItsFirstStep(t *testing.T) {
 	t.Parallel()
 	sentence := regexp.MustCompile(`^[A-Z][^.]*([^. ]\.[^. ][^.]*)*\.$`)

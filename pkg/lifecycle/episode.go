@@ -9,8 +9,8 @@ import (
 // every second call succeeds is logged once.
 const episodeGap = time.Minute
 
-// Episode turns the failures of concurrent work into the one that is worth a log line: the first of several, also if there are successes between
-// them. The zero value is ready for use, and an Episode is safe for concurrent use.
+// Episode turns the failures of concurrent work into the one that is worth a log line: the first of several, also if there are successes
+// between them. The zero value is ready for use, and an Episode is safe for concurrent use.
 type Episode struct {
 	mu   sync.Mutex
 	last time.Time

@@ -33,7 +33,7 @@ const (
 	PresenceUnknown   Presence = "unknown"
 )
 
-// Situation is what Redis knows about a waiting delivery.
+// Situation is what Redis has about a waiting delivery.
 type Situation struct {
 	Task Presence
 	// RunsAt is when a scheduled or retry task becomes pending.
@@ -55,7 +55,7 @@ type DispatcherView struct {
 	Attempting time.Time
 }
 
-// ReadSituation returns what Redis knows about the delivery. It changes nothing, and is one round trip.
+// ReadSituation returns what Redis has about the delivery. It changes nothing, and is one round trip.
 func (l *Lanes) ReadSituation(ctx context.Context, d webhook.Delivery) (Situation, error) {
 	k := keys.Of(d.Queue)
 	reply, err := situationScript.Run(ctx, l.redis, []string{

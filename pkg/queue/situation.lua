@@ -1,4 +1,4 @@
--- Reads what Redis knows about one delivery. It changes nothing.
+-- Reads what Redis has about one delivery. It changes nothing.
 --
 -- KEYS: the task's hash, pending, active, scheduled, retry, archived, completed, paused, lanes, names of dispatchers
 -- ARGV: the task's ID; the delivery's lane; prefix of summaries; fields of a summary: dispatcher, endpoint, organization, attempt

@@ -15,7 +15,7 @@ type move struct {
 	attempt attemptRow
 	counted webhook.Counted
 	outcome webhook.Outcome
-	// health is that of the endpoint before the move. In SQLite nobody else writes it during the transaction.
+	// health is that of the endpoint before the move. In SQLite, no other transaction writes it meanwhile.
 	health healthRow
 }
 
@@ -82,8 +82,9 @@ func moveOne(tx *gorm.DB, m move) (bool, error) {
 // moveSQL is move in PostgreSQL, for any number of deliveries. It returns the IDs of the attempts of those that were moved.
 //
 // The attempts that count in the health of an endpoint are merged into one write of it, as webhook.Health.After does one by one. A success
-// of a healthy endpoint is written every webhook.SuccessNoted. An attempt after which something may have to be published about the endpoint is
-// left out, as webhook.Operations.Due says; recordAlone records it. What the statistics count is what webhook.Outcome.Tally says, summed. The subquery, unlike a join, keeps the order of the rows.
+// of a healthy endpoint is written every webhook.SuccessNoted. An attempt after which something may have to be published about the endpoint
+// is left out, as webhook.Operations.Due says; recordAlone records it. What the statistics count is what webhook.Outcome.Tally says,
+// summed. The subquery, unlike a join, keeps the order of the rows.
 const moveSQL = `
 WITH next AS (
 	SELECT * FROM unnest(
@@ -160,8 +161,8 @@ WITH next AS (
 )
 SELECT attempt_id FROM moved`
 
-// moveBatch is move in PostgreSQL. It returns the IDs of the attempts of the deliveries that were moved. A delivery may be named once. Unless all
-// is true, it leaves out the moves after which something may have to be published.
+// moveBatch is move in PostgreSQL. It returns the IDs of the attempts of the deliveries that were moved. A delivery may be named once.
+// Unless all is true, it leaves out the moves after which something may have to be published.
 //
 // It scans the rows itself, because GORM's Scan first formats the statement with all values for a log that is discarded.
 func (s *Store) moveBatch(tx *gorm.DB, moves []move, all bool) (moved map[string]bool, err error) {

@@ -75,7 +75,8 @@ func (s *Store) lockJudged(tx *gorm.DB, o webhook.Outcome) (endpoint endpointRow
 }
 
 // judge publishes what follows from an outcome that was recorded in the same transaction, and disables the endpoint if it is gone or has
-// failed for too long. It returns the record of that. The endpoint is locked. It is not disabled as gone if it has changed since the attempt began.
+// failed for too long. It returns the record of that. The endpoint is locked. It is not disabled as gone if it has changed since the
+// attempt began.
 func (s *Store) judge(tx *gorm.DB, endpoint endpointRow, o webhook.Outcome, made *[]webhook.Delivery) (disabled webhook.EndpointChanged, err error) {
 	row, err := findHealth(tx, endpoint.OrganizationID, endpoint.ID)
 	if err != nil {

@@ -13,7 +13,7 @@ import (
 // deliveriesPerStatement bounds a statement that writes many events to a few megabytes and milliseconds.
 const deliveriesPerStatement = 2000
 
-// deliveriesPerTransaction bounds a transaction of SQLite that writes many events. Nobody else writes meanwhile.
+// deliveriesPerTransaction bounds a transaction of SQLite that writes many events. Other transactions cannot write meanwhile.
 const deliveriesPerTransaction = 250
 
 // CreateEvent is CreateEvents for one event.
@@ -22,8 +22,8 @@ func (s *Store) CreateEvent(ctx context.Context, event webhook.Event, deliveries
 }
 
 // CreateEvents inserts events with their deliveries. Of each event, it inserts everything or nothing. PostgreSQL inserts the events in
-// statements of up to deliveriesPerStatement deliveries. If it refuses one of them, the events are inserted one by one. SQLite inserts as many
-// in one transaction.
+// statements of up to deliveriesPerStatement deliveries. If it refuses one of them, the events are inserted one by one. SQLite
+// inserts events with up to deliveriesPerTransaction deliveries in one transaction.
 //
 // An event whose idempotency key is recorded, or is being recorded by another transaction, is not inserted. Its error is
 // webhook.ErrIdempotencyKeyTaken. The statement does not wait for the other transaction.
@@ -113,8 +113,8 @@ func (s *Store) execBatch(ctx context.Context, publications []webhook.Publicatio
 	return nil, s.db.WithContext(ctx).Exec(createSQL, createArguments(publications)...).Error
 }
 
-// createSQL inserts events and their deliveries, and counts them, in one round trip and one commit. See Store.dueAt for the due time of a pending
-// delivery.
+// createSQL inserts events and their deliveries, and counts them, in one round trip and one commit. See Store.dueAt for the due time of a
+// pending delivery.
 const createSQL = `
 WITH event AS (
 	INSERT INTO events (id, organization_id, event_type, workflow_id, run_id, execution_id, data, created_at)

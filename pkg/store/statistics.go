@@ -83,7 +83,7 @@ func errorsText(counted map[string]int64) string {
 	return strings.TrimSuffix(text.String(), " ")
 }
 
-// countRow is what was counted in an hour or a day. Its columns have the order of periodColumns.
+// countRow is what was counted in an hour or a day.
 type countRow struct {
 	OrganizationID string       `gorm:"primaryKey"`
 	EndpointID     string       `gorm:"primaryKey"`
@@ -149,8 +149,8 @@ func (p periodCounts) addTally(t webhook.Tally) {
 // keys returns the keys in their order. All transactions write rows in this order.
 func (p periodCounts) keys() []periodKey { return slices.SortedFunc(maps.Keys(p), periodKey.compare) }
 
-// lockStatistics admits one transaction at a time that changes hours and days. With skip, it reports false if another one runs. In SQLite, the
-// transaction has locked the database.
+// lockStatistics admits one transaction at a time that changes hours and days. With skip, it reports false if another one runs. In SQLite,
+// the transaction has locked the database.
 func (s *Store) lockStatistics(tx *gorm.DB, skip bool) (locked bool, err error) {
 	lock := forUpdate
 	if skip {

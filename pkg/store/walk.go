@@ -8,9 +8,10 @@ import (
 	"redrive/pkg/webhook"
 )
 
-// A walk reads a list in descending order of the IDs, or in ascending order. It follows an index that has this order, and looks at the rows of the index one after
-// the other, in windows that grow. It ends when the page is full, when the index ends, or when it has looked at walkRows rows or has taken
-// walkTime. In the last two cases the page may be short or empty, and its position is the last row that the walk has looked at.
+// A walk reads a list in descending order of the IDs, or in ascending order. It follows an index that has this order, and looks at the rows
+// of the index one after the other, in windows that grow. It ends when the page is full, when the index ends, or when it has looked at
+// walkRows rows or has taken walkTime. In the last two cases the page may be short or empty, and its position is the last row that the walk
+// has looked at.
 type walk struct {
 	table, alias string
 	// branches select disjoint parts of the table, each by an index in the order of the IDs.

@@ -190,7 +190,7 @@ func NewBulkJob(spec BulkSpec, now time.Time) BulkJob {
 	return BulkJob{BulkSpec: spec, ID: NewID(KindBulkJob, now), Status: BulkRunning, Skipped: map[string]int64{}, CreatedAt: now}
 }
 
-// BulkOutcome counts, by state, the deliveries that a job has touched after all other jobs.
+// BulkOutcome counts, by state, the deliveries of which a job is the latest.
 type BulkOutcome struct {
 	Success, Failure, Waiting int64
 	// AsOf is when they were counted. It is zero before the first count.

@@ -70,7 +70,8 @@ func (d Durations) Count() (count int64) {
 	return count
 }
 
-// Quantile returns the duration that the given share of durations, from 0 to 1, does not exceed, in milliseconds. ok is false if there are none.
+// Quantile returns the duration that the given share of durations, from 0 to 1, does not exceed, in milliseconds. ok is false if there are
+// none.
 func (d Durations) Quantile(share float64) (milliseconds int64, ok bool) {
 	count := d.Count()
 	if count == 0 {

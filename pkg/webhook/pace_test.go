@@ -35,7 +35,7 @@ func TestPaceKeptWithinATenth(t *testing.T) {
 	}
 }
 
-// A pause, such as that of a lease that expires, is made up for by one second's deliveries at most.
+// A pause, such as that of a lease that expires, adds at most the deliveries of one second to the next step.
 func TestPaceAfterPauseIsBounded(t *testing.T) {
 	begin := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
 	p := webhook.Pace{PerSecond: 200, At: begin}

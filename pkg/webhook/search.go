@@ -33,7 +33,7 @@ type DeliveryFilter struct {
 	// ErrorCode and ResponseStatus are about the last attempt.
 	ErrorCode      ErrorCode
 	ResponseStatus StatusRange
-	// BulkJobID is the bulk job that touched the delivery last.
+	// BulkJobID is the latest bulk job that has requeued, made or cancelled the delivery.
 	BulkJobID   string
 	EventType   string
 	WorkflowID  string

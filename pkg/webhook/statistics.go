@@ -58,7 +58,8 @@ func OldestDay(now time.Time) Day { return HourOf(now).Day() - DaysKept }
 type Counts struct {
 	// Events are published events, whatever they were delivered to.
 	Events int64
-	// Created are deliveries that were created, and Succeeded and Failed those that ended. A delivery that ends again, after a retry, counts again.
+	// Created are deliveries that were created, and Succeeded and Failed those that ended. A delivery that ends again, after a retry, counts
+	// again.
 	Created, Succeeded, Failed int64
 	// Attempts are attempts that ended, and Errors those of them that failed by their kind. See ErrorKey.
 	Attempts int64

@@ -22,7 +22,7 @@ import (
 )
 
 func TestBulkArgumentsWrongExitCodeTwo(t *testing.T) {
-	environ := []string{"DATABASE_URL=postgres://nobody@127.0.0.1:1/nothing"}
+	environ := []string{"DATABASE_URL=postgres://redrive@127.0.0.1:1/redrive"}
 	const from = "--from 2026-11-20T12:00:00Z "
 	for line, message := range map[string]string{
 		"":                           "retry, replay and cancel",

@@ -13,7 +13,7 @@ import (
 const (
 	// bulkPoll is how often the jobs are read.
 	bulkPoll = time.Second
-	// bulkStalled is how long all jobs may stand still before the operator is told. Dispatchers look for a step every second.
+	// bulkStalled is the time without a step of any job after which a warning is printed. Dispatchers look for a step every second.
 	bulkStalled = 10 * time.Second
 )
 
@@ -26,7 +26,7 @@ type bulkWatch struct {
 
 	reads    lifecycle.Streak
 	moved    time.Time // when a job made its last step that was seen
-	told     bool      // the operator was told that no step is made
+	warned   bool      // the warning that no step is made was printed
 	failures error
 }
 
@@ -37,7 +37,7 @@ func (w *bulkWatch) run(ctx context.Context) error {
 	for len(w.running()) > 0 && ctx.Err() == nil {
 		w.poll(ctx)
 		w.output.progress(w.jobs)
-		w.tellStalled()
+		w.warnStalled()
 		if len(w.running()) > 0 {
 			_ = lifecycle.Sleep(ctx, bulkPoll) // the loop ends with ctx
 		}
@@ -90,7 +90,7 @@ func (w *bulkWatch) update(i int, job webhook.BulkJob) {
 		job.Total = max(job.Total, w.jobs[i].Total)
 	}
 	if stepped(w.jobs[i], job) {
-		w.moved, w.told = time.Now(), false
+		w.moved, w.warned = time.Now(), false
 	}
 	w.jobs[i] = job
 	if job.Status == webhook.BulkRunning {
@@ -110,11 +110,11 @@ func stepped(before, after webhook.BulkJob) bool {
 
 func (w *bulkWatch) fail(err error) { w.failures = errors.Join(w.failures, err) }
 
-func (w *bulkWatch) tellStalled() {
-	if w.told || len(w.running()) == 0 || time.Since(w.moved) < bulkStalled {
+func (w *bulkWatch) warnStalled() {
+	if w.warned || len(w.running()) == 0 || time.Since(w.moved) < bulkStalled {
 		return
 	}
-	w.told = true
+	w.warned = true
 	w.output.note("no job has made a step for %v: dispatchers make the steps; see that one is running and reaches this database", bulkStalled)
 }
 

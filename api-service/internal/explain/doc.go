@@ -5,7 +5,7 @@
 //	Redis ──── summaries of dispatchers ─────┘
 //
 // Decide is pure. It goes through the codes in the order of Codes and keeps each that applies, with a message. The first one is the code
-// of the explanation. A fact that no process has reported makes no code apply but unknown: nothing is guessed.
+// of the explanation. If no process has reported a fact, the only code that may follow from it is unknown.
 //
 // Explainer reads the facts. It changes nothing. A Redis that hangs or is unavailable delays it by a bounded time.
 package explain

@@ -15,7 +15,7 @@ import (
 	"redrive/pkg/webhook"
 )
 
-// situations is a Redis that knows one situation.
+// situations returns the same situation for each delivery.
 type situations struct{ queue.Situation }
 
 func (s situations) ReadSituation(context.Context, webhook.Delivery) (queue.Situation, error) {

@@ -1,8 +1,8 @@
 // Package statistics reads what was counted of an organization, and counts what waits.
 //
 // A count of what waits that took long is used again: for a multiple of that time, and at most for 10 s. Counting therefore takes at most a
-// twentieth of a connection's time for requests that follow each other, and a small backlog is counted for nearly every request. Concurrent requests
-// count by themselves.
+// twentieth of a connection's time for requests that follow each other, and a small backlog is counted for nearly every request. Concurrent
+// requests count by themselves.
 package statistics
 
 import (

@@ -119,7 +119,7 @@ func (w *world) ReadLanes(_ context.Context, cursors []store.LaneCursor, limit i
 	return read, nil
 }
 
-// Deliveries of bulk jobs may have been due for hours. That says nothing about those that go before them.
+// Deliveries of bulk jobs may have been due for hours, while deliveries of higher priority are sent at once.
 func TestCollectOldestLeavesOutBulkJobs(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		due := func(endpoint string, priority webhook.Priority, age time.Duration) store.Due {

@@ -6,11 +6,10 @@ import (
 	"testing"
 	"time"
 
-	"redrive/dispatcher-service/internal/pacing"
-
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"redrive/dispatcher-service/internal/pacing"
 	"redrive/pkg/queue"
 )
 
@@ -26,7 +25,7 @@ func TestSummaryDescribesEveryHold(t *testing.T) {
 
 		one := b.acquire(b.request("ep_one"))
 		full := b.fill("ep_full", 2)
-		time.Sleep(time.Second) // nobody waits for a slot of an endpoint that is slow
+		time.Sleep(time.Second) // for an endpoint that is slow, no attempt waits for a slot
 		b.deferred(b.request("ep_full"), Concurrency)
 		b.openCircuit("ep_open")
 		opened := b.state("ep_open")

@@ -28,9 +28,9 @@ type metrics struct {
 const (
 	// byAttempt is the reason of an end that followed from an attempt.
 	byAttempt = "attempt"
-	// byGone is that of a delivery whose receiver answered 410: it wants no more.
+	// byGone is that of a delivery whose receiver answered 410, which asks for no more deliveries.
 	byGone = "gone"
-	// byJob is that of a delivery that a bulk job had requeued or made: somebody has chosen when to try.
+	// byJob is that of a delivery that a bulk job had requeued or made. The job, not the retry policy, has set its time.
 	byJob = "bulk_job"
 )
 

@@ -73,7 +73,7 @@ func TestEndpointsAreCountedByTheirLastAttempt(t *testing.T) {
 		assert.Equal(t, lately{answered: 3, failed: 1, byAttempt: 2, byGone: 1}, latelyOf(t, registry), "410 ends it on purpose")
 		bulkJob = webhook.NewID(webhook.KindBulkJob, time.Now())
 		attempt(again, 500, "")
-		assert.Equal(t, lately{answered: 4, failed: 1, byAttempt: 2, byGone: 1, byJob: 1}, latelyOf(t, registry), "somebody has chosen when to try")
+		assert.Equal(t, lately{answered: 4, failed: 1, byAttempt: 2, byGone: 1, byJob: 1}, latelyOf(t, registry), "deliveries of bulk jobs count apart")
 
 		time.Sleep(3 * time.Minute)
 		assert.Equal(t, lately{failed: 1, byAttempt: 2, byGone: 1, byJob: 1}, latelyOf(t, registry))

@@ -94,7 +94,7 @@ func testBulkPace(t *testing.T, s *store.Store) {
 	job := w.bulk(webhook.BulkSpec{Action: webhook.BulkRetry, Filter: map[string]string{"status": "failure"}, PerSecond: 1})
 	require.NotNil(t, w.step(), "it counts at once")
 	step := w.step()
-	if step != nil { // it has learned that the pace allows nothing yet
+	if step != nil { // the pace allows nothing yet
 		assert.Empty(t, step.Waiting)
 	}
 	assert.Nil(t, w.step(), "the first delivery is due after a second")

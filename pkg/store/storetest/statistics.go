@@ -53,7 +53,8 @@ func readStatistics(t testing.TB, s *store.Store, interval webhook.Interval, end
 	return read
 }
 
-// testStatisticsEqualModel does random things and merges at random moments. The statistics always equal a full count, before and after a merge.
+// testStatisticsEqualModel does random things and merges at random moments. The statistics always equal a full count, before and after a
+// merge.
 func testStatisticsEqualModel(t *testing.T, s *store.Store) {
 	w := newStatisticsWorld(t, s, 7)
 	for i := range 200 / walkShare {
