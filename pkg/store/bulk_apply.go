@@ -18,7 +18,12 @@ type handled struct {
 
 func newHandled() handled { return handled{skipped: map[string]int64{}} }
 
-func (h *handled) skip(reason string, count int64) { h.skipped[reason] += count }
+// skip counts deliveries that were skipped for a reason. A count of zero leaves no trace.
+func (h *handled) skip(reason string, count int64) {
+	if count > 0 {
+		h.skipped[reason] += count
+	}
+}
 
 // handleBulk applies the action of a job to the deliveries or events with the IDs, which ascend. Each passes the condition of the single
 // call. All times are by the clock of the database, so that what a job makes is never older than a job that was created before.
@@ -43,11 +48,6 @@ func (s *Store) handleBulk(tx *gorm.DB, job webhook.BulkJob, ids []string, now t
 	case webhook.BulkCancel:
 		err = s.bulkCancel(tx, job, found, now, &h)
 	case webhook.BulkDeliver: // above
-	}
-	for reason, count := range h.skipped {
-		if count == 0 {
-			delete(h.skipped, reason)
-		}
 	}
 	return h, err
 }

@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"slices"
+	"strings"
 	"time"
 
 	"redrive/pkg/webhook"
@@ -27,7 +28,7 @@ func (s *Store) bulkSource(ctx context.Context, job webhook.BulkJob) (bulkSource
 	if err != nil {
 		return bulkSource{}, err
 	}
-	f.To = earlierOf(f.To, job.CreatedAt)
+	f.To = earlier(f.To, job.CreatedAt)
 	if job.Action == webhook.BulkRetry {
 		f.FailedBefore = job.CreatedAt
 	}
@@ -60,18 +61,16 @@ func (s *Store) bulkEvents(ctx context.Context, job webhook.BulkJob) (bulkSource
 	if err != nil {
 		return bulkSource{}, err
 	}
-	f.To = earlierOf(f.To, job.CreatedAt)
+	f.To = earlier(f.To, job.CreatedAt)
 	w, err := s.eventWalk(ctx, f)
 	w.ascending = true
-	w.filter = w.filter.and(subscribed(endpoint.SubscribedEventTypes)).and(notTest())
+	w.filter = w.filter.and(subscribed(endpoint.SubscribedEventTypes))
+	w.filter.add(notTest)
 	return bulkSource{walk: w}, err
 }
 
-// notTest returns the condition that an event e is not that of a test, which is for one endpoint only.
-func notTest() (c conditions) {
-	c.add("NOT EXISTS (SELECT 1 FROM deliveries t WHERE t.event_id = e.id AND t.test)")
-	return c
-}
+// notTest is the condition that an event e is not that of a test, which is for one endpoint only.
+const notTest = "NOT EXISTS (SELECT 1 FROM deliveries t WHERE t.event_id = e.id AND t.test)"
 
 // subscribed returns the conditions that subscriptions match the type of an event e, as webhook.Subscribes does.
 func subscribed(subscriptions []string) (c conditions) {
@@ -86,7 +85,7 @@ func subscribed(subscriptions []string) (c conditions) {
 	var arguments []any
 	for _, entry := range subscriptions {
 		one, values := "e.event_type = ?", []any{entry}
-		if prefix, wild := cutWildcard(entry); wild {
+		if prefix, wild := strings.CutSuffix(entry, "*"); wild {
 			one, values = beginsWith, []any{len(prefix), prefix}
 		}
 		if !webhook.ReservedEventType(entry) {
@@ -102,15 +101,8 @@ func subscribed(subscriptions []string) (c conditions) {
 	return c
 }
 
-func cutWildcard(entry string) (prefix string, wild bool) {
-	if n := len(entry) - 1; n >= 0 && entry[n] == '*' {
-		return entry[:n], true
-	}
-	return entry, false
-}
-
-// earlierOf returns the earlier of two times. A time that is zero is later than every other.
-func earlierOf(a, b time.Time) time.Time {
+// earlier returns the earlier of two times. A time that is zero is later than every other.
+func earlier(a, b time.Time) time.Time {
 	if a.IsZero() || !b.IsZero() && b.Before(a) {
 		return b
 	}

@@ -3,7 +3,6 @@ package store
 import (
 	"context"
 	"errors"
-	"maps"
 	"time"
 
 	"gorm.io/gorm"
@@ -35,7 +34,8 @@ type BulkStep struct {
 var errLeaseLost = errors.New("the lease of the bulk job was lost")
 
 // LeaseBulkJob leases the running job whose next step has been due for longest, for a time by the clock of the database. It returns nil if no
-// job is due. It leaves out jobs of deleted organizations, which continue if the organization is restored. Of concurrent calls, one gets the job, and others may get nil.
+// job is due. It leaves out jobs of deleted organizations, which continue if the organization is restored. Of concurrent calls, one gets the
+// job, and others may get nil.
 func (s *Store) LeaseBulkJob(ctx context.Context, lease time.Duration) (*BulkLease, error) {
 	leased, err := s.leaseBulkJob(s.db.WithContext(ctx), lease)
 	return leased, s.translate("lease a bulk job", err)
@@ -53,7 +53,7 @@ func (s *Store) leaseBulkJob(tx *gorm.DB, lease time.Duration) (*BulkLease, erro
 		return nil, err
 	}
 	row := due[0]
-	update := tx.Model(&bulkJobRow{}).Where("id = ? AND status = 'running' AND lease_number = ?", row.ID, row.LeaseNumber).
+	update := withLease(tx.Model(&bulkJobRow{}), row).
 		UpdateColumns(map[string]any{"lease_number": row.LeaseNumber + 1, "leased_until": now.Add(lease)})
 	if update.Error != nil || update.RowsAffected == 0 {
 		return nil, update.Error
@@ -61,6 +61,11 @@ func (s *Store) leaseBulkJob(tx *gorm.DB, lease time.Duration) (*BulkLease, erro
 	row.LeaseNumber++
 	job, err := row.job()
 	return &BulkLease{Job: job, row: row}, err
+}
+
+// withLease selects the row of a job if the job is running and the lease is still that of the row.
+func withLease(tx *gorm.DB, row bulkJobRow) *gorm.DB {
+	return tx.Where("id = ? AND status = 'running' AND lease_number = ?", row.ID, row.LeaseNumber)
 }
 
 // ReleaseBulkJob ends a lease after a step that has failed, and has the next step wait.
@@ -163,7 +168,7 @@ func (s *Store) handleStep(ctx context.Context, leased *BulkLease, source bulkSo
 // cancellation of the job comes before or after the step.
 func (s *Store) commitStep(tx *gorm.DB, leased *BulkLease, ids []string, next string, finished bool) (*BulkStep, error) {
 	var row bulkJobRow
-	err := s.locking(tx, forNoKeyUpdate).Where("id = ? AND status = 'running' AND lease_number = ?", leased.row.ID, leased.row.LeaseNumber).Take(&row).Error
+	err := withLease(s.locking(tx, forNoKeyUpdate), leased.row).Take(&row).Error
 	if errors.Is(err, gorm.ErrRecordNotFound) {
 		return nil, errLeaseLost
 	}
@@ -193,13 +198,11 @@ func (s *Store) recordStep(tx *gorm.DB, row bulkJobRow, h handled, processed int
 	pace := row.pace().After(int(h.applied), now)
 	row.Tokens, row.PacedAt, row.ProcessedTo = pace.Tokens, now, next
 	if finished {
-		if missing := row.Total - row.Processed; missing > 0 {
-			h.skip(webhook.SkippedNoLongerMatching, missing)
-			row.Processed = row.Total
-		}
+		h.skip(webhook.SkippedNoLongerMatching, row.Total-row.Processed)
+		row.Processed = row.Total
 		row.Status, row.FinishedAt = string(webhook.BulkCompleted), &now
 	}
-	for reason, count := range maps.All(h.skipped) {
+	for reason, count := range h.skipped {
 		skipped[reason] += count
 	}
 	if row.Skipped, err = encodeColumn(skipped); err != nil {
@@ -219,7 +222,7 @@ func (s *Store) recordStep(tx *gorm.DB, row bulkJobRow, h handled, processed int
 
 // writeStep writes columns of a running job whose lease the caller has.
 func (s *Store) writeStep(tx *gorm.DB, row bulkJobRow, columns map[string]any) error {
-	update := tx.Model(&bulkJobRow{}).Where("id = ? AND status = 'running' AND lease_number = ?", row.ID, row.LeaseNumber).UpdateColumns(columns)
+	update := withLease(tx.Model(&bulkJobRow{}), row).UpdateColumns(columns)
 	if update.Error == nil && update.RowsAffected == 0 {
 		return errLeaseLost
 	}

@@ -23,11 +23,11 @@ func (s *Store) FindExplained(ctx context.Context, organizationID, id string) (w
 	case webhook.CodeOf(err) != webhook.CodeNotFound:
 		return webhook.Explained{}, err
 	}
-	err = s.db.WithContext(ctx).Raw("SELECT COALESCE(MAX(octet_length(data)), 0) FROM events WHERE id = ?", found[0].Delivery.EventID).
-		Scan(&explained.DataSize).Error
-	if err != nil {
-		return webhook.Explained{}, s.translate("size an event", err)
+	size, err := s.SizeEvent(ctx, organizationID, found[0].Delivery.EventID)
+	if err != nil && webhook.CodeOf(err) != webhook.CodeNotFound { // it may have been purged
+		return webhook.Explained{}, err
 	}
+	explained.DataSize = size.Bytes
 	explained.Superseded, err = s.findSuperseded(ctx, found[0].Delivery)
 	return explained, err
 }

@@ -9,6 +9,10 @@ import (
 	"redrive/pkg/webhook"
 )
 
+// byEndpointAndTypeSQL counts deliveries d by organization, endpoint and event type. Conditions follow. The event may have been purged.
+const byEndpointAndTypeSQL = `SELECT d.organization_id, d.endpoint_id, COALESCE(e.event_type, '') AS event_type, count(*) AS n
+FROM deliveries d LEFT JOIN events e ON e.id = d.event_id WHERE `
+
 // longestAttempt is more than the time of any attempt. The largest DELIVERY_TIMEOUT is 5 min.
 const longestAttempt = 10 * time.Minute
 
@@ -29,7 +33,7 @@ func (s *Store) talliesOfRows(tx *gorm.DB, i span) ([]webhook.Tally, error) {
 	from, to := i.from.Start(), i.to.Start()
 	var events, deliveries, ended conditions
 	events.created("e", webhook.KindEvent, from, to)
-	events.add("NOT EXISTS (SELECT 1 FROM deliveries t WHERE t.event_id = e.id AND t.test)")
+	events.add(notTest)
 	deliveries.created("d", webhook.KindDelivery, from, to)
 	deliveries.add("NOT d.test")
 	ended.add("d.status = 'failure' AND d.failure_reason <> '' AND d.updated_at >= ? AND d.updated_at < ? AND NOT d.test", from, to)
@@ -44,14 +48,8 @@ func (s *Store) talliesOfRows(tx *gorm.DB, i span) ([]webhook.Tally, error) {
 			"SELECT e.organization_id, '' AS endpoint_id, e.event_type, count(*) AS n FROM events e WHERE ", events,
 			func(n int64) webhook.Counts { return webhook.Counts{Events: n} },
 		},
-		{
-			"SELECT d.organization_id, d.endpoint_id, COALESCE(e.event_type, '') AS event_type, count(*) AS n FROM deliveries d LEFT JOIN events e ON e.id = d.event_id WHERE ",
-			deliveries, func(n int64) webhook.Counts { return webhook.Counts{Created: n} },
-		},
-		{
-			"SELECT d.organization_id, d.endpoint_id, COALESCE(e.event_type, '') AS event_type, count(*) AS n FROM deliveries d LEFT JOIN events e ON e.id = d.event_id WHERE ",
-			ended, func(n int64) webhook.Counts { return webhook.Counts{Failed: n} },
-		},
+		{byEndpointAndTypeSQL, deliveries, func(n int64) webhook.Counts { return webhook.Counts{Created: n} }},
+		{byEndpointAndTypeSQL, ended, func(n int64) webhook.Counts { return webhook.Counts{Failed: n} }},
 	} {
 		var rows []struct {
 			OrganizationID, EndpointID, EventType string

@@ -33,13 +33,6 @@ func (s *Store) CountWaitingBy(ctx context.Context, organizationID, endpointID s
 	return waiting, s.translate("count waiting deliveries", err)
 }
 
-func earlier(a, b time.Time) time.Time {
-	if a.IsZero() || b.Before(a) {
-		return b
-	}
-	return a
-}
-
 // waitingEndpoints returns the beginning of a query, up to the endpoints e.
 func (s *Store) waitingEndpoints(organizationID, endpointID string) (text string, arguments []any) {
 	id := "id"

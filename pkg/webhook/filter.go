@@ -19,8 +19,8 @@ var (
 	}, EventParameters...)
 )
 
-// parseParameter parses a filter, if it is there.
-func parseParameter[T any](p Parameters, name string, target *T, parse func(field, text string) (T, error)) (err error) {
+// ParseParameter parses a filter into target, if it is there.
+func ParseParameter[T any](p Parameters, name string, target *T, parse func(field, text string) (T, error)) (err error) {
 	if text, has := p.Values[name]; has {
 		*target, err = parse(p.Prefix+name, text)
 	}
@@ -44,12 +44,12 @@ func CheckReference(kind Kind, field, text string) error {
 func ParseEventFilter(organizationID string, p Parameters) (EventFilter, error) {
 	f := EventFilter{OrganizationID: organizationID}
 	for _, parse := range []func() error{
-		func() error { return parseParameter(p, "eventType", &f.Type, ParseEventType) },
-		func() error { return parseParameter(p, "workflowId", &f.WorkflowID, ParseCorrelationID) },
-		func() error { return parseParameter(p, "runId", &f.RunID, ParseCorrelationID) },
-		func() error { return parseParameter(p, "executionId", &f.ExecutionID, ParseCorrelationID) },
-		func() error { return parseParameter(p, "from", &f.From, ParseTime) },
-		func() error { return parseParameter(p, "to", &f.To, ParseTime) },
+		func() error { return ParseParameter(p, "eventType", &f.Type, ParseEventType) },
+		func() error { return ParseParameter(p, "workflowId", &f.WorkflowID, ParseCorrelationID) },
+		func() error { return ParseParameter(p, "runId", &f.RunID, ParseCorrelationID) },
+		func() error { return ParseParameter(p, "executionId", &f.ExecutionID, ParseCorrelationID) },
+		func() error { return ParseParameter(p, "from", &f.From, ParseTime) },
+		func() error { return ParseParameter(p, "to", &f.To, ParseTime) },
 	} {
 		if err := parse(); err != nil {
 			return f, err
@@ -69,13 +69,13 @@ func ParseDeliveryFilter(organizationID string, p Parameters) (DeliveryFilter, e
 		return f, err
 	}
 	for _, parse := range []func() error{
-		func() error { return parseParameter(p, "endpointId", &f.EndpointID, parseID(KindEndpoint)) },
-		func() error { return parseParameter(p, "eventId", &f.EventID, parseID(KindEvent)) },
-		func() error { return parseParameter(p, "status", &f.Statuses, ParseStatuses) },
-		func() error { return parseParameter(p, "failureReason", &f.FailureReason, ParseFailureReason) },
-		func() error { return parseParameter(p, "errorCode", &f.ErrorCode, ParseErrorCode) },
-		func() error { return parseParameter(p, "responseStatus", &f.ResponseStatus, ParseStatusRange) },
-		func() error { return parseParameter(p, "bulkJobId", &f.BulkJobID, parseID(KindBulkJob)) },
+		func() error { return ParseParameter(p, "endpointId", &f.EndpointID, parseID(KindEndpoint)) },
+		func() error { return ParseParameter(p, "eventId", &f.EventID, parseID(KindEvent)) },
+		func() error { return ParseParameter(p, "status", &f.Statuses, ParseStatuses) },
+		func() error { return ParseParameter(p, "failureReason", &f.FailureReason, ParseFailureReason) },
+		func() error { return ParseParameter(p, "errorCode", &f.ErrorCode, ParseErrorCode) },
+		func() error { return ParseParameter(p, "responseStatus", &f.ResponseStatus, ParseStatusRange) },
+		func() error { return ParseParameter(p, "bulkJobId", &f.BulkJobID, parseID(KindBulkJob)) },
 	} {
 		if err := parse(); err != nil {
 			return f, err

@@ -48,15 +48,12 @@ type StatisticsQuery struct {
 func (q StatisticsQuery) Between(from, to, now time.Time) (StatisticsQuery, error) {
 	rule := intervals[q.Interval]
 	length := Hour(rule.length / time.Hour)
-	end := to
-	if to.IsZero() {
-		end = now
+	present := floor(HourOf(now), length)
+	end, last := now, present // last is the interval with the last moment of the range
+	if !to.IsZero() {
+		end, last = to, floor(HourOf(to.Add(-time.Microsecond)), length)
 	}
-	last := floor(HourOf(end.Add(-time.Microsecond)), length) // the interval with the last moment
-	if to.IsZero() {
-		last = floor(HourOf(now), length)
-	}
-	q.From, q.To = last-Hour(rule.usual-1)*length, min(last, floor(HourOf(now), length))+length
+	q.From, q.To = last-Hour(rule.usual-1)*length, min(last, present)+length
 	fromTo := from.IsZero() // the range depends on to only
 	if fromTo {
 		from = q.From.Start()

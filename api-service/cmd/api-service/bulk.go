@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"time"
 
 	"redrive/pkg/store"
 	"redrive/pkg/webhook"
@@ -107,21 +108,23 @@ func (f bulkFlags) filter() map[string]string {
 }
 
 func (f bulkFlags) checkTimes() error {
-	if f.from != "" {
-		if _, err := webhook.ParseTime("--from", f.from); err != nil {
-			return err
-		}
-	}
-	if f.to == "" {
-		return nil
-	}
-	to, err := webhook.ParseTime("--to", f.to)
-	if err != nil || f.from == "" {
+	from, err := parseOptionalTime("--from", f.from)
+	if err != nil {
 		return err
 	}
-	from, err := webhook.ParseTime("--from", f.from)
-	if err == nil && !from.Before(to) {
+	to, err := parseOptionalTime("--to", f.to)
+	if err != nil {
+		return err
+	}
+	if f.from != "" && f.to != "" && !from.Before(to) {
 		return errors.New("--from must be before --to")
 	}
-	return err
+	return nil
+}
+
+func parseOptionalTime(name, text string) (at time.Time, err error) {
+	if text != "" {
+		at, err = webhook.ParseTime(name, text)
+	}
+	return at, err
 }

@@ -2,7 +2,6 @@ package main
 
 import (
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"maps"
@@ -105,8 +104,7 @@ func (o *bulkOutput) left(job webhook.BulkJob) {
 }
 
 func (o *bulkOutput) job(job webhook.BulkJob) {
-	view, err := httpapi.ViewBulkJob(job)
-	if err = errors.Join(err, o.object(view)); err != nil {
+	if err := o.object(httpapi.ViewBulkJob(job)); err != nil {
 		o.note("bulk job %s cannot be printed: %v", job.ID, err)
 	}
 }

@@ -11,7 +11,7 @@ import (
 
 // bulkStore has the bulk jobs of all organizations. store.Store implements it.
 type bulkStore interface {
-	ListOrganizations(ctx context.Context, prefix string, failing bool, page webhook.Page) (webhook.List[webhook.Organization], error)
+	organizationLister
 	FindOrganization(ctx context.Context, id string) (webhook.Organization, error)
 	FindOwner(ctx context.Context, id string) (*webhook.Resource, error)
 	FindEndpointEver(ctx context.Context, organizationID, id string) (webhook.Endpoint, error)
@@ -105,21 +105,12 @@ func (c bulkCommand) organization(ctx context.Context, id string) ([]string, err
 }
 
 func (c bulkCommand) activeOrganizations(ctx context.Context) (ids []string, err error) {
-	for page := (webhook.Page{Limit: organizationsPage}); ; {
-		list, err := c.store.ListOrganizations(ctx, "", false, page)
-		if err != nil {
-			return nil, err
+	err = eachOrganization(ctx, c.store, func(o webhook.Organization) {
+		if !o.Deleted() {
+			ids = append(ids, o.ID)
 		}
-		for _, o := range list.Items {
-			if !o.Deleted() {
-				ids = append(ids, o.ID)
-			}
-		}
-		if !list.HasMore {
-			return ids, nil
-		}
-		page.After = list.Next
-	}
+	})
+	return ids, err
 }
 
 // bulkCallTimeout bounds a call that goes on after an interrupt.

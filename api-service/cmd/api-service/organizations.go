@@ -39,16 +39,32 @@ const organizationsPage = 1000
 func listOrganizations(ctx context.Context, s *store.Store, stdout io.Writer) error {
 	table := tabwriter.NewWriter(stdout, 0, 0, 2, ' ', 0)
 	_, _ = fmt.Fprintln(table, "ID\tNAME\tCREATED\tSTATE")
+	err := eachOrganization(ctx, s, func(o webhook.Organization) {
+		_, _ = fmt.Fprintf(table, "%s\t%s\t%s\t%s\n", o.ID, o.Name, o.CreatedAt.Format(time.RFC3339), stateOfOrganization(o))
+	})
+	if err != nil {
+		return err
+	}
+	return table.Flush()
+}
+
+// organizationLister lists all organizations. store.Store implements it.
+type organizationLister interface {
+	ListOrganizations(ctx context.Context, prefix string, failing bool, page webhook.Page) (webhook.List[webhook.Organization], error)
+}
+
+// eachOrganization calls a function with each organization, also with deleted ones, page by page.
+func eachOrganization(ctx context.Context, lister organizationLister, do func(webhook.Organization)) error {
 	for page := (webhook.Page{Limit: organizationsPage}); ; {
-		list, err := s.ListOrganizations(ctx, "", false, page)
+		list, err := lister.ListOrganizations(ctx, "", false, page)
 		if err != nil {
 			return err
 		}
 		for _, o := range list.Items {
-			_, _ = fmt.Fprintf(table, "%s\t%s\t%s\t%s\n", o.ID, o.Name, o.CreatedAt.Format(time.RFC3339), stateOfOrganization(o))
+			do(o)
 		}
 		if !list.HasMore {
-			return table.Flush()
+			return nil
 		}
 		page.After = list.Next
 	}

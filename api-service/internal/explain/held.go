@@ -89,9 +89,6 @@ func (t texts) waiting() (causes []Cause) {
 	if t.due() && doomed == "" && !paused && len(t.dispatchers()) > 0 && t.attempting().IsZero() {
 		causes = append(causes, t.inQueue(len(causes) > 0)...)
 	}
-	if len(causes) == 0 {
-		causes = append(causes, t.unknown("", time.Time{}))
-	}
 	return causes
 }
 

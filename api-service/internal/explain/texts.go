@@ -5,8 +5,6 @@ import (
 	"net/http"
 	"strings"
 	"time"
-
-	"redrive/pkg/webhook"
 )
 
 // texts writes the causes of an explanation. A message says what is the case, with endpoint, time and cause. What happens next says what
@@ -42,8 +40,6 @@ func attempts(n int) string {
 	}
 	return fmt.Sprintf("%d attempts", n)
 }
-
-func endOf(a webhook.Attempt) time.Time { return a.StartedAt.Add(a.Duration) }
 
 func answer(status int) string {
 	return strings.TrimSpace(fmt.Sprint(status, " ", http.StatusText(status)))

@@ -14,7 +14,7 @@ func (t texts) delivered() Cause {
 		return t.cause(Delivered, d.UpdatedAt, time.Time{}, next, "The delivery to %s succeeded at %s.", t.target(), clock(d.UpdatedAt))
 	}
 	return t.cause(Delivered, d.UpdatedAt, time.Time{}, next, "The receiver of %s accepted the delivery at %s with %s, at attempt %d.",
-		t.target(), clock(endOf(*last)), answer(last.ResponseStatus), last.Number)
+		t.target(), clock(last.EndedAt()), answer(last.ResponseStatus), last.Number)
 }
 
 // endedBy explains a delivery that has failed.
@@ -111,7 +111,7 @@ func (t texts) orphaned() Cause {
 
 // arrived reports whether the receiver accepted an attempt that was in flight when the delivery ended otherwise.
 func (t texts) arrived() bool {
-	return t.Superseded != nil && t.Superseded.ResponseStatus >= 200 && t.Superseded.ResponseStatus < 300
+	return t.Superseded != nil && webhook.Result{ResponseStatus: t.Superseded.ResponseStatus}.Succeeded()
 }
 
 func (t texts) arrivedText() string {
@@ -127,5 +127,5 @@ func (t texts) superseded(code Code) Cause {
 		result = "the receiver answered " + answer(a.ResponseStatus)
 	}
 	return t.cause(code, a.StartedAt, time.Time{}, "", "Attempt %d was in flight at that time and ended at %s: %s. It does not change the delivery.",
-		a.Number, clock(endOf(a)), result)
+		a.Number, clock(a.EndedAt()), result)
 }

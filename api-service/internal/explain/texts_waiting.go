@@ -67,7 +67,7 @@ func (t texts) scheduled() Cause {
 	}
 	next := fmt.Sprintf("Retry %d of %d follows by itself at %s: correct the receiver before that time if it still fails; nothing else has to be done.",
 		d.RetryCount+1, d.MaxRetries, clock(d.NextRetryAt))
-	return t.cause(Scheduled, endOf(*last), d.NextRetryAt, next, "Attempt %d to %s failed at %s: %s.", last.Number, t.target(), clock(endOf(*last)), t.lastError())
+	return t.cause(Scheduled, last.EndedAt(), d.NextRetryAt, next, "Attempt %d to %s failed at %s: %s.", last.Number, t.target(), clock(last.EndedAt()), t.lastError())
 }
 
 func (t texts) queueUnavailable() Cause {
@@ -162,9 +162,6 @@ func (t texts) withoutTask() Cause {
 
 // unknown explains a delivery that may be held for a reason that no process has reported.
 func (t texts) unknown(why string, until time.Time) Cause {
-	if why == "" {
-		why = "it is not known why it waits"
-	}
 	return t.cause(Unknown, time.Time{}, until,
 		"It is sent by itself: "+nothingToDo+"; if this answer is the same after two minutes, the operator has to look at the dispatchers.",
 		"%s, but at %s %s.", t.isDue(), clock(t.Now), why)

@@ -89,7 +89,7 @@ func (h bulkJobHandlers) list(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	return okWalk(c, list, page, ViewBulkJob)
+	return okWalk(c, list, page, func(j webhook.BulkJob) (BulkJobView, error) { return ViewBulkJob(j), nil })
 }
 
 func (h bulkJobHandlers) get(c echo.Context) error {
@@ -132,11 +132,7 @@ func okBulkJob(c echo.Context, job webhook.BulkJob, err error) error {
 	if err != nil {
 		return err
 	}
-	view, err := ViewBulkJob(job)
-	if err != nil {
-		return err
-	}
-	return ok(c, view)
+	return ok(c, ViewBulkJob(job))
 }
 
 // BulkJobView is a bulk job as JSON shows it.
@@ -167,8 +163,8 @@ type bulkOutcomeView struct {
 	AsOf    webhook.Timestamp `json:"asOf"`
 }
 
-// ViewBulkJob returns the view of a job. Its error is nil: lists take functions that may fail.
-func ViewBulkJob(j webhook.BulkJob) (BulkJobView, error) {
+// ViewBulkJob returns the view of a job.
+func ViewBulkJob(j webhook.BulkJob) BulkJobView {
 	view := BulkJobView{
 		ID: j.ID, OrganizationID: j.OrganizationID, Action: string(j.Action), Filter: j.Filter, EndpointID: j.EndpointID,
 		MaxDeliveries: j.MaxDeliveries, PerSecond: j.PerSecond, Status: string(j.Status), Processed: j.Processed, Applied: j.Applied,
@@ -181,7 +177,7 @@ func ViewBulkJob(j webhook.BulkJob) (BulkJobView, error) {
 	if o := j.Outcome; !o.AsOf.IsZero() {
 		view.Outcome = &bulkOutcomeView{Success: o.Success, Failure: o.Failure, Waiting: o.Waiting, AsOf: webhook.Timestamp(o.AsOf)}
 	}
-	return view, nil
+	return view
 }
 
 // BulkPlanView is the plan of a bulk job as JSON shows it.

@@ -1,20 +1,10 @@
 package httpapi
 
 import (
-	"net/url"
-
 	"github.com/labstack/echo/v4"
 
 	"redrive/pkg/webhook"
 )
-
-// parseFilter parses a parameter, if the query has it.
-func parseFilter[T any](query url.Values, name string, target *T, parse func(field, text string) (T, error)) (err error) {
-	if query.Has(name) {
-		*target, err = parse(name, query.Get(name))
-	}
-	return err
-}
 
 // parametersOf returns the query as filters.
 func parametersOf(c echo.Context) webhook.Parameters {

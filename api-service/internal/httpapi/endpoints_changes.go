@@ -83,6 +83,6 @@ func changesFilter(c echo.Context) (filter webhook.ChangeFilter, page webhook.Pa
 			return filter, page, err
 		}
 	}
-	filter.From, filter.To, err = timeRange(query)
+	filter.From, filter.To, err = timeRange(parametersOf(c))
 	return filter, page, err
 }

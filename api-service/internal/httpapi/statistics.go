@@ -54,15 +54,15 @@ func (h statisticsHandlers) show(c echo.Context, endpointID string) error {
 
 // statisticsQuery parses the parameters into a query.
 func statisticsQuery(c echo.Context, q webhook.StatisticsQuery, now time.Time) (webhook.StatisticsQuery, error) {
-	query := queryOf(c)
+	parameters := parametersOf(c)
 	q.Interval = webhook.IntervalHour
-	if err := parseFilter(query, "interval", &q.Interval, webhook.ParseInterval); err != nil {
+	if err := webhook.ParseParameter(parameters, "interval", &q.Interval, webhook.ParseInterval); err != nil {
 		return q, err
 	}
-	if err := parseFilter(query, "eventType", &q.EventType, webhook.ParseEventType); err != nil {
+	if err := webhook.ParseParameter(parameters, "eventType", &q.EventType, webhook.ParseEventType); err != nil {
 		return q, err
 	}
-	from, to, err := timeRange(query)
+	from, to, err := timeRange(parameters)
 	if err != nil {
 		return q, err
 	}

@@ -1,5 +1,6 @@
-// Package bulkjob makes the steps of bulk jobs. Every replica runs it. The state of a job is in its row, and a step begins with a lease of the
-// job, so that one replica makes the next step. The jobs of all organizations take turns: the step that has been due for longest comes first.
+// Package bulkjob makes the steps of bulk jobs. Every replica runs it. The state of a job is in its row, and a step begins with a lease of
+// the job, so that one replica makes the next step. The jobs of all organizations take turns: the step that has been due for longest comes
+// first.
 //
 //	lease ─▶ count on, until the total is known ─────────────▶ the next step is due at once
 //	      └▶ handle the next deliveries, commit with the progress ─▶ enqueue them ─▶ the next step is due when the pace allows it
@@ -117,7 +118,7 @@ func (r *Runner) work(ctx context.Context) {
 	for ctx.Err() == nil {
 		began := time.Now()
 		worked, err := r.Step(ctx)
-		r.report(ctx, err)
+		r.failures.Report(ctx, r.options.Log, err, "step of a bulk job failed, retrying", "bulk jobs continue")
 		pause := restShare * time.Since(began)
 		if !worked || err != nil {
 			pause = r.pause(ctx)
@@ -226,19 +227,5 @@ func (r *Runner) enqueue(ctx context.Context, deliveries []webhook.Delivery) {
 		r.options.RedisLog.WarnContext(ctx, "deliveries of a bulk job not enqueued, left to the reconciler", "deliveries", len(deliveries), "error", err)
 	case ended:
 		r.options.RedisLog.InfoContext(ctx, "deliveries of bulk jobs are enqueued again")
-	}
-}
-
-// report logs the first of several failures, and their end.
-func (r *Runner) report(ctx context.Context, err error) {
-	if ctx.Err() != nil {
-		return
-	}
-	began, ended := r.failures.Note(err)
-	switch {
-	case began:
-		r.options.Log.WarnContext(ctx, "step of a bulk job failed, retrying", "error", err)
-	case ended:
-		r.options.Log.InfoContext(ctx, "bulk jobs continue")
 	}
 }

@@ -65,7 +65,7 @@ func New(options Options) *Ender {
 func (e *Ender) Start() {
 	e.background.Start(func(ctx context.Context) {
 		for ctx.Err() == nil {
-			e.report(ctx, e.Run(ctx))
+			e.failures.Report(ctx, e.options.Log, e.Run(ctx), "deliveries of deleted endpoints not ended, retrying", "deliveries of deleted endpoints are ended again")
 			_ = lifecycle.Sleep(ctx, interval) // the loop ends with ctx
 		}
 	})
@@ -116,18 +116,4 @@ func (e *Ender) one(ctx context.Context, since time.Time) (int64, error) {
 	ended, err := e.options.Store.EndDeleted(ctx, since, webhook.Now(), batch)
 	e.options.Ended(ended)
 	return ended, err
-}
-
-// report logs the first of several failures, and their end.
-func (e *Ender) report(ctx context.Context, err error) {
-	if ctx.Err() != nil {
-		return
-	}
-	began, ended := e.failures.Note(err)
-	switch {
-	case began:
-		e.options.Log.WarnContext(ctx, "deliveries of deleted endpoints not ended, retrying", "error", err)
-	case ended:
-		e.options.Log.InfoContext(ctx, "deliveries of deleted endpoints are ended again")
-	}
 }

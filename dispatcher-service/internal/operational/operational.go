@@ -73,7 +73,7 @@ func (p *Publisher) Start() {
 			case d := <-p.deliveries:
 				p.enqueue(ctx, d)
 			case <-ticker.C:
-				p.report(ctx, p.Run(ctx))
+				p.failures.Report(ctx, p.log, p.Run(ctx), "exhausted deliveries not published, retrying", "exhausted deliveries are published again")
 			}
 		}
 	})
@@ -108,19 +108,5 @@ func (p *Publisher) enqueue(ctx context.Context, d webhook.Delivery) {
 	defer cancel()
 	if _, err := p.queue.EnqueueLane(ctx, []queue.Item{queue.ItemOf(d)}); err != nil {
 		p.log.WarnContext(ctx, "delivery of an operational event not enqueued, left to the reconciler", "deliveryId", d.ID, "error", err)
-	}
-}
-
-// report logs the first of several failures, and their end.
-func (p *Publisher) report(ctx context.Context, err error) {
-	if ctx.Err() != nil {
-		return
-	}
-	began, ended := p.failures.Note(err)
-	switch {
-	case began:
-		p.log.WarnContext(ctx, "exhausted deliveries not published, retrying", "error", err)
-	case ended:
-		p.log.InfoContext(ctx, "exhausted deliveries are published again")
 	}
 }

@@ -55,7 +55,7 @@ func (m *Merger) Start() {
 	m.background.Start(func(ctx context.Context) {
 		for ctx.Err() == nil {
 			began := time.Now()
-			m.report(ctx, m.Run(ctx))
+			m.failures.Report(ctx, m.log, m.Run(ctx), "statistics not merged, retrying", "statistics are merged again")
 			_ = lifecycle.Sleep(ctx, max(interval, restShare*time.Since(began))) // the loop ends with ctx
 		}
 	})
@@ -89,18 +89,4 @@ func (m *Merger) one(ctx context.Context, after store.DeltaPosition) (store.Merg
 		m.merged.Add(float64(merged.Deltas))
 	}
 	return merged, err
-}
-
-// report logs the first of several failures, and their end.
-func (m *Merger) report(ctx context.Context, err error) {
-	if ctx.Err() != nil {
-		return
-	}
-	began, ended := m.failures.Note(err)
-	switch {
-	case began:
-		m.log.WarnContext(ctx, "statistics not merged, retrying", "error", err)
-	case ended:
-		m.log.InfoContext(ctx, "statistics are merged again")
-	}
 }
