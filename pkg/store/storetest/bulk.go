@@ -2,6 +2,7 @@ package storetest
 
 import (
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -89,14 +90,21 @@ func ids(deliveries []webhook.Delivery) []string {
 	return found
 }
 
-// failedMany returns n failed deliveries, oldest first.
+// byID sorts deliveries by their IDs: a job takes them in this order. IDs of one millisecond need not be in the order of their creation while
+// other tests make IDs for other times.
+func byID(deliveries ...webhook.Delivery) []webhook.Delivery {
+	slices.SortFunc(deliveries, func(a, b webhook.Delivery) int { return strings.Compare(a.ID, b.ID) })
+	return deliveries
+}
+
+// failedMany returns n failed deliveries in the order of their IDs.
 func (w world) failedMany(n int) []webhook.Delivery {
 	w.t.Helper()
 	failed := make([]webhook.Delivery, n)
 	for i := range failed {
 		failed[i] = w.failed()
 	}
-	return failed
+	return byID(failed...)
 }
 
 // to returns the world with another endpoint.

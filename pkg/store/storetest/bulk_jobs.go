@@ -1,6 +1,8 @@
 package storetest
 
 import (
+	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -67,6 +69,7 @@ func testBulkLimit(t *testing.T, s *store.Store) {
 func testBulkLists(t *testing.T, s *store.Store) {
 	w := newWorld(t, s)
 	jobs := []webhook.BulkJob{w.bulkRetry(), w.bulkRetry(), w.bulkRetry()}
+	slices.SortFunc(jobs, func(a, b webhook.BulkJob) int { return strings.Compare(a.ID, b.ID) })
 	first, err := s.ListBulkJobs(w.ctx, org, webhook.Page{Limit: 2})
 	require.NoError(t, err)
 	require.Len(t, first.Items, 2)

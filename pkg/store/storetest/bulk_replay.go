@@ -24,7 +24,7 @@ func testBulkReplay(t *testing.T, s *store.Store) {
 	job := w.bulk(spec)
 	made := w.work()
 	require.Len(t, made, 2)
-	for i, old := range []webhook.Delivery{failed, pending} {
+	for i, old := range byID(failed, pending) {
 		d := w.find(made[i].ID).Delivery
 		assert.Equal(t, made[i], d)
 		assert.Equal(t, old.ID, d.ReplayOf)

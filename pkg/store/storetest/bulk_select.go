@@ -85,8 +85,7 @@ func testBulkDisappears(t *testing.T, s *store.Store) {
 
 func testBulkOutcomeAndFilter(t *testing.T, s *store.Store) {
 	w := newWorld(t, s)
-	w.failedMany(3)
-	beside := w.failed()
+	beside := w.failedMany(4)[3]
 	job := w.bulk(webhook.BulkSpec{Action: webhook.BulkRetry, Filter: map[string]string{"status": "failure"}, MaxDeliveries: 3})
 	waiting := w.work()
 	require.Len(t, waiting, 3)
