@@ -2,7 +2,6 @@ package store
 
 import (
 	"context"
-	"crypto/sha256"
 	"time"
 
 	"gorm.io/gorm"
@@ -27,14 +26,6 @@ type apiKeyRow struct {
 
 func (apiKeyRow) TableName() string { return "api_keys" }
 
-// hash returns the hash of the key. It returns zero, which is no key's hash, if the column is damaged.
-func (r apiKeyRow) hash() (hash [sha256.Size]byte) {
-	if len(r.KeyHash) == len(hash) {
-		copy(hash[:], r.KeyHash)
-	}
-	return hash
-}
-
 func (r apiKeyRow) apiKey() webhook.APIKey {
 	return webhook.APIKey{
 		ID:             r.ID,
@@ -43,7 +34,7 @@ func (r apiKeyRow) apiKey() webhook.APIKey {
 		Description:    r.Description,
 		Scope:          webhook.Scope(r.Scope),
 		KeyPrefix:      r.KeyPrefix,
-		KeyHash:        r.hash(),
+		KeyHash:        hashOf(r.KeyHash),
 		CreatedBy:      r.CreatedBy,
 		CreatedAt:      r.CreatedAt.UTC(),
 		ExpiresAt:      timeOf(r.ExpiresAt),

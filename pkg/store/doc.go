@@ -6,6 +6,7 @@
 //	endpoint_health  how the attempts to each endpoint have ended lately
 //	events        the published events; a payload is stored once for all deliveries
 //	deliveries    one event for one endpoint; the rows are narrow because they are updated often
+//	console_sessions  sessions of the console; their tokens are stored as hashes
 //	idempotency_keys  the requests of the last 24 hours that had a key
 //	attempts      one POST each; the rows are never updated
 //	statistics_…  what was counted: deltas of transactions, hours, days, and the event types that are counted by name

@@ -47,7 +47,7 @@ func (s *Store) ListEndpointChanges(ctx context.Context, f webhook.ChangeFilter,
 		query = query.Where("endpoint_id = ?", f.EndpointID)
 	}
 	if f.By != "" {
-		query = query.Where("changed_by = ?", f.By)
+		query = changedBy(query, f.By)
 	}
 	if !f.From.IsZero() { // the ID narrows the scan of the index
 		query = query.Where("changed_at >= ? AND id >= ?", f.From, webhook.FirstID(webhook.KindChange, f.From))
@@ -65,3 +65,18 @@ func (s *Store) ListEndpointChanges(ctx context.Context, f webhook.ChangeFilter,
 	}
 	return webhook.NewList(changes, page, func(c webhook.EndpointChanged) string { return c.ID }), nil
 }
+
+// changedBy restricts a query to the changes of an author. The ID of a console session selects its changes with every subject. They were made
+// in the longest life of a session, which bounds the scan of the index.
+func changedBy(query *gorm.DB, author string) *gorm.DB {
+	if kind, known := webhook.KindOf(author); !known || kind != webhook.KindConsoleSession {
+		return query.Where("changed_by = ?", author)
+	}
+	created, _ := webhook.TimeOfID(author)
+	return query.Where(`(changed_by = ? OR changed_by LIKE ? ESCAPE '\')`, author, beginningWith(webhook.ActorPrefix(author))).
+		Where("id >= ? AND id < ?", webhook.FirstID(webhook.KindChange, created.Add(-clockSlack)),
+			webhook.FirstID(webhook.KindChange, created.Add(webhook.MaxConsoleSpan+clockSlack)))
+}
+
+// clockSlack is more than the clocks of two processes differ.
+const clockSlack = time.Hour

@@ -85,6 +85,7 @@ var (
 		{"events", "id"},
 		{"endpoint_changes", "id"},
 		{"bulk_jobs", "id"},
+		{"console_sessions", "id"},
 		{"endpoint_health", "endpoint_id"},
 		{"idempotency_keys", "key_hash"},
 		{"endpoints", "id"},

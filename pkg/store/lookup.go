@@ -16,7 +16,7 @@ func (s *Store) FindOwner(ctx context.Context, id string) (*webhook.Resource, er
 	table, ok := map[webhook.Kind]any{
 		webhook.KindDelivery: &deliveryRow{}, webhook.KindEvent: &eventRow{}, webhook.KindEndpoint: &endpointRow{},
 		webhook.KindAttempt: &attemptRow{}, webhook.KindAPIKey: &apiKeyRow{}, webhook.KindChange: &endpointChangeRow{},
-		webhook.KindBulkJob: &bulkJobRow{},
+		webhook.KindBulkJob: &bulkJobRow{}, webhook.KindConsoleSession: &consoleSessionRow{},
 	}[kind]
 	if !ok {
 		return nil, nil

@@ -30,7 +30,7 @@ const BySystem = "system"
 // endpoint take effect one after the other.
 type EndpointChange struct {
 	Kind ChangeKind
-	// By is who changes the endpoint: the ID of an API key, "operator" or BySystem.
+	// By is who changes the endpoint: the ID of an API key, the actor of a console session, ByOperator or BySystem.
 	By     string
 	Reason string
 	// At is the time of the change. The store moves it behind the endpoint's last change.
@@ -161,7 +161,8 @@ func (e Endpoint) fields() map[string]any {
 type ChangeFilter struct {
 	OrganizationID string
 	EndpointID     string
-	By             string
-	From           time.Time // inclusive
-	To             time.Time // exclusive
+	// By is an author as the changes have it. The ID of a console session selects its changes, whatever its subject is.
+	By   string
+	From time.Time // inclusive
+	To   time.Time // exclusive
 }

@@ -21,6 +21,8 @@ const (
 	KindRequest  Kind = "req"
 	KindChange   Kind = "chg"
 	KindBulkJob  Kind = "job"
+
+	KindConsoleSession Kind = "ses"
 )
 
 // An identifier is a prefix, an underscore and a ULID (github.com/ulid/spec): 48 bits of Unix milliseconds and 80 random
@@ -63,7 +65,7 @@ func KindOf(id string) (Kind, bool) {
 // kindNames has the names of the kinds of stored resources.
 var kindNames = map[Kind]string{
 	KindDelivery: "delivery", KindEvent: "event", KindEndpoint: "endpoint", KindAttempt: "attempt", KindAPIKey: "api_key",
-	KindChange: "endpoint_change", KindBulkJob: "bulk_job",
+	KindChange: "endpoint_change", KindBulkJob: "bulk_job", KindConsoleSession: "console_session",
 }
 
 // Resource is a stored resource and the organization that it belongs to. An organization has no kind, and belongs to itself.

@@ -13,9 +13,6 @@ import (
 	"redrive/pkg/webhook"
 )
 
-// bulkCreator is what the jobs of the command have in createdBy.
-const bulkCreator = "operator"
-
 // bulkActions are the actions of the command. A job that delivers needs one endpoint, and is created over the API.
 var bulkActions = []webhook.BulkAction{webhook.BulkRetry, webhook.BulkReplay, webhook.BulkCancel}
 
@@ -75,7 +72,7 @@ func parseBulkFlags(action string, args []string) (f bulkFlags, err error) {
 
 // spec returns the checked spec of the jobs, without an organization.
 func (f bulkFlags) spec(action webhook.BulkAction) (webhook.BulkSpec, error) {
-	spec := webhook.BulkSpec{Action: action, Filter: f.filter(), PerSecond: webhook.DefaultBulkPerSecond, CreatedBy: bulkCreator}
+	spec := webhook.BulkSpec{Action: action, Filter: f.filter(), PerSecond: webhook.DefaultBulkPerSecond, CreatedBy: webhook.ByOperator}
 	switch {
 	case len(spec.Filter) == 0:
 		return spec, errors.New("at least one of --from, --to and --endpoint is required")

@@ -1,6 +1,6 @@
 // Package retention deletes old rows: deliveries that ended longer ago than the retention time, with their attempts, and then old events
 // and deleted endpoints without deliveries. It also deletes idempotency keys that have expired, and changes of endpoints that are old or
-// many, and bulk jobs that finished long ago, and adds statistics of old hours to their days. Every replica runs it, and replicas that
+// many, and bulk jobs and console sessions that ended long ago, and adds statistics of old hours to their days. Every replica runs it, and replicas that
 // purge at the same time share the work.
 //
 // It deletes in small batches and pauses after each for as long as the batch took, so that it uses at most half of one connection's time.
@@ -40,6 +40,7 @@ type Records interface {
 	PurgeEndpointChanges(ctx context.Context, before time.Time, most, limit int) (int64, error)
 	PurgeStatistics(ctx context.Context, now time.Time, limit int) (int64, error)
 	PurgeBulkJobs(ctx context.Context, before time.Time, limit int) (int64, error)
+	PurgeConsoleSessions(ctx context.Context, before time.Time, limit int) (int64, error)
 }
 
 // Options of a Purger.
@@ -75,7 +76,7 @@ func New(store Store, options Options, registry prometheus.Registerer) *Purger {
 		Name: "redrive_purged_total", Help: "Rows deleted after their retention time, by kind.",
 	}, []string{"kind"})}
 	registry.MustRegister(p.purged)
-	for _, kind := range []string{"delivery", "attempt", "event", "endpoint", kindKey, kindChange, kindStatistics, kindJob} {
+	for _, kind := range []string{"delivery", "attempt", "event", "endpoint", kindKey, kindChange, kindStatistics, kindJob, kindSession} {
 		p.purged.WithLabelValues(kind) // so that the first increase has a rate too
 	}
 	return p
@@ -104,10 +105,11 @@ func (p *Purger) Stop(ctx context.Context) error {
 	return nil
 }
 
-// Run deletes all idempotency keys that have expired, changes of endpoints that are old or many, statistics that are old, bulk jobs that
-// finished long ago, and all rows that are older than Keep unless Keep is 0. If it returns an error, the next call continues.
+// Run deletes all idempotency keys that have expired, changes of endpoints that are old or many, statistics that are old, bulk jobs and
+// console sessions that ended long ago, and all rows that are older than Keep unless Keep is 0. If it returns an error, the next call
+// continues.
 func (p *Purger) Run(ctx context.Context) error {
-	err := errors.Join(p.purgeKeys(ctx), p.purgeChanges(ctx), p.purgeStatistics(ctx), p.purgeJobs(ctx))
+	err := errors.Join(p.purgeKeys(ctx), p.purgeChanges(ctx), p.purgeStatistics(ctx), p.purgeJobs(ctx), p.purgeSessions(ctx))
 	if p.options.Keep > 0 {
 		err = errors.Join(err, p.purgeHistory(ctx))
 	}

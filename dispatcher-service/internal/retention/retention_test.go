@@ -67,9 +67,22 @@ type slow struct {
 
 	statisticsAsked []time.Time
 
+	sessionsAsked []time.Time
+
 	keysAsked []time.Time
 	asked     []time.Time
 	err       error
+}
+
+// PurgeConsoleSessions has a full batch of sessions.
+func (s *slow) PurgeConsoleSessions(_ context.Context, before time.Time, limit int) (int64, error) {
+	s.mutex.Lock()
+	defer s.mutex.Unlock()
+	s.sessionsAsked = append(s.sessionsAsked, before)
+	if len(s.sessionsAsked) == 1 {
+		return int64(limit), s.err
+	}
+	return 0, s.err
 }
 
 func (*slow) PurgeBulkJobs(context.Context, time.Time, int) (int64, error) { return 0, nil }
@@ -127,6 +140,17 @@ func TestRunDeletesExpiredKeysWithoutRetention(t *testing.T) {
 		assert.Len(t, database.keysAsked, 3)
 		assert.WithinDuration(t, time.Now().Add(-24*time.Hour), database.keysAsked[0], time.Microsecond)
 		assert.Equal(t, 1000.0, testmetrics.Sum(t, registry, "redrive_purged_total", "idempotency_key"))
+	})
+}
+
+func TestRunDeletesOldConsoleSessions(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		database := &slow{batches: 1}
+		purger, registry := newPurger(database, 0)
+		require.NoError(t, purger.Run(t.Context()))
+		require.Len(t, database.sessionsAsked, 2, "until a batch is not full")
+		assert.WithinDuration(t, time.Now().Add(-30*24*time.Hour), database.sessionsAsked[0], time.Microsecond)
+		assert.Equal(t, 500.0, testmetrics.Sum(t, registry, "redrive_purged_total", "console_session"))
 	})
 }
 

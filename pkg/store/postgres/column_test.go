@@ -33,7 +33,7 @@ func TestStatementsAfterNewColumnSucceed(t *testing.T) {
 		require.NoError(t, c.call(), name)
 	}
 	beside := connect(t, url)
-	for _, table := range []string{"api_keys", "endpoints", "endpoint_changes", "events", "deliveries", "attempts"} {
+	for _, table := range []string{"api_keys", "endpoints", "endpoint_changes", "events", "deliveries", "attempts", "console_sessions"} {
 		_, err := beside.Exec(t.Context(), fmt.Sprintf("ALTER TABLE %s ADD COLUMN added text NOT NULL DEFAULT 'new'", table))
 		require.NoError(t, err)
 	}

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"strings"
 	"sync"
 	"testing"
@@ -107,7 +108,7 @@ func statementCalls(ctx context.Context, opened *store.Store, w filled) map[stri
 		f.OrganizationID = "org"
 		return func() error { _, err := opened.PageEvents(ctx, f, webhook.Page{Limit: 20}); return err }
 	}
-	return map[string]statementCall{
+	calls := map[string]statementCall{
 		"get a delivery": {
 			func() error { _, err := opened.FindDelivery(ctx, "org", w.failed.ID); return err },
 			[][]string{{"deliveries_by_organization", "events_pkey", "attempts_pkey"}},
@@ -363,12 +364,15 @@ func statementCalls(ctx context.Context, opened *store.Store, w filled) map[stri
 			nil, // any number of statements, each with an index scan
 		},
 	}
+	maps.Copy(calls, consoleCalls(ctx, opened, w))
+	return calls
 }
 
 type filled struct {
 	endpoint        webhook.Endpoint
 	waiting, failed webhook.Delivery
 	outcome         webhook.Outcome
+	console         webhook.ConsoleSession
 }
 
 // fill inserts enough rows of enough organizations for the planner to prefer indexes.
@@ -380,6 +384,7 @@ func fill(t *testing.T, s *store.Store) (w filled) {
 		if i == 20 {
 			organization = "org"
 		}
+		console := fillConsole(t, s, organization, now)
 		for range 3 {
 			w.endpoint = webhook.NewEndpoint(organization, "", webhook.EndpointSpec{Name: "n", URL: "https://example.com"}, "whsec_a", now)
 			require.NoError(t, s.CreateEndpoint(t.Context(), w.endpoint))
@@ -396,7 +401,7 @@ func fill(t *testing.T, s *store.Store) (w filled) {
 			require.NoError(t, err)
 			outcomes = append(outcomes, outcome)
 			if organization == "org" {
-				w.waiting, w.failed = waiting, failed
+				w.waiting, w.failed, w.console = waiting, failed, console
 				w.failed.LastAttemptID = outcome.Attempt.ID
 			}
 		}

@@ -35,8 +35,9 @@ func populate(t *testing.T, s *store.Store) populated {
 	require.NoError(t, s.CreateEvent(t.Context(), alone, nil))
 	_, err := s.CreateBulkJob(t.Context(), webhook.BulkSpec{OrganizationID: org, Action: webhook.BulkRetry, Filter: map[string]string{"status": "failure"}})
 	require.NoError(t, err)
-	p.rows = 4 + 2 + 3 + 1 + 1 + 1 + 1 + 1 // events (one says that a delivery has failed), deliveries, attempts, endpoint, its creation, its health, key, bulk job
-	p.rows += 4 + 1 + 4                    // statistics: of the hour, its event type, not merged yet
+	require.NoError(t, s.CreateConsoleSession(t.Context(), consoleLink(p.key, start)))
+	p.rows = 4 + 2 + 3 + 1 + 1 + 1 + 1 + 1 + 1 // events (one says that a delivery has failed), deliveries, attempts, endpoint, its creation, its health, key, bulk job, console session
+	p.rows += 4 + 1 + 4                        // statistics: of the hour, its event type, not merged yet
 	return p
 }
 

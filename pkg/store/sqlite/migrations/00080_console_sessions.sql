@@ -1,0 +1,28 @@
+-- Sessions of the console. The tokens of links and sessions are stored as hashes.
+
+-- +goose Up
+CREATE TABLE console_sessions (
+    id               text     NOT NULL PRIMARY KEY,
+    organization_id  text     NOT NULL,            -- empty: a session of the operator
+    scope            text     NOT NULL,
+    subject          text     NOT NULL DEFAULT '',
+    path             text     NOT NULL DEFAULT '',
+    api_key_id       text     NOT NULL DEFAULT '', -- the key that the session is bound to
+    by_link          boolean  NOT NULL,
+    acts_for         text     NOT NULL DEFAULT '', -- of the operator: the organization that it may write in
+    lifetime_seconds integer  NOT NULL,            -- after the opening
+    link_hash        blob UNIQUE,
+    token_hash       blob UNIQUE,
+    created_by       text     NOT NULL,
+    created_at       datetime NOT NULL,
+    link_expires_at  datetime,
+    expires_at       datetime NOT NULL,
+    opened_at        datetime,
+    ended_at         datetime
+);
+CREATE INDEX console_sessions_by_organization ON console_sessions (organization_id, id);
+CREATE INDEX console_sessions_by_subject ON console_sessions (organization_id, subject, id);
+CREATE INDEX console_sessions_over ON console_sessions (COALESCE(ended_at, expires_at));
+
+-- +goose Down
+DROP TABLE console_sessions;
