@@ -18,8 +18,9 @@ const capacity = 10_000
 
 // Cache caches values by key and loads missing ones. It is safe for concurrent use.
 type Cache[K comparable, V any] struct {
-	mutex   sync.Mutex
-	entries map[K]*entry[V]
+	lifetime time.Duration
+	mutex    sync.Mutex
+	entries  map[K]*entry[V]
 }
 
 type entry[V any] struct {
@@ -29,8 +30,13 @@ type entry[V any] struct {
 	err     error
 }
 
-// New makes an empty Cache.
-func New[K comparable, V any]() *Cache[K, V] { return &Cache[K, V]{entries: map[K]*entry[V]{}} }
+// New makes an empty Cache whose values are used for Lifetime.
+func New[K comparable, V any]() *Cache[K, V] { return NewLasting[K, V](Lifetime) }
+
+// NewLasting makes an empty Cache whose values are used for another time than Lifetime, counted from the start of their load.
+func NewLasting[K comparable, V any](lifetime time.Duration) *Cache[K, V] {
+	return &Cache[K, V]{lifetime: lifetime, entries: map[K]*entry[V]{}}
+}
 
 // Get returns the cached value of a key, or loads it. Concurrent calls for one key share a load. An error is returned to all of them
 // and is not cached. If the load failed only because the context of its caller was canceled, another caller loads again.
@@ -85,7 +91,7 @@ func (e *entry[V]) loaded() bool {
 func (c *Cache[K, V]) enter(key K) (e *entry[V], mine bool) {
 	c.mutex.Lock()
 	defer c.mutex.Unlock()
-	if e := c.entries[key]; e != nil && time.Since(e.started) < Lifetime {
+	if e := c.entries[key]; e != nil && time.Since(e.started) < c.lifetime {
 		return e, false
 	}
 	if len(c.entries) >= capacity {
@@ -113,7 +119,7 @@ func (c *Cache[K, V]) load(ctx context.Context, key K, e *entry[V], load func(co
 
 func (c *Cache[K, V]) evict() {
 	for key, e := range c.entries {
-		if time.Since(e.started) >= Lifetime {
+		if time.Since(e.started) >= c.lifetime {
 			delete(c.entries, key)
 		}
 	}

@@ -138,6 +138,18 @@ func TestInvalidateDuringLoadLoadsAgain(t *testing.T) {
 	})
 }
 
+func TestNewLastingCachesForItsOwnTime(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s, c := &source{}, cache.NewLasting[string, int](100*time.Millisecond)
+		for _, asked := range []int32{1, 1, 2} {
+			_, err := c.Get(t.Context(), "k", s.load)
+			require.NoError(t, err)
+			assert.Equal(t, asked, s.asked.Load())
+			time.Sleep(50 * time.Millisecond)
+		}
+	})
+}
+
 func TestGetErrorNotCached(t *testing.T) {
 	s, c := &source{err: errors.New("away")}, cache.New[string, int]()
 	for range 3 {
