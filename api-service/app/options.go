@@ -38,6 +38,11 @@ type Options struct {
 	Queues Queues
 	// Limits bound the requests of one caller. The zero value sets no limit.
 	Limits Limits
+	// PublicURL is the URL of the service as browsers see it, such as https://hooks.example.com, possibly with a path and without a slash
+	// at its end. Links to the console begin with it. Empty allows no links.
+	PublicURL string
+	// Console configures the browser console. The zero value disables it.
+	Console Console
 	// CORSOrigins are the origins, such as https://app.example.com, whose pages may call the API from a browser. Defaults to none.
 	CORSOrigins []string
 	// Wrap wraps the handlers of both addresses. Defaults to none.
@@ -54,6 +59,18 @@ type Options struct {
 	ErasureDelay time.Duration
 	// DrainDelay is how long Stop serves requests, unready, before it closes the address. Defaults to 0.
 	DrainDelay time.Duration
+}
+
+// Console configures the browser console. Package config describes the settings.
+type Console struct {
+	// Mode is off, operator or all. Empty is off.
+	Mode string
+	// Name is the name of the product, and Accent the colour of links and buttons as #rrggbb.
+	Name, Accent string
+	// ReturnURL is where a customer whose session has ended is led. Empty: nowhere.
+	ReturnURL string
+	// FrameAncestors are the origins whose pages may show the console in a frame.
+	FrameAncestors []string
 }
 
 const (

@@ -110,12 +110,15 @@ func (c *check) loopback(name, addr string) {
 func (c *check) origins(name string, origins []string) {
 	for _, origin := range origins {
 		u, err := url.Parse(origin)
-		if err != nil || u.Scheme != "https" && u.Scheme != "http" || u.Hostname() == "" || strings.Contains(u.Host, "*") ||
+		if err != nil || u.Scheme != "https" && u.Scheme != "http" || u.Hostname() == "" || strings.Trim(u.Host, hostCharacters) != "" ||
 			origin != strings.ToLower(u.Scheme+"://"+u.Host) {
 			c.add(name, "must be origins such as https://app.example.com, in lower case and without a path")
 		}
 	}
 }
+
+// hostCharacters are those of the hosts that browsers send. They have no meaning of their own in a header.
+const hostCharacters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-_:[]"
 
 // parsing adds the parser's errors by the names of the variables instead of the fields.
 func (c *check) parsing(settings reflect.Type, err error) {

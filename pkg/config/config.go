@@ -109,6 +109,7 @@ type API struct {
 	Memory                   Bytes          `env:"API_MEMORY" envDefault:"64MiB" doc:"memory for the request bodies and pages of lists in progress in one process; larger requests wait for it and get 503 after 10 s"`
 	TrustedProxies           []netip.Prefix `env:"TRUSTED_PROXIES" doc:"comma-separated CIDRs of proxies whose X-Forwarded-For is used"`
 	CORSOrigins              []string       `env:"CORS_ORIGINS" doc:"comma-separated origins, such as https://app.example.com, whose pages may call the API from a browser"`
+	Console
 	Erasure
 	// DrainDelay is longer than a load balancer takes to remove an unready instance.
 	DrainDelay time.Duration `env:"DRAIN_DELAY" envDefault:"3s" doc:"how long a stopping API serves requests while /readyz fails, so that load balancers remove it"`
@@ -188,6 +189,7 @@ func LoadAPI(environ map[string]string) (API, error) {
 		c.memory("API_MEMORY", a.Memory)
 		a.Erasure.check(c)
 		c.origins("CORS_ORIGINS", a.CORSOrigins)
+		a.Console.check(c)
 	})
 }
 

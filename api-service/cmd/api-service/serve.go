@@ -64,7 +64,12 @@ func serve(ctx context.Context, environ []string, logTo io.Writer) (err error) {
 			PerKey: settings.RateLimit, Unauthenticated: settings.UnauthenticatedRateLimit, TrustedProxies: settings.TrustedProxies,
 		},
 		CORSOrigins: settings.CORSOrigins,
-		Queues:      app.Queues{Password: settings.OperatorPassword.Reveal(), Writable: !settings.QueuesReadOnly},
+		PublicURL:   string(settings.Console.PublicURL),
+		Console: app.Console{
+			Mode: settings.Console.Mode, Name: settings.Console.Name, Accent: settings.Console.Accent,
+			ReturnURL: settings.Console.ReturnURL, FrameAncestors: settings.Console.FrameAncestors,
+		},
+		Queues: app.Queues{Password: settings.OperatorPassword.Reveal(), Writable: !settings.QueuesReadOnly},
 	})
 	if err != nil {
 		return err
