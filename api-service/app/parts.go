@@ -23,6 +23,7 @@ import (
 	"redrive/api-service/internal/organizations"
 	"redrive/api-service/internal/publish"
 	"redrive/api-service/internal/redeliver"
+	"redrive/api-service/internal/sessions"
 	"redrive/api-service/internal/statistics"
 	"redrive/api-service/internal/trial"
 	"redrive/api-service/internal/waitlimit"
@@ -50,6 +51,7 @@ type parts struct {
 	tasks         *queue.Enqueuer
 	uses          *lastused.Recorder
 	authenticator *authn.Authenticator
+	sessions      *sessions.Registry
 	waiting       *waitlimit.Limiter
 	redisLog      *slog.Logger
 }
@@ -67,6 +69,7 @@ func newParts(o Options, registry prometheus.Registerer) *parts {
 		Timeout: o.DatabaseTimeout, Admission: p.admission,
 	})
 	p.redeliverer = redeliver.New(o.Store, waitlimit.Counted{Queue: p.enqueuer, Limiter: p.waiting}, written, redeliver.Options{Timeout: o.DatabaseTimeout})
+	p.sessions = sessions.New(o.Store, sessions.Options{PublicURL: o.PublicURL, Timeout: o.DatabaseTimeout})
 	p.authenticator = authn.New(o.Store, p.uses, authn.Options{Timeout: o.DatabaseTimeout})
 	return p
 }
@@ -103,6 +106,8 @@ func newHandler(o Options, p *parts, registry prometheus.Registerer) http.Handle
 		Publisher:     p.publisher,
 		Redeliverer:   p.redeliverer,
 		Issuer:        apikeys.New(invalidating),
+		Console:       o.Store,
+		Sessions:      p.sessions,
 		Organizations: o.Store,
 		EventTypes:    o.Store,
 		Tenants: organizations.New(invalidating, organizations.Options{

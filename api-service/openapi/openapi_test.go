@@ -76,6 +76,10 @@ func TestOperationsEqualContract(t *testing.T) {
 		"POST /v1/api-keys":                        "createAPIKey",
 		"GET /v1/api-keys/{id}":                    "getAPIKey",
 		"DELETE /v1/api-keys/{id}":                 "revokeAPIKey",
+		"GET /v1/console-sessions":                 "listConsoleSessions",
+		"POST /v1/console-sessions":                "createConsoleSession",
+		"GET /v1/console-sessions/{id}":            "getConsoleSession",
+		"DELETE /v1/console-sessions/{id}":         "endConsoleSession",
 		"GET /v1/organizations":                    "listOrganizations",
 		"GET /v1/organizations/{id}":               "getOrganization",
 		"PUT /v1/organizations/{id}":               "putOrganization",
@@ -118,6 +122,12 @@ func TestTypesEqualContract(t *testing.T) {
 			"id organizationId name scope keyPrefix createdAt key",
 			"description createdBy expiresAt revokedAt lastUsedAt",
 		},
+		"ConsoleSessionCreate": {"", "scope subject path linkExpiresInSeconds:integer sessionExpiresInMinutes:integer"},
+		"ConsoleSession": {
+			"id organizationId scope createdBy createdAt sessionExpiresAt",
+			"subject path linkExpiresAt openedAt endedAt",
+		},
+		"NewConsoleSession": {"id url linkExpiresAt sessionExpiresAt", ""},
 		"EndpointCreate": {"name url", "description maxRetries:integer subscribedEventTypes:array rateLimit:integer headers:object signingSecret " +
 			"timeoutSeconds:integer retrySchedule:array payload signatureHeader metadata:object paused:boolean"},
 		"SecretRegenerate": {"", "overlapHours:integer"},

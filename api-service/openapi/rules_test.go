@@ -210,6 +210,7 @@ func unsecured(d *openapi3.T) (violations []string) {
 // keyed are the operations that take idempotency keys. A request is refused with 409 while the first one with its key is in progress.
 var keyed = []string{
 	"createEndpoint", "regenerateEndpointSecret", "publishEvent", "publishEvents", "retryDelivery", "replayDelivery", "createAPIKey", "deliverEvent", "createBulkJob",
+	"createConsoleSession",
 }
 
 // withoutRefusals checks that an operation has exactly the statuses that its shape can be answered with.

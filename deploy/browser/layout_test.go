@@ -25,7 +25,7 @@ func TestReferenceIsUsable(t *testing.T) {
 			page.visit(r.URL()+"/docs/", int64(screen.width))
 			page.do(chromedp.WaitVisible(chromedp.CSS(".opblock")))
 			page.isUsable(screen.width, "the reference as it is loaded")
-			assert.Equal(t, []string{"endpoints", "events", "deliveries", "bulk-jobs", "keys", "organizations", "event-types", "meta"},
+			assert.Equal(t, []string{"endpoints", "events", "deliveries", "bulk-jobs", "keys", "console-sessions", "organizations", "event-types", "meta"},
 				evaluate[[]string](page, `[...document.querySelectorAll(".opblock-tag")].map((e) => e.dataset.tag)`))
 
 			page.openAll()

@@ -94,8 +94,9 @@ func TestReferenceExecutesUntouchedOperations(t *testing.T) {
 		"getEndpoint": "404", "disableEndpoint": "404", "enableEndpoint": "404", "regenerateEndpointSecret": "404",
 		"getDelivery": "404", "listDeliveryAttempts": "404", "explainDelivery": "404", "retryDelivery": "404", "replayDelivery": "404",
 		"cancelDelivery": "404", "getEvent": "404", "deliverEvent": "404", "getBulkJob": "404", "createBulkJob": "404", "cancelBulkJob": "404",
-		"getAPIKey": "404", "revokeAPIKey": "404",
-		"updateEndpoint": "404", "deleteEndpoint": "404", "pauseEndpoint": "404", "resumeEndpoint": "404", "testEndpoint": "404",
+		"getAPIKey": "404", "revokeAPIKey": "404", "getConsoleSession": "404", "endConsoleSession": "404",
+		"createConsoleSession": "400", // the path of the example is that of another organization
+		"updateEndpoint":       "404", "deleteEndpoint": "404", "pauseEndpoint": "404", "resumeEndpoint": "404", "testEndpoint": "404",
 		"listEndpointChanges": "404", "getEndpointStatistics": "404",
 		// These need a platform key.
 		"listOrganizations": "403", "getOrganization": "403", "putOrganization": "403", "deleteOrganization": "403",

@@ -14,6 +14,9 @@ import (
 
 const nobodys = "01ARZ3NDEKTSV4RRFFQ69G5FAV"
 
+// consoles is the path of console sessions.
+const consoles = "/v1/console-sessions"
+
 // operation is an operation of the API on resources that need not exist.
 type operation struct {
 	method, path, body string
@@ -59,6 +62,10 @@ func operations() []operation {
 		{http.MethodPost, apiKeys, `{"name":"n"}`},
 		{http.MethodGet, apiKeys + "/key_" + nobodys, ""},
 		{http.MethodDelete, apiKeys + "/key_" + nobodys, ""},
+		{http.MethodGet, consoles, ""},
+		{http.MethodPost, consoles, "{}"},
+		{http.MethodGet, consoles + "/ses_" + nobodys, ""},
+		{http.MethodDelete, consoles + "/ses_" + nobodys, ""},
 		{http.MethodPost, base + "/events/batch", `{"events":[{"eventType":"a","data":{}}]}`},
 	}
 }
@@ -160,6 +167,8 @@ func TestReadKeyCannotWrite(t *testing.T) {
 			switch {
 			case path == base+"/bulk-jobs/job_"+nobodys && o.method == http.MethodGet:
 				answer.refused(t, 404, "bulk_job_not_found")
+			case path == consoles+"/ses_"+nobodys && o.method == http.MethodGet:
+				answer.refused(t, 404, "console_session_not_found")
 			case o.method == http.MethodGet || path == base+"/bulk-jobs/plan":
 				assert.Equal(t, http.StatusOK, answer.status, "%s", answer.body)
 			default:

@@ -81,6 +81,9 @@ func samplesOf(t *testing.T, s *suite, label string) []sample {
 	var group sync.WaitGroup
 	for path, item := range s.contract.document.Paths.Map() {
 		for _, operation := range item.Operations() {
+			if _, single := s.stack.(stack.Single); single && operation.Tags[0] == "console-sessions" {
+				continue // local mode has no PUBLIC_URL, so that it has no links
+			}
 			var written []struct{ Label, Source string }
 			require.NoError(t, json.Unmarshal([]byte(toJSON(t, operation.Extensions["x-codeSamples"])), &written), path)
 			i := slices.IndexFunc(written, func(w struct{ Label, Source string }) bool { return w.Label == label })
@@ -120,6 +123,10 @@ func withIDs(t *testing.T, c, platform *client, url, operation string) *strings.
 	if strings.HasSuffix(operation, "BulkJob") {
 		job = c.bulkJob(t, operation == "cancelBulkJob")
 	}
+	session := ""
+	if strings.HasSuffix(operation, "ConsoleSession") {
+		session = c.consoleSession(t)
+	}
 	spare := data[apiKey](t, c.post(t, "/v1/api-keys", `{"name":"spare"}`))
 	eventType := "sample." + c.organization
 	put := platform.call(t, request{method: http.MethodPut, path: "/v1/event-types/" + eventType, body: "{}"})
@@ -133,8 +140,16 @@ func withIDs(t *testing.T, c, platform *client, url, operation string) *strings.
 		"ENDPOINT_ID", registered.ID,
 		"API_KEY_ID", spare.ID,
 		"BULK_JOB_ID", job,
+		"CONSOLE_SESSION_ID", session,
+		"/console/o/acme/", "/console/o/"+c.organization+"/",
 		"https://hooks.example.com/redrive", url,
 	)
+}
+
+// consoleSession creates a link to the console and returns the ID of its session.
+func (c *client) consoleSession(t *testing.T) string {
+	t.Helper()
+	return data[struct{ ID string }](t, c.post(t, consoles, "{}")).ID
 }
 
 // bulkJob creates a bulk job and returns its ID. A long one runs for minutes, since it takes one delivery in a second.

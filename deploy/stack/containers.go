@@ -65,7 +65,8 @@ func Containers(tb testing.TB, session *containers.Session, name string, options
 // containerSettings are those that differ from what the file says.
 func containerSettings(o Options, receivers string) map[string]string {
 	settings := map[string]string{
-		"RETRY_SCHEDULE": o.retrySchedule(), "DRAIN_DELAY": "0s", "API_UNAUTHENTICATED_RATE_LIMIT": "0", "OPERATOR_PASSWORD": o.OperatorPassword,
+		"RETRY_SCHEDULE": o.retrySchedule(), "DRAIN_DELAY": "0s", "PUBLIC_URL": PublicURL, "API_UNAUTHENTICATED_RATE_LIMIT": "0",
+		"OPERATOR_PASSWORD": o.OperatorPassword,
 	}
 	if o.DeliveryTimeout > 0 {
 		settings["DELIVERY_TIMEOUT"] = o.DeliveryTimeout.String()

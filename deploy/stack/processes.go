@@ -105,6 +105,9 @@ func (o Options) retrySchedule() string {
 	return strings.Join(delays, ",")
 }
 
+// PublicURL is the URL with which links to the console begin, unless a test has another. Nothing listens there.
+const PublicURL = "https://hooks.example.com"
+
 // settingsOf is the whole environment of both services: nothing of this process's, proxies among it, is handed on but where
 // temporary files and time zones are.
 func settingsOf(o Options, database, redis string) map[string]string {
@@ -123,6 +126,7 @@ func settingsOf(o Options, database, redis string) map[string]string {
 		"DELIVERY_TIMEOUT": o.deliveryTimeout().String(),
 		"DATABASE_TIMEOUT": databaseTimeout.String(),
 		"RETRY_SCHEDULE":   o.retrySchedule(),
+		"PUBLIC_URL":       PublicURL,
 		// All tests come from one address, and many with keys that are none.
 		"API_UNAUTHENTICATED_RATE_LIMIT": "0",
 	}

@@ -24,6 +24,7 @@ func All() []Guide {
 		{"quick-start", "on a laptop, then for real"},
 		{"concepts", "the terms, and what a receiver gets"},
 		{"for-a-platform", "one key for thousands of customers: organizations, limits, deletion"},
+		{"console", "the console in a browser: links for customers, scopes, frames"},
 		{"publishing-safely", "idempotency keys: how to send a request again without a second effect"},
 		{"changing-endpoints", "change an endpoint, and see who changed it"},
 		{"answering-a-customer", "from the ID of a run to the reason: search, event, explanation"},

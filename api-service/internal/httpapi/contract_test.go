@@ -163,6 +163,7 @@ func TestIDMalformedOrUnknownRefused(t *testing.T) {
 	others := map[webhook.Kind]webhook.Kind{
 		webhook.KindEndpoint: webhook.KindDelivery, webhook.KindDelivery: webhook.KindAPIKey, webhook.KindAPIKey: webhook.KindEndpoint,
 		webhook.KindEvent: webhook.KindDelivery, webhook.KindBulkJob: webhook.KindDelivery,
+		webhook.KindConsoleSession: webhook.KindAPIKey,
 	}
 	for _, r := range protected(t) {
 		if !r.hasID() {

@@ -28,6 +28,7 @@ import (
 	"redrive/api-service/internal/organizations"
 	"redrive/api-service/internal/publish"
 	"redrive/api-service/internal/redeliver"
+	"redrive/api-service/internal/sessions"
 	"redrive/api-service/internal/statistics"
 	"redrive/api-service/internal/trial"
 	"redrive/api-service/internal/waitlimit"
@@ -53,6 +54,9 @@ type service struct {
 }
 
 const organization = "org_own"
+
+// publicURL is the PUBLIC_URL of the service.
+const publicURL = "https://hooks.example.com/redrive"
 
 func newService(t *testing.T, change ...func(*Dependencies)) *service {
 	t.Helper()
@@ -85,6 +89,8 @@ func serveWithin(t *testing.T, opened *store.Store, readTimeout time.Duration, c
 		Calls:         opened,
 		Authenticator: authenticator,
 		Issuer:        apikeys.New(invalidating),
+		Console:       opened,
+		Sessions:      sessions.New(opened, sessions.Options{PublicURL: publicURL}),
 		Organizations: opened,
 		EventTypes:    opened,
 		Tenants:       organizations.New(invalidating, organizations.Options{ErasureDelay: time.Hour}),

@@ -50,6 +50,7 @@ func newKeyedCalls(d Dependencies, memory budget) keyedCalls {
 		"POST " + base: asRecorded,
 		"POST " + base + "/:id/regenerate-secret": asRecorded,
 		"POST " + keys:                         asRecorded,
+		"POST " + consoles:                     asRecorded,
 		"POST " + deliveries + "/:id/retry":    current,
 		"POST " + deliveries + "/:id/replay":   current,
 		"POST " + base + "/events/:id/deliver": current,

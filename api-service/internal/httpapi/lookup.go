@@ -29,10 +29,10 @@ type lookupView struct {
 func (h lookupHandlers) find(c echo.Context) error {
 	id := queryOf(c).Get("id")
 	if id == "" {
-		return webhook.Invalid("required", "id", "id is required: the id of a delivery, event, endpoint, attempt, API key, bulk job or organization")
+		return webhook.Invalid("required", "id", "id is required: the id of a delivery, event, endpoint, attempt, API key, bulk job, console session or organization")
 	}
 	if _, known := webhook.KindOf(id); !known && webhook.CheckOrganizationID(id) != nil {
-		return webhook.Invalid("invalid_id", "id", "id must be the id of a delivery, event, endpoint, attempt, API key, bulk job or organization")
+		return webhook.Invalid("invalid_id", "id", "id must be the id of a delivery, event, endpoint, attempt, API key, bulk job, console session or organization")
 	}
 	found, err := h.store.FindOwner(c.Request().Context(), id)
 	if err != nil {

@@ -18,6 +18,7 @@ import (
 	"redrive/api-service/internal/organizations"
 	"redrive/api-service/internal/publish"
 	"redrive/api-service/internal/redeliver"
+	"redrive/api-service/internal/sessions"
 	"redrive/api-service/internal/statistics"
 	"redrive/api-service/internal/trial"
 	"redrive/api-service/internal/waitlimit"
@@ -34,6 +35,7 @@ type Dependencies struct {
 	Explainer     Explainer
 	BulkJobs      BulkJobStore
 	APIKeys       APIKeyStore
+	Console       ConsoleSessionStore
 	Calls         CallStore
 	Authenticator *authn.Authenticator
 	Registry      *endpoints.Registry
@@ -42,6 +44,8 @@ type Dependencies struct {
 	Publisher     *publish.Publisher
 	Redeliverer   *redeliver.Redeliverer
 	Issuer        *apikeys.Issuer
+	// Sessions begins, finds and ends the sessions of the console.
+	Sessions      *sessions.Registry
 	Organizations OrganizationStore
 	EventTypes    EventTypeStore
 	// Tenants creates, changes and deletes organizations.
@@ -124,6 +128,7 @@ const (
 	keys       = "/v1/api-keys"
 	tenants    = "/v1/organizations"
 	types      = "/v1/event-types"
+	consoles   = "/v1/console-sessions"
 )
 
 // routes returns all operations. They are the operations of the OpenAPI document.
@@ -138,6 +143,7 @@ func routes(d Dependencies, memory budget) []route {
 	typ := eventTypeHandlers{store: d.EventTypes}
 	counted := statisticsHandlers{d.Endpoints, d.Statistics}
 	bulk := bulkJobHandlers{store: d.BulkJobs, log: d.Log}
+	ses := consoleSessionHandlers{store: d.Console, registry: d.Sessions}
 	return []route{
 		{http.MethodGet, base, read, 0, append([]string{"status", "failing", "q"}, paged...), ep.list},
 		{http.MethodPost, base, write, maxBody, nil, ep.create},
@@ -180,6 +186,11 @@ func routes(d Dependencies, memory budget) []route {
 		{http.MethodPost, keys, write, maxBody, nil, key.create},
 		{http.MethodGet, keys + "/:id", read, 0, nil, key.get},
 		{http.MethodDelete, keys + "/:id", write, 0, []string{"descendants"}, key.revoke},
+
+		{http.MethodGet, consoles, read, 0, []string{"subject", "limit", "cursor"}, ses.list},
+		{http.MethodPost, consoles, write, maxBody, nil, ses.create},
+		{http.MethodGet, consoles + "/:id", read, 0, nil, ses.get},
+		{http.MethodDelete, consoles + "/:id", write, 0, nil, ses.end},
 
 		{http.MethodGet, tenants, platform, 0, []string{"limit", "cursor", "q", "failing"}, org.list},
 		{http.MethodGet, tenants + "/:id", platform, 0, nil, org.get},

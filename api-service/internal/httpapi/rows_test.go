@@ -60,12 +60,18 @@ var rows = map[string]row{
 	"POST " + keys:            {body: `{"name": "ci"}`},
 	"GET " + keys + "/:id":    {kind: webhook.KindAPIKey},
 	"DELETE " + keys + "/:id": {kind: webhook.KindAPIKey},
+
+	"GET " + consoles:             {},
+	"POST " + consoles:            {body: consoleBody},
+	"GET " + consoles + "/:id":    {kind: webhook.KindConsoleSession},
+	"DELETE " + consoles + "/:id": {kind: webhook.KindConsoleSession},
 }
 
 // deliverTo is an endpoint that resources creates, and deliverBody names it.
 const (
 	deliverTo   = "ep_01M6DRK2XED40D7VN5CJK585S3"
 	deliverBody = `{"endpointId": "` + deliverTo + `"}`
+	consoleBody = `{"subject": "ada@example.com", "path": "/console/o/` + organization + `/deliveries?status=failure"}`
 	bulkBody    = `{"action": "retry", "filter": {"status": "failure"}}`
 )
 
@@ -73,6 +79,7 @@ const (
 var notFoundReasons = map[webhook.Kind]string{
 	webhook.KindEndpoint: "endpoint_not_found", webhook.KindDelivery: "delivery_not_found", webhook.KindAPIKey: "api_key_not_found",
 	webhook.KindEvent: "event_not_found", webhook.KindBulkJob: "bulk_job_not_found",
+	webhook.KindConsoleSession: "console_session_not_found",
 }
 
 // protected returns the routes of one organization. See ofPlatform for the others that need a key.
@@ -132,7 +139,7 @@ func (s *service) resources(t *testing.T) map[webhook.Kind]string {
 	require.NoError(t, err)
 	return map[webhook.Kind]string{
 		webhook.KindEndpoint: endpointID, webhook.KindDelivery: deliveryID, webhook.KindAPIKey: key.ID, webhook.KindEvent: record.Event.ID,
-		webhook.KindBulkJob: s.runningJob(t),
+		webhook.KindBulkJob: s.runningJob(t), webhook.KindConsoleSession: s.consoleSession(t),
 	}
 }
 
@@ -152,6 +159,16 @@ func (s *service) runningJob(t *testing.T) string {
 	})
 	require.NoError(t, err)
 	return job.ID
+}
+
+// consoleSession creates a session of the console by link, and returns its ID.
+func (s *service) consoleSession(t *testing.T) string {
+	t.Helper()
+	session := webhook.NewConsoleLink(webhook.ConsoleSessionSpec{
+		OrganizationID: organization, Scope: webhook.ScopeRead, LinkLifetime: time.Minute, Lifetime: time.Minute,
+	}, webhook.Now())
+	require.NoError(t, s.store.CreateConsoleSession(t.Context(), session))
+	return session.ID
 }
 
 // missingResources are IDs without a resource.
