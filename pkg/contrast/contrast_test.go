@@ -22,8 +22,13 @@ func TestRatio(t *testing.T) {
 		one, other string
 		ratio      float64
 	}{
-		{"#000000", "#ffffff", 21}, {"#ffffff", "#ffffff", 1}, {"#777777", "#ffffff", 4.48}, {"#767676", "#ffffff", 4.54},
-		{"#ff0000", "#ffffff", 4.00}, {"#0000ff", "#ffffff", 8.59}, {"#00ff00", "#000000", 15.30},
+		{"#000000", "#ffffff", 21},
+		{"#ffffff", "#ffffff", 1},
+		{"#777777", "#ffffff", 4.48},
+		{"#767676", "#ffffff", 4.54},
+		{"#ff0000", "#ffffff", 4.00},
+		{"#0000ff", "#ffffff", 8.59},
+		{"#00ff00", "#000000", 15.30},
 	} {
 		assert.InDelta(t, c.ratio, contrast.Ratio(parse(t, c.one), parse(t, c.other)), 0.005, c.one)
 		assert.Equal(t, contrast.Ratio(parse(t, c.one), parse(t, c.other)), contrast.Ratio(parse(t, c.other), parse(t, c.one)))

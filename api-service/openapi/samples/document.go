@@ -69,8 +69,9 @@ func (d tree) list(value any) []any {
 }
 
 // placeholders are the placeholders for IDs in a path, by the prefix of the ID. An example ID would look like an existing one.
-var placeholders = map[string]string{"ep": "ENDPOINT_ID", "dlv": "DELIVERY_ID", "evt": "EVENT_ID", "key": "API_KEY_ID", "job": "BULK_JOB_ID",
-	"ses": "CONSOLE_SESSION_ID"}
+var placeholders = map[string]string{
+	"ep": "ENDPOINT_ID", "dlv": "DELIVERY_ID", "evt": "EVENT_ID", "key": "API_KEY_ID", "job": "BULK_JOB_ID", "ses": "CONSOLE_SESSION_ID",
+}
 
 // exampleID matches an ID in a body.
 var exampleID = regexp.MustCompile(`\b(ep|dlv|evt|key)_[0-9A-HJKMNP-TV-Z]{26}\b`)
