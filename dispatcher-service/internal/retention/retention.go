@@ -1,7 +1,7 @@
 // Package retention deletes old rows: deliveries that ended longer ago than the retention time, with their attempts, and then old events
 // and deleted endpoints without deliveries. It also deletes idempotency keys that have expired, and changes of endpoints that are old or
-// many, and bulk jobs and console sessions that ended long ago, and adds statistics of old hours to their days. Every replica runs it, and replicas that
-// purge at the same time share the work.
+// many, and bulk jobs and console sessions that ended long ago, and adds statistics of old hours to their days. Every replica runs it, and
+// replicas that purge at the same time share the work.
 //
 // It deletes in small batches and pauses after each for as long as the batch took, so that it uses at most half of one connection's time.
 package retention
