@@ -33,6 +33,12 @@ type Summary struct {
 
 // DispatcherState is the state of one dispatcher.
 type DispatcherState struct {
+	// Host is the name of the machine or the container.
+	Host string `json:"host,omitempty"`
+	// Workers is how many deliveries the dispatcher handles at once.
+	Workers int `json:"workers,omitempty"`
+	// Lag is how long deliveries waited for the dispatcher since its last summary, if it was busy.
+	Lag time.Duration `json:"lag,omitempty"`
 	// Stopping means that the dispatcher takes no more deliveries.
 	Stopping bool `json:"stopping,omitempty"`
 	// Stalled says why the dispatcher starts no attempts. It is empty if it does.
@@ -98,7 +104,7 @@ func (s Summary) encode() (map[string]string, error) {
 		endpoint.Reason = shortText(endpoint.Reason)
 		s.Endpoints[id] = endpoint
 	}
-	s.Dispatcher.Stalled = shortText(s.Dispatcher.Stalled)
+	s.Dispatcher.Stalled, s.Dispatcher.Host = shortText(s.Dispatcher.Stalled), shortText(s.Dispatcher.Host)
 	fields := map[string]string{}
 	var err error
 	if s.Dispatcher.OmittedEndpoints, err = encodeFields(fields, endpointFieldPrefix, s.Endpoints, MaxSummaryEndpoints, s.Dispatcher.OmittedEndpoints); err != nil {

@@ -167,3 +167,23 @@ func (a Attempt) ErrorKey() string {
 	}
 	return string(a.ErrorCode)
 }
+
+// ResultSuccess is the ResultKey of an attempt that succeeded.
+const ResultSuccess = string(AttemptSuccess)
+
+// ResultKey returns how an attempt has ended: ResultSuccess, or else its ErrorKey.
+func (a Attempt) ResultKey() string {
+	if key := a.ErrorKey(); key != "" {
+		return key
+	}
+	return ResultSuccess
+}
+
+// ResultKeys returns all keys that ResultKey can return: ResultSuccess, the classes of answers, the error codes and UnknownError.
+func ResultKeys() []string {
+	keys := []string{ResultSuccess, "4xx", "5xx"}
+	for _, code := range ErrorCodes {
+		keys = append(keys, string(code))
+	}
+	return append(keys, UnknownError)
+}
