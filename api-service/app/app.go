@@ -38,7 +38,7 @@ func New(o Options) (*App, error) {
 	observe.Pools(registry, o.Store.Stats, o.Redis)
 	observe.Storage(registry, o.Store.Full, o.Store.MissingKeyCount)
 	p := newParts(o, registry)
-	health := newHealth(o, p.tasks)
+	health := observe.NewHealth(p.checks...)
 	api, err := lifecycle.NewServer(o.Addr, newHTTPServer(newHandler(o, p, registry), serverTimeouts, o.Log))
 	if err != nil {
 		return nil, err

@@ -1,8 +1,6 @@
 package app
 
 import (
-	"context"
-	"errors"
 	"log/slog"
 	"net/http"
 	"time"
@@ -20,6 +18,7 @@ import (
 	"redrive/api-service/internal/lastused"
 	"redrive/api-service/internal/linger"
 	"redrive/api-service/internal/metrics"
+	"redrive/api-service/internal/operations"
 	"redrive/api-service/internal/organizations"
 	"redrive/api-service/internal/publish"
 	"redrive/api-service/internal/redeliver"
@@ -30,7 +29,6 @@ import (
 	"redrive/pkg/memory"
 	"redrive/pkg/observe"
 	"redrive/pkg/queue"
-	"redrive/pkg/webhook"
 )
 
 // pipelineDelay is how long an enqueue waits for others, so that they share a pipeline. Requests that shared a commit enqueue at the same
@@ -53,6 +51,8 @@ type parts struct {
 	authenticator *authn.Authenticator
 	sessions      *sessions.Registry
 	waiting       *waitlimit.Limiter
+	checks        []observe.Check
+	operations    *operations.Operations
 	redisLog      *slog.Logger
 }
 
@@ -71,6 +71,8 @@ func newParts(o Options, registry prometheus.Registerer) *parts {
 	p.redeliverer = redeliver.New(o.Store, waitlimit.Counted{Queue: p.enqueuer, Limiter: p.waiting}, written, redeliver.Options{Timeout: o.DatabaseTimeout})
 	p.sessions = sessions.New(o.Store, sessions.Options{PublicURL: o.PublicURL, Timeout: o.DatabaseTimeout})
 	p.authenticator = authn.New(o.Store, p.uses, authn.Options{Timeout: o.DatabaseTimeout})
+	p.checks = newChecks(o, p.tasks)
+	p.operations = operations.New(o.Store, queue.NewMinuteCounter(o.Redis), queue.NewSummaryReader(o.Redis), operations.Options{Checks: p.checks})
 	return p
 }
 
@@ -83,6 +85,7 @@ func (p *parts) close() {
 	p.pipelined.Drain()
 	p.authenticator.Close()
 	p.uses.Close()
+	p.operations.Close()
 }
 
 func newHandler(o Options, p *parts, registry prometheus.Registerer) http.Handler {
@@ -114,6 +117,7 @@ func newHandler(o Options, p *parts, registry prometheus.Registerer) http.Handle
 			ErasureDelay: o.ErasureDelay, Lanes: queue.NewLanes(o.Redis), Log: o.Log,
 		}),
 		Waiting:         p.waiting,
+		Operations:      p.operations,
 		Limits:          o.Limits,
 		DatabaseTimeout: o.DatabaseTimeout,
 		Memory:          budget,
@@ -127,22 +131,4 @@ func newHandler(o Options, p *parts, registry prometheus.Registerer) http.Handle
 		handler = traced(handler, o.Tracing)
 	}
 	return linger.New(o.Wrap(handler), linger.Options{Bytes: httpapi.LargestBody + discardBeyond, Time: serverTimeouts.read})
-}
-
-func newHealth(o Options, tasks *queue.Enqueuer) *observe.Health {
-	return observe.NewHealth(
-		observe.Check{Name: "database", Required: true, Probe: o.Store.Ping},
-		observe.Check{Name: "storage", Probe: o.Store.CheckSpace},
-		observe.Check{Name: "keys", Probe: o.Store.CheckKeys},
-		observe.Check{Name: "redis", Probe: func(ctx context.Context) error { return queue.Probe(ctx, o.Redis) }},
-		observe.Check{Name: "queue", Probe: func(ctx context.Context) error { return onlyPaused(tasks.CheckPaused(ctx, webhook.QueueDeliveries)) }},
-	)
-}
-
-// onlyPaused drops the errors of an unavailable Redis, which the check "redis" reports.
-func onlyPaused(err error) error {
-	if errors.Is(err, queue.ErrPaused) {
-		return err
-	}
-	return nil
 }

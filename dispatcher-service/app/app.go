@@ -21,6 +21,7 @@ import (
 	"redrive/dispatcher-service/internal/deletion"
 	"redrive/dispatcher-service/internal/deliver"
 	"redrive/dispatcher-service/internal/erasure"
+	"redrive/dispatcher-service/internal/minutes"
 	"redrive/dispatcher-service/internal/operational"
 	"redrive/dispatcher-service/internal/queuewatch"
 	"redrive/dispatcher-service/internal/reconcile"
@@ -189,6 +190,7 @@ type App struct {
 	eraser     *erasure.Eraser
 	publisher  *operational.Publisher
 	summaries  *summary.Publisher
+	minutes    *minutes.Counter
 	merger     *rollup.Merger
 	bulk       *bulkjob.Runner
 	started    lifecycle.Stack
@@ -222,10 +224,11 @@ func New(options Options) (*App, error) {
 	})
 	budget := memory.New(o.Memory)
 	budget.Register(registry)
+	counter := minutes.New(queue.NewMinuteCounter(o.Redis), redisLog)
 	deliverer := deliver.New(deliver.Options{
 		Memory: budget, MemoryWaiters: max(1, o.Concurrency/memoryWaiters),
 		Store: o.Store, Sender: out, Gate: gate, Policy: webhook.Policy{Schedule: o.RetrySchedule}, Log: o.Log, RefusalLimit: o.OutcomePatience,
-		DatabaseTimeout: o.DatabaseTimeout, Progress: claimer,
+		DatabaseTimeout: o.DatabaseTimeout, Progress: claimer, Counter: counter,
 	}, registry)
 	health := observe.NewHealth(
 		observe.Check{Name: "database", Required: true, Probe: o.Store.Ping},
@@ -266,7 +269,8 @@ func New(options Options) (*App, error) {
 		purger:    retention.New(o.Store, retention.Options{Keep: o.Retention, Log: o.Log}, registry),
 		eraser:    erasure.New(o.Store, erasure.Options{Log: o.Log}, registry),
 		publisher: operational.New(o.Store, enqueuer, redisLog),
-		summaries: summary.New(queue.NewSummaries(o.Redis), redisLog, gate, deliverer),
+		summaries: summary.New(queue.NewSummaries(o.Redis), redisLog, gate, deliverer, claimer),
+		minutes:   counter,
 		merger:    rollup.New(o.Store, o.Log, registry),
 		bulk:      bulkjob.New(bulkjob.Options{Store: o.Store, Queue: enqueuer, Log: o.Log, RedisLog: redisLog}, registry),
 	}
@@ -296,6 +300,8 @@ func (a *App) Start(ctx context.Context) error {
 		a.deliverer.Abandon()
 		return nil
 	})
+	a.minutes.Start()
+	a.started.Push("the counts of attempts", a.minutes.Stop)
 	a.summaries.Start()
 	a.started.Push("the summaries", a.summaries.Stop)
 	a.gate.Start()

@@ -15,6 +15,7 @@ import (
 	"redrive/api-service/internal/apikeys"
 	"redrive/api-service/internal/authn"
 	"redrive/api-service/internal/endpoints"
+	"redrive/api-service/internal/operations"
 	"redrive/api-service/internal/organizations"
 	"redrive/api-service/internal/publish"
 	"redrive/api-service/internal/redeliver"
@@ -51,7 +52,9 @@ type Dependencies struct {
 	// Tenants creates, changes and deletes organizations.
 	Tenants *organizations.Registry
 	// Waiting bounds the waiting deliveries of organizations with such a limit.
-	Waiting    *waitlimit.Limiter
+	Waiting *waitlimit.Limiter
+	// Operations reads what an operator sees of all organizations.
+	Operations *operations.Operations
 	Statistics *statistics.Reader
 	Limits     Limits
 	// DatabaseTimeout is how long a request waits for one statement; a batch waits three times as long. Defaults to 5 s.

@@ -78,7 +78,7 @@ func New(store Store, minutes MinuteReader, summaries SummaryReader, o Options) 
 }
 
 // Overview returns what an operator sees. It is read at most once in 4 s: callers share a reading that is in progress or began less than 4 s
-// ago. The end of a caller's context ends its wait and not the reading. Overview fails only with the error of ctx; it takes some 2 s at most.
+// ago. The end of a caller's context ends its wait and not the reading. Overview fails only with the error of ctx. It takes up to 4 s: 2 s for all parts together, and 2 s for names.
 func (o *Operations) Overview(ctx context.Context) (Overview, error) {
 	r := o.current()
 	select {

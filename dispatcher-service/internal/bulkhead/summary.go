@@ -22,7 +22,7 @@ func (b *Bulkheads) Summarize(summary *queue.Summary) {
 	b.mutex.Lock()
 	defer b.mutex.Unlock()
 	now := time.Now()
-	summary.Dispatcher.LongestHold = b.options.MaxHold
+	summary.Dispatcher.LongestHold, summary.Dispatcher.Workers = b.options.MaxHold, b.options.Workers
 	summary.Dispatcher.Limit = b.limit(&endpoint{}, now)
 	found, more := b.affected(now)
 	slices.SortFunc(found, bySignificance)

@@ -21,7 +21,7 @@ func (b *bench) summary() (s queue.Summary) {
 func TestSummaryDescribesEveryHold(t *testing.T) {
 	inBubble(t, Options{PerEndpoint: 2, LongestSnooze: 80 * time.Second}, func(b *bench) {
 		assert.Empty(b.t, b.summary().Endpoints)
-		assert.Equal(b.t, queue.DispatcherState{Limit: 2, LongestHold: 10 * time.Minute}, b.summary().Dispatcher)
+		assert.Equal(b.t, queue.DispatcherState{Workers: 200, Limit: 2, LongestHold: 10 * time.Minute}, b.summary().Dispatcher)
 
 		one := b.acquire(b.request("ep_one"))
 		full := b.fill("ep_full", 2)

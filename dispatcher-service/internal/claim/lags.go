@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"redrive/pkg/lifecycle"
+	"redrive/pkg/queue"
 )
 
 // reportInterval is the time between two reports of a busy dispatcher. It is short beside the delay of a publish that follows from them.
@@ -18,6 +19,7 @@ type lags struct {
 
 	mutex sync.Mutex
 	least map[string]time.Duration // since the last report
+	worst time.Duration            // the largest of all reports since the last call of takeWorst
 }
 
 func newLags() *lags {
@@ -50,7 +52,19 @@ func (l *lags) take() map[string]time.Duration {
 	}
 	taken := l.least
 	l.least = map[string]time.Duration{}
+	for _, lag := range taken {
+		l.worst = max(l.worst, lag)
+	}
 	return taken
+}
+
+// takeWorst returns the largest lag that was reported since the last call, in whole milliseconds.
+func (l *lags) takeWorst() time.Duration {
+	l.mutex.Lock()
+	defer l.mutex.Unlock()
+	worst := l.worst
+	l.worst = 0
+	return worst.Truncate(time.Millisecond)
 }
 
 // run reports until ctx ends: every reportInterval while there are lags, and an empty report after the last. A failed report is left out:
@@ -74,3 +88,6 @@ func (l *lags) run(ctx context.Context, report func(context.Context, map[string]
 		}
 	}
 }
+
+// Summarize adds to a summary how long deliveries waited for this dispatcher since the last summary. It is 0 unless the dispatcher was busy.
+func (c *Claimer) Summarize(summary *queue.Summary) { summary.Dispatcher.Lag = c.lags.takeWorst() }

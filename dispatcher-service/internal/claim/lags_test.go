@@ -51,3 +51,20 @@ func TestLagCountsWhileDispatcherIsBusy(t *testing.T) {
 	c.Pause("a")
 	assert.Contains(t, c.lags.take(), "org_a")
 }
+
+func TestSummaryHasLargestReportedLag(t *testing.T) {
+	c := newIdle(&pendingTasks{})
+	summarized := func() time.Duration {
+		var s queue.Summary
+		c.Summarize(&s)
+		return s.Dispatcher.Lag
+	}
+	assert.Zero(t, summarized())
+	c.lags.note("org_a", 20*time.Millisecond)
+	c.lags.note("org_b", 40*time.Millisecond+time.Microsecond)
+	c.lags.take() // a report
+	c.lags.note("org_b", 30*time.Millisecond)
+	c.lags.take()
+	assert.Equal(t, 40*time.Millisecond, summarized())
+	assert.Zero(t, summarized(), "since the last summary")
+}

@@ -22,6 +22,8 @@ type Options struct {
 	Policy webhook.Policy
 	// Progress follows deliveries. Defaults to nothing.
 	Progress Progress
+	// Counter counts the attempts that were recorded and not superseded, without those of tests. Defaults to nothing.
+	Counter Counter
 	// Log defaults to slog.Default.
 	Log *slog.Logger
 	// DatabaseTimeout bounds each statement. A database that accepts connections and does not respond would otherwise block a
@@ -50,6 +52,15 @@ type Progress interface {
 	Resume(deliveryID string)
 }
 
+// Counter counts attempts by result: minutes.Counter. It must return at once.
+type Counter interface {
+	Count(attempt webhook.Attempt)
+}
+
+type noCounter struct{}
+
+func (noCounter) Count(webhook.Attempt) {}
+
 type noProgress struct{}
 
 func (noProgress) Pause(string)   {}
@@ -68,6 +79,9 @@ func (o Options) withDefaults() Options {
 	}
 	if o.Progress == nil {
 		o.Progress = noProgress{}
+	}
+	if o.Counter == nil {
+		o.Counter = noCounter{}
 	}
 	if o.DatabaseTimeout == 0 {
 		o.DatabaseTimeout = defaultDatabaseTimeout

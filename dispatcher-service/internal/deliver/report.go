@@ -21,6 +21,9 @@ func (d *Deliverer) report(ctx context.Context, dispatch webhook.Dispatch, o web
 		d.metrics.tests[outcome].Inc()
 	} else {
 		d.metrics.attempt(dispatch.Delivery.NextRetryAt, o, outcome)
+		if !superseded {
+			d.options.Counter.Count(o.Attempt)
+		}
 	}
 	d.describe(ctx, dispatch, o, outcome)
 	if !d.options.Log.Enabled(ctx, slog.LevelInfo) {

@@ -6,6 +6,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"os"
 	"time"
 
 	"redrive/pkg/lifecycle"
@@ -25,7 +26,7 @@ type Publication interface {
 	Remove(ctx context.Context) error
 }
 
-// Source adds its part to a summary: bulkhead.Bulkheads and deliver.Deliverer.
+// Source adds its part to a summary: bulkhead.Bulkheads, deliver.Deliverer and claim.Claimer.
 type Source interface {
 	Summarize(summary *queue.Summary)
 }
@@ -35,13 +36,15 @@ type Publisher struct {
 	publication Publication
 	sources     []Source
 	log         *slog.Logger
+	host        string
 	failing     lifecycle.Streak
 	background  lifecycle.Background
 }
 
 // New makes a Publisher of what the sources add.
 func New(publication Publication, log *slog.Logger, sources ...Source) *Publisher {
-	return &Publisher{publication: publication, sources: sources, log: log}
+	host, _ := os.Hostname() // without a name, a dispatcher is known by its ID alone
+	return &Publisher{publication: publication, sources: sources, log: log, host: host}
 }
 
 // Start publishes at once and then every second, until Stop is called.
@@ -71,7 +74,7 @@ func (p *Publisher) Stop(ctx context.Context) error {
 func (p *Publisher) publish(ctx context.Context) {
 	bounded, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
-	var summary queue.Summary
+	summary := queue.Summary{Dispatcher: queue.DispatcherState{Host: p.host}}
 	for _, source := range p.sources {
 		source.Summarize(&summary)
 	}

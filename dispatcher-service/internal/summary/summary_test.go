@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"os"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -64,7 +65,9 @@ func TestPublisherPublishesEverySecondUntilStop(t *testing.T) {
 		time.Sleep(2*time.Second + time.Millisecond)
 		require.NoError(t, publisher.Stop(t.Context()))
 		require.Len(t, p.published, 3)
-		assert.Equal(t, queue.Summary{Dispatcher: queue.DispatcherState{Limit: 3, Stopping: true}}, p.published[2])
+		host, err := os.Hostname()
+		require.NoError(t, err)
+		assert.Equal(t, queue.Summary{Dispatcher: queue.DispatcherState{Host: host, Limit: 3, Stopping: true}}, p.published[2])
 		require.NoError(t, publisher.Stop(t.Context()), "again")
 		assert.Equal(t, 3, p.removed)
 		time.Sleep(time.Minute)

@@ -291,6 +291,28 @@ func statementCalls(ctx context.Context, opened *store.Store, w filled) map[stri
 			},
 			[][]string{{"statistics_state_pkey"}, {"statistics_hours_pkey", "statistics_days_pkey", "statistics_deltas_pkey"}},
 		},
+		"loads of organizations": {
+			func() error { _, _, err := opened.ListLoads(ctx, now, 20); return err },
+			[][]string{
+				{"deliveries_by_lane", "endpoints_", "organizations_"}, {"deliveries_by_lane"}, {"organizations_pkey"}, {"statistics_hours_pkey"},
+				{"endpoint_health_", "endpoints_pkey"},
+			},
+		},
+		"failing endpoints of all organizations": {
+			func() error { _, _, err := opened.ListFailingEndpoints(ctx, now.Add(-time.Hour), 20); return err },
+			[][]string{
+				{"endpoint_health_failing", "endpoints_pkey"}, {"endpoints_disabled", "endpoint_health_pkey"}, {"organizations_pkey"},
+				{"deliveries_by_endpoint", "attempts_pkey"},
+			},
+		},
+		"running jobs of all organizations": {
+			func() error { _, _, err := opened.ListRunningJobs(ctx, 20); return err },
+			[][]string{{"bulk_jobs_due"}},
+		},
+		"names of endpoints": {
+			func() error { _, err := opened.FindEndpointNames(ctx, []string{w.endpoint.ID}); return err },
+			[][]string{{"endpoints_pkey"}},
+		},
 		"merge statistics": {
 			func() error { _, err := opened.MergeStatistics(ctx, store.DeltaPosition{}, 10); return err },
 			nil,

@@ -73,5 +73,9 @@ func work(t *testing.T, opened *store.Store) {
 		require.NoError(t, errors.Join(errs...))
 		_, errs = opened.RetryDeliveries(ctx, retries)
 		require.NoError(t, errors.Join(errs...))
+		_, _, err := opened.ListLoads(ctx, now, 20)
+		require.NoError(t, err)
+		_, _, err = opened.ListFailingEndpoints(ctx, now, 20)
+		require.NoError(t, err)
 	}
 }

@@ -38,6 +38,7 @@ func RunMigrated(t *testing.T, open func(t *testing.T) *store.Store) {
 	t.Run("search/while rows change", func(t *testing.T) { testSearchWhileRowsChange(t, open(t)) })
 	t.Run("search/events", func(t *testing.T) { testSearchEvents(t, open(t)) })
 	t.Run("search/endpoints without a delivery", func(t *testing.T) { testFanOut(t, open(t)) })
+	t.Run("operator/loads", func(t *testing.T) { testLoads(t, open(t)) })
 	t.Run("due/a clock that is ahead", func(t *testing.T) { testDueAhead(t, open(t)) })
 	for name, test := range map[string]func(*testing.T, *store.Store){
 		"explain/facts":                         testExplained,
@@ -166,6 +167,10 @@ func RunMigrated(t *testing.T, open func(t *testing.T) *store.Store) {
 		"console sessions/operator":             testConsoleOperator,
 		"console sessions/purge":                testConsolePurge,
 		"changes/by a console session":          testChangesBySession,
+		"operator/failing endpoints":            testFailingEndpoints,
+		"operator/unknown code":                 testFailingEndpointsUnknownCode,
+		"operator/running jobs":                 testRunningJobs,
+		"operator/names":                        testNames,
 		"erasure/passes":                        testErasurePasses,
 		"erasure/small batches":                 testErasureBatches,
 		"erasure/concurrent":                    testErasureConcurrent,
