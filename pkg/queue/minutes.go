@@ -43,20 +43,30 @@ type MinuteCounter struct{ redis redis.UniversalClient }
 // NewMinuteCounter makes a MinuteCounter.
 func NewMinuteCounter(client redis.UniversalClient) *MinuteCounter { return &MinuteCounter{client} }
 
-// AddMinutes adds numbers of attempts by minute and result, in one round trip and one transaction. Now is the time since which attempts
-// count if none have been counted before. After an error, the counts may have been added all the same.
+// addMinutesScript adds counts. KEYS: since, then those of minutes. ARGV: the time in ms, the life of a minute in ms, then for each count: the
+// index of its minute in KEYS, its result and its number.
+var addMinutesScript = redis.NewScript(`
+redis.call("SETNX", KEYS[1], ARGV[1])
+for i = 3, #ARGV, 3 do
+	redis.call("HINCRBY", KEYS[tonumber(ARGV[i])], ARGV[i + 1], ARGV[i + 2])
+end
+for i = 2, #KEYS do
+	redis.call("PEXPIRE", KEYS[i], ARGV[2])
+end
+return 0`)
+
+// AddMinutes adds numbers of attempts by minute and result, all or none, in one round trip. Now is the time since which attempts count if none
+// have been counted before. After an error, the counts may have been added all the same.
 func (c *MinuteCounter) AddMinutes(ctx context.Context, now time.Time, counts map[webhook.Minute]map[string]int64) error {
-	_, err := c.redis.TxPipelined(ctx, func(pipe redis.Pipeliner) error {
-		pipe.SetNX(ctx, countedSinceKey, now.UnixMilli(), 0)
-		for minute, results := range counts {
-			for result, count := range results {
-				pipe.HIncrBy(ctx, minuteKey(minute), result, count)
-			}
-			pipe.Expire(ctx, minuteKey(minute), MinutesKept*time.Minute)
+	const life = MinutesKept * time.Minute
+	keys, args := []string{countedSinceKey}, []any{now.UnixMilli(), life.Milliseconds()}
+	for minute, results := range counts {
+		keys = append(keys, minuteKey(minute))
+		for result, count := range results {
+			args = append(args, len(keys), result, count)
 		}
-		return nil
-	})
-	if err != nil {
+	}
+	if err := addMinutesScript.Run(ctx, c.redis, keys, args...).Err(); err != nil {
 		return fmt.Errorf("count attempts by minute: %w", err)
 	}
 	return nil

@@ -25,6 +25,9 @@ func countLoads(waiting []*organizationLanes, most int, count laneCounter) error
 		if i+1 < len(countRounds) && len(candidates) <= candidatesAt(countRounds[i+1], most) {
 			continue // the next round can count all of them
 		}
+		if len(candidates) == 0 {
+			return nil
+		}
 		if len(candidates) > candidatesAt(limit, most) {
 			candidates = slices.SortedFunc(slices.Values(candidates), (*organizationLanes).compareDue)[:candidatesAt(limit, most)]
 		}

@@ -37,8 +37,7 @@ func (s *Store) ListFailingEndpoints(ctx context.Context, disabledSince time.Tim
 
 // failingRow is a row of failingSQL and disabledSQL.
 type failingRow struct {
-	healthRow
-
+	Health         healthRow `gorm:"embedded"`
 	Name, URL      string
 	DisabledAt     *time.Time
 	DisabledReason string
@@ -46,7 +45,7 @@ type failingRow struct {
 
 func (r failingRow) endpoint() webhook.FailingEndpoint {
 	return webhook.FailingEndpoint{
-		OrganizationID: r.OrganizationID, EndpointID: r.EndpointID, Name: r.Name, URL: r.URL, Health: r.health(),
+		OrganizationID: r.Health.OrganizationID, EndpointID: r.Health.EndpointID, Name: r.Name, URL: r.URL, Health: r.Health.health(),
 		DisabledAt: timeOf(r.DisabledAt), DisabledReason: webhook.DisabledReason(r.DisabledReason),
 	}
 }
