@@ -41,8 +41,10 @@ func TestDelivers(t *testing.T) {
 	status, body := get(t, service, "/breakers")
 	assert.Equal(t, 200, status)
 	assert.JSONEq(t, `{"breakers":[],"hasMore":false}`, body)
+	b.reports(4)
 	assert.NoError(t, service.Stop(t.Context()))
 	assert.NoError(t, service.Stop(t.Context()), "again")
+	b.counted(map[string]int64{"success": 2})
 	select {
 	case err := <-service.Failed():
 		assert.NoError(t, err)

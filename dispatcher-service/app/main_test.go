@@ -113,6 +113,30 @@ func (b *bench) arrives(d webhook.Delivery) {
 	}, safetyLimit, 5*time.Millisecond)
 }
 
+// reports waits until one dispatcher reports how many deliveries it handles at once.
+func (b *bench) reports(workers int) {
+	b.t.Helper()
+	require.Eventually(b.t, func() bool {
+		summaries, err := queue.NewSummaryReader(b.redis).ReadSummaries(b.t.Context())
+		return err == nil && len(summaries) == 1 && summaries[0].Dispatcher.Workers == workers && summaries[0].Dispatcher.Host != ""
+	}, safetyLimit, 5*time.Millisecond)
+}
+
+// counted asserts how the attempts of the last hour ended. A dispatcher has added all of its own once it has stopped.
+func (b *bench) counted(want map[string]int64) {
+	b.t.Helper()
+	minutes, err := queue.NewMinuteCounter(b.redis).ReadMinutes(b.t.Context(), webhook.Now())
+	require.NoError(b.t, err)
+	found := map[string]int64{}
+	for _, minute := range minutes.Counts {
+		for result, count := range minute.Results {
+			found[result] += count
+		}
+	}
+	assert.Equal(b.t, want, found)
+	assert.WithinDuration(b.t, webhook.Now(), minutes.Since, safetyLimit)
+}
+
 // becomes waits until the service is ready with the status, and describes itself with the word.
 func becomes(t *testing.T, service *app.App, status int, word string) {
 	t.Helper()
