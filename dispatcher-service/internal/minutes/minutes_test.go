@@ -91,6 +91,7 @@ func TestCounterAddsOnceASecondWhatWasCounted(t *testing.T) {
 		late.StartedAt = late.StartedAt.Add(-time.Minute - time.Millisecond)
 		counter.Count(late)
 		time.Sleep(time.Second + time.Millisecond)
+		synctest.Wait()
 		assert.Equal(t, 1, s.calls)
 		assert.Equal(t, map[webhook.Minute]map[string]int64{
 			minute: {"success": 3, "connection_refused": 1}, minute - 2: {"success": 1},
