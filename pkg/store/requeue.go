@@ -71,6 +71,9 @@ func (s *Store) requeueRows(tx *gorm.DB, retry webhook.Retry, ids []string) ([]d
 }
 
 // requeueSQL is requeue in PostgreSQL. See Store.dueAt for the reason of LEAST.
+//
+// CASE keeps the planner from using another index than the one of the IDs. After statistics were collected while no delivery had failed, it
+// would read all failed deliveries of the database by deliveries_by_status, and compare each with each of next.
 const requeueSQL = `
 WITH d AS (
 	UPDATE deliveries
@@ -81,8 +84,8 @@ WITH d AS (
 		CAST(? AS smallint[]), CAST(? AS boolean[]), CAST(? AS text[]), CAST(? AS integer[]), CAST(? AS bigint[]), CAST(? AS timestamptz[]))
 		AS next (id, organization_id, status, retry_count, next_retry_at, priority, requeued, failure_reason, orphan_count, revision,
 			updated_at)
-	WHERE deliveries.id = next.id AND deliveries.organization_id = next.organization_id AND deliveries.status = ?
-		AND EXISTS (SELECT 1 FROM endpoints e WHERE e.id = deliveries.endpoint_id AND e.status = ? AND e.deleted_at IS NULL)
+	WHERE deliveries.id = next.id AND CASE WHEN deliveries.organization_id = next.organization_id AND deliveries.status = ?
+		THEN (SELECT e.status = ? AND e.deleted_at IS NULL FROM endpoints e WHERE e.id = deliveries.endpoint_id) END
 	RETURNING deliveries.*
 )
 SELECT ` + deliveryColumns + ", " + eventOrNoneColumns + ", " + lastAttemptColumns + `

@@ -40,42 +40,100 @@ func readAsAWhole(t *testing.T, url string) []string {
 	return read
 }
 
+// rounds is how often each statement is executed. PostgreSQL can keep a generic plan from the sixth execution on.
+const rounds = 10
+
 // work publishes, loads, records and retries, each often enough for a generic plan.
 func work(t *testing.T, opened *store.Store) {
 	t.Helper()
-	ctx, now := t.Context(), webhook.Now()
-	endpoint := webhook.NewEndpoint("org", "", webhook.EndpointSpec{Name: "n", URL: "https://example.com"}, "whsec_a", now)
-	require.NoError(t, opened.CreateEndpoint(ctx, endpoint))
-
-	const rounds, each = 10, 20 // PostgreSQL keeps a generic plan from the sixth execution
+	w := worker{opened, newEndpoint(t, opened)}
 	for range rounds {
-		var publications []webhook.Publication
-		var ids []string
-		var retries []webhook.Retry
-		for range each {
-			event := webhook.NewEvent("org", webhook.EventSpec{Type: "run.finished", Data: json.RawMessage(`{}`)}, now)
-			delivery := webhook.NewDelivery(event, endpoint, now)
-			delivery.MaxRetries = 0
-			publications = append(publications, webhook.Publication{Event: event, Deliveries: []webhook.Delivery{delivery}})
-			ids = append(ids, delivery.ID)
-			retries = append(retries, webhook.Retry{OrganizationID: "org", DeliveryID: delivery.ID, At: now})
-		}
-		require.NoError(t, errors.Join(opened.CreateEvents(ctx, publications)...))
-		dispatches, errs := opened.LoadDispatches(ctx, ids)
-		require.NoError(t, errors.Join(errs...))
-		var outcomes []webhook.Outcome
-		for _, dispatch := range dispatches {
-			outcome, err := webhook.Policy{}.Decide(dispatch.Delivery, webhook.Result{StartedAt: now, ResponseStatus: 500}, now)
-			require.NoError(t, err)
-			outcomes = append(outcomes, outcome)
-		}
-		_, errs = opened.RecordOutcomes(ctx, outcomes)
-		require.NoError(t, errors.Join(errs...))
-		_, errs = opened.RetryDeliveries(ctx, retries)
-		require.NoError(t, errors.Join(errs...))
-		_, _, err := opened.ListLoads(ctx, now, 20)
+		w.retry(t, w.failed(t, 20))
+		_, _, err := opened.ListLoads(t.Context(), webhook.Now(), 20)
 		require.NoError(t, err)
-		_, _, err = opened.ListFailingEndpoints(ctx, now, 20)
+		_, _, err = opened.ListFailingEndpoints(t.Context(), webhook.Now(), 20)
 		require.NoError(t, err)
 	}
+}
+
+// worker uses a store as the services do.
+type worker struct {
+	store    *store.Store
+	endpoint webhook.Endpoint
+}
+
+func newEndpoint(t *testing.T, opened *store.Store) webhook.Endpoint {
+	t.Helper()
+	endpoint := webhook.NewEndpoint("org", "", webhook.EndpointSpec{Name: "n", URL: "https://example.com"}, "whsec_a", webhook.Now())
+	require.NoError(t, opened.CreateEndpoint(t.Context(), endpoint))
+	return endpoint
+}
+
+// failed publishes, loads and records deliveries that fail, and returns their IDs.
+func (w worker) failed(t *testing.T, count int) []string {
+	t.Helper()
+	ctx, now := t.Context(), webhook.Now()
+	var publications []webhook.Publication
+	var ids []string
+	for range count {
+		event := webhook.NewEvent("org", webhook.EventSpec{Type: "run.finished", Data: json.RawMessage(`{}`)}, now)
+		delivery := webhook.NewDelivery(event, w.endpoint, now)
+		delivery.MaxRetries = 0
+		publications = append(publications, webhook.Publication{Event: event, Deliveries: []webhook.Delivery{delivery}})
+		ids = append(ids, delivery.ID)
+	}
+	require.NoError(t, errors.Join(w.store.CreateEvents(ctx, publications)...))
+	w.attempt(t, ids, 500)
+	return ids
+}
+
+// attempt loads deliveries and records answers.
+func (w worker) attempt(t *testing.T, ids []string, status int) {
+	t.Helper()
+	ctx, now := t.Context(), webhook.Now()
+	dispatches, errs := w.store.LoadDispatches(ctx, ids)
+	require.NoError(t, errors.Join(errs...))
+	var outcomes []webhook.Outcome
+	for _, dispatch := range dispatches {
+		outcome, err := webhook.Policy{}.Decide(dispatch.Delivery, webhook.Result{StartedAt: now, ResponseStatus: status}, now)
+		require.NoError(t, err)
+		outcomes = append(outcomes, outcome)
+	}
+	_, errs = w.store.RecordOutcomes(ctx, outcomes)
+	require.NoError(t, errors.Join(errs...))
+}
+
+// retry retries deliveries.
+func (w worker) retry(t *testing.T, ids []string) {
+	t.Helper()
+	var retries []webhook.Retry
+	for _, id := range ids {
+		retries = append(retries, webhook.Retry{OrganizationID: "org", DeliveryID: id, At: webhook.Now()})
+	}
+	_, errs := w.store.RetryDeliveries(t.Context(), retries)
+	require.NoError(t, errors.Join(errs...))
+}
+
+// Statistics that were collected while no delivery had failed say that an index of failed deliveries is the shortest way to any of them. A
+// retry still reads only the deliveries that it names.
+func TestRetryAfterSuccessesReadsNamedDeliveries(t *testing.T) {
+	t.Parallel()
+	url := testservers.Postgres(t)
+	opened, err := postgres.Open(postgres.Options{URL: url, MaxConnections: 1}, storetest.Sealer(t))
+	require.NoError(t, err)
+	storetest.Migrated(t, opened)
+	w := worker{opened, newEndpoint(t, opened)}
+	succeeded := w.failed(t, 2000)
+	w.retry(t, succeeded)
+	w.attempt(t, succeeded, 200)
+	conn := connect(t, url) // collects statistics
+	ids := w.failed(t, 500)
+	for _, id := range ids[:rounds] {
+		w.retry(t, []string{id})
+	}
+	require.NoError(t, opened.Close()) // the connection reports its statistics when it closes
+	var read int64
+	require.NoError(t, conn.QueryRow(t.Context(),
+		"SELECT idx_tup_read FROM pg_stat_user_indexes WHERE indexrelname = 'deliveries_by_status'").Scan(&read))
+	assert.Zero(t, read, "entries of failed deliveries")
 }
