@@ -114,17 +114,17 @@ WITH next AS (
 		attempt_count = d.attempt_count + CAST(n.attempt_id <> '' AS integer), revision = n.revision, updated_at = n.updated_at,
 		failed_at = CASE WHEN n.status = 'failure' THEN clock_timestamp() END
 	FROM next n WHERE d.id = n.id AND d.revision = n.revision - 1
-	RETURNING d.id, d.attempt_count, n.attempt_id
+	RETURNING n.*, d.attempt_count
 ), recorded AS (
 	INSERT INTO attempts (id, organization_id, delivery_id, number, started_at, duration_ms, outcome, request_headers,
 		response_status, response_headers, response_body, response_body_truncated, error_message, error_code, next_retry_at)
-	SELECT n.attempt_id, n.organization_id, n.id, m.attempt_count, n.started_at, n.duration_ms, n.outcome, n.request_headers,
-		n.response_status, n.response_headers, n.response_body, n.response_body_truncated, n.error_message, n.error_code, n.attempt_next_retry_at
-	FROM next n JOIN moved m ON m.id = n.id WHERE n.attempt_id <> ''
+	SELECT attempt_id, organization_id, id, attempt_count, started_at, duration_ms, outcome, request_headers,
+		response_status, response_headers, response_body, response_body_truncated, error_message, error_code, attempt_next_retry_at
+	FROM moved WHERE attempt_id <> ''
 ), counted AS (
-	SELECT n.organization_id, n.endpoint_id, n.counted, n.exhausted, n.updated_at AS at, n.error_message,
-		max(n.updated_at) FILTER (WHERE n.counted = 1) OVER (PARTITION BY n.endpoint_id) AS success_at
-	FROM next n JOIN moved m ON m.id = n.id WHERE n.counted <> 0 OR n.exhausted
+	SELECT organization_id, endpoint_id, counted, exhausted, updated_at AS at, error_message,
+		max(updated_at) FILTER (WHERE counted = 1) OVER (PARTITION BY endpoint_id) AS success_at
+	FROM moved WHERE counted <> 0 OR exhausted
 ), merged AS (
 	SELECT organization_id, endpoint_id, success_at, count(*) FILTER (WHERE failed) AS failures,
 		min(at) FILTER (WHERE failed) AS first_at, max(at) FILTER (WHERE failed) AS last_at,
@@ -152,12 +152,12 @@ WITH next AS (
 		exhausted_since = COALESCE(h.exhausted_since, excluded.exhausted_since)
 ), tallied AS (
 	INSERT INTO statistics_deltas (organization_id, endpoint_id, event_type, hour, succeeded, failed, attempts, errors, durations)
-	SELECT n.organization_id, n.endpoint_id, n.event_type, n.hour,
-		count(*) FILTER (WHERE n.status = 'success'), count(*) FILTER (WHERE n.status = 'failure'), count(*),
-		COALESCE(string_agg(n.error_key, ' ') FILTER (WHERE n.error_key <> ''), ''),
-		COALESCE(string_agg(CAST(n.duration_ms AS text), ' ') FILTER (WHERE n.response_status <> 0), '')
-	FROM next n JOIN moved m ON m.id = n.id WHERE n.hour IS NOT NULL
-	GROUP BY n.organization_id, n.endpoint_id, n.event_type, n.hour
+	SELECT organization_id, endpoint_id, event_type, hour,
+		count(*) FILTER (WHERE status = 'success'), count(*) FILTER (WHERE status = 'failure'), count(*),
+		COALESCE(string_agg(error_key, ' ') FILTER (WHERE error_key <> ''), ''),
+		COALESCE(string_agg(CAST(duration_ms AS text), ' ') FILTER (WHERE response_status <> 0), '')
+	FROM moved WHERE hour IS NOT NULL
+	GROUP BY organization_id, endpoint_id, event_type, hour
 )
 SELECT attempt_id FROM moved`
 
