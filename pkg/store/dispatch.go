@@ -86,7 +86,7 @@ func (s *Store) openEndpoints(ctx context.Context, ids []string) (map[string]ope
 	}
 	var found []sendingRow
 	err = s.db.WithContext(ctx).Table("endpoints").Select(columns).
-		Joins("LEFT JOIN organizations o ON o.id = endpoints.organization_id").Where(s.oneOf("endpoints.id", ids)).Find(&found).Error
+		Joins("LEFT JOIN organizations o ON o.id = endpoints.organization_id").Where(s.oneOfKept("endpoints.id", ids)).Find(&found).Error
 	if err != nil {
 		return nil, err
 	}
@@ -172,7 +172,7 @@ func (s *Store) loadRows(ctx context.Context, ids []string) (map[string]delivery
 func (s *Store) loadWhole(ctx context.Context, ids []string) (found map[string]deliveryRow, err error) {
 	query := s.db.WithContext(ctx).Raw(loadRowsSQL+"IN ?", webhook.MaxLoadedData, ids)
 	if s.dialect.Postgres {
-		query = s.db.WithContext(ctx).Raw(loadRowsSQL+"= ANY(?)", webhook.MaxLoadedData, array{ids})
+		query = s.db.WithContext(ctx).Raw(loadRowsSQL+"= "+anyKept, webhook.MaxLoadedData, array{ids})
 	}
 	rows, err := query.Rows()
 	if err != nil {

@@ -29,9 +29,9 @@ func (s *Store) ReadLanes(ctx context.Context, cursors []LaneCursor, limit int) 
 	return lanes, s.translate("read the backlog", err)
 }
 
-const readLanesSQL = `WITH l AS MATERIALIZED (
-	SELECT * FROM unnest(CAST(? AS text[]), CAST(? AS text[]), CAST(? AS smallint[]), CAST(? AS timestamptz[]), CAST(? AS text[]))
-		WITH ORDINALITY AS l (organization_id, endpoint_id, priority, due, id, n)
+// The limit is hidden from the planner, too. See parameterRows.
+var readLanesSQL = `WITH l AS MATERIALIZED (
+	SELECT l.* FROM ` + parameterRows("l", "organization_id text", "endpoint_id text", "priority smallint", "due timestamptz", "id text", "n integer") + `
 	WHERE ` + openLane + `
 )
 SELECT l.n, d.id, d.status, d.queue, d.next_retry_at, d.orphan_count
@@ -39,7 +39,7 @@ FROM l CROSS JOIN LATERAL (
 	SELECT id, status, queue, next_retry_at, orphan_count FROM deliveries
 	WHERE endpoint_id = l.endpoint_id AND priority = l.priority AND status IN ('pending', 'retrying')
 		AND (next_retry_at, id) > (l.due, l.id COLLATE "C")
-	ORDER BY next_retry_at, id LIMIT ?
+	ORDER BY next_retry_at, id LIMIT (SELECT CAST(? AS bigint))
 ) d ORDER BY l.n, d.next_retry_at, d.id`
 
 func (s *Store) readLanesTogether(ctx context.Context, cursors []LaneCursor, limit int) (lanes [][]Due, err error) {
@@ -49,6 +49,7 @@ func (s *Store) readLanesTogether(ctx context.Context, cursors []LaneCursor, lim
 		column(cursors, func(c *LaneCursor) webhook.Priority { return c.Priority }),
 		column(cursors, func(c *LaneCursor) time.Time { return c.After.DueAt }),
 		column(cursors, func(c *LaneCursor) string { return c.After.DeliveryID }),
+		numbers(len(cursors)),
 		limit).Rows()
 	if err != nil {
 		return nil, err
@@ -61,10 +62,19 @@ func (s *Store) readLanesTogether(ctx context.Context, cursors []LaneCursor, lim
 		if err := rows.Scan(&n, &d.ID, &d.Status, &d.Queue, &d.NextRetryAt, &d.Orphans); err != nil {
 			return nil, err
 		}
-		d.NextRetryAt, d.Lane = d.NextRetryAt.UTC(), cursors[n-1].Lane
-		lanes[n-1] = append(lanes[n-1], d)
+		d.NextRetryAt, d.Lane = d.NextRetryAt.UTC(), cursors[n].Lane
+		lanes[n] = append(lanes[n], d)
 	}
 	return lanes, rows.Err()
+}
+
+// numbers returns the numbers of so many items as an array parameter.
+func numbers(items int) array {
+	all := make([]int, items)
+	for i := range all {
+		all[i] = i
+	}
+	return array{all}
 }
 
 func (s *Store) readLanesOneByOne(ctx context.Context, cursors []LaneCursor, limit int) ([][]Due, error) {

@@ -85,22 +85,17 @@ func moveOne(tx *gorm.DB, m move) (bool, error) {
 // of a healthy endpoint is written every webhook.SuccessNoted. An attempt after which something may have to be published about the endpoint
 // is left out, as webhook.Operations.Due says; recordAlone records it. What the statistics count is what webhook.Outcome.Tally says,
 // summed. The subquery, unlike a join, keeps the order of the rows.
-const moveSQL = `
+var moveSQL = `
 WITH next AS (
-	SELECT * FROM unnest(
-		CAST(? AS text[]), CAST(? AS bigint[]), CAST(? AS text[]), CAST(? AS integer[]), CAST(? AS timestamptz[]), CAST(? AS text[]),
-		CAST(? AS integer[]), CAST(? AS text[]), CAST(? AS timestamptz[]),
-		CAST(? AS text[]), CAST(? AS text[]), CAST(? AS timestamptz[]), CAST(? AS bigint[]), CAST(? AS text[]), CAST(? AS text[]),
-		CAST(? AS integer[]), CAST(? AS text[]), CAST(? AS bytea[]), CAST(? AS boolean[]), CAST(? AS text[]), CAST(? AS text[]),
-		CAST(? AS timestamptz[]), CAST(? AS text[]), CAST(? AS smallint[]), CAST(? AS boolean[]), CAST(? AS boolean[]),
-		CAST(? AS text[]), CAST(? AS bigint[]), CAST(? AS text[])
-	) AS n (
-		id, revision, status, retry_count, next_retry_at, failure_reason, orphan_count, last_attempt_id, updated_at,
-		attempt_id, organization_id, started_at, duration_ms, outcome, request_headers,
-		response_status, response_headers, response_body, response_body_truncated, error_message, error_code, attempt_next_retry_at,
-		endpoint_id, counted, operational, exhausted,
-		event_type, hour, error_key
-	) WHERE CAST(? AS boolean) OR NOT COALESCE((
+	SELECT n.* FROM ` + parameterRows("n",
+	"id text", "revision bigint", "status text", "retry_count integer", "next_retry_at timestamptz", "failure_reason text",
+	"orphan_count integer", "last_attempt_id text", "updated_at timestamptz", "attempt_id text", "organization_id text",
+	"started_at timestamptz", "duration_ms bigint", "outcome text", "request_headers text", "response_status integer",
+	"response_headers text", "response_body bytea", "response_body_truncated boolean", "error_message text", "error_code text",
+	"attempt_next_retry_at timestamptz", "endpoint_id text", "counted smallint", "operational boolean", "exhausted boolean",
+	"event_type text", "hour bigint", "error_key text",
+) + `
+	WHERE CAST(? AS boolean) OR NOT COALESCE((
 		SELECT COALESCE(n.counted = 1 AND h.announced_since IS NOT NULL
 			OR n.counted = 2 AND NOT n.operational AND h.announced_since IS NULL
 				AND h.failing_since <= n.updated_at - interval '1 hour' -- webhook.FailingNotice

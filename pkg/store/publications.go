@@ -115,29 +115,28 @@ func (s *Store) execBatch(ctx context.Context, publications []webhook.Publicatio
 
 // createSQL inserts events and their deliveries, and counts them, in one round trip and one commit. See Store.dueAt for the due time of a
 // pending delivery.
-const createSQL = `
+var createSQL = `
 WITH event AS (
-	INSERT INTO events (id, organization_id, event_type, workflow_id, run_id, execution_id, data, created_at)
-	SELECT * FROM unnest(CAST(? AS text[]), CAST(? AS text[]), CAST(? AS text[]), CAST(? AS text[]), CAST(? AS text[]),
-		CAST(? AS text[]), CAST(? AS bytea[]), CAST(? AS timestamptz[]))
+	` + insertEvents + `
 ), counted AS (
 	` + insertTallies + groupTallies + `
 )
 ` + insertDeliveries
 
+// insertEvents inserts new events, as rows of e. A condition on e may follow.
+var insertEvents = `INSERT INTO events (id, organization_id, event_type, workflow_id, run_id, execution_id, data, created_at)
+	SELECT e.* FROM ` + parameterRows("e", "id text", "organization_id text", "event_type text", "workflow_id text", "run_id text",
+	"execution_id text", "data bytea", "created_at timestamptz")
+
 // insertDeliveries inserts new deliveries, as rows of d. A condition on d may follow.
-const insertDeliveries = `INSERT INTO deliveries (id, organization_id, endpoint_id, event_id, status, retry_count, max_retries, next_retry_at,
+var insertDeliveries = `INSERT INTO deliveries (id, organization_id, endpoint_id, event_id, status, retry_count, max_retries, next_retry_at,
 	revision, queue, priority, test, failure_reason, orphan_count, attempt_count, last_attempt_id, created_at, updated_at)
 SELECT d.id, d.organization_id, d.endpoint_id, d.event_id, d.status, d.retry_count, d.max_retries,
 	CASE WHEN d.status = 'pending' AND d.next_retry_at > now() THEN now() ELSE d.next_retry_at END, d.revision,
 	d.queue, d.priority, d.test, d.failure_reason, d.orphan_count, 0, d.last_attempt_id, d.created_at, d.updated_at
-FROM unnest(CAST(? AS text[]), CAST(? AS text[]), CAST(? AS text[]), CAST(? AS text[]), CAST(? AS text[]), CAST(? AS integer[]),
-	CAST(? AS integer[]), CAST(? AS timestamptz[]), CAST(? AS bigint[]), CAST(? AS text[]), CAST(? AS smallint[]), CAST(? AS boolean[]),
-	CAST(? AS text[]), CAST(? AS integer[]),
-	CAST(? AS text[]), CAST(? AS timestamptz[]), CAST(? AS timestamptz[]))
-	AS d (id, organization_id, endpoint_id, event_id, status, retry_count, max_retries, next_retry_at, revision, queue, priority, test,
-		failure_reason,
-		orphan_count, last_attempt_id, created_at, updated_at)`
+FROM ` + parameterRows("d", "id text", "organization_id text", "endpoint_id text", "event_id text", "status text", "retry_count integer",
+	"max_retries integer", "next_retry_at timestamptz", "revision bigint", "queue text", "priority smallint", "test boolean",
+	"failure_reason text", "orphan_count integer", "last_attempt_id text", "created_at timestamptz", "updated_at timestamptz")
 
 // createArguments returns the parameters of createSQL in their order.
 func createArguments(publications []webhook.Publication) []any {

@@ -76,11 +76,10 @@ func (s *Store) execKeyed(ctx context.Context, publications []webhook.Publicatio
 // keyedSQL inserts idempotency keys, and what createSQL inserts of the events that have no key or whose key was inserted. It returns the IDs
 // of the other events. A key that another transaction inserts at the same time has the advisory lock of that transaction, so that the
 // statement never waits.
-const keyedSQL = `
+var keyedSQL = `
 WITH asked AS MATERIALIZED (
-	SELECT * FROM unnest(CAST(? AS text[]), CAST(? AS bytea[]), CAST(? AS bytea[]), CAST(? AS text[]), CAST(? AS timestamptz[]),
-		CAST(? AS bigint[]))
-		AS k (organization_id, key_hash, fingerprint, subject_id, created_at, lock)
+	SELECT k.* FROM ` + parameterRows("k", "organization_id text", "key_hash bytea", "fingerprint bytea", "subject_id text",
+	"created_at timestamptz", "lock bigint") + `
 ), recorded AS (
 	INSERT INTO idempotency_keys AS i (organization_id, key_hash, fingerprint, subject_id, created_at)
 	SELECT organization_id, key_hash, fingerprint, subject_id, created_at FROM asked WHERE pg_try_advisory_xact_lock(lock)
@@ -91,9 +90,7 @@ WITH asked AS MATERIALIZED (
 ), taken AS MATERIALIZED (
 	SELECT subject_id FROM asked EXCEPT SELECT subject_id FROM recorded
 ), event AS (
-	INSERT INTO events (id, organization_id, event_type, workflow_id, run_id, execution_id, data, created_at)
-	SELECT e.* FROM unnest(CAST(? AS text[]), CAST(? AS text[]), CAST(? AS text[]), CAST(? AS text[]), CAST(? AS text[]),
-		CAST(? AS text[]), CAST(? AS bytea[]), CAST(? AS timestamptz[])) AS e (id)
+	` + insertEvents + `
 	WHERE e.id NOT IN (SELECT subject_id FROM taken)
 ), counted AS (
 	` + insertTallies + ` WHERE c.event_id NOT IN (SELECT subject_id FROM taken)` + groupTallies + `

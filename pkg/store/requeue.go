@@ -74,16 +74,14 @@ func (s *Store) requeueRows(tx *gorm.DB, retry webhook.Retry, ids []string) ([]d
 //
 // CASE keeps the planner from using another index than the one of the IDs. After statistics were collected while no delivery had failed, it
 // would read all failed deliveries of the database by deliveries_by_status, and compare each with each of next.
-const requeueSQL = `
+var requeueSQL = `
 WITH d AS (
 	UPDATE deliveries
 	SET status = next.status, retry_count = next.retry_count, next_retry_at = LEAST(next.next_retry_at, now()),
 		priority = next.priority, requeued = next.requeued, failure_reason = next.failure_reason, orphan_count = next.orphan_count, revision = deliveries.revision + next.revision,
 		updated_at = next.updated_at, failed_at = NULL
-	FROM unnest(CAST(? AS text[]), CAST(? AS text[]), CAST(? AS text[]), CAST(? AS integer[]), CAST(? AS timestamptz[]),
-		CAST(? AS smallint[]), CAST(? AS boolean[]), CAST(? AS text[]), CAST(? AS integer[]), CAST(? AS bigint[]), CAST(? AS timestamptz[]))
-		AS next (id, organization_id, status, retry_count, next_retry_at, priority, requeued, failure_reason, orphan_count, revision,
-			updated_at)
+	FROM ` + parameterRows("next", "id text", "organization_id text", "status text", "retry_count integer", "next_retry_at timestamptz",
+	"priority smallint", "requeued boolean", "failure_reason text", "orphan_count integer", "revision bigint", "updated_at timestamptz") + `
 	WHERE deliveries.id = next.id AND CASE WHEN deliveries.organization_id = next.organization_id AND deliveries.status = ?
 		THEN (SELECT e.status = ? AND e.deleted_at IS NULL FROM endpoints e WHERE e.id = deliveries.endpoint_id) END
 	RETURNING deliveries.*

@@ -9,13 +9,12 @@ import (
 )
 
 // insertTallies inserts what publications count, as rows of c. A condition on c may follow, and then groupTallies.
-const (
-	insertTallies = `INSERT INTO statistics_deltas (organization_id, endpoint_id, event_type, hour, events, created)
+var insertTallies = `INSERT INTO statistics_deltas (organization_id, endpoint_id, event_type, hour, events, created)
 	SELECT c.organization_id, c.endpoint_id, c.event_type, c.hour, sum(c.events), sum(c.created)
-	FROM unnest(CAST(? AS text[]), CAST(? AS text[]), CAST(? AS text[]), CAST(? AS text[]), CAST(? AS bigint[]), CAST(? AS integer[]),
-		CAST(? AS integer[])) AS c (event_id, organization_id, endpoint_id, event_type, hour, events, created)`
-	groupTallies = ` GROUP BY c.organization_id, c.endpoint_id, c.event_type, c.hour`
-)
+	FROM ` + parameterRows("c", "event_id text", "organization_id text", "endpoint_id text", "event_type text", "hour bigint",
+	"events integer", "created integer")
+
+const groupTallies = ` GROUP BY c.organization_id, c.endpoint_id, c.event_type, c.hour`
 
 // publishedTally is what publications count together. The ID is that of an event whose key may be taken, and otherwise empty.
 type publishedTally struct {

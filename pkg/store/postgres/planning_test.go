@@ -1,6 +1,7 @@
 package postgres_test
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"testing"
@@ -137,3 +138,38 @@ func TestRetryAfterSuccessesReadsNamedDeliveries(t *testing.T) {
 		"SELECT idx_tup_read FROM pg_stat_user_indexes WHERE indexrelname = 'deliveries_by_status'").Scan(&read))
 	assert.Zero(t, read, "entries of failed deliveries")
 }
+
+// The statements of the services are planned a few times for each connection, also for batches of another length than the kept plan
+// expects.
+func TestPlansOfSmallBatchesAreKept(t *testing.T) {
+	t.Parallel()
+	recorder := &connections{}
+	opened, err := postgres.Open(postgres.Options{URL: testservers.Postgres(t), MaxConnections: 1, Tracer: recorder}, storetest.Sealer(t))
+	require.NoError(t, err)
+	t.Cleanup(func() { assert.NoError(t, opened.Close()) })
+	storetest.Migrated(t, opened)
+	w := worker{opened, newEndpoint(t, opened)}
+	for i := range 2 * rounds {
+		ids := w.failed(t, 1+i%3)
+		w.retry(t, ids)
+		w.attempt(t, ids, 200)
+		_, err := opened.ReadLanes(t.Context(), []store.LaneCursor{{Lane: webhook.Lane{OrganizationID: "org", EndpointID: w.endpoint.ID}}}, 256)
+		require.NoError(t, err)
+	}
+	rows, err := recorder.last.Query(t.Context(), `SELECT format('planned %s times: %s', custom_plans, statement) FROM pg_prepared_statements
+		WHERE custom_plans > 5 AND generic_plans + custom_plans >= $1 AND (statement LIKE '%unnest%' OR statement LIKE '%ANY%')`, rounds)
+	require.NoError(t, err)
+	planned, err := pgx.CollectRows(rows, pgx.RowTo[string])
+	require.NoError(t, err)
+	assert.Empty(t, planned)
+}
+
+// connections records the connection of the last statement.
+type connections struct{ last *pgx.Conn }
+
+func (c *connections) TraceQueryStart(ctx context.Context, conn *pgx.Conn, _ pgx.TraceQueryStartData) context.Context {
+	c.last = conn
+	return ctx
+}
+
+func (c *connections) TraceQueryEnd(context.Context, *pgx.Conn, pgx.TraceQueryEndData) {}
