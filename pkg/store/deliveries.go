@@ -42,9 +42,11 @@ func (s *Store) FindDelivery(ctx context.Context, organizationID, id string) (we
 // recordSizes selects deliveries of the organization with the size of what records reads of them. The source is a subquery named d. The
 // length of a value that PostgreSQL keeps out of line is known without reading it.
 const recordSizes = `
-SELECT d.id, COALESCE(octet_length(e.data), 0) +
-	COALESCE(octet_length(a.response_body) + octet_length(a.request_headers) + octet_length(a.response_headers), 0) AS bytes
+SELECT d.id, COALESCE(octet_length(e.data), 0) + COALESCE(` + attemptBytes + `, 0) AS bytes
 FROM (?) d LEFT JOIN events e ON e.id = d.event_id LEFT JOIN attempts a ON a.id = d.last_attempt_id ORDER BY d.id DESC`
+
+// attemptBytes is the size of an attempt in a record.
+const attemptBytes = "octet_length(a.response_body) + octet_length(a.request_headers) + octet_length(a.response_headers)"
 
 // headerSizes is recordSizes for records without bodies.
 const headerSizes = `

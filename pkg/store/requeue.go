@@ -42,6 +42,9 @@ var errNothingRequeued = errors.New("no delivery was requeued")
 
 // requeueOne is requeue in SQLite. The event and the last attempt are read by a second statement.
 func (s *Store) requeueOne(tx *gorm.DB, retry webhook.Retry) (map[string]webhook.Record, error) {
+	if err := s.fits(tx.Statement.Context, retry); err != nil {
+		return nil, err
+	}
 	rows, err := s.requeueRows(tx, retry, []string{retry.DeliveryID})
 	if err != nil || len(rows) == 0 {
 		return nil, err
@@ -81,9 +84,13 @@ WITH d AS (
 		priority = next.priority, requeued = next.requeued, failure_reason = next.failure_reason, orphan_count = next.orphan_count, revision = deliveries.revision + next.revision,
 		updated_at = next.updated_at, failed_at = NULL
 	FROM ` + parameterRows("next", "id text", "organization_id text", "status text", "retry_count integer", "next_retry_at timestamptz",
-	"priority smallint", "requeued boolean", "failure_reason text", "orphan_count integer", "revision bigint", "updated_at timestamptz") + `
+	"priority smallint", "requeued boolean", "failure_reason text", "orphan_count integer", "revision bigint", "updated_at timestamptz",
+	"max_bytes bigint") + `
 	WHERE deliveries.id = next.id AND CASE WHEN deliveries.organization_id = next.organization_id AND deliveries.status = ?
-		THEN (SELECT e.status = ? AND e.deleted_at IS NULL FROM endpoints e WHERE e.id = deliveries.endpoint_id) END
+		THEN (SELECT e.status = ? AND e.deleted_at IS NULL FROM endpoints e WHERE e.id = deliveries.endpoint_id)
+			AND (next.max_bytes = 0 OR next.max_bytes >=
+				COALESCE((SELECT octet_length(e.data) FROM events e WHERE e.id = deliveries.event_id), 0) +
+				COALESCE((SELECT ` + attemptBytes + ` FROM attempts a WHERE a.id = deliveries.last_attempt_id), 0)) END
 	RETURNING deliveries.*
 )
 SELECT ` + deliveryColumns + ", " + eventOrNoneColumns + ", " + lastAttemptColumns + `
@@ -112,11 +119,11 @@ func (s *Store) requeueBatch(tx *gorm.DB, retries []webhook.Retry) (records map[
 // requeueArguments returns the parameters of requeueSQL in their order. All statements lock deliveries in the order of their IDs, so
 // that two of them cannot deadlock.
 func requeueArguments(retries []webhook.Retry) []any {
+	retries = slices.SortedFunc(slices.Values(retries), func(a, b webhook.Retry) int { return strings.Compare(a.DeliveryID, b.DeliveryID) })
 	next := make([]webhook.Delivery, len(retries))
 	for i, retry := range retries {
 		next[i] = retry.Requeued()
 	}
-	slices.SortFunc(next, func(a, b webhook.Delivery) int { return strings.Compare(a.ID, b.ID) })
 	return []any{
 		column(next, func(d *webhook.Delivery) string { return d.ID }),
 		column(next, func(d *webhook.Delivery) string { return d.OrganizationID }),
@@ -129,6 +136,7 @@ func requeueArguments(retries []webhook.Retry) []any {
 		column(next, func(d *webhook.Delivery) int { return d.OrphanCount }),
 		column(next, func(d *webhook.Delivery) int64 { return d.Revision }),
 		column(next, func(d *webhook.Delivery) time.Time { return d.UpdatedAt }),
+		column(retries, func(r *webhook.Retry) int64 { return r.MaxBytes }),
 		string(webhook.StatusFailure), string(webhook.EndpointActive),
 	}
 }

@@ -19,7 +19,7 @@ func (s *Store) RetryDelivery(ctx context.Context, organizationID, id string, no
 //
 // The statement is guarded by the status. Of any number of concurrent retries of one delivery, one succeeds and the others get
 // webhook.ErrDeliveryNotFailed. A delivery to a disabled endpoint gets webhook.ErrEndpointDisabled, and to a
-// deleted one webhook.ErrEndpointDeleted.
+// deleted one webhook.ErrEndpointDeleted. A record that is larger than Retry.MaxBytes gets webhook.ErrRecordLarge.
 func (s *Store) RetryDeliveries(ctx context.Context, retries []webhook.Retry) ([]webhook.Record, []error) {
 	if len(retries) > 1 && !s.dialect.Postgres {
 		return s.retryEach(ctx, retries)
@@ -43,12 +43,16 @@ func (s *Store) RetryDeliveries(ctx context.Context, retries []webhook.Retry) ([
 
 func (s *Store) retryEach(ctx context.Context, retries []webhook.Retry) ([]webhook.Record, []error) {
 	return each(retries, func(r webhook.Retry) (webhook.Record, error) {
-		return s.RetryDelivery(ctx, r.OrganizationID, r.DeliveryID, r.At)
+		records, failures := s.RetryDeliveries(ctx, []webhook.Retry{r})
+		return records[0], failures[0]
 	})
 }
 
 // explainRefusal returns the reason why a delivery was not requeued. If there is no reason any more, it retries the delivery again.
 func (s *Store) explainRefusal(ctx context.Context, retry webhook.Retry) (webhook.Record, error) {
+	if err := s.fits(ctx, retry); err != nil {
+		return webhook.Record{}, err
+	}
 	record, err := s.FindDelivery(ctx, retry.OrganizationID, retry.DeliveryID)
 	if err != nil {
 		return webhook.Record{}, err
@@ -63,5 +67,18 @@ func (s *Store) explainRefusal(ctx context.Context, retry webhook.Retry) (webhoo
 	if err != nil {
 		return webhook.Record{}, err
 	}
-	return s.RetryDelivery(ctx, retry.OrganizationID, retry.DeliveryID, retry.At)
+	records, failures := s.RetryDeliveries(ctx, []webhook.Retry{retry})
+	return records[0], failures[0]
+}
+
+// fits returns webhook.ErrRecordLarge if the record of the delivery is larger than the retry allows.
+func (s *Store) fits(ctx context.Context, retry webhook.Retry) error {
+	if retry.MaxBytes == 0 {
+		return nil
+	}
+	sized, err := s.SizeDelivery(ctx, retry.OrganizationID, retry.DeliveryID)
+	if err == nil && sized.Bytes > retry.MaxBytes {
+		err = webhook.ErrRecordLarge
+	}
+	return err
 }

@@ -183,6 +183,9 @@ type Retry struct {
 	At time.Time
 	// BulkJobID is the bulk job that retries the delivery. It is empty for a retry by hand.
 	BulkJobID string
+	// MaxBytes bounds the record that is returned, in bytes of Sized. A retry of a larger one has no effect and returns ErrRecordLarge. 0 is no
+	// limit.
+	MaxBytes int64
 }
 
 // Requeued returns the state that the retry gives to its delivery if the delivery has failed. The revision is the increment, so that a

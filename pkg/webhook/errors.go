@@ -68,6 +68,10 @@ var (
 		"the endpoint was deleted; its deliveries can be read and not sent again")
 )
 
+// ErrRecordLarge refuses a retry whose record is larger than Retry.MaxBytes. It is for the caller in the process, which reserves the memory
+// and retries without that limit. Compare it with errors.Is.
+var ErrRecordLarge = errors.New("the record of the delivery is larger than the memory that was reserved for it")
+
 // ErrLastAPIKey refuses to revoke an organization's last valid key with the scope read-write, because no other key could be created.
 // Compare it with errors.Is.
 var ErrLastAPIKey = Invalid("last_read_write_key", "id",

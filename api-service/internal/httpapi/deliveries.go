@@ -3,10 +3,12 @@ package httpapi
 import (
 	"context"
 	"encoding/json"
+	"errors"
 
 	"github.com/labstack/echo/v4"
 
 	"redrive/api-service/internal/redeliver"
+	"redrive/pkg/memory"
 	"redrive/pkg/webhook"
 )
 
@@ -96,7 +98,32 @@ func (h deliveryHandlers) attempts(c echo.Context) error {
 	return okBatches(c, h.memory, list, page, h.store.ReadAttempts, viewAttempt)
 }
 
-func (h deliveryHandlers) retry(c echo.Context) error { return h.redo(c, h.redeliverer.Retry) }
+// smallRecord is the size of a record that a small reservation of memory is enough for, in bytes.
+const smallRecord = memory.Small / (1 + encodings)
+
+// retry takes the memory of a small record without a look at the delivery. Nothing is changed if the record turns out to be larger: retry
+// then takes the memory that it needs.
+func (h deliveryHandlers) retry(c echo.Context) error {
+	id, err := pathID(c, webhook.KindDelivery)
+	if err != nil {
+		return err
+	}
+	if err := decodeNothing(c); err != nil {
+		return err
+	}
+	release, err := h.memory.reserve(c, memory.Small)
+	if err != nil {
+		return err
+	}
+	defer release()
+	record, err := h.redeliverer.RetrySmall(c.Request().Context(), caller(c).OrganizationID, id, smallRecord)
+	if errors.Is(err, webhook.ErrRecordLarge) {
+		release()
+		allow(c, 1)
+		return h.redo(c, h.redeliverer.Retry)
+	}
+	return okDelivery(c, record, err)
+}
 
 func (h deliveryHandlers) replay(c echo.Context) error { return h.redo(c, h.redeliverer.Replay) }
 

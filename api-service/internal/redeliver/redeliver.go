@@ -62,7 +62,14 @@ func (r *Redeliverer) Close() { r.commits.Close() }
 // Retry requeues a delivery whose status is failure. Of any number of concurrent calls, one succeeds. If it returns no error, the retry
 // is durable: it happens even if the queue loses its tasks.
 func (r *Redeliverer) Retry(ctx context.Context, organizationID, id string) (webhook.Record, error) {
-	record, err := r.commit(ctx, webhook.Retry{OrganizationID: organizationID, DeliveryID: id, At: webhook.Now()})
+	return r.RetrySmall(ctx, organizationID, id, 0)
+}
+
+// RetrySmall is Retry for a record of at most so many bytes, as webhook.Sized counts them. It returns webhook.ErrRecordLarge without any effect
+// if the record is larger. 0 is no limit.
+func (r *Redeliverer) RetrySmall(ctx context.Context, organizationID, id string, maxBytes int64) (webhook.Record, error) {
+	retry := webhook.Retry{OrganizationID: organizationID, DeliveryID: id, At: webhook.Now(), MaxBytes: maxBytes}
+	record, err := r.commit(ctx, retry)
 	if err != nil {
 		return webhook.Record{}, err
 	}

@@ -32,6 +32,32 @@ func testRetrySameRecord(t *testing.T, s *store.Store) {
 	assert.ErrorIs(t, err, webhook.ErrDeliveryNotFailed)
 }
 
+// A retry with a limit of bytes has no effect on a delivery with a larger record.
+func testRetryLargeRecord(t *testing.T, s *store.Store) {
+	w := newWorld(t, s)
+	failed, other := w.failed(), w.failed()
+	sized, err := s.SizeDelivery(w.ctx, org, failed.ID)
+	require.NoError(t, err)
+	retry := webhook.Retry{OrganizationID: org, DeliveryID: failed.ID, At: start.Add(time.Hour), MaxBytes: sized.Bytes - 1}
+	unlimited := webhook.Retry{OrganizationID: org, DeliveryID: other.ID, At: start.Add(time.Hour)}
+
+	_, errs := s.RetryDeliveries(w.ctx, []webhook.Retry{retry, unlimited})
+	require.ErrorIs(t, errs[0], webhook.ErrRecordLarge)
+	require.NoError(t, errs[1])
+	require.Equal(t, failed, w.find(failed.ID).Delivery)
+
+	retry.MaxBytes++
+	records, errs := s.RetryDeliveries(w.ctx, []webhook.Retry{retry})
+	require.NoError(t, errs[0])
+	assert.Equal(t, records[0], w.find(failed.ID))
+
+	_, errs = s.RetryDeliveries(w.ctx, []webhook.Retry{retry})
+	require.ErrorIs(t, errs[0], webhook.ErrDeliveryNotFailed)
+	retry.DeliveryID = webhook.NewID(webhook.KindDelivery, start)
+	_, errs = s.RetryDeliveries(w.ctx, []webhook.Retry{retry})
+	requireNotFound(t, errs[0])
+}
+
 func testRetryOnlyFailures(t *testing.T, s *store.Store) {
 	w := newWorld(t, s)
 	_, pending := w.publish()

@@ -110,6 +110,7 @@ func RunMigrated(t *testing.T, open func(t *testing.T) *store.Store) {
 		"bulk/statistics":                       testBulkStatistics,
 		"bulk/purge":                            testBulkPurge,
 		"retry/same record":                     testRetrySameRecord,
+		"retry/large record":                    testRetryLargeRecord,
 		"retry/only failures":                   testRetryOnlyFailures,
 		"retry/one of many":                     testRetryOneOfMany,
 		"retry/disabled endpoint":               testRetryDisabledEndpoint,
