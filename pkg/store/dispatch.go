@@ -6,10 +6,7 @@ import (
 	"errors"
 	"maps"
 	"slices"
-	"strings"
 	"time"
-
-	"gorm.io/gorm"
 
 	"redrive/pkg/webhook"
 )
@@ -72,44 +69,33 @@ func (s *Store) LoadEndpoints(ctx context.Context, ids []string) ([]webhook.Endp
 	})
 }
 
-// sendingRow is an endpoint with the state of its organization. An organization without a row is not deleted.
-type sendingRow struct {
-	Endpoint              endpointRow `gorm:"embedded"`
-	OrganizationDeletedAt *time.Time
-}
+const openEndpointsSQL = "SELECT " + endpointColumnsToSend + `, o.deleted_at
+FROM endpoints e LEFT JOIN organizations o ON o.id = e.organization_id WHERE e.id `
 
-// openEndpoints reads endpoints by ID, in one statement. It leaves out those that do not exist.
-func (s *Store) openEndpoints(ctx context.Context, ids []string) (map[string]openedEndpoint, error) {
-	columns, err := s.sendingColumns()
+// openEndpoints reads endpoints by ID, in one statement. It leaves out those that do not exist. An organization without a row is not
+// deleted.
+func (s *Store) openEndpoints(ctx context.Context, ids []string) (endpoints map[string]openedEndpoint, err error) {
+	query := s.db.WithContext(ctx).Raw(openEndpointsSQL+"IN ?", ids)
+	if s.dialect.Postgres {
+		query = s.db.WithContext(ctx).Raw(openEndpointsSQL+"= "+anyKept, array{ids})
+	}
+	rows, err := query.Rows()
 	if err != nil {
 		return nil, err
 	}
-	var found []sendingRow
-	err = s.db.WithContext(ctx).Table("endpoints").Select(columns).
-		Joins("LEFT JOIN organizations o ON o.id = endpoints.organization_id").Where(s.oneOfKept("endpoints.id", ids)).Find(&found).Error
-	if err != nil {
-		return nil, err
+	defer func() { err = errors.Join(err, rows.Close()) }()
+	endpoints = make(map[string]openedEndpoint, len(ids))
+	for rows.Next() {
+		var row endpointRow
+		var organizationDeletedAt *time.Time
+		if err := rows.Scan(append(row.targets(), &organizationDeletedAt)...); err != nil {
+			return nil, err
+		}
+		endpoint, err := s.endpointToSend(row)
+		endpoint.OrganizationDeleted = organizationDeletedAt != nil
+		endpoints[row.ID] = openedEndpoint{endpoint, err}
 	}
-	endpoints := make(map[string]openedEndpoint, len(found))
-	for _, row := range found {
-		endpoint, err := s.endpointToSend(row.Endpoint)
-		endpoint.OrganizationDeleted = row.OrganizationDeletedAt != nil
-		endpoints[row.Endpoint.ID] = openedEndpoint{endpoint, err}
-	}
-	return endpoints, nil
-}
-
-// sendingColumns returns the columns of sendingRow.
-func (s *Store) sendingColumns() (string, error) {
-	statement := &gorm.Statement{DB: s.db}
-	if err := statement.Parse(&endpointRow{}); err != nil {
-		return "", err
-	}
-	var columns strings.Builder
-	for _, name := range statement.Schema.DBNames {
-		columns.WriteString("endpoints." + name + ", ")
-	}
-	return columns.String() + "o.deleted_at AS organization_deleted_at", nil
+	return endpoints, rows.Err()
 }
 
 // openedEndpoint is an endpoint with its secrets, or the error of the read.

@@ -1,10 +1,6 @@
 package store
 
-import (
-	"strings"
-
-	"gorm.io/gorm"
-)
+import "strings"
 
 // parameterRows returns a FROM item of PostgreSQL whose rows are those of array parameters, one parameter for each column. A column is its
 // name and its type.
@@ -25,11 +21,3 @@ func parameterRows(alias string, columns ...string) string {
 
 // anyKept is ANY of an array parameter whose length is hidden from the planner, as in parameterRows.
 const anyKept = "ANY(CAST((SELECT CAST(? AS text[])) AS text[]))"
-
-// oneOfKept is oneOf with anyKept.
-func (s *Store) oneOfKept(column string, values []string) *gorm.DB {
-	if s.dialect.Postgres {
-		return s.db.Where(column+" = "+anyKept, array{values})
-	}
-	return s.oneOf(column, values)
-}

@@ -21,6 +21,11 @@ const (
 	COALESCE(a.started_at, d.created_at), COALESCE(a.duration_ms, 0), COALESCE(a.outcome, ''), COALESCE(a.request_headers, ''),
 	COALESCE(a.response_status, 0), COALESCE(a.response_headers, ''), COALESCE(a.response_body, ''),
 	COALESCE(a.response_body_truncated, false), COALESCE(a.error_message, ''), COALESCE(a.error_code, ''), a.next_retry_at`
+
+	// endpointColumnsToSend are all columns of an endpoint.
+	endpointColumnsToSend = `e.id, e.organization_id, e.name, e.url, e.description, e.subscribed_event_types, e.max_retries, e.rate_limit,
+	e.headers, e.timeout_seconds, e.retry_schedule, e.payload, e.signature_header, e.metadata, e.status, e.disabled_at, e.disabled_reason,
+	e.paused_at, e.deleted_at, e.signing_secrets, e.created_by, e.created_at, e.updated_at`
 )
 
 func (r *deliveryRow) targets() []any {
@@ -42,5 +47,13 @@ func (r *attemptRow) targets() []any {
 		&r.StartedAt, &r.DurationMs, &r.Outcome, &r.RequestHeaders,
 		&r.ResponseStatus, &r.ResponseHeaders, &r.ResponseBody,
 		&r.ResponseBodyTruncated, &r.ErrorMessage, &r.ErrorCode, &r.NextRetryAt,
+	}
+}
+
+func (r *endpointRow) targets() []any {
+	return []any{
+		&r.ID, &r.OrganizationID, &r.Name, &r.URL, &r.Description, &r.SubscribedEventTypes, &r.MaxRetries, &r.RateLimit,
+		&r.Headers, &r.TimeoutSeconds, &r.RetrySchedule, &r.Payload, &r.SignatureHeader, &r.Metadata, &r.Status, &r.DisabledAt, &r.DisabledReason,
+		&r.PausedAt, &r.DeletedAt, &r.SigningSecrets, &r.CreatedBy, &r.CreatedAt, &r.UpdatedAt,
 	}
 }
