@@ -31,7 +31,8 @@ func (s *Store) ReadLanes(ctx context.Context, cursors []LaneCursor, limit int) 
 
 // The limit is hidden from the planner, too. See parameterRows.
 var readLanesSQL = `WITH l AS MATERIALIZED (
-	SELECT l.* FROM ` + parameterRows("l", "organization_id text", "endpoint_id text", "priority smallint", "due timestamptz", "id text", "n integer") + `
+	SELECT l.* FROM ` + parameterRows("l", "organization_id text", "endpoint_id text", "priority smallint", "due timestamptz", "id text",
+	"n integer") + `
 	WHERE ` + openLane + `
 )
 SELECT l.n, d.id, d.status, d.queue, d.next_retry_at, d.orphan_count
