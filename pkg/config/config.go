@@ -101,7 +101,7 @@ type API struct {
 	Shared
 	Addr             string `env:"API_ADDR" envDefault:":8080" doc:"address on which the API listens"`
 	OpsAddr          string `env:"OPS_ADDR" envDefault:":9090" doc:"address of /metrics, /livez and /readyz"`
-	OperatorPassword Secret `env:"OPERATOR_PASSWORD" doc:"password of the queue's web UI at /queues (user operator), with 12 characters or more; without it there is no web UI"`
+	OperatorPassword Secret `env:"OPERATOR_PASSWORD" doc:"password of the operator, with 12 characters or more: of the queue's web UI at /queues (user operator), which exists only with it, and of the operator's pages of the console"`
 	QueuesReadOnly   bool   `env:"QUEUES_READ_ONLY" envDefault:"true" doc:"whether the web UI is read-only; with false it can run, archive and delete tasks"`
 	// RateLimit is high enough for a platform that publishes with one key. It stops a client that loops.
 	RateLimit                int            `env:"API_RATE_LIMIT" envDefault:"5000" doc:"requests per second and burst of one API key at one process; 0 means no limit"`

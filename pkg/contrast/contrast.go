@@ -11,10 +11,10 @@ import (
 // Readable is the least contrast of text (WCAG 2.2, success criterion 1.4.3, level AA).
 const Readable = 4.5
 
-// The backgrounds of the pages. The stylesheets have the same colours.
+// The backgrounds of text on the pages. The stylesheets have the same colours.
 var (
 	LightBackground = Color{0xff, 0xff, 0xff}
-	DarkBackground  = Color{0x14, 0x17, 0x1b}
+	DarkBackground  = Color{0x1a, 0x20, 0x29}
 )
 
 // Color is a colour of sRGB: red, green and blue.

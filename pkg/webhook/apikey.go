@@ -105,7 +105,8 @@ const (
 	rawPlatformKeyPrefix = "rpk_"
 	rawKeyDigits         = 43 // 62^43 > 2^256
 	rawKeyChecksum       = 6  // 62^6 > 2^32
-	visibleKeyChars      = len(rawKeyPrefix) + 8
+	// VisibleKeyChars is how many characters of a raw key are stored and may be shown.
+	VisibleKeyChars = len(rawKeyPrefix) + 8
 )
 
 // NewAPIKey makes a key from a checked spec. It also returns the raw key, which is to be shown once.
@@ -120,7 +121,7 @@ func NewAPIKey(spec APIKeySpec, now time.Time) (APIKey, Secret) {
 		Name:           spec.Name,
 		Description:    spec.Description,
 		Scope:          spec.Scope,
-		KeyPrefix:      raw[:visibleKeyChars],
+		KeyPrefix:      raw[:VisibleKeyChars],
 		KeyHash:        HashAPIKey(raw),
 		CreatedBy:      spec.CreatedBy,
 		CreatedAt:      now,

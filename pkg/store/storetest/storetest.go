@@ -86,6 +86,8 @@ func RunMigrated(t *testing.T, open func(t *testing.T) *store.Store) {
 		"cancel/conditional":                    testCancel,
 		"cancel/race":                           testCancelRace,
 		"lookup/owner":                          testFindOwner,
+		"lookup/delivery of an attempt":         testFindDeliveryOfAttempt,
+		"lookup/API keys by prefix":             testListAPIKeysByPrefix,
 		"bulk/retry":                            testBulkRetry,
 		"bulk/retry in steps":                   testBulkRetryInSteps,
 		"bulk/retry takes no later failures":    testBulkRetryNoLaterFailures,
