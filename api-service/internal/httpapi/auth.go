@@ -52,6 +52,8 @@ func (g gate) admit(next echo.HandlerFunc) echo.HandlerFunc {
 			return next(c)
 		case ownPassword:
 			return g.askPassword(c, next)
+		case ownSession:
+			return next(c)
 		case read, write, browser, platform, anyKey: // with a key
 		}
 		return g.admitKey(c, needed, next)
@@ -60,23 +62,26 @@ func (g gate) admit(next echo.HandlerFunc) echo.HandlerFunc {
 
 // admitKey calls next if the request has a key that may use a route with the needed access.
 func (g gate) admitKey(c echo.Context, needed access, next echo.HandlerFunc) error {
-	identity, err := g.identify(c)
-	if err != nil {
-		return err
-	}
-	if identity.Key.Platform() && needed.inOrganization() {
-		identity, err = g.act(c, identity)
-		c.Set(actingInContext, err)
+	identity, inside := insideIdentity(c.Request())
+	if !inside {
+		var err error
+		if identity, err = g.identify(c); err != nil {
+			return err
+		}
+		if identity.Key.Platform() && needed.inOrganization() {
+			identity, err = g.act(c, identity)
+			c.Set(actingInContext, err)
+		}
+		if err := g.limits.authenticatedRequest(identity); err != nil {
+			return err
+		}
 	}
 	c.Set(identityInContext, identity)
-	if err := g.limits.authenticatedRequest(identity); err != nil {
-		return err
-	}
 	if err := permit(c.Request(), identity.Key, needed); err != nil {
 		return err
 	}
 	observeChanges(c)
-	err = next(c)
+	err := next(c)
 	audit(g.log, c, err)
 	return err
 }

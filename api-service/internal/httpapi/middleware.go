@@ -48,6 +48,9 @@ func observe(log *slog.Logger, metrics prometheus.Registerer) echo.MiddlewareFun
 
 	return func(next echo.HandlerFunc) echo.HandlerFunc {
 		return func(c echo.Context) error {
+			if _, inside := insideIdentity(c.Request()); inside {
+				return unobserved(next, c)
+			}
 			start := time.Now()
 			err := recovered(next, c)
 			aborted := err != nil && c.Response().Committed

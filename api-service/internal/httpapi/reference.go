@@ -1,6 +1,7 @@
 package httpapi
 
 import (
+	"cmp"
 	"net/http"
 
 	"github.com/labstack/echo/v4"
@@ -16,12 +17,14 @@ func referencePages() []route {
 	}
 }
 
-// toDocs redirects a browser from the root to the reference. For other callers, the root is not a route.
-func toDocs(c echo.Context) error {
-	if !wantsPage(c.Request()) {
-		return echo.ErrNotFound
+// toPages redirects a browser from the root to the console, or to the reference without one. For other callers, the root is not a route.
+func toPages(console string) echo.HandlerFunc {
+	return func(c echo.Context) error {
+		if !wantsPage(c.Request()) {
+			return echo.ErrNotFound
+		}
+		return c.Redirect(http.StatusFound, cmp.Or(console, reference.Path))
 	}
-	return c.Redirect(http.StatusFound, reference.Path)
 }
 
 // toReference redirects to the address with a slash, so that the reference has only one address.

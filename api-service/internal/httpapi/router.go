@@ -65,6 +65,10 @@ type Dependencies struct {
 	MemoryWait time.Duration
 	// CORSOrigins are the origins whose pages may call the API from a browser.
 	CORSOrigins []string
+	// Pages makes the pages of the console, which use the API in the same process. Nil means that there is no console.
+	Pages func(api Console) http.Handler
+	// ConsoleURL is where browsers are led from the root. It is set if Pages is.
+	ConsoleURL string
 	// Redis and Queues are for the queue's web UI.
 	Redis   redis.UniversalClient
 	Queues  QueuesOptions
@@ -85,6 +89,8 @@ const (
 	public
 	// ownPassword is for routes that check a password themselves.
 	ownPassword
+	// ownSession is for the console's pages, which find their session themselves.
+	ownSession
 	// platform is for routes that are about all organizations. They need a platform key and ignore X-Org-ID.
 	platform
 	// anyKey is for routes that every key may use. They ignore X-Org-ID.
@@ -226,7 +232,8 @@ func New(d Dependencies) http.Handler {
 	calls := newKeyedCalls(d, shared)
 	accesses := map[string]access{}
 	e.Pre(requestID, safeHeaders, findClient(d.Limits, d.Log), observe(d.Log, d.Metrics), deadline(d.DatabaseTimeout), cors(d.CORSOrigins))
-	e.Use(gate{authenticator: d.Authenticator, limits: newLimiter(d.Limits), accesses: accesses, log: d.Log}.admit)
+	limits := newLimiter(d.Limits)
+	e.Use(gate{authenticator: d.Authenticator, limits: limits, accesses: accesses, log: d.Log}.admit)
 	// Without these routes, base/:id would match with the last word of the path as the ID. The routes below replace some of their methods.
 	e.Any(base+"/events", only("OPTIONS, GET, HEAD, POST"))
 	e.Any(base+"/events/batch", only("OPTIONS, POST"))
@@ -241,8 +248,16 @@ func New(d Dependencies) http.Handler {
 			accesses[method+" "+r.path] = r.access
 		}
 	}
-	e.Any("/", toDocs)
+	e.Any("/", toPages(d.ConsoleURL))
 	accesses["/"] = browser
+
+	if d.Pages != nil {
+		handler := consolePages(d.Pages(Console{echo: e, authenticator: d.Authenticator, limits: limits}))
+		for _, path := range []string{consolePath, consolePath + "/*"} {
+			e.Any(path, handler)
+			accesses[path] = ownSession
+		}
+	}
 
 	if d.Queues.enabled() {
 		handler := queues(d.Redis, d.Queues)
