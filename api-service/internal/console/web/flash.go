@@ -1,0 +1,61 @@
+package web
+
+import (
+	"encoding/base64"
+	"encoding/json"
+	"net/http"
+)
+
+// Flash is what the page after an action says about it.
+type Flash struct {
+	// Kind is done, same or failed. A text without a kind is not shown.
+	Kind string `json:"k"`
+	Text string `json:"t"`
+}
+
+// The kinds of a Flash.
+const (
+	Done   = "done"
+	Same   = "same"   // nothing has changed
+	Failed = "failed" // the action was refused
+)
+
+const (
+	flashCookie = "redrive-flash"
+	maxFlash    = 2_000 // a cookie has 4 KiB
+)
+
+// Say makes the next page say the text.
+func (q *Request) Say(kind, text string) {
+	if len(text) > maxFlash {
+		text = text[:maxFlash]
+	}
+	encoded, err := json.Marshal(Flash{kind, text})
+	if err != nil {
+		return // strings always encode
+	}
+	http.SetCookie(q.W, q.kit.cookie(q, flashCookie, base64.RawURLEncoding.EncodeToString(encoded), 60))
+}
+
+// SayFailure makes the next page say why the API refused an action. It returns any other error.
+func (q *Request) SayFailure(err error) error {
+	failure := FailureOf(err)
+	if failure == nil || failure.Status >= http.StatusInternalServerError {
+		return err
+	}
+	q.Say(Failed, Sentence(failure.Message))
+	return nil
+}
+
+// takeFlash reads what the page has to say, and removes it, so that it is said once.
+func (q *Request) takeFlash() {
+	cookie, err := q.R.Cookie(flashCookie)
+	if err != nil || q.refreshing() {
+		return
+	}
+	decoded, err := base64.RawURLEncoding.DecodeString(cookie.Value)
+	if err != nil || json.Unmarshal(decoded, &q.flash) != nil {
+		q.flash = Flash{}
+	}
+	http.SetCookie(q.W, q.kit.cookie(q, flashCookie, "", -1))
+}

@@ -1,0 +1,78 @@
+package web_test
+
+import (
+	"net/http"
+	"net/http/httptest"
+	"testing"
+	"testing/fstest"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"redrive/api-service/internal/console/web"
+)
+
+var trial = web.Parse(fstest.MapFS{"page.html": {Data: []byte(
+	`{{define "content"}}<h1>{{.Title}}</h1><p id="data">{{.Page}}</p>{{template "code" "timeout"}}{{template "id" "dlv_1"}}{{end}}`)}}, "page.html")
+
+func show(data any) func(q *web.Request) error {
+	return func(q *web.Request) error { return q.Show(trial, "A title", data) }
+}
+
+func TestPagesEscapeEverything(t *testing.T) {
+	answer := (&world{}).serve(t, site, web.Readers, get(readID, acme), show(`<script>alert(1)</script>`))
+	require.Equal(t, http.StatusOK, answer.Code)
+	body := answer.Body.String()
+	assert.Contains(t, body, `&lt;script&gt;alert(1)&lt;/script&gt;`)
+	assert.Contains(t, body, "Acme &lt;b&gt;", "the organization's name")
+	assert.NotContains(t, body, "<script>alert")
+	assert.Contains(t, body, `href="/wh/docs/guides/codes#timeout"`, "links have the prefix of the public address")
+	assert.Contains(t, body, `href="/wh/console/o/acme/deliveries"`)
+}
+
+func TestReadOnlyAndLinkSessionsSayIt(t *testing.T) {
+	assert.Contains(t, (&world{}).serve(t, site, web.Readers, get(readID, acme), show("")).Body.String(), "Read-only")
+	link := (&world{}).serve(t, site, web.Readers, get(linkID, acme), show("")).Body.String()
+	assert.Contains(t, link, "jane")
+	assert.NotContains(t, link, "/console/o/acme/keys", "a session by link has no page of keys")
+	of := (&world{}).serve(t, site, web.Readers, get(operator, acme), show("")).Body.String()
+	assert.Contains(t, of, "Act for this organization")
+	assert.NotContains(t, of, "You act for this organization")
+	assert.Contains(t, (&world{}).serve(t, site, web.Readers, get(acting, acme), show("")).Body.String(), "You act for this organization")
+}
+
+// What an action says is shown on the next page, once.
+func TestFlashIsShownOnce(t *testing.T) {
+	first := (&world{}).serve(t, site, web.Writers, post(writeID, acme, nil), func(q *web.Request) error {
+		q.Say(web.Done, "It is <done>.")
+		return q.Redirect(q.To("page"))
+	})
+	require.Equal(t, http.StatusSeeOther, first.Code)
+	r := get(writeID, acme)
+	for _, cookie := range (&http.Response{Header: first.Header()}).Cookies() {
+		r.AddCookie(cookie)
+	}
+	second := (&world{}).serve(t, site, web.Readers, r, show(""))
+	assert.Contains(t, second.Body.String(), "It is &lt;done&gt;.")
+	require.Len(t, second.Header().Values("Set-Cookie"), 1)
+	assert.Contains(t, second.Header().Get("Set-Cookie"), "Max-Age=0", "the browser forgets it")
+}
+
+func TestAssetsAreKeptByTheirContent(t *testing.T) {
+	kit := (&world{}).kit(site)
+	mux := http.NewServeMux()
+	mux.Handle("GET "+web.Root+"/assets/{name}", kit.Handler(web.Route{For: web.Anybody, Handle: (*web.Request).ServeAsset}))
+	for name, contentType := range map[string]string{
+		"console.css": "text/css; charset=utf-8", "console.js": "text/javascript; charset=utf-8", "theme.css": "text/css; charset=utf-8", "icon.svg": "image/svg+xml",
+	} {
+		answer := httptest.NewRecorder()
+		mux.ServeHTTP(answer, httptest.NewRequest(http.MethodGet, web.Root+"/assets/"+name, nil))
+		assert.Equal(t, http.StatusOK, answer.Code)
+		assert.Equal(t, contentType, answer.Header().Get("Content-Type"))
+		assert.NotEmpty(t, answer.Header().Get("ETag"))
+		assert.Equal(t, "no-cache", answer.Header().Get("Cache-Control"), "without the tag of its content")
+	}
+	answer := httptest.NewRecorder()
+	mux.ServeHTTP(answer, httptest.NewRequest(http.MethodGet, web.Root+"/assets/other.css", nil))
+	assert.Equal(t, http.StatusNotFound, answer.Code)
+}
