@@ -71,6 +71,9 @@ type Console struct {
 	ReturnURL string
 	// FrameAncestors are the origins whose pages may show the console in a frame.
 	FrameAncestors []string
+	// Open serves the console without signing in, as the operator, and Home is the organization that it begins with. Use it only on loopback.
+	Open bool
+	Home string
 }
 
 const (

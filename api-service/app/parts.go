@@ -122,6 +122,8 @@ func newHandler(o Options, p *parts, registry prometheus.Registerer) http.Handle
 		DatabaseTimeout: o.DatabaseTimeout,
 		Memory:          budget,
 		CORSOrigins:     o.CORSOrigins,
+		Pages:           newConsole(o, p, budget),
+		ConsoleURL:      consoleURL(o),
 		Redis:           o.Redis,
 		Queues:          o.Queues,
 		Log:             o.Log,

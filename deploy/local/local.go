@@ -143,7 +143,9 @@ func (l *Local) bind(o Options, client redis.UniversalClient) (err error) {
 	l.api, err = api.New(api.Options{
 		Store: l.store, Redis: client, Guard: guard, Log: o.Log, Addr: o.APIAddr, OpsAddr: o.OpsAddr,
 		Version: "local", Wrap: hosts.wrap, DatabaseTimeout: o.DatabaseTimeout, ErasureDelay: o.ErasureDelay,
-		Queues: api.Queues{Open: true}, // whoever reaches loopback can read the folder too
+		// Whoever reaches loopback can read the folder too.
+		Queues:  api.Queues{Open: true},
+		Console: api.Console{Mode: "all", Name: "Redrive", Open: true, Home: Organization},
 	})
 	if err != nil {
 		return plainly(err, "the API", map[string]string{o.OpsAddr: "OPS_ADDR", o.APIAddr: "API_ADDR"})

@@ -19,6 +19,7 @@ import (
 var welcome = template.Must(template.New("welcome").Parse(`
 Redrive is running. Its data is in {{.Dir}}
 
+  console         {{.API}}/console
   API             {{.API}}/v1/execution-webhooks
   API reference   {{.API}}/docs
   queue UI        {{.API}}/queues
