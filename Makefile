@@ -11,7 +11,7 @@ SERVERS   := CGO_ENABLED=0 go run ./pkg/testservers/cmd/withservers --
 export GOFLAGS := -buildvcs=false
 
 .DEFAULT_GOAL := help
-.PHONY: help run info demo env secrets up down logs build dist images check fmt lint modules test fuzz licences bench performance chaos stack clean
+.PHONY: help run info demo env secrets up down logs build dist images check fmt lint modules test fuzz licences bench performance screenshots chaos stack clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -101,6 +101,10 @@ performance: ## run the benchmark and put its figures on the page about performa
 	@go build -o bin/bench ./deploy/bench/cmd/bench
 	@bin/bench --svg bin/bench.svg --json deploy/docs/performance.json $(ARGS)
 	@go run ./deploy/docs/cmd/figures deploy/docs/performance.json deploy/docs/performance.md
+
+screenshots: ## take pictures of every page of the console into bin/screenshots, and those that the README shows
+	@rm -rf bin/screenshots
+	SCREENS=$(CURDIR)/bin/screenshots $(SERVERS) go test -count=1 -run '^TestConsole(PagesAreUsable|Pictures)$$' ./deploy/browser
 
 chaos: ## break everything under load and see that nothing is lost; ARGS='--deliveries 2000 --seed 7' sets its size
 	@go build -o bin/chaos ./deploy/chaos/cmd/chaos

@@ -16,12 +16,19 @@ var auditScript string
 // visit opens an address on a screen of the width and loads the audit script.
 func (b *tab) visit(address string, width int64) {
 	b.t.Helper()
+	b.resize(width)
 	b.do(
-		command(emulation.SetDeviceMetricsOverride, emulation.SetDeviceMetricsOverrideParams{Width: width, Height: 900, DeviceScaleFactor: 1, Mobile: width < 600}),
 		chromedp.Navigate(address),
 		chromedp.WaitVisible(chromedp.CSS("main h1, main h2")),
 	)
 	require.True(b.t, evaluate[bool](b, auditScript))
+}
+
+// resize sets the width of the screen.
+func (b *tab) resize(width int64) {
+	b.t.Helper()
+	b.do(command(emulation.SetDeviceMetricsOverride,
+		emulation.SetDeviceMetricsOverrideParams{Width: width, Height: 900, DeviceScaleFactor: 1, Mobile: width < 600}))
 }
 
 // dark sets whether the browser reports a preference for dark pages.

@@ -44,7 +44,7 @@ func open(t *testing.T) *tab {
 		chromedp.UserDataDir(t.TempDir()),
 		chromedp.WindowSize(1400, 2400),
 		chromedp.Flag("disable-component-update", true),
-		chromedp.Flag("host-resolver-rules", "MAP * ~NOTFOUND, EXCLUDE 127.0.0.1"),
+		chromedp.Flag("host-resolver-rules", "MAP * ~NOTFOUND, EXCLUDE 127.0.0.1, EXCLUDE localhost"),
 		chromedp.Flag("proxy-server", "direct://"),
 	)
 	if os.Geteuid() == 0 {
@@ -95,9 +95,9 @@ func (b *tab) shows(selector, text string) {
 	script := fmt.Sprintf(`[...document.querySelectorAll(%q)].some(e => e.innerText.includes(%q) || (e.value ?? "").includes(%q))`, selector, text, text)
 	var found bool
 	for deadline := time.Now().Add(patience); !found && time.Now().Before(deadline); {
-		var err error
-		found, err = chromedp.Run(b, chromedp.Evaluate[bool](script))
-		require.NoError(b.t, err)
+		// An error means that the browser is about to open another page.
+		found, _ = chromedp.Run(b, chromedp.Evaluate[bool](script))
+		require.NoError(b.t, b.Err())
 	}
 	if !found {
 		all, _ := chromedp.Run(b, chromedp.Evaluate[string]("document.body.innerText"))
