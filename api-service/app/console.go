@@ -16,6 +16,7 @@ import (
 const (
 	consoleOff      = "off"
 	consoleOperator = "operator"
+	consoleAll      = "all"
 )
 
 // enabled reports whether there is a console.

@@ -69,7 +69,7 @@ func newParts(o Options, registry prometheus.Registerer) *parts {
 		Timeout: o.DatabaseTimeout, Admission: p.admission,
 	})
 	p.redeliverer = redeliver.New(o.Store, waitlimit.Counted{Queue: p.enqueuer, Limiter: p.waiting}, written, redeliver.Options{Timeout: o.DatabaseTimeout})
-	p.sessions = sessions.New(o.Store, sessions.Options{PublicURL: o.PublicURL, Timeout: o.DatabaseTimeout})
+	p.sessions = sessions.New(o.Store, sessions.Options{PublicURL: o.PublicURL, NoLinks: o.Console.Mode != consoleAll, Timeout: o.DatabaseTimeout})
 	p.authenticator = authn.New(o.Store, p.uses, authn.Options{Timeout: o.DatabaseTimeout})
 	p.checks = newChecks(o, p.tasks)
 	p.operations = operations.New(o.Store, queue.NewMinuteCounter(o.Redis), queue.NewSummaryReader(o.Redis), operations.Options{Checks: p.checks})

@@ -25,9 +25,13 @@ const publicOrigin = "http://console.example"
 // customer is a running Redrive with a console, and a receiver that answers as the test says.
 type customer struct {
 	*redrive
-	mutex    sync.Mutex
-	status   int
-	received []string // bodies
+	// organization is the customer's, and platform a platform key.
+	organization, platform string
+	// processes are the services, or nil for one process.
+	processes *stack.ProcessStack
+	mutex     sync.Mutex
+	status    int
+	received  []string // bodies
 }
 
 func startConsole(t *testing.T, settings map[string]string) *customer {
@@ -36,7 +40,14 @@ func startConsole(t *testing.T, settings map[string]string) *customer {
 	for name, value := range settings {
 		all[name] = value
 	}
-	c := &customer{redrive: &redrive{ProcessStack: stack.Processes(t, stack.Options{OperatorPassword: password, Settings: all})}, status: http.StatusOK}
+	processes := stack.Processes(t, stack.Options{OperatorPassword: password, Settings: all})
+	return newCustomer(t, &customer{redrive: &redrive{running: processes}, processes: processes, organization: stack.Organization, platform: platformKey(t, processes)})
+}
+
+// newCustomer gives the customer a receiver.
+func newCustomer(t *testing.T, c *customer) *customer {
+	t.Helper()
+	c.status = http.StatusOK
 	receiver := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		body, _ := io.ReadAll(r.Body)
 		c.mutex.Lock()
@@ -138,7 +149,7 @@ func TestConsoleCustomerByLink(t *testing.T) {
 
 func customerByLink(t *testing.T, scripted bool) {
 	c := startConsole(t, nil)
-	c.callAt(t, http.MethodPut, "/v1/event-types/run.finished", c.platformKey(t), `{"description": "A run has ended", "sample": {"status": "succeeded"}}`, nil)
+	c.callAt(t, http.MethodPut, "/v1/event-types/run.finished", c.platform, `{"description": "A run has ended", "sample": {"status": "succeeded"}}`, nil)
 	link := c.link(t, `{"scope": "read-write", "subject": "jane@acme.example"}`)
 	elsewhere := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "text/html")
@@ -211,20 +222,20 @@ func TestConsoleSupport(t *testing.T) {
 		page.write("Any ID", pasted)
 		page.press("Find")
 		page.at("/deliveries/" + id)
-		page.shows("header", stack.Organization)
+		page.shows("header", c.organization)
 		page.shows("main", "answered 500")
 		page.visit(c.URL()+"/console/operator", 1280)
 	}
 	page.visit(c.URL()+"/console/search?q="+id, 1280)
 	page.press("As text, to paste into a mail")
-	for _, part := range []string{id, "Attempt 1:", "answered 500", publicOrigin + "/console/o/" + stack.Organization + "/deliveries/" + id} {
+	for _, part := range []string{id, "Attempt 1:", "answered 500", publicOrigin + "/console/o/" + c.organization + "/deliveries/" + id} {
 		page.shows("#explanation", part)
 	}
 	assert.NotContains(t, page.text(), "\nRetry\n", "the operator begins read-only")
 	page.press("Act for this organization")
-	page.shows("main", "You act for "+stack.Organization)
+	page.shows("main", "You act for "+c.organization)
 	c.answers(http.StatusOK)
-	page.visit(c.URL()+"/console/o/"+stack.Organization+"/deliveries/"+id, 1280)
+	page.visit(c.URL()+"/console/o/"+c.organization+"/deliveries/"+id, 1280)
 	page.press("Retry")
 	page.shows("main", "pending again")
 	page.shows("main h1", "Success")
@@ -247,7 +258,7 @@ func TestConsoleOperator(t *testing.T) {
 	page.press("Sign in as operator")
 	page.at("/console/operator")
 	page.shows("main", "Everything works here")
-	for _, part := range []string{"PostgreSQL", "Redis", "Dispatchers", "What to do", "5xx", "refusing", stack.Organization} {
+	for _, part := range []string{"PostgreSQL", "Redis", "Dispatchers", "What to do", "5xx", "refusing", c.organization} {
 		page.shows("main", part)
 	}
 	page.press("refusing")
@@ -262,7 +273,7 @@ func TestConsoleOperator(t *testing.T) {
 	page.shows("main", "Paused")
 	page.shows("main", "operator")
 
-	require.NoError(t, c.Redis().Kill())
+	require.NoError(t, c.processes.Redis().Kill())
 	page.visit(c.URL()+"/console/operator", 1280)
 	page.shows("main", "Something needs the operator")
 	page.shows("main", "Failed")
@@ -275,17 +286,17 @@ func TestConsoleReadOnly(t *testing.T) {
 	c.answers(http.StatusInternalServerError)
 	id := c.failed(t)
 	page := open(t)
-	page.do(chromedp.Navigate(c.link(t, `{"scope": "read", "path": "/console/o/`+stack.Organization+`/deliveries/`+id+`"}`)))
+	page.do(chromedp.Navigate(c.link(t, `{"scope": "read", "path": "/console/o/`+c.organization+`/deliveries/`+id+`"}`)))
 	page.at("/deliveries/" + id)
 	page.shows("main", "This session is read-only.")
 	var forms []string
 	for _, path := range []string{"overview", "deliveries", "deliveries/" + id, "events", "endpoints", "bulk-jobs"} {
-		page.visit(c.URL()+"/console/o/"+stack.Organization+"/"+path, 1280)
+		page.visit(c.URL()+"/console/o/"+c.organization+"/"+path, 1280)
 		forms = append(forms, evaluate[[]string](page, `[...document.querySelectorAll("main form[method=post]")].map((f) => f.action)`)...)
 	}
 	assert.Empty(t, forms)
 	status := evaluate[int](page, fmt.Sprintf(`(() => { const r = new XMLHttpRequest(); r.open("POST", %q, false); r.send(); return r.status; })()`,
-		"/console/o/"+stack.Organization+"/deliveries/"+id+"/retry"))
+		"/console/o/"+c.organization+"/deliveries/"+id+"/retry"))
 	assert.Equal(t, http.StatusForbidden, status)
 	var d delivery
 	c.call(t, http.MethodGet, "/deliveries/"+id, "", &d)
@@ -316,9 +327,9 @@ func TestConsoleLinkOpensOnce(t *testing.T) {
 }
 
 // platformKey makes a platform key on the command line.
-func (c *customer) platformKey(t *testing.T) string {
+func platformKey(t *testing.T, processes *stack.ProcessStack) string {
 	t.Helper()
-	printed, err := c.Command("keys", "create", "--platform", "--name", "test")
+	printed, err := processes.Command("keys", "create", "--platform", "--name", "test")
 	require.NoError(t, err)
 	for word := range strings.FieldsSeq(printed) {
 		if strings.HasPrefix(word, "rpk_") {

@@ -19,22 +19,48 @@ import (
 )
 
 // laptop starts what `make run` runs.
-func laptop(t *testing.T) (l *local.Local, folder string) {
+func laptop(t *testing.T, seeded bool) (l *local.Local, folder string) {
 	t.Helper()
 	folder = t.TempDir()
 	l, err := local.New(t.Context(), local.Options{Dir: folder, Log: slog.New(slog.DiscardHandler)})
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, l.Stop(context.Background())) })
 	require.NoError(t, l.Start(t.Context()))
-	_, err = l.Seed(t.Context())
-	require.NoError(t, err)
+	if seeded {
+		_, err = l.Seed(t.Context())
+		require.NoError(t, err)
+	}
 	return l, folder
+}
+
+// onALaptop is what make run runs, as another Redrive.
+type onALaptop struct{ url, key string }
+
+func (l onALaptop) URL() string { return l.url }
+
+func (l onALaptop) Key() string { return l.key }
+
+func laptopCustomer(t *testing.T) *customer {
+	t.Helper()
+	l, folder := laptop(t, false)
+	return newCustomer(t, &customer{
+		redrive:      &redrive{running: onALaptop{l.Addresses().API, secretIn(t, folder, "api-key")}},
+		organization: local.Organization, platform: secretIn(t, folder, "platform-key"),
+	})
+}
+
+// secretIn returns the secret in a file.
+func secretIn(t *testing.T, folder, name string) string {
+	t.Helper()
+	text, err := os.ReadFile(filepath.Join(folder, name))
+	require.NoError(t, err)
+	return strings.TrimSpace(string(text))
 }
 
 // A developer opens the address that make run prints, sees the seeded failure, mends the receiver, retries, publishes, and copies a command.
 func TestConsoleDeveloperOnALaptop(t *testing.T) {
 	t.Parallel()
-	l, folder := laptop(t)
+	l, folder := laptop(t, true)
 	var printed bytes.Buffer
 	require.NoError(t, l.Welcome(t.Context(), &printed))
 	address := l.Addresses().API + "/console"
@@ -69,10 +95,8 @@ func TestConsoleDeveloperOnALaptop(t *testing.T) {
 // run runs a command as a shell does, with the key in KEY, and returns the explanation that it prints.
 func run(t *testing.T, folder, command string) (data struct{ Code string }) {
 	t.Helper()
-	key, err := os.ReadFile(filepath.Join(folder, "api-key"))
-	require.NoError(t, err)
 	shell := exec.CommandContext(t.Context(), "sh", "-c", command)
-	shell.Env = append(os.Environ(), "KEY="+strings.TrimSpace(string(key)))
+	shell.Env = append(os.Environ(), "KEY="+secretIn(t, folder, "api-key"))
 	output, err := shell.Output()
 	require.NoError(t, err, command)
 	require.NoError(t, json.Unmarshal(output, &struct{ Data any }{&data}), "%s: %s", command, output)
@@ -82,7 +106,7 @@ func run(t *testing.T, folder, command string) (data struct{ Code string }) {
 // A page of another site can make a browser send requests to the laptop. They are refused.
 func TestConsoleOnALaptopRefusesOtherSites(t *testing.T) {
 	t.Parallel()
-	l, _ := laptop(t)
+	l, _ := laptop(t, false)
 	for name, c := range map[string]struct {
 		method, host, origin string
 		status               int

@@ -17,7 +17,6 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"redrive/deploy/stack"
 	"redrive/pkg/webhook"
 )
 
@@ -38,7 +37,7 @@ func (c *customer) withEverything(t *testing.T) everything {
 		return string(encoded)
 	}
 	e := everything{customer: c}
-	c.callAt(t, http.MethodPut, "/v1/event-types/run.finished", c.platformKey(t),
+	c.callAt(t, http.MethodPut, "/v1/event-types/run.finished", c.platform,
 		`{"description": `+quoted("A run has ended "+hostile)+`, "sample": {"status": `+quoted(hostile)+`, "big": 1000000000000000000000000000000, "price": 1.10}}`, nil)
 	create := func(name, types string) string {
 		var made struct{ Endpoint struct{ ID string } }
@@ -88,6 +87,21 @@ func TestConsolePagesAreUsable(t *testing.T) {
 	c := startConsole(t, nil)
 	e := c.withEverything(t)
 	b := open(t)
+	e.auditSignIn(b)
+	e.auditAll(b, "")
+}
+
+// One process with SQLite has the same pages.
+func TestConsolePagesAreUsableInOneProcess(t *testing.T) {
+	t.Parallel()
+	e := laptopCustomer(t).withEverything(t)
+	e.auditAll(open(t), "embedded-")
+}
+
+// auditSignIn audits the pages around a session, and signs in as the operator who acts for the organization.
+func (e everything) auditSignIn(b *tab) {
+	b.t.Helper()
+	c := e.customer
 	b.visit(c.URL()+"/console/login", 1280)
 	b.audit("login", "/console/login", c.URL())
 	b.audit("link", "/console/link?token=x", c.URL())
@@ -96,25 +110,31 @@ func TestConsolePagesAreUsable(t *testing.T) {
 	b.write("Operator's password", password)
 	b.press("Sign in as operator")
 	b.at("/console/operator")
-	b.audit("operator", "/console/operator", c.URL())
-	b.audit("search", "/console/search?q=nothing", c.URL())
-	b.audit("problem", "/console/o/nobody/overview", c.URL())
-	b.visit(c.URL()+"/console/o/"+stack.Organization+"/overview", 1280)
+	b.visit(c.URL()+"/console/o/"+c.organization+"/overview", 1280)
 	b.press("Act for this organization")
 	b.shows("header", "You act for this organization")
+}
+
+// auditAll audits every page that a session may open.
+func (e everything) auditAll(b *tab, prefix string) {
+	b.t.Helper()
+	c := e.customer
+	b.audit(prefix+"operator", "/console/operator", c.URL())
+	b.audit(prefix+"search", "/console/search?q=nothing", c.URL())
+	b.audit(prefix+"problem", "/console/o/nobody/overview", c.URL())
 	for name, path := range e.paths() {
-		b.audit(name, "/console/o/"+stack.Organization+"/"+path, c.URL())
+		b.audit(prefix+name, "/console/o/"+c.organization+"/"+path, c.URL())
 	}
 	for path, text := range map[string]string{
 		"deliveries/" + e.failed: "1000000000000000000000000000000", "events/" + e.event: "1000000000000000000000000000000",
 	} {
-		b.visit(c.URL()+"/console/o/"+stack.Organization+"/"+path, 1280)
+		b.visit(c.URL()+"/console/o/"+c.organization+"/"+path, 1280)
 		b.shows("main", text)
 		b.shows("main", "1.10")
 		b.shows("main", hostile)
 	}
 	b.forget("Failed to load resource: the server responded with a status of 4") // the pages of problems
-	b.askedOnly(c.host(t))
+	b.askedOnly(c.host(b.t))
 }
 
 // forget drops the messages of the browser that have the text.
@@ -176,7 +196,7 @@ func TestConsoleKeyboard(t *testing.T) {
 	e := c.withEverything(t)
 	b := open(t)
 	c.signIn(t, b)
-	b.visit(c.URL()+"/console/o/"+stack.Organization+"/deliveries/"+e.failed, 1280)
+	b.visit(c.URL()+"/console/o/"+c.organization+"/deliveries/"+e.failed, 1280)
 	reachable := evaluate[int](b, `[...document.querySelectorAll("a[href], button, input:not([type=hidden]), select, textarea, summary, pre[tabindex]")].filter((e) => e.checkVisibility() && !e.disabled).length`)
 	seen := map[string]bool{}
 	for range reachable + 5 {
@@ -199,7 +219,7 @@ func TestConsoleRefreshKeepsThePlace(t *testing.T) {
 	e := c.withEverything(t)
 	b := open(t)
 	c.signIn(t, b)
-	b.visit(c.URL()+"/console/o/"+stack.Organization+"/deliveries", 1280)
+	b.visit(c.URL()+"/console/o/"+c.organization+"/deliveries", 1280)
 	_ = evaluate[bool](b, `(() => { document.querySelector("#filters").open = true; document.querySelector("tbody a").focus(); document.activeElement.kept = true; scrollTo(0, 50); return true; })()`)
 	before := evaluate[int](b, "scrollY")
 	_, deliveries := c.publish(t, `{"eventType": "run.started", "data": {"n": 2}}`)
@@ -223,7 +243,7 @@ func TestConsolePictures(t *testing.T) {
 		t.Skip("make screenshots sets SCREENS")
 	}
 	c := startConsole(t, nil)
-	c.callAt(t, http.MethodPut, "/v1/organizations/"+stack.Organization, c.platformKey(t), `{"name": "Acme Logistics"}`, nil)
+	c.callAt(t, http.MethodPut, "/v1/organizations/"+c.organization, c.platform, `{"name": "Acme Logistics"}`, nil)
 	endpoint := func(name, types string, retries int) {
 		c.call(t, http.MethodPost, "", fmt.Sprintf(`{"name": %q, "url": "%s", "subscribedEventTypes": [%q], "maxRetries": %d}`, name, c.receiver, types, retries), nil)
 	}
@@ -240,7 +260,7 @@ func TestConsolePictures(t *testing.T) {
 	b := open(t)
 	c.signIn(t, b)
 	for name, path := range map[string]string{"overview": "overview", "delivery": "deliveries/" + failed[0]} {
-		b.visit(c.URL()+"/console/o/"+stack.Organization+"/"+path, 1280)
+		b.visit(c.URL()+"/console/o/"+c.organization+"/"+path, 1280)
 		b.picture(name)
 		picture, err := os.ReadFile(filepath.Join(os.Getenv("SCREENS"), name+".png"))
 		require.NoError(t, err)

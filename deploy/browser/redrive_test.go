@@ -18,16 +18,22 @@ import (
 
 const password = "a-password-of-the-operator"
 
+// running is a running Redrive and the key of an organization.
+type running interface {
+	URL() string
+	Key() string
+}
+
 // redrive is a running Redrive with a receiver that answers with errors until it is healed.
 type redrive struct {
-	*stack.ProcessStack
+	running
 	receiver string
 	healed   atomic.Bool
 }
 
 func start(t *testing.T) *redrive {
 	t.Helper()
-	r := &redrive{ProcessStack: stack.Processes(t, stack.Options{OperatorPassword: password})}
+	r := &redrive{running: stack.Processes(t, stack.Options{OperatorPassword: password})}
 	receiver := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		if !r.healed.Load() {
 			w.WriteHeader(http.StatusInternalServerError)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"log/slog"
 	"net/http"
+	"net/http/httptest"
 	"slices"
 	"time"
 
@@ -23,6 +24,7 @@ import (
 // API is what the console needs of the HTTP API in the same process.
 type API interface {
 	web.API
+	web.Limits
 	login.Gate
 	web.Organizations
 }
@@ -50,8 +52,31 @@ func New(o Options) http.Handler {
 	for _, route := range Routes(o) {
 		mux.Handle(route.Method+" "+web.Root+route.Path, kit.Handler(route))
 	}
-	mux.Handle("/", kit.Handler(web.Route{For: web.Anybody, Handle: func(*web.Request) error { return web.ErrNotFound() }}))
-	return mux
+	return routed{mux, kit}
+}
+
+// routed answers what is no route with a page.
+type routed struct {
+	mux *http.ServeMux
+	kit *web.Kit
+}
+
+// ServeHTTP serves a route, or the page for a path or a method that has none.
+func (r routed) ServeHTTP(w http.ResponseWriter, request *http.Request) {
+	handler, pattern := r.mux.Handler(request)
+	if pattern != "" {
+		r.mux.ServeHTTP(w, request)
+		return
+	}
+	refused := httptest.NewRecorder()
+	handler.ServeHTTP(refused, request)
+	r.kit.Handler(web.Route{For: web.Anybody, Handle: func(*web.Request) error {
+		if refused.Code != http.StatusMethodNotAllowed {
+			return web.ErrNotFound()
+		}
+		w.Header().Set("Allow", refused.Header().Get("Allow"))
+		return web.Refuse(http.StatusMethodNotAllowed, "This address cannot be used so", "Open the page that it belongs to, and use its buttons.")
+	}}).ServeHTTP(w, request)
 }
 
 // Routes returns all pages and targets of forms.
@@ -60,7 +85,8 @@ func Routes(o Options) []web.Route {
 		[]web.Route{
 			{Method: http.MethodGet, Path: "", For: web.Anybody, Handle: home},
 			{Method: http.MethodGet, Path: "/{$}", For: web.Anybody, Handle: home},
-			{Method: http.MethodGet, Path: "/assets/{name}", For: web.Anybody, Handle: (*web.Request).ServeAsset},
+			{Method: http.MethodGet, Path: "/o/{organization}", For: web.Readers, Handle: organization},
+			{Method: http.MethodGet, Path: "/assets/{name}", For: web.Files, Handle: (*web.Request).ServeAsset},
 		},
 		login.Routes(o.Sessions, o.API, o.Password),
 		search.Routes(o.Finder),
@@ -76,6 +102,9 @@ func Routes(o Options) []web.Route {
 
 // home leads to the page that the session begins with.
 func home(q *web.Request) error { return q.Redirect(q.Home()) }
+
+// organization leads to the first page of the organization.
+func organization(q *web.Request) error { return q.Redirect(q.To("overview")) }
 
 // found finds the sessions of requests.
 type found struct{ registry *sessions.Registry }

@@ -14,7 +14,7 @@ import (
 func TestRoutesAreThese(t *testing.T) {
 	const one = "/o/{organization}"
 	want := map[string]web.Access{
-		"GET ": web.Anybody, "GET /{$}": web.Anybody, "GET /assets/{name}": web.Anybody,
+		"GET ": web.Anybody, "GET /{$}": web.Anybody, "GET /assets/{name}": web.Files, "GET " + one: web.Readers,
 		"GET /login": web.Anybody, "POST /login": web.Anybody, "POST /logout": web.Anybody, "GET /ended": web.Anybody,
 		"GET /link": web.Anybody, "POST /link": web.Anybody,
 		"GET /search": web.Signed, "GET /operator": web.Operators, "POST " + one + "/act": web.OperatorsOf,

@@ -2,6 +2,7 @@ package httpapi
 
 import (
 	"context"
+	"log/slog"
 	"net/http"
 	"net/netip"
 
@@ -19,6 +20,7 @@ type Console struct {
 	echo          *echo.Echo
 	authenticator *authn.Authenticator
 	limits        limiter
+	log           *slog.Logger
 }
 
 // identityKey and addressKey are keys of the context of a request that the console makes or passes on.
@@ -43,11 +45,33 @@ func (s Console) Organization(ctx context.Context, id string) (webhook.Organizat
 	return s.authenticator.Organization(ctx, id)
 }
 
-// WrongCredentials counts a wrong key, password, link or session against the limit of the address that the request came from. It returns an
-// error beyond the limit.
+// WrongCredentials counts a wrong key, password or link against the limit of the address that the request came from. It returns an error beyond
+// the limit.
 func (s Console) WrongCredentials(r *http.Request) error {
+	return s.limits.wrongCredentials(addressOf(r))
+}
+
+// UnknownSession counts a session that does not exist, as a request without a valid key.
+func (s Console) UnknownSession(r *http.Request) error {
+	return s.limits.unauthenticatedRequest(addressOf(r))
+}
+
+// Audit logs who began or ended a session, or began to act for an organization, or was refused.
+func (s Console) Audit(r *http.Request, actor, action, subject, organizationID string) {
+	attrs := []slog.Attr{
+		slog.String("actor", actor), slog.String("action", action), slog.String("subject", subject),
+		slog.String("requestId", r.Header.Get(echo.HeaderXRequestID)), slog.String("client", addressOf(r).String()),
+	}
+	if organizationID != "" {
+		attrs = append(attrs, slog.String("organizationId", organizationID))
+	}
+	s.log.LogAttrs(r.Context(), slog.LevelInfo, "audit", attrs...)
+}
+
+// addressOf returns the client address of a request for a page.
+func addressOf(r *http.Request) netip.Addr {
 	address, _ := r.Context().Value(addressKey{}).(netip.Addr)
-	return s.limits.wrongPassword(address)
+	return address
 }
 
 // insideIdentity returns the identity of a request that the console makes.
@@ -61,7 +85,9 @@ func insideIdentity(r *http.Request) (webhook.Identity, bool) {
 func consolePages(pages http.Handler) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		ctx := context.WithValue(untimed(c), addressKey{}, client(c))
-		pages.ServeHTTP(c.Response(), c.Request().WithContext(ctx))
+		request := c.Request().WithContext(ctx)
+		request.Header.Set(echo.HeaderXRequestID, requestIDOf(c))
+		pages.ServeHTTP(c.Response(), request)
 		return nil
 	}
 }

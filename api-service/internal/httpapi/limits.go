@@ -32,6 +32,9 @@ const (
 	// unauthenticatedBurst is a burst of unauthenticated requests, in seconds of the rate. A browser that loads a page sends one, and so
 	// does a client with an old key.
 	unauthenticatedBurst = 5
+	// guessesPerSecond and guessesBurst bound what a person may enter wrongly at the console: passwords, keys and links. A person mistypes a few
+	// times, and an address may be that of a whole company.
+	guessesPerSecond, guessesBurst = 1, 30
 	// maxKeys and maxAddresses bound the memory. An entry takes about 300 bytes.
 	maxKeys      = 10_000
 	maxAddresses = 50_000
@@ -46,16 +49,19 @@ type limiter struct {
 	organizations   *ratelimit.Table[string]
 	unauthenticated *ratelimit.Table[netip.Prefix]
 	passwords       *ratelimit.Table[netip.Prefix]
+	credentials     *ratelimit.Table[netip.Prefix]
 	now             func() time.Time
 }
 
 func newLimiter(l Limits) limiter {
 	burst := unauthenticatedBurst * l.Unauthenticated
+	guesses := min(guessesPerSecond, l.Unauthenticated) // 0 sets no limit
 	return limiter{
 		keys:            ratelimit.New[keyLimit](l.PerKey, l.PerKey, maxKeys),
 		organizations:   ratelimit.NewOwn[string](maxKeys),
 		unauthenticated: ratelimit.New[netip.Prefix](l.Unauthenticated, burst, maxAddresses),
 		passwords:       ratelimit.New[netip.Prefix](l.Unauthenticated, burst, maxAddresses),
+		credentials:     ratelimit.New[netip.Prefix](guesses, guessesBurst, maxAddresses),
 		now:             l.clock(),
 	}
 }
@@ -82,6 +88,11 @@ func (l limiter) unauthenticatedRequest(address netip.Addr) error {
 // wrongPassword counts a wrong operator password. Requests with wrong API keys do not count here.
 func (l limiter) wrongPassword(address netip.Addr) error {
 	return tooMany(l.passwords.Take(limitPrefix(address), l.now()), "too many wrong passwords from this address; slow down")
+}
+
+// wrongCredentials counts a wrong password, key or link at the console.
+func (l limiter) wrongCredentials(address netip.Addr) error {
+	return tooMany(l.credentials.Take(limitPrefix(address), l.now()), "too many wrong keys, passwords or links from this address; slow down")
 }
 
 func tooMany(wait time.Duration, message string) error {

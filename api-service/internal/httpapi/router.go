@@ -252,7 +252,7 @@ func New(d Dependencies) http.Handler {
 	accesses["/"] = browser
 
 	if d.Pages != nil {
-		handler := consolePages(d.Pages(Console{echo: e, authenticator: d.Authenticator, limits: limits}))
+		handler := consolePages(d.Pages(Console{echo: e, authenticator: d.Authenticator, limits: limits, log: d.Log}))
 		for _, path := range []string{consolePath, consolePath + "/*"} {
 			e.Any(path, handler)
 			accesses[path] = ownSession

@@ -15,6 +15,10 @@ const linkPath = "/console/link?token="
 var errPublicURLMissing = webhook.Invalid("public_url_missing", "",
 	"links to the console need the public URL of the service; the operator sets it with PUBLIC_URL")
 
+// errNoLinks refuses a link that no page would open.
+var errNoLinks = webhook.Invalid("console_unavailable", "",
+	"this installation has no console for customers; the operator opens it with CONSOLE=all")
+
 // CreateLink creates a session by link in the organization of the calling key, and returns it with the URL that opens it. The organization,
 // the key and the author of the spec are those of the caller. The caller is an API key, or the operator after a login by password. A session
 // by link may not create links, because they could outlive it.
@@ -28,6 +32,9 @@ func (r *Registry) CreateLink(ctx context.Context, by webhook.APIKey, spec webho
 	}
 	if err := spec.Check(); err != nil {
 		return webhook.ConsoleSession{}, "", err
+	}
+	if r.options.NoLinks {
+		return webhook.ConsoleSession{}, "", errNoLinks
 	}
 	if r.options.PublicURL == "" {
 		return webhook.ConsoleSession{}, "", errPublicURLMissing

@@ -11,6 +11,7 @@ import (
 	"cmp"
 	"context"
 	"crypto/sha256"
+	"errors"
 	"time"
 
 	"redrive/api-service/internal/cache"
@@ -31,6 +32,8 @@ type Store interface {
 type Options struct {
 	// PublicURL is the URL of the service as browsers see it, without a slash at its end. Links begin with it. Without it there are no links.
 	PublicURL string
+	// NoLinks says that the installation has no console for customers, so that there are no links.
+	NoLinks bool
 	// Timeout bounds the look for the session of a request in the database. Defaults to 5 s.
 	Timeout time.Duration
 }
@@ -46,12 +49,13 @@ type Registry struct {
 	store   Store
 	options Options
 	found   *cache.Cache[[sha256.Size]byte, store.FoundConsoleSession]
+	lately  *lately
 }
 
 // New makes a Registry.
 func New(database Store, o Options) *Registry {
 	o.Timeout = cmp.Or(o.Timeout, defaultTimeout)
-	return &Registry{database, o, cache.NewLasting[[sha256.Size]byte, store.FoundConsoleSession](cachedFor)}
+	return &Registry{database, o, cache.NewLasting[[sha256.Size]byte, store.FoundConsoleSession](cachedFor), newLately()}
 }
 
 // Found is the session of a request.
@@ -76,13 +80,23 @@ func (r *Registry) Find(ctx context.Context, token string) (Found, error) {
 	}
 	hash := webhook.HashConsoleToken(webhook.Secret(token))
 	found, err := r.found.Get(ctx, hash, func(ctx context.Context) (store.FoundConsoleSession, error) { return r.look(ctx, hash) })
+	now := webhook.Now()
 	switch {
+	case unavailable(err) && r.lately.has(hash, now):
+		return Found{Session: r.lately.get(hash)}, nil
 	case err != nil:
 		return Found{}, err
-	case !found.Valid(webhook.Now()):
+	case !found.Valid(now):
+		r.lately.remove(hash)
 		return Found{}, ErrNoSession
 	}
+	r.lately.add(hash, found.Session, now)
 	return Found{found.Session, found.Organization}, nil
+}
+
+// unavailable reports whether the database could not be read, or took too long.
+func unavailable(err error) bool {
+	return err != nil && (webhook.CodeOf(err) == webhook.CodeUnavailable || errors.Is(err, context.DeadlineExceeded))
 }
 
 // look reads a session. An unknown token has a session that is not valid, which is cached too.

@@ -1,6 +1,7 @@
 package deliveries
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"net/http"
@@ -28,6 +29,9 @@ func act(q *web.Request) error {
 	var changed resource.Delivery
 	repeated, err := q.Send(http.MethodPost, path+"/"+id+"/"+action, nil, &changed)
 	switch {
+	case tooLate(err):
+		changed.ID = id
+		q.Say(web.Same, "Nothing was changed. "+web.Sentence(err.Error()))
 	case err != nil:
 		changed.ID = id
 		if err := q.SayFailure(err); err != nil {
@@ -40,6 +44,20 @@ func act(q *web.Request) error {
 	}
 	return q.Redirect(q.To("deliveries", changed.ID))
 }
+
+// tooLate reports whether the state of the delivery does not allow the action, as after a second click.
+func tooLate(err error) bool {
+	failure := web.FailureOf(err)
+	return failure != nil && (failure.Reason() == "delivery_not_failed" || failure.Reason() == "delivery_not_waiting")
+}
+
+// reasons say in words why an action on a selected delivery was refused.
+var reasons = map[string]string{
+	"delivery_not_failed": "not in failure", "delivery_not_waiting": "not waiting", "delivery_not_found": "not found", "invalid_id": "not found",
+	"endpoint_disabled": "the endpoint is disabled", "endpoint_deleted": "the endpoint was deleted", doneBefore: doneBefore,
+}
+
+const doneBefore = "done before"
 
 // maxSelected is the number of deliveries of a page of the list.
 const maxSelected = 50
@@ -79,11 +97,11 @@ func each(q *web.Request, action string, ids []string) (kind, text string, err e
 		failure := web.FailureOf(err)
 		switch {
 		case failure != nil && failure.Status < http.StatusInternalServerError:
-			refused[failure.Reason()]++
+			refused[cmp.Or(reasons[failure.Reason()], failure.Reason())]++
 		case err != nil:
 			return "", "", err
 		case repeated:
-			refused["done before"]++
+			refused[doneBefore]++
 		default:
 			applied++
 		}

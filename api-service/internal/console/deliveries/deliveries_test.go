@@ -159,6 +159,7 @@ func TestList(t *testing.T) {
 	}
 	assert.Contains(t, page.Body, "/bulk-jobs/new?endpointId="+endpointID+"&amp;status=failure")
 	assert.Contains(t, page.Body, "cursor=abc")
+	assert.Contains(t, page.Text(), "There is no filter unknown")
 
 	c.Answer("GET /v1/execution-webhooks/deliveries", webtest.Reply{Status: 400, Reason: "out_of_range", Message: "responseStatus must be 503 or 5xx"})
 	refused := c.Get(webtest.Reader, "deliveries?responseStatus=x")
@@ -179,7 +180,8 @@ func TestActions(t *testing.T) {
 	}{
 		"retry":   {"retry", webtest.Reply{Data: webtest.JSON(map[string]any{"id": deliveryID})}, "done", deliveryID},
 		"again":   {"retry", again, "same", deliveryID},
-		"refused": {"retry", refused, "failed", deliveryID},
+		"second":  {"retry", refused, "same", deliveryID},
+		"refused": {"retry", webtest.Reply{Status: 400, Reason: "endpoint_disabled", Message: "enable it first"}, "failed", deliveryID},
 		"replay":  {"replay", webtest.Reply{Data: webtest.JSON(map[string]any{"id": other})}, "done", other},
 		"cancel":  {"cancel", webtest.Reply{Data: webtest.JSON(map[string]any{"id": deliveryID})}, "done", deliveryID},
 	} {
@@ -198,7 +200,7 @@ func TestActions(t *testing.T) {
 	c.Answer(api+deliveryID+"/retry", webtest.Reply{Data: webtest.JSON(map[string]any{"id": deliveryID})})
 	c.Answer(api+other+"/retry", refused)
 	page := c.Post(webtest.Writer, "deliveries", url.Values{"action": {"retry"}, "id": {deliveryID, other}, "query": {"status=failure"}, "once": {"k"}})
-	assert.Equal(t, "Retry: 1 of 2. Not changed, delivery_not_failed: 1.", page.Flash)
+	assert.Equal(t, "Retry: 1 of 2. Not changed, not in failure: 1.", page.Flash)
 	assert.Equal(t, webtest.Path("deliveries")+"?status=failure", page.Location)
 	assert.Equal(t, "failed", c.Post(webtest.Writer, "deliveries", url.Values{"action": {"retry"}}).FlashKind, "nothing was selected")
 	assert.Equal(t, 400, c.Post(webtest.Writer, "deliveries", url.Values{"action": {"destroy"}, "id": {deliveryID}}).Status)

@@ -35,6 +35,9 @@ func list(q *web.Request) error {
 	if err := view.readPage(q, filter); err != nil {
 		return err
 	}
+	if unknown := pages.Unknown(q.R.URL.Query(), webhook.DeliveryParameters); unknown != "" && view.Wrong == nil {
+		view.Wrong = pages.Refusal("There is no filter " + unknown + ". It was left out.")
+	}
 	var err error
 	if view.Endpoints, err = pages.ReadEndpoints(q); err != nil {
 		return err

@@ -47,8 +47,8 @@ func TestSwitchesCallTheAPIOnceAndSayWhatHappened(t *testing.T) {
 			a.replies["GET "+one] = in(c.before)
 			a.replies["POST "+one+"/"+action] = reply{status: 429}
 			next = a.follow(a.post(page+"/"+action, nil))
-			assert.Contains(t, next.text, `class="flash failed"`)
-			assert.Contains(t, next.text, "Message of 429")
+			assert.Contains(t, next.text, `class="flash same"`)
+			assert.Contains(t, next.text, "That was too fast.")
 		})
 	}
 }

@@ -15,6 +15,11 @@ func (p pages) act(q *web.Request) error {
 	if err := p.sessions.Act(q.Context(), q.Session.ConsoleSession, organization); err != nil {
 		return err
 	}
+	action := "console.acting"
+	if organization == "" {
+		action = "console.acting_stopped"
+	}
+	p.gate.Audit(q.R, q.Session.Actor(), action, q.Session.ID, q.Organization.ID)
 	q.Say(web.Done, text)
 	return q.Redirect(q.To("overview"))
 }

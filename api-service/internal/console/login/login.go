@@ -4,6 +4,7 @@ import (
 	"context"
 	"embed"
 	"net/http"
+	"path"
 	"strings"
 
 	"redrive/api-service/internal/console/web"
@@ -35,6 +36,8 @@ type Gate interface {
 	// WrongCredentials counts a wrong key, password or link against the limit of the address that the request came from. It returns an
 	// error beyond the limit.
 	WrongCredentials(r *http.Request) error
+	// Audit logs who began or ended a session, or began to act for an organization, or was refused.
+	Audit(r *http.Request, actor, action, subject, organizationID string)
 }
 
 // Password reports whether the text is the operator's password. Without a password it is never.
@@ -54,9 +57,9 @@ func Routes(sessions Sessions, gate Gate, password Password) []web.Route {
 		{Method: http.MethodGet, Path: "/login", For: web.Anybody, Handle: p.show},
 		{Method: http.MethodPost, Path: "/login", For: web.Anybody, Handle: p.signIn},
 		{Method: http.MethodPost, Path: "/logout", For: web.Anybody, Handle: p.signOut},
-		{Method: http.MethodGet, Path: "/ended", For: web.Anybody, Handle: p.ended},
-		{Method: http.MethodGet, Path: "/link", For: web.Anybody, Handle: p.link},
-		{Method: http.MethodPost, Path: "/link", For: web.Anybody, Handle: p.open},
+		{Method: http.MethodGet, Path: "/ended", For: web.Anybody, Framed: true, Handle: p.ended},
+		{Method: http.MethodGet, Path: "/link", For: web.Anybody, Framed: true, Handle: p.link},
+		{Method: http.MethodPost, Path: "/link", For: web.Anybody, Framed: true, Handle: p.open},
 		{Method: http.MethodPost, Path: "/o/{organization}/act", For: web.OperatorsOf, Handle: p.act},
 	}
 }
@@ -75,7 +78,7 @@ func (p pages) show(q *web.Request) error {
 	if q.Session.Known() {
 		return q.Redirect(q.Site.Prefix() + next)
 	}
-	return q.Show(signInPage, "Sign in", signInView{Next: next, ReturnURL: returnURL(q, next)})
+	return q.Show(signInPage, "Sign in", signInView{Next: next, ReturnURL: q.Site.ReturnTo(next)})
 }
 
 // signIn begins a session with an API key or the operator's password.
@@ -84,14 +87,16 @@ func (p pages) signIn(q *web.Request) error {
 	session, token, err := p.begin(q)
 	if webhook.CodeOf(err) == webhook.CodeUnauthenticated {
 		if limited := p.gate.WrongCredentials(q.R); limited != nil {
-			return web.Refuse(http.StatusTooManyRequests, "Too many wrong keys or passwords", limited.Error()+". Wait a minute and try again.")
+			return web.Refuse(http.StatusTooManyRequests, "Too many wrong keys or passwords", "Wait half a minute and try again.")
 		}
-		view := signInView{Next: next, Wrong: wrongText(q), ReturnURL: returnURL(q, next)}
+		p.gate.Audit(q.R, "", "console.sign_in_refused", "", "")
+		view := signInView{Next: next, Wrong: wrongText(q), ReturnURL: q.Site.ReturnTo(next)}
 		return q.Render(http.StatusUnauthorized, signInPage, "Sign in", view)
 	}
 	if err != nil {
 		return err
 	}
+	p.gate.Audit(q.R, session.Actor(), "console.signed_in", session.ID, session.OrganizationID)
 	q.SetSession(session, token)
 	if next == web.Root {
 		return q.Redirect(q.Home())
@@ -132,9 +137,10 @@ func wrongText(q *web.Request) string {
 	return "The API key is not accepted. It may be incomplete, revoked or expired."
 }
 
-// nextOf returns the page to open after signing in: a path of the console, and never one of another site.
+// nextOf returns the page to open after signing in: a path of the console with its query, and never one of another site.
 func nextOf(asked string) string {
-	if strings.HasPrefix(asked, web.Root+"/") && !strings.ContainsAny(asked, "\\\r\n") && !strings.Contains(asked, "//") {
+	page, _, _ := strings.Cut(asked, "?")
+	if strings.HasPrefix(page, web.Root+"/") && path.Clean(page) == page && !strings.ContainsAny(asked, "\\\r\n#") {
 		return asked
 	}
 	return web.Root

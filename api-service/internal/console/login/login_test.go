@@ -25,6 +25,7 @@ type gate struct {
 	wrong   int
 	limited bool
 	ended   []string
+	audited []string
 	acts    []string
 }
 
@@ -55,7 +56,7 @@ func (g *gate) Open(_ context.Context, link string) (webhook.ConsoleSession, str
 		return webhook.ConsoleSession{}, "", webhook.ErrLinkUsed
 	}
 	opened := session(webhook.ScopeRead, "acme")
-	opened.Path = "/console/o/acme/events?runId=1"
+	opened.Path, opened.ByLink = "/console/o/acme/events?runId=1", true
 	return opened, "token", nil
 }
 
@@ -84,11 +85,22 @@ func (g *gate) FindSession(_ context.Context, token string) (web.Session, error)
 	if token == "operator" {
 		return web.Session{ConsoleSession: session(webhook.ScopePlatform, "")}, nil
 	}
+	if token == "customer" {
+		live := session(webhook.ScopeRead, "acme")
+		live.ByLink, live.Path, live.LinkHash = true, "/console/o/acme/events?runId=1", webhook.HashConsoleToken("opened")
+		return web.Session{ConsoleSession: live, Organization: webhook.Organization{ID: "acme"}}, nil
+	}
 	return web.Session{}, errWrong
 }
 
 func (g *gate) Organization(_ context.Context, id string) (webhook.Organization, error) {
 	return webhook.Organization{ID: id}, nil
+}
+
+func (g *gate) UnknownSession(*http.Request) error { return nil }
+
+func (g *gate) Audit(_ *http.Request, actor, action, _, organization string) {
+	g.audited = append(g.audited, strings.TrimSpace(actor+" "+action+" "+organization))
 }
 
 func (g *gate) ServeAs(webhook.Identity, http.ResponseWriter, *http.Request) {}
@@ -121,6 +133,8 @@ func TestSignIn(t *testing.T) {
 		"key":                     {web.Site{}, url.Values{"key": {"key"}}, 303, "/console/o/acme/overview"},
 		"key and page":            {web.Site{}, url.Values{"key": {" key\n"}, "next": {"/console/o/acme/events?a=b"}}, 303, "/console/o/acme/events?a=b"},
 		"page of another site":    {web.Site{}, url.Values{"key": {"key"}, "next": {"https://evil.example/console/"}}, 303, "/console/o/acme/overview"},
+		"filter with slashes":     {web.Site{}, url.Values{"key": {"key"}, "next": {"/console/o/acme/events?workflowId=a//b"}}, 303, "/console/o/acme/events?workflowId=a//b"},
+		"page outside":            {web.Site{}, url.Values{"key": {"key"}, "next": {"/console/../../evil"}}, 303, "/console/o/acme/overview"},
 		"page of another host":    {web.Site{}, url.Values{"key": {"key"}, "next": {"/console//evil.example"}}, 303, "/console/o/acme/overview"},
 		"platform key":            {web.Site{}, url.Values{"key": {"platform"}}, 303, "/console/operator"},
 		"password":                {web.Site{}, url.Values{"password": {"password"}}, 303, "/console/operator"},
@@ -163,6 +177,11 @@ func TestLink(t *testing.T) {
 	assert.Equal(t, 400, used.Code)
 	assert.Contains(t, used.Body.String(), "opened already")
 	assert.Equal(t, 404, g.serve(web.Site{OperatorOnly: true}, form("/console/link", url.Values{"token": {"link"}})).Code)
+	assert.Equal(t, []string{"ses_1 console.link_opened acme", "console.link_refused"}, g.audited)
+
+	again := form("/console/link", url.Values{"token": {"opened"}})
+	again.AddCookie(&http.Cookie{Name: "redrive-session", Value: "customer"})
+	assert.Equal(t, "/console/o/acme/events?runId=1", g.serve(web.Site{}, again).Header().Get("Location"), "the same browser sends the form twice")
 }
 
 func TestReturnURL(t *testing.T) {
@@ -171,6 +190,10 @@ func TestReturnURL(t *testing.T) {
 	body := (&gate{}).serve(site, r).Body.String()
 	assert.Contains(t, body, `href="https://app.example.com/hooks?organization=ac.me&amp;path=%2Fconsole%2Fo%2Fac%252Eme%2Fevents%3Fa%3Db&amp;tab=1"`)
 	assert.NotContains(t, (&gate{}).serve(web.Site{}, r).Body.String(), "Back to the platform")
+
+	out := form("/console/logout", nil)
+	out.AddCookie(&http.Cookie{Name: "redrive-session", Value: "customer"})
+	assert.Equal(t, "https://app.example.com/hooks?organization=acme&path=%2Fconsole%2Fo%2Facme%2Foverview&tab=1", (&gate{}).serve(site, out).Header().Get("Location"))
 }
 
 func TestSignOutAndAct(t *testing.T) {
@@ -185,6 +208,7 @@ func TestSignOutAndAct(t *testing.T) {
 	assert.Equal(t, []string{"acme", ""}, g.acts)
 	assert.Equal(t, 303, g.serve(web.Site{}, form("/console/o/acme/act", nil)).Code, "without a session it leads to the page for signing in")
 	assert.Len(t, g.acts, 2)
+	assert.Equal(t, []string{"operator console.acting acme", "operator console.acting_stopped acme"}, g.audited)
 
 	out := form("/console/logout", nil)
 	out.AddCookie(cookie)

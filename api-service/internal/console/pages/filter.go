@@ -1,7 +1,9 @@
 package pages
 
 import (
+	"maps"
 	"net/url"
+	"slices"
 	"strings"
 )
 
@@ -23,6 +25,16 @@ func Filter(query url.Values, parameters []string) url.Values {
 		}
 	}
 	return filter
+}
+
+// Unknown returns the name of a parameter that is no filter of a list and not its cursor, or "".
+func Unknown(query url.Values, parameters []string) string {
+	for _, name := range slices.Sorted(maps.Keys(query)) {
+		if name != "cursor" && !slices.Contains(parameters, name) {
+			return name
+		}
+	}
+	return ""
 }
 
 // Flat returns the first value of each parameter.

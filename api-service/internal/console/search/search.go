@@ -43,8 +43,12 @@ type view struct {
 	Hits []hit
 }
 
-// most is how many hits of a kind are shown.
-const most = 20
+const (
+	// most is how many keys and endpoints are shown.
+	most = 20
+	// mostOrganizations is how many organizations are shown.
+	mostOrganizations = 100
+)
 
 // show leads to the page of the only hit, or lists several.
 func (p pages) show(q *web.Request) error {
@@ -60,7 +64,7 @@ func (p pages) show(q *web.Request) error {
 }
 
 func (p pages) find(q *web.Request, text string) ([]hit, error) {
-	if text == "" || len(text) > 200 {
+	if len(text) > 200 || text == "" && !q.Session.Operator() {
 		return nil, nil
 	}
 	if kind, isID := webhook.KindOf(text); isID {

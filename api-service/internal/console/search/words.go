@@ -14,11 +14,15 @@ func (p pages) findForOperator(q *web.Request, text string) ([]hit, error) {
 	if strings.HasPrefix(text, "rdk_") || strings.HasPrefix(text, "rpk_") {
 		return p.findKeys(q, text)
 	}
-	if !searchable(text) {
+	query := url.Values{"limit": {web.Count(mostOrganizations)}}
+	if text != "" {
+		query.Set("q", text)
+	}
+	if text != "" && !searchable(text) {
 		return nil, nil
 	}
 	var found resource.List[resource.Organization]
-	if err := q.GetAll("/v1/organizations", url.Values{"q": {text}, "limit": {web.Count(most)}}, &found); err != nil {
+	if err := q.GetAll("/v1/organizations", query, &found); err != nil {
 		return nil, err
 	}
 	var hits []hit

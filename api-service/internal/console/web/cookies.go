@@ -32,6 +32,7 @@ func (q *Request) SetSession(session Session, token string) {
 		name = secureSessionCookie
 	}
 	http.SetCookie(q.W, q.kit.cookie(q, name, token, int(session.Lifetime.Seconds())))
+	q.rememberLink()
 }
 
 // DropSession makes the browser forget the token.

@@ -80,7 +80,7 @@ func (w *world) Organization(_ context.Context, id string) (webhook.Organization
 	return webhook.Organization{ID: id}, nil
 }
 
-func (w *world) WrongCredentials(*http.Request) error {
+func (w *world) UnknownSession(*http.Request) error {
 	w.mutex.Lock()
 	defer w.mutex.Unlock()
 	w.wrong++

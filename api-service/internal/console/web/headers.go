@@ -10,7 +10,7 @@ const policy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src
 func (q *Request) secureHeaders() {
 	header := q.W.Header()
 	ancestors := "'none'"
-	if len(q.Site.FrameAncestors) > 0 && !q.Session.Operator() {
+	if len(q.Site.FrameAncestors) > 0 && q.framed() {
 		ancestors = strings.Join(q.Site.FrameAncestors, " ")
 		header.Del("X-Frame-Options") // it cannot name origins
 	} else {
@@ -21,4 +21,12 @@ func (q *Request) secureHeaders() {
 	header.Set("Referrer-Policy", "no-referrer")
 	header.Set("Cross-Origin-Opener-Policy", "same-origin")
 	header.Set("Cache-Control", "no-store")
+}
+
+// framed reports whether the page may be embedded. Until the session is known, it may not.
+func (q *Request) framed() bool {
+	if q.Session.Known() {
+		return !q.Session.Operator()
+	}
+	return q.route.Framed
 }

@@ -25,9 +25,9 @@ type Organizations interface {
 
 // Limits bounds guesses.
 type Limits interface {
-	// WrongCredentials counts a session that does not exist against the limit of the address that the request came from. It returns an error
+	// UnknownSession counts a session that does not exist against the limit of the address that the request came from. It returns an error
 	// beyond the limit.
-	WrongCredentials(r *http.Request) error
+	UnknownSession(r *http.Request) error
 }
 
 // Kit serves pages. It is safe for concurrent use.
@@ -58,11 +58,16 @@ type Options struct {
 
 // New makes a Kit.
 func New(o Options) *Kit {
-	return &Kit{
+	k := &Kit{
 		site: &o.Site, api: o.API, sessions: o.Sessions, organizations: o.Organizations, limits: o.Limits, log: o.Log,
 		timeout: cmp.Or(o.Timeout, 15*time.Second), snapshots: newSnapshots(time.Now), assets: assetsOf(o.Site),
 		crossOrigin: http.NewCrossOriginProtection(),
 	}
+	if origin := o.Site.origin(); origin != "" {
+		// A proxy may change the Host header. An origin that was checked as a URL is always accepted.
+		_ = k.crossOrigin.AddTrustedOrigin(origin)
+	}
+	return k
 }
 
 // maxForm bounds the body of a form in bytes. The largest event is 1 MiB, of which each byte may take three when it is encoded.
@@ -71,8 +76,7 @@ const maxForm = 4 << 20
 // Handler serves a route.
 func (k *Kit) Handler(route Route) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		q := &Request{W: w, R: r, Site: k.site, kit: k}
-		q.secureHeaders()
+		q := &Request{W: w, R: r, Site: k.site, kit: k, route: route}
 		if err := k.serve(q, route); err != nil {
 			q.fail(err)
 		}
@@ -80,14 +84,19 @@ func (k *Kit) Handler(route Route) http.Handler {
 }
 
 func (k *Kit) serve(q *Request, route Route) error {
+	q.secureHeaders()
+	if route.For == Files {
+		return route.Handle(q)
+	}
 	if err := k.crossOrigin.Check(q.R); err != nil {
 		return problem(http.StatusForbidden, "This form was sent from another site",
 			"The console accepts changes only from its own pages. Open the page again and repeat the action.")
 	}
-	if err := k.admit(q, route.For); err != nil {
+	err := k.admit(q, route.For)
+	q.secureHeaders() // the frame policy depends on the session
+	if err != nil {
 		return err
 	}
-	q.secureHeaders() // the frame policy depends on the session
 	q.takeFlash()
 	if q.R.Method == http.MethodPost {
 		q.R.Body = http.MaxBytesReader(q.W, q.R.Body, maxForm)
@@ -105,6 +114,8 @@ var errSignIn = errors.New("a session is required")
 func (k *Kit) admit(q *Request, needed Access) error {
 	err := k.findSession(q)
 	switch {
+	case needed == Anybody && err != nil && !errors.As(err, new(*ProblemError)):
+		return nil // without the database, nobody has a session
 	case err != nil:
 		return err
 	case needed == Anybody:
@@ -129,6 +140,9 @@ func (k *Kit) admit(q *Request, needed Access) error {
 }
 
 func readOnlyAdvice(s Session) string {
+	if s.ByLink {
+		return "Nothing was changed. Ask for a link that may change something where you got this one."
+	}
 	if s.Operator() {
 		return "Open the organization's overview and choose “Act for this organization”. It was not chosen in this session, or another organization was chosen since."
 	}
@@ -146,8 +160,9 @@ func (k *Kit) findSession(q *Request) error {
 	}
 	session, err := k.sessions.FindSession(q.Context(), raw)
 	if webhook.CodeOf(err) == webhook.CodeUnauthenticated {
-		if limited := k.limits.WrongCredentials(q.R); limited != nil {
-			return problem(http.StatusTooManyRequests, titleOf(http.StatusTooManyRequests), limited.Error()+".")
+		q.DropSession() // the browser sends it no more
+		if limited := k.limits.UnknownSession(q.R); limited != nil {
+			return problem(http.StatusTooManyRequests, titleOf(http.StatusTooManyRequests), "Wait some seconds and open the page again.")
 		}
 		return nil // an ended session is none
 	}

@@ -45,12 +45,15 @@ func (q *Request) fail(err error) {
 	if shown.Status == http.StatusServiceUnavailable {
 		q.W.Header().Set("Retry-After", "5")
 	}
-	if err := q.Render(shown.Status, problemPage, shown.Title, problemView{shown.Title, shown.Advice, q.requestID()}); err != nil {
+	if err := q.Render(shown.Status, problemPage, shown.Title, problemView{shown.Status, shown.Title, shown.Advice, q.requestID()}); err != nil {
 		q.kit.log.LogAttrs(q.Context(), slog.LevelError, "console page failed", slog.String("requestId", q.requestID()), slog.Any("error", err))
 	}
 }
 
-type problemView struct{ Title, Advice, RequestID string }
+type problemView struct {
+	Status                   int
+	Title, Advice, RequestID string
+}
 
 func (q *Request) requestID() string { return q.W.Header().Get("X-Request-Id") }
 
@@ -63,8 +66,11 @@ func (q *Request) problemOf(err error) *ProblemError {
 	if failure := FailureOf(err); failure != nil {
 		return &ProblemError{failure.Status, titleOf(failure.Status), Sentence(failure.Message)}
 	}
+	if webhook.CodeOf(err) == webhook.CodeNotFound {
+		return &ProblemError{http.StatusNotFound, titleOf(http.StatusNotFound), "It does not exist in this organization, or it was purged after the retention time."}
+	}
 	if webhook.CodeOf(err) == webhook.CodeUnavailable || errors.Is(err, context.DeadlineExceeded) {
-		return &ProblemError{http.StatusServiceUnavailable, titleOf(http.StatusServiceUnavailable), "The database cannot be reached at the moment. Try again shortly."}
+		return &ProblemError{http.StatusServiceUnavailable, titleOf(http.StatusServiceUnavailable), "PostgreSQL cannot be reached at the moment, or memory is short. Nothing is lost. Try again shortly."}
 	}
 	return &ProblemError{http.StatusInternalServerError, titleOf(http.StatusInternalServerError), "The log has the cause, under the request ID below."}
 }
@@ -94,11 +100,10 @@ func (q *Request) signIn() {
 		q.W.WriteHeader(http.StatusUnauthorized) // the script stops refreshing
 		return
 	}
-	next := q.R.URL.Path
-	if q.R.Method != http.MethodGet && q.R.Method != http.MethodHead {
-		next = Root
-	} else if q.R.URL.RawQuery != "" {
-		next += "?" + q.R.URL.RawQuery
+	next := q.next()
+	if url := q.Site.ReturnTo(next); url != "" && q.cameByLink() {
+		http.Redirect(q.W, q.R, url, http.StatusSeeOther)
+		return
 	}
 	query := url.Values{"next": {next}}
 	http.Redirect(q.W, q.R, q.Site.Path("login")+"?"+query.Encode(), http.StatusSeeOther)
@@ -110,4 +115,18 @@ func Sentence(text string) string {
 		return ""
 	}
 	return strings.ToUpper(text[:1]) + strings.TrimSuffix(text[1:], ".") + "."
+}
+
+// next returns the page to open after signing in: the one that was asked for, or the first page of the organization after a form.
+func (q *Request) next() string {
+	switch {
+	case q.R.Method == http.MethodGet || q.R.Method == http.MethodHead:
+		if q.R.URL.RawQuery != "" {
+			return q.R.URL.EscapedPath() + "?" + q.R.URL.RawQuery
+		}
+		return q.R.URL.EscapedPath()
+	case q.Param("organization") != "":
+		return Site{}.Path("o", q.Param("organization"), "overview")
+	}
+	return Root
 }

@@ -19,6 +19,7 @@ type Request struct {
 	Organization webhook.Organization
 
 	kit   *Kit
+	route Route
 	flash Flash
 }
 

@@ -4,8 +4,10 @@ package web
 type Access int
 
 const (
-	// Anybody needs no session.
+	// Anybody needs no session, but may have one.
 	Anybody Access = iota
+	// Files are served without looking for a session.
+	Files
 	// Signed have a session, of whatever kind.
 	Signed
 	// Readers have a session for the organization in the address.
@@ -35,7 +37,10 @@ func (a Access) needsKey() bool { return a == KeyReaders || a == KeyWriters }
 type Route struct {
 	Method string
 	// Path is below Root, in the syntax of http.ServeMux.
-	Path   string
-	For    Access
+	Path string
+	For  Access
+	// Framed says that a page that needs no session may be embedded where the installation allows it. The pages of customers always may, and
+	// those of the operator never.
+	Framed bool
 	Handle func(q *Request) error
 }

@@ -40,6 +40,15 @@ func (s Site) Prefix() string {
 	return strings.TrimSuffix(u.EscapedPath(), "/")
 }
 
+// origin returns the scheme and host of PublicURL, or "".
+func (s Site) origin() string {
+	u, err := url.Parse(s.PublicURL)
+	if err != nil || u.Host == "" {
+		return ""
+	}
+	return u.Scheme + "://" + u.Host
+}
+
 // Path returns the path of a page as browsers see it. The parts are escaped and joined.
 func (s Site) Path(parts ...string) string {
 	path := s.Prefix() + Root

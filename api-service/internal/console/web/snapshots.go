@@ -12,8 +12,8 @@ import (
 const (
 	// snapshotAge is how old an answer may be that a refreshing page is given. Pages refresh every 5 s.
 	snapshotAge = 4 * time.Second
-	// maxSnapshots bounds the memory. All are dropped when there are more.
-	maxSnapshots = 1_000
+	// maxSnapshots is the size of all answers in bytes. All are dropped when there are more.
+	maxSnapshots = 8 << 20
 	// maxSnapshotSize is the size of the largest answer that is shared, in bytes.
 	maxSnapshotSize = 256 << 10
 )
@@ -42,11 +42,7 @@ func newSnapshots(now func() time.Time) *snapshots {
 // get returns the answer of fetch. If it may be shared, get returns a recent one, or that of a call at the same time.
 func (s *snapshots) get(ctx context.Context, key snapshotKey, shared bool, fetch func(context.Context) (json.RawMessage, error)) (json.RawMessage, error) {
 	if !shared {
-		data, err := fetch(ctx)
-		if err == nil {
-			s.put(key, data)
-		}
-		return data, err
+		return fetch(ctx)
 	}
 	if data, ok := s.find(key); ok {
 		return data, nil
@@ -81,10 +77,19 @@ func (s *snapshots) put(key snapshotKey, data json.RawMessage) {
 	}
 	s.mutex.Lock()
 	defer s.mutex.Unlock()
-	if len(s.recent) >= maxSnapshots {
+	now := s.now()
+	size := len(data)
+	for other, old := range s.recent {
+		if now.Sub(old.at) >= snapshotAge {
+			delete(s.recent, other)
+			continue
+		}
+		size += len(old.data)
+	}
+	if size > maxSnapshots {
 		clear(s.recent)
 	}
-	s.recent[key] = snapshot{data, s.now()}
+	s.recent[key] = snapshot{data, now}
 }
 
 // forget drops the answers of an organization, because something of it has changed.

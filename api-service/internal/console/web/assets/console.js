@@ -7,7 +7,18 @@
 
   // A link's page has one form. The script sends it, so that nobody has to press the button.
   const opening = document.querySelector("form[data-open]");
-  if (opening) opening.requestSubmit();
+  if (opening) {
+    opening.addEventListener("submit", () => { opening.querySelector("button").disabled = true; });
+    opening.requestSubmit();
+  }
+
+  // The search needs only what is visible of a key. The rest of a pasted key must not get into an address.
+  for (const form of document.querySelectorAll("form[role=search]")) {
+    form.addEventListener("submit", () => {
+      const field = form.querySelector("input[type=search]");
+      if (/^\s*r[dp]k_/.test(field.value)) field.value = field.value.trim().slice(0, 12);
+    });
+  }
 
   // Local times.
   const clock = document.querySelector("[data-clock]");

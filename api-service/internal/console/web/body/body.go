@@ -34,8 +34,7 @@ func Of(content []byte) Body {
 		b.Text, b.Shown = string(beginning), len(beginning)
 		return b
 	}
-	const hexed = 4 << 10 // a line of a dump has 16 bytes
-	b.Shown = min(len(content), hexed)
+	b.Shown = min(len(content), shown)
 	b.Hex = hex.Dump(content[:b.Shown])
 	return b
 }

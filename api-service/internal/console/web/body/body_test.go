@@ -37,5 +37,5 @@ func TestLongTextIsCutBetweenCharacters(t *testing.T) {
 		assert.LessOrEqual(t, b.Shown, 64<<10)
 		assert.Greater(t, b.Shown, 64<<10-4)
 	}
-	assert.Less(t, body.Of(append([]byte{0}, make([]byte, 1<<20)...)).Shown, 64<<10, "a dump is longer than its bytes")
+	assert.Equal(t, 64<<10, body.Of(append([]byte{0}, make([]byte, 1<<20)...)).Shown)
 }

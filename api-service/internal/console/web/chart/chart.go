@@ -3,7 +3,9 @@ package chart
 
 import (
 	"fmt"
+	"maps"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -30,6 +32,8 @@ type Bar struct {
 	Attempts          int64
 	P50Ms, P95Ms      *int64
 	Partial           bool
+	// Errors are the failed attempts by their code, as a text.
+	Errors string
 }
 
 // Tick is a label of an axis.
@@ -42,6 +46,8 @@ type Chart struct {
 	Rows               []Tick
 	ViewBox            string
 	Left, Right, Floor string
+	// WithErrors says that the table has the failures by code.
+	WithErrors bool
 	// Title says in a sentence what the chart shows, for readers that do not see it.
 	Title string
 }
@@ -70,7 +76,7 @@ func New(series []resource.Counts) Chart {
 			X: number(left + float64(i)*step + step*0.1), Width: number(step * 0.8),
 			GoodY: number(floor - good), GoodHeight: number(good), BadY: number(floor - good - bad), BadHeight: number(bad),
 			Start: counts.Start, Succeeded: counts.Succeeded, Failed: counts.Failed, Attempts: counts.Attempts,
-			P50Ms: counts.P50Ms, P95Ms: counts.P95Ms, Partial: counts.Partial,
+			P50Ms: counts.P50Ms, P95Ms: counts.P95Ms, Partial: counts.Partial, Errors: byCode(counts.Errors),
 		})
 		if every := max(1, (len(series)+5)/6); i%every == 0 {
 			c.Columns = append(c.Columns, Tick{number(left + float64(i)*step), number(height - 6), label(series, counts.Start)})
@@ -135,18 +141,29 @@ func Rate(succeeded, failed int64) string {
 func OfMinutes(minutes []queue.MinuteCount) Chart {
 	series := make([]resource.Counts, len(minutes))
 	for i, minute := range minutes {
-		counts := resource.Counts{Start: minute.Start, Partial: i == len(minutes)-1}
+		counts := resource.Counts{Start: minute.Start, Partial: i == len(minutes)-1, Errors: map[string]int64{}}
 		for result, n := range minute.Results {
 			counts.Attempts += n
 			if result == "success" {
 				counts.Succeeded += n
 			} else {
 				counts.Failed += n
+				counts.Errors[result] = n
 			}
 		}
 		series[i] = counts
 	}
 	c := New(series)
+	c.WithErrors = true
 	c.Title = strings.Replace(c.Title, "deliveries succeeded", "attempts succeeded", 1)
 	return c
+}
+
+// byCode writes numbers by their codes, the codes in their order.
+func byCode(errors map[string]int64) string {
+	parts := make([]string, 0, len(errors))
+	for _, code := range slices.Sorted(maps.Keys(errors)) {
+		parts = append(parts, code+" "+strconv.FormatInt(errors[code], 10))
+	}
+	return strings.Join(parts, ", ")
 }
