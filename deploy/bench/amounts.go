@@ -17,6 +17,11 @@ type amounts struct {
 	saturated                     int // events
 	neighbour                     int // deliveries that wait for the endpoint that hangs
 	waiting                       int // deliveries that wait in all
+	search                        int // requests of each kind
+	paced                         time.Duration
+	deleted                       int // deliveries that wait for the endpoint that is deleted
+	paused                        int // events
+	erased                        int // deliveries of the organization that is erased
 }
 
 const (
@@ -45,6 +50,8 @@ func newAmounts(scale float64) amounts {
 		alone:   during(8*time.Second, 4*time.Second), beside: during(20*time.Second, 10*time.Second),
 		idle:   during(10*time.Second, 10*time.Second),
 		growth: count(400), saturated: count(10_000), neighbour: count(100_000), waiting: count(1_000_000),
+		search: count(60), paced: during(30*time.Second, 10*time.Second),
+		deleted: count(50_000), paused: count(10_000), erased: count(100_000),
 		flood: count(100_000), floodSingle: count(50_000), fanout: count(500),
 		besideFlood: during(20*time.Second, 5*time.Second),
 	}

@@ -17,7 +17,7 @@ type family struct {
 
 // families in the order in which they are measured: what fills the disk comes last.
 func families() []family {
-	growth := &growth{}
+	growth, searching := &growth{}, &searching{}
 	return []family{
 		{name: "draining a queue", rows: []string{rowNoop, rowPost, rowNaive, rowDrain, rowQueueBytes}, embedded: true, round: roundDrain},
 		{name: "publishing alone", rows: []string{rowInsert, rowPublishSingle, rowPublishKeyed, rowPublishBatch}, round: roundPublish},
@@ -28,10 +28,15 @@ func families() []family {
 		{name: "idling", rows: []string{rowIdle}, round: roundIdle},
 		{name: "beside a neighbour that hangs", rows: []string{rowNeighbour}, embedded: true, round: roundNeighbour},
 		{name: "beside organizations that flood", rows: []string{rowFlood, rowFloodSingle, rowFloodDrain, rowFanout, rowFloods}, embedded: true, round: roundFlood},
+		{name: "retrying an outage", rows: []string{rowBulkDrain, rowBulkPace}, round: roundBulk},
+		{name: "deleting an endpoint", rows: []string{rowDeleteEndpoint}, round: roundDelete},
+		{name: "pausing an endpoint", rows: []string{rowPauseResume}, round: roundPause},
+		{name: "erasing an organization", rows: []string{rowErase}, round: roundErase},
 		{name: "a backlog beside Redis", rows: []string{rowFloodRedis}, round: roundWaiting},
 		{name: "memory of the dispatcher", rows: []string{rowBytesDispatcher}, round: roundBytesDispatcher},
 		{name: "memory of the API", rows: []string{rowBytesAPI}, round: roundBytesAPI},
 		{name: "growing", rows: []string{rowGrowthRetry, rowGrowthList, rowDatabaseBytes}, round: growth.round},
+		{name: "searching", rows: []string{rowGrowthSearch, rowGrowthScan, rowGrowthCursor, rowGrowthPlan, rowGrowthStats}, round: searching.round},
 	}
 }
 

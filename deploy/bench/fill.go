@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -23,6 +24,12 @@ type filling struct {
 	// anew has the tables hold nothing but the copies. It is several times as fast: PostgreSQL need not log what goes into a
 	// table that was emptied in the same transaction.
 	anew bool
+	// further are more changes of the copies, by table and column. They are SQL expressions of the copy's number n and of the columns of from.
+	further map[string]map[string]string
+	// from is a further item of the FROM clause of each copy, such as a LATERAL subquery. It may be empty.
+	from string
+	// sorted builds the indexes after the rows. That is faster, and it leaves the indexes denser than years of inserts would.
+	sorted bool
 }
 
 // filledAge is the age of all copies.
@@ -52,18 +59,13 @@ type copied struct {
 
 func (f filling) tables() map[string]copied {
 	const then = "now() - interval '" + filledAge + "'"
-	quoted := make([]string, len(f.endpoints))
-	for i, id := range f.endpoints {
-		quoted[i] = "'" + id + "'"
-	}
-	endpoint := fmt.Sprintf("(ARRAY[%s])[1 + n %% %d]", strings.Join(quoted, ", "), len(quoted))
-	return map[string]copied{
+	tables := map[string]copied{
 		"events": {
 			"id = (SELECT event_id FROM deliveries WHERE id = $1)",
 			map[string]string{"id": filledIDSQL(webhook.KindEvent), "created_at": then},
 		},
 		"deliveries": {"id = $1", map[string]string{
-			"id": filledIDSQL(webhook.KindDelivery), "event_id": filledIDSQL(webhook.KindEvent), "last_attempt_id": filledIDSQL(webhook.KindAttempt), "endpoint_id": endpoint,
+			"id": filledIDSQL(webhook.KindDelivery), "event_id": filledIDSQL(webhook.KindEvent), "last_attempt_id": filledIDSQL(webhook.KindAttempt), "endpoint_id": turnSQL(f.endpoints, "n"),
 			"status":     "CASE WHEN n % 2 = 0 THEN 'failure' ELSE 'success' END",
 			"created_at": then, "updated_at": then,
 		}},
@@ -71,6 +73,15 @@ func (f filling) tables() map[string]copied {
 			"id": filledIDSQL(webhook.KindAttempt), "delivery_id": filledIDSQL(webhook.KindDelivery), "started_at": then,
 		}},
 	}
+	for name, changes := range f.further {
+		maps.Copy(tables[name].changes, changes)
+	}
+	return tables
+}
+
+// turnSQL is the endpoint of a copy in SQL: the endpoints take turns by the number.
+func turnSQL(endpoints []string, number string) string {
+	return fmt.Sprintf("(ARRAY['%s'])[1 + (%s) %% %d]", strings.Join(endpoints, "', '"), number, len(endpoints))
 }
 
 func (f filling) run(ctx context.Context) error {
@@ -120,10 +131,19 @@ func (f filling) copy(ctx context.Context, table string, changes map[string]stri
 			return fmt.Errorf("empty %s: %w", table, err)
 		}
 	}
-	statement := fmt.Sprintf("INSERT INTO %s (%s) SELECT %s FROM template_%s t, generate_series(1, $1) n",
-		table, strings.Join(columns, ", "), strings.Join(values, ", "), table)
+	var indexes []index
+	if f.sorted {
+		if indexes, err = dropIndexes(ctx, tx, table); err != nil {
+			return err
+		}
+	}
+	statement := fmt.Sprintf("INSERT INTO %s (%s) SELECT %s FROM template_%s t CROSS JOIN generate_series(1, $1) n %s",
+		table, strings.Join(columns, ", "), strings.Join(values, ", "), table, f.from)
 	if _, err := tx.Exec(ctx, statement, f.count); err != nil {
 		return fmt.Errorf("fill %s: %w", table, err)
+	}
+	if err := createIndexes(ctx, tx, indexes); err != nil {
+		return err
 	}
 	if err := tx.Commit(ctx); err != nil {
 		return fmt.Errorf("fill %s: %w", table, err)

@@ -23,6 +23,7 @@ type grown struct {
 // growthEndpoints are those that the deliveries go to in turns.
 const growthEndpoints = 10
 
+// startGrown starts the API of one on an empty database.
 func startGrown(ctx context.Context, s *session, programs, name string, redisNumber, rows int) (*grown, error) {
 	url, err := s.servers.createDatabase(ctx, name)
 	if err != nil {
@@ -46,12 +47,11 @@ func startGrown(ctx context.Context, s *session, programs, name string, redisNum
 		return nil, err
 	}
 	s.opened.Push("a client", func(context.Context) error { c.close(); return nil })
-	g := &grown{customer: c, database: d, rows: rows, body: eventBody(eventType)}
-	return g, g.fill(ctx, d)
+	return &grown{customer: c, database: d, rows: rows, body: eventBody(eventType)}, nil
 }
 
-// fill makes one delivery that has failed, and as many copies as there are to be rows.
-func (g *grown) fill(ctx context.Context, d *database) error {
+// template makes the endpoints and one delivery that has failed, and returns its ID.
+func (g *grown) template(ctx context.Context) (deliveryID string, err error) {
 	for i := range growthEndpoints {
 		subscribed := eventType // the events go to one of them
 		if i > 0 {
@@ -59,15 +59,20 @@ func (g *grown) fill(ctx context.Context, d *database) error {
 		}
 		id, err := g.createEndpoint(ctx, "http://127.0.0.1:2/", subscribed, 0)
 		if err != nil {
-			return err
+			return "", err
 		}
 		g.endpoints = append(g.endpoints, id)
 	}
-	id, err := g.publish(ctx, g.body)
-	if err != nil {
-		return err
+	if deliveryID, err = g.publish(ctx, g.body); err != nil {
+		return "", err
 	}
-	if err := failOnce(ctx, d, id); err != nil {
+	return deliveryID, failOnce(ctx, g.database, deliveryID)
+}
+
+// fill makes one delivery that has failed, and as many copies as there are to be rows.
+func (g *grown) fill(ctx context.Context) error {
+	id, err := g.template(ctx)
+	if err != nil {
 		return err
 	}
 	for number := 1; number <= g.rows; number++ {
@@ -76,7 +81,7 @@ func (g *grown) fill(ctx context.Context, d *database) error {
 		}
 	}
 	rand.Shuffle(len(g.failures), func(i, j int) { g.failures[i], g.failures[j] = g.failures[j], g.failures[i] })
-	return filling{database: d, deliveryID: id, count: g.rows, endpoints: g.endpoints, anew: true}.run(ctx)
+	return filling{database: g.database, deliveryID: id, count: g.rows, endpoints: g.endpoints, anew: true}.run(ctx)
 }
 
 // failOnce records an attempt that was answered 500, as the dispatcher would.

@@ -42,6 +42,7 @@ func (g *growth) round(ctx context.Context, s *session) error {
 			return fmt.Errorf("%s: %w", rowDatabaseBytes, err)
 		}
 	}
+	var answer bytes.Buffer
 	for _, kind := range []struct {
 		row, detail string
 		do          func(ctx context.Context, g *grown, answer *bytes.Buffer) error
@@ -56,37 +57,42 @@ func (g *growth) round(ctx context.Context, s *session) error {
 			continue
 		}
 		s.progress.say("%s: %d requests to each", strings.TrimSpace(kind.row+" "+kind.detail), s.amounts.growth)
-		small, large, err := g.alternate(ctx, s.amounts.growth, kind.do)
+		small, large, err := alternate(growthWarmUp, s.amounts.growth,
+			func() error { return kind.do(ctx, g.small, &answer) }, func() error { return kind.do(ctx, g.large, &answer) })
 		if err != nil {
 			return fmt.Errorf("%s: %w", kind.row, err)
 		}
-		name, prefix := kind.row, ""
-		if kind.detail != "" {
-			name, prefix = report.Detail(kind.row, kind.detail), kind.detail+" "
-		}
-		s.samples.Add(name, large)
-		s.samples.Add(report.Detail(kind.row, prefix+detailSmall), small)
+		s.addGrowth(kind.row, kind.detail, small, large)
 	}
 	return nil
 }
 
-// alternate returns the medians of both.
-func (g *growth) alternate(ctx context.Context, count int, do func(context.Context, *grown, *bytes.Buffer) error) (small, large float64, err error) {
-	var answer bytes.Buffer
+// alternate does two things in turns, and returns the medians of both in milliseconds. The first of each are not counted.
+func alternate(warmUp, count int, small, large func() error) (smallMedian, largeMedian float64, err error) {
 	var took [2][]time.Duration
-	for i := range growthWarmUp + count {
-		for side, one := range []*grown{g.small, g.large} {
+	for i := range warmUp + count {
+		for side, do := range []func() error{small, large} {
 			began := time.Now()
-			if err := do(ctx, one, &answer); err != nil {
+			if err := do(); err != nil {
 				return 0, 0, err
 			}
-			if i >= growthWarmUp {
+			if i >= warmUp {
 				took[side] = append(took[side], time.Since(began))
 			}
 		}
 	}
 	median := func(durations []time.Duration) float64 { return report.Milliseconds(report.Percentile(durations, 0.5)) }
 	return median(took[0]), median(took[1]), nil
+}
+
+// addGrowth adds what a row, or a detail of one, took in both tables.
+func (s *session) addGrowth(row, detail string, small, large float64) {
+	name, prefix := row, ""
+	if detail != "" {
+		name, prefix = report.Detail(row, detail), detail+" "
+	}
+	s.samples.Add(name, large)
+	s.samples.Add(report.Detail(row, prefix+detailSmall), small)
 }
 
 func (g *growth) start(ctx context.Context, s *session) error {
@@ -96,14 +102,15 @@ func (g *growth) start(ctx context.Context, s *session) error {
 	}
 	s.progress.say("growing: filling in %d rows", s.options.Rows)
 	group, ctx := errgroup.WithContext(ctx)
-	group.Go(func() (err error) {
-		g.small, err = startGrown(ctx, s, programs, "growth_small", redisSmall, smallRows)
-		return err
-	})
-	group.Go(func() (err error) {
-		g.large, err = startGrown(ctx, s, programs, "growth_large", redisLarge, s.options.Rows)
-		return err
-	})
+	start := func(name string, redisNumber, rows int) (*grown, error) {
+		one, err := startGrown(ctx, s, programs, name, redisNumber, rows)
+		if err != nil {
+			return nil, err
+		}
+		return one, one.fill(ctx)
+	}
+	group.Go(func() (err error) { g.small, err = start("growth_small", redisSmall, smallRows); return err })
+	group.Go(func() (err error) { g.large, err = start("growth_large", redisLarge, s.options.Rows); return err })
 	return group.Wait()
 }
 

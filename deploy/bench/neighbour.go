@@ -37,7 +37,12 @@ func roundNeighbour(ctx context.Context, s *session) error {
 	if err != nil {
 		return err
 	}
-	if err := hang(ctx, s); err != nil {
+	c, err := s.customer(ctx)
+	if err != nil {
+		return err
+	}
+	defer c.close()
+	if _, err := hang(ctx, s, c, rowNeighbour, s.amounts.neighbour); err != nil {
 		return err
 	}
 	// One queue is first in, first out: once this has arrived, the others have been put off.
@@ -62,31 +67,26 @@ func roundNeighbour(ctx context.Context, s *session) error {
 	return running.clear(ctx)
 }
 
-// hang has deliveries wait for an endpoint that never answers.
-func hang(ctx context.Context, s *session) error {
+// hang has deliveries wait for an endpoint of the customer that never answers, and returns its ID.
+func hang(ctx context.Context, s *session, c *customer, row string, count int) (endpoint string, err error) {
 	r, err := s.servers.receiver()
 	if err != nil {
-		return err
+		return "", err
 	}
-	c, err := s.customer(ctx)
-	if err != nil {
-		return err
+	if endpoint, err = c.createEndpoint(ctx, r.url(pathHang), eventType, 20); err != nil {
+		return "", err
 	}
-	defer c.close()
-	if _, err := c.createEndpoint(ctx, r.url(pathHang), eventType, 20); err != nil {
-		return err
-	}
-	s.progress.say("%s: publishing %d for the one that hangs", rowNeighbour, s.amounts.neighbour)
-	if err := publishAll(ctx, c, s.amounts.neighbour); err != nil {
-		return err
+	s.progress.say("%s: publishing %d for the one that hangs", row, count)
+	if err := publishAll(ctx, c, count); err != nil {
+		return "", err
 	}
 	const patience, look = 10 * time.Second, 10 * time.Millisecond
 	for began := time.Now(); r.hanging.Load() == 0; time.Sleep(look) {
 		if time.Since(began) > patience {
-			return errors.New("the endpoint that is to hang is not sent anything")
+			return "", errors.New("the endpoint that is to hang is not sent anything")
 		}
 	}
-	return nil
+	return endpoint, nil
 }
 
 // healthy are endpoints of one customer, each with a type of event of its own.

@@ -19,6 +19,8 @@ type Options struct {
 	Scale float64
 	// Rows is what the large table of the growth rows holds.
 	Rows int
+	// Bulk is how many deliveries the row bulk-drain retries.
+	Bulk int
 	// Embedded measures the one process of `make run`.
 	Embedded bool
 	// Gate makes a ratio that was missed an error.
@@ -33,6 +35,7 @@ const (
 	embeddedScale           = 0.1 // a queue in the process does a tenth of what Redis does
 	fullRows, quickRows     = 2_000_000, 200_000
 	smallRows               = 10_000
+	fullBulk, quickBulk     = 1_000_000, 50_000
 )
 
 // ErrHelp is returned for arguments that ask for help, which has been printed.
@@ -54,6 +57,7 @@ func ParseOptions(args []string, w io.Writer) (Options, error) {
 	flags.IntVar(&o.Rounds, "rounds", fullRounds, "how often each row is measured; the median counts")
 	flags.Float64Var(&o.Scale, "scale", fullScale, "multiplies the counts and durations of a round")
 	flags.IntVar(&o.Rows, "rows", fullRows, "deliveries in the large table of the growth rows")
+	flags.IntVar(&o.Bulk, "bulk", fullBulk, "deliveries that the row "+rowBulkDrain+" retries; by default it is multiplied by the scale")
 	if err := flags.Parse(args); err != nil {
 		return Options{}, err
 	}
@@ -73,8 +77,8 @@ func ParseOptions(args []string, w io.Writer) (Options, error) {
 			o.Only = append(o.Only, name)
 		}
 	}
-	if o.Rounds < 1 || o.Scale <= 0 || o.Rows < smallRows {
-		return Options{}, complain(flags, "at least one round, a scale above 0 and %d rows are needed", smallRows)
+	if o.Rounds < 1 || o.Scale <= 0 || o.Rows < smallRows || o.Bulk < 1 {
+		return Options{}, complain(flags, "at least one round, a scale above 0, one delivery of a bulk job and %d rows are needed", smallRows)
 	}
 	return o, nil
 }
@@ -86,6 +90,13 @@ func (o *Options) shorten(quick bool, given map[string]bool) {
 	}
 	if quick && !given["rows"] {
 		o.Rows = quickRows
+	}
+	switch {
+	case given["bulk"]:
+	case given["scale"]:
+		o.Bulk = max(1, int(fullBulk*o.Scale))
+	case quick:
+		o.Bulk = quickBulk
 	}
 	switch {
 	case given["scale"]:

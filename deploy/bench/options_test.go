@@ -12,7 +12,7 @@ import (
 )
 
 func TestParseOptions(t *testing.T) {
-	full := Options{Rounds: 3, Scale: 1, Rows: 2_000_000}
+	full := Options{Rounds: 3, Scale: 1, Rows: 2_000_000, Bulk: 1_000_000}
 	for name, test := range map[string]struct {
 		args []string
 		want func(*Options)
@@ -23,11 +23,12 @@ func TestParseOptions(t *testing.T) {
 		"a file twice, the last wins":    {[]string{"--svg", "a", "--svg", "b"}, func(o *Options) { o.SVG = "b" }},
 		"gate":                           {[]string{"--gate"}, func(o *Options) { o.Gate = true }},
 		"more rows":                      {[]string{"--rows", "5000000"}, func(o *Options) { o.Rows = 5_000_000 }},
-		"quick":                          {[]string{"--quick"}, func(o *Options) { o.Rounds, o.Scale, o.Rows = 1, 0.3, 200_000 }},
-		"quick, but not in all":          {[]string{"--rounds", "2", "--quick", "--rows", "50000"}, func(o *Options) { o.Rounds, o.Scale, o.Rows = 2, 0.3, 50_000 }},
+		"quick":                          {[]string{"--quick"}, func(o *Options) { o.Rounds, o.Scale, o.Rows, o.Bulk = 1, 0.3, 200_000, 50_000 }},
+		"quick, but not in all":          {[]string{"--rounds", "2", "--quick", "--rows", "50000"}, func(o *Options) { o.Rounds, o.Scale, o.Rows, o.Bulk = 2, 0.3, 50_000, 50_000 }},
 		"embedded is shorter by itself":  {[]string{"--embedded"}, func(o *Options) { o.Embedded, o.Scale = true, 0.1 }},
-		"embedded and quick":             {[]string{"--embedded", "--quick"}, func(o *Options) { o.Embedded, o.Rounds, o.Scale, o.Rows = true, 1, 0.1, 200_000 }},
-		"embedded at a scale of its own": {[]string{"--embedded", "--scale", "0.5"}, func(o *Options) { o.Embedded, o.Scale = true, 0.5 }},
+		"embedded and quick":             {[]string{"--embedded", "--quick"}, func(o *Options) { o.Embedded, o.Rounds, o.Scale, o.Rows, o.Bulk = true, 1, 0.1, 200_000, 50_000 }},
+		"embedded at a scale of its own": {[]string{"--embedded", "--scale", "0.5"}, func(o *Options) { o.Embedded, o.Scale, o.Bulk = true, 0.5, 500_000 }},
+		"a bulk job of its own size":     {[]string{"--scale", "0.5", "--bulk", "7"}, func(o *Options) { o.Scale, o.Bulk = 0.5, 7 }},
 	} {
 		t.Run(name, func(t *testing.T) {
 			want := full
@@ -48,6 +49,7 @@ func TestParseOptionsSaysWhatIsWrong(t *testing.T) {
 		"no rounds":              {[]string{"--rounds", "0"}, "at least one round"},
 		"nothing of everything":  {[]string{"--scale", "0"}, "a scale above 0"},
 		"too small a large":      {[]string{"--rows", "100"}, "10000 rows are needed"},
+		"a job of nothing":       {[]string{"--bulk", "0"}, "one delivery of a bulk job"},
 		"a flag that is none":    {[]string{"--fast"}, "not defined: -fast"},
 		"arguments that are not": {[]string{"drain"}, "nothing to do with"},
 	} {
@@ -68,6 +70,7 @@ func TestRows(t *testing.T) {
 	assert.ElementsMatch(t, strings.Fields(`
 		asynq-noop asynq-post naive drain publish-batch publish-keyed publish-single insert-baseline end-to-end-single end-to-end-batch
 		latency-p50 latency-p99 retry update-baseline neighbour-p99 idle-commands queue-bytes growth-retry growth-list database-bytes
+		bulk-drain bulk-pace delete-endpoint pause-resume erase-organization growth-search growth-scan growth-cursor growth-plan growth-stats
 		flood-p99 flood-single-p99 fanout-p99 floods-p99 flood-drain flood-redis saturated bytes-dispatcher bytes-api`), rowNames())
 }
 

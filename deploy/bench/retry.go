@@ -35,7 +35,11 @@ func roundRetry(ctx context.Context, s *session) error {
 		count += retries
 	}
 	s.progress.say("%s: having %d deliveries fail", rowRetry, count)
-	ids, err := failed(ctx, s, c, count)
+	r, err := s.servers.receiver()
+	if err != nil {
+		return err
+	}
+	_, ids, err := failed(ctx, s, c, r, count)
 	if err != nil {
 		return err
 	}
@@ -55,28 +59,24 @@ func roundRetry(ctx context.Context, s *session) error {
 	return measureRetries(ctx, s, c, ids[count-retries:])
 }
 
-// failed makes deliveries that have ended in failure, and returns their IDs.
-func failed(ctx context.Context, s *session, c *customer, count int) ([]string, error) {
-	r, err := s.servers.receiver()
-	if err != nil {
-		return nil, err
-	}
-	if _, err := c.createEndpoint(ctx, r.url(pathFlaky), eventType, 0); err != nil {
-		return nil, err
+// failed makes deliveries that have ended in failure, and returns their endpoint and their IDs. The endpoint answers 200 from then on.
+func failed(ctx context.Context, s *session, c *customer, r *receiver, count int) (endpoint string, ids []string, err error) {
+	if endpoint, err = c.createEndpoint(ctx, r.url(pathFlaky), eventType, 0); err != nil {
+		return "", nil, err
 	}
 	r.failing.Store(true)
 	defer r.failing.Store(false)
 	r.expect(count)
-	ids := make([]string, count)
+	ids = make([]string, count)
 	body := eventBody(eventType)
 	_, err = closedLoop(ctx, publishConnections, count, func(ctx context.Context, _, i int) (err error) {
 		ids[i], err = c.publish(ctx, body)
 		return err
 	})
 	if err != nil {
-		return nil, err
+		return "", nil, err
 	}
-	return ids, errors.Join(r.await(ctx, drainPatience), settled(ctx, s.running.store()))
+	return endpoint, ids, errors.Join(r.await(ctx, drainPatience), settled(ctx, s.running.store()))
 }
 
 // measureAccepting retries while the dispatcher is stopped.

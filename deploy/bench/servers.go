@@ -32,6 +32,8 @@ const (
 	redisBaseline
 	redisSmall
 	redisLarge
+	redisSearchSmall
+	redisSearchLarge
 )
 
 // servers are started when somebody asks for them first.

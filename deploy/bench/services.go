@@ -91,6 +91,7 @@ func settingsOf(d *database, redisURL string) map[string]string {
 		"EGRESS_ALLOW_HTTP": "true",
 		"EGRESS_ALLOW":      "127.0.0.0/8",
 		"RETENTION":         "0s",
+		"ERASURE_DELAY":     "0s",
 		"API_RATE_LIMIT":    "0", // what is measured is Redrive, and not what one key of it may have
 	}
 }

@@ -16,6 +16,7 @@ type entry struct {
 	Max     float64  `json:"max"`
 	RatioTo *string  `json:"ratioTo"`
 	Ratio   *float64 `json:"ratio"`
+	Note    string   `json:"note,omitempty"`
 	Details []entry  `json:"details,omitempty"`
 }
 
@@ -36,7 +37,10 @@ func entries(lines []Line) []entry {
 		if line.Missing != "" {
 			continue
 		}
-		e := entry{Name: line.Name, Unit: line.Unit, Value: rounded(line.Value), Min: rounded(line.Min), Max: rounded(line.Max), Details: entries(line.Details)}
+		e := entry{
+			Name: line.Name, Unit: line.Unit, Value: rounded(line.Value), Min: rounded(line.Min), Max: rounded(line.Max), Note: line.Note,
+			Details: entries(line.Details),
+		}
 		if len(line.Ratios) > 0 {
 			ratio := rounded(line.Ratios[0].Value)
 			e.RatioTo, e.Ratio = &line.Ratios[0].To, &ratio

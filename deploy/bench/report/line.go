@@ -10,6 +10,8 @@ type Line struct {
 	Gated      bool
 	// Missing says why there is no value.
 	Missing string
+	// Note is a text about the value. It may be empty.
+	Note string
 	// Value is the median of the rounds, between Min and Max.
 	Value, Min, Max float64
 	Verdicts        []Verdict
@@ -47,7 +49,7 @@ func newLine(d Definition, name string, samples *Samples) (line Line, measured b
 	if len(values) == 0 {
 		return line, line.Missing != ""
 	}
-	line.Missing = ""
+	line.Missing, line.Note = "", samples.notes[name]
 	line.Value, line.Min, line.Max = Median(values), slices.Min(values), slices.Max(values)
 	line.Verdicts = judge(d.Goals, line.Value)
 	for _, r := range d.Ratios {

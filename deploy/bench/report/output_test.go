@@ -38,6 +38,17 @@ func TestTableOfLargeAndSmallFigures(t *testing.T) {
 	assert.Contains(t, out.String(), "56.8  0.12 – 1,234,568  m/s\n")
 }
 
+func TestTableOfANote(t *testing.T) {
+	samples := race()
+	samples.Note("hare", "in the third of three very long heats")
+	var out strings.Builder
+	require.NoError(t, report.Table(&out, report.Lines(definitions, samples)))
+	assert.Contains(t, out.String(), "hare          20    10 – 40  m/s\n                             note: in the third of three very long heats\n")
+	out.Reset()
+	require.NoError(t, report.JSON(&out, report.Lines(definitions, samples)))
+	assert.Contains(t, out.String(), `"note": "in the third of three very long heats"`)
+}
+
 func TestTableTellsThatItCouldNotBePrinted(t *testing.T) {
 	require.ErrorIs(t, report.Table(brokenPipe{}, report.Lines(definitions, race())), errPipe)
 }

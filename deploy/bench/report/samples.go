@@ -6,6 +6,7 @@ import "slices"
 type Samples struct {
 	values  map[string][]float64
 	missing map[string]string
+	notes   map[string]string
 }
 
 // Add notes the value of a round.
@@ -22,6 +23,14 @@ func (s *Samples) Miss(row, reason string) {
 		s.missing = map[string]string{}
 	}
 	s.missing[row] = reason
+}
+
+// Note adds a text to the name's line, such as which of several cases the value is of. The text of the last round counts.
+func (s *Samples) Note(name, text string) {
+	if s.notes == nil {
+		s.notes = map[string]string{}
+	}
+	s.notes[name] = text
 }
 
 // Of returns the values of a name, in the order of the rounds.

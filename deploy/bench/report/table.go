@@ -21,8 +21,11 @@ const (
 
 var headings = [columnCount]string{"", "median", "min – max", "", "of its baseline", "must reach", ""}
 
-// unavailable begins a text that runs over the columns to its right, which are empty then.
-const unavailable = "not available: "
+// unavailable and noted begin a text that runs over the columns to its right, which are empty then.
+const (
+	unavailable = "not available: "
+	noted       = "note: "
+)
 
 // Table prints the lines for people.
 func Table(w io.Writer, lines []Line) error {
@@ -33,7 +36,7 @@ func Table(w io.Writer, lines []Line) error {
 	var widths [columnCount]int
 	for _, row := range rows {
 		for i, cell := range row {
-			if !strings.HasPrefix(cell, unavailable) {
+			if !strings.HasPrefix(cell, unavailable) && !strings.HasPrefix(cell, noted) {
 				widths[i] = max(widths[i], utf8.RuneCountInString(cell))
 			}
 		}
@@ -75,6 +78,9 @@ func tableRows(line Line, indent string) [][columnCount]string {
 		}
 		last[columnRatio] = factor(ratio.Value) + " " + ratio.To
 		rows = judged(rows, ratio.Verdicts, " ×")
+	}
+	if line.Note != "" {
+		rows = append(rows, [columnCount]string{columnUnit: noted + line.Note})
 	}
 	for _, detail := range line.Details {
 		rows = append(rows, tableRows(detail, indent+"  ")...)

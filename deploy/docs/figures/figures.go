@@ -25,6 +25,7 @@ type row struct {
 	Max     float64  `json:"max"`
 	RatioTo *string  `json:"ratioTo"`
 	Ratio   *float64 `json:"ratio"`
+	Note    string   `json:"note"`
 	Details []row    `json:"details"`
 }
 
@@ -55,6 +56,9 @@ func write(table *strings.Builder, name string, r row) {
 	}
 	if r.Ratio != nil && r.RatioTo != nil {
 		ratio = fmt.Sprintf("%s × %s", strconv.FormatFloat(*r.Ratio, 'f', 2, 64), *r.RatioTo)
+	}
+	if r.Note != "" {
+		ratio = strings.TrimPrefix(ratio+"; "+r.Note, "; ")
 	}
 	_, _ = fmt.Fprintf(table, "| %s | %s | %s | %s | %s |\n", name, number(r.Value), spread, r.Unit, ratio) // a Builder takes everything
 }
