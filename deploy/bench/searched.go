@@ -86,6 +86,9 @@ func stampSQL(began time.Time, step time.Duration) string {
 ) s`, strings.Join(stamp, " || "), began.UnixMilli(), step.Milliseconds())
 }
 
+// spreadSQL is a number that is in step with nothing else of the row n.
+const spreadSQL = "(hashint4(n) & 1048575)"
+
 // searchedChanges are what differs in the copies.
 func searchedChanges(rows int, endpoints []string) map[string]map[string]string {
 	id := func(kind webhook.Kind) string {
@@ -97,16 +100,16 @@ func searchedChanges(rows int, endpoints []string) map[string]map[string]string 
 	}
 	failed, pending, retrying := fmt.Sprintf("n %% %d = 0", stride), fmt.Sprintf("n %% %d = 1", 10*stride), fmt.Sprintf("n %% %d = %d", 10*stride, 5*stride+1)
 	bad := failed + " OR " + retrying
-	eventType := fmt.Sprintf("CASE WHEN n <= %d THEN '%s' ELSE 'bench.type.' || n / 11 %% 10 END", rows/10, oldType)
+	eventType := fmt.Sprintf("CASE WHEN n <= %d THEN '%s' ELSE 'bench.type.' || %s / 100 %% 10 END", rows/10, oldType, spreadSQL)
 	return map[string]map[string]string{
 		"events": {
 			"id": id(webhook.KindEvent), "created_at": "s.at", "event_type": eventType,
-			"workflow_id":  "CASE WHEN " + pick("'"+rareFlow+"'", stride, 1) + " WHEN n / 11 % 10 < 5 THEN '" + oftenFlow + "' ELSE '" + otherFlow + "' END",
+			"workflow_id":  "CASE WHEN " + pick("'"+rareFlow+"'", stride, 1) + " WHEN " + spreadSQL + " / 100 % 10 < 5 THEN '" + oftenFlow + "' ELSE '" + otherFlow + "' END",
 			"run_id":       fmt.Sprintf("CASE WHEN n <= %d THEN '%s' ELSE 'run_' || n / %d END", rareRows, rareRun, runEvents),
 			"execution_id": fmt.Sprintf("'exec_' || n / %d", executionEvents),
 		},
 		"deliveries": {
-			"endpoint_id": turnSQL(endpoints, "n / 7"), // in step with no other value
+			"endpoint_id": turnSQL(endpoints, spreadSQL),
 			"id":          id(webhook.KindDelivery), "event_id": id(webhook.KindEvent), "created_at": "s.at", "updated_at": "s.at",
 			"last_attempt_id": "CASE WHEN " + pending + " THEN '' ELSE " + id(webhook.KindAttempt) + " END",
 			"status":          "CASE WHEN " + failed + " THEN 'failure' WHEN " + pending + " THEN 'pending' WHEN " + retrying + " THEN 'retrying' ELSE 'success' END",
