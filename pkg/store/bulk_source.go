@@ -120,7 +120,7 @@ func (b bulkSource) page(ctx context.Context, s *Store, after string, limit int)
 		return s.page(ctx, b.walk, page)
 	}
 	query, arguments := b.joined(after, limit+1)
-	err = s.db.WithContext(ctx).Raw(query, arguments...).Scan(&ids).Error
+	err = s.planned(ctx).Raw(query, arguments...).Scan(&ids).Error
 	ids, next = cut(ids, page)
 	return ids, next, err
 }
@@ -188,7 +188,7 @@ func (b bulkSource) countWindow(ctx context.Context, s *Store, c *counted, windo
 		Counted     int64
 		First, Last string
 	}
-	err = s.db.WithContext(ctx).Raw("SELECT count(*) AS counted, COALESCE(min(id), '') AS first, COALESCE(max(id), '') AS last FROM ("+query+") counting",
+	err = s.planned(ctx).Raw("SELECT count(*) AS counted, COALESCE(min(id), '') AS first, COALESCE(max(id), '') AS last FROM ("+query+") counting",
 		arguments...).Scan(&found).Error
 	if err != nil {
 		return err

@@ -133,7 +133,7 @@ func (s *Store) pageOfEvents(ctx context.Context, f webhook.DeliveryFilter, even
 	var after conditions
 	after.after("d", page.After)
 	query, arguments := s.deliveriesOf(f, events, after)
-	err = s.db.WithContext(ctx).Raw(query+" ORDER BY d.id DESC LIMIT ?", append(arguments, page.Offset+page.Limit+1)...).Scan(&ids).Error
+	err = s.planned(ctx).Raw(query+" ORDER BY d.id DESC LIMIT ?", append(arguments, page.Offset+page.Limit+1)...).Scan(&ids).Error
 	ids, next = cut(ids, page)
 	return ids, next, err
 }

@@ -45,6 +45,9 @@ type Dialect struct {
 	RowLocks bool
 	// Ping returns an error unless the database answers and accepts writes.
 	Ping func(context.Context) error
+	// CustomPlan is an argument before those of a query that has the database plan the query for the values of the others. If it is nil, the
+	// database does so anyway.
+	CustomPlan any
 	// Installation is a query for a text that no other database has. It is empty for a database that belongs to one process.
 	Installation string
 	// Unavailable reports whether an error means that the database cannot be reached or cannot work. It is false for the refusal of a

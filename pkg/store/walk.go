@@ -81,7 +81,7 @@ func cut(found []string, page webhook.Page) (ids []string, next string) {
 func (s *Store) windowEnd(ctx context.Context, w walk, after string, window int) (string, error) {
 	query, arguments := w.union(conditions{}, "", after, window)
 	var ids []string
-	err := s.db.WithContext(ctx).Raw(query+" LIMIT 1 OFFSET ?", append(arguments, window-1)...).Scan(&ids).Error
+	err := s.planned(ctx).Raw(query+" LIMIT 1 OFFSET ?", append(arguments, window-1)...).Scan(&ids).Error
 	if err != nil || len(ids) == 0 {
 		return "", err
 	}
@@ -91,7 +91,7 @@ func (s *Store) windowEnd(ctx context.Context, w walk, after string, window int)
 // pick returns up to limit IDs of matching rows after a position, up to the end of a window. An empty end is that of the list.
 func (s *Store) pick(ctx context.Context, w walk, end, after string, limit int) (ids []string, err error) {
 	query, arguments := w.union(w.filter, end, after, limit)
-	err = s.db.WithContext(ctx).Raw(query+" LIMIT ?", append(arguments, limit)...).Scan(&ids).Error
+	err = s.planned(ctx).Raw(query+" LIMIT ?", append(arguments, limit)...).Scan(&ids).Error
 	return ids, err
 }
 
@@ -124,6 +124,6 @@ func (w walk) union(filter conditions, end, after string, limit int) (query stri
 func (s *Store) few(ctx context.Context, w walk) (bool, error) {
 	query, arguments := w.union(conditions{}, "", "", probeRows+1)
 	var count int
-	err := s.db.WithContext(ctx).Raw("SELECT count(*) FROM ("+query+" LIMIT ?) probe", append(arguments, probeRows+1)...).Scan(&count).Error
+	err := s.planned(ctx).Raw("SELECT count(*) FROM ("+query+" LIMIT ?) probe", append(arguments, probeRows+1)...).Scan(&count).Error
 	return count <= probeRows, err
 }

@@ -46,7 +46,19 @@ func newPool(config pgx.ConnConfig, connections int) *sql.DB {
 // Recording an outcome then takes three times as long. Every statement of the store finds few rows by an index (plan_test.go), so that no
 // other plan is better. Without jit = off, the cost of a plan that has no alternative to a scan, as at the start of a process, would make
 // PostgreSQL compile it, which takes 0.3 s of a processor.
-const planning = "SET enable_seqscan = off; SET enable_hashjoin = off; SET enable_mergejoin = off; SET jit = off"
+//
+// A statement also has no parallel workers: they take longer to start than the statement takes.
+const planning = "SET enable_seqscan = off; SET enable_hashjoin = off; SET enable_mergejoin = off; SET jit = off; " +
+	"SET max_parallel_workers_per_gather = 0"
+
+// customPlan returns the argument of a query that has PostgreSQL plan it for its parameters: a mode without a prepared statement. Of the
+// modes of DATABASE_URL, only the default one has prepared statements whose plan is kept.
+func customPlan(mode pgx.QueryExecMode) any {
+	if mode == pgx.QueryExecModeCacheStatement {
+		return pgx.QueryExecModeCacheDescribe
+	}
+	return nil
+}
 
 // prepare sets up a new connection. It changes no settings behind a pooler, because other clients would get them.
 func prepare(ctx context.Context, connection *pgx.Conn, mode pgx.QueryExecMode) error {

@@ -87,6 +87,7 @@ func Open(options Options, sealer store.Sealer) (*store.Store, error) {
 		Explain:        explain,
 		OpenMigrations: func(context.Context) (*sql.DB, error) { return openMigrations(*config), nil },
 		Blockers:       blockers,
+		CustomPlan:     customPlan(config.DefaultQueryExecMode),
 		// A copy of a database that was made from the server's files has the same name.
 		Installation: "SELECT (SELECT system_identifier FROM pg_control_system()) || '/' || current_database() || '/' || current_schema()",
 	}, sealer)
