@@ -143,6 +143,7 @@ func measureBulkDrain(ctx context.Context, s *session, v *services) (err error) 
 	}
 	s.progress.say("%s: retrying %d deliveries", rowBulkDrain, count)
 	o.receiver.expect(count)
+	watching := watch(v)
 	began, ended := time.Now(), time.Time{}
 	beside, err := other.measureBeside(ctx, floodRate, func(ctx context.Context) error {
 		if _, err := o.retryAllFailed(ctx, 0); err != nil {
@@ -165,7 +166,7 @@ func measureBulkDrain(ctx context.Context, s *session, v *services) (err error) 
 	s.samples.Add(report.Detail(rowBulkDrain, detailFirstRequest), first.Sub(began).Seconds())
 	s.samples.Add(report.Detail(rowBulkDrain, detailMemoryGrowth), (after.memory-before.memory)/mebibyte)
 	s.addLive(rowBulkDrain, alone, beside, 2*alone.p99()+floodAllowance)
-	return nil
+	return watching.note(&s.samples, rowBulkDrain, count)
 }
 
 // warmDispatcher drains a backlog that is no job's, and returns what the dispatcher has taken then: a job is to take little more.

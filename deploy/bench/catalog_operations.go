@@ -1,6 +1,10 @@
 package bench
 
-import "redrive/deploy/bench/report"
+import (
+	"slices"
+
+	"redrive/deploy/bench/report"
+)
 
 // The rows about operations on many deliveries at once.
 const (
@@ -22,10 +26,10 @@ func operationRows() []report.Definition {
 		{
 			Name: rowBulkDrain, Unit: "deliveries/s", Chart: chartDelivering,
 			Ratios: []report.Ratio{{To: rowDrain, Goals: []report.Goal{report.AtLeast(0.8)}}},
-			Details: append([]report.Definition{
+			Details: slices.Concat([]report.Definition{
 				{Name: detailFirstRequest, Unit: "s"},
 				{Name: detailMemoryGrowth, Unit: "MiB", Goals: []report.Goal{report.AtMost(20)}},
-			}, liveDetails(rowBulkDrain)...),
+			}, liveDetails(rowBulkDrain), processes()),
 		},
 		{
 			Name: rowBulkPace, Unit: "deliveries/s", Chart: chartWriting,

@@ -79,12 +79,18 @@ func (s *Store) searchDeliveries(ctx context.Context, f webhook.DeliveryFilter, 
 	if len(f.Possible()) == 0 {
 		return nil, "", nil
 	}
-	events, err := s.eventsToJoin(ctx, f, page)
+	short, err := s.shortWalk(ctx, f, page)
 	if err != nil {
 		return nil, "", err
 	}
-	if !events.empty() {
-		return s.pageOfEvents(ctx, f, events, page)
+	if !short {
+		events, err := s.eventsToJoin(ctx, f, page)
+		if err != nil {
+			return nil, "", err
+		}
+		if !events.empty() {
+			return s.pageOfEvents(ctx, f, events, page)
+		}
 	}
 	w, err := s.deliveryWalk(ctx, f)
 	if err != nil {
@@ -155,56 +161,6 @@ func (s *Store) deliveriesOf(f webhook.DeliveryFilter, events, further condition
 	query = "WITH e AS MATERIALIZED (SELECT e.id FROM events e WHERE " + events.where() + ") SELECT d.id FROM e " + join +
 		" WHERE " + d.where()
 	return query, slices.Clip(events.and(d).arguments)
-}
-
-// deliveryWalk returns the walk of deliveries along the index that restricts them most: that of the endpoint, of the statuses, or of the
-// organization. A condition that must not use another index has its column in an expression.
-func (s *Store) deliveryWalk(ctx context.Context, f webhook.DeliveryFilter) (walk, error) {
-	var all conditions
-	all.equal("d.organization_id", f.OrganizationID)
-	all.created("d", webhook.KindDelivery, f.From, f.To)
-	filter := deliveryFields(f)
-	if event := eventFields(f); !event.empty() {
-		filter.add("(SELECT "+event.where()+" FROM events e WHERE e.id = d.event_id)", event.arguments...)
-	}
-	statuses := f.Possible()
-	if f.BulkJobID != "" {
-		all.add("d.bulk_job_id <> ''") // the predicate of the index
-		all.equal("d.bulk_job_id", f.BulkJobID)
-		filter.equal("d.endpoint_id || ''", f.EndpointID)
-		return newWalk("deliveries", "d", filter.and(statusIn(statuses)), all), nil
-	}
-	byOrganization := newWalk("deliveries", "d", filter.and(statusIn(statuses)), all)
-	var ofEndpoint conditions
-	ofEndpoint.equal("d.endpoint_id", f.EndpointID)
-	byEndpoint := newWalk("deliveries", "d", byOrganization.filter, all.and(ofEndpoint))
-	byStatus := newWalk("deliveries", "d", filter)
-	byStatus.filter.equal("d.endpoint_id || ''", f.EndpointID)
-	for _, status := range statuses {
-		if status == webhook.StatusSuccess { // has no index
-			byStatus.branches = nil
-			break
-		}
-		branch := all.and(conditions{})
-		branch.add("d.status = '" + string(status) + "'") // a constant, so that the partial index is used
-		byStatus.branches = append(byStatus.branches, branch)
-	}
-	switch {
-	case byStatus.branches == nil && f.EndpointID == "":
-		return byOrganization, nil
-	case byStatus.branches == nil:
-		return byEndpoint, nil
-	case f.EndpointID == "":
-		return byStatus, nil
-	}
-	few, err := s.few(ctx, byStatus)
-	if err != nil || few {
-		return byStatus, err
-	}
-	if few, err = s.few(ctx, byEndpoint); few {
-		return byEndpoint, err
-	}
-	return byStatus, err
 }
 
 // gone is the answer of a receiver that does not exist any more.

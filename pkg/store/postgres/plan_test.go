@@ -182,6 +182,10 @@ func statementCalls(ctx context.Context, opened *store.Store, w filled) map[stri
 		},
 		"search by workflow and reason": {
 			search(webhook.DeliveryFilter{WorkflowID: "wf_7", FailureReason: webhook.FailureExhausted}),
+			[][]string{{"deliveries_by_status"}, {"deliveries_by_status"}, {"deliveries_by_status", "events_pkey", "attempts_pkey"}, sized},
+		},
+		"search by workflow and the status of the answer": {
+			search(webhook.DeliveryFilter{WorkflowID: "wf_7", ResponseStatus: webhook.StatusRange{Low: 200, High: 599}}),
 			[][]string{{"events_by_workflow"}, {"events_by_workflow", "deliveries_by_event", "attempts_pkey"}, sized},
 		},
 		"search by execution": {
