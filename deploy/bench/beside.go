@@ -7,6 +7,18 @@ import (
 	"redrive/deploy/bench/report"
 )
 
+// measureAround is measureBeside, and adds to alone what the endpoints take afterwards: a machine that becomes slower is slower for both.
+func (h *healthy) measureAround(
+	ctx context.Context, alone *latencies, rate int, duration time.Duration, do func(context.Context) error,
+) (beside latencies, err error) {
+	if beside, err = h.measureBeside(ctx, rate, do); err != nil {
+		return beside, err
+	}
+	after, err := h.measureAt(ctx, rate, duration)
+	alone.add(after)
+	return beside, err
+}
+
 // besideSlice is how long the other endpoints are sent to at a time while something is done. They are measured until it is done.
 const besideSlice = 2 * time.Second
 

@@ -145,7 +145,7 @@ func measureBulkDrain(ctx context.Context, s *session, v *services) (err error) 
 	o.receiver.expect(count)
 	watching := watch(v)
 	began, ended := time.Now(), time.Time{}
-	beside, err := other.measureBeside(ctx, floodRate, func(ctx context.Context) error {
+	beside, err := other.measureAround(ctx, &alone, floodRate, s.amounts.besideFlood, func(ctx context.Context) error {
 		if _, err := o.retryAllFailed(ctx, 0); err != nil {
 			return err
 		}

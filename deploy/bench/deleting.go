@@ -37,7 +37,7 @@ func roundDelete(ctx context.Context, s *session) error {
 	}
 	s.progress.say("%s: deleting it", rowDeleteEndpoint)
 	var answered, ended time.Duration
-	beside, err := h.measureBeside(ctx, neighbourRate, func(ctx context.Context) error {
+	beside, err := h.measureAround(ctx, &alone, neighbourRate, s.amounts.alone, func(ctx context.Context) error {
 		began := time.Now()
 		if err := h.call(ctx, http.MethodDelete, "/"+endpoint, nil, nil); err != nil {
 			return err

@@ -47,7 +47,7 @@ func roundErase(ctx context.Context, s *session) error {
 	s.progress.say("%s: deleting an organization with %d deliveries", rowErase, s.amounts.erased)
 	var deliveries time.Duration
 	began := time.Now()
-	beside, err := h.measureBeside(ctx, neighbourRate, func(ctx context.Context) error {
+	beside, err := h.measureAround(ctx, &alone, neighbourRate, s.amounts.alone, func(ctx context.Context) error {
 		if err := platform.call(ctx, http.MethodDelete, "/organizations/"+organization+"?confirm="+organization, nil, nil); err != nil {
 			return err
 		}
