@@ -2,6 +2,7 @@ package bench
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"redrive/deploy/bench/report"
@@ -33,8 +34,7 @@ func (h *healthy) measureBeside(ctx context.Context, rate int, do func(context.C
 		m, err := h.measureAt(ctx, rate, besideSlice)
 		if err != nil {
 			cancel()
-			<-done
-			return beside, err
+			return beside, errors.Join(err, <-done)
 		}
 		beside.add(m)
 		select {

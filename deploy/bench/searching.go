@@ -37,8 +37,11 @@ func (g *searching) round(ctx context.Context, s *session) error {
 		row     string
 		measure func(context.Context, *session) error
 	}{
-		{rowGrowthSearch, g.measureSearches}, {rowGrowthScan, g.measureScans}, {rowGrowthCursor, g.measureCursors},
-		{rowGrowthPlan, g.measurePlans}, {rowGrowthStats, g.measureStatistics},
+		{rowGrowthSearch, g.measureSearches},
+		{rowGrowthScan, g.measureScans},
+		{rowGrowthCursor, g.measureCursors},
+		{rowGrowthPlan, g.measurePlans},
+		{rowGrowthStats, g.measureStatistics},
 	} {
 		if !s.wants(one.row) {
 			continue

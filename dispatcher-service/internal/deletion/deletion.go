@@ -41,7 +41,7 @@ const (
 	// batch is how many deliveries one statement ends, which takes PostgreSQL some 10 ms.
 	batch        = 200
 	batchTimeout = 10 * time.Second
-	// restShare is how many times as long as the last batch the pause after it is: the work takes a quarter of one connection's time.
+	// restShare is how many times as long as the last batch the pause after it is: usually the work takes a quarter of one connection's time.
 	restShare = 3
 	// longestRest bounds the pause. On a machine so busy that a batch takes 85 ms, 30,000 deliveries would need 50 s without it, and all
 	// have to end within 60 s.
