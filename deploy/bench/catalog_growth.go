@@ -9,6 +9,7 @@ const (
 	rowGrowthCursor = "growth-cursor"
 	rowGrowthPlan   = "growth-plan"
 	rowGrowthStats  = "growth-stats"
+	rowConsole      = "growth-console"
 )
 
 const chartSearch = "Searching and planning with millions of rows, in milliseconds: less is better"
@@ -21,6 +22,9 @@ const (
 	mostScan  = 1000
 	mostPlan  = 2000
 	mostStats = 20
+	mostPage  = 50
+	// mostOpen is the share of a core that open pages of the console may take, in percent.
+	mostOpen = 5
 )
 
 // searchRows are the rows about a large table that is searched.
@@ -39,6 +43,7 @@ func searchRows() []report.Definition {
 		comparedRow(rowGrowthCursor, chartGrowth, nil, []report.Goal{report.AtMost(searchFactor)}, detailFirst, detailMiddle),
 		comparedRow(rowGrowthPlan, chartSearch, []report.Goal{report.AtMost(mostPlan)}, nil, detailRare),
 		comparedRow(rowGrowthStats, chartGrowth, []report.Goal{report.AtMost(mostStats)}, nil, detailDays, detailEndpointHours),
+		consoleRow(),
 	}
 }
 
@@ -55,5 +60,12 @@ func comparedRow(name, chart string, goals, ratioGoals []report.Goal, details ..
 	for _, detail := range details {
 		row.Details = append(row.Details, compared(detail, detail+" "+detailSmall))
 	}
+	return row
+}
+
+// consoleRow is the time of pages of the console, and what pages cost that are open and refresh themselves.
+func consoleRow() report.Definition {
+	row := comparedRow(rowConsole, chartGrowth, []report.Goal{report.AtMost(mostPage)}, nil, detailListPage, detailDeliveryPage)
+	row.Details = append(row.Details, report.Definition{Name: detailOpenPages, Unit: "% of a core", Goals: []report.Goal{report.AtMost(mostOpen)}})
 	return row
 }

@@ -36,7 +36,7 @@ func families() []family {
 		{name: "memory of the dispatcher", rows: []string{rowBytesDispatcher}, round: roundBytesDispatcher},
 		{name: "memory of the API", rows: []string{rowBytesAPI}, round: roundBytesAPI},
 		{name: "growing", rows: []string{rowGrowthRetry, rowGrowthList, rowDatabaseBytes}, round: growth.round},
-		{name: "searching", rows: []string{rowGrowthSearch, rowGrowthScan, rowGrowthCursor, rowGrowthPlan, rowGrowthStats}, round: searching.round},
+		{name: "searching", rows: []string{rowGrowthSearch, rowGrowthScan, rowGrowthCursor, rowGrowthPlan, rowGrowthStats, rowConsole}, round: searching.round},
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"time"
 
+	"redrive/deploy/stack/process"
 	"redrive/pkg/webhook"
 )
 
@@ -14,6 +15,7 @@ import (
 type grown struct {
 	*customer
 	database  *database
+	api       *process.Service
 	rows      int
 	endpoints []string
 	failures  []int // the numbers of those that can be retried, in disorder
@@ -47,7 +49,7 @@ func startGrown(ctx context.Context, s *session, programs, name string, redisNum
 		return nil, err
 	}
 	s.opened.Push("a client", func(context.Context) error { c.close(); return nil })
-	return &grown{customer: c, database: d, rows: rows, body: eventBody(eventType)}, nil
+	return &grown{customer: c, database: d, api: api, rows: rows, body: eventBody(eventType)}, nil
 }
 
 // template makes the endpoints and one delivery that has failed, and returns its ID.

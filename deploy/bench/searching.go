@@ -42,6 +42,7 @@ func (g *searching) round(ctx context.Context, s *session) error {
 		{rowGrowthCursor, g.measureCursors},
 		{rowGrowthPlan, g.measurePlans},
 		{rowGrowthStats, g.measureStatistics},
+		{rowConsole, g.measureConsole},
 	} {
 		if !s.wants(one.row) {
 			continue

@@ -3,6 +3,7 @@ package store
 import (
 	"cmp"
 	"context"
+	"slices"
 	"time"
 
 	"redrive/pkg/webhook"
@@ -24,7 +25,7 @@ func (s *Store) ListFailingEndpoints(ctx context.Context, disabledSince time.Tim
 		return nil, false, s.translate("list disabled endpoints", err)
 	}
 	more = len(failing) > limit || len(disabled) > limit
-	rows := append(failing[:min(limit, len(failing))], disabled[:min(limit, len(disabled))]...)
+	rows := slices.Concat(failing[:min(limit, len(failing))], disabled[:min(limit, len(disabled))])
 	found = make([]webhook.FailingEndpoint, len(rows))
 	for i, row := range rows {
 		found[i] = row.endpoint()

@@ -298,14 +298,19 @@ func statementCalls(ctx context.Context, opened *store.Store, w filled) map[stri
 		"loads of organizations": {
 			func() error { _, _, err := opened.ListLoads(ctx, now, 20); return err },
 			[][]string{
-				{"deliveries_by_lane", "endpoints_", "organizations_"}, {"deliveries_by_lane"}, {"organizations_pkey"}, {"statistics_hours_pkey"},
+				{"deliveries_by_lane", "endpoints_", "organizations_"},
+				{"deliveries_by_lane"},
+				{"organizations_pkey"},
+				{"statistics_hours_pkey"},
 				{"endpoint_health_", "endpoints_pkey"},
 			},
 		},
 		"failing endpoints of all organizations": {
 			func() error { _, _, err := opened.ListFailingEndpoints(ctx, now.Add(-time.Hour), 20); return err },
 			[][]string{
-				{"endpoint_health_failing", "endpoints_pkey"}, {"endpoints_disabled", "endpoint_health_pkey"}, {"organizations_pkey"},
+				{"endpoint_health_failing", "endpoints_pkey"},
+				{"endpoints_disabled", "endpoint_health_pkey"},
+				{"organizations_pkey"},
 				{"deliveries_by_endpoint", "attempts_pkey"},
 			},
 		},

@@ -81,7 +81,7 @@ func (q *Request) read(identity webhook.Identity, path string, query url.Values,
 		answered, err := q.call(ctx, identity, http.MethodGet, target, nil, "")
 		return answered.data, err
 	}
-	data, err := q.kit.snapshots.get(q.Context(), key, q.refreshing(), fetch)
+	data, err := q.kit.snapshots.get(q.Context(), key, q.Refreshing(), fetch)
 	if err != nil {
 		return err
 	}

@@ -55,7 +55,7 @@ func (q *Request) SayFailure(err error) error {
 // takeFlash reads what the page has to say, and removes it, so that it is said once.
 func (q *Request) takeFlash() {
 	cookie, err := q.R.Cookie(flashName(q))
-	if err != nil || q.refreshing() {
+	if err != nil || q.Refreshing() {
 		return
 	}
 	decoded, err := base64.RawURLEncoding.DecodeString(cookie.Value)

@@ -104,6 +104,9 @@ func (k *Kit) serve(q *Request, route Route) error {
 			return problem(http.StatusBadRequest, "The form could not be read", "It is malformed, or larger than 4 MiB. Open the page again and repeat the action.")
 		}
 	}
+	if q.R.Method == http.MethodGet && q.Refreshing() {
+		return q.refresh(route)
+	}
 	return route.Handle(q)
 }
 

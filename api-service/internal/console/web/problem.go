@@ -96,7 +96,7 @@ func titleOf(status int) string {
 // signIn leads to the page for signing in, and from there back. A customer whose session has ended is led to the platform's own page, if the
 // installation has one: signing in needs an API key, which the customer does not have.
 func (q *Request) signIn() {
-	if q.refreshing() {
+	if q.Refreshing() {
 		q.W.WriteHeader(http.StatusUnauthorized) // the script stops refreshing
 		return
 	}

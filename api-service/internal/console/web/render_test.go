@@ -76,3 +76,32 @@ func TestAssetsAreKeptByTheirContent(t *testing.T) {
 	mux.ServeHTTP(answer, httptest.NewRequest(http.MethodGet, web.Root+"/assets/other.css", nil))
 	assert.Equal(t, http.StatusNotFound, answer.Code)
 }
+
+// Viewers with the same rights share the rendering of a page that refreshes itself. It has the content alone, and nothing of a session.
+func TestRefreshingPagesShareTheirRendering(t *testing.T) {
+	rendered := 0
+	kit := (&world{}).kit(site)
+	mux := http.NewServeMux()
+	mux.Handle(web.Root+"/o/{organization}/page", kit.Handler(web.Route{For: web.Readers, Handle: func(q *web.Request) error {
+		rendered++
+		return q.Show(trial, "A title", rendered)
+	}}))
+	open := func(token string) string {
+		r := get(token, acme)
+		r.Header.Set("X-Console-Refresh", "1")
+		answer := httptest.NewRecorder()
+		mux.ServeHTTP(answer, r)
+		require.Equal(t, http.StatusOK, answer.Code)
+		return answer.Body.String()
+	}
+	first := open(linkID)
+	assert.Contains(t, first, `<p id="data">1</p>`)
+	assert.NotContains(t, first, "jane")
+	assert.NotContains(t, first, "<header")
+	assert.Equal(t, first, open(linkID))
+	assert.Equal(t, 1, rendered)
+	for i, token := range []string{readID, writeID, operator, acting} {
+		open(token)
+		assert.Equal(t, i+2, rendered, "%s has other rights", token)
+	}
+}

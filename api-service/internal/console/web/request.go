@@ -57,5 +57,5 @@ func (q *Request) Redirect(path string) error {
 	return nil
 }
 
-// refreshing reports whether the page's script asks for the page again.
-func (q *Request) refreshing() bool { return q.R.Header.Get("X-Console-Refresh") != "" }
+// Refreshing reports whether the page's script asks for the page again.
+func (q *Request) Refreshing() bool { return q.R.Header.Get("X-Console-Refresh") != "" }

@@ -18,7 +18,7 @@ func Shared[T any](q *Request, name string, fetch func(ctx context.Context) (T, 
 		}
 		return json.Marshal(read)
 	}
-	data, err := q.kit.snapshots.get(q.Context(), snapshotKey{q.Organization.ID, "shared " + name}, q.refreshing(), encoded)
+	data, err := q.kit.snapshots.get(q.Context(), snapshotKey{q.Organization.ID, "shared " + name}, q.Refreshing(), encoded)
 	if err != nil {
 		return value, err
 	}

@@ -14,9 +14,9 @@ func TestFindings(t *testing.T) {
 		"<h1>a</h1><h2>b</h2><h3>c</h3><h2>d</h2>":                                     "",
 		"<h1>a</h1><script src=\"a.js\" defer></script>":                               "",
 
-		"<h2>a</h2>":                                                             "the heading \"a\" is an h2 after an h0",
-		"<h1>a</h1><h1>b</h1>":                                                   "the page has 2 headings of the first level",
-		"<h1>a</h1><h3>b</h3>":                                                   "the heading \"b\" is an h3 after an h1",
+		"<h2>a</h2>":           "the heading \"a\" is an h2 after an h0",
+		"<h1>a</h1><h1>b</h1>": "the page has 2 headings of the first level",
+		"<h1>a</h1><h3>b</h3>": "the heading \"b\" is an h3 after an h1",
 		"<h1>a</h1><p id=\"x\"></p><p id=\"x\"></p>":                             "two elements have the id x",
 		"<h1>a</h1><p style=\"x\"></p>":                                          "p has a style of its own",
 		"<h1>a</h1><p onclick=\"x\"></p>":                                        "p has a script in onclick",
