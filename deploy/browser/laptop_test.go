@@ -71,7 +71,7 @@ func TestConsoleDeveloperOnALaptop(t *testing.T) {
 	b.at("/console/o/org_local/overview")
 	b.press(evaluate[string](b, `document.querySelector("main a[href*='/deliveries/dlv_']").innerText`))
 	b.shows("main h1", "Failure")
-	response, err := http.Post(l.Addresses().Receiver+"/heal", "", nil) //nolint:noctx // loopback
+	response, err := http.Post(l.Addresses().Receiver+"/heal", "", nil)
 	require.NoError(t, err)
 	require.NoError(t, response.Body.Close())
 	b.press("Retry")
