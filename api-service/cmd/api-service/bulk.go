@@ -19,6 +19,7 @@ var bulkActions = []webhook.BulkAction{webhook.BulkRetry, webhook.BulkReplay, we
 // bulkFlags are the flags of all bulk commands.
 type bulkFlags struct {
 	from, to, organization, endpoint string
+	perSecond                        int
 	plan, json, cancelOnInterrupt    bool
 }
 
@@ -53,6 +54,7 @@ func parseBulkFlags(action string, args []string) (f bulkFlags, err error) {
 	flags.StringVar(&f.to, "to", "", "select deliveries created before this time")
 	flags.StringVar(&f.organization, "organization", "", "the only organization to start a job for")
 	flags.StringVar(&f.endpoint, "endpoint", "", "select deliveries of this endpoint")
+	flags.IntVar(&f.perSecond, "per-second", webhook.DefaultBulkPerSecond, "deliveries per second of each job; 0 is as fast as fairness allows")
 	flags.BoolVar(&f.plan, "plan", false, "count only")
 	flags.BoolVar(&f.json, "json", false, "print one JSON object for each job")
 	flags.BoolVar(&f.cancelOnInterrupt, "cancel-on-interrupt", false, "cancel the jobs on Ctrl-C")
@@ -72,7 +74,7 @@ func parseBulkFlags(action string, args []string) (f bulkFlags, err error) {
 
 // spec returns the checked spec of the jobs, without an organization.
 func (f bulkFlags) spec(action webhook.BulkAction) (webhook.BulkSpec, error) {
-	spec := webhook.BulkSpec{Action: action, Filter: f.filter(), PerSecond: webhook.DefaultBulkPerSecond, CreatedBy: webhook.ByOperator}
+	spec := webhook.BulkSpec{Action: action, Filter: f.filter(), PerSecond: f.perSecond, CreatedBy: webhook.ByOperator}
 	switch {
 	case len(spec.Filter) == 0:
 		return spec, errors.New("at least one of --from, --to and --endpoint is required")

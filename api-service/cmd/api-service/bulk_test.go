@@ -40,6 +40,8 @@ func TestBulkArgumentsWrongExitCodeTwo(t *testing.T) {
 		"retry " + from + "--frobnicate":                         "frobnicate",
 		"retry " + from + "more":                                 `no argument "more"`,
 		"cancel " + from + "--plan --cancel-on-interrupt":        "leave out --cancel-on-interrupt",
+		"retry " + from + "--per-second -1":                      "perSecond must be a whole number between 0 and 5000",
+		"retry " + from + "--per-second fast":                    "per-second",
 	} {
 		r := runWith(t, environ, append([]string{"bulk"}, strings.Fields(line)...)...)
 		assert.Equal(t, 2, r.code, line)
@@ -135,7 +137,7 @@ func (w bulkWorld) count(t *testing.T, organization string, status webhook.Statu
 func TestBulkRetryAllOrganizationsOneJobEach(t *testing.T) {
 	w := newBulkWorld(t)
 	w.dispatch(t)
-	r := w.bulk(t, "retry", "--from", bulkFrom, "--to", bulkTo)
+	r := w.bulk(t, "retry", "--from", bulkFrom, "--to", bulkTo, "--per-second", "300")
 	require.Equal(t, 0, r.code, r.stderr)
 	for organization, failed := range map[string]int{"org_a": 3, "org_b": 2} {
 		jobs := w.jobs(t, organization)
@@ -144,7 +146,7 @@ func TestBulkRetryAllOrganizationsOneJobEach(t *testing.T) {
 		assert.Equal(t, webhook.BulkCompleted, job.Status)
 		assert.Equal(t, "operator", job.CreatedBy)
 		assert.Equal(t, map[string]string{"from": bulkFrom, "to": bulkTo}, job.Filter)
-		assert.Equal(t, webhook.DefaultBulkPerSecond, job.PerSecond)
+		assert.Equal(t, 300, job.PerSecond)
 		assert.Contains(t, r.stdout, fmt.Sprintf("started %s of organization %s: %d deliveries\n", job.ID, organization, failed))
 		assert.Contains(t, r.stdout, fmt.Sprintf("completed %s of organization %s: %d of %d handled, %d applied\n", job.ID, organization, failed, failed, failed))
 		assert.Equal(t, int64(failed), w.count(t, organization, webhook.StatusPending))
