@@ -39,7 +39,7 @@ const usage = `api-service serves Redrive's HTTP API. Environment variables conf
                                  [--per-second N] [--cancel-on-interrupt]
                                  start one bulk job for each organization that has deliveries which match, and wait for the jobs.
                                  TIME is RFC 3339. At least one of --from, --to and --endpoint is required.
-                                 each handles --per-second deliveries a second (200 by default, 0 is as fast as fairness allows);
+                                 Each job handles --per-second deliveries a second: 200 by default, and 0 is as fast as fairness allows.
                                  --plan counts only and changes nothing; --json prints one JSON object for each job.
                                  Ctrl-C leaves the jobs running, or cancels them with --cancel-on-interrupt
   api-service stats backfill     count again what processes have done that do not count
