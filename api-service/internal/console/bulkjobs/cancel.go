@@ -21,7 +21,7 @@ func askCancel(q *web.Request) error {
 		return err
 	}
 	if !found.Running() {
-		q.Say(web.Same, finished)
+		q.SetFlash(web.Same, finished)
 		return q.Redirect(q.To("bulk-jobs", found.ID))
 	}
 	return q.Show(cancelPage, "Cancel a bulk job", cancelView{found, organizationOf(q)})
@@ -36,13 +36,13 @@ func cancel(q *web.Request) error {
 	failure := web.FailureOf(err)
 	switch {
 	case failure != nil && failure.Reason() == "job_finished":
-		q.Say(web.Same, finished)
+		q.SetFlash(web.Same, finished)
 	case err != nil:
-		if err := q.SayFailure(err); err != nil {
+		if err := q.FlashFailure(err); err != nil {
 			return err
 		}
 	default:
-		q.Say(web.Done, "The bulk job was cancelled. What it has done stays done.")
+		q.SetFlash(web.Done, "The bulk job was cancelled. What it has done stays done.")
 	}
 	return q.Redirect(q.To("bulk-jobs", id))
 }

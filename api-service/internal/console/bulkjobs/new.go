@@ -75,9 +75,9 @@ func create(q *web.Request) error {
 		return showForm(q, w, wrong)
 	}
 	if repeated {
-		q.Say(web.Same, "This bulk job was made before, by the same form. No other one was made.")
+		q.SetFlash(web.Same, "This bulk job was made before, by the same form. No other one was made.")
 	} else {
-		q.Say(web.Done, "The bulk job has begun.")
+		q.SetFlash(web.Done, "The bulk job has begun.")
 	}
 	return q.Redirect(q.To("bulk-jobs", made.ID))
 }

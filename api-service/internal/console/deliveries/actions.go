@@ -31,16 +31,16 @@ func act(q *web.Request) error {
 	switch {
 	case tooLate(err):
 		changed.ID = id
-		q.Say(web.Same, "Nothing was changed. "+web.Sentence(err.Error()))
+		q.SetFlash(web.Same, "Nothing was changed. "+web.Sentence(err.Error()))
 	case err != nil:
 		changed.ID = id
-		if err := q.SayFailure(err); err != nil {
+		if err := q.FlashFailure(err); err != nil {
 			return err
 		}
 	case repeated:
-		q.Say(web.Same, "This was done before. Nothing was changed again.")
+		q.SetFlash(web.Same, "This was done before. Nothing was changed again.")
 	default:
-		q.Say(web.Done, text)
+		q.SetFlash(web.Done, text)
 	}
 	return q.Redirect(q.To("deliveries", changed.ID))
 }
@@ -73,7 +73,7 @@ func actOnSelected(q *web.Request) error {
 		back += "?" + query
 	}
 	if len(ids) == 0 {
-		q.Say(web.Failed, "No delivery was selected.")
+		q.SetFlash(web.Failed, "No delivery was selected.")
 		return q.Redirect(back)
 	}
 	if len(ids) > maxSelected {
@@ -83,7 +83,7 @@ func actOnSelected(q *web.Request) error {
 	if err != nil {
 		return err
 	}
-	q.Say(kind, text)
+	q.SetFlash(kind, text)
 	return q.Redirect(back)
 }
 

@@ -49,14 +49,14 @@ func remove(q *web.Request) error {
 	_, err = q.Send(http.MethodDelete, base+"/"+id, nil, &deleted)
 	switch failure := web.FailureOf(err); {
 	case failure != nil && failure.Status == http.StatusNotFound:
-		q.Say(web.Same, "Nothing was changed: the endpoint "+id+" does not exist any more.")
+		q.SetFlash(web.Same, "Nothing was changed: the endpoint "+id+" does not exist any more.")
 	case err != nil:
-		if err := q.SayFailure(err); err != nil {
+		if err := q.FlashFailure(err); err != nil {
 			return err
 		}
 		return q.Redirect(q.To(section, id))
 	default:
-		q.Say(web.Done, "The endpoint “"+deleted.Name+"” was deleted. Its waiting deliveries end in failure within a minute.")
+		q.SetFlash(web.Done, "The endpoint “"+deleted.Name+"” was deleted. Its waiting deliveries end in failure within a minute.")
 	}
 	return q.Redirect(q.To(section))
 }

@@ -44,9 +44,9 @@ func save(q *web.Request) error {
 		}
 	}
 	if len(body) == 0 || changed.UpdatedAt.Equal(endpoint.UpdatedAt) {
-		q.Say(web.Same, "Nothing was changed: the endpoint has these values already.")
+		q.SetFlash(web.Same, "Nothing was changed: the endpoint has these values already.")
 	} else {
-		q.Say(web.Done, "The endpoint was changed. Deliveries use the new values within a second.")
+		q.SetFlash(web.Done, "The endpoint was changed. Deliveries use the new values within a second.")
 	}
 	return q.Redirect(q.To(section, endpoint.ID))
 }

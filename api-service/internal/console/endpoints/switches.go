@@ -40,17 +40,17 @@ func (s switching) handle(q *web.Request) error {
 		return err
 	}
 	if s.is(endpoint) {
-		q.Say(web.Same, s.same)
+		q.SetFlash(web.Same, s.same)
 		return q.Redirect(q.To(section, endpoint.ID))
 	}
 	var changed resource.Endpoint
 	if _, err := q.Send(http.MethodPost, base+"/"+endpoint.ID+"/"+s.action, nil, &changed); err != nil {
-		if err := q.SayFailure(err); err != nil {
+		if err := q.FlashFailure(err); err != nil {
 			return err
 		}
 		return q.Redirect(q.To(section, endpoint.ID))
 	}
-	q.Say(web.Done, s.done)
+	q.SetFlash(web.Done, s.done)
 	query := url.Values{}
 	if endpoint.Disabled() && !changed.Disabled() && !endpoint.DisabledAt.IsZero() {
 		query.Set(missedParameter, webhook.FormatTime(endpoint.DisabledAt))

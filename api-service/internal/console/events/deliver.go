@@ -22,14 +22,14 @@ func deliver(q *web.Request) error {
 	repeated, err := q.Send(http.MethodPost, path+"/"+id+"/deliver", delivered{q.Form("endpointId")}, &made)
 	switch {
 	case err != nil:
-		if err := q.SayFailure(err); err != nil {
+		if err := q.FlashFailure(err); err != nil {
 			return err
 		}
 		return q.Redirect(q.To("events", id))
 	case repeated:
-		q.Say(web.Same, "The event was sent to this endpoint before, by the same form. Nothing was sent again.")
+		q.SetFlash(web.Same, "The event was sent to this endpoint before, by the same form. Nothing was sent again.")
 	default:
-		q.Say(web.Done, "This is the new delivery of the event.")
+		q.SetFlash(web.Done, "This is the new delivery of the event.")
 	}
 	return q.Redirect(q.To("deliveries", made.ID))
 }

@@ -74,9 +74,9 @@ func publish(q *web.Request) error {
 		return view.refuse(q, wrong)
 	}
 	if repeated {
-		q.Say(web.Same, "This event was published before, by the same form. Nothing was published again.")
+		q.SetFlash(web.Same, "This event was published before, by the same form. Nothing was published again.")
 	} else {
-		q.Say(web.Done, outcome(made))
+		q.SetFlash(web.Done, outcome(made))
 	}
 	return q.Redirect(q.To("events", made.Event.ID))
 }

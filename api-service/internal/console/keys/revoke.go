@@ -92,7 +92,7 @@ func revoke(q *web.Request) error {
 	}
 	descendants := q.Form("descendants") == "true"
 	if key.State() == "revoked" && !descendants {
-		q.Say(web.Same, "The API key “"+key.Name+"” was revoked before. Nothing was changed.")
+		q.SetFlash(web.Same, "The API key “"+key.Name+"” was revoked before. Nothing was changed.")
 		return q.Redirect(q.To("keys"))
 	}
 	target := path + "/" + key.ID
@@ -106,7 +106,7 @@ func revoke(q *web.Request) error {
 		}
 		return ask(q, key, descendants, wrong)
 	}
-	q.Say(web.Done, revoked(key, descendants))
+	q.SetFlash(web.Done, revoked(key, descendants))
 	return q.Redirect(q.To("keys"))
 }
 

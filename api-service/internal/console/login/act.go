@@ -20,6 +20,6 @@ func (p pages) act(q *web.Request) error {
 		action = "console.acting_stopped"
 	}
 	p.gate.Audit(q.R, q.Session.Actor(), action, q.Session.ID, q.Organization.ID)
-	q.Say(web.Done, text)
+	q.SetFlash(web.Done, text)
 	return q.Redirect(q.To("overview"))
 }

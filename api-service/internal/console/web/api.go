@@ -108,7 +108,7 @@ func (q *Request) SendOnce(key, method, path string, body, into any) (repeated b
 		}
 	}
 	answered, err := q.call(q.Context(), q.Session.identity(q.Organization), method, path, bytes.TrimSuffix(encoded.Bytes(), []byte("\n")), key)
-	q.kit.snapshots.forget(q.Organization.ID)
+	q.kit.snapshots.drop(q.Organization.ID)
 	if err != nil || into == nil {
 		return answered.repeated, err
 	}

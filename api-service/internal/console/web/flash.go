@@ -7,7 +7,7 @@ import (
 	"slices"
 )
 
-// Flash is what the page after an action says about it.
+// Flash is a message about an action, which the next page shows.
 type Flash struct {
 	// Kind is done, same or failed. A text without a kind is not shown.
 	Kind string `json:"k"`
@@ -26,8 +26,8 @@ const (
 	maxFlash    = 2_000 // a cookie has 4 KiB
 )
 
-// Say makes the next page say the text.
-func (q *Request) Say(kind, text string) {
+// SetFlash makes the next page show a message.
+func (q *Request) SetFlash(kind, text string) {
 	if len(text) > maxFlash {
 		text = text[:maxFlash]
 	}
@@ -38,30 +38,30 @@ func (q *Request) Say(kind, text string) {
 	http.SetCookie(q.W, q.kit.cookie(q, flashName(q), base64.RawURLEncoding.EncodeToString(encoded), 60))
 }
 
-// SayFailure makes the next page say why the API refused an action. It returns any other error.
-func (q *Request) SayFailure(err error) error {
+// FlashFailure makes the next page show why the API refused an action. It returns any other error.
+func (q *Request) FlashFailure(err error) error {
 	failure := FailureOf(err)
 	if failure == nil || failure.Status >= http.StatusInternalServerError {
 		return err
 	}
 	if failure.Status == http.StatusTooManyRequests {
-		q.Say(Same, "That was too fast. Nothing was changed. Wait a few seconds and try again.")
+		q.SetFlash(Same, "That was too fast. Nothing was changed. Wait a few seconds and try again.")
 		return nil
 	}
-	q.Say(Failed, Sentence(failure.Message))
+	q.SetFlash(Failed, Sentence(failure.Message))
 	return nil
 }
 
-// takeFlash reads what the page has to say, and removes it, so that it is said once.
+// takeFlash reads the message for the page, and removes it, so that it is shown once.
 func (q *Request) takeFlash() {
 	cookie, err := q.R.Cookie(flashName(q))
 	if err != nil || q.Refreshing() {
 		return
 	}
 	decoded, err := base64.RawURLEncoding.DecodeString(cookie.Value)
-	var said Flash
-	if err == nil && json.Unmarshal(decoded, &said) == nil && slices.Contains([]string{Done, Same, Failed}, said.Kind) {
-		q.flash = said
+	var message Flash
+	if err == nil && json.Unmarshal(decoded, &message) == nil && slices.Contains([]string{Done, Same, Failed}, message.Kind) {
+		q.flash = message
 	}
 	http.SetCookie(q.W, q.kit.cookie(q, flashName(q), "", -1))
 }

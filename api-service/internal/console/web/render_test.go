@@ -44,7 +44,7 @@ func TestReadOnlyAndLinkSessionsSayIt(t *testing.T) {
 // What an action says is shown on the next page, once.
 func TestFlashIsShownOnce(t *testing.T) {
 	first := (&world{}).serve(t, site, web.Writers, post(writeID, acme, nil), func(q *web.Request) error {
-		q.Say(web.Done, "It is <done>.")
+		q.SetFlash(web.Done, "It is <done>.")
 		return q.Redirect(q.To("page"))
 	})
 	require.Equal(t, http.StatusSeeOther, first.Code)

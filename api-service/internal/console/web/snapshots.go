@@ -92,8 +92,8 @@ func (s *snapshots) put(key snapshotKey, data json.RawMessage) {
 	s.recent[key] = snapshot{data, now}
 }
 
-// forget drops the answers of an organization, because something of it has changed.
-func (s *snapshots) forget(organizationID string) {
+// drop removes the answers of an organization, because something of it has changed.
+func (s *snapshots) drop(organizationID string) {
 	s.mutex.Lock()
 	defer s.mutex.Unlock()
 	for key := range s.recent {

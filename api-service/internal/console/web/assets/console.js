@@ -163,9 +163,9 @@
     showTimes(main);
   }
 
-  function tell() {
-    const told = live.querySelector("[data-age]");
-    write(told, ended ? "The session has ended. Load the page again." : paused ? "Paused" : "Updated " + age(refreshedAt));
+  function showAge() {
+    const shown = live.querySelector("[data-age]");
+    write(shown, ended ? "The session has ended. Load the page again." : paused ? "Paused" : "Updated " + age(refreshedAt));
   }
 
   if (live) {
@@ -174,11 +174,11 @@
       paused = !paused;
       pause.setAttribute("aria-pressed", String(paused));
       pause.textContent = paused ? "Resume refresh" : "Pause refresh";
-      tell();
+      showAge();
     });
-    tell();
-    setInterval(() => refresh().then(tell), every);
-    document.addEventListener("visibilitychange", () => { if (!document.hidden) refresh().then(tell); });
+    showAge();
+    setInterval(() => refresh().then(showAge), every);
+    document.addEventListener("visibilitychange", () => { if (!document.hidden) refresh().then(showAge); });
   }
   showTimes(document);
   setInterval(() => showTimes(document), 10000);
