@@ -31,6 +31,8 @@ type request struct {
 	body   string
 	header http.Header // added, or set in the place of what is sent otherwise
 	wrong  bool        // the request breaks the contract on purpose
+	// unchecked leaves out the check against the contract, which takes seconds for large bodies under the race detector.
+	unchecked bool
 }
 
 // reply is the answer to a request.
@@ -65,6 +67,9 @@ func (c *client) try(r request) (reply, error) {
 		return reply{}, err
 	}
 	answer := reply{response.StatusCode, response.Header, body}
+	if r.unchecked {
+		return answer, nil
+	}
 	return answer, c.contract.check(built, []byte(r.body), r.wrong, answer)
 }
 

@@ -3,6 +3,7 @@ package e2e
 import (
 	"context"
 	"fmt"
+	"net/http"
 	"slices"
 	"strings"
 	"testing"
@@ -233,7 +234,10 @@ func TestExplainHeldForMemory(t *testing.T) {
 		padded := `"data":{"x":"` + strings.Repeat("x", 950_000) + `"}}`
 		last := ""
 		for i := range 36 {
-			last = c.publishEvent(t, fmt.Sprintf(`{"eventType":%q,`, types[i%len(types)])+padded).Deliveries[0].ID
+			// All of them have to be in flight before the first attempt times out.
+			body := fmt.Sprintf(`{"eventType":%q,`, types[i%len(types)]) + padded
+			answer := c.call(t, request{method: http.MethodPost, path: base + "/events", body: body, unchecked: true})
+			last = data[published](t, answer).Deliveries[0].ID
 		}
 		assert.Contains(t, c.awaitCode(t, last, "held_memory").Summary, "DISPATCHER_MEMORY")
 		hold.open()
