@@ -121,7 +121,7 @@ func (e everything) auditAll(b *tab, prefix string) {
 	c := e.customer
 	b.audit(prefix+"operator", "/console/operator", c.URL())
 	b.audit(prefix+"search", "/console/search?q=nothing", c.URL())
-	b.audit(prefix+"problem", "/console/o/nobody/overview", c.URL())
+	b.audit(prefix+"problem", "/console/o/missing/overview", c.URL())
 	for name, path := range e.paths() {
 		b.audit(prefix+name, "/console/o/"+c.organization+"/"+path, c.URL())
 	}

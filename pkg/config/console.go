@@ -16,7 +16,7 @@ import (
 type Console struct {
 	PublicURL PublicURL `env:"PUBLIC_URL" doc:"http or https URL of the service as browsers see it, such as https://hooks.example.com, possibly with a path; links to the console begin with it, and without it there are none"`
 	// Mode is off, operator or all.
-	Mode           string   `env:"CONSOLE" envDefault:"all" doc:"who may use the browser console: off (nobody), operator (the operator alone) or all (also by API keys and by links)"`
+	Mode           string   `env:"CONSOLE" envDefault:"all" doc:"users of the browser console: off (no console), operator (the operator only) or all (also API keys and links)"`
 	Name           string   `env:"CONSOLE_NAME" envDefault:"Redrive" doc:"name of the product in the console, with 64 characters at most"`
 	Accent         string   `env:"CONSOLE_ACCENT" envDefault:"#2457c5" doc:"colour of links and buttons in the console, as #rrggbb; it must be readable on white or on the dark theme's background"`
 	ReturnURL      string   `env:"CONSOLE_RETURN_URL" doc:"http or https URL where the console leads a customer whose session has ended; it gets the query parameters organization and path"`

@@ -9,8 +9,8 @@ import (
 	"redrive/api-service/internal/console/web"
 )
 
-// TestRoutesAreThese is the table of all pages and targets of forms, with who may open them. A route that is not in it fails the test, so that
-// nobody adds a page without deciding who may see it.
+// TestRoutesAreThese compares all pages and targets of forms, with the access that each requires, with a table. A route that is missing in the
+// table fails the test, so that the access of each new page is decided here.
 func TestRoutesAreThese(t *testing.T) {
 	const one = "/o/{organization}"
 	want := map[string]web.Access{

@@ -3,7 +3,7 @@
 //	CreateLink ──► link ──Open──► live ──► ended (End, EndOwn), expired, or its key revoked
 //	StartWithKey, StartAsOperator ──► live ──► …
 //
-// A link and a session each have a token of 32 random bytes. Only its hash is stored, so that nobody who reads the database gets a session.
+// A link and a session each have a token of 32 random bytes. Only its hash is stored, so that read access to the database gives no session.
 // A session is bound to the API key that made it, directly or by a link: it never has more rights than the key, and it ends with the key.
 package sessions
 

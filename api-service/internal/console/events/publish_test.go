@@ -45,7 +45,7 @@ func TestPublishNeedsWriterWithKey(t *testing.T) {
 		assert.Equal(t, 403, c.Post(who, "events/publish", url.Values{"eventType": {"a"}, "data": {"{}"}}).Status, who)
 		assert.Empty(t, c.Calls("POST"), who)
 	}
-	assert.Equal(t, 303, console(t).Get(webtest.Nobody, "events/publish").Status)
+	assert.Equal(t, 303, console(t).Get(webtest.WithoutSession, "events/publish").Status)
 }
 
 func TestPublishSendsForm(t *testing.T) {

@@ -118,7 +118,7 @@ func (k *Kit) admit(q *Request, needed Access) error {
 	err := k.findSession(q)
 	switch {
 	case needed == Anybody && err != nil && !errors.As(err, new(*ProblemError)):
-		return nil // without the database, nobody has a session
+		return nil // without the database, no session can be found
 	case err != nil:
 		return err
 	case needed == Anybody:

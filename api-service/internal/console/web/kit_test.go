@@ -26,7 +26,7 @@ func TestWhoMayOpenWhat(t *testing.T) {
 		{writeID, "other", 404, 404, 404, 404, 404},
 		{linkID, acme, 418, 418, 403, 404, 404},
 		{operator, acme, 418, 403, 418, 418, 418},
-		{operator, "nobody", 404, 404, 404, 404, 418},
+		{operator, "missing", 404, 404, 404, 404, 418},
 		{acting, acme, 418, 418, 418, 418, 418},
 		{acting, "other", 418, 403, 418, 418, 418},
 	} {

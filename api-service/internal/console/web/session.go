@@ -6,7 +6,7 @@ import (
 	"redrive/pkg/webhook"
 )
 
-// Session is the session of a request. The zero value is nobody's.
+// Session is the session of a request. The zero value means that the request has none.
 type Session struct {
 	webhook.ConsoleSession
 	// Organization is the customer's. It is zero for the operator.

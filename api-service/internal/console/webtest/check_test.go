@@ -9,6 +9,7 @@ import (
 func TestFindings(t *testing.T) {
 	for body, want := range map[string]string{
 		"<h1>a</h1>": "",
+
 		"<h1>a</h1><label for=\"x\">b</label><input id=\"x\" name=\"y\" required>":     "",
 		"<h1>a</h1><input type=\"hidden\" name=\"y\"><label><select></select></label>": "",
 		"<h1>a</h1><h2>b</h2><h3>c</h3><h2>d</h2>":                                     "",
@@ -17,6 +18,7 @@ func TestFindings(t *testing.T) {
 		"<h2>a</h2>":           "the heading \"a\" is an h2 after an h0",
 		"<h1>a</h1><h1>b</h1>": "the page has 2 headings of the first level",
 		"<h1>a</h1><h3>b</h3>": "the heading \"b\" is an h3 after an h1",
+
 		"<h1>a</h1><p id=\"x\"></p><p id=\"x\"></p>":                             "two elements have the id x",
 		"<h1>a</h1><p style=\"x\"></p>":                                          "p has a style of its own",
 		"<h1>a</h1><p onclick=\"x\"></p>":                                        "p has a script in onclick",

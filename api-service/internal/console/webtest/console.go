@@ -25,7 +25,7 @@ type Who string
 
 // The sessions. All but Operator's belong to the organization.
 const (
-	Nobody Who = ""
+	WithoutSession Who = ""
 	// Writer and Reader signed in with API keys.
 	Writer Who = "writer"
 	Reader Who = "reader"
@@ -84,7 +84,7 @@ func (c *Console) Post(who Who, page string, form url.Values) *Page {
 
 func (c *Console) serve(who Who, r *http.Request) *Page {
 	c.t.Helper()
-	if who != Nobody {
+	if who != WithoutSession {
 		r.Header.Set("Cookie", "redrive-session="+string(who))
 	}
 	w := httptest.NewRecorder()
@@ -114,7 +114,7 @@ func (sessions) FindSession(_ context.Context, token string) (web.Session, error
 		s.ByLink = true
 	case Operator:
 		return web.Session{ConsoleSession: webhook.ConsoleSession{ID: "ses_1", Scope: webhook.ScopePlatform}}, nil
-	case Nobody:
+	case WithoutSession:
 		fallthrough
 	default:
 		return web.Session{}, errors.New("the test has no such session")

@@ -5,7 +5,7 @@
   const every = 5000;
   document.documentElement.classList.add("scripted");
 
-  // A link's page has one form. The script sends it, so that nobody has to press the button.
+  // A link's page has one form. The script sends it, so that no button has to be pressed.
   const opening = document.querySelector("form[data-open]");
   if (opening) {
     opening.addEventListener("submit", () => { opening.querySelector("button").disabled = true; });
