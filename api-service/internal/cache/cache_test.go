@@ -170,3 +170,54 @@ func TestManyKeys(t *testing.T) {
 		require.Equal(t, key, value)
 	}
 }
+
+func TestInvalidateKeys(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s, c := &source{takes: 10 * time.Millisecond}, cache.New[string, int]()
+		var group sync.WaitGroup
+		for _, key := range []string{"a1", "a2", "b1"} {
+			group.Go(func() { _, _ = c.Get(t.Context(), key, s.load) })
+		}
+		synctest.Wait()
+		s.value.Store(1)
+		c.InvalidateKeys(func(key string) bool { return key[0] == 'a' })
+		group.Wait()
+		for key, want := range map[string]int{"a1": 1, "a2": 1, "b1": 0} {
+			value, err := c.Get(t.Context(), key, s.load)
+			require.NoError(t, err)
+			assert.Equal(t, want, value, key)
+		}
+	})
+}
+
+// A value that is too large is not cached, and all values are dropped when they are too large together.
+func TestNewSized(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := cache.NewSized[string](time.Second, cache.Size[int]{Of: func(value int) int { return value }, Value: 10, All: 25})
+		loads := 0
+		get := func(key string, size int) (loaded bool) {
+			before := loads
+			value, err := c.Get(t.Context(), key, func(context.Context) (int, error) {
+				loads++
+				return size, nil
+			})
+			require.NoError(t, err)
+			require.Equal(t, size, value)
+			return loads > before
+		}
+		require.True(t, get("large", 11))
+		assert.True(t, get("large", 11), "too large to be cached")
+		require.True(t, get("a", 10))
+		require.True(t, get("b", 10))
+		assert.False(t, get("a", 10))
+		c.Invalidate("b")
+		require.True(t, get("b", 10))
+		assert.False(t, get("a", 10), "a removed value takes no memory")
+		require.True(t, get("c", 10))
+		assert.True(t, get("a", 10), "30 bytes are too much")
+		time.Sleep(time.Second)
+		require.True(t, get("d", 10))
+		require.True(t, get("e", 10))
+		assert.False(t, get("d", 10), "expired values make room")
+	})
+}

@@ -101,3 +101,31 @@ func TestRefreshingPagesShareAnswers(t *testing.T) {
 	serve(page, refresh(readID))
 	assert.Len(t, w.asked, 4, "a change ends the answer")
 }
+
+// What is no page is never given as one, and viewers do not share it.
+func TestRefreshOfADownload(t *testing.T) {
+	for range 2 {
+		r := get(readID, acme)
+		r.Header.Set("X-Console-Refresh", "1")
+		answer := (&world{}).serve(t, site, web.Readers, r, func(q *web.Request) error {
+			q.W.Header().Set("Content-Type", "application/json")
+			_, err := q.W.Write([]byte(`{"x":"<script>alert(1)</script>"}`))
+			return err
+		})
+		assert.Equal(t, http.StatusOK, answer.Code)
+		assert.Equal(t, "application/json", answer.Header().Get("Content-Type"))
+	}
+}
+
+// A page that panics while it refreshes fails alone, in the goroutine of its request.
+func TestRefreshOfAPageThatPanics(t *testing.T) {
+	for path, handle := range map[string]func(q *web.Request) error{
+		"page": func(*web.Request) error { panic("wrong") },
+		"API":  func(q *web.Request) error { return q.Get("/v1/things", nil, new(any)) },
+	} {
+		w := &world{answer: func(http.ResponseWriter, *http.Request) { panic("wrong") }}
+		r := get(readID, acme)
+		r.Header.Set("X-Console-Refresh", "1")
+		assert.PanicsWithValue(t, "wrong", func() { w.serve(t, site, web.Readers, r, handle) }, path)
+	}
+}

@@ -38,7 +38,7 @@ type Kit struct {
 	organizations Organizations
 	limits        Limits
 	timeout       time.Duration
-	snapshots     *snapshots
+	snapshots     snapshots
 	assets        map[string]asset
 	crossOrigin   *http.CrossOriginProtection
 	log           *slog.Logger
@@ -60,7 +60,7 @@ type Options struct {
 func New(o Options) *Kit {
 	k := &Kit{
 		site: &o.Site, api: o.API, sessions: o.Sessions, organizations: o.Organizations, limits: o.Limits, log: o.Log,
-		timeout: cmp.Or(o.Timeout, 15*time.Second), snapshots: newSnapshots(time.Now), assets: assetsOf(o.Site),
+		timeout: cmp.Or(o.Timeout, 15*time.Second), snapshots: newSnapshots(), assets: assetsOf(o.Site),
 		crossOrigin: http.NewCrossOriginProtection(),
 	}
 	if origin := o.Site.origin(); origin != "" {

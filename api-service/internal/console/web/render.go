@@ -58,6 +58,9 @@ type Frame struct {
 	Flash Flash
 }
 
+// contentType is that of every page.
+const contentType = "text/html; charset=utf-8"
+
 // Render writes a page.
 func (q *Request) Render(status int, page *Template, title string, data any) error {
 	var text bytes.Buffer
@@ -70,7 +73,7 @@ func (q *Request) Render(status int, page *Template, title string, data any) err
 		return fmt.Errorf("render the page %q: %w", title, err)
 	}
 	header := q.W.Header()
-	header.Set("Content-Type", "text/html; charset=utf-8")
+	header.Set("Content-Type", contentType)
 	header.Set("Content-Length", strconv.Itoa(text.Len()))
 	q.W.WriteHeader(status)
 	_, _ = q.W.Write(text.Bytes()) // an error means that the connection is gone
