@@ -37,7 +37,7 @@ func (l *lately) add(hash [sha256.Size]byte, session webhook.ConsoleSession, now
 	session.ActsFor = ""
 	l.mutex.Lock()
 	defer l.mutex.Unlock()
-	if len(l.found) >= maxLately {
+	if _, known := l.found[hash]; !known && len(l.found) >= maxLately {
 		clear(l.found)
 	}
 	l.found[hash] = foundAt{session, now}
@@ -49,15 +49,13 @@ func (l *lately) remove(hash [sha256.Size]byte) {
 	delete(l.found, hash)
 }
 
-func (l *lately) has(hash [sha256.Size]byte, now time.Time) bool {
+// get returns a session that was found a short time ago and has not expired, and whether there is one.
+func (l *lately) get(hash [sha256.Size]byte, now time.Time) (webhook.ConsoleSession, bool) {
 	l.mutex.Lock()
 	defer l.mutex.Unlock()
 	found, known := l.found[hash]
-	return known && now.Sub(found.at) < latelyFor && found.session.Live(now)
-}
-
-func (l *lately) get(hash [sha256.Size]byte) webhook.ConsoleSession {
-	l.mutex.Lock()
-	defer l.mutex.Unlock()
-	return l.found[hash].session
+	if !known || now.Sub(found.at) >= latelyFor || !found.session.Live(now) {
+		return webhook.ConsoleSession{}, false
+	}
+	return found.session, true
 }

@@ -27,6 +27,10 @@ func (f *failing) FindConsoleSession(context.Context, [sha256.Size]byte, time.Ti
 	return store.FoundConsoleSession{Session: f.session, KeyValid: true}, nil
 }
 
+func (f *failing) EndConsoleSession(context.Context, string, string, time.Time) (webhook.ConsoleSession, error) {
+	return f.session, nil
+}
+
 // The operator needs the page that says that the database is unavailable.
 func TestFindWithoutDatabase(t *testing.T) {
 	operator, operatorToken := webhook.NewOperatorLogin(webhook.Now())
@@ -67,6 +71,38 @@ func TestLatelyExpires(t *testing.T) {
 	hash, now := webhook.HashConsoleToken(token), webhook.Now()
 	l := newLately()
 	l.add(hash, session, now)
-	assert.True(t, l.has(hash, now.Add(latelyFor-time.Second)))
-	assert.False(t, l.has(hash, now.Add(latelyFor)))
+	_, found := l.get(hash, now.Add(latelyFor-time.Second))
+	assert.True(t, found)
+	_, found = l.get(hash, now.Add(latelyFor))
+	assert.False(t, found)
+}
+
+// A session that was ended here does not live on while the database is unavailable.
+func TestEndedSessionIsNotRemembered(t *testing.T) {
+	session, token := webhook.NewOperatorLogin(webhook.Now())
+	f := &failing{session: session}
+	r := New(f, Options{})
+	_, err := r.Find(t.Context(), token.Reveal())
+	require.NoError(t, err)
+	require.NoError(t, r.EndOwn(t.Context(), session))
+	f.away = true
+	_, err = r.Find(t.Context(), token.Reveal())
+	assert.Equal(t, webhook.CodeUnavailable, webhook.CodeOf(err))
+}
+
+// Sessions that are found again do not remove others.
+func TestLatelyIsFull(t *testing.T) {
+	l, now := newLately(), webhook.Now()
+	var first, last [32]byte
+	for i := range maxLately {
+		session, token := webhook.NewOperatorLogin(now)
+		last = webhook.HashConsoleToken(token)
+		if i == 0 {
+			first = last
+		}
+		l.add(last, session, now)
+	}
+	l.add(last, l.found[last].session, now)
+	_, found := l.get(first, now)
+	assert.True(t, found)
 }

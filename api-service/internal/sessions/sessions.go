@@ -81,9 +81,12 @@ func (r *Registry) Find(ctx context.Context, token string) (Found, error) {
 	hash := webhook.HashConsoleToken(webhook.Secret(token))
 	found, err := r.found.Get(ctx, hash, func(ctx context.Context) (store.FoundConsoleSession, error) { return r.look(ctx, hash) })
 	now := webhook.Now()
+	if unavailable(err) {
+		if session, ok := r.lately.get(hash, now); ok {
+			return Found{Session: session}, nil
+		}
+	}
 	switch {
-	case unavailable(err) && r.lately.has(hash, now):
-		return Found{Session: r.lately.get(hash)}, nil
 	case err != nil:
 		return Found{}, err
 	case !found.Valid(now):
@@ -117,6 +120,7 @@ func (r *Registry) End(ctx context.Context, organizationID, id string) (webhook.
 		return webhook.ConsoleSession{}, err
 	}
 	r.found.Invalidate(ended.TokenHash)
+	r.lately.remove(ended.TokenHash)
 	return ended, nil
 }
 
