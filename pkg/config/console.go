@@ -23,20 +23,21 @@ type Console struct {
 	FrameAncestors []string `env:"CONSOLE_FRAME_ANCESTORS" doc:"comma-separated origins, such as https://app.example.com, whose pages may show the console in a frame; needs a PUBLIC_URL with https"`
 }
 
-// PublicURL is an http or https URL without a slash at its end.
+// PublicURL is an http or https URL without a slash at its end, with its scheme and host in lower case, as browsers write them.
 type PublicURL string
 
 // UnmarshalText reads a URL.
 func (p *PublicURL) UnmarshalText(text []byte) error {
-	trimmed := strings.TrimRight(string(text), "/")
-	if trimmed == "" && len(text) == 0 {
+	if len(text) == 0 {
 		return nil
 	}
+	trimmed := strings.TrimRight(string(text), "/")
 	u, err := parseHTTP(trimmed)
 	if err != nil || strings.ContainsAny(trimmed, "?#") || u.Path != "" && path.Clean(u.Path) != u.Path {
 		return errors.New("it must be an http or https URL such as https://hooks.example.com, possibly with a path, without user, query and fragment")
 	}
-	*p = PublicURL(trimmed)
+	u.Scheme, u.Host = strings.ToLower(u.Scheme), strings.ToLower(u.Host)
+	*p = PublicURL(u.String())
 	return nil
 }
 
@@ -50,7 +51,7 @@ func parseHTTP(text string) (*url.URL, error) {
 }
 
 // secure reports whether browsers use https.
-func (p PublicURL) secure() bool { return strings.HasPrefix(strings.ToLower(string(p)), "https:") }
+func (p PublicURL) secure() bool { return strings.HasPrefix(string(p), "https:") }
 
 // maxConsoleName is the length of the longest name of the product, in characters.
 const maxConsoleName = 64

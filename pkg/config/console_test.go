@@ -26,7 +26,9 @@ func TestConsoleSettings(t *testing.T) {
 		PublicURL: "https://hooks.example.com/redrive", Mode: "operator", Name: strings.Repeat("é", 64), Accent: "#FFD400",
 		ReturnURL: "https://app.example.com/webhooks?a=b", FrameAncestors: []string{"https://app.example.com", "https://[::1]:8443"},
 	}, api.Console)
-	for given, want := range map[string]string{"http://127.0.0.1:8080": "http://127.0.0.1:8080", "https://a.example///": "https://a.example"} {
+	for given, want := range map[string]string{
+		"http://127.0.0.1:8080": "http://127.0.0.1:8080", "https://a.example///": "https://a.example", "HTTPS://Hooks.Example:8443/A%2Fb": "https://hooks.example:8443/A%2Fb",
+	} {
 		api, err := config.LoadAPI(environ(map[string]string{"PUBLIC_URL": given}))
 		require.NoError(t, err)
 		assert.EqualValues(t, want, api.Console.PublicURL)

@@ -28,8 +28,11 @@ type ConsoleSessionSpec struct {
 	CreatedBy string
 }
 
+// ConsoleRoot is the path of the console, below which all its pages are.
+const ConsoleRoot = "/console"
+
 // ConsolePath returns the path that all pages of an organization in the console begin with.
-func ConsolePath(organizationID string) string { return "/console/o/" + organizationID + "/" }
+func ConsolePath(organizationID string) string { return ConsoleRoot + "/o/" + organizationID + "/" }
 
 // Check returns an error with everything that is wrong with the spec.
 func (s ConsoleSessionSpec) Check() error {

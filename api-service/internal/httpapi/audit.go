@@ -1,8 +1,10 @@
 package httpapi
 
 import (
+	"context"
 	"log/slog"
 	"net/http"
+	"net/netip"
 
 	"github.com/labstack/echo/v4"
 
@@ -46,19 +48,20 @@ func audit(log *slog.Logger, c echo.Context, err error) {
 		changes = []change{{c.Request().Method + " " + routeOf(c), subject}}
 	}
 	for _, made := range changes {
-		log.LogAttrs(c.Request().Context(), slog.LevelInfo, "audit", auditAttributes(c, key, made)...)
+		logChange(c.Request().Context(), log, made, key.ID, key.OrganizationID, requestIDOf(c), client(c))
 	}
 }
 
-func auditAttributes(c echo.Context, key webhook.APIKey, made change) []slog.Attr {
+// logChange writes a change to the audit log. The organization may be empty.
+func logChange(ctx context.Context, log *slog.Logger, made change, actor, organizationID, requestID string, client netip.Addr) {
 	attrs := []slog.Attr{
-		slog.String("actor", key.ID), slog.String("action", made.action), slog.String("subject", made.subject),
-		slog.String("requestId", requestIDOf(c)), slog.String("client", client(c).String()),
+		slog.String("actor", actor), slog.String("action", made.action), slog.String("subject", made.subject),
+		slog.String("requestId", requestID), slog.String("client", client.String()),
 	}
-	if key.OrganizationID != "" {
-		attrs = append(attrs, slog.String("organizationId", key.OrganizationID))
+	if organizationID != "" {
+		attrs = append(attrs, slog.String("organizationId", organizationID))
 	}
-	return attrs
+	log.LogAttrs(ctx, slog.LevelInfo, "audit", attrs...)
 }
 
 func writes(method string) bool {

@@ -13,7 +13,7 @@ import (
 )
 
 // consolePath is the path of the console. Its pages are below it.
-const consolePath = "/console"
+const consolePath = webhook.ConsoleRoot
 
 // Console is what the console's pages use of the API in the same process.
 type Console struct {
@@ -58,14 +58,8 @@ func (s Console) UnknownSession(r *http.Request) error {
 
 // Audit logs who began or ended a session, or began to act for an organization, or was refused.
 func (s Console) Audit(r *http.Request, actor, action, subject, organizationID string) {
-	attrs := []slog.Attr{
-		slog.String("actor", actor), slog.String("action", action), slog.String("subject", subject),
-		slog.String("requestId", r.Header.Get(echo.HeaderXRequestID)), slog.String("client", addressOf(r).String()),
-	}
-	if organizationID != "" {
-		attrs = append(attrs, slog.String("organizationId", organizationID))
-	}
-	s.log.LogAttrs(r.Context(), slog.LevelInfo, "audit", attrs...)
+	made := change{action, subject}
+	logChange(r.Context(), s.log, made, actor, organizationID, r.Header.Get(echo.HeaderXRequestID), addressOf(r))
 }
 
 // addressOf returns the client address of a request for a page.

@@ -8,7 +8,7 @@ import (
 )
 
 // linkPath is the page that opens a link.
-const linkPath = "/console/link?token="
+const linkPath = webhook.ConsoleRoot + "/link?token="
 
 // errPublicURLMissing refuses a link that could not lead anywhere. The Host header of the request is no substitute: the caller of the API
 // may use another name than browsers, and could choose any.

@@ -4,6 +4,7 @@ import (
 	"net/http"
 
 	"redrive/api-service/internal/console/web"
+	"redrive/pkg/webhook"
 )
 
 // signOut ends the session. A customer is led to the page of the platform, if the installation has one.
@@ -15,11 +16,7 @@ func (p pages) signOut(q *web.Request) error {
 		p.gate.Audit(q.R, q.Session.Actor(), "console.signed_out", q.Session.ID, q.Session.OrganizationID)
 	}
 	q.DropSession()
-	next := q.Query("next")
-	if organization := q.Session.OrganizationID; organization != "" {
-		next = web.Site{}.Path("o", organization, "overview")
-	}
-	if url := q.Site.ReturnTo(nextOf(next)); url != "" && q.Session.ByLink {
+	if url := q.Site.ReturnTo(webhook.ConsolePath(q.Session.OrganizationID) + "overview"); url != "" && q.Session.ByLink {
 		http.Redirect(q.W, q.R, url, http.StatusSeeOther)
 		return nil
 	}

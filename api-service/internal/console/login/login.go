@@ -29,7 +29,7 @@ type Sessions interface {
 	Act(ctx context.Context, session webhook.ConsoleSession, organizationID string) error
 }
 
-// Gate checks what somebody signs in with.
+// Gate checks credentials.
 type Gate interface {
 	// Authenticate finds the API key. The error has the code unauthenticated if it is not valid.
 	Authenticate(ctx context.Context, rawKey string) (webhook.Identity, error)

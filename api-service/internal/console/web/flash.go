@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"net/http"
 	"slices"
+	"strings"
 )
 
 // Flash is a message about an action, which the next page shows.
@@ -29,7 +30,7 @@ const (
 // SetFlash makes the next page show a message.
 func (q *Request) SetFlash(kind, text string) {
 	if len(text) > maxFlash {
-		text = text[:maxFlash]
+		text = strings.ToValidUTF8(text[:maxFlash], "")
 	}
 	encoded, err := json.Marshal(Flash{kind, text})
 	if err != nil {
@@ -54,8 +55,11 @@ func (q *Request) FlashFailure(err error) error {
 
 // takeFlash reads the message for the page, and removes it, so that it is shown once.
 func (q *Request) takeFlash() {
+	if q.Refreshing() {
+		return
+	}
 	cookie, err := q.R.Cookie(flashName(q))
-	if err != nil || q.Refreshing() {
+	if err != nil {
 		return
 	}
 	decoded, err := base64.RawURLEncoding.DecodeString(cookie.Value)

@@ -176,7 +176,7 @@ func (k *Kit) findSession(q *Request) error {
 	return err
 }
 
-// Enter makes the request one about an organization. One that the session does not belong to looks like one that does not exist.
+// Enter sets the organization of the request. An organization of other sessions is answered like one that does not exist.
 func (q *Request) Enter(organizationID string) error {
 	if !q.Session.Operator() {
 		if organizationID != q.Session.Organization.ID {

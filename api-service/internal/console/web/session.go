@@ -46,7 +46,7 @@ const (
 	operatorPrefix = "rpk_"
 )
 
-// OpenSession returns the session of everybody at an open console.
+// OpenSession returns the session of every request of an open console.
 func OpenSession() Session {
 	return Session{ConsoleSession: webhook.ConsoleSession{
 		ID: string(webhook.KindConsoleSession) + "_open", Scope: webhook.ScopePlatform, ActsFor: everyOrganization,

@@ -3,10 +3,12 @@ package web
 import (
 	"net/url"
 	"strings"
+
+	"redrive/pkg/webhook"
 )
 
 // Root is the path below which all pages are.
-const Root = "/console"
+const Root = webhook.ConsoleRoot
 
 // Site is what an installation sets for its console. It does not change.
 type Site struct {
