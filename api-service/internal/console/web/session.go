@@ -1,10 +1,6 @@
 package web
 
-import (
-	"time"
-
-	"redrive/pkg/webhook"
-)
+import "redrive/pkg/webhook"
 
 // Session is the session of a request. The zero value means that the request has none.
 type Session struct {
@@ -50,7 +46,6 @@ const (
 func OpenSession() Session {
 	return Session{ConsoleSession: webhook.ConsoleSession{
 		ID: string(webhook.KindConsoleSession) + "_open", Scope: webhook.ScopePlatform, ActsFor: everyOrganization,
-		ExpiresAt: time.Now().Add(24 * time.Hour),
 	}}
 }
 
