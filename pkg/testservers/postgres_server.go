@@ -23,6 +23,8 @@ type PostgresOptions struct {
 	// off, which is unsafe only if the machine crashes. Committed data survives [PostgresServer.Kill] unless synchronous_commit is set to
 	// off.
 	Settings map[string]string
+	// Replicated lets standbys stream from the server.
+	Replicated bool
 }
 
 // PostgresServer is a PostgreSQL server with its own data directory.
@@ -32,7 +34,12 @@ type PostgresServer struct {
 
 // StartPostgres creates a data directory and starts a server with the installed programs. The caller closes it.
 func StartPostgres(options PostgresOptions) (*PostgresServer, error) {
-	bin, err := findPostgres()
+	return startPostgresFrom(options, initialize)
+}
+
+// startPostgresFrom starts a server with the data that the function puts into the empty directory.
+func startPostgresFrom(options PostgresOptions, fill func(bin string, dir *directory, as *account) error) (*PostgresServer, error) {
+	bin, err := PostgresPrograms()
 	if err != nil {
 		return nil, fmt.Errorf("%w\n%s", err, Hint())
 	}
@@ -44,13 +51,13 @@ func StartPostgres(options PostgresOptions) (*PostgresServer, error) {
 	if err != nil {
 		return nil, fmt.Errorf("preparing a directory for PostgreSQL: %w", err)
 	}
-	if err := initialize(filepath.Join(bin, "initdb"), dir, as); err != nil {
+	if err := fill(bin, dir, as); err != nil {
 		return nil, errors.Join(err, dir.remove())
 	}
 	s := &PostgresServer{server{dir: dir, program: program{
 		name:      "PostgreSQL",
 		path:      filepath.Join(bin, "postgres"),
-		args:      func(port int) []string { return postgresArgs(dir.data(), port, options.Settings) },
+		args:      func(port int) []string { return postgresArgs(dir.data(), port, options) },
 		user:      as,
 		stop:      syscall.SIGINT, // fast shutdown; SIGTERM would wait for the clients to disconnect
 		discard:   syscall.SIGQUIT,
@@ -78,15 +85,21 @@ func postgresURL(port int) string {
 }
 
 // initialize creates the data directory.
-func initialize(initdb string, dir *directory, as *account) error {
+func initialize(bin string, dir *directory, as *account) error {
+	return fillWith(filepath.Join(bin, "initdb"), []string{"-U", "postgres", "-E", "UTF8", "--locale=C", "--auth=trust", "--no-sync"}, dir, as)
+}
+
+// fillWith runs a program that creates a data directory.
+func fillWith(path string, args []string, dir *directory, as *account) error {
+	name := filepath.Base(path)
 	log, err := dir.openLog()
 	if err != nil {
-		return fmt.Errorf("opening the log of initdb: %w", err)
+		return fmt.Errorf("opening the log of %s: %w", name, err)
 	}
 	defer func() { _ = log.Close() }()
 	p, err := startProcess(command{
-		path:       initdb,
-		args:       []string{"-D", dir.data(), "-U", "postgres", "-E", "UTF8", "--locale=C", "--auth=trust", "--no-sync"},
+		path:       path,
+		args:       append([]string{"-D", dir.data()}, args...),
 		dir:        dir.data(),
 		output:     log,
 		credential: as.credential(),
@@ -96,15 +109,15 @@ func initialize(initdb string, dir *directory, as *account) error {
 		return err
 	}
 	if !p.wait(initTimeout) {
-		return errors.Join(fmt.Errorf("initdb has not ended after %s; the end of its log:\n%s", initTimeout, logTail(dir.log(), 0)), p.kill())
+		return errors.Join(fmt.Errorf("%s has not ended after %s; the end of its log:\n%s", name, initTimeout, logTail(dir.log(), 0)), p.kill())
 	}
 	if p.err != nil {
-		return fmt.Errorf("making a data directory with initdb: %w; the end of its log:\n%s", p.err, logTail(dir.log(), 0))
+		return fmt.Errorf("making a data directory with %s: %w; the end of its log:\n%s", name, p.err, logTail(dir.log(), 0))
 	}
 	return nil
 }
 
-func postgresArgs(data string, port int, overrides map[string]string) []string {
+func postgresArgs(data string, port int, options PostgresOptions) []string {
 	settings := map[string]string{
 		"listen_addresses": loopback,
 		// No Unix socket is used: its path may have only about 100 bytes, and paths of temporary directories can be longer.
@@ -118,7 +131,10 @@ func postgresArgs(data string, port int, overrides map[string]string) []string {
 		// Shared memory is in files of the data directory. /dev/shm is small in containers and would keep the files of killed servers.
 		"dynamic_shared_memory_type": "mmap",
 	}
-	maps.Copy(settings, overrides)
+	if options.Replicated {
+		settings["wal_level"], settings["max_wal_senders"] = "replica", "10"
+	}
+	maps.Copy(settings, options.Settings)
 	args := []string{"-D", data, "-p", strconv.Itoa(port)}
 	for _, name := range slices.Sorted(maps.Keys(settings)) {
 		args = append(args, "-c", name+"="+settings[name])
