@@ -67,6 +67,9 @@ func create(q *web.Request) error {
 	w := wantedOf(q.R.PostForm)
 	var made resource.BulkJob
 	repeated, err := q.Send(http.MethodPost, path, w.body(), &made)
+	if failure := web.FailureOf(err); failure != nil && failure.Reason() == web.InProgress {
+		return err // the form leads to another plan, with another key, and so to a second job
+	}
 	if err != nil {
 		wrong, err := pages.Refused(err)
 		if err != nil {

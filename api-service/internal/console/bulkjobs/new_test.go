@@ -127,6 +127,16 @@ func TestCreateRefusedShowsForm(t *testing.T) {
 	assert.Equal(t, []string{webtest.Hostile, "3", "replay"}, []string{page.Value("runId"), page.Value("perSecond"), page.Value("action")})
 }
 
+// The form would lead to a second job, so the page asks to send the same confirmation again.
+func TestCreateInProgressShowsProblem(t *testing.T) {
+	c := console(t)
+	c.Answer("POST "+all, webtest.Reply{Status: 409, Reason: "idempotency_in_progress", Message: "send the same request again"})
+	page := c.Post(webtest.Writer, "bulk-jobs", url.Values{"once": {"console-1"}, "action": {"retry"}, "status": {"failure"}})
+	assert.Equal(t, 409, page.Status)
+	assert.Contains(t, page.Text(), "Send the same request again.")
+	assert.False(t, page.Has("input", "name", "action"))
+}
+
 func TestReaderMakesAndCancelsNoJob(t *testing.T) {
 	for _, who := range []webtest.Who{webtest.Reader, webtest.Operator} {
 		c := console(t)

@@ -18,7 +18,6 @@ func newView(q *web.Request) formView {
 func create(q *web.Request) error {
 	v := newView(q)
 	v.Form = form{q.R.PostForm}
-	v.Once = q.Form("once")
 	body, wrong := v.Form.spec()
 	if len(wrong) > 0 {
 		v.Wrong = invalid(wrong)
@@ -27,7 +26,6 @@ func create(q *web.Request) error {
 	var made resource.WithSecret
 	repeated, err := q.Send(http.MethodPost, base, body, &made)
 	if err != nil {
-		v.Once = onceAgain(q, err)
 		if v.Wrong, err = refusal(err); err != nil {
 			return err
 		}

@@ -71,9 +71,7 @@ type formView struct {
 	Endpoint resource.Endpoint
 	Form     form
 	// Was is the encoded form as it was when the page was opened. What differs from it is what was edited.
-	Was string
-	// Once is the idempotency key of the form that was refused, if it can be used again.
-	Once      string
+	Was       string
 	Wrong     *web.APIError
 	Catalogue []resource.EventType
 	// MoreTypes says that the catalogue has more types than the page.

@@ -11,7 +11,7 @@ import (
 var advice = map[string]string{
 	"headers_required": "The new URL has another scheme, host or port. The stored headers were given for the URL before and may hold its secrets, so they are not sent to the new one. " +
 		"Choose “Replace all headers”, and write the headers for the new URL, or leave the field empty to have none.",
-	"idempotency_key_reused": "This form was sent before with other values, and that had its effect. See the list of endpoints before you send it again.",
+	web.KeyReused: "This form was sent before with other values, and that had its effect. See the list of endpoints before you send it again.",
 }
 
 // refusal returns why the API has refused a form. It returns an error that is not about what the form says.
@@ -29,13 +29,4 @@ func refusal(err error) (*web.APIError, error) {
 // invalid returns the failure for a form that could not be read.
 func invalid(wrong []webhook.Detail) *web.APIError {
 	return &web.APIError{Status: http.StatusBadRequest, Message: "The form has fields that cannot be read. Nothing was changed.", Details: wrong}
-}
-
-// onceAgain returns the idempotency key of a form that was refused, if it can be used again. A key whose request is in progress has to be:
-// otherwise the form would have its effect twice.
-func onceAgain(q *web.Request, err error) string {
-	if failure := web.FailureOf(err); failure != nil && failure.Reason() == "idempotency_key_reused" {
-		return ""
-	}
-	return q.Form("once")
 }

@@ -13,7 +13,6 @@ import (
 type rotateView struct {
 	Endpoint resource.Endpoint
 	Hours    string
-	Once     string
 	Wrong    *web.APIError
 	// Confirm says that the page asks before the old secrets end at once.
 	Confirm bool
@@ -35,7 +34,7 @@ func rotate(q *web.Request) error {
 	if err != nil {
 		return err
 	}
-	v := rotateView{Endpoint: endpoint, Hours: q.Form("overlapHours"), Once: q.Form("once")}
+	v := rotateView{Endpoint: endpoint, Hours: q.Form("overlapHours")}
 	hours, err := strconv.Atoi(v.Hours)
 	if err != nil {
 		v.Wrong = invalid([]webhook.Detail{{Reason: "invalid_type", Field: "overlapHours", Message: "overlapHours must be a whole number of hours"}})
@@ -48,7 +47,6 @@ func rotate(q *web.Request) error {
 	var made resource.WithSecret
 	repeated, err := q.Send(http.MethodPost, base+"/"+endpoint.ID+"/regenerate-secret", map[string]any{"overlapHours": hours}, &made)
 	if err != nil {
-		v.Once = onceAgain(q, err)
 		if v.Wrong, err = refusal(err); err != nil {
 			return err
 		}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"net/http"
+	"time"
 
 	"redrive/api-service/internal/console/pages"
 	"redrive/api-service/internal/console/resource"
@@ -29,6 +30,9 @@ func showForm(q *web.Request) error {
 
 // show shows the form, beside what is wrong with it.
 func show(q *web.Request, f form, wrong *web.APIError) error {
+	if _, err := time.Parse(time.RFC3339Nano, f.Shown); err != nil {
+		f.Shown = webhook.FormatTime(time.Now())
+	}
 	view, status := newView{Form: f, Wrong: wrong}, http.StatusOK
 	if wrong != nil {
 		status = wrong.Status

@@ -14,7 +14,7 @@ type form struct {
 	Name, Description, Scope string
 	// Days is how long the key is valid from Shown on. Empty means for ever.
 	Days string
-	// Shown is when the form was shown. A form that is sent twice then asks for the same expiry, so that it is one call for the API.
+	// Shown is when the form was shown for the first time. A form that is sent twice then asks for the same expiry, so that it is one call for the API.
 	Shown string
 }
 

@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"redrive/api-service/internal/console/keys"
+	"redrive/api-service/internal/console/web"
 	"redrive/api-service/internal/console/webtest"
 )
 
@@ -130,6 +131,7 @@ func TestCreateRefusedRefillsForm(t *testing.T) {
 		"by the API":     {"", "", refusal, "too many <b>"},
 		"forbidden":      {"", "", webtest.Reply{Status: 403, Reason: "wider_scope", Field: "scope", Message: "not wider"}, "not wider"},
 		"sent otherwise": {"", "", webtest.Reply{Status: 400, Reason: "idempotency_key_reused", Message: "key"}, "This form was sent before, with other content."},
+		"in progress":    {"5", "2026-01-15T12:00:00Z", webtest.Reply{Status: 409, Reason: "idempotency_in_progress", Message: "in progress"}, "in progress"},
 		"no number":      {"<script>", "2026-01-15T12:00:00Z", webtest.Reply{}, "must be a whole number from 1 to 36,500"},
 		"no days":        {"0", "2026-01-15T12:00:00Z", webtest.Reply{}, "must be a whole number from 1 to 36,500"},
 		"too many days":  {"36501", "2026-01-15T12:00:00Z", webtest.Reply{}, "must be a whole number from 1 to 36,500"},
@@ -146,7 +148,10 @@ func TestCreateRefusedRefillsForm(t *testing.T) {
 		for _, field := range []string{"name", "description", "scope", "days"} {
 			assert.Equal(t, form.Get(field), page.Value(field), name+" "+field)
 		}
-		assert.NotEqual(t, "console-1", page.Value("once"), name)
+		if test.shown != "" && test.shown != "now" {
+			assert.Equal(t, test.shown, page.Value("shown"), name+": otherwise the second submission would be another call")
+		}
+		assert.Equal(t, test.reply.Reason != web.KeyReused, page.Value("once") == "console-1", name)
 	}
 }
 

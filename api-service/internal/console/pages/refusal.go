@@ -13,7 +13,7 @@ func Refused(err error) (*web.APIError, error) {
 	if failure == nil || failure.Status >= http.StatusInternalServerError {
 		return nil, err
 	}
-	if failure.Reason() == "idempotency_key_reused" {
+	if failure.Reason() == web.KeyReused {
 		return Refusal("This form was sent before, with other content. Nothing was changed. Send it again if it is meant."), nil
 	}
 	return failure, nil

@@ -112,8 +112,10 @@ func (p pages) findID(q *web.Request, kind webhook.Kind, id string) ([]hit, erro
 	if !known {
 		return nil, nil
 	}
-	if !q.Session.Operator() && !exists(q, section, id) {
-		return nil, nil
+	if !q.Session.Operator() {
+		if found, err := exists(q, section, id); !found || err != nil {
+			return nil, err
+		}
 	}
 	return []hit{{section.name, id, q.Site.Path(append([]string{"o", organization}, section.parts(id)...)...)}}, nil
 }
@@ -143,7 +145,7 @@ var sections = map[webhook.Kind]section{
 }
 
 // exists reports whether the session's organization has the resource.
-func exists(q *web.Request, s section, id string) bool {
+func exists(q *web.Request, s section, id string) (bool, error) {
 	q.Organization = q.Session.Organization
 	return q.Probe(s.api + "/" + id)
 }

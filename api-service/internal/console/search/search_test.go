@@ -101,3 +101,12 @@ func TestSearchForOperator(t *testing.T) {
 	assert.Contains(t, search(c, webtest.Operator, "rdk_"), "Nothing was found")
 	assert.Contains(t, search(c, webtest.Reader, "Ac"), "Nothing was found", "a customer does not find organizations")
 }
+
+// While the database is away, a search must not say that an ID does not exist.
+func TestSearchUnavailableShowsProblem(t *testing.T) {
+	c := console(t)
+	for status, want := range map[int]int{503: 503, 429: 429, 404: 200, 400: 200} {
+		c.Answer("GET /v1/execution-webhooks/deliveries/"+deliveryID, webtest.Reply{Status: status, Message: "m"})
+		assert.Equal(t, want, c.At(webtest.Reader, web.Root+"/search?q="+deliveryID).Status, status)
+	}
+}

@@ -18,13 +18,17 @@ type API interface {
 	ServeAs(identity webhook.Identity, w http.ResponseWriter, r *http.Request)
 }
 
+// Reasons of answers to a form with an idempotency key.
+const (
+	KeyReused  = "idempotency_key_reused"  // the key was used with other content
+	InProgress = "idempotency_in_progress" // an earlier submission has not ended
+)
+
 // APIError is an answer of the API that is not a success.
 type APIError struct {
-	Status     int
-	Message    string
-	Details    []webhook.Detail
-	RetryAfter string
-	RequestID  string
+	Status  int
+	Message string
+	Details []webhook.Detail
 }
 
 func (f *APIError) Error() string { return f.Message }
@@ -48,10 +52,9 @@ func FailureOf(err error) *APIError {
 
 // envelope is the frame of the API's answers.
 type envelope struct {
-	Message   string           `json:"message"`
-	Details   []webhook.Detail `json:"details"`
-	Data      json.RawMessage  `json:"data"`
-	RequestID string           `json:"requestId"`
+	Message string           `json:"message"`
+	Details []webhook.Detail `json:"details"`
+	Data    json.RawMessage  `json:"data"`
 }
 
 // Get reads a resource of the organization into the value. It returns a *APIError unless the API answers with a success. While a page
@@ -65,10 +68,14 @@ func (q *Request) GetAll(path string, query url.Values, into any) error {
 	return q.read(q.Session.operatorIdentity(), path, query, into)
 }
 
-// Probe reports whether the organization has a resource at the path.
-func (q *Request) Probe(path string) bool {
+// Probe reports whether the organization has a resource at the path. The API answers 400 for an ID that is malformed.
+func (q *Request) Probe(path string) (bool, error) {
 	var ignored json.RawMessage
-	return q.Get(path, nil, &ignored) == nil
+	err := q.Get(path, nil, &ignored)
+	if failure := FailureOf(err); failure != nil && (failure.Status == http.StatusNotFound || failure.Status == http.StatusBadRequest) {
+		return false, nil
+	}
+	return err == nil, err
 }
 
 func (q *Request) read(identity webhook.Identity, path string, query url.Values, into any) error {
@@ -109,6 +116,8 @@ func (q *Request) SendOnce(key, method, path string, body, into any) (repeated b
 	}
 	answered, err := q.call(q.Context(), q.Session.identity(q.Organization), method, path, bytes.TrimSuffix(encoded.Bytes(), []byte("\n")), key)
 	q.kit.snapshots.drop(q.Organization.ID)
+	failure := FailureOf(err)
+	q.spent = err == nil || failure != nil && failure.Reason() == KeyReused
 	if err != nil || into == nil {
 		return answered.repeated, err
 	}
@@ -149,7 +158,7 @@ func (q *Request) call(ctx context.Context, identity webhook.Identity, method, t
 		return answered{}, fmt.Errorf("decode the answer to %s %s: %w", method, target, err)
 	}
 	if w.status != http.StatusOK {
-		return answered{}, &APIError{w.status, e.Message, e.Details, w.header.Get("Retry-After"), e.RequestID}
+		return answered{}, &APIError{w.status, e.Message, e.Details}
 	}
 	return answered{e.Data, w.header.Get("Idempotency-Replayed") == "true"}, nil
 }

@@ -13,6 +13,8 @@ type Flash struct {
 	// Kind is done, same or failed. A text without a kind is not shown.
 	Kind string `json:"k"`
 	Text string `json:"t"`
+	// OrganizationID is whose pages show it. Empty means the next page of any.
+	OrganizationID string `json:"o,omitempty"`
 }
 
 // The kinds of a Flash.
@@ -32,7 +34,7 @@ func (q *Request) SetFlash(kind, text string) {
 	if len(text) > maxFlash {
 		text = strings.ToValidUTF8(text[:maxFlash], "")
 	}
-	encoded, err := json.Marshal(Flash{kind, text})
+	encoded, err := json.Marshal(Flash{kind, text, q.Organization.ID})
 	if err != nil {
 		return // strings always encode
 	}
@@ -65,6 +67,9 @@ func (q *Request) takeFlash() {
 	decoded, err := base64.RawURLEncoding.DecodeString(cookie.Value)
 	var message Flash
 	if err == nil && json.Unmarshal(decoded, &message) == nil && slices.Contains([]string{Done, Same, Failed}, message.Kind) {
+		if message.OrganizationID != "" && message.OrganizationID != q.Organization.ID {
+			return // it is for a page in another tab
+		}
 		q.flash = message
 	}
 	http.SetCookie(q.W, q.kit.cookie(q, flashName(q), "", -1))

@@ -3,6 +3,7 @@ package web_test
 import (
 	"net/http"
 	"net/http/httptest"
+	"strings"
 	"testing"
 	"testing/fstest"
 
@@ -56,6 +57,24 @@ func TestFlashIsShownOnce(t *testing.T) {
 	assert.Contains(t, second.Body.String(), "It is &lt;done&gt;.")
 	require.Len(t, second.Header().Values("Set-Cookie"), 1)
 	assert.Contains(t, second.Header().Get("Set-Cookie"), "Max-Age=0", "the browser forgets it")
+}
+
+// With a tab for each of two organizations, a message appears on a page of the organization that it is about.
+func TestFlashIsShownToItsOrganization(t *testing.T) {
+	first := (&world{}).serve(t, site, web.Writers, post(acting, acme, nil), func(q *web.Request) error {
+		q.SetFlash(web.Done, "It is done.")
+		return q.Redirect(q.To("page"))
+	})
+	for organization, want := range map[string]bool{acme: true, "other": false} {
+		r := get(operator, organization)
+		for _, cookie := range (&http.Response{Header: first.Header()}).Cookies() {
+			r.AddCookie(cookie)
+		}
+		answer := (&world{}).serve(t, site, web.Readers, r, show(""))
+		require.Equal(t, http.StatusOK, answer.Code)
+		assert.Equal(t, want, strings.Contains(answer.Body.String(), "It is done."), organization)
+		assert.Len(t, answer.Header().Values("Set-Cookie"), map[bool]int{true: 1, false: 0}[want], "it is kept for the other page")
+	}
 }
 
 func TestAssetsAreKeptByTheirContent(t *testing.T) {

@@ -21,6 +21,8 @@ type Request struct {
 	kit   *Kit
 	route Route
 	flash Flash
+	// spent says that the idempotency key of the form was used: its call had its effect, now or before.
+	spent bool
 }
 
 // Context returns the request's context.
