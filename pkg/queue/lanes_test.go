@@ -226,31 +226,6 @@ func TestTakeFromPausedQueueTakesNothing(t *testing.T) {
 	assert.Len(t, b.take(16, candidateOf(waiting)).Tasks, 16)
 }
 
-func TestCloseLaneUnlessChanged(t *testing.T) {
-	t.Parallel()
-	b := newBacklogBench(t)
-	a := laneOf("org_a", "ep_a")
-	b.flood(a)
-	state, _ := b.state(a)
-	require.Equal(t, queue.Backlogged, b.Put(itemIn(a)))
-	closed, err := b.lanes.Close(t.Context(), a, state)
-	require.NoError(t, err)
-	assert.False(t, closed, "a delivery was added meanwhile")
-
-	state, _ = b.state(a)
-	b.take(60, candidateOf(itemIn(a)))
-	closed, err = b.lanes.Close(t.Context(), a, state)
-	require.NoError(t, err)
-	assert.False(t, closed, "the cursor moved meanwhile")
-
-	state, _ = b.state(a)
-	closed, err = b.lanes.Close(t.Context(), a, state)
-	require.NoError(t, err)
-	assert.True(t, closed)
-	_, open := b.state(a)
-	assert.False(t, open)
-}
-
 // A pending task that asynq's forwarder put there was never counted, and a count that drifted does not keep a share used up for ever.
 func TestSharesRecoverFromDrift(t *testing.T) {
 	t.Parallel()
@@ -318,24 +293,6 @@ func TestHandBackIsTakenNext(t *testing.T) {
 	assert.Equal(t, first.DeliveryID, b.take(1).Tasks[0].DeliveryID)
 }
 
-func TestEnqueueNotifiesIdleDispatcher(t *testing.T) {
-	t.Parallel()
-	b := newBacklogBench(t)
-	notified, stop := b.lanes.Notifications(t.Context())
-	require.Eventually(t, func() bool { // until the subscription is there
-		assert.Empty(t, b.take(1).Tasks)
-		require.Equal(t, queue.Queued, b.Put(itemIn(laneOf("org_a", "ep_a"))))
-		require.Len(t, b.take(1).Tasks, 1)
-		select {
-		case <-notified:
-			return true
-		case <-time.After(10 * time.Millisecond):
-			return false
-		}
-	}, soon, time.Millisecond)
-	require.NoError(t, stop())
-}
-
 // asynq decodes what a claim encodes: it is what asynq itself would have enqueued.
 func TestClaimEncodesAsAsynqDoes(t *testing.T) {
 	t.Parallel()
@@ -352,69 +309,6 @@ func TestClaimEncodesAsAsynqDoes(t *testing.T) {
 	assert.Equal(t, waiting.DeliveryID, string(info.Payload))
 	assert.Equal(t, b.Task(own.DeliveryID).MaxRetry, info.MaxRetry)
 	assert.Equal(t, b.Task(own.DeliveryID).Timeout, info.Timeout)
-}
-
-func TestTakeOfFewTasksIsFollowedByNotification(t *testing.T) {
-	t.Parallel()
-	b := newBacklogBench(t)
-	a := laneOf("org_a", "ep_a")
-	b.Put(itemIn(a))
-	b.Put(itemIn(a))
-	assert.Len(t, b.take(1).Tasks, 1)
-	assert.Zero(t, b.Redis.Exists(t.Context(), "redrive:{deliveries}:idle").Val(), "there may be more")
-	assert.Len(t, b.take(2).Tasks, 1)
-	assert.Equal(t, int64(1), b.Redis.Exists(t.Context(), "redrive:{deliveries}:idle").Val(), "the next enqueue notifies")
-}
-
-func TestTakeNamesPeers(t *testing.T) {
-	t.Parallel()
-	b := newBacklogBench(t)
-	assert.Equal(t, queue.PeersUnknown, b.take(1).Peers, "none has waited")
-	assert.Equal(t, queue.NoPeers, b.take(1).Peers)
-	other := queue.NewLanes(b.Redis)
-	taking, err := other.Take(t.Context(), webhook.QueueDeliveries, 1, nil)
-	require.NoError(t, err)
-	assert.Equal(t, queue.OtherPeers, taking.Peers)
-	assert.Equal(t, queue.OtherPeers, b.take(1).Peers)
-	assert.Equal(t, queue.NoPeers, b.take(1).Peers, "the other waits no more")
-}
-
-func TestTakeReturnsWhenNextTaskIsDue(t *testing.T) {
-	t.Parallel()
-	b := newBacklogBench(t)
-	assert.True(t, b.take(1).Later.After(time.Now().AddDate(100, 0, 0)), "none is scheduled")
-	item := queuetest.NewItem()
-	item.DueAt = time.Now().Add(time.Hour)
-	b.Put(item)
-	assert.WithinDuration(t, item.DueAt, b.take(1).Later, time.Second)
-	b.Put(itemIn(laneOf("org_a", "ep_a")))
-	assert.Zero(t, b.take(1).Later, "there may be more to take")
-}
-
-func TestOpenCountsAsAdded(t *testing.T) {
-	t.Parallel()
-	b := newBacklogBench(t)
-	before := b.take(1).Added
-	require.NoError(t, b.lanes.Open(t.Context(), []webhook.Lane{laneOf("org_a", "ep_a")}))
-	assert.Greater(t, b.take(1).Added, before, "dispatchers look at the lanes")
-}
-
-// A dispatcher finds the lane of a paused endpoint empty. The endpoint is resumed before the dispatcher closes the lane.
-func TestOpenLaneIsNotClosedByEarlierState(t *testing.T) {
-	t.Parallel()
-	b := newBacklogBench(t)
-	a := laneOf("org_a", "ep_a")
-	require.NoError(t, b.lanes.Open(t.Context(), []webhook.Lane{a}))
-	before, _ := b.state(a)
-	require.NoError(t, b.lanes.Open(t.Context(), []webhook.Lane{a}))
-	closed, err := b.lanes.Close(t.Context(), a, before)
-	require.NoError(t, err)
-	assert.False(t, closed)
-	now, open := b.state(a)
-	assert.True(t, open)
-	closed, err = b.lanes.Close(t.Context(), a, now)
-	require.NoError(t, err)
-	assert.True(t, closed)
 }
 
 // Somebody waits for a test, and the lane of a paused endpoint is not read.
