@@ -9,19 +9,29 @@ import (
 	"redrive/pkg/webhook"
 )
 
-// bulkStore has the bulk jobs of all organizations. store.Store implements it.
+// bulkStore is the part of the database that the bulk command uses. store.Store implements it.
 type bulkStore interface {
+	bulkOwners
+	bulkJobs
+}
+
+// bulkOwners finds the organizations for which jobs are started.
+type bulkOwners interface {
 	organizationLister
 	FindOrganization(ctx context.Context, id string) (webhook.Organization, error)
 	FindOwner(ctx context.Context, id string) (*webhook.Resource, error)
 	FindEndpointEver(ctx context.Context, organizationID, id string) (webhook.Endpoint, error)
+}
+
+// bulkJobs plans, creates, reads and cancels the bulk jobs of an organization.
+type bulkJobs interface {
 	PlanBulkJob(ctx context.Context, spec webhook.BulkSpec) (webhook.BulkPlan, error)
 	CreateBulkJob(ctx context.Context, spec webhook.BulkSpec) (webhook.BulkJob, error)
 	FindBulkJob(ctx context.Context, organizationID, id string) (webhook.BulkJob, error)
 	CancelBulkJob(ctx context.Context, organizationID, id string) (webhook.BulkJob, error)
 }
 
-// bulkCommand starts one job for each organization that has something which matches, and waits for the jobs.
+// bulkCommand starts one job for each organization with deliveries that match, and waits for the jobs.
 type bulkCommand struct {
 	store  bulkStore
 	flags  bulkFlags
@@ -71,7 +81,7 @@ func (c bulkCommand) planAll(ctx context.Context) (planned []bulkPlanned, err er
 	return planned, nil
 }
 
-// organizations returns the IDs of the organizations that may have something which matches. Deleted ones are left out, since jobs make no
+// organizations returns the IDs of the organizations that may have deliveries that match. Deleted ones are left out, since jobs make no
 // steps for them.
 func (c bulkCommand) organizations(ctx context.Context) ([]string, error) {
 	switch {
@@ -116,8 +126,8 @@ func (c bulkCommand) activeOrganizations(ctx context.Context) (ids []string, err
 // bulkCallTimeout bounds a call that goes on after an interrupt.
 const bulkCallTimeout = 10 * time.Second
 
-// start creates the jobs. A refused one does not stop the others. After an interrupt it creates no more; the creation that is under way ends,
-// so that no job is running of which the command has no ID.
+// start creates the jobs. A refused one does not stop the others. After an interrupt it creates no more. A creation in
+// progress is completed, so that the command has the ID of every running job.
 func (c bulkCommand) start(ctx context.Context, planned []bulkPlanned) (jobs []webhook.BulkJob, refused error) {
 	for _, p := range planned {
 		if ctx.Err() != nil {

@@ -11,11 +11,16 @@ import (
 
 // BulkJobStore reads and writes bulk jobs.
 type BulkJobStore interface {
-	CreateBulkJob(ctx context.Context, spec webhook.BulkSpec) (webhook.BulkJob, error)
+	bulkJobReader
 	PlanBulkJob(ctx context.Context, spec webhook.BulkSpec) (webhook.BulkPlan, error)
+	CreateBulkJob(ctx context.Context, spec webhook.BulkSpec) (webhook.BulkJob, error)
+	CancelBulkJob(ctx context.Context, organizationID, id string) (webhook.BulkJob, error)
+}
+
+// bulkJobReader reads bulk jobs.
+type bulkJobReader interface {
 	ListBulkJobs(ctx context.Context, organizationID string, page webhook.Page) (webhook.List[webhook.BulkJob], error)
 	FindBulkJob(ctx context.Context, organizationID, id string) (webhook.BulkJob, error)
-	CancelBulkJob(ctx context.Context, organizationID, id string) (webhook.BulkJob, error)
 }
 
 type bulkJobHandlers struct {

@@ -14,11 +14,21 @@ import (
 
 // DeliveryStore reads deliveries and their attempts.
 type DeliveryStore interface {
+	deliveryPages
+	attemptPages
 	FindDelivery(ctx context.Context, organizationID, id string) (webhook.Record, error)
 	SizeDelivery(ctx context.Context, organizationID, id string) (webhook.Sized, error)
+}
+
+// deliveryPages reads lists of deliveries: the sizes of a page first, then its items in batches.
+type deliveryPages interface {
 	PageDeliveries(ctx context.Context, f webhook.DeliveryFilter, page webhook.Page) (webhook.List[webhook.Sized], error)
 	ReadDeliveries(ctx context.Context, organizationID string, ids []string) ([]webhook.Record, error)
 	ReadDeliveriesWithoutBodies(ctx context.Context, organizationID string, ids []string) ([]webhook.Record, error)
+}
+
+// attemptPages reads the attempts of a delivery in the same way.
+type attemptPages interface {
 	PageAttempts(ctx context.Context, organizationID, deliveryID string, page webhook.Page) (webhook.List[webhook.Sized], error)
 	ReadAttempts(ctx context.Context, organizationID string, ids []string) ([]webhook.Attempt, error)
 	ReadAttemptsWithoutBodies(ctx context.Context, organizationID string, ids []string) ([]webhook.Attempt, error)

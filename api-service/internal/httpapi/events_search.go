@@ -12,11 +12,16 @@ import (
 
 // EventStore reads events.
 type EventStore interface {
+	eventPages
+	FindFanOut(ctx context.Context, organizationID, eventID string) (webhook.FanOut, error)
+	SizeEvent(ctx context.Context, organizationID, id string) (webhook.Sized, error)
+}
+
+// eventPages reads lists of events: the sizes of a page first, then its items in batches.
+type eventPages interface {
 	PageEvents(ctx context.Context, f webhook.EventFilter, page webhook.Page) (webhook.List[webhook.Sized], error)
 	ReadEvents(ctx context.Context, organizationID string, ids []string) ([]webhook.Event, error)
 	ReadEventsWithoutBodies(ctx context.Context, organizationID string, ids []string) ([]webhook.Event, error)
-	FindFanOut(ctx context.Context, organizationID, eventID string) (webhook.FanOut, error)
-	SizeEvent(ctx context.Context, organizationID, id string) (webhook.Sized, error)
 }
 
 // searchHandlers read events that were published, and deliver them to further endpoints.

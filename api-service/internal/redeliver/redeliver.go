@@ -13,13 +13,18 @@ import (
 
 // Store is the part of the database that retries and replays use.
 type Store interface {
+	originals
 	RetryDeliveries(ctx context.Context, retries []webhook.Retry) ([]webhook.Record, []error)
+	CreateDelivery(ctx context.Context, d webhook.Delivery) error
+	CancelDelivery(ctx context.Context, c webhook.Cancellation) (webhook.Record, error)
+}
+
+// originals reads what a new delivery is made from.
+type originals interface {
 	FindDelivery(ctx context.Context, organizationID, id string) (webhook.Record, error)
 	FindEndpointEver(ctx context.Context, organizationID, id string) (webhook.Endpoint, error)
 	FindEndpoint(ctx context.Context, organizationID, id string) (webhook.Endpoint, error)
 	FindEvent(ctx context.Context, organizationID, id string) (webhook.Event, error)
-	CreateDelivery(ctx context.Context, d webhook.Delivery) error
-	CancelDelivery(ctx context.Context, c webhook.Cancellation) (webhook.Record, error)
 }
 
 // Queue enqueues deliveries that have been committed.

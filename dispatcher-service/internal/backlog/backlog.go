@@ -32,11 +32,16 @@ type Lanes interface {
 
 // Store lists due deliveries, the longest due first, and counts what waits. store.Store implements it.
 type Store interface {
+	laneReader
 	ListDue(ctx context.Context, before time.Time, after store.Due, limit int) ([]store.Due, error)
-	ListLanes(ctx context.Context, after webhook.Lane, limit int) ([]webhook.Lane, error)
-	ReadLanes(ctx context.Context, cursors []store.LaneCursor, limit int) ([][]store.Due, error)
 	CountWaiting(ctx context.Context, now time.Time, limit int) (store.Waiting, error)
 	CountUnhealthy(ctx context.Context) (store.Unhealthy, error)
+}
+
+// laneReader lists lanes and the deliveries in them.
+type laneReader interface {
+	ListLanes(ctx context.Context, after webhook.Lane, limit int) ([]webhook.Lane, error)
+	ReadLanes(ctx context.Context, cursors []store.LaneCursor, limit int) ([][]store.Due, error)
 }
 
 const (
