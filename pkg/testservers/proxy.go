@@ -16,6 +16,7 @@ type Proxy struct {
 	group    sync.WaitGroup
 
 	mutex    sync.Mutex
+	cut      bool
 	asked    int
 	silent   map[net.Conn]bool
 	finished []net.Conn
@@ -36,6 +37,21 @@ func ThroughProxy(tb testing.TB, server string) (*Proxy, string) {
 	tb.Cleanup(p.close)
 	location.Host = p.listener.Addr().String()
 	return p, location.String()
+}
+
+// Cut drops all connections that exist, and new ones until Mend: they are accepted and nothing is forwarded.
+func (p *Proxy) Cut() {
+	p.Silence()
+	p.mutex.Lock()
+	defer p.mutex.Unlock()
+	p.cut = true
+}
+
+// Mend ends the effect of Cut on new connections.
+func (p *Proxy) Mend() {
+	p.mutex.Lock()
+	defer p.mutex.Unlock()
+	p.cut = false
 }
 
 // Silence drops all connections that exist. New connections work.
@@ -67,7 +83,7 @@ func (p *Proxy) accept() {
 			continue
 		}
 		p.mutex.Lock()
-		p.silent[client] = false
+		p.silent[client] = p.cut
 		p.finished = append(p.finished, client, server)
 		p.mutex.Unlock()
 		p.group.Go(func() { p.forward(client, server) })

@@ -35,10 +35,11 @@ var (
 	errDraining    = errors.New("the database is unavailable and this dispatcher is stopping: another one takes the delivery")
 )
 
-// The pause between two probes doubles from the first to the longest. It is jittered, so that a fleet does not probe in step.
+// The pause between two probes doubles from the first to the longest. It is jittered, so that a fleet does not probe in step. The longest is
+// half of the 2 s in which a dispatcher works again after a failover.
 const (
 	firstPause   = 100 * time.Millisecond
-	longestPause = 2 * time.Second
+	longestPause = time.Second
 )
 
 func newOutage(o Options, registry prometheus.Registerer) *outage {

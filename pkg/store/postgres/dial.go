@@ -6,8 +6,8 @@ import (
 	"time"
 )
 
-// keepAlive detects within half a minute that the other end of a connection is gone while a statement waits for its result.
-var keepAlive = net.KeepAliveConfig{Enable: true, Idle: 15 * time.Second, Interval: 5 * time.Second, Count: 3}
+// keepAlive detects within a few seconds that the other end of a connection is gone while a statement waits for its result.
+var keepAlive = net.KeepAliveConfig{Enable: true, Idle: time.Second, Interval: time.Second, Count: 3}
 
 // unacknowledgedTimeout is how long sent data may stay unacknowledged before the kernel closes the connection. It detects a network that drops
 // packets on a busy connection, which liveness does not ping.

@@ -12,9 +12,6 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 )
 
-// errReadOnly means that the server answers but does not accept writes. It is a standby or was set to read-only.
-var errReadOnly = errors.New("the database is read-only")
-
 // errLostStatement means that a pooler was put in front of PostgreSQL while this service ran.
 var errLostStatement = errors.New("a prepared statement was lost: if a connection pooler such as PgBouncer is in front of PostgreSQL, " +
 	"add the parameter default_query_exec_mode=cache_describe to DATABASE_URL")

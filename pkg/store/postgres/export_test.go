@@ -8,5 +8,8 @@ var (
 	Dial        = dial
 )
 
-// IdleBeforePing is exported for the tests.
-const IdleBeforePing = idleBeforePing
+// These are exported for the tests.
+const (
+	IdleBeforePing = idleBeforePing
+	ConnectTimeout = connectTimeout
+)

@@ -14,6 +14,8 @@ import (
 // After a failed ping, all connections that were last used before it are probably dead too and are dropped without a ping. A pool of dead
 // connections therefore delays concurrent callers by one pingTimeout, and later callers not at all.
 type liveness struct {
+	// role is what the server must still have when an idle connection is used again.
+	role role
 	// deadBefore is a time in nanoseconds since the epoch. Connections that were last used before it are dropped.
 	deadBefore atomic.Int64
 }
@@ -46,7 +48,7 @@ func (l *liveness) check(ctx context.Context, connection *pgconn.PgConn) error {
 	}
 	pinging, cancel := context.WithTimeout(ctx, pingTimeout)
 	defer cancel()
-	if err := connection.Ping(pinging); err != nil {
+	if err := l.role.check(pinging, connection); err != nil {
 		if ctx.Err() == nil { // the ping did not fail because of the caller
 			l.died(now)
 		}

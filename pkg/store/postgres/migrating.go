@@ -9,7 +9,6 @@ import (
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
-	"github.com/jackc/pgx/v5/stdlib"
 )
 
 // lockTimeout is the SQLSTATE code of a statement that timed out on a lock.
@@ -21,8 +20,7 @@ const migrating = "SET statement_timeout = 0; SET idle_in_transaction_session_ti
 
 // openMigrations opens a pool for migrations.
 func openMigrations(config pgx.ConnConfig) *sql.DB {
-	config.DialFunc = dial
-	return stdlib.OpenDB(config, stdlib.OptionAfterConnect(func(ctx context.Context, connection *pgx.Conn) error {
+	return sql.OpenDB(newConnector(config, writer, &liveness{}, func(ctx context.Context, connection *pgx.Conn) error {
 		return setUp(ctx, connection, func(pooled bool) error {
 			if pooled {
 				return errPooledMigrations

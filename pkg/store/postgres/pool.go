@@ -3,6 +3,7 @@ package postgres
 import (
 	"context"
 	"database/sql"
+	"database/sql/driver"
 	"errors"
 	"fmt"
 	"time"
@@ -21,24 +22,45 @@ const (
 
 // newPool makes a pool with the given number of connections at most. 0 means the default.
 func newPool(config pgx.ConnConfig, connections int) *sql.DB {
+	return poolOf(config, writer, connections)
+}
+
+// poolOf makes a pool of connections to the server that has the role. A single server needs no role: callers get the errors of its answers.
+func poolOf(config pgx.ConnConfig, required role, connections int) *sql.DB {
 	if connections == 0 {
 		connections = defaultMaxConnections
 	}
 	alive := &liveness{}
-	config.DialFunc = dial
-	db := stdlib.OpenDB(config,
-		stdlib.OptionAfterConnect(func(ctx context.Context, connection *pgx.Conn) error {
-			alive.connected(connection.PgConn())
-			return prepare(ctx, connection, config.DefaultQueryExecMode)
-		}),
-		stdlib.OptionShouldPing(func(context.Context, stdlib.ShouldPingParams) bool { return false }), // liveness does
-		stdlib.OptionResetSession(func(ctx context.Context, connection *pgx.Conn) error { return alive.check(ctx, connection.PgConn()) }),
-	)
+	db := sql.OpenDB(newConnector(config, required, alive, func(ctx context.Context, connection *pgx.Conn) error {
+		return prepare(ctx, connection, config.DefaultQueryExecMode)
+	}))
 	db.SetMaxOpenConns(connections)
 	db.SetMaxIdleConns(connections)
 	db.SetConnMaxLifetime(connectionLifetime)
 	db.SetConnMaxIdleTime(connectionIdleTime)
 	return db
+}
+
+// newConnector makes a connector to the servers of a configuration.
+func newConnector(config pgx.ConnConfig, required role, alive *liveness, setUp func(context.Context, *pgx.Conn) error) driver.Connector {
+	permitsAny := config.ValidateConnect == nil
+	config.ValidateConnect = nil // the role is checked in its place
+	config.DialFunc = dial
+	dropMoved(&config.Config, alive)
+	begin := func(ctx context.Context, connection *pgx.Conn) error {
+		alive.connected(connection.PgConn())
+		return setUp(ctx, connection)
+	}
+	options := []stdlib.OptionOpenDB{
+		stdlib.OptionShouldPing(func(context.Context, stdlib.ShouldPingParams) bool { return false }), // liveness does
+		stdlib.OptionResetSession(func(ctx context.Context, connection *pgx.Conn) error { return alive.check(ctx, connection.PgConn()) }),
+	}
+	hosts := splitHosts(config)
+	if permitsAny && len(hosts) == 1 && required == writer {
+		return stdlib.GetConnector(config, append(options, stdlib.OptionAfterConnect(begin))...)
+	}
+	alive.role = required
+	return newSwitching(hosts, required, begin, options...)
 }
 
 // planning makes every connection plan its statements with index scans and nested loops. The plan of a prepared statement is kept. A plan that

@@ -55,13 +55,10 @@ func refusedTransaction(err error) error {
 // isPooled reports whether a pooler is between this process and PostgreSQL. A pooler gives its clients process IDs of its own, because it may
 // run each transaction on another server process. Without a pooler, the process ID of the connection equals pg_backend_pid().
 func isPooled(ctx context.Context, connection *pgx.Conn) (bool, error) {
-	results, err := connection.PgConn().Exec(ctx, "SELECT pg_backend_pid()").ReadAll()
+	row, err := oneRow(ctx, connection.PgConn(), "SELECT pg_backend_pid()")
 	if err != nil {
 		return false, err
 	}
-	if len(results) != 1 || len(results[0].Rows) != 1 {
-		return false, errors.New("pg_backend_pid returned no row")
-	}
-	pid, err := strconv.ParseUint(string(results[0].Rows[0][0]), 10, 32)
+	pid, err := strconv.ParseUint(row[0], 10, 32)
 	return uint32(pid) != connection.PgConn().PID(), err
 }

@@ -24,7 +24,7 @@ var migrations embed.FS
 
 // Options configure the connections to the database.
 type Options struct {
-	// URL is postgres://user:password@host:port/database?options, as libpq defines it.
+	// URL is postgres://user:password@host:port/database?options, as libpq defines it. Of several hosts, the one that accepts writes is used.
 	URL string
 	// ApplicationName is the name in pg_stat_activity.
 	ApplicationName string
@@ -44,16 +44,11 @@ const (
 
 // Open makes a store of a PostgreSQL database. The first statement connects to it.
 func Open(options Options, sealer store.Sealer) (*store.Store, error) {
-	config, err := pgx.ParseConfig(options.URL)
+	config, err := parseURL("DATABASE_URL", options.URL, "read-write", "primary")
 	if err != nil {
-		// The parser's error is dropped. pgx redacts the password in it only if it could parse the URL.
-		return nil, errors.New("DATABASE_URL is not a valid postgres:// URL")
-	}
-	if config.ConnectTimeout == 0 {
-		config.ConnectTimeout = connectTimeout
+		return nil, err
 	}
 	config.Tracer = options.Tracer
-	config.RuntimeParams["timezone"] = "UTC"
 	if config.RuntimeParams["application_name"] == "" {
 		config.RuntimeParams["application_name"] = options.ApplicationName
 	}
