@@ -2,36 +2,36 @@ package bench
 
 import "time"
 
-// amounts is how much of everything a round takes.
+// amounts are the numbers of tasks, events and requests of one round.
 type amounts struct {
 	drain, post, naive            int // tasks
 	publish, publishBatch         int // events
 	endToEndSingle, endToEndBatch int
 	latency                       time.Duration
-	purge                         int // deliveries that a purge finds
+	purge                         int // deliveries that a purge deletes
 	alone, beside                 time.Duration
 	idle                          time.Duration
 	flood, floodSingle, fanout    int // events
 	besideFlood                   time.Duration
 	growth                        int // requests of each kind
 	saturated                     int // events
-	neighbour                     int // deliveries that wait for the endpoint that hangs
-	waiting                       int // deliveries that wait in all
+	neighbour                     int // waiting deliveries of the endpoint that hangs
+	waiting                       int // waiting deliveries in total
 	search                        int // requests of each kind
 	paced                         time.Duration
-	deleted                       int // deliveries that wait for the endpoint that is deleted
+	deleted                       int // waiting deliveries of the deleted endpoint
 	paused                        int // events
-	erased                        int // deliveries of the organization that is erased
+	erased                        int // deliveries of the erased organization
 }
 
 const (
 	publishConnections = 32
 	retryConnections   = 16
-	// retries is fixed: fewer would be over before they have begun.
+	// retries has a lower limit, because a shorter measurement would end before the dispatcher is at full speed.
 	retries = 2000
-	// batchEvents is what one request carries.
+	// batchEvents is the number of events in one batch request.
 	batchEvents = 100
-	// latencyRate and neighbourRate are events a second, to one and to many endpoints.
+	// latencyRate and neighbourRate are events per second, to one endpoint and to many.
 	latencyRate        = 100
 	neighbourRate      = 200
 	neighbourEndpoints = 20
@@ -39,7 +39,7 @@ const (
 
 func newAmounts(scale float64) amounts {
 	count := func(full int) int { return max(1, int(float64(full)*scale)) }
-	// A duration has a floor: what happens every few seconds must have a chance to happen.
+	// A duration has a lower limit, because some work is done every few seconds only.
 	during := func(full, floor time.Duration) time.Duration { return max(floor, time.Duration(float64(full)*scale)) }
 	return amounts{
 		drain: count(30_000), post: count(30_000), naive: count(10_000),

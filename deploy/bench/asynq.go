@@ -13,18 +13,18 @@ import (
 )
 
 const (
-	// dispatcherServers is how many asynq servers our dispatcher has in its process, and so do the workers it is compared with.
+	// dispatcherServers is the number of asynq servers in a dispatcher. The workers of the baselines have as many.
 	dispatcherServers = 2
-	// dispatcherConcurrency is its default too.
+	// dispatcherConcurrency is the dispatcher's default concurrency.
 	dispatcherConcurrency = 200
-	// detailOneServer is the same with one server in the process.
+	// detailOneServer is the same measurement with one asynq server in the process.
 	detailOneServer = "1 server"
 
 	baselineQueue = "bench"
 	baselineTask  = "bench:task"
 )
 
-// roundAsynq measures what asynq does by itself, and what it does with a request for each task.
+// roundAsynq measures asynq alone, and asynq with one request for each task.
 func roundAsynq(ctx context.Context, s *session) error {
 	for _, kind := range []struct {
 		row   string
@@ -54,7 +54,7 @@ func roundAsynq(ctx context.Context, s *session) error {
 	return nil
 }
 
-// work queues tasks and has a worker, which is a process of its own, do them.
+// work enqueues tasks and lets a worker process handle them.
 func (s *session) work(ctx context.Context, j job, ids []string) (done worked, err error) {
 	if j.Redis == "" {
 		if j.Redis, err = s.servers.redisURL(redisBaseline); err != nil {
@@ -82,7 +82,7 @@ func (s *session) work(ctx context.Context, j job, ids []string) (done worked, e
 	return done, nil
 }
 
-// enqueue fills an empty queue as the API fills ours: the ID is all that a task carries, and it is the task's ID too.
+// enqueue fills an empty queue as the API does: the payload of a task is its ID, and the task's ID is the same.
 func enqueue(ctx context.Context, url string, ids []string) error {
 	options, err := redis.ParseURL(url)
 	if err != nil {
@@ -106,7 +106,7 @@ func enqueue(ctx context.Context, url string, ids []string) error {
 	return err
 }
 
-// newTaskIDs are such as deliveries have.
+// newTaskIDs returns IDs in the form of delivery IDs.
 func newTaskIDs(count int) []string {
 	ids := make([]string, count)
 	now := time.Now()

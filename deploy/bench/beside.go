@@ -8,7 +8,8 @@ import (
 	"redrive/deploy/bench/report"
 )
 
-// measureAround is measureBeside, and adds to alone what the endpoints take afterwards: a machine that becomes slower is slower for both.
+// measureAround is measureBeside, and adds to alone a second measurement afterwards. If the machine becomes slower during the round, both
+// sides include it.
 func (h *healthy) measureAround(
 	ctx context.Context, alone *latencies, rate int, duration time.Duration, do func(context.Context) error,
 ) (beside latencies, err error) {
@@ -20,10 +21,10 @@ func (h *healthy) measureAround(
 	return beside, err
 }
 
-// besideSlice is how long the other endpoints are sent to at a time while something is done. They are measured until it is done.
+// besideSlice is the length of one measurement of the other endpoints. Measurements are repeated until the operation ends.
 const besideSlice = 2 * time.Second
 
-// measureBeside sends to the endpoints at a rate while something is done.
+// measureBeside publishes to the endpoints at a constant rate while an operation runs.
 func (h *healthy) measureBeside(ctx context.Context, rate int, do func(context.Context) error) (latencies, error) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
@@ -56,10 +57,10 @@ func (m *latencies) p99() float64 {
 	return report.Milliseconds(report.Percentile(m.fromAccepted, 0.99))
 }
 
-// detailLive is what live deliveries of others take meanwhile.
+// detailLive is the latency of live deliveries of other endpoints during the operation.
 const detailLive = "p99 of live deliveries meanwhile"
 
-// addLive adds what live deliveries took alone and beside something, and how much is allowed.
+// addLive adds the latencies of live deliveries alone and during the operation, and the permitted difference.
 func (s *session) addLive(row string, alone, beside latencies, allowed float64) {
 	s.samples.Add(report.Detail(row, detailLive), beside.p99())
 	s.samples.Add(report.Detail(row, detailAlone), alone.p99())
@@ -67,5 +68,6 @@ func (s *session) addLive(row string, alone, beside latencies, allowed float64) 
 	s.samples.Add(report.Detail(row, detailLost), float64(alone.lost+beside.lost))
 }
 
-// aloneFactor is how many times as long as alone live deliveries may take while an endpoint or an organization is removed.
+// aloneFactor is the permitted latency of live deliveries, as a multiple of their latency alone, while an endpoint or an organization is
+// removed.
 const aloneFactor = 1.5

@@ -16,18 +16,18 @@ const (
 	detailFirstRequest = "from the job to the first request"
 
 	pathBulkJobs = "/bulk-jobs"
-	// slowestBulk is a rate below which a bulk job is taken to have failed.
+	// slowestBulk is the rate below which a bulk job counts as failed.
 	slowestBulk = 200 // deliveries/s
 )
 
 // outage is an organization with an endpoint whose deliveries have failed, and that is healthy now.
 type outage struct {
 	*customer
-	receiver *receiver // of nothing else
+	receiver *receiver // of no other organization
 	endpoint string
 }
 
-// newOutage has deliveries fail. All but one are copies, and nothing else is left in the tables.
+// newOutage makes an organization whose deliveries have failed. All but one are copies, and the tables hold nothing else.
 func newOutage(ctx context.Context, s *session, v *services, row string, count int) (o *outage, err error) {
 	r, err := startReceiver()
 	if err != nil {
@@ -81,7 +81,7 @@ func (o *outage) retryAllFailed(ctx context.Context, perSecond int) (job bulkJob
 	return job, err
 }
 
-// finished waits until a job has handled everything.
+// finished waits until a job has handled all its deliveries.
 func (o *outage) finished(ctx context.Context, id string, patience time.Duration) (job bulkJob, err error) {
 	const look = 100 * time.Millisecond
 	for began := time.Now(); time.Since(began) < patience; {
@@ -100,7 +100,7 @@ func (o *outage) finished(ctx context.Context, id string, patience time.Duration
 	return job, fmt.Errorf("the job is still %s after %s", job.Status, patience)
 }
 
-// roundBulk has a job retry what has failed, as fast as it can beside live deliveries, and then another one at a pace.
+// roundBulk measures a job that retries failed deliveries as fast as it can beside live deliveries, and then one with a pace.
 func roundBulk(ctx context.Context, s *session) error {
 	running, err := s.cleared(ctx)
 	if err != nil {
@@ -169,7 +169,7 @@ func measureBulkDrain(ctx context.Context, s *session, v *services) (err error) 
 	return watching.note(&s.samples, rowBulkDrain, count)
 }
 
-// warmDispatcher drains a backlog that is no job's, and returns what the dispatcher has taken then: a job is to take little more.
+// warmDispatcher drains a backlog that belongs to no job and returns the dispatcher's memory at that time. A job may need little more.
 func (o *outage) warmDispatcher(ctx context.Context, s *session, v *services) (usage, error) {
 	o.receiver.expect(s.amounts.drain)
 	if err := publishAll(ctx, o.customer, s.amounts.drain); err != nil {
@@ -181,7 +181,7 @@ func (o *outage) warmDispatcher(ctx context.Context, s *session, v *services) (u
 	return watched{pid: v.dispatcher.PID()}.usage()
 }
 
-// pace is how many deliveries a second the job of bulk-pace handles.
+// pace is the pace of the job of bulk-pace, in deliveries per second.
 const pace = 500
 
 func measureBulkPace(ctx context.Context, s *session, v *services) (err error) {

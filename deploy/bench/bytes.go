@@ -16,17 +16,17 @@ const (
 	hangingEndpoints = 200
 	hangingEvents    = 4
 	largeEvent       = 1_000_000 // bytes of data
-	// hangingEnough is how many attempts hang at least when memory is measured. All workers are busy, or nearly all.
+	// hangingEnough is the least number of attempts that hang while memory is measured: nearly all workers are then in use.
 	hangingEnough = 150
 	hangingFor    = 5 * time.Second
 )
 
-// largeBody is one event with so many bytes of data.
+// largeBody returns one event with the given number of bytes of data.
 func largeBody(eventType string, size int) []byte {
 	return fmt.Appendf(nil, `{"eventType":%q,"data":{"x":%q}}`, eventType, strings.Repeat("x", size))
 }
 
-// roundBytesDispatcher publishes large events to many endpoints that hang, and takes the dispatcher's peak of memory.
+// roundBytesDispatcher publishes large events to many endpoints that hang, and measures the dispatcher's peak of memory.
 func roundBytesDispatcher(ctx context.Context, s *session) error {
 	running, err := s.system(ctx)
 	if err != nil {
@@ -40,7 +40,7 @@ func roundBytesDispatcher(ctx context.Context, s *session) error {
 	if err != nil {
 		return err
 	}
-	if err := v.clear(ctx); err != nil { // the dispatcher is new, so that its peak is of what follows
+	if err := v.clear(ctx); err != nil { // A new dispatcher, so that its peak of memory belongs to this measurement.
 		return err
 	}
 	c, err := s.customer(ctx)

@@ -25,15 +25,15 @@ const (
 	pageItems   = 100
 	slowReaders = 20
 	slowSize    = 250_000 // bytes of data of each item
-	// slowChunk and slowPause are how a slow reader reads: 1.6 MB/s.
+	// slowChunk and slowPause define a slow reader of 1.6 MB/s.
 	slowChunk = 32 << 10
 	slowPause = 20 * time.Millisecond
 	pages     = 8
 	listCalls = 500
 )
 
-// roundBytesAPI has clients read large pages slowly, while another organization lists its own, and then several at once read larger
-// ones. It takes the API's peak of memory in both cases.
+// roundBytesAPI measures the API's peak of memory in two cases. In the first, clients read large pages slowly while another organization
+// lists its own. In the second, several clients read larger pages at the same time.
 func roundBytesAPI(ctx context.Context, s *session) error {
 	running, err := s.system(ctx)
 	if err != nil {
@@ -133,7 +133,7 @@ func (s *session) pageMemory(ctx context.Context, v *services, size int, load fu
 	return mebibytes(used), err
 }
 
-// publishTo publishes events to an endpoint that answers, and waits until they are delivered.
+// publishTo publishes events to an endpoint that answers 200, and waits until they are delivered.
 func (c *customer) publishTo(ctx context.Context, s *session, count, size int) error {
 	r, err := s.servers.receiver()
 	if err != nil {
@@ -152,7 +152,7 @@ func (c *customer) publishTo(ctx context.Context, s *session, count, size int) e
 	return errors.Join(r.await(ctx, arrivalPatience), settled(ctx, s.running.store()))
 }
 
-// list lists one delivery many times.
+// list reads the list of deliveries with one item, many times.
 func (c *customer) list(ctx context.Context) (tally, error) {
 	var answer bytes.Buffer
 	return closedLoop(ctx, 1, listCalls, func(ctx context.Context, _, _ int) error {
@@ -181,7 +181,7 @@ func (c *customer) readPage(ctx context.Context, to io.Writer) error {
 	return nil
 }
 
-// slowWriter takes its time for every chunk that it is given.
+// slowWriter pauses after every chunk.
 type slowWriter struct{ ctx context.Context } //nolint:containedctx // io.Writer has no parameter for it
 
 func (w slowWriter) Write(chunk []byte) (int, error) {

@@ -57,12 +57,12 @@ const (
 	chartRedis      = "What it asks of Redis: less is better"
 )
 
-// catalog is every row there is, with what it must reach on a quiet machine with two cores.
+// catalog returns all rows, with the goals for an otherwise idle machine with two cores.
 func catalog() []report.Definition {
 	return slices.Concat(deliveringRows(), operationRows(), searchRows())
 }
 
-// deliveringRows are the rows about publishing, delivering and retrying, and about what that takes.
+// deliveringRows are the rows about publishing, delivering and retrying, and about the resources that this uses.
 func deliveringRows() []report.Definition {
 	return []report.Definition{
 		{
@@ -102,7 +102,7 @@ func deliveringRows() []report.Definition {
 			Ratios: []report.Ratio{{To: rowInsert}}, Details: percentiles(report.AtMost(9), report.AtMost(20)),
 		},
 		{
-			// The same as publish-single, each event with an idempotency key of its own.
+			// The same as publish-single. Each event has an idempotency key of its own.
 			Name: rowPublishKeyed, Unit: "events/s", Chart: chartWriting,
 			Ratios: []report.Ratio{{To: rowPublishSingle, Goals: []report.Goal{report.AtLeast(0.85)}}}, Details: percentiles(),
 		},
@@ -175,7 +175,7 @@ func deliveringRows() []report.Definition {
 	}
 }
 
-// floodRow is the time of one organization beside others that flood.
+// floodRow is the latency of one organization while others publish floods.
 func floodRow(name string) report.Definition {
 	return report.Definition{
 		Name: name, Unit: "ms", Chart: chartNeighbour,
@@ -211,10 +211,10 @@ func percentiles(goals ...report.Goal) []report.Definition {
 	return list
 }
 
-// megabyte is the 10⁶ bytes of the goal: memory is not counted in powers of two there either.
+// megabyte is 10⁶ bytes, as in the goal of the row.
 const megabyte = 1e6
 
-// processes are what each process took: ours first, with the bound on their memory.
+// processes are the resources that each process used: ours first, with the limit on their memory.
 func processes() []report.Definition {
 	var list []report.Definition
 	for _, name := range []string{processAPI, processDispatcher, processEmbedded, processPostgres, processRedis, processBench} {

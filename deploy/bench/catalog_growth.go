@@ -2,7 +2,7 @@ package bench
 
 import "redrive/deploy/bench/report"
 
-// The rows about a large table that is searched.
+// The rows about searches in a large table.
 const (
 	rowGrowthSearch = "growth-search"
 	rowGrowthScan   = "growth-scan"
@@ -14,7 +14,7 @@ const (
 
 const chartSearch = "Searching and planning with millions of rows, in milliseconds: less is better"
 
-// labelSmall is the baseline of a row about growth: the same with few rows.
+// labelSmall is the label of the baseline of a row about growth: the same measurement with few rows.
 const labelSmall = "the time with 10 thousand"
 
 // The goals of a large table, in milliseconds.
@@ -23,11 +23,11 @@ const (
 	mostPlan  = 2000
 	mostStats = 20
 	mostPage  = 50
-	// mostOpen is the share of a core that open pages of the console may take, in percent.
+	// mostOpen is the largest share of a core that open pages of the console may use, in percent.
 	mostOpen = 5
 )
 
-// searchRows are the rows about a large table that is searched.
+// searchRows are the rows about searches in a large table.
 func searchRows() []report.Definition {
 	small := report.Definition{Name: detailSmall, Unit: "ms", Chart: chartSearch, Baseline: true}
 	return []report.Definition{
@@ -47,7 +47,7 @@ func searchRows() []report.Definition {
 	}
 }
 
-// comparedRow is a row whose value, and each of whose details, is compared with the same in the small table.
+// comparedRow is a row whose value and details are compared with the same measurement in the small table.
 func comparedRow(name, chart string, goals, ratioGoals []report.Goal, details ...string) report.Definition {
 	compared := func(label, baseline string) report.Definition {
 		return report.Definition{
@@ -63,7 +63,7 @@ func comparedRow(name, chart string, goals, ratioGoals []report.Goal, details ..
 	return row
 }
 
-// consoleRow is the time of pages of the console, and what pages cost that are open and refresh themselves.
+// consoleRow is the latency of pages of the console, and the processor time of open pages that refresh themselves.
 func consoleRow() report.Definition {
 	row := comparedRow(rowConsole, chartGrowth, []report.Goal{report.AtMost(mostPage)}, nil, detailListPage, detailDeliveryPage)
 	row.Details = append(row.Details, report.Definition{Name: detailOpenPages, Unit: "% of a core", Goals: []report.Goal{report.AtMost(mostOpen)}})

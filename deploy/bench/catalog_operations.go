@@ -6,7 +6,7 @@ import (
 	"redrive/deploy/bench/report"
 )
 
-// The rows about operations on many deliveries at once.
+// The rows about operations on many deliveries.
 const (
 	rowBulkDrain      = "bulk-drain"
 	rowBulkPace       = "bulk-pace"
@@ -17,10 +17,10 @@ const (
 
 const chartOperations = "Operations on many deliveries, in seconds: less is better"
 
-// paceTolerance is by how much a job may miss its pace.
+// paceTolerance is the permitted difference between a job's pace and its measured rate.
 const paceTolerance = 0.1
 
-// operationRows are the rows about operations on many deliveries at once.
+// operationRows are the rows about operations on many deliveries.
 func operationRows() []report.Definition {
 	return []report.Definition{
 		{
@@ -54,7 +54,7 @@ func operationRows() []report.Definition {
 	}
 }
 
-// liveDetails are what live deliveries of others take meanwhile.
+// liveDetails are the latencies of live deliveries of other endpoints during an operation.
 func liveDetails(row string) []report.Definition {
 	return []report.Definition{
 		{

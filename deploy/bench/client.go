@@ -11,7 +11,7 @@ import (
 	"time"
 )
 
-// requestTimeout is longer than anything that is measured: a request that is slow should be seen, not cut off.
+// requestTimeout is longer than any request that is measured, so that a slow request is measured and not cut off.
 const requestTimeout = time.Minute
 
 // client calls the API for one organization, over connections that stay open.
@@ -31,10 +31,10 @@ func newClient(url, key string, connections int) *client {
 
 func (c *client) close() { c.http.CloseIdleConnections() }
 
-// errNoRoute is what a route answers that this version does not have.
+// errNoRoute is returned if the measured version does not have the route.
 var errNoRoute = errors.New("the API has no such route")
 
-// send makes a request and leaves the answer in the buffer.
+// send makes a request and stores the answer in the buffer.
 func (c *client) send(ctx context.Context, method, path string, body []byte, answer *bytes.Buffer) error {
 	request, err := http.NewRequestWithContext(ctx, method, c.base+path, bytes.NewReader(body))
 	if err != nil {
@@ -61,7 +61,7 @@ func (c *client) send(ctx context.Context, method, path string, body []byte, ans
 	return nil
 }
 
-// call is send for those who want to read the answer's data.
+// call is send for callers that read the answer's data.
 func (c *client) call(ctx context.Context, method, path string, body, data any) error {
 	var encoded []byte
 	if body != nil {
@@ -112,15 +112,15 @@ const (
 	pathBatch  = "/events/batch"
 )
 
-// eventType is what the events of most rows are.
+// eventType is the event type of most rows.
 const eventType = "bench.run.finished"
 
-// eventBody is one event whose webhook is some 1 KB long: about 200 bytes of it are what Redrive adds.
+// eventBody is one event whose webhook is about 1 KB long. Redrive's own fields are about 200 bytes of that.
 func eventBody(eventType string) []byte {
 	return fmt.Appendf(nil, `{"eventType":%q,"runId":"run_42","data":{"status":"succeeded","log":%q}}`, eventType, strings.Repeat("0123456789", 80))
 }
 
-// batchBody is a request with so many events.
+// batchBody returns a request with the given number of events.
 func batchBody(eventType string, count int) []byte {
 	events := bytes.Repeat(append(eventBody(eventType), ','), count)
 	return fmt.Appendf(nil, `{"events":[%s]}`, bytes.TrimSuffix(events, []byte{','}))

@@ -11,16 +11,16 @@ import (
 	"redrive/pkg/webhook"
 )
 
-// The details of statistics. The row itself is 31 days by hour.
+// The details of statistics. The row itself reads 31 days by hour.
 const (
 	detailDays          = "400 days by day"
 	detailEndpointHours = "31 days by hour of an endpoint"
 )
 
-// countedTypes is how many event types are counted by name.
+// countedTypes is the number of event types that are counted by name.
 const countedTypes = 10
 
-// fillStatistics counts something in every hour and on every day that is kept, for each endpoint and event type and for all of them.
+// fillStatistics writes counts for every hour and every day that is kept, for each endpoint and event type and for their sums.
 func (t *searched) fillStatistics(ctx context.Context) error {
 	var durations webhook.Durations
 	for milliseconds := int64(1); milliseconds < 15_000; milliseconds += milliseconds/8 + 1 {
@@ -43,7 +43,7 @@ FROM unnest($3::text[]) AS e (id) CROSS JOIN generate_series(0, $4::integer) typ
 	return t.database.exec(ctx, "VACUUM (ANALYZE) statistics_hours, statistics_days")
 }
 
-// measureStatistics compares the reads of statistics.
+// measureStatistics compares reads of statistics.
 func (g *searching) measureStatistics(ctx context.Context, s *session) error {
 	now := time.Now().UTC()
 	query := func(days int, interval string) string {

@@ -12,7 +12,7 @@ import (
 	"redrive/pkg/store/postgres"
 )
 
-// database is one of PostgreSQL's with Redrive's tables in it.
+// database is a PostgreSQL database with Redrive's tables.
 type database struct {
 	url        string
 	secretsKey string
@@ -20,7 +20,7 @@ type database struct {
 	pool       *pgxpool.Pool
 }
 
-// poolConnections is as many as any row uses at once, and one to look on.
+// poolConnections is the largest number of connections that a row uses at the same time, and one more for observation.
 const poolConnections = publishConnections + 1
 
 func openDatabase(ctx context.Context, url string) (_ *database, err error) {

@@ -10,11 +10,11 @@ import (
 
 const (
 	detailAnswer = "answer"
-	// deletionPatience is longer than the contract gives waiting deliveries to end.
+	// deletionPatience is longer than the time within which the contract ends waiting deliveries.
 	deletionPatience = 3 * time.Minute
 )
 
-// roundDelete deletes an endpoint that hangs and has deliveries waiting, while other endpoints of its organization are sent to.
+// roundDelete deletes an endpoint that hangs and has waiting deliveries, while events are published to other endpoints of its organization.
 func roundDelete(ctx context.Context, s *session) error {
 	running, err := s.cleared(ctx)
 	if err != nil {

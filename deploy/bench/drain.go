@@ -9,10 +9,10 @@ import (
 	"redrive/deploy/bench/report"
 )
 
-// drainPatience is more than any of our queues takes.
+// drainPatience is longer than any of the measured queues needs.
 const drainPatience = 3 * time.Minute
 
-// roundDrain drains queues that were filled before: those of the baselines, and ours.
+// roundDrain measures how fast filled queues are drained: those of the baselines, and ours.
 func roundDrain(ctx context.Context, s *session) error {
 	if s.options.Embedded {
 		return errors.Join(roundAsynqEmbedded(ctx, s), drainOurs(ctx, s))
@@ -31,15 +31,14 @@ func roundDrain(ctx context.Context, s *session) error {
 	return nil
 }
 
-// drainOurs has deliveries queued while nobody makes them, and counts from the first request until the last outcome is on
-// record.
+// drainOurs enqueues deliveries while no dispatcher runs. It measures from the first request until the last outcome is recorded.
 func drainOurs(ctx context.Context, s *session) error {
 	running, c, r, err := s.subscribed(ctx)
 	if err != nil {
 		return err
 	}
 	defer c.close()
-	// A first delivery opens the connections that Redis has memory for.
+	// The first delivery opens the connections. Redis then has memory for them.
 	r.expect(1)
 	if _, err := c.publish(ctx, eventBody(eventType)); err != nil {
 		return err
@@ -71,7 +70,7 @@ func drainOurs(ctx context.Context, s *session) error {
 	return watching.note(&s.samples, rowDrain, count)
 }
 
-// fillQueue returns by how many bytes Redis has grown, or 0 where it cannot be asked.
+// fillQueue returns the number of bytes by which Redis has grown, or 0 if Redis does not report its memory.
 func (s *session) fillQueue(ctx context.Context, running system, c *customer, count int) (bytes float64, err error) {
 	asked, ok := running.(*services)
 	if !ok {

@@ -17,10 +17,10 @@ import (
 	"redrive/pkg/webhook"
 )
 
-// embedded is Redrive in one process: what `make run` starts. It makes deliveries as long as it runs, so that a pause is a stop.
+// embedded is Redrive in one process, as `make run` starts it. The process sends deliveries while it runs, so a pause stops the process.
 type embedded struct {
 	service *process.Service
-	dir     string // the parent of the folders that it has had
+	dir     string // the parent of the folders of all starts
 	current string
 	opened  *store.Store
 }
@@ -51,7 +51,7 @@ func startEmbedded(programs string, opened *lifecycle.Stack) (*embedded, error) 
 	return e, e.startFresh()
 }
 
-// startFresh starts it on an empty folder.
+// startFresh starts the process on an empty folder.
 func (e *embedded) startFresh() error {
 	var err error
 	if e.current, err = os.MkdirTemp(e.dir, "data-"); err != nil {
@@ -60,7 +60,7 @@ func (e *embedded) startFresh() error {
 	if err := e.start(); err != nil {
 		return err
 	}
-	e.opened, err = sqlite.Open(filepath.Join(e.current, "redrive.db"), nil) // nothing sealed is touched
+	e.opened, err = sqlite.Open(filepath.Join(e.current, "redrive.db"), nil) // No sealed values are read or written.
 	return err
 }
 
@@ -80,7 +80,7 @@ func (e *embedded) pause(context.Context) error { return e.service.Stop() }
 
 func (e *embedded) resume(context.Context) error { return e.start() }
 
-// fill writes into the database: there is no API that could be asked.
+// fill writes into the database, because the API runs only together with the dispatcher.
 func (e *embedded) fill(ctx context.Context, c *customer, count int) error {
 	endpoints, err := e.opened.ListActiveEndpoints(ctx, c.organization)
 	if err != nil {
@@ -115,7 +115,7 @@ func (e *embedded) clear(context.Context) error {
 
 func (e *embedded) logs() string { return "the end of its log:\n" + e.service.LogEnd() }
 
-// roundAsynqEmbedded measures what asynq does on a Redis that is a library in a process, as it is in the embedded one.
+// roundAsynqEmbedded measures asynq on the in-process Redis that the embedded Redrive uses.
 func roundAsynqEmbedded(ctx context.Context, s *session) error {
 	for row, post := range map[string]bool{rowNoop: false, rowPost: true} {
 		if !s.wants(row) {
@@ -144,7 +144,7 @@ func startMiniredis() (*miniredis.Miniredis, error) {
 	return server, nil
 }
 
-// withoutGoals are definitions for the embedded process: what must be reached is for the services.
+// withoutGoals returns the definitions for the embedded process. The goals apply to the services only.
 func withoutGoals(definitions []report.Definition) []report.Definition {
 	for i := range definitions {
 		d := &definitions[i]

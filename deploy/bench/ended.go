@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// noneWaiting waits until no delivery of the endpoint waits for an attempt any more: every outcome is on record.
+// noneWaiting waits until no delivery of the endpoint waits for an attempt: every outcome is then recorded.
 func noneWaiting(ctx context.Context, d *database, endpoint string, patience time.Duration) error {
 	const waiting = "SELECT EXISTS (SELECT 1 FROM deliveries WHERE endpoint_id = $1 AND status IN ('pending', 'retrying'))"
 	return until(ctx, "deliveries of the endpoint wait", patience, func(ctx context.Context) (ended bool, err error) {
@@ -16,10 +16,10 @@ func noneWaiting(ctx context.Context, d *database, endpoint string, patience tim
 	})
 }
 
-// endInterval is how exactly it is known when something has ended.
+// endInterval is the precision with which the end of an operation is measured.
 const endInterval = 20 * time.Millisecond
 
-// until looks again and again whether something has ended. The text is about what has not.
+// until polls until the condition is true. The text names the condition in the error.
 func until(ctx context.Context, still string, patience time.Duration, look func(context.Context) (ended bool, err error)) error {
 	ticker := time.NewTicker(endInterval)
 	defer ticker.Stop()

@@ -9,7 +9,7 @@ import (
 	"redrive/deploy/bench/report"
 )
 
-// roundEndToEnd publishes while deliveries are made, and counts until the last outcome is on record.
+// roundEndToEnd publishes while a dispatcher runs, and measures until the last outcome is recorded.
 func roundEndToEnd(ctx context.Context, s *session) error {
 	for _, way := range []struct {
 		row     string

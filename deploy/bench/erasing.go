@@ -14,11 +14,11 @@ import (
 
 const (
 	detailDeliveriesGone = "until its deliveries are gone"
-	// erasurePatience is more than an erasure of this size takes.
+	// erasurePatience is longer than an erasure of this size needs.
 	erasurePatience = 10 * time.Minute
 )
 
-// roundErase deletes an organization with many deliveries, while another one is sent to.
+// roundErase deletes an organization with many deliveries while events are published to another one.
 func roundErase(ctx context.Context, s *session) error {
 	running, err := s.cleared(ctx)
 	if err != nil {
@@ -98,8 +98,8 @@ func (v *services) platform(ctx context.Context) (*client, error) {
 	return c, nil
 }
 
-// nothingLeft waits until the tables have no row of the organization. Without tables, it waits until no table has one, and the organization
-// itself is gone.
+// nothingLeft waits until the given tables have no row of the organization. Without tables, it waits until no table has one and the
+// organization itself is deleted.
 func (v *services) nothingLeft(ctx context.Context, organization string, tables ...string) error {
 	var parts []string
 	if len(tables) == 0 {

@@ -5,17 +5,17 @@ import (
 	"slices"
 )
 
-// family is rows that are measured together.
+// family is a set of rows that are measured together.
 type family struct {
 	name string
 	rows []string
-	// embedded says whether the one process of `make run` can be measured that way.
+	// embedded reports whether the rows can be measured on the one process of `make run`.
 	embedded bool
-	// round measures once those rows that are wanted.
+	// round measures the selected rows once.
 	round func(ctx context.Context, s *session) error
 }
 
-// families in the order in which they are measured: what fills the disk comes last.
+// families are in the order of measurement. Those that fill the disk come last.
 func families() []family {
 	growth, searching := &growth{}, &searching{}
 	return []family{
@@ -40,7 +40,7 @@ func families() []family {
 	}
 }
 
-// wanted are the families that have a row that is wanted.
+// wanted returns the families that have a selected row.
 func (s *session) wanted() []family {
 	return slices.DeleteFunc(families(), func(f family) bool {
 		return !slices.ContainsFunc(f.rows, s.wants) || s.options.Embedded && !f.embedded

@@ -14,44 +14,45 @@ import (
 	"redrive/pkg/webhook"
 )
 
-// filling puts as many deliveries into the tables as years would, each with its event and its attempt. It copies one that is
-// there already, so that it knows no more of the tables than what it changes.
+// filling writes as many deliveries into the tables as years of use would, each with its event and its attempt. It copies an existing
+// delivery, so it needs to know only the columns that differ.
 type filling struct {
 	database   *database
-	deliveryID string // of the one that is copied
+	deliveryID string // of the copied delivery
 	count      int
-	endpoints  []string // the copies take turns
-	// anew has the tables hold nothing but the copies. It is several times as fast: PostgreSQL need not log what goes into a
-	// table that was emptied in the same transaction.
+	endpoints  []string // the copies use them in turn
+	// anew replaces the content of the tables by the copies. This is several times as fast, because PostgreSQL does not log writes to a
+	// table that the same transaction has truncated.
 	anew bool
-	// further are more changes of the copies, by table and column. They are SQL expressions of the copy's number n and of the columns of from.
+	// further are more changes of the copies, by table and column. They are SQL expressions of the copy's number n and of the columns of
+	// from.
 	further map[string]map[string]string
 	// from is a further item of the FROM clause of each copy, such as a LATERAL subquery. It may be empty.
 	from string
-	// sorted builds the indexes after the rows. That is faster, and it leaves the indexes denser than years of inserts would.
+	// sorted builds the indexes after the rows. This is faster, and the indexes are denser than after years of inserts.
 	sorted bool
 }
 
 // filledAge is the age of all copies.
 const filledAge = "30 days"
 
-// filledID is the ID of a copied delivery: hexadecimal digits are all in a ULID's alphabet, and the prefix is older than anything
-// that is made now.
+// filledID returns the ID of a copied delivery. Hexadecimal digits are valid in a ULID, and the prefix sorts before any ID that is made
+// now.
 func filledID(number int) string {
 	return fmt.Sprintf("%s_%s%023X", webhook.KindDelivery, filledPrefix, number)
 }
 
 const filledPrefix = "01J"
 
-// filledIDSQL is filledID in SQL, of the number n, for anything that has an ID.
+// filledIDSQL is filledID in SQL, of the number n. It serves every kind of ID.
 func filledIDSQL(kind webhook.Kind) string {
 	return "'" + string(kind) + "_" + filledPrefix + "' || lpad(upper(to_hex(n)), 23, '0')"
 }
 
-// isFailure says which copies have ended in failure.
+// isFailure selects the copies that have ended in failure.
 func isFailure(number int) bool { return number%2 == 0 }
 
-// copied is which row of a table is copied, and what is different in each copy.
+// copied names a row that is copied, and the columns that differ in each copy.
 type copied struct {
 	condition string
 	changes   map[string]string
@@ -79,13 +80,13 @@ func (f filling) tables() map[string]copied {
 	return tables
 }
 
-// turnSQL is the endpoint of a copy in SQL: the endpoints take turns by the number.
+// turnSQL is the endpoint of a copy in SQL: the number of the copy selects it.
 func turnSQL(endpoints []string, number string) string {
 	return fmt.Sprintf("(ARRAY['%s'])[1 + (%s) %% %d]", strings.Join(endpoints, "', '"), number, len(endpoints))
 }
 
 func (f filling) run(ctx context.Context) error {
-	// All templates are read before the first table is emptied: one is found by way of another.
+	// All templates are read before the first table is truncated, because each is found through another.
 	conn, err := f.database.pool.Acquire(ctx)
 	if err != nil {
 		return fmt.Errorf("connect to the database: %w", err)
@@ -151,7 +152,7 @@ func (f filling) copy(ctx context.Context, table string, changes map[string]stri
 	return nil
 }
 
-// columns of a table, in its order.
+// columns returns the columns of a table, in their order.
 func (f filling) columns(ctx context.Context, table string) ([]string, error) {
 	rows, err := f.database.pool.Query(ctx,
 		"SELECT column_name FROM information_schema.columns WHERE table_name = $1 AND table_schema = current_schema ORDER BY ordinal_position", table)

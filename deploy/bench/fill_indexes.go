@@ -7,10 +7,10 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// index is one of a table, without those of its constraints.
+// index is an index of a table that belongs to no constraint.
 type index struct{ Name, Definition string }
 
-// dropIndexes drops the indexes of a table that are not those of a constraint, and returns them.
+// dropIndexes drops the indexes of a table that belong to no constraint, and returns them.
 func dropIndexes(ctx context.Context, tx pgx.Tx, table string) ([]index, error) {
 	const list = `SELECT c.relname, pg_get_indexdef(i.indexrelid) FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid
 WHERE i.indrelid = $1::text::regclass AND NOT EXISTS (SELECT 1 FROM pg_constraint k WHERE k.conindid = i.indexrelid)`
@@ -30,7 +30,7 @@ WHERE i.indrelid = $1::text::regclass AND NOT EXISTS (SELECT 1 FROM pg_constrain
 	return indexes, nil
 }
 
-// sortMemory is what PostgreSQL may use to build one index of a filled table.
+// sortMemory is the memory that PostgreSQL may use to build one index of a filled table.
 const sortMemory = "256MB"
 
 // createIndexes builds indexes that dropIndexes has dropped.

@@ -12,7 +12,7 @@ import (
 
 const organization = "acme"
 
-// failedDelivery makes a database with one delivery that has failed, and returns its ID and that of its endpoint.
+// failedDelivery makes a database with one failed delivery, and returns the IDs of the delivery and of its endpoint.
 func failedDelivery(t *testing.T) (d *database, deliveryID, endpointID string) {
 	t.Helper()
 	d, err := openDatabase(t.Context(), testservers.Postgres(t))

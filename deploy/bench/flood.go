@@ -12,28 +12,28 @@ import (
 )
 
 const (
-	// floodRate is what the other organization publishes a second while organizations flood.
+	// floodRate is the number of events per second that the other organization publishes during floods.
 	floodRate = 20
-	// floodHeadStart is the time between the first event of a flood and the first of the other organization.
+	// floodHeadStart is the time between the first event of a flood and the first event of the other organization.
 	floodHeadStart = time.Second
-	// floodAllowance is what a flood may cost beside doubling the time alone, and floodSingleAllowance the same in all for one that is
-	// published event by event, if that is more.
+	// floodAllowance is the permitted increase of the latency during a flood, beyond twice the latency alone. floodSingleAllowance is the
+	// permitted latency during a flood of single events, if it is larger.
 	floodAllowance, floodSingleAllowance = 50, 100 // ms
-	// fanoutEndpoints each get every event of the flood that fans out.
+	// fanoutEndpoints is the number of endpoints that get every event of the flood with fan-out.
 	fanoutEndpoints = 100
-	// floodOrganizations flood at the same time.
+	// floodOrganizations publish floods at the same time.
 	floodOrganizations = 10
 )
 
-// flood is what one organization, or several, publish beside another.
+// flood is the load of one or several organizations beside another.
 type flood struct {
 	row       string
 	customers int
-	endpoints int // of each
-	events    int // of each
+	endpoints int // per organization
+	events    int // per organization
 	publish   func(context.Context, *customer, int) (tally, error)
-	atLeast   float64 // ms that are always allowed
-	drain     bool    // the rate of its deliveries is a row
+	atLeast   float64 // permitted in any case, in ms
+	drain     bool    // its delivery rate is a row
 }
 
 func (s *session) floods() []flood {
@@ -45,7 +45,7 @@ func (s *session) floods() []flood {
 	}
 }
 
-// roundFlood measures one organization alone, and then beside each kind of flood.
+// roundFlood measures one organization alone, and then during each kind of flood.
 func roundFlood(ctx context.Context, s *session) error {
 	for _, f := range s.floods() {
 		if !s.wants(f.row) && (!f.drain || !s.wants(rowFloodDrain)) {

@@ -11,21 +11,21 @@ import (
 	"redrive/pkg/webhook"
 )
 
-// grown is a database of some size with an API.
+// grown is a filled database with an API.
 type grown struct {
 	*customer
 	database  *database
 	api       *process.Service
 	rows      int
 	endpoints []string
-	failures  []int // the numbers of those that can be retried, in disorder
+	failures  []int // the numbers of the failed copies, in random order
 	body      []byte
 }
 
-// growthEndpoints are those that the deliveries go to in turns.
+// growthEndpoints is the number of endpoints among which the deliveries are distributed.
 const growthEndpoints = 10
 
-// startGrown starts the API of one on an empty database.
+// startGrown starts an API on an empty database.
 func startGrown(ctx context.Context, s *session, programs, name string, redisNumber, rows int) (*grown, error) {
 	url, err := s.servers.createDatabase(ctx, name)
 	if err != nil {
@@ -52,10 +52,10 @@ func startGrown(ctx context.Context, s *session, programs, name string, redisNum
 	return &grown{customer: c, database: d, api: api, rows: rows, body: eventBody(eventType)}, nil
 }
 
-// template makes the endpoints and one delivery that has failed, and returns its ID.
+// template makes the endpoints and one failed delivery, and returns its ID.
 func (g *grown) template(ctx context.Context) (deliveryID string, err error) {
 	for i := range growthEndpoints {
-		subscribed := eventType // the events go to one of them
+		subscribed := eventType // the events are published to one of them
 		if i > 0 {
 			subscribed = "bench.nothing"
 		}
@@ -71,7 +71,7 @@ func (g *grown) template(ctx context.Context) (deliveryID string, err error) {
 	return deliveryID, failOnce(ctx, g.database, deliveryID)
 }
 
-// fill makes one delivery that has failed, and as many copies as there are to be rows.
+// fill makes one failed delivery and copies it until there are enough rows.
 func (g *grown) fill(ctx context.Context) error {
 	id, err := g.template(ctx)
 	if err != nil {
@@ -86,7 +86,7 @@ func (g *grown) fill(ctx context.Context) error {
 	return filling{database: g.database, deliveryID: id, count: g.rows, endpoints: g.endpoints, anew: true}.run(ctx)
 }
 
-// failOnce records an attempt that was answered 500, as the dispatcher would.
+// failOnce records an attempt that was answered 500, as the dispatcher does.
 func failOnce(ctx context.Context, d *database, deliveryID string) error {
 	dispatch, err := d.store.LoadDispatch(ctx, deliveryID)
 	if err != nil {

@@ -22,13 +22,12 @@ const (
 	detailPublish      = "publish"
 )
 
-// growth asks the same of two databases in turns, request by request: a small one and a large one. Each has an API of its own
-// and no dispatcher.
+// growth sends the same requests to two databases in turn: a small one and a large one. Each has an API of its own and no dispatcher.
 type growth struct {
 	small, large *grown
 }
 
-// growthWarmUp is how many requests of each kind are not counted in a round.
+// growthWarmUp is the number of requests of each kind that are not measured in a round.
 const growthWarmUp = 20
 
 func (g *growth) round(ctx context.Context, s *session) error {
@@ -67,7 +66,7 @@ func (g *growth) round(ctx context.Context, s *session) error {
 	return nil
 }
 
-// alternate does two things in turns, and returns the medians of both in milliseconds. The first of each are not counted.
+// alternate calls two functions in turn and returns the medians of both in milliseconds. The first calls of each are not measured.
 func alternate(warmUp, count int, small, large func() error) (smallMedian, largeMedian float64, err error) {
 	var took [2][]time.Duration
 	for i := range warmUp + count {
@@ -85,7 +84,7 @@ func alternate(warmUp, count int, small, large func() error) (smallMedian, large
 	return median(took[0]), median(took[1]), nil
 }
 
-// addGrowth adds what a row, or a detail of one, took in both tables.
+// addGrowth adds the values of a row, or of a detail, for both tables.
 func (s *session) addGrowth(row, detail string, small, large float64) {
 	name, prefix := row, ""
 	if detail != "" {

@@ -10,10 +10,10 @@ import (
 	"redrive/pkg/signing"
 )
 
-// handler does a task.
+// handler handles a task.
 type handler func(ctx context.Context, id string) error
 
-// newHandler makes what a baseline does for each task: nothing, a request, or a request between a SELECT and an UPDATE.
+// newHandler returns the handler of a baseline: it does nothing, makes a request, or makes a request between a SELECT and an UPDATE.
 func newHandler(j job) (handle handler, end func(), err error) {
 	if !j.Post {
 		return func(context.Context, string) error { return nil }, func() {}, nil
@@ -29,11 +29,11 @@ func newHandler(j job) (handle handler, end func(), err error) {
 	}
 	return n.handle, func() {
 		transport.CloseIdleConnections()
-		_ = n.close() // its work is on record
+		_ = n.close() // its outcome is recorded
 	}, nil
 }
 
-// poster makes requests, as plainly as it can be done.
+// poster makes requests with as little code as possible.
 type poster struct {
 	url  string
 	body []byte // 1 KB

@@ -12,7 +12,7 @@ import (
 	"redrive/deploy/bench/report"
 )
 
-// roundIdle counts what an API and a dispatcher with nothing to do ask of Redis: all that it counts, what scripts call among it.
+// roundIdle counts the commands that an idle API and an idle dispatcher send to Redis, including the commands that scripts call.
 func roundIdle(ctx context.Context, s *session) error {
 	running, err := s.cleared(ctx)
 	if err != nil {
@@ -37,7 +37,7 @@ const (
 	detailThree     = "3 dispatchers"
 )
 
-// measureIdle counts for a while.
+// measureIdle counts commands for a period.
 func (s *session) measureIdle(ctx context.Context, v *services, row string) error {
 	s.progress.say("%s: for %s", row, s.amounts.idle)
 	const counter = "total_commands_processed"
@@ -56,12 +56,12 @@ func (s *session) measureIdle(ctx context.Context, v *services, row string) erro
 	if err != nil {
 		return err
 	}
-	const ours = 1 // the first question; the second is not in its own answer
+	const ours = 1 // The first INFO command. The second one is not in its own count.
 	s.samples.Add(row, report.Rate(int(after-before)-ours, elapsed))
 	return nil
 }
 
-// redisFigure reads a number of INFO.
+// redisFigure reads a number from INFO.
 func redisFigure(ctx context.Context, client redis.UniversalClient, section, name string) (float64, error) {
 	text, err := client.Info(ctx, section).Result()
 	if err != nil {

@@ -11,10 +11,10 @@ import (
 	"redrive/pkg/webhook"
 )
 
-// detailMultiRow is the same with as many rows in a statement as a batch has events.
+// detailMultiRow is the same with multi-row statements: as many rows as a batch has events.
 const detailMultiRow = "many rows"
 
-// inserter writes events with one delivery each, as they stand in the tables, and nothing else: a statement and its commit.
+// inserter writes events with one delivery each, as in the real tables: one statement and one commit.
 type inserter struct {
 	database          *database
 	event, delivery   template
@@ -22,7 +22,7 @@ type inserter struct {
 	events, arguments int
 }
 
-// template is a row that was read, to be written again under other IDs.
+// template is a row that was read. It is written again under other IDs.
 type template struct {
 	columns []string
 	values  []any
@@ -34,7 +34,7 @@ func (t template) with(column string, value any) []any {
 	return values
 }
 
-// measureInserts writes into tables that are made like ours and are empty, over as many connections as publishing has.
+// measureInserts writes into empty copies of our tables, over as many connections as publishing uses.
 func measureInserts(ctx context.Context, s *session, d *database, c *customer) error {
 	if _, err := c.publish(ctx, eventBody(eventType)); err != nil {
 		return err
@@ -82,7 +82,7 @@ func newInserter(ctx context.Context, d *database, events int) (*inserter, error
 	return n, nil
 }
 
-// readTemplate reads any row of a table.
+// readTemplate reads one row of a table.
 func readTemplate(ctx context.Context, d *database, table string) (template, error) {
 	rows, err := d.pool.Query(ctx, "SELECT * FROM "+table+" LIMIT 1")
 	if err != nil {
@@ -102,7 +102,7 @@ func readTemplate(ctx context.Context, d *database, table string) (template, err
 	return t, nil
 }
 
-// placeholders are for so many rows of so many columns, the first with the number first.
+// placeholders returns the placeholders for a number of rows and columns, with the number of the first one.
 func placeholders(columns, rows, first int) (list string, next int) {
 	groups := make([]string, rows)
 	for row := range groups {

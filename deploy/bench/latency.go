@@ -11,14 +11,14 @@ import (
 )
 
 const (
-	// detailFromDue counts from when an event was due to be sent: what the API takes is in it, and how late the load was.
+	// detailFromDue measures from the scheduled time of an event. It includes the time of the API and the delay of the load generator.
 	detailFromDue = "from when it was due"
-	// arrivalPatience is how long the last webhooks may take.
+	// arrivalPatience is how long the run waits for the last webhooks.
 	arrivalPatience = 90 * time.Second
 )
 
-// roundLatency publishes at a rate that keeps nobody busy and sees how long each webhook takes: once by itself, and once while
-// old deliveries are purged.
+// roundLatency publishes at a rate that the system easily sustains and measures the latency of each webhook: once alone, and once while old
+// deliveries are purged.
 func roundLatency(ctx context.Context, s *session) error {
 	running, err := s.cleared(ctx)
 	if err != nil {
@@ -60,7 +60,7 @@ func (s *session) noteLatency(detail string, published []publishedEvent) error {
 	return nil
 }
 
-// measureLatency sends to one endpoint.
+// measureLatency publishes to one endpoint.
 func measureLatency(ctx context.Context, s *session) ([]publishedEvent, error) {
 	r, err := s.servers.receiver()
 	if err != nil {
@@ -83,7 +83,7 @@ func measureLatency(ctx context.Context, s *session) ([]publishedEvent, error) {
 	})
 }
 
-// warmUp opens connections and fills caches, as they are in a system that has been running.
+// warmUp opens connections and fills caches, as in a system that has been running.
 func warmUp(ctx context.Context, s *session, c *customer, body []byte) error {
 	const events = 50
 	r, err := s.servers.receiver()
@@ -104,18 +104,18 @@ func warmUp(ctx context.Context, s *session, c *customer, body []byte) error {
 
 // latencies are those of events that were published at a rate.
 type latencies struct {
-	fromAccepted []time.Duration // since the API's answer; a webhook that was faster than that took none
+	fromAccepted []time.Duration // Since the API's answer. A webhook that arrived before the answer counts as 0.
 	fromDue      []time.Duration
 	lost         int
 }
 
-// publishedEvent is one of them.
+// publishedEvent is one published event.
 type publishedEvent struct {
 	deliveryID    string
 	due, accepted time.Time
 }
 
-// measureOpen publishes at a rate and waits until all have arrived, or for as long as there is patience.
+// measureOpen publishes at a rate and waits until all webhooks have arrived, at most for arrivalPatience.
 func measureOpen(ctx context.Context, r *receiver, rate int, duration, patience time.Duration,
 	publish func(ctx context.Context, i int) (deliveryID string, err error),
 ) (published []publishedEvent, err error) {
@@ -138,7 +138,8 @@ func measureOpen(ctx context.Context, r *receiver, rate int, duration, patience 
 	return published, nil
 }
 
-// latenciesOf finds each webhook at the receiver by its delivery's ID. What has not is lost, and counts as late as it was waited for.
+// latenciesOf finds each webhook at the receiver by its delivery's ID. A missing webhook is lost, and counts with the time that was waited
+// for it.
 func latenciesOf(r *receiver, published []publishedEvent, patience time.Duration) latencies {
 	var m latencies
 	for _, event := range published {

@@ -11,7 +11,7 @@ import (
 	"redrive/deploy/bench/report"
 )
 
-// tally is what a load came to.
+// tally is the result of a load.
 type tally struct {
 	count     int
 	elapsed   time.Duration
@@ -24,8 +24,8 @@ func (t tally) percentile(share float64) float64 {
 	return report.Milliseconds(report.Percentile(t.latencies, share))
 }
 
-// closedLoop does something so many times over a number of connections: each goes on as soon as it is done with the last. The
-// first error ends it.
+// closedLoop calls a function a number of times over a number of connections. Each connection continues when its last call has returned.
+// The first error ends the loop.
 func closedLoop(ctx context.Context, connections, count int, do func(ctx context.Context, connection, i int) error) (tally, error) {
 	latencies := make([]time.Duration, count)
 	var next atomic.Int64
@@ -50,12 +50,13 @@ func closedLoop(ctx context.Context, connections, count int, do func(ctx context
 	return tally{count: count, elapsed: time.Since(began), latencies: latencies}, err
 }
 
-// openCount is how many times an open loop does something.
+// openCount returns the number of calls of an open loop.
 func openCount(rate int, duration time.Duration) int {
 	return int(duration / (time.Second / time.Duration(rate)))
 }
 
-// openLoop does something at a constant rate, however long each takes. It returns when all are done, with the first error.
+// openLoop calls a function at a constant rate, independent of how long each call takes. It returns when all calls have returned, with the
+// first error.
 func openLoop(ctx context.Context, rate int, duration time.Duration, do func(ctx context.Context, i int, due time.Time) error) error {
 	interval := time.Second / time.Duration(rate)
 	count := openCount(rate, duration)

@@ -16,7 +16,7 @@ import (
 	"redrive/pkg/queue"
 )
 
-// machine describes where the figures are from, in a few words each.
+// machine describes the machine of the figures, in a few words each.
 func (s *session) machine(ctx context.Context) []string {
 	facts := []string{
 		fmt.Sprintf("%s, %d cores, %s/%s, load %s", cpuModel(), runtime.NumCPU(), runtime.GOOS, runtime.GOARCH, loadAverage()),
@@ -61,7 +61,7 @@ func loadAverage() string {
 	return first
 }
 
-// versionTimeout bounds a question to a server that has just answered another.
+// versionTimeout bounds the query for the version of a server that has just answered another query.
 const versionTimeout = 5 * time.Second
 
 func postgresVersion(url string) string {
@@ -104,8 +104,8 @@ func gitVersion(ctx context.Context) string {
 	return strings.TrimSpace(string(said))
 }
 
-// syncedWrite is the median time of a write that is on the disk when it returns: what a commit waits for at least. Where it is
-// next to nothing, the folder for temporary files is in memory and every figure of PostgreSQL is too good.
+// syncedWrite returns the median time of a synchronous write to the disk, which is the least time of a commit. If it is close to zero, the
+// temporary directory is in memory, and every figure of PostgreSQL is too good.
 func syncedWrite() string {
 	const writes, size = 40, 8192
 	file, err := os.Create(filepath.Clean(filepath.Join(os.TempDir(), fmt.Sprintf("redrive-bench-sync-%d", os.Getpid()))))

@@ -11,7 +11,7 @@ import (
 	"redrive/pkg/testservers"
 )
 
-// TestMain lets the test program be the worker that a run starts: the worker is always the program itself.
+// TestMain lets the test program act as the worker that a run starts, because the worker is always the program itself.
 func TestMain(m *testing.M) {
 	if len(os.Args) == 2 && os.Args[1] == WorkerCommand {
 		if err := Work(context.Background(), os.Stdin, os.Stdout); err != nil {

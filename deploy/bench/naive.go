@@ -12,8 +12,8 @@ import (
 	"redrive/pkg/webhook"
 )
 
-// naive does for each task what one would write first: a SELECT, a request, an UPDATE and its commit. It works on the rows that
-// our dispatcher works on, with the same library and as many connections, and leaves out the attempt.
+// naive is the simplest implementation of a worker: for each task a SELECT, a request, an UPDATE and its commit. It uses our tables, the
+// same library and as many connections as our dispatcher, and records no attempt.
 type naive struct {
 	store  *store.Store
 	poster *poster
@@ -41,7 +41,7 @@ func (n *naive) handle(ctx context.Context, id string) error {
 	if err := n.poster.post(ctx, id, dispatch.Event.Data); err != nil {
 		return err
 	}
-	// The one way to end a delivery with a single UPDATE: what it says there makes no difference.
+	// This is the only status that a single UPDATE can write. The value does not affect the measurement.
 	ended, err := dispatch.Delivery.Failed(webhook.FailureEndpointDisabled, webhook.Now())
 	if err != nil {
 		return fmt.Errorf("end a delivery: %w", err)
@@ -50,7 +50,7 @@ func (n *naive) handle(ctx context.Context, id string) error {
 	return err
 }
 
-// roundNaive has deliveries made by a worker that loads and updates one row at a time.
+// roundNaive measures a worker that loads and updates one row at a time.
 func roundNaive(ctx context.Context, s *session) error {
 	running, err := s.system(ctx)
 	if err != nil {

@@ -14,14 +14,14 @@ const (
 	detailAlone   = "alone"
 	detailAllowed = "allowed"
 	detailLost    = "lost"
-	// allowance is what a neighbour may cost beside doubling the time alone.
+	// allowance is the permitted increase of the latency beside a hanging neighbour, beyond twice the latency alone.
 	allowance = 20 // ms
-	// neighbourPatience is how late a healthy webhook may be and still be seen as late, not as lost.
+	// neighbourPatience is the delay up to which a webhook of a healthy endpoint counts as late. After it, the webhook counts as lost.
 	neighbourPatience = 60 * time.Second
 )
 
-// roundNeighbour sends to healthy endpoints alone, and then beside one that hangs and has a queue of its own. Their customers
-// differ: what must not be shared is what all customers share.
+// roundNeighbour publishes to healthy endpoints alone, and then beside an endpoint that hangs and has a backlog. Their organizations
+// differ.
 func roundNeighbour(ctx context.Context, s *session) error {
 	running, err := s.cleared(ctx)
 	if err != nil {
@@ -45,7 +45,7 @@ func roundNeighbour(ctx context.Context, s *session) error {
 	if _, err := hang(ctx, s, c, rowNeighbour, s.amounts.neighbour); err != nil {
 		return err
 	}
-	// One queue is first in, first out: once this has arrived, the others have been put off.
+	// The queue is first in, first out. When this delivery has arrived, the earlier ones have been snoozed.
 	h.receiver.expect(1)
 	if _, err := h.publish(ctx, h.bodies[0]); err != nil {
 		return err
@@ -67,7 +67,7 @@ func roundNeighbour(ctx context.Context, s *session) error {
 	return running.clear(ctx)
 }
 
-// hang has deliveries wait for an endpoint of the customer that never answers, and returns its ID.
+// hang makes waiting deliveries for an endpoint of the customer that never answers, and returns its ID.
 func hang(ctx context.Context, s *session, c *customer, row string, count int) (endpoint string, err error) {
 	r, err := s.servers.receiver()
 	if err != nil {
@@ -89,7 +89,7 @@ func hang(ctx context.Context, s *session, c *customer, row string, count int) (
 	return endpoint, nil
 }
 
-// healthy are endpoints of one customer, each with a type of event of its own.
+// healthy makes endpoints of one customer, each with an event type of its own.
 type healthy struct {
 	*customer
 	receiver *receiver

@@ -11,37 +11,37 @@ import (
 
 // Options of a run.
 type Options struct {
-	// Only are the rows to measure. Empty, all are.
+	// Only are the rows to measure. Empty means all.
 	Only []string
-	// Rounds is how often each is measured.
+	// Rounds is the number of measurements of each row.
 	Rounds int
-	// Scale is by what the counts and durations of the full run are multiplied.
+	// Scale multiplies the counts and durations of the full run.
 	Scale float64
-	// Rows is what the large table of the growth rows holds.
+	// Rows is the number of rows of the large table of the growth rows.
 	Rows int
-	// Bulk is how many deliveries the row bulk-drain retries.
+	// Bulk is the number of deliveries that the row bulk-drain retries.
 	Bulk int
 	// Embedded measures the one process of `make run`.
 	Embedded bool
-	// Gate makes a ratio that was missed an error.
+	// Gate returns an error if a gated goal or ratio was missed.
 	Gate bool
-	// JSON and SVG are the files to write to, if any.
+	// JSON and SVG are the files to write. Empty means none.
 	JSON, SVG string
 }
 
 const (
 	fullRounds, quickRounds = 3, 1
 	fullScale, quickScale   = 1, 0.3
-	embeddedScale           = 0.1 // a queue in the process does a tenth of what Redis does
+	embeddedScale           = 0.1 // The in-process queue reaches a tenth of the throughput of Redis.
 	fullRows, quickRows     = 2_000_000, 200_000
 	smallRows               = 10_000
 	fullBulk, quickBulk     = 1_000_000, 50_000
 )
 
-// ErrHelp is returned for arguments that ask for help, which has been printed.
+// ErrHelp is returned if the arguments request help, which has been printed.
 var ErrHelp = flag.ErrHelp
 
-// ParseOptions reads the command line. Usage and errors are printed on w.
+// ParseOptions reads the command line. It prints usage and errors to w.
 func ParseOptions(args []string, w io.Writer) (Options, error) {
 	var o Options
 	var only string
@@ -83,7 +83,7 @@ func ParseOptions(args []string, w io.Writer) (Options, error) {
 	return o, nil
 }
 
-// shorten takes less of what was not asked for by name.
+// shorten reduces the options that were not given explicitly.
 func (o *Options) shorten(quick bool, given map[string]bool) {
 	if quick && !given["rounds"] {
 		o.Rounds = quickRounds

@@ -65,7 +65,7 @@ func TestParseOptionsSaysWhatIsWrong(t *testing.T) {
 	require.ErrorIs(t, err, ErrHelp)
 }
 
-// TestRows holds the names, which others read out of the JSON.
+// TestRows fixes the names, because other programs read them from the JSON.
 func TestRows(t *testing.T) {
 	assert.ElementsMatch(t, strings.Fields(`
 		asynq-noop asynq-post naive drain publish-batch publish-keyed publish-single insert-baseline end-to-end-single end-to-end-batch

@@ -5,7 +5,7 @@ import (
 	"fmt"
 )
 
-// The details of a page by cursor: how far it is from the first one. The row itself is the deepest.
+// The details of a page by cursor: its distance from the first page. The row itself is the deepest page.
 const (
 	detailFirst  = "first page"
 	detailMiddle = "page in the middle"
@@ -38,7 +38,7 @@ func (g *searching) measureCursors(ctx context.Context, s *session) error {
 	return nil
 }
 
-// pageAt returns the path of the page after so many items. An offset finds its cursor.
+// pageAt returns the path of the page after a number of items. It finds the cursor through an offset.
 func (t *searched) pageAt(ctx context.Context, depth int) (string, error) {
 	const page = "/deliveries?limit=20"
 	if depth == 0 {

@@ -12,7 +12,7 @@ import (
 )
 
 func TestParseStat(t *testing.T) {
-	// The name of a process may hold what separates the fields.
+	// The name of a process may contain the separator of the fields.
 	s, err := parseStat([]byte("42 (a ) b) S 7 42 42 0 -1 4194304 100 0 0 0 150 50 30 20 20 0 9 0 1000"))
 	require.NoError(t, err)
 	assert.Equal(t, stat{parent: 7, cpu: 2 * time.Second, reaped: 500 * time.Millisecond}, s)

@@ -17,7 +17,7 @@ const (
 	pausedFor = 2 * time.Second
 )
 
-// roundPause publishes while an endpoint is paused, and counts from its resumption until the last outcome is on record.
+// roundPause publishes while an endpoint is paused, and measures from its resumption until the last outcome is recorded.
 func roundPause(ctx context.Context, s *session) error {
 	r, err := s.servers.receiver()
 	if err != nil {
@@ -59,7 +59,7 @@ func roundPause(ctx context.Context, s *session) error {
 	if err := c.call(ctx, http.MethodPost, "/"+endpoint+"/resume", nil, nil); err != nil {
 		return err
 	}
-	arrived := r.await(ctx, drainPatience) // what is missing is a figure
+	arrived := r.await(ctx, drainPatience) // no figure is recorded for this round
 	if err := errors.Join(ctx.Err(), settled(ctx, running.store())); err != nil {
 		return err
 	}

@@ -12,7 +12,7 @@ import (
 const (
 	detailRare = "filter that matches few"
 	pathPlan   = "/bulk-jobs/plan"
-	// planRequests is how many plans are made of each filter. The slowest counts.
+	// planRequests is the number of plans for each filter. The slowest one counts.
 	planRequests = 5
 )
 

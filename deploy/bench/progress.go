@@ -10,7 +10,7 @@ import (
 	"unicode/utf8"
 )
 
-// progress tells people what is being done: on a terminal in one line that is written over, elsewhere in a line for each step.
+// progress prints the current step: on a terminal in one line that is overwritten, elsewhere in a line for each step.
 type progress struct {
 	mu       sync.Mutex
 	out      io.Writer
@@ -30,7 +30,7 @@ func newProgress(out io.Writer, steps int) *progress {
 	return p
 }
 
-// step begins one of the steps.
+// step begins a step.
 func (p *progress) step(what string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -38,7 +38,7 @@ func (p *progress) step(what string) {
 	p.line(what)
 }
 
-// say tells of something that is no step of its own.
+// say prints a message that belongs to no step.
 func (p *progress) say(format string, args ...any) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -56,7 +56,7 @@ func (p *progress) line(what string) {
 	p.width = length
 }
 
-// end leaves the terminal's line.
+// end completes the terminal's line.
 func (p *progress) end() {
 	p.mu.Lock()
 	defer p.mu.Unlock()

@@ -11,7 +11,7 @@ import (
 	"redrive/deploy/bench/report"
 )
 
-// roundPublish publishes while no delivery is made: what accepting costs by itself. Each part has its bare INSERT before it.
+// roundPublish publishes while no dispatcher runs, to measure acceptance alone. Each part is preceded by its plain INSERT.
 func roundPublish(ctx context.Context, s *session) error {
 	c, err := s.paused(ctx)
 	if err != nil {
@@ -47,7 +47,7 @@ func roundPublish(ctx context.Context, s *session) error {
 	return s.running.clear(ctx)
 }
 
-// paused makes a customer with one endpoint of a system that makes no attempts.
+// paused makes a customer with one endpoint on a system that makes no attempts.
 func (s *session) paused(ctx context.Context) (*customer, error) {
 	running, c, _, err := s.subscribed(ctx)
 	if err != nil {
@@ -79,7 +79,7 @@ func noteTally(samples *report.Samples, row string, t tally) {
 	samples.Add(report.Detail(row, detailP99), t.percentile(0.99))
 }
 
-// publishSingles publishes one event a request.
+// publishSingles publishes one event per request.
 func publishSingles(ctx context.Context, c *customer, count int) (tally, error) {
 	body := eventBody(eventType)
 	answers := make([]bytes.Buffer, publishConnections)
@@ -88,7 +88,7 @@ func publishSingles(ctx context.Context, c *customer, count int) (tally, error) 
 	})
 }
 
-// publishKeyed publishes one event a request, each with an idempotency key that was never used.
+// publishKeyed publishes one event per request, each with a new idempotency key.
 func publishKeyed(ctx context.Context, c *customer, count int) (tally, error) {
 	event := bytes.TrimSuffix(eventBody(eventType), []byte("}"))
 	run := rand.Text()
@@ -99,8 +99,7 @@ func publishKeyed(ctx context.Context, c *customer, count int) (tally, error) {
 	})
 }
 
-// publishBatches publishes many a request; the last may have fewer. The tally counts events, and the latencies are those of
-// requests.
+// publishBatches publishes events in batches. The tally counts events, and its latencies are those of requests.
 func publishBatches(ctx context.Context, c *customer, count int) (tally, error) {
 	full := batchBody(eventType, batchEvents)
 	rest := batchBody(eventType, (count-1)%batchEvents+1)
@@ -128,7 +127,7 @@ func firstBytes(b *bytes.Buffer) string {
 	return string(b.Bytes()[:min(b.Len(), shown)])
 }
 
-// publishAll publishes in the fastest way there is: for what is no measurement of publishing.
+// publishAll publishes in the fastest way. It is for preparation, not for measurement.
 func publishAll(ctx context.Context, c *customer, count int) error {
 	_, err := publishBatches(ctx, c, count)
 	if errors.Is(err, errNoRoute) {

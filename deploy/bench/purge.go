@@ -17,12 +17,12 @@ const (
 	detailPurging = "while purging"
 	detailPurged  = "purged"
 
-	// purgeBatch is the dispatcher's, and so is the rest after each batch for as long as it took. Its own purge cannot be had
-	// at a wish: it begins at a random time within an hour.
+	// purgeBatch is the dispatcher's, and the rest after each batch has the duration of the batch, as in the dispatcher. The dispatcher's
+	// own purge cannot be started on request: it begins at a random time within an hour.
 	purgeBatch = 500
 )
 
-// measurePurge repeats the measurement while old deliveries are removed as the dispatcher removes them.
+// measurePurge repeats the measurement while old deliveries are removed in the same way as by the dispatcher.
 func measurePurge(ctx context.Context, s *session, v *services) error {
 	c, err := s.customer(ctx)
 	if err != nil {
@@ -68,7 +68,7 @@ func measurePurge(ctx context.Context, s *session, v *services) error {
 	return nil
 }
 
-// purge removes old deliveries and then their events until it is stopped, or there are none.
+// purge removes old deliveries and then their events until it is stopped or none is left.
 type purge struct {
 	cancel       context.CancelFunc
 	done         chan error
@@ -90,7 +90,7 @@ func startPurge(ctx context.Context, s *store.Store) *purge {
 	return p
 }
 
-// stop returns how many deliveries were removed a second, events and rests included, and when there were no more.
+// stop returns the number of removed deliveries per second, including events and rests, and the time at which none was left.
 func (p *purge) stop() (rate float64, ended time.Time, err error) {
 	p.cancel()
 	if err := <-p.done; err != nil {

@@ -17,10 +17,10 @@ import (
 const (
 	pathOK    = "/ok"
 	pathFlaky = "/flaky" // 500 until it is healed
-	pathHang  = "/hang"  // no answer until the sender gives up
+	pathHang  = "/hang"  // no answer until the sender times out
 )
 
-// receiver is sent the webhooks. It notes when each arrived first; what hangs is only counted.
+// receiver is the destination of the webhooks. It records when each one first arrived. Requests to the hanging path are only counted.
 type receiver struct {
 	server  *lifecycle.Server
 	failing atomic.Bool
@@ -30,7 +30,7 @@ type receiver struct {
 	arrivals map[string]time.Time // by webhook-id
 	requests int
 	target   int
-	reached  chan struct{} // closed when as many as the target have arrived
+	reached  chan struct{} // closed when the expected number has arrived
 }
 
 func startReceiver() (*receiver, error) {
@@ -82,7 +82,7 @@ func (r *receiver) note(id string, at time.Time) {
 	}
 }
 
-// expect forgets what has arrived and waits for so many different webhooks from here on.
+// expect clears the record and sets the number of different webhooks to wait for.
 func (r *receiver) expect(count int) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -90,7 +90,7 @@ func (r *receiver) expect(count int) {
 	r.requests, r.target, r.reached = 0, count, make(chan struct{})
 }
 
-// await returns when all that are expected have arrived.
+// await returns when all expected webhooks have arrived.
 func (r *receiver) await(ctx context.Context, patience time.Duration) error {
 	r.mu.Lock()
 	reached := r.reached
@@ -113,7 +113,7 @@ func (r *receiver) count() int {
 	return len(r.arrivals)
 }
 
-// arrival says when a webhook came first.
+// arrival returns when a webhook first arrived.
 func (r *receiver) arrival(id string) (at time.Time, arrived bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -121,7 +121,7 @@ func (r *receiver) arrival(id string) (at time.Time, arrived bool) {
 	return at, arrived
 }
 
-// first is when the first of all came.
+// first returns when the first webhook arrived.
 func (r *receiver) first() time.Time {
 	r.mu.Lock()
 	defer r.mu.Unlock()

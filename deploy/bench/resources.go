@@ -8,13 +8,13 @@ import (
 	"redrive/deploy/bench/report"
 )
 
-// resources tells what each process took for one of the things that were done while it was watched.
+// resources holds the resources that each process used for each observed operation.
 type resources struct {
 	running system
 	before  map[int]time.Duration
 }
 
-// watch begins to watch the processes of a system. One that is not there yet begins with nothing.
+// watch begins to observe the processes of a system. A process that does not exist yet begins with zero.
 func watch(running system) *resources {
 	r := &resources{running: running, before: map[int]time.Duration{}}
 	for _, process := range running.processes() {
@@ -25,7 +25,7 @@ func watch(running system) *resources {
 	return r
 }
 
-// note adds the samples of a row's details, where there is a /proc to take them from. A process may have been started meanwhile.
+// note adds the samples of a row's details on systems with /proc. A process may have been started meanwhile.
 func (r *resources) note(samples *report.Samples, row string, count int) error {
 	var own time.Duration
 	for _, process := range r.running.processes() {

@@ -13,12 +13,11 @@ import (
 	"redrive/deploy/bench/report"
 )
 
-// detailNotDelivered is the same without what follows a retry.
+// detailNotDelivered is the same without the delivery that follows a retry.
 const detailNotDelivered = "dispatcher stopped"
 
-// roundRetry has deliveries fail for good, mends their receiver, and retries each by its own request: some while nobody makes
-// the attempts, and the others while the dispatcher is at work. The bare UPDATE before that does to copies of the same rows what
-// a retry does to them.
+// roundRetry makes deliveries fail, heals their receiver, and retries each by its own request: some while no dispatcher runs, the others
+// while one runs. The plain UPDATE before that changes copies of the same rows as a retry does.
 func roundRetry(ctx context.Context, s *session) error {
 	running, err := s.cleared(ctx)
 	if err != nil {
@@ -123,7 +122,7 @@ func retryAll(ctx context.Context, s *session, c *customer, ids []string) (tally
 
 func retryPath(id string) string { return "/deliveries/" + id + "/retry" }
 
-// requeue is what a retry does to a row: one statement that guards its state, and returns the row as it is then.
+// requeue makes the change of a retry: one statement that is conditional on the status and returns the new row.
 const requeue = `UPDATE bare_retries d
 SET status = 'pending', retry_count = 0, next_retry_at = $3, failure_reason = '', orphan_count = 0, revision = revision + 1, updated_at = $3
 WHERE id = $1 AND organization_id = $2 AND status = 'failure'

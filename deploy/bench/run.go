@@ -14,14 +14,14 @@ import (
 	"redrive/pkg/testservers"
 )
 
-// ErrMissed is returned with Options.Gate if something is not what it must be on every machine.
+// ErrMissed is returned with Options.Gate if a gated goal or ratio was missed.
 var ErrMissed = errors.New("missed")
 
-// closeLimit bounds how long it may take to end what was started.
+// closeLimit bounds the time to stop all started processes.
 const closeLimit = time.Minute
 
-// Run measures, prints one table on out, and writes the files that the options name. Progress is told on the other writer. A
-// family that fails does not keep the others from being measured.
+// Run measures, prints one table to out, and writes the files that the options name. Progress is printed to the other writer. If a family
+// fails, the others are still measured.
 func Run(ctx context.Context, options Options, out, told io.Writer) (err error) {
 	s := newSession(options, nil)
 	wanted := s.wanted()
@@ -56,7 +56,7 @@ func Run(ctx context.Context, options Options, out, told io.Writer) (err error) 
 	return failures
 }
 
-// measure takes all rounds of a family before the next family.
+// measure runs all rounds of a family before the next family.
 func (s *session) measure(ctx context.Context, wanted []family) error {
 	var failures []error
 	for _, f := range wanted {
@@ -78,7 +78,7 @@ func (s *session) measure(ctx context.Context, wanted []family) error {
 	return errors.Join(failures...)
 }
 
-// missed notes why the rest of a family's rows have no value.
+// missed records why the remaining rows of a family have no value.
 func (s *session) missed(f family, err error) {
 	reason, _, _ := strings.Cut(err.Error(), "\n")
 	for _, row := range f.rows {

@@ -13,7 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// TestRunOfOneRow measures for real, and so little that the figures say nothing.
+// TestRunOfOneRow runs a real measurement that is too short for meaningful figures.
 func TestRunOfOneRow(t *testing.T) {
 	dir := t.TempDir()
 	options := Options{

@@ -9,8 +9,8 @@ import (
 	"redrive/deploy/bench/report"
 )
 
-// roundSaturated publishes event by event, as fast as the API accepts them, and sees how long each webhook takes meanwhile. The load, the
-// services and their servers share the machine.
+// roundSaturated publishes single events as fast as the API accepts them, and measures the latency of each webhook meanwhile. The load
+// generator, the services and their servers share the machine.
 func roundSaturated(ctx context.Context, s *session) error {
 	running, c, r, err := s.subscribed(ctx)
 	if err != nil {
@@ -49,5 +49,5 @@ func roundSaturated(ctx context.Context, s *session) error {
 	return running.clear(ctx)
 }
 
-// detailRecorded is the rate from the first publish to the last outcome on record.
+// detailRecorded is the rate from the first publish to the last recorded outcome.
 const detailRecorded = "recorded"

@@ -10,27 +10,27 @@ import (
 )
 
 const (
-	// rareRows is how many rows a value matches that few have. It is half of the small table, so that it is the same number in both.
+	// rareRows is the number of rows that match a rare value. It is half of the small table, so that it is the same in both tables.
 	rareRows = smallRows / 2
-	// searchedDays is the time from the oldest row to the newest one.
+	// searchedDays is the number of days from the oldest row to the newest one.
 	searchedDays = 30
-	// runEvents and executionEvents are how many events in a row have the same run or execution.
+	// runEvents and executionEvents are the numbers of consecutive events with the same run or execution.
 	runEvents, executionEvents = 100, 500
 )
 
-// The values that a search names.
+// The values that searches use.
 const (
 	oftenType   = "bench.type.3"
 	oldType     = "bench.type.old" // of the oldest tenth
 	rareFlow    = "wf_rare"
-	oftenFlow   = "wf_often" // of half of the types, oftenType among them
+	oftenFlow   = "wf_often" // of half of the types, including oftenType
 	otherFlow   = "wf_other" // of the other half
 	rareRun     = "run_rare" // of the oldest events
 	searchedJob = "job_01J00000000000000000000000"
 )
 
-// searched is a grown database whose rows differ in everything that a search selects by. The rows of each endpoint, type and status are
-// spread over all of the table.
+// searched is a grown database whose rows differ in every column that a search can select. The rows of each endpoint, type and status are
+// spread over the whole table.
 type searched struct {
 	*grown
 	began  time.Time     // the creation of row 0
@@ -72,29 +72,29 @@ func (t *searched) copyRows(ctx context.Context, deliveryID string) error {
 	return f.run(ctx)
 }
 
-// stampSQL makes the columns at and stamp of the row n: the time of its creation, and the first ten characters of a ULID of that time.
+// stampSQL computes the columns at and stamp of the row n: the time of its creation, and the first ten characters of a ULID of that time.
 func stampSQL(began time.Time, step time.Duration) string {
 	const digits, bits, first = 10, 5, 45 // the first digit has three bits
 	var stamp []string
 	for i := range digits {
 		stamp = append(stamp, fmt.Sprintf("substr('0123456789ABCDEFGHJKMNPQRSTVWXYZ', ((ms >> %d) & 31)::integer + 1, 1)", first-bits*i))
 	}
-	// OFFSET 0 has each of them computed once a row.
+	// OFFSET 0 makes PostgreSQL compute each of them once per row.
 	return fmt.Sprintf(`CROSS JOIN LATERAL (
 	SELECT timestamptz 'epoch' + ms * interval '1 millisecond' AS at, %s AS stamp
 	FROM (SELECT %d + n::bigint * %d AS ms OFFSET 0) m OFFSET 0
 ) s`, strings.Join(stamp, " || "), began.UnixMilli(), step.Milliseconds())
 }
 
-// spreadSQL is a number that is in step with nothing else of the row n.
+// spreadSQL is a number that is not correlated with other columns of the row n.
 const spreadSQL = "(hashint4(n) & 1048575)"
 
-// searchedChanges are what differs in the copies.
+// searchedChanges are the columns that differ in the copies.
 func searchedChanges(rows int, endpoints []string) map[string]map[string]string {
 	id := func(kind webhook.Kind) string {
 		return "'" + string(kind) + "_' || s.stamp || lpad(upper(to_hex(n)), 16, '0')"
 	}
-	stride := rows / rareRows // one row in so many has a value that few have
+	stride := rows / rareRows // one row in this many has a rare value
 	pick := func(one string, every, offset int) string {
 		return fmt.Sprintf("n %% %d = %d THEN %s", every, offset, one)
 	}
@@ -127,7 +127,7 @@ func searchedChanges(rows int, endpoints []string) map[string]map[string]string 
 	}
 }
 
-// chooseValues sets the values that a search has in braces.
+// chooseValues replaces the values in braces of a search.
 func (t *searched) chooseValues(ctx context.Context) error {
 	middle := t.began.Add(time.Duration(t.rows/2) * t.step)
 	execution := fmt.Sprintf("exec_%d", t.rows/2/executionEvents)

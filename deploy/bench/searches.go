@@ -1,7 +1,7 @@
 package bench
 
-// indexedSearches are the lists with one filter that has an index, and with two of which one matches at most rareRows rows. The values in
-// braces are those of a searched table.
+// indexedSearches are the lists with one filter that has an index, and with two filters of which one matches at most rareRows rows. The
+// values in braces are those of a searched table.
 var indexedSearches = []string{
 	"/deliveries?status=failure",
 	"/deliveries?status=pending,retrying",
@@ -26,7 +26,7 @@ var indexedSearches = []string{
 
 	"/deliveries?status=failure&eventType=" + oftenType,
 	"/deliveries?status=failure&workflowId=" + oftenFlow,
-	"/deliveries?status=failure&workflowId=" + rareFlow, // none has both
+	"/deliveries?status=failure&workflowId=" + rareFlow, // no row has both
 	"/deliveries?status=failure&runId=" + rareRun,
 	"/deliveries?status=failure&endpointId={endpoint}",
 	"/deliveries?status=failure&from={from}&to={to}",
@@ -47,25 +47,25 @@ var indexedSearches = []string{
 	"/events?workflowId=" + rareFlow + "&from={from}&to={to}",
 }
 
-// otherSearches are lists whose pages look at rows that do not match. Some match nothing at all.
+// otherSearches are lists that read rows which do not match. Some match no row at all.
 var otherSearches = []string{
 	"/deliveries?status=success",
 	"/deliveries?eventType=" + oldType,
 	"/deliveries?errorCode=timeout",
-	"/deliveries?errorCode=dns", // none
+	"/deliveries?errorCode=dns", // no row matches
 	"/deliveries?errorCode=timeout&eventType=" + oftenType,
-	"/deliveries?failureReason=gone", // none
+	"/deliveries?failureReason=gone", // no row matches
 	"/deliveries?responseStatus=5xx",
 	"/deliveries?responseStatus=200",
-	"/deliveries?responseStatus=5xx&status=success", // none
-	"/deliveries?responseStatus=204&status=success", // none
+	"/deliveries?responseStatus=5xx&status=success", // no row matches
+	"/deliveries?responseStatus=204&status=success", // no row matches
 	"/deliveries?responseStatus=503&endpointId={endpoint}",
 	"/deliveries?responseStatus=204&endpointId={endpoint}&eventType=" + oftenType,
 	"/deliveries?status=success&endpointId={endpoint}&eventType=" + oftenType,
 	"/deliveries?status=success&endpointId={endpoint}&eventType=" + oldType,
 	"/deliveries?status=success&workflowId=" + oftenFlow + "&eventType=" + oftenType,
-	"/deliveries?workflowId=" + otherFlow + "&eventType=" + oftenType, // none
+	"/deliveries?workflowId=" + otherFlow + "&eventType=" + oftenType, // no row matches
 	"/deliveries?workflowId=" + otherFlow + "&eventType=" + oftenType + "&from={from}&to={to}",
-	"/events?workflowId=" + otherFlow + "&eventType=" + oftenType, // none
+	"/events?workflowId=" + otherFlow + "&eventType=" + oftenType, // no row matches
 	"/events?workflowId=" + oftenFlow + "&eventType=" + oldType,
 }

@@ -13,17 +13,17 @@ import (
 	"redrive/deploy/bench/report"
 )
 
-// searching asks the same of two searched databases in turns: a small one and a large one.
+// searching sends the same searches to two databases in turn: a small one and a large one.
 type searching struct {
 	small, large *searched
 }
 
 const (
-	// searchWarmUp is how many requests of each kind are not counted in a round.
+	// searchWarmUp is the number of requests of each kind that are not measured in a round.
 	searchWarmUp = 3
-	// deepPages and deepItems are how far a deep page is from the first one, or from as far as the list goes.
+	// deepPages and deepItems are the distance of a deep page from the first one. A shorter list is read to its end.
 	deepPages, deepItems = 50, 100
-	// searchFactor and searchAllowance are how much longer a search may take with many rows than with few.
+	// searchFactor and searchAllowance are the permitted increase of a search's time with many rows.
 	searchFactor, searchAllowance = 1.5, 5 // ms
 )
 
@@ -83,7 +83,7 @@ type probe struct {
 	small, large string
 }
 
-// measureSearches compares every indexed search, and reports the one that exceeds by most what it is allowed.
+// measureSearches compares every indexed search, and reports the one that exceeds its permitted time most.
 func (g *searching) measureSearches(ctx context.Context, s *session) error {
 	var worst struct{ small, large, allowed float64 }
 	name := ""
@@ -150,7 +150,7 @@ func (t *searched) deepCursor(ctx context.Context, path string) (cursor string, 
 	return cursor, nil
 }
 
-// nextCursor reads the page at a cursor, and returns that of the next page. It is empty after the last one.
+// nextCursor reads the page at a cursor and returns the cursor of the next page. It is empty after the last one.
 func (t *searched) nextCursor(ctx context.Context, path, cursor string) (string, error) {
 	if cursor != "" {
 		path += "&cursor=" + cursor
@@ -166,10 +166,10 @@ func (t *searched) nextCursor(ctx context.Context, path, cursor string) (string,
 	return page.Data.NextCursor, nil
 }
 
-// scanPages is how many pages of each scan are read, as far as the list goes.
+// scanPages is the number of pages of each scan that are read, if the list has as many.
 const scanPages = 10
 
-// measureScans reads the first pages of every other search, and reports the page that took longest.
+// measureScans reads the first pages of every other search, and reports the slowest page.
 func (g *searching) measureScans(ctx context.Context, s *session) error {
 	var worst struct{ small, large time.Duration }
 	name := ""

@@ -13,20 +13,20 @@ import (
 	"redrive/pkg/testservers"
 )
 
-// postgresSettings make the private server keep its promises, as one in production does: testservers' own would not wait for
-// the disk. The rest is what such a machine is usually given.
+// postgresSettings make the private server durable, as in production. The servers of testservers do not sync their files. The other
+// settings are usual for such a machine.
 var postgresSettings = map[string]string{
 	"fsync":              "on",
 	"full_page_writes":   "on",
 	"synchronous_commit": "on",
 	"shared_buffers":     "512MB",
-	"max_wal_size":       "4GB", // no checkpoint because of a fill
+	"max_wal_size":       "4GB", // so that a fill causes no checkpoint
 }
 
-// redisSettings let a fork not disturb what is measured: nothing is saved, which is testservers' default.
+// redisSettings disable snapshots, as in testservers, so that a fork does not disturb a measurement.
 var redisSettings = map[string]string{"databases": "16"}
 
-// The numbers of Redis databases: those that measure beside the system do not get in its way.
+// The numbers of Redis databases. Measurements beside the system use their own.
 const (
 	redisSystem = iota
 	redisBaseline
@@ -36,7 +36,7 @@ const (
 	redisSearchLarge
 )
 
-// servers are started when somebody asks for them first.
+// servers are started on first use.
 type servers struct {
 	versions *versions
 	postgres func() (*testservers.PostgresServer, error)
@@ -80,7 +80,7 @@ func newServers(opened *lifecycle.Stack) servers {
 	}
 }
 
-// redisURL is the address of one of the databases.
+// redisURL returns the address of one of the databases.
 func (s servers) redisURL(number int) (string, error) {
 	server, err := s.redis()
 	if err != nil {

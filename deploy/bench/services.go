@@ -21,7 +21,7 @@ const (
 	embeddedProgram   = "redrive"
 )
 
-// stopLimit is more than a dispatcher takes whose attempts all hang.
+// stopLimit is longer than a dispatcher needs to stop while all its attempts hang.
 const stopLimit = 45 * time.Second
 
 // services is Redrive as it is deployed: an API and a dispatcher.
@@ -31,7 +31,7 @@ type services struct {
 	redis      redis.UniversalClient
 	api        *process.Service
 	dispatcher *process.Service
-	// another starts a further dispatcher, and returns a function that ends it.
+	// another starts a further dispatcher, and returns a function that stops it.
 	another func() (stop func(), err error)
 }
 
@@ -59,12 +59,12 @@ func startServices(ctx context.Context, s servers, programs string, opened *life
 	v.dispatcher = newService(opened, dispatcherProgram, programs, settings)
 	v.another = func() (func(), error) {
 		further := newService(opened, dispatcherProgram, programs, settings)
-		return func() { _ = further.Kill() }, further.Start(nil) // one that has failed is reported by Start
+		return func() { _ = further.Kill() }, further.Start(nil) // Start reports one that has failed.
 	}
 	return v, errors.Join(v.api.Start(nil), v.dispatcher.Start(nil))
 }
 
-// newService makes one that ends with the run.
+// newService makes a service that ends with the run.
 func newService(opened *lifecycle.Stack, program, programs string, settings map[string]string) *process.Service {
 	s := process.New(process.Options{Name: program, Program: filepath.Join(programs, program), Settings: settings, StopLimit: stopLimit})
 	opened.Push(program, func(context.Context) error {
@@ -92,7 +92,7 @@ func settingsOf(d *database, redisURL string) map[string]string {
 		"EGRESS_ALLOW":      "127.0.0.0/8",
 		"RETENTION":         "0s",
 		"ERASURE_DELAY":     "0s",
-		"API_RATE_LIMIT":    "0", // what is measured is Redrive, and not what one key of it may have
+		"API_RATE_LIMIT":    "0", // The limits of a key would limit the measurement.
 	}
 }
 
@@ -115,12 +115,12 @@ func (v *services) pause(context.Context) error { return v.dispatcher.Stop() }
 
 func (v *services) resume(context.Context) error { return v.dispatcher.Start(nil) }
 
-// fill publishes, which an API without a dispatcher does.
+// fill publishes events, which needs only the API.
 func (v *services) fill(ctx context.Context, c *customer, count int) error {
 	return publishAll(ctx, c, count)
 }
 
-// clear kills the dispatcher, which may have attempts in flight that would take their time.
+// clear kills the dispatcher, because it would wait for its attempts in flight.
 func (v *services) clear(ctx context.Context) error {
 	if v.dispatcher.Running() {
 		if err := v.dispatcher.Kill(); err != nil {
@@ -136,7 +136,7 @@ func (v *services) clear(ctx context.Context) error {
 	return v.resume(ctx)
 }
 
-// information reads a figure of Redis.
+// information reads a figure from Redis.
 func (v *services) information(ctx context.Context, section, name string) (float64, error) {
 	return redisFigure(ctx, v.redis, section, name)
 }

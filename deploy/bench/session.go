@@ -12,7 +12,7 @@ import (
 	"redrive/pkg/lifecycle"
 )
 
-// session is one run: what is measured, how much of it, with what, and what came of it.
+// session is one run: its rows, amounts, servers and results.
 type session struct {
 	options  Options
 	amounts  amounts
@@ -21,7 +21,7 @@ type session struct {
 	samples  report.Samples
 	opened   lifecycle.Stack
 	running  system
-	programs func() (string, error) // builds them once, and returns the folder that they are in
+	programs func() (string, error) // builds the programs once, and returns their folder
 }
 
 func newSession(options Options, progress *progress) *session {
@@ -31,12 +31,12 @@ func newSession(options Options, progress *progress) *session {
 	return s
 }
 
-// wants says whether a row is to be measured.
+// wants reports whether a row is selected.
 func (s *session) wants(row string) bool {
 	return len(s.options.Only) == 0 || slices.Contains(s.options.Only, row)
 }
 
-// system starts Redrive when it is needed first.
+// system starts Redrive on first use.
 func (s *session) system(ctx context.Context) (system, error) {
 	if s.running != nil {
 		return s.running, nil
@@ -54,7 +54,7 @@ func (s *session) system(ctx context.Context) (system, error) {
 	return s.running, err
 }
 
-// build builds what is measured.
+// build builds the measured programs.
 func (s *session) build() (string, error) {
 	s.progress.say("building the programs")
 	sources := []process.Source{
@@ -72,7 +72,7 @@ func (s *session) build() (string, error) {
 	return programs, nil
 }
 
-// customer makes one of the running system's.
+// customer makes a customer of the running system.
 func (s *session) customer(ctx context.Context) (*customer, error) {
 	running, err := s.system(ctx)
 	if err != nil {
@@ -81,7 +81,7 @@ func (s *session) customer(ctx context.Context) (*customer, error) {
 	return newCustomer(ctx, running.url(), running.store(), publishConnections)
 }
 
-// cleared returns the running system after it has forgotten all deliveries.
+// cleared returns the running system without deliveries.
 func (s *session) cleared(ctx context.Context) (system, error) {
 	running, err := s.system(ctx)
 	if err != nil {

@@ -7,7 +7,7 @@ import (
 	"redrive/deploy/bench/report"
 )
 
-// addSize adds how many bytes a delivery takes on PostgreSQL's disk: its row, its event's and its one attempt's, with their indexes.
+// addSize adds the number of bytes that a delivery uses on PostgreSQL's disk: its row, its event and its one attempt, with their indexes.
 func (g *grown) addSize(ctx context.Context, samples *report.Samples) error {
 	total := 0.0
 	for _, table := range []string{"deliveries", "attempts", "events"} {

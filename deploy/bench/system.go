@@ -13,23 +13,22 @@ import (
 type system interface {
 	// url is the base URL of the API.
 	url() string
-	// store is the database, looked at from outside.
+	// store is the database, opened by the harness.
 	store() *store.Store
-	// processes are those that work for it.
+	// processes are the processes of the system.
 	processes() []watched
-	// pause lets no more attempts be made, in good order, and resume has them made again.
+	// pause stops the attempts after those in flight have ended, and resume starts them again.
 	pause(ctx context.Context) error
 	resume(ctx context.Context) error
-	// fill queues deliveries while it is paused.
+	// fill enqueues deliveries while the system is paused.
 	fill(ctx context.Context, c *customer, count int) error
-	// clear forgets all deliveries, whether they are being made or not. It ends running, and customers have to be made anew.
+	// clear deletes all deliveries, including those in flight. The system runs afterwards, and customers must be made again.
 	clear(ctx context.Context) error
-	// logs are the ends of the processes' logs, for whoever looks for what went wrong.
+	// logs returns the ends of the processes' logs, for debugging.
 	logs() string
 }
 
-// customer is an organization with a client of its own. Each measurement makes one, so that nothing of the one before is in
-// its lists.
+// customer is an organization with a client of its own. Each measurement makes one, so that its lists contain no earlier deliveries.
 type customer struct {
 	*client
 	organization string
@@ -46,12 +45,12 @@ func newCustomer(ctx context.Context, url string, s *store.Store, connections in
 }
 
 const (
-	// settleInterval is how exactly it is known when the last outcome was on record.
+	// settleInterval is the precision of the time at which the last outcome was recorded.
 	settleInterval = 5 * time.Millisecond
 	settlePatience = 2 * time.Minute
 )
 
-// settled waits until no delivery waits for an attempt any more: every outcome is on record.
+// settled waits until no delivery waits for an attempt: every outcome is then recorded.
 func settled(ctx context.Context, s *store.Store) error {
 	ticker := time.NewTicker(settleInterval)
 	defer ticker.Stop()

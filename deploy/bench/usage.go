@@ -11,7 +11,7 @@ import (
 	"time"
 )
 
-// The processes whose share is told.
+// The processes whose usage is reported.
 const (
 	processAPI        = "API"
 	processDispatcher = "dispatcher"
@@ -22,23 +22,23 @@ const (
 	processOwn        = "own" // the API and the dispatcher together
 )
 
-// watched is a process, and those it has started if it is a family.
+// watched is a process, or a process with all its children.
 type watched struct {
 	name   string
 	pid    int
 	family bool
 }
 
-// usage is what a process has taken since it was started.
+// usage is what a process has used since its start.
 type usage struct {
 	cpu    time.Duration
-	memory float64 // bytes: the peak of one process, and what is not shared of a family
+	memory float64 // Bytes: the peak of one process, or the unshared memory of a process with its children.
 }
 
 // tick is the unit of times in /proc: USER_HZ is 100 on every Linux that Go runs on (man 5 proc_pid_stat).
 const tick = 10 * time.Millisecond
 
-// errNoProc is any system but Linux.
+// errNoProc is returned on systems other than Linux.
 var errNoProc = errors.New("there is no /proc to read processes' times from")
 
 func (w watched) usage() (usage, error) {
@@ -49,7 +49,7 @@ func (w watched) usage() (usage, error) {
 	for _, child := range childrenOf(w.pid) {
 		of, err := usageOf(child, true)
 		if err != nil {
-			continue // it has ended meanwhile, and is in its parent's times
+			continue // It has ended meanwhile, and its times are included in its parent's.
 		}
 		u.cpu += of.cpu
 		u.memory += of.memory
@@ -83,7 +83,7 @@ type stat struct {
 	cpu, reaped time.Duration
 }
 
-// statOf reads /proc/PID/stat. The name, in brackets, may have spaces and brackets in it, so that fields count from its end.
+// statOf reads /proc/PID/stat. The name, in brackets, may contain spaces and brackets, so that fields are counted from its end.
 func statOf(pid int) (stat, error) {
 	content, err := os.ReadFile(procFile(pid, "stat"))
 	if err != nil {

@@ -25,14 +25,14 @@ const (
 )
 
 const (
-	// openPages is how many pages are open at the same time, each of which asks for itself again every refreshEvery.
+	// openPages is the number of pages that are open at the same time. Each is refreshed every refreshEvery.
 	openPages    = 200
 	refreshEvery = 5 * time.Second
-	// refreshes is how often each of them does.
+	// refreshes is the number of refreshes of each page.
 	refreshes = 4
 )
 
-// viewer is a browser that has signed in to the console with the key of the organization.
+// viewer is a browser session in the console, made with the key of the organization.
 type viewer struct {
 	base string
 	http *http.Client
@@ -84,7 +84,7 @@ func (v *viewer) do(request *http.Request) error {
 	return nil
 }
 
-// measureConsole compares pages of the console, and measures what open pages cost.
+// measureConsole compares pages of the console, and measures the processor time of open pages.
 func (g *searching) measureConsole(ctx context.Context, s *session) error {
 	small, err := newViewer(ctx, g.small)
 	if err != nil {

@@ -11,15 +11,15 @@ import (
 
 const (
 	detailFirstSend = "first send after Redis was emptied"
-	// waitingEndpoints are the endpoints of the deliveries that wait.
+	// waitingEndpoints is the number of endpoints of the waiting deliveries.
 	waitingEndpoints = 10
-	// settleWaiting is how long a dispatcher works on the backlog before Redis is asked for its memory.
+	// settleWaiting is how long a dispatcher handles the backlog before the memory of Redis is measured.
 	settleWaiting = 3 * time.Second
 	mebibyte      = 1 << 20
 )
 
-// roundWaiting has many deliveries wait, half of them for a retry. It sees how much memory Redis needs for them, and how soon something is
-// sent again after Redis was emptied.
+// roundWaiting makes many waiting deliveries, half of which wait for a retry. It measures the memory of Redis, and the time until a
+// delivery is sent after Redis was emptied.
 func roundWaiting(ctx context.Context, s *session) error {
 	running, c, r, err := s.subscribed(ctx)
 	if err != nil {
@@ -58,7 +58,7 @@ func roundWaiting(ctx context.Context, s *session) error {
 	return running.clear(ctx)
 }
 
-// fillWaiting writes the deliveries as copies of one that is pending, for some endpoints of the customer, while no dispatcher runs.
+// fillWaiting writes the deliveries as copies of a pending one, for several endpoints of the customer, while no dispatcher runs.
 func (v *services) fillWaiting(ctx context.Context, s *session, c *customer) error {
 	if err := v.pause(ctx); err != nil {
 		return err
@@ -90,7 +90,7 @@ func (v *services) fillWaiting(ctx context.Context, s *session, c *customer) err
 	if err := v.database.exec(ctx, fmt.Sprintf(copies, count, c.organization, waitingEndpoints, id), "ANALYZE deliveries"); err != nil {
 		return err
 	}
-	if err := v.redis.FlushDB(ctx).Err(); err != nil { // the dispatcher then finds all lanes
+	if err := v.redis.FlushDB(ctx).Err(); err != nil { // the dispatcher then opens all lanes
 		return fmt.Errorf("empty Redis: %w", err)
 	}
 	return nil

@@ -21,24 +21,24 @@ import (
 // WorkerCommand is the argument that makes this program the worker of a baseline.
 const WorkerCommand = "worker"
 
-// job is what a worker is told on its standard input.
+// job is the input of a worker, on its standard input.
 type job struct {
 	Redis       string
-	Servers     int // in the process, which share the concurrency
+	Servers     int // in the process, sharing the concurrency
 	Concurrency int
-	Count       int // of tasks, after which it ends
+	Count       int // number of tasks, after which it ends
 	// Post makes a request to the URL for each task.
 	Post bool
 	URL  string
-	// Database has a row loaded before each request, and updated after it.
+	// Database makes the worker load a row before each request, and update it afterwards.
 	Database   string
 	SecretsKey string
 }
 
-// worked is what it answers on its standard output.
+// worked is the result of a worker, on its standard output.
 type worked struct {
 	Count   int
-	Elapsed time.Duration // from the first task's beginning to the last one's end
+	Elapsed time.Duration // from the start of the first task to the end of the last one
 	CPU     time.Duration
 }
 
@@ -49,7 +49,7 @@ func (w worked) note(samples *report.Samples, row string) {
 	samples.Add(report.Detail(row, "worker CPU"), microseconds(w.CPU, w.Count))
 }
 
-// runWorker starts this program once more, as a worker, and waits for it.
+// runWorker starts this program as a worker and waits for it.
 func runWorker(ctx context.Context, j job) (worked, error) {
 	program, err := os.Executable()
 	if err != nil {
@@ -57,7 +57,7 @@ func runWorker(ctx context.Context, j job) (worked, error) {
 	}
 	cmd := exec.CommandContext(ctx, program, WorkerCommand) //nolint:gosec // it is this program
 	cmd.Stderr = os.Stderr
-	// The worker reads on after its job and ends when the pipe does: with this process, however that ends.
+	// The worker reads its standard input until the pipe is closed. It therefore ends with this process, even if this process is killed.
 	input, err := cmd.StdinPipe()
 	if err != nil {
 		return worked{}, fmt.Errorf("start a worker: %w", err)
@@ -71,7 +71,7 @@ func runWorker(ctx context.Context, j job) (worked, error) {
 	}
 	var done worked
 	err = errors.Join(json.NewEncoder(input).Encode(j), json.NewDecoder(output).Decode(&done))
-	_ = input.Close() // it has ended, or is to end
+	_ = input.Close() // it has ended, or must end
 	if err = errors.Join(cmd.Wait(), err); err != nil {
 		return worked{}, fmt.Errorf("run a worker: %w", err)
 	}
@@ -107,7 +107,7 @@ func Work(ctx context.Context, in io.Reader, out io.Writer) error {
 	return nil
 }
 
-// drain handles as many tasks as there are.
+// drain handles all tasks of the queue.
 func drain(ctx context.Context, j job, handle handler) (worked, error) {
 	options, err := redis.ParseURL(j.Redis)
 	if err != nil {
@@ -116,7 +116,7 @@ func drain(ctx context.Context, j job, handle handler) (worked, error) {
 	client := redis.NewClient(options)
 	defer func() { _ = client.Close() }()
 
-	var began, ended atomic.Int64 // the count of tasks
+	var began, ended atomic.Int64 // the number of tasks
 	var first time.Time
 	finished := make(chan time.Time, 1)
 	failed := make(chan error, 1)
@@ -127,7 +127,7 @@ func drain(ctx context.Context, j job, handle handler) (worked, error) {
 		if err := handle(ctx, string(task.Payload())); err != nil {
 			select {
 			case failed <- err:
-			default: // the first is enough
+			default: // the first one is enough
 			}
 		}
 		if ended.Add(1) == int64(j.Count) {
@@ -155,10 +155,10 @@ func drain(ctx context.Context, j job, handle handler) (worked, error) {
 	}
 }
 
-// pollInterval is how long a worker with nothing to do may not notice that it is to end. A queue that holds tasks is not polled.
+// pollInterval is the longest time until an idle worker detects its end. A queue that holds tasks is not polled.
 const pollInterval = 20 * time.Millisecond
 
-// startServers starts as many as the job wants, which share its concurrency.
+// startServers starts the asynq servers of the job, which share its concurrency.
 func startServers(client redis.UniversalClient, j job, h asynq.Handler) (stop func(), err error) {
 	var servers []*asynq.Server
 	stop = func() {

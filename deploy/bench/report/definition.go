@@ -2,20 +2,20 @@ package report
 
 import "fmt"
 
-// Definition says what a row is.
+// Definition describes a row.
 type Definition struct {
 	// Name of the row, or of a detail of one.
 	Name string
 	// Unit of its values.
 	Unit string
-	// Chart is the title of the part of the plot that it is drawn in. Rows of one chart share a scale.
+	// Chart is the title of the chart in which the row is drawn. Rows of one chart share a scale.
 	Chart string
-	// Baseline is a row that others are compared with.
+	// Baseline marks a row that other rows are compared with.
 	Baseline bool
-	// Goals that the value must reach. Gated are those that it must reach on every machine.
+	// Goals are those that the value must reach on the reference machine. Gated goals hold on every machine.
 	Goals []Goal
 	Gated bool
-	// Ratios to baselines. The first is the one in the JSON.
+	// Ratios are comparisons with baselines. The first one is in the JSON.
 	Ratios []Ratio
 	// Details are further figures of the same measurement.
 	Details []Definition
@@ -25,7 +25,7 @@ type Definition struct {
 type Ratio struct {
 	// To is the name of the baseline's samples: those of a row, or of a detail as row/detail.
 	To string
-	// Label is what people are told the baseline is. Defaults to To.
+	// Label names the baseline in the table. Defaults to To.
 	Label string
 	// Goals that the ratio must reach.
 	Goals []Goal
@@ -44,13 +44,13 @@ type Goal struct {
 	floor bool
 }
 
-// AtLeast is the goal of what should be large.
+// AtLeast is a lower bound.
 func AtLeast(limit float64) Goal { return Goal{limit: limit, floor: true} }
 
-// AtMost is the goal of what should be small.
+// AtMost is an upper bound.
 func AtMost(limit float64) Goal { return Goal{limit: limit} }
 
-// Met says whether a value reaches the goal. NaN never does.
+// Met reports whether a value reaches the goal. NaN never does.
 func (g Goal) Met(value float64) bool {
 	if g.floor {
 		return value >= g.limit
@@ -65,5 +65,5 @@ func (g Goal) String() string {
 	return fmt.Sprintf("≤ %s", number(g.limit))
 }
 
-// Detail is the name of the samples of a row's detail.
+// Detail returns the name of the samples of a row's detail.
 func Detail(row, detail string) string { return row + "/" + detail }

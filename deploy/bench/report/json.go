@@ -7,7 +7,7 @@ import (
 	"math"
 )
 
-// entry is a line for programs. What there is no value of is null.
+// entry is a line of the JSON. A missing value is null.
 type entry struct {
 	Name    string   `json:"name"`
 	Unit    string   `json:"unit"`
@@ -20,7 +20,7 @@ type entry struct {
 	Details []entry  `json:"details,omitempty"`
 }
 
-// JSON writes the lines for programs. One that was not measured is left out.
+// JSON writes one line for each row. A row that was not measured is left out.
 func JSON(w io.Writer, lines []Line) error {
 	encoder := json.NewEncoder(w)
 	encoder.SetIndent("", "  ")
@@ -50,5 +50,5 @@ func entries(lines []Line) []entry {
 	return list
 }
 
-// rounded leaves three digits behind the point: more would be noise.
+// rounded rounds to three decimals, because further ones are noise.
 func rounded(value float64) float64 { return math.Round(value*1000) / 1000 }

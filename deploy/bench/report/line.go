@@ -8,7 +8,7 @@ type Line struct {
 	Chart      string
 	Baseline   bool
 	Gated      bool
-	// Missing says why there is no value.
+	// Missing is the reason why there is no value.
 	Missing string
 	// Note is a text about the value. It may be empty.
 	Note string
@@ -26,13 +26,13 @@ type Compared struct {
 	Verdicts []Verdict
 }
 
-// Verdict says whether a goal was met.
+// Verdict is the result of a comparison with a goal.
 type Verdict struct {
 	Goal Goal
 	Met  bool
 }
 
-// Lines makes a line of each definition that there are samples for, or a reason why there are none.
+// Lines returns a line for each definition with samples, and a reason for each without.
 func Lines(definitions []Definition, samples *Samples) []Line {
 	var lines []Line
 	for _, d := range definitions {
@@ -74,9 +74,8 @@ func judge(goals []Goal, value float64) []Verdict {
 	return verdicts
 }
 
-// Missed names what a gate must not let through: lines that fall short of a ratio that they must reach or of a goal that holds on
-// every machine, and those that could not be measured. The other absolute figures are left to people: they depend on the
-// machine, and a ratio within one run does not.
+// Missed returns the names of lines that fail a gate: lines that miss a gated ratio or goal, and lines that could not be measured. Other
+// absolute figures depend on the machine and are no gate. A ratio within one run does not depend on it.
 func Missed(lines []Line) []string {
 	var missed []string
 	for _, line := range lines {

@@ -86,7 +86,7 @@ func TestMissed(t *testing.T) {
 
 	var fast report.Samples
 	fast.Add("hare", 1)
-	fast.Add("tortoise", 1) // which is below its absolute goal
+	fast.Add("tortoise", 1) // below its absolute goal
 	assert.Empty(t, report.Missed(report.Lines(definitions, &fast)))
 }
 

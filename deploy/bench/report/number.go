@@ -6,7 +6,7 @@ import (
 	"strings"
 )
 
-// number writes a figure with three digits that say something, and separators from a thousand on.
+// number formats a figure with three significant digits, and with separators from a thousand upwards.
 func number(value float64) string {
 	size := math.Abs(value)
 	switch {
@@ -33,5 +33,5 @@ func thousands(digits string) string {
 	return sign + digits
 }
 
-// factor writes a ratio. It always has two digits behind the point: 0.8 and 0.84 differ by more than their length.
+// factor formats a ratio with two decimals.
 func factor(ratio float64) string { return strconv.FormatFloat(ratio, 'f', 2, 64) + " ×" }

@@ -9,13 +9,13 @@ import (
 // The geometry of the plot, in pixels at its natural size.
 const (
 	plotWidth    = 960
-	barsLeft     = 190 // names end here
+	barsLeft     = 190 // right edge of the names
 	barsWidth    = 440
 	textGap      = 8
 	rowHeight    = 24
 	barHeight    = 14
 	chartGap     = 34
-	baselineDrop = 11 // from the top of a row's bar to where its text stands
+	baselineDrop = 11 // from the top of a row's bar to the baseline of its text
 	footerHeight = 26
 )
 
@@ -50,7 +50,7 @@ type svgElement struct {
 	Marks   []any
 }
 
-// styleElement is written as it stands.
+// styleElement is written unescaped.
 type styleElement struct {
 	XMLName xml.Name `xml:"style"`
 	Text    string   `xml:",innerxml"`
@@ -103,8 +103,8 @@ func SVG(w io.Writer, title, note string, lines []Line) error {
 	return nil
 }
 
-// charts groups the lines that have a value by their chart's title, in the order of the first of each. A detail that is in a
-// chart stands behind its line.
+// charts groups the lines that have a value by their chart's title, in order of first appearance. A detail that is in a chart follows its
+// line.
 func charts(lines []Line) [][]Line {
 	places := map[string]int{}
 	var list [][]Line
@@ -129,7 +129,7 @@ func charts(lines []Line) [][]Line {
 	return list
 }
 
-// drawing grows downwards.
+// drawing collects elements from top to bottom.
 type drawing struct {
 	marks []any
 	y     int

@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// Median is the middle of the values, or the mean of the two in the middle. Of nothing it is NaN.
+// Median returns the middle of the values, or the mean of the two in the middle. Without values it is NaN.
 func Median(values []float64) float64 {
 	if len(values) == 0 {
 		return math.NaN()
@@ -19,8 +19,8 @@ func Median(values []float64) float64 {
 	return (sorted[middle-1] + sorted[middle]) / 2
 }
 
-// Percentile is the smallest of the durations that at least this share of them, between 0 and 1, does not exceed (the nearest
-// rank: it is one that was measured). Of nothing it is 0.
+// Percentile returns the smallest of the durations that at least this share of them, between 0 and 1, does not exceed (the nearest rank).
+// Without durations it is 0.
 func Percentile(durations []time.Duration, share float64) time.Duration {
 	if len(durations) == 0 {
 		return 0
@@ -30,8 +30,8 @@ func Percentile(durations []time.Duration, share float64) time.Duration {
 	return sorted[min(max(rank, 1), len(sorted))-1]
 }
 
-// Milliseconds is a duration as a number, for a sample.
+// Milliseconds returns a duration as a number, for a sample.
 func Milliseconds(d time.Duration) float64 { return d.Seconds() * 1000 }
 
-// Rate is how many there were in a second.
+// Rate returns the number per second.
 func Rate(count int, elapsed time.Duration) float64 { return float64(count) / elapsed.Seconds() }

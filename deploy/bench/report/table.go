@@ -21,13 +21,13 @@ const (
 
 var headings = [columnCount]string{"", "median", "min – max", "", "of its baseline", "must reach", ""}
 
-// unavailable and noted begin a text that runs over the columns to its right, which are empty then.
+// unavailable and noted begin a text that extends over the empty columns to its right.
 const (
 	unavailable = "not available: "
 	noted       = "note: "
 )
 
-// Table prints the lines for people.
+// Table prints the lines as a table.
 func Table(w io.Writer, lines []Line) error {
 	rows := [][columnCount]string{headings}
 	for _, line := range lines {
@@ -58,7 +58,7 @@ func Table(w io.Writer, lines []Line) error {
 	return nil
 }
 
-// tableRows are the line, one more for each goal and ratio beyond the first, and its details.
+// tableRows returns the line, one more row for each further goal and ratio, and its details.
 func tableRows(line Line, indent string) [][columnCount]string {
 	first := [columnCount]string{columnName: indent + line.Name, columnUnit: line.Unit}
 	if line.Missing != "" {

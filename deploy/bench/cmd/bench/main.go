@@ -19,7 +19,7 @@ const (
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
-	context.AfterFunc(ctx, stop) // a second Ctrl-C ends the process at once, and what it started with it
+	context.AfterFunc(ctx, stop) // A second Ctrl-C ends this process and its child processes immediately.
 	code := run(ctx, os.Args[1:])
 	stop()
 	os.Exit(code)
@@ -34,7 +34,7 @@ func run(ctx context.Context, args []string) int {
 	case errors.Is(err, bench.ErrHelp):
 		return 0
 	case err != nil:
-		return exitInvalid // it has been said
+		return exitInvalid // The message has been printed.
 	}
 	return status(bench.Run(ctx, options, os.Stdout, os.Stderr))
 }
