@@ -22,7 +22,7 @@ import (
 	"redrive/pkg/webhook"
 )
 
-// Alert is one that has fired while its fault lasted.
+// Alert is an alert that fired during its fault.
 type Alert struct {
 	Name  string
 	After time.Duration // from the fault to the alert
@@ -31,14 +31,14 @@ type Alert struct {
 const (
 	// alertLimit is the time within which an alert has to fire, and to end after its fault.
 	alertLimit = 5 * time.Minute
-	// deadEndpoints is the number of endpoints that lose their way out.
+	// deadEndpoints is the number of endpoints that become unreachable.
 	deadEndpoints = 20
 	publishEvery  = 500 * time.Millisecond
 )
 
-// CheckAlerts has Prometheus evaluate the alerts over live services. It pauses the queue, and then takes the way out of the
-// dispatchers away. It returns an error if an alert does not fire within 5 minutes of its fault, fires without it, or does not end.
-// With quick, alerts fire once their expression has been true for a second; the expressions are unchanged.
+// CheckAlerts lets Prometheus evaluate the alerts over live services. It pauses the queue, and then cuts the connections of the dispatchers
+// to receivers. It returns an error if an alert does not fire within 5 minutes of its fault, fires without it, or does not end. With quick,
+// alerts fire once their expression has been true for a second. The expressions are unchanged.
 func CheckAlerts(ctx context.Context, quick bool) (alerts []Alert, err error) {
 	w, err := newWorld(ctx, Options{Dispatchers: 2, Short: true})
 	defer func() { err = errors.Join(err, w.close()) }()
@@ -81,7 +81,7 @@ func CheckAlerts(ctx context.Context, quick bool) (alerts []Alert, err error) {
 	return alerts, nil
 }
 
-// alertCheck is services with a way out that can be cut, and a Prometheus that scrapes them.
+// alertCheck holds services whose connections to receivers can be cut, and a Prometheus that scrapes them.
 type alertCheck struct {
 	*world
 	client     *http.Client
@@ -115,7 +115,7 @@ func (c *alertCheck) begin(ctx context.Context, quick bool) (err error) {
 	return nil
 }
 
-// waits matches how long an alert has to be true for.
+// waits matches the time for which an alert must be true.
 var waits = regexp.MustCompile(`(?m)^( +for:) .*$`)
 
 // configurePrometheus writes the rules and returns a configuration that uses them. JSON is YAML too.
@@ -154,14 +154,14 @@ func (c *alertCheck) configurePrometheus(quick bool) (string, error) {
 
 func hostOf(url string) string { return strings.TrimPrefix(url, "http://") }
 
-// publish sends every endpoint an event again and again. An event that is not accepted is not missed.
+// publish publishes an event to every endpoint repeatedly. An event that is not accepted is not missed.
 func (c *alertCheck) publish(ctx context.Context) {
 	for pause(ctx, publishEvery) == nil {
 		_, _ = load.Call(ctx, c.client, c.api.URL()+load.Path+"/events", c.key, `{"eventType":"run.finished","data":{}}`, &struct{}{})
 	}
 }
 
-// during returns how long after the beginning of a fault its alert has fired.
+// during returns the time from the beginning of a fault to its alert.
 func (c *alertCheck) during(ctx context.Context, name string, begin, end func() error) (time.Duration, error) {
 	delivered := c.receiver.Count()
 	if err := until(ctx, alertLimit, func() (bool, error) {
@@ -194,7 +194,7 @@ func (c *alertCheck) during(ctx context.Context, name string, begin, end func() 
 	return after, nil
 }
 
-// firing asks Prometheus for the names of the alerts that fire.
+// firing returns the names of the alerts that fire in Prometheus.
 func (c *alertCheck) firing(ctx context.Context) (map[string]bool, error) {
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, c.prometheus.URL()+"/api/v1/alerts", http.NoBody)
 	if err != nil {

@@ -9,7 +9,7 @@ import (
 	"redrive/deploy/chaos"
 )
 
-// TestAlertsFireLive has the expressions of the alerts evaluated over what the services expose during two faults.
+// TestAlertsFireLive evaluates the expressions of the alerts over the metrics of the services during two faults.
 func TestAlertsFireLive(t *testing.T) {
 	t.Parallel()
 	alerts, err := chaos.CheckAlerts(t.Context(), true)

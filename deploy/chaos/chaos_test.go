@@ -11,7 +11,7 @@ import (
 	"redrive/deploy/chaos/internal/audit"
 )
 
-// tolog has the progress in the test's log.
+// tolog writes the progress to the test's log.
 type tolog struct{ *testing.T }
 
 func (l tolog) Write(text []byte) (int, error) {
@@ -30,7 +30,7 @@ func run(t *testing.T, options chaos.Options) *chaos.Report {
 	return report
 }
 
-// TestShort has one of each fault done to 2,000 deliveries, and none of them may be lost.
+// TestShort injects one of each fault during 2,000 deliveries. None of them may be lost.
 func TestShort(t *testing.T) {
 	t.Parallel()
 	const seed = 7
@@ -48,7 +48,7 @@ func TestShort(t *testing.T) {
 	assert.NotZero(t, report.Superseded, "a frozen dispatcher came too late")
 }
 
-// TestControls takes a safeguard out, and the harness has to notice: a check that cannot fail is worth nothing.
+// TestControls removes a safeguard, which the harness must detect. This shows that the checks can fail.
 func TestControls(t *testing.T) {
 	t.Parallel()
 	for control, rule := range map[chaos.Control]string{

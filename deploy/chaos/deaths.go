@@ -12,7 +12,7 @@ import (
 	"redrive/deploy/stack/process"
 )
 
-// rollingUpdate stops one service after the other in good order, and starts it again.
+// rollingUpdate stops one service after the other with SIGTERM and starts it again.
 func (r *run) rollingUpdate(ctx context.Context) error {
 	for number, s := range r.dispatchers {
 		if err := r.replace(ctx, s, audit.Fault{Kind: audit.DispatcherStopped, Dispatcher: number}); err != nil {
@@ -36,12 +36,12 @@ func (r *run) replace(ctx context.Context, s *process.Service, f audit.Fault) er
 }
 
 const (
-	// updatePause lets a new process get to work before the next one is stopped.
+	// updatePause lets a new process become active before the next one is stopped.
 	updatePause = time.Second
-	// deathTime is how long a killed process stays dead: what it had sent has been read by then, so that nothing of it is
-	// taken for its successor's.
+	// deathTime is the time between a kill and the next start. Requests of the killed process have then been read, so that none is
+	// attributed to its successor.
 	deathTime = 500 * time.Millisecond
-	// busyPatience is how long a dispatcher is waited for that has nothing to send.
+	// busyPatience is how long the harness waits for a dispatcher to have requests in flight.
 	busyPatience = time.Second
 )
 
@@ -49,7 +49,7 @@ func (r *run) killDispatchers(ctx context.Context, random *rand.Rand) error {
 	return r.killEvery(ctx, random, r.options.kills())
 }
 
-// killEvery kills a random dispatcher every two seconds, in the midst of a request if there is one, and starts it again.
+// killEvery kills a random dispatcher every two seconds, during a request if there is one, and starts it again.
 func (r *run) killEvery(ctx context.Context, random *rand.Rand, count int) error {
 	ticker := time.NewTicker(killInterval)
 	defer ticker.Stop()
@@ -91,12 +91,12 @@ func (r *run) kill(ctx context.Context, s *process.Service, f audit.Fault) error
 	return s.Start(nil)
 }
 
-// freeze stops a dispatcher where it is for longer than its leases last, and lets it go on as if nothing had been.
+// freeze suspends a dispatcher for longer than its leases last, and resumes it.
 func (r *run) freeze(ctx context.Context, random *rand.Rand) error {
 	return r.frozen(random.IntN(len(r.dispatchers)), func() error { return pause(ctx, freezeTime) })
 }
 
-// frozen does something while a dispatcher is frozen.
+// frozen calls a function while a dispatcher is suspended.
 func (r *run) frozen(number int, do func() error) error {
 	s := r.dispatchers[number]
 	f := audit.Fault{Kind: audit.DispatcherFrozen, Dispatcher: number, Began: time.Now()}
@@ -110,16 +110,16 @@ func (r *run) frozen(number int, do func() error) error {
 }
 
 const (
-	// held is how many requests a dispatcher is frozen with.
+	// held is the number of requests that a dispatcher has in flight when it is suspended.
 	held = 3
-	// outrunPatience is how long the others may take to see them to their end. They notice an emptied queue within seconds.
+	// outrunPatience is how long the other dispatchers may take to complete these deliveries. They detect an emptied queue within seconds.
 	outrunPatience = 2 * time.Minute
-	// lateTime is for the late outcomes to be written.
+	// lateTime is the time for the late outcomes to be written.
 	lateTime = 2 * time.Second
 )
 
-// outrunFrozen freezes a dispatcher while the receiver keeps it waiting, empties the queue so that the others make the same
-// deliveries, and thaws it when they have: what it has to say comes too late then, and must overwrite nothing.
+// outrunFrozen suspends a dispatcher while the receiver holds its requests, and empties the queue so that the others send the same
+// deliveries. It resumes the dispatcher when they have. Its outcomes are then late and must overwrite nothing.
 func (r *run) outrunFrozen(ctx context.Context, random *rand.Rand) error {
 	number := random.IntN(len(r.dispatchers))
 	hold := r.receiver.Hold(number, held)
@@ -153,14 +153,14 @@ func (r *run) outrunFrozen(ctx context.Context, random *rand.Rand) error {
 	return pause(ctx, lateTime)
 }
 
-// moved says whether each of the deliveries has an attempt on record.
+// moved reports whether each of the deliveries has a recorded attempt.
 func (r *run) moved(ctx context.Context, ids []string) (bool, error) {
 	var unmoved int
 	err := r.database.QueryRow(ctx, "SELECT count(*) FROM deliveries WHERE id = ANY($1) AND attempt_count = 0", ids).Scan(&unmoved)
 	return err == nil && unmoved == 0, err
 }
 
-// storm kills dispatchers while Redis is killed, then flushed, and PostgreSQL stopped, in an order that the seed decides.
+// storm kills dispatchers while Redis is killed and then flushed, and PostgreSQL is stopped. The seed determines the order.
 func (r *run) storm(ctx context.Context, random *rand.Rand) error {
 	var group sync.WaitGroup
 	var killed error

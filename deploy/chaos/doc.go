@@ -1,5 +1,5 @@
-// Package chaos proves that Redrive loses nothing: it runs the two services as they are deployed, under load, breaks everything
-// that they stand on, and holds what was accepted, what is on record and what a receiver saw against each other.
+// Package chaos checks that Redrive loses nothing. It runs the two services as they are deployed, under load, and injects faults into
+// everything that they depend on. It then compares the accepted events, the records and the receiver's requests.
 //
 //	 publishers ──▶ api-service ─────▶ proxy ──▶ PostgreSQL         SIGKILL and SIGTERM of either service,
 //	                    │                ▲                          SIGSTOP and SIGCONT of a dispatcher,
@@ -8,14 +8,14 @@
 //	                    │      │         │                          a partition of either
 //	receiver ◀── dispatcher-services ────┘
 //	    │
-//	    └──▶ what it saw ─┐
+//	    └──▶ requests ────┐
 //	         the rows ────┼──▶ audit ──▶ a table, and a line for programs
 //	         the faults ──┘
 //
-// The receiver decides by a hash of a delivery's ID, so that it is known of each how it has to end. The faults, their order and
-// their pauses come from a seed. When all has ended, or patience has, everything is stopped in good order and the audit begins.
+// The receiver answers by a hash of the delivery's ID, so the audit knows how each delivery must end. A seed determines the faults, their
+// order and their pauses. When all deliveries have ended, or after a limit, everything is stopped with SIGTERM and the audit begins.
 //
-// A run with a Control runs dispatchers that lack one safeguard, and must fail: that is how the harness itself is tested.
+// A run with a Control has dispatchers without one safeguard, and must fail. This tests the harness itself.
 //
-// CheckAlerts has the alerts of deploy/grafana evaluated over the same services while their faults last.
+// CheckAlerts evaluates the alerts of deploy/grafana over the same services during their faults.
 package chaos

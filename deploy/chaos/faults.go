@@ -10,7 +10,7 @@ import (
 	"redrive/deploy/chaos/internal/audit"
 )
 
-// do does one step of the plan and returns when it is undone, and what follows it has been seen to begin.
+// do executes one step of the plan. It returns when the fault is over and the system has begun to recover.
 func (r *run) do(ctx context.Context, a action, random *rand.Rand) error {
 	switch a {
 	case rollingUpdate:
@@ -43,7 +43,7 @@ func (r *run) do(ctx context.Context, a action, random *rand.Rand) error {
 
 const (
 	partitionTime = 5 * time.Second
-	// sendPatience is how long a send is waited for after a fault, longer than any limit.
+	// sendPatience is how long the harness waits for a send after a fault. It is longer than any limit.
 	sendPatience = 2 * time.Minute
 	minDown      = time.Second
 	maxDown      = 3 * time.Second
@@ -53,7 +53,7 @@ func downtime(random *rand.Rand) time.Duration {
 	return minDown + time.Duration(random.Int64N(int64(maxDown-minDown)))
 }
 
-// killRedis kills Redis, which keeps nothing, and starts it again.
+// killRedis kills Redis, which persists nothing, and starts it again.
 func (r *run) killRedis(ctx context.Context, random *rand.Rand) error {
 	f := audit.Fault{Kind: audit.RedisKilled, Began: time.Now()}
 	if err := r.redis.Kill(); err != nil {
@@ -77,7 +77,7 @@ func (r *run) flushRedis(ctx context.Context) error {
 	return r.over(ctx, f)
 }
 
-// stopPostgres ends PostgreSQL without letting it tidy up, and starts it again.
+// stopPostgres stops PostgreSQL in immediate mode and starts it again.
 func (r *run) stopPostgres(ctx context.Context, random *rand.Rand) error {
 	f := audit.Fault{Kind: audit.PostgresStopped, Began: time.Now()}
 	if err := r.postgres.Immediate(); err != nil {
@@ -99,7 +99,7 @@ type breakable interface {
 	Heal()
 }
 
-// partition cuts the services off from a server for a while.
+// partition disconnects the services from a server for a while.
 func (r *run) partition(ctx context.Context, kind audit.Kind, from breakable) error {
 	f := audit.Fault{Kind: kind, Began: time.Now()}
 	from.Partition()
@@ -111,8 +111,8 @@ func (r *run) partition(ctx context.Context, kind audit.Kind, from breakable) er
 	return r.over(ctx, f)
 }
 
-// over puts a fault on record that is over now. But for a short run, it waits for the next send: how long that took is what is
-// judged, and the next fault must not come between.
+// over records a fault that has just ended. Except in a short run, it waits for the next send. The time until then is compared with a
+// limit, so the next fault must not begin before.
 func (r *run) over(ctx context.Context, f audit.Fault) error {
 	f.Over = time.Now()
 	r.done(f)

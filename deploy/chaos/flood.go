@@ -11,16 +11,18 @@ import (
 )
 
 const (
-	// shortest and longestBurst bound how many events an organization that floods publishes in one request. Its share of the queue is 50,
-	// so that the rest waits in PostgreSQL, and dispatchers claim it.
+	// shortestBurst and longestBurst bound how many events an organization that floods publishes in one request. Its share of the queue is
+	// 50. The rest waits in PostgreSQL until dispatchers claim it.
 	shortestBurst, longestBurst = 200, 1000
-	// burstPart is the part of all deliveries in one burst, as a divisor. Each of five organizations has a fifth of them: two bursts at least.
+	// burstPart is the part of all deliveries in one burst, as a divisor. Each of five organizations has a fifth of the deliveries, so it
+	// publishes at least two bursts.
 	burstPart = 10
-	// backlogInterval is the time between two looks for organizations with a backlog.
+	// backlogInterval is the time between two queries for organizations with a backlog.
 	backlogInterval = 20 * time.Millisecond
 )
 
-// burst is how many events are published at once, by each of two organizations. A run with a control has only what shows its lack.
+// burst returns how many events each of two organizations publishes in one request. A run with a control has no floods that its check does
+// not need.
 func (o Options) burst() int {
 	if o.Control != "" {
 		return 1
@@ -28,7 +30,7 @@ func (o Options) burst() int {
 	return min(max(o.Deliveries/burstPart, shortestBurst), longestBurst)
 }
 
-// watchBacklog notes how many lanes organizations have in backlog at most, until ctx ends.
+// watchBacklog records the largest number of lanes in backlog of each organization, until ctx ends.
 func (r *run) watchBacklog(ctx context.Context) {
 	lanes := queue.NewLanes(r.cache)
 	ticker := time.NewTicker(backlogInterval)
@@ -45,7 +47,7 @@ func (r *run) watchBacklog(ctx context.Context) {
 		}
 		r.mutex.Lock()
 		for lane, state := range open {
-			if state.Added > 0 { // a rebuild opens lanes too, and adds nothing
+			if state.Added > 0 { // A rebuild opens lanes too. It must not count as a backlog.
 				r.backlogs[lane.OrganizationID]++
 			}
 		}
@@ -53,8 +55,8 @@ func (r *run) watchBacklog(ctx context.Context) {
 	}
 }
 
-// floodsOf describes the organizations that flood, and how often they were seen with a backlog. One that lasts for less than
-// backlogInterval is not seen, so that the number is no verdict.
+// floodsOf describes the organizations that flood, and how often they had a backlog. A backlog shorter than backlogInterval may be missed,
+// so the number is not part of the verdict.
 func floodsOf(organizations []load.Organization, backlogs map[string]int) string {
 	flooding := slices.DeleteFunc(slices.Clone(organizations), func(o load.Organization) bool { return !o.Floods() })
 	if len(flooding) == 0 {

@@ -9,14 +9,14 @@ import (
 	"strings"
 )
 
-// Gauge is what a service says of itself.
+// Gauge holds the resources that a service reports about itself.
 type Gauge struct {
 	Service    string
 	Goroutines int
 	Memory     int64 // bytes, resident
 }
 
-// gauges asks every service. One that does not answer says nothing.
+// gauges queries every service. A service that does not answer is left out.
 func (r *run) gauges(ctx context.Context) []Gauge {
 	var gauges []Gauge
 	for _, s := range r.services() {

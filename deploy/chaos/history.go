@@ -9,7 +9,7 @@ import (
 	"redrive/deploy/chaos/internal/records"
 )
 
-// history is all that is known, to be read once nothing moves any more.
+// history reads the complete history of the run, after all activity has ended.
 func (r *run) history(ctx context.Context) (*audit.History, error) {
 	deliveries, err := records.Deliveries(ctx, r.database, r.paths)
 	if err != nil {

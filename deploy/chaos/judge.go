@@ -9,16 +9,16 @@ import (
 )
 
 const (
-	// publishLimit is what a publication may take while Redis hangs: the 250 ms that Redis may cost it, and as much as a busy machine
-	// adds to a request. Without that bound it would be the seconds of a client's own timeout.
+	// publishLimit is the longest permitted publication while Redis hangs: the 250 ms that Redis may add to a request, and a margin for a
+	// busy machine. Without the bound it would be the client's own timeout of seconds.
 	publishLimit = 250*time.Millisecond + time.Second
-	// mostGoroutines is three times what a dispatcher has when all is done, two for each of 64 idle connections among them: one that
-	// is left behind for each delivery of a small run shows. mostMemory is ten times what it has then.
+	// mostGoroutines is three times the number in an idle dispatcher, which includes two for each of 64 idle connections. One leaked
+	// goroutine per delivery of a small run exceeds it. mostMemory is ten times the memory of an idle dispatcher.
 	mostGoroutines = 500
 	mostMemory     = 512 << 20
 )
 
-// judge says which limits were missed.
+// judge returns the limits that were missed.
 func judge(r *Report) (slow []string) {
 	if !r.Options.judges() {
 		return nil
@@ -51,7 +51,7 @@ func judge(r *Report) (slow []string) {
 	return slow
 }
 
-// excesses are what the audit cannot see, because it is true of a run as a whole.
+// excesses are limits of the run as a whole, which the audit of single deliveries does not see.
 func excesses(r *Report) (problems []string) {
 	if r.Duplicates > r.InFlight {
 		problems = append(problems, fmt.Sprintf("%d requests were duplicates, and %d in flight when something died", r.Duplicates, r.InFlight))
@@ -81,7 +81,7 @@ func longest(times []time.Duration) time.Duration {
 	return slices.Max(times)
 }
 
-// slowest is the longest time to the first send after a fault of one of the kinds, and measured how often there was one to be seen.
+// slowest returns the longest time to the first send after a fault of one of the kinds, and the number of measurements.
 func (r *Report) slowest(kinds ...audit.Kind) (slowest time.Duration, measured int) {
 	for _, recovery := range r.Recoveries {
 		if recovery.Of(kinds...) && recovery.Unheld > 0 {

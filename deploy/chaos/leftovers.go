@@ -9,28 +9,27 @@ import (
 	"redrive/pkg/webhook"
 )
 
-// Leftovers is what is in Redis when everything has ended.
+// Leftovers describes the content of Redis after all deliveries have ended.
 type Leftovers struct {
-	// Open is the tasks that are still to run, Phantoms those of them that are not where they would have to be: a hash without a
-	// place in any list, or one that is active and whose worker is gone. A dispatcher that is killed between its record and
-	// its acknowledgement leaves one, until asynq's recoverer comes by.
+	// Open is the number of tasks that would still run. Phantoms are those that no worker can get: a hash that is in no list, or an active
+	// task whose worker is dead. A dispatcher that is killed between record and acknowledgement leaves one until asynq's recoverer runs.
 	Open, Phantoms int
-	// Blocking is those phantoms that break something. A retry of their delivery finds them and takes them for queued, and the
-	// reconciler looks for a pending task in its list only once the delivery has been due for minutes. What is active and has no
-	// worker is no such thing: the search for leases that stand still takes it away once the retry waits, and enqueues.
+	// Blocking is the number of phantoms that affect a delivery. A retry of their delivery takes them for queued tasks. The reconciler
+	// checks the list of a pending task only after the delivery has been due for minutes. An active task without a worker does not count:
+	// the search for expired leases removes it after a retry, and enqueues.
 	Blocking int
-	// DeadLetters is the archive, which is to be left.
+	// DeadLetters is the size of the archive, which stays.
 	DeadLetters int
 }
 
 const (
-	// leftoverPatience is for tasks that have nothing left to do to be run.
+	// leftoverPatience is how long remaining tasks of ended deliveries may take to run.
 	leftoverPatience = 6 * time.Second
-	// leaseOver is how long ago a lease may have ended, for clocks that differ and a scheduler that is late.
+	// leaseOver is how long ago a lease may have ended, to allow for clock differences and a late scheduler.
 	leaseOver = 10 * time.Second
 )
 
-// leftovers counts when nothing is open any more, or patience has run out.
+// leftovers counts when no task is open any more, or after leftoverPatience.
 func (r *run) leftovers(ctx context.Context) (left Leftovers, err error) {
 	waited := until(ctx, leftoverPatience, func() (bool, error) {
 		left, err = r.countTasks(ctx)
@@ -59,7 +58,7 @@ func (r *run) countTasks(ctx context.Context) (left Leftovers, err error) {
 	return left, err
 }
 
-// count adds a task in the state. placed says whether the task is in the list or set that belongs to the state.
+// count adds a task in the state. placed reports whether the task is in the list or set of the state.
 func (l *Leftovers) count(state string, placed bool) {
 	switch {
 	case state == "archived" && placed:
@@ -76,8 +75,8 @@ func (l *Leftovers) count(state string, placed bool) {
 	}
 }
 
-// place returns the state of a task, and whether the task is in the list or set that belongs to the state. An active task must have
-// a lease that has not expired for longer than leaseOver.
+// place returns the state of a task, and whether the task is in the list or set of the state. An active task must have a lease that has not
+// expired for longer than leaseOver.
 func (r *run) place(ctx context.Context, id string) (state string, placed bool, err error) {
 	location, err := queuetest.Locate(ctx, r.cache, webhook.QueueDeliveries, id)
 	placed = location.Listed

@@ -8,7 +8,7 @@ import (
 	"redrive/deploy/chaos/internal/audit"
 )
 
-// Line is the line for programs: the sums of all runs, and of seconds the longest.
+// Line is the line for programs: the sums of all runs, and the maximum of each duration.
 func Line(reports []*Report) string {
 	var sum Report
 	var violations, slow, redisMeasured, postgresMeasured, meanwhile int

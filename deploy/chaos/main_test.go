@@ -9,7 +9,7 @@ import (
 	"redrive/pkg/testservers"
 )
 
-// A client of a Redis that is away looks for it once a second, and notices that it has been closed when it does next.
+// A client of an unavailable Redis dials once per second, and detects at the next dial that it was closed.
 var closing = goleak.IgnoreAnyFunction("github.com/redis/go-redis/v9/internal/pool.(*ConnPool).tryDial")
 
 func TestMain(m *testing.M) {

@@ -10,7 +10,7 @@ import (
 	"redrive/deploy/chaos/internal/variant"
 )
 
-// Control is a safeguard to be taken out of the dispatchers. Empty, they are the real ones.
+// Control is a safeguard that is removed from the dispatchers. Empty means none.
 type Control = variant.Control
 
 // The controls.
@@ -20,22 +20,23 @@ const (
 	AsynqDefaults = variant.AsynqDefaults
 )
 
-// Controls is all of them.
+// Controls are all controls.
 func Controls() []Control { return slices.Clone(variant.Controls) }
 
 // Options of a run.
 type Options struct {
-	// Deliveries is how many the API has to accept. Defaults to 50,000; to 2,000 in a short run, and to 400 with a control.
+	// Deliveries is the number of deliveries that the API must accept. Defaults to 50,000; to 2,000 in a short run, and to 400 with a
+	// control.
 	Deliveries int
-	// Seed decides what is done when.
+	// Seed determines the order and the pauses of the faults.
 	Seed uint64
-	// Dispatchers is how many run. At least 2; defaults to 3.
+	// Dispatchers is the number of dispatchers. At least 2; defaults to 3.
 	Dispatchers int
-	// Short has one of each fault done, but for a freeze that outlasts every lease, and judges no seconds.
+	// Short injects one of each fault, except for a freeze that outlasts every lease, and checks no durations.
 	Short bool
-	// Control takes something out, and has only what shows its lack done.
+	// Control removes a safeguard, and injects only the faults that show its absence.
 	Control Control
-	// Progress is told every few seconds how far it is. Defaults to nowhere.
+	// Progress gets a line every few seconds. Defaults to none.
 	Progress io.Writer
 	// Logs is a directory for the logs of the services. Defaults to none.
 	Logs string
@@ -76,19 +77,19 @@ func (o Options) withDefaults() (Options, error) {
 	return o, nil
 }
 
-// The limits that a run is judged by: issued with the design, and generous beside what is usual.
+// The limits of a run. They were set with the design and are generous compared with usual values.
 const (
-	redisLimit    = 10 * time.Second // from Redis being back to the first send
+	redisLimit    = 10 * time.Second // from the end of the Redis fault to the first send
 	postgresLimit = 15 * time.Second // likewise
-	orphanLimit   = 45 * time.Second // from a SIGKILL to the attempt being made again
-	queueLimit    = 30 * time.Second // from Redis being back to all that waits being in backlog, for queueWaiting
+	orphanLimit   = 45 * time.Second // from a SIGKILL to the repetition of the attempt
+	queueLimit    = 30 * time.Second // from the end of the Redis fault until all waiting deliveries are in backlog, for queueWaiting
 	queueWaiting  = 50_000
 )
 
-// judges says whether the limits count.
+// judges reports whether the limits apply.
 func (o Options) judges() bool { return !o.Short && (o.Control == "" || o.Control == AsynqDefaults) }
 
-// patience is how long a delivery may take to end after the last fault. What asynq recovers by itself takes up to 125 s.
+// patience is how long a delivery may take to end after the last fault. asynq's own recovery takes up to 125 s.
 func (o Options) patience() time.Duration {
 	switch {
 	case o.Control == NoReconciler, o.Control == NoFencing:
@@ -100,8 +101,8 @@ func (o Options) patience() time.Duration {
 	}
 }
 
-// BecomeDispatcher has a program that was started as a dispatcher without a safeguard be that and nothing else. Whoever calls
-// Run with a Control calls this first of all in main, or in TestMain.
+// BecomeDispatcher turns a program that was started as a dispatcher without a safeguard into that dispatcher. A program that calls Run with
+// a Control must call this first in main, or in TestMain.
 func BecomeDispatcher() {
 	if variant.IsCommand(os.Args) {
 		variant.Exit()

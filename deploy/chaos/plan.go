@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// action is what a step does.
+// action is the kind of a step.
 type action string
 
 // The actions. Each is a method of run.
@@ -24,35 +24,34 @@ const (
 	storm             action = "SIGKILLs, and all servers, at once"
 )
 
-// step is an action and a quiet moment after it.
+// step is an action and the pause after it.
 type step struct {
 	action action
 	quiet  time.Duration
 }
 
-// lasts is about how long each action takes: the load is spread over that.
+// lasts is the approximate duration of each action. The load is spread over the sum.
 var lasts = map[action]time.Duration{
 	rollingUpdate: 5 * time.Second, killDispatchers: kills * killInterval, killAPI: time.Second, killRedis: 2 * time.Second,
 	flushRedis: 0, stopPostgres: 2 * time.Second, partitionRedis: partitionTime, partitionPostgres: partitionTime,
 	outrunFrozen: 6 * time.Second, freeze: freezeTime, fillQueue: 20 * time.Second, storm: stormTime,
 }
 
-// sends is about how long it takes until the first send after an action, which only a full run waits for.
+// sends is the approximate time until the first send after an action, which only a full run waits for.
 const sends = 2 * time.Second
 
 const (
 	kills        = 10
 	shortKills   = 3
 	killInterval = 2 * time.Second
-	// freezeTime is longer than asynq's lease of 30 s and what its recoverer adds to that.
+	// freezeTime is longer than asynq's lease of 30 s and the interval of its recoverer.
 	freezeTime = 50 * time.Second
 	stormTime  = 24 * time.Second
-	// orphansTime is long enough for all orphans to be found, with nothing else happening that would find them.
+	// orphansTime is long enough to find all orphans without other events that would find them.
 	orphansTime = 50 * time.Second
 )
 
-// plan is what a run does, in order. The rolling update comes first, when nothing has happened yet that could be the reason of
-// a duplicate.
+// plan returns the steps of a run, in order. The rolling update comes first, so that no earlier fault can explain a duplicate.
 func plan(o Options) []step {
 	random := rand.New(rand.NewPCG(o.Seed, 0))
 	switch o.Control {
@@ -68,7 +67,7 @@ func plan(o Options) []step {
 		killAPI, killAPI, killRedis, killRedis, flushRedis, flushRedis, stopPostgres, partitionRedis, partitionPostgres, outrunFrozen,
 		freeze, fillQueue,
 	}
-	last := []step{{storm, time.Second}} // one more of Redis killed, FLUSHALL and Postgres stopped
+	last := []step{{storm, time.Second}} // one more kill of Redis, FLUSHALL and stop of PostgreSQL
 	if o.Short {
 		first = []step{{rollingUpdate, 0}, {killDispatchers, 0}}
 		middle = []action{killAPI, killRedis, flushRedis, stopPostgres, partitionRedis, partitionPostgres, outrunFrozen}
@@ -86,7 +85,7 @@ func plan(o Options) []step {
 	return append(steps, last...)
 }
 
-// duration is about how long a plan takes.
+// duration returns the approximate duration of a plan.
 func duration(o Options, steps []step) (total time.Duration) {
 	for _, s := range steps {
 		total += lasts[s.action] + s.quiet
@@ -100,7 +99,7 @@ func duration(o Options, steps []step) (total time.Duration) {
 	return total
 }
 
-// kills is how often a dispatcher is killed by itself.
+// kills is the number of times that a dispatcher alone is killed.
 func (o Options) kills() int {
 	if o.Short || o.Control != "" {
 		return shortKills

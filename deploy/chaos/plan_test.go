@@ -20,7 +20,7 @@ func TestPlanHasEverythingDone(t *testing.T) {
 	steps := plan(Options{Seed: 1})
 	assert.Equal(t, map[action]int{
 		rollingUpdate: 1, killDispatchers: 1, killAPI: 2, killRedis: 2, flushRedis: 2, stopPostgres: 1, partitionRedis: 1, partitionPostgres: 1,
-		outrunFrozen: 1, freeze: 1, fillQueue: 1, storm: 1, // the storm has one more of each server
+		outrunFrozen: 1, freeze: 1, fillQueue: 1, storm: 1, // the storm has one more fault of each server
 	}, count(steps))
 	assert.Equal(t, rollingUpdate, steps[0].action, "before there is anything else to blame")
 	assert.GreaterOrEqual(t, steps[1].quiet, orphanLimit, "the orphans have to be found without help")

@@ -8,7 +8,7 @@ import (
 
 const progressInterval = 2 * time.Second
 
-// showProgress writes a line every few seconds, until it is told to stop.
+// showProgress writes a line every few seconds, until it is stopped.
 func (r *run) showProgress() (stop func()) {
 	done := make(chan struct{})
 	var group sync.WaitGroup

@@ -6,30 +6,30 @@ import (
 	"redrive/deploy/chaos/internal/audit"
 )
 
-// Report is what came of a run.
+// Report is the result of a run.
 type Report struct {
 	Options Options
 	audit.Result
-	// Problems is what the harness noticed itself, beside the audit's Findings.
+	// Problems are those that the harness found itself, beside the audit's Findings.
 	Problems []string
-	// Slow is the limits that were missed.
+	// Slow are the limits that were missed.
 	Slow    []string
 	Waiting BackInQueue
-	// Times is how often each fault was done.
+	// Times is the number of times that each fault was injected.
 	Times     map[audit.Kind]int
 	Leftovers Leftovers
 	Gauges    []Gauge
-	// Floods says which organizations flooded.
+	// Floods describes the organizations that flooded.
 	Floods string
-	// Refusals is how often publishing had to be tried again.
+	// Refusals is the number of publications that were repeated.
 	Refusals int
-	// SlowestWithoutRedis is the longest that a publication took while Redis was away, PublishMedian the median of all.
+	// SlowestWithoutRedis is the longest publication while Redis was unavailable, and PublishMedian the median of all.
 	SlowestWithoutRedis, PublishMedian time.Duration
 	Took                               time.Duration
 }
 
-// Violations is how many promises were broken.
+// Violations is the number of broken promises.
 func (r *Report) Violations() int { return len(r.Findings) + len(r.Problems) }
 
-// OK says whether the run kept every promise, in time where that is judged.
+// OK reports whether the run kept every promise, in time if limits apply.
 func (r *Report) OK() bool { return r.Violations() == 0 && r.Lost == 0 && len(r.Slow) == 0 }

@@ -67,7 +67,7 @@ func TestExcesses(t *testing.T) {
 	}
 }
 
-// The last line is read by programs, by these names.
+// Programs read the last line by these names.
 func TestLine(t *testing.T) {
 	t.Parallel()
 	one := &Report{Result: audit.Result{Accepted: 2000, Duplicates: 3, InFlight: 5, Remade: []time.Duration{2 * time.Second}}}

@@ -16,7 +16,7 @@ import (
 	"redrive/deploy/stack/process"
 )
 
-// run is one under way.
+// run is the state of a run.
 type run struct {
 	*world
 	options Options
@@ -30,10 +30,10 @@ type run struct {
 	step     string
 	faults   []audit.Fault
 	problems []string
-	backlogs map[string]int // how often an organization was seen with a lane in backlog
+	backlogs map[string]int // how often an organization had a lane in backlog
 }
 
-// Run does one run and returns what came of it. An error means that there was no run to speak of.
+// Run makes one run and returns its report. An error means that the run could not be made.
 func Run(ctx context.Context, options Options) (report *Report, err error) {
 	o, err := options.withDefaults()
 	if err != nil {
@@ -63,7 +63,7 @@ func Run(ctx context.Context, options Options) (report *Report, err error) {
 	return r.conclude(ctx)
 }
 
-// newKey makes an API key, which no log may hold.
+// newKey creates an API key, which no log may contain.
 func (r *run) newKey(ctx context.Context, organization string) (string, error) {
 	key, err := r.command(ctx, "keys", "create", "--organization", organization, "--name", "chaos", "--scope", "read-write")
 	for _, s := range r.services() {
@@ -72,11 +72,11 @@ func (r *run) newKey(ctx context.Context, organization string) (string, error) {
 	return key, err
 }
 
-// spread is the part of the planned time that the load is spread over: faults can take longer than planned, and it has to
-// be there until the last.
+// spread is the part of the planned time over which the load is spread. Faults can take longer than planned, and the load must last until
+// the end of the last one.
 const spread = 1.1
 
-// play publishes and does the plan beside that, then waits until all has ended.
+// play publishes and executes the plan concurrently, then waits until all deliveries have ended.
 func (r *run) play(ctx context.Context) error {
 	ctx, cancel := context.WithCancel(ctx)
 	steps := plan(r.options)
@@ -121,7 +121,7 @@ const (
 	lookInterval  = 20 * time.Millisecond
 )
 
-// awaitEnds waits until nothing waits any more, or patience has run out: what has not ended then is lost.
+// awaitEnds waits until no delivery waits, or until its patience has passed. Deliveries that have not ended then are lost.
 func (r *run) awaitEnds(ctx context.Context) error {
 	err := until(ctx, r.options.patience(), func() (bool, error) {
 		waiting, err := records.Waiting(ctx, r.database)
@@ -133,7 +133,7 @@ func (r *run) awaitEnds(ctx context.Context) error {
 	return err
 }
 
-// conclude stops everything in good order and audits.
+// conclude stops everything with SIGTERM and runs the audit.
 func (r *run) conclude(ctx context.Context) (*Report, error) {
 	r.enter("looking at what is left")
 	for _, s := range r.services() {
@@ -169,7 +169,7 @@ func (r *run) conclude(ctx context.Context) (*Report, error) {
 	return report, nil
 }
 
-// complain adds what the harness noticed itself.
+// complain adds the problems that the harness found itself.
 func (r *run) complain(report *Report) {
 	for _, s := range r.services() {
 		for _, alarm := range s.Alarms() {
@@ -190,7 +190,7 @@ func (r *run) complain(report *Report) {
 	report.Slow = judge(report)
 }
 
-// withoutRedis says whether Redis was away at a time.
+// withoutRedis reports whether Redis was unavailable at a time.
 func (r *run) withoutRedis(at time.Time) bool {
 	for _, f := range r.faults {
 		if f.Of(audit.RedisKilled, audit.RedisPartitioned) && f.Began.Before(at) && f.Over.After(at) {
@@ -212,7 +212,7 @@ func (r *run) problem(format string, args ...any) {
 	r.problems = append(r.problems, fmt.Sprintf(format, args...))
 }
 
-// done puts a fault on record.
+// done records a fault.
 func (r *run) done(f audit.Fault) {
 	r.mutex.Lock()
 	defer r.mutex.Unlock()
@@ -221,7 +221,7 @@ func (r *run) done(f audit.Fault) {
 
 var errPatience = errors.New("patience has run out")
 
-// until looks again and again for what gives no signal. A look that fails is one that did not see it.
+// until polls for a condition that gives no signal. A failed query counts as false.
 func until(ctx context.Context, patience time.Duration, holds func() (bool, error)) error {
 	deadline := time.NewTimer(patience)
 	defer deadline.Stop()

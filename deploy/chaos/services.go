@@ -16,7 +16,7 @@ import (
 	"redrive/deploy/stack/process"
 )
 
-// startServices starts the API and the dispatchers, at once.
+// startServices starts the API and the dispatchers concurrently.
 func (w *world) startServices() error {
 	api := process.Options{Name: apiProgram, Program: filepath.Join(w.programs, apiProgram)}
 	var err error
@@ -33,7 +33,7 @@ func (w *world) startServices() error {
 	return w.each(func(s *process.Service) error { return s.Start(nil) })
 }
 
-// dispatcher is the real program, or this one without a safeguard.
+// dispatcher is the real program, or this program as a dispatcher without a safeguard.
 func (w *world) dispatcher(number int) (*process.Service, error) {
 	options := process.Options{Name: fmt.Sprintf("dispatcher %d", number), Program: filepath.Join(w.programs, dispatcherProgram(number))}
 	if w.options.Control != "" {
@@ -46,7 +46,7 @@ func (w *world) dispatcher(number int) (*process.Service, error) {
 	return w.service(options)
 }
 
-// service makes one that is killed with the world.
+// service makes a service that is killed with the world.
 func (w *world) service(options process.Options) (*process.Service, error) {
 	options.Settings, options.StopLimit = w.settings, stopLimit
 	if w.options.Logs != "" {
@@ -71,7 +71,7 @@ func (w *world) service(options process.Options) (*process.Service, error) {
 	return s, nil
 }
 
-// each does something with all services, at once.
+// each calls a function for all services concurrently.
 func (w *world) each(do func(*process.Service) error) error {
 	services := w.services()
 	failures := make([]error, len(services))

@@ -19,7 +19,7 @@ func (r *run) checkStatistics(ctx context.Context) error {
 	return nil
 }
 
-// differing says how statistics differ from a full count. It is empty if they are equal.
+// differing describes how statistics differ from a full count. It is empty if they are equal.
 func differing(counted, rows records.Counts) string {
 	if counted == rows {
 		return ""

@@ -13,7 +13,7 @@ import (
 // maxShown is how many findings of one rule are shown.
 const maxShown = 5
 
-// Print writes the table for people.
+// Print writes the table.
 func (r *Report) Print(w io.Writer) {
 	kind := ""
 	switch {
@@ -76,7 +76,7 @@ func (r *Report) printRecoveries(w io.Writer) {
 	}
 }
 
-// meanwhile is what was sent although the database had been down for a second: dispatchers that know it send nothing.
+// meanwhile is the number of requests after the database had been down for a second. Dispatchers that have detected it send nothing.
 func (r *Report) meanwhile(kind audit.Kind) string {
 	if kind != audit.PostgresStopped {
 		return ""
@@ -118,7 +118,7 @@ func (r *Report) printFindings(w io.Writer) {
 	fmt.Fprintln(w)
 }
 
-// firstOf is a dash where nothing waited that no dispatcher held.
+// firstOf returns a dash if there was no waiting delivery without a dispatcher.
 func firstOf(recovery audit.Recovery) string {
 	if recovery.Unheld == 0 {
 		return "-"

@@ -11,29 +11,28 @@ import (
 	"redrive/pkg/webhook"
 )
 
-// waiting is what was measured with a great number of deliveries that wait.
+// waiting is the measurement with many waiting deliveries.
 type waiting struct {
 	result BackInQueue
 	parked map[string]bool
 }
 
-// BackInQueue is how long it took until dispatchers would come to all that waits again: its lane is in backlog, and the queue is marked
-// as intact.
+// BackInQueue is the time until dispatchers can claim all waiting deliveries again: their lane is in backlog, and the marker is set.
 type BackInQueue struct {
 	Waiting int
-	// After is zero if it took too long to be waited for.
+	// After is zero if the time exceeded the limit.
 	After time.Duration
 }
 
 const (
-	// parkedFor is how long the deliveries wait: nobody sends them.
+	// parkedFor is the delay until the deliveries are due. None is sent meanwhile.
 	parkedFor     = 6 * time.Hour
 	queuePatience = 2 * time.Minute
 )
 
-// fillQueue makes as many deliveries wait as the run has, kills Redis under them, and measures how long it takes until their lane is in
-// backlog again. No task may be made of them, for they are due much later. They are rows of this harness's making, to be removed again: to have so many wait by publishing
-// them, the faults before and after this one would have to do without load.
+// fillQueue makes as many waiting deliveries as the run has, kills Redis, and measures the time until their lane is in backlog again. No
+// tasks are made, because the deliveries are due much later. The rows are inserted directly and removed afterwards, because publishing them
+// would take the load from the other faults.
 func (r *run) fillQueue(ctx context.Context, random *rand.Rand) error {
 	ids, err := r.park(ctx, r.options.Deliveries)
 	if err != nil {
@@ -69,7 +68,7 @@ func (r *run) fillQueue(ctx context.Context, random *rand.Rand) error {
 	return r.flushRedis(ctx)
 }
 
-// inBacklog says whether a rebuild has come to its end and the lane of a delivery is in backlog.
+// inBacklog reports whether a rebuild has ended and the lane of a delivery is in backlog.
 func (r *run) inBacklog(ctx context.Context, id string) (bool, error) {
 	intact, err := queue.NewEnqueuer(r.cache).Intact(ctx)
 	if err != nil || !intact {

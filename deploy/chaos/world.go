@@ -22,7 +22,8 @@ import (
 	"redrive/pkg/testservers"
 )
 
-// world is everything that a run has to do with. The harness reaches both servers directly, the services by the proxies alone.
+// world holds all processes, servers and connections of a run. The harness reaches both servers directly, the services only through the
+// proxies.
 type world struct {
 	options     Options
 	programs    string
@@ -39,7 +40,7 @@ type world struct {
 	parts       lifecycle.Stack
 }
 
-// newWorld starts all of it, and nothing publishes yet. What there is has to be closed, even beside an error.
+// newWorld starts everything without a load. The caller closes what it returns, even beside an error.
 func newWorld(ctx context.Context, o Options) (*world, error) {
 	w := &world{options: o}
 	if err := w.prepare(); err != nil {
@@ -57,7 +58,7 @@ func newWorld(ctx context.Context, o Options) (*world, error) {
 	return w, w.startServices()
 }
 
-// prepare builds the programs and starts the servers, at once.
+// prepare builds the programs and starts the servers concurrently.
 func (w *world) prepare() error {
 	var group sync.WaitGroup
 	failures := make([]error, 3)
@@ -79,7 +80,7 @@ func (w *world) prepare() error {
 	return errors.Join(failures...)
 }
 
-// connect makes the harness's own connections, the receiver and the proxies.
+// connect opens the harness's own connections, the receiver and the proxies.
 func (w *world) connect(ctx context.Context) (err error) {
 	if w.database, err = pgxpool.New(ctx, w.postgres.URL()); err != nil {
 		return fmt.Errorf("open the database: %w", err)
@@ -107,20 +108,20 @@ func (w *world) connect(ctx context.Context) (err error) {
 
 const (
 	apiProgram = "api-service"
-	// thinkTime is what the receiver takes for an answer on average, so that there is something in flight when something dies.
+	// thinkTime is the receiver's average time for an answer, so that requests are in flight at a fault.
 	thinkTime = 100 * time.Millisecond
-	// deliveryTimeout is longer than what the receiver calls slow.
+	// deliveryTimeout is longer than a slow answer of the receiver.
 	deliveryTimeout = 5 * time.Second
-	// schedule is three days made short, and every delay shorter than the receiver's Retry-After.
+	// schedule is a retry schedule of three days in short form. Every delay is shorter than the receiver's Retry-After.
 	schedule = "1s,1s,1s,2s"
-	// maxRetries is enough for a delivery that its receiver takes in the end, whatever happens to it on the way.
+	// maxRetries is enough for a delivery that its receiver accepts in the end, with any faults.
 	maxRetries = 4
-	// endpointConcurrency is what a dispatcher sends to one endpoint at the same time.
+	// endpointConcurrency is the number of attempts of a dispatcher to one endpoint at the same time.
 	endpointConcurrency = 20
 	stopLimit           = deliveryTimeout + 25*time.Second
 )
 
-// sources are the programs. Each dispatcher is built with a version of its own, which the receiver knows it by.
+// sources are the programs to build. Each dispatcher has a version of its own, by which the receiver identifies it.
 func (w *world) sources() []process.Source {
 	sources := []process.Source{{Output: apiProgram, Module: "api-service", Package: "./cmd/api-service", Version: "chaos"}}
 	if w.options.Control != "" {
@@ -136,7 +137,7 @@ func (w *world) sources() []process.Source {
 
 func dispatcherProgram(number int) string { return "dispatcher-service-" + strconv.Itoa(number) }
 
-// configure makes the whole environment of the services: nothing of this process's is handed on but where things are.
+// configure returns the complete environment of the services. It contains nothing of this process's environment except paths.
 func (w *world) configure() error {
 	database, err := url.Parse(w.postgres.URL())
 	if err != nil {
@@ -154,13 +155,13 @@ func (w *world) configure() error {
 		"REDIS_URL":         "redis://" + w.toRedis.Addr() + "/0",
 		"API_ADDR":          "127.0.0.1:0",
 		"OPS_ADDR":          "127.0.0.1:0",
-		"DRAIN_DELAY":       "0s", // there is no load balancer in front of it
+		"DRAIN_DELAY":       "0s", // there is no load balancer
 		"SECRETS_KEY":       key,
 		"EGRESS_ALLOW_HTTP": "true",
 		"EGRESS_ALLOW":      "127.0.0.0/8",
 		"DELIVERY_TIMEOUT":  deliveryTimeout.String(),
 		"RETRY_SCHEDULE":    schedule,
-		// A burst of one organization takes longer than it is published in.
+		// Publishing a burst of one organization takes longer than the default limit.
 		"ENDPOINT_CONCURRENCY": strconv.Itoa(endpointConcurrency),
 	}
 	return nil
@@ -168,5 +169,5 @@ func (w *world) configure() error {
 
 func address(port int) string { return net.JoinHostPort("127.0.0.1", strconv.Itoa(port)) }
 
-// close ends what there is, the services first.
+// close closes everything, the services first.
 func (w *world) close() error { return w.parts.Unwind(context.Background()) }

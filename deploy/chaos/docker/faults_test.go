@@ -17,7 +17,7 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// crashed and partitioned are what a fault of a service's container is to the audit.
+// crashed and partitioned are the kinds of a fault for the audit.
 var (
 	crashed = map[string][]audit.Kind{
 		containers.API:        {audit.APIKilled},
@@ -35,7 +35,7 @@ var (
 	}
 )
 
-// networkOf is the network that a service is cut off from: that of the databases, if it is in it.
+// networkOf returns the network from which a service is disconnected: the network of the databases, if it is in it.
 func networkOf(service string) string {
 	if service == containers.Proxy {
 		return "edge"
@@ -43,7 +43,7 @@ func networkOf(service string) string {
 	return "data"
 }
 
-// TestContainersFaults crashes each service and cuts it off, under load.
+// TestContainersFaults crashes each service and disconnects it, under load.
 func TestContainersFaults(t *testing.T) {
 	for _, service := range []string{containers.Redis, containers.Postgres, containers.Dispatcher, containers.API, containers.Proxy} {
 		t.Run(service, func(t *testing.T) {
@@ -72,7 +72,7 @@ func (w *world) crash(service string) {
 	w.over("the crash of "+service, began, crashed[service])
 }
 
-// partition cuts a container off from a network for a while.
+// partition disconnects a container from a network for a while.
 func (w *world) partition(service string, length time.Duration) {
 	w.t.Helper()
 	began := time.Now()
@@ -86,8 +86,7 @@ func (w *world) partition(service string, length time.Duration) {
 	w.over("the partition of "+service+" for "+length.String(), began, partitioned[service])
 }
 
-// over puts a fault on record and measures how long the stack takes to work again: until an event that is published now is
-// accepted and something is sent.
+// over records a fault and measures the recovery of the stack: until an event that is published now is accepted and a webhook is sent.
 func (w *world) over(what string, began time.Time, kinds []audit.Kind) {
 	w.t.Helper()
 	over := time.Now()

@@ -13,7 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// hardened checks what the kernel says of the first process of each container.
+// hardened checks the kernel's view of the first process of each container.
 func (w *world) hardened() {
 	w.t.Helper()
 	found, err := w.Containers(w.ctx)

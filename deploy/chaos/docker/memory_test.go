@@ -21,16 +21,16 @@ import (
 )
 
 const (
-	// hangingEndpoints each get every one of the large events, so that copies of their own would take 800 MB.
+	// hangingEndpoints is the number of endpoints that get every large event. Without shared copies, the events would take 800 MB.
 	hangingEndpoints, largeEvents, largeEvent = 200, 4, 1_000_000
-	// hangingEnough is how many attempts hang at the same time at least: three quarters of a dispatcher's workers.
+	// hangingEnough is the least number of attempts that hang at the same time: three quarters of a dispatcher's workers.
 	hangingEnough = 150
-	// dispatcherMemory is what the dispatcher may take at most, in KiB: half of its container's limit.
+	// dispatcherMemory is the largest permitted memory of the dispatcher, in KiB: half of its container's limit.
 	dispatcherMemory = 256 << 10
 )
 
-// TestContainersMemory has large events delivered to endpoints that hang. The dispatcher stays within its container's memory limit, and so
-// does the API that receives the events.
+// TestContainersMemory delivers large events to endpoints that hang. The dispatcher stays within its container's memory limit, and so does
+// the API that receives the events.
 func TestContainersMemory(t *testing.T) {
 	t.Parallel()
 	w := start(t, "memory", containers.ProjectOptions{})
@@ -75,7 +75,7 @@ func TestContainersMemory(t *testing.T) {
 	}
 }
 
-// hang starts a receiver that answers nothing, and counts the requests that wait.
+// hang starts a receiver that does not answer, and counts the waiting requests.
 func (w *world) hang() (waiting *atomic.Int64, url string) {
 	w.t.Helper()
 	session, err := containers.Join()
@@ -84,7 +84,7 @@ func (w *world) hang() (waiting *atomic.Int64, url string) {
 	require.NoError(w.t, err)
 	waiting = new(atomic.Int64)
 	server := &httptest.Server{Listener: listener, Config: &http.Server{Handler: http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
-		_, _ = io.Copy(io.Discard, r.Body) // or else the server does not notice that the client has gone
+		_, _ = io.Copy(io.Discard, r.Body) // Without this, the server does not detect that the client has disconnected.
 		waiting.Add(1)
 		defer waiting.Add(-1)
 		<-r.Context().Done()

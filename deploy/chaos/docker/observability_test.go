@@ -57,7 +57,7 @@ func TestContainersAreObserved(t *testing.T) {
 	w.finish()
 }
 
-// ask asks Prometheus, and says whether it answered.
+// ask queries Prometheus and reports whether it answered.
 func (w *world) ask(path string, data any) bool {
 	w.t.Helper()
 	request, err := http.NewRequestWithContext(w.ctx, http.MethodGet, "http://127.0.0.1:"+w.Value("PROMETHEUS_PORT")+path, http.NoBody)

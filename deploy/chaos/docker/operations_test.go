@@ -13,7 +13,7 @@ import (
 	"redrive/deploy/containers"
 )
 
-// TestContainersOperations does what an operator does, under load.
+// TestContainersOperations does the operations of an operator under load.
 func TestContainersOperations(t *testing.T) {
 	t.Parallel()
 	w := start(t, "operations", containers.ProjectOptions{})
@@ -28,7 +28,7 @@ func TestContainersOperations(t *testing.T) {
 	w.finish()
 }
 
-// scale changes how many containers a service has. No request to the API is lost by that.
+// scale changes the number of containers of a service. No request to the API is lost.
 func (w *world) scale(service string, count int) {
 	w.t.Helper()
 	refusals, began := w.load.Refusals(), time.Now()
@@ -44,7 +44,7 @@ func (w *world) scale(service string, count int) {
 	assert.Equal(w.t, refusals, w.load.Refusals(), "publications were refused while %s was scaled to %d, the last: %s", service, count, w.load.LastRefusal())
 }
 
-// terminate stops the dispatcher while attempts are in flight: it ends them and exits within its grace period.
+// terminate stops the dispatcher while attempts are in flight. It completes them and exits within its grace period.
 func (w *world) terminate() {
 	w.t.Helper()
 	const held = 20
@@ -56,7 +56,7 @@ func (w *world) terminate() {
 		_, err := w.Compose(w.ctx, "stop", containers.Dispatcher)
 		stopped <- err
 	}()
-	time.Sleep(2 * time.Second) // the attempts are longer than the signal takes, and shorter than their timeout
+	time.Sleep(2 * time.Second) // The attempts take longer than the signal, and less than their timeout.
 	hold.Release()
 	require.NoError(w.t, <-stopped)
 	w.endedWell(containers.Dispatcher)
@@ -85,7 +85,7 @@ func (w *world) downAndUp() {
 	w.over("down and up", began, []audit.Kind{audit.DispatcherStopped, audit.APIStopped, audit.PostgresStopped, audit.RedisPartitioned})
 }
 
-// TestContainersUpgrade replaces the images of the previous commit by those of this one, under load.
+// TestContainersUpgrade replaces the images of the previous commit by those of this commit, under load.
 func TestContainersUpgrade(t *testing.T) {
 	t.Parallel()
 	w := start(t, "upgrade", containers.ProjectOptions{Release: containers.Before})

@@ -25,19 +25,19 @@ import (
 )
 
 const (
-	// rate is the deliveries that are published each second. Each organization has as many, so these are about 80 events.
+	// rate is the number of deliveries that are published per second. Each organization gets an equal part, so these are about 80 events.
 	rate = 105
-	// thinkTime is what the receiver takes for an answer on average.
+	// thinkTime is the receiver's average time for an answer.
 	thinkTime = 100 * time.Millisecond
-	// deliveryTimeout is longer than what the receiver calls slow.
+	// deliveryTimeout is longer than a slow answer of the receiver.
 	deliveryTimeout = 5 * time.Second
 	schedule        = "1s,1s,1s,2s"
 	maxRetries      = 4
-	// patience is how long a test waits for what must happen. It passes only when something is broken.
+	// patience is the longest time that a test waits for an expected event. It passes only if something is broken.
 	patience = 3 * time.Minute
-	// recoveryLimit is how long the stack may take to work again once what was away is back.
+	// recoveryLimit is the permitted time from the end of a fault until the stack works again.
 	recoveryLimit = 10 * time.Second
-	// limit of one project's whole life.
+	// limit of one project's whole life
 	limit = 20 * time.Minute
 )
 
@@ -79,7 +79,7 @@ func start(t *testing.T, name string, options containers.ProjectOptions) *world 
 	return w
 }
 
-// publish begins the load.
+// publish starts the load.
 func (w *world) publish() {
 	w.t.Helper()
 	client := load.NewClient()
@@ -106,7 +106,7 @@ func (w *world) newKey(ctx context.Context, organization string) (string, error)
 	return key, err
 }
 
-// remove shows the logs of a failed test.
+// remove shows the logs of a failed test and removes the project.
 func (w *world) remove() {
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
@@ -120,7 +120,7 @@ func (w *world) remove() {
 	assert.NoError(w.t, w.Down(ctx, "--volumes"))
 }
 
-// connect opens the database by the address that its container has now.
+// connect opens the database at the container's present address.
 func (w *world) connect() *pgx.Conn {
 	w.t.Helper()
 	address, err := w.Address(w.ctx, containers.Postgres, "data")
@@ -130,7 +130,7 @@ func (w *world) connect() *pgx.Conn {
 	return connection
 }
 
-// finish ends the load, waits until every delivery has ended, stops the services in good order and audits.
+// finish ends the load, waits until every delivery has ended, stops the services with SIGTERM and runs the audit.
 func (w *world) finish() audit.Result {
 	w.t.Helper()
 	w.halt()
@@ -163,7 +163,7 @@ func (w *world) history(database *pgx.Conn) *audit.History {
 	}
 }
 
-// report says what came of it, and fails the test for each broken promise.
+// report logs the results, and fails the test for each broken promise.
 func (w *world) report(result audit.Result) {
 	w.t.Helper()
 	count, oddities := w.load.Oddities()
@@ -182,7 +182,7 @@ func (w *world) report(result audit.Result) {
 		result.Accepted, result.Lost, result.Requests, result.Duplicates, result.InFlight, w.load.Refusals())
 }
 
-// endedWell checks how containers that were stopped have ended: by themselves, and not by SIGKILL.
+// endedWell checks that stopped containers ended by themselves, and not by SIGKILL.
 func (w *world) endedWell(services ...string) {
 	w.t.Helper()
 	ended, err := w.Containers(w.ctx, services...)
@@ -197,7 +197,7 @@ func (w *world) endedWell(services ...string) {
 	assert.Empty(w.t, process.Alarms(log, slices.DeleteFunc(slices.Clone(w.keys), func(key string) bool { return strings.TrimSpace(key) == "" })...))
 }
 
-// eventually looks again and again for something that gives no signal.
+// eventually polls for a condition that gives no signal.
 func (w *world) eventually(what string, holds func() bool) {
 	w.t.Helper()
 	deadline := time.NewTimer(patience)

@@ -1,5 +1,5 @@
-// Command chaos breaks everything that Redrive stands on while it works, and sees that nothing is lost. The last line that it
-// prints is for programs. It ends with 1 if a promise was broken, and with 2 if there was no run to speak of.
+// Command chaos injects faults into everything that Redrive depends on while it works, and checks that nothing is lost. The last line of
+// its output is for programs. The exit code is 1 if a promise was broken, and 2 if the run could not be made.
 package main
 
 import (
@@ -23,13 +23,13 @@ const (
 	exitInvalid = 2
 )
 
-// defaultSeeds are several, for one could be lucky.
+// defaultSeeds are several, because a single one could find nothing by chance.
 const defaultSeeds = "1,2,3"
 
 func main() {
 	chaos.BecomeDispatcher()
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
-	context.AfterFunc(ctx, stop) // a second Ctrl-C ends it at once
+	context.AfterFunc(ctx, stop) // a second Ctrl-C ends it immediately
 	code := run(ctx, os.Args[1:], os.Stdout, os.Stderr)
 	stop()
 	os.Exit(code)
@@ -45,7 +45,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 		return exitInvalid
 	}
 	if err := testservers.Install(ctx, stderr); err != nil {
-		fmt.Fprintln(stderr, "chaos:", err) // a run says whether it needs what is missing
+		fmt.Fprintln(stderr, "chaos:", err) // a run reports missing programs itself
 	}
 	var reports []*chaos.Report
 	code := 0
@@ -69,7 +69,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	return code
 }
 
-// checkAlerts has two alerts fire as they are, which takes some minutes.
+// checkAlerts fires two alerts with their real expressions, which takes some minutes.
 func checkAlerts(ctx context.Context, stdout, stderr io.Writer) (code int) {
 	alerts, err := chaos.CheckAlerts(ctx, false)
 	for _, alert := range alerts {

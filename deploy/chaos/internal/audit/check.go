@@ -8,43 +8,43 @@ import (
 	"redrive/pkg/webhook"
 )
 
-// Result is what came of a check.
+// Result is the result of a check.
 type Result struct {
-	// Accepted is what the API answered for, and Lost how much of it did not end as its receiver decided.
+	// Accepted is the number of deliveries that the API confirmed, and Lost how many of them did not end as their receiver determined.
 	Accepted, Lost int
-	// Unanswered is what came into being although nobody was told: the answer was lost.
+	// Unanswered is the number of deliveries that were created although their answer was lost.
 	Unanswered         int
 	Succeeded, Failed  int
 	Requests, Attempts int
-	// Duplicates is what was sent beyond what the record needed: superseded attempts, and requests that are not on record.
+	// Duplicates is the number of sends that the record did not need: superseded attempts, and requests without a recorded attempt.
 	Duplicates, Superseded, Unrecorded int
-	// InFlight is how many requests were open, or answered and not yet on record, when something died, was frozen, emptied or cut
-	// off: no more than that can have been sent twice.
+	// InFlight is the number of requests that were open, or answered and not yet recorded, at a kill, a freeze, a flush or a partition. At
+	// most that many can have been sent twice.
 	InFlight int
-	// ByCleanStops is the duplicates that nothing but a clean stop explains. They are findings too.
+	// ByCleanStops is the number of duplicates that only a clean stop explains. They are findings too.
 	ByCleanStops int
 	Findings     []Finding
-	// Remade is how long each attempt that was orphaned by a SIGKILL took to be made again.
+	// Remade is the time from each orphaned attempt, after a SIGKILL, to its repetition.
 	Remade     []time.Duration
 	Recoveries []Recovery
 }
 
-// check is one under way.
+// check is the state of a check.
 type check struct {
 	*History
 	result Result
-	// held is the requests that were in flight when something died.
+	// held are the requests that were in flight at a fault.
 	held map[*Request]bool
 }
 
-// Check holds a history against the rules.
+// Check compares a history with the rules.
 func Check(h *History) Result {
 	c := &check{History: h, held: map[*Request]bool{}}
 	stories := h.stories()
 	c.result.Accepted, c.result.Requests, c.result.Attempts = len(h.Accepted), len(h.Requests), len(h.Attempts)
 	c.endings(stories)
 	c.identities()
-	for _, id := range slices.Sorted(maps.Keys(stories)) { // in order, so that two looks find the same
+	for _, id := range slices.Sorted(maps.Keys(stories)) { // sorted, so that two checks return the same findings
 		s := stories[id]
 		if s.row == nil {
 			c.find("unknown webhook-id", id, "the receiver was sent what is not in the database")
@@ -60,7 +60,7 @@ func Check(h *History) Result {
 	return c.result
 }
 
-// endings checks that everything has ended as its receiver decided.
+// endings checks that every delivery ended as its receiver determined.
 func (c *check) endings(stories map[string]*story) {
 	accepted := make(map[string]bool, len(c.Accepted))
 	for _, id := range c.Accepted {
@@ -91,7 +91,7 @@ func (c *check) endings(stories map[string]*story) {
 	}
 }
 
-// identities checks that each event has one webhook-id at each endpoint, with one body and a good signature.
+// identities checks that each event has one webhook-id at each endpoint, with one body and a valid signature.
 func (c *check) identities() {
 	type target struct{ path, event string }
 	ids := map[target]*Request{}

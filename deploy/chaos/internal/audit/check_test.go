@@ -38,7 +38,7 @@ func TestLost(t *testing.T) {
 	}
 }
 
-// What came into being although its answer was lost has to end too, and was not accepted.
+// A delivery whose answer was lost must end too. It does not count as accepted.
 func TestUnanswered(t *testing.T) {
 	h := delivered("a")
 	h.Accepted = nil
@@ -111,7 +111,7 @@ func TestRecordAndReceiverAgree(t *testing.T) {
 	}
 }
 
-// A connection that is closed in place of an answer has no receipt, and is found by its time.
+// A connection that is closed instead of an answer has no receipt. The request is matched by its time.
 func TestNoAnswer(t *testing.T) {
 	h := newTale()
 	h.row("a", webhook.StatusSuccess)
@@ -120,7 +120,7 @@ func TestNoAnswer(t *testing.T) {
 	h.fine(t)
 }
 
-// Who is frozen, or kept waiting for too long, hears no answer although there was one.
+// A dispatcher that was suspended, or that timed out, records no answer although the receiver sent one.
 func TestAnswerNotHeard(t *testing.T) {
 	late := func() *tale {
 		h := newTale()
@@ -147,7 +147,7 @@ func TestAnswerNotHeard(t *testing.T) {
 func TestOverwritten(t *testing.T) {
 	t.Run("after the end", func(t *testing.T) {
 		h := delivered("a")
-		h.record(h.request("a", 1, 2.9, 200), success, 0) // begun before the end, and counted after it
+		h.record(h.request("a", 1, 2.9, 200), success, 0) // started before the end, and recorded after it
 		h.breaks(t, "overwritten")
 	})
 	t.Run("begun before the decision that it counts on", func(t *testing.T) {

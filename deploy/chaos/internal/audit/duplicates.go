@@ -3,20 +3,21 @@ package audit
 import "time"
 
 const (
-	// lag is what it takes to put an attempt on record while nothing is in the way, on a busy machine.
+	// lag is the longest time to record an attempt without a fault, on a busy machine.
 	lag = 3 * time.Second
-	// recovery is what it takes to get back to that, once the database is there again.
+	// recovery is the longest time until attempts are recorded again after the database is back.
 	recovery = 5 * time.Second
-	// gone is how long after the signal a dead dispatcher's requests may still be read by the receiver.
+	// gone is how long after the signal the receiver may still read requests of a killed dispatcher.
 	gone = 2 * time.Second
-	// handling is how long a dispatcher can have a task before it sends what is due, and after it was answered, on a busy machine.
+	// handling is the longest time between taking a task and sending a due delivery, and between the answer and the end of the task, on a
+	// busy machine.
 	handling = time.Second
 
 	noDispatcher = -1
 )
 
-// duplicates checks that what was sent without need was in flight when something died. Each attempt that was open at a fault
-// makes up for one send of the same delivery, and for no more.
+// duplicates checks that every unnecessary send was in flight at a fault. Each attempt that was open at a fault explains one send of the
+// same delivery, and no more.
 func (c *check) duplicates(s *story) {
 	var open []*Request
 	var late []*Attempt
@@ -28,7 +29,7 @@ func (c *check) duplicates(s *story) {
 			c.result.Duplicates++
 			c.result.Unrecorded++
 			c.unrecorded(s, r)
-			continue // it makes up for itself
+			continue // it explains itself
 		case !a.committed():
 			c.result.Duplicates++
 			c.result.Superseded++
@@ -47,7 +48,7 @@ func (c *check) duplicates(s *story) {
 	}
 }
 
-// unrecorded explains a request that is not on record: its dispatcher was killed with it, or the database was away.
+// unrecorded explains a request without a recorded attempt: its dispatcher was killed, or the database was unavailable.
 func (c *check) unrecorded(s *story, r *Request) {
 	answered := r.Answered
 	if answered.IsZero() || r.Abandoned {
@@ -76,7 +77,7 @@ func (c *check) unrecorded(s *story, r *Request) {
 	}
 }
 
-// remade notes how long it took until an orphaned attempt was made again.
+// remade records the time until an orphaned attempt was repeated.
 func (c *check) remade(s *story, r *Request, death Fault) {
 	for _, later := range s.requests {
 		if later.Arrived.After(death.Began) && later != r && later.Receipt > r.Receipt {
@@ -84,10 +85,10 @@ func (c *check) remade(s *story, r *Request, death Fault) {
 			return
 		}
 	}
-	// Nothing had to be made again if another run saw it to its end, and it is lost otherwise.
+	// If another run completed it, no repetition was needed. Otherwise it is lost.
 }
 
-// death is how the process that sent the request ended; the zero Fault if it was still there at the end.
+// death returns how the process that sent the request ended, or the zero Fault if it ran until the end.
 func (c *check) death(r *Request) Fault {
 	for _, f := range c.Faults {
 		if f.Of(DispatcherKilled, DispatcherStopped) && f.Dispatcher == r.Dispatcher && f.Over.After(r.Arrived) && r.Arrived.Before(f.Began.Add(gone)) {
@@ -97,9 +98,9 @@ func (c *check) death(r *Request) Fault {
 	return Fault{}
 }
 
-// doubled says whether a second run can have come of an attempt that is on record: a dispatcher had it when the queue lost its
-// task or was out of reach, or when the dispatcher itself was frozen. Neither a process that has died nor a database that is away
-// is a reason: the one records nothing, and whoever waits for the other keeps its task.
+// doubled reports whether a recorded attempt can have caused a second run. The dispatcher had it when the queue lost its task or was
+// unavailable, or the dispatcher was suspended. A killed process and an unavailable database are no reasons: the first records nothing, and
+// a dispatcher that waits for the second keeps its task.
 func (c *check) doubled(r *Request, a *Attempt) bool {
 	taken, done := c.takenBy(a.Started), c.doneBy(a.ended())
 	for _, f := range c.Faults {
@@ -108,7 +109,7 @@ func (c *check) doubled(r *Request, a *Attempt) bool {
 		case f.Of(RedisKilled, RedisFlushed, RedisPartitioned):
 			open = taken.Before(f.Began)
 		case f.Kind == DispatcherFrozen && f.Dispatcher == r.Dispatcher:
-			open = a.Started.Before(f.Over.Add(stale)) // what it had loaded is sent when it goes on
+			open = a.Started.Before(f.Over.Add(stale)) // a suspended dispatcher sends the loaded delivery after it is resumed
 		}
 		if open && done.After(f.Began) {
 			return true
@@ -117,8 +118,8 @@ func (c *check) doubled(r *Request, a *Attempt) bool {
 	return false
 }
 
-// takenBy is the earliest at which a dispatcher can have taken the task of what it sent at a time: it holds on to it while the
-// database is away.
+// takenBy returns the earliest time at which a dispatcher can have taken the task of a request. It keeps the task while the database is
+// unavailable.
 func (h *History) takenBy(sent time.Time) time.Time {
 	taken := sent.Add(-handling)
 	for _, f := range h.Faults {
@@ -131,7 +132,8 @@ func (h *History) takenBy(sent time.Time) time.Time {
 	return taken
 }
 
-// doneBy is the latest at which a dispatcher has still to do with what was answered at a time: it keeps what it cannot record.
+// doneBy returns the latest time at which a dispatcher can have the task of a request that was answered at a time. It keeps outcomes that
+// it cannot record.
 func (h *History) doneBy(answered time.Time) time.Time {
 	done := answered.Add(handling)
 	for _, f := range h.Faults {
@@ -142,7 +144,7 @@ func (h *History) doneBy(answered time.Time) time.Time {
 	return done
 }
 
-// superseded finds an attempt that nothing makes up for.
+// superseded finds an attempt that nothing explains.
 func (c *check) superseded(s *story, a *Attempt, open int) {
 	by := c.recordedBy(a.ended(), noDispatcher)
 	for _, f := range c.Faults {
@@ -155,8 +157,8 @@ func (c *check) superseded(s *story, a *Attempt, open int) {
 	c.find("run twice", s.id, "attempt %d was superseded, and %d attempts of the delivery were open when a second run could come of it", a.Number, open)
 }
 
-// recordedBy is when what ended at a time is on record at the latest, unless its process has died: later while the database is
-// away, or the dispatcher frozen.
+// recordedBy returns the latest time at which a request that ended at a time is recorded, unless its process was killed. It is later while
+// the database is unavailable or the dispatcher is suspended.
 func (h *History) recordedBy(ended time.Time, dispatcher int) time.Time {
 	by := ended.Add(lag)
 	for _, f := range h.Faults {
@@ -169,7 +171,7 @@ func (h *History) recordedBy(ended time.Time, dispatcher int) time.Time {
 	return by
 }
 
-// inFlight notes what was open, or answered and not yet on record, when something died that could make a second run of it.
+// inFlight counts the requests that were open, or answered and not yet recorded, at a fault that can have caused a second run.
 func (c *check) inFlight(r *Request, a *Attempt) {
 	until := r.Answered
 	switch {
@@ -183,7 +185,7 @@ func (c *check) inFlight(r *Request, a *Attempt) {
 			continue
 		}
 		if f.Kind == DispatcherKilled && a != nil {
-			continue // it was on record by then
+			continue // it was recorded by then
 		}
 		if r.Arrived.Before(f.Began) && until.After(f.Began) {
 			c.held[r] = true

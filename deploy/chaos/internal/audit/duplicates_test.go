@@ -10,7 +10,7 @@ import (
 	"redrive/pkg/webhook"
 )
 
-// orphaned is a delivery that was sent, and sent again, of which only the second is on record.
+// orphaned is a delivery that was sent twice, and whose second attempt alone is recorded.
 func orphaned() *tale {
 	h := newTale()
 	h.row("a", webhook.StatusSuccess)
@@ -57,7 +57,7 @@ func TestADatabaseStopExplainsWhatWasSent(t *testing.T) {
 	assert.Equal(t, 1, result.InFlight)
 	assert.Empty(t, result.Remade)
 
-	h = orphaned() // kept for as long as the database was away, and then died with its dispatcher
+	h = orphaned() // kept while the database was unavailable, and then lost with its dispatcher
 	h.fault(audit.PostgresStopped, 0, 9.9, 16)
 	h.fault(audit.DispatcherKilled, 0, 17, 17.5)
 	assert.Len(t, h.fine(t).Remade, 1)
@@ -73,7 +73,7 @@ func TestACleanStopExplainsNothing(t *testing.T) {
 	assert.Equal(t, 1, h.breaks(t, "cut short by a clean stop").ByCleanStops)
 }
 
-// outrun is a delivery whose first run came too late.
+// outrun is a delivery whose first outcome came too late.
 func outrun() *tale {
 	h := newTale()
 	h.row("a", webhook.StatusSuccess)
@@ -99,7 +99,7 @@ func TestSuperseded(t *testing.T) {
 	h.fine(t)
 
 	h = outrun()
-	h.fault(audit.DispatcherKilled, 0, 10.05, 13) // the dead supersede nobody
+	h.fault(audit.DispatcherKilled, 0, 10.05, 13) // a killed dispatcher supersedes nothing
 	h.breaks(t, "run twice")
 
 	for name, fault := range map[string]func(h *tale){
@@ -107,7 +107,7 @@ func TestSuperseded(t *testing.T) {
 		"before":           func(h *tale) { h.fault(audit.RedisFlushed, 0, 7, 7) },
 		"after":            func(h *tale) { h.fault(audit.RedisFlushed, 0, 16, 16) },
 		"of the API":       func(h *tale) { h.fault(audit.APIKilled, 0, 10.05, 10.6) },
-		"Postgres is none": func(h *tale) { h.fault(audit.PostgresStopped, 0, 10.05, 12) }, // whoever waits for it keeps the task
+		"Postgres is none": func(h *tale) { h.fault(audit.PostgresStopped, 0, 10.05, 12) }, // a dispatcher that waits for it keeps the task
 	} {
 		t.Run(name, func(t *testing.T) {
 			h := outrun()
@@ -121,22 +121,22 @@ func TestSuperseded(t *testing.T) {
 	assert.Equal(t, 1, h.breaks(t, "run twice by a clean stop").ByCleanStops)
 }
 
-// What a dispatcher has taken and not sent is open too.
+// A task that a dispatcher has taken and not sent is open too.
 func TestTakenAndNotSentYet(t *testing.T) {
 	h := newTale()
 	h.row("a", webhook.StatusSuccess)
 	h.record(h.request("a", 1, 14, 200), success, 0)
-	h.record(h.request("a", 0, 14.05, 200), superseded, 0) // loaded before it was frozen
+	h.record(h.request("a", 0, 14.05, 200), superseded, 0) // loaded before it was suspended
 	h.fault(audit.DispatcherFrozen, 0, 10, 13)
 	h.fine(t)
 
 	h.Faults[0].Kind = audit.RedisFlushed
 	h.breaks(t, "run twice")
-	h.fault(audit.PostgresPartitioned, 0, 9, 13.5) // both were held back by that
+	h.fault(audit.PostgresPartitioned, 0, 9, 13.5) // both were delayed by that
 	h.fine(t)
 }
 
-// Each attempt that was open makes up for one send, and not for as many as there are.
+// Each open attempt explains one send only.
 func TestOneOpenAttemptMakesUpForOneSend(t *testing.T) {
 	h := outrun()
 	h.fault(audit.RedisFlushed, 0, 10.05, 10.05)
@@ -146,7 +146,7 @@ func TestOneOpenAttemptMakesUpForOneSend(t *testing.T) {
 	h.record(h.request("a", 2, 13.1, 200), superseded, 0)
 	assert.Equal(t, 3, h.breaks(t, "run twice").Superseded)
 
-	h = outrun() // and none for another delivery's
+	h = outrun() // and none of another delivery
 	h.row("b", webhook.StatusSuccess)
 	h.record(h.request("b", 1, 40, 200), success, 0)
 	h.record(h.request("b", 0, 40, 200), superseded, 0)

@@ -1,13 +1,13 @@
-// Package audit holds what a run of Redrive left behind against what its receiver saw. It asks nobody and touches nothing: a
-// history goes in, findings come out, so that each rule can be tried on a history made up for it.
+// Package audit compares the records of a run with the requests that its receiver read. It is pure: its input is a history and its output
+// are findings, so each rule is tested on a constructed history.
 //
-//	what the API answered ──┐
+//	answers of the API ─────┐
 //	rows and attempts ──────┼─▶ one story for each delivery ─▶ findings
-//	what the receiver saw ──┤                                  recoveries
-//	what was done to it ────┘
+//	requests ───────────────┤                                  recoveries
+//	faults ─────────────────┘
 //
-// The rules are the promises of at-least-once delivery: nothing accepted is lost; what is sent twice was in flight when
-// something died; the record and the receiver agree; nothing that was decided is overwritten; nothing is sent before its time.
+// The rules are the promises of at-least-once delivery. Nothing accepted is lost. A delivery that was sent twice was in flight at a fault.
+// Record and receiver agree. No outcome is overwritten. Nothing is sent before its time.
 package audit
 
 import (
@@ -16,20 +16,20 @@ import (
 	"redrive/pkg/webhook"
 )
 
-// History is a run, once it is over.
+// History is the complete record of a run.
 type History struct {
-	// Accepted is the deliveries that the API answered for with a 2xx.
+	// Accepted are the deliveries that the API confirmed with a 2xx.
 	Accepted []string
-	// Deliveries and Attempts are the database, whole.
+	// Deliveries and Attempts are all rows of the database.
 	Deliveries []Delivery
 	Attempts   []Attempt
-	// Requests is what the receiver saw, in the order of its receipts.
+	// Requests are the requests that the receiver read, in the order of their receipts.
 	Requests []Request
-	// Faults is what was done, in order.
+	// Faults are the injected faults, in order.
 	Faults []Fault
 	// Timeout bounds an attempt.
 	Timeout time.Duration
-	// Fails says how the receiver decides about a delivery: it never takes some.
+	// Fails reports whether the receiver refuses every attempt of a delivery.
 	Fails func(delivery string) bool
 }
 
@@ -46,7 +46,7 @@ type Delivery struct {
 	Created       time.Time
 }
 
-// Attempt is one on record.
+// Attempt is a recorded attempt.
 type Attempt struct {
 	ID, Delivery string
 	Number       int
@@ -54,19 +54,19 @@ type Attempt struct {
 	Started      time.Time
 	Duration     time.Duration
 	Status       int       // 0: no answer
-	Receipt      int64     // 0: none came with the answer
-	Next         time.Time // what it had scheduled
+	Receipt      int64     // 0: the answer had no receipt
+	Next         time.Time // the time of the next attempt, if any
 }
 
 func (a Attempt) ended() time.Time { return a.Started.Add(a.Duration) }
 
-// committed says whether the attempt decided something.
+// committed reports whether the attempt changed the delivery.
 func (a Attempt) committed() bool { return a.Outcome != webhook.AttemptSuperseded }
 
-// ends says whether it decided that the delivery is over.
+// ends reports whether the attempt ended the delivery.
 func (a Attempt) ends() bool { return a.committed() && a.Next.IsZero() }
 
-// Request is one that has arrived whole.
+// Request is a request that arrived completely.
 type Request struct {
 	Receipt    int64
 	Delivery   string // the webhook-id
@@ -77,15 +77,15 @@ type Request struct {
 	Dispatcher int
 	Arrived    time.Time
 	Answered   time.Time // zero: never
-	Status     int       // 0: the connection was closed in place of an answer
+	Status     int       // 0: the connection was closed instead of an answer
 	RetryAfter time.Duration
-	// Abandoned: who had asked was gone, or had lost patience, before there was an answer.
+	// Abandoned means that the sender had disconnected or timed out before there was an answer.
 	Abandoned bool
-	// Problem says why the signature does not verify.
+	// Problem is the reason why the signature does not verify.
 	Problem string
 }
 
-// Kind is what was done.
+// Kind is the kind of a fault.
 type Kind string
 
 // The kinds of faults.
@@ -102,18 +102,18 @@ const (
 	PostgresPartitioned Kind = "Postgres partitioned"
 )
 
-// Fault is one thing that was done.
+// Fault is one injected fault.
 type Fault struct {
 	Kind       Kind
-	Dispatcher int // whose, if it was a dispatcher's
+	Dispatcher int // the dispatcher, if it was a dispatcher's
 	Began      time.Time
-	// Over is when it was undone: the process runs again, the server answers.
+	// Over is the end of the fault: the process runs again, or the server answers.
 	Over time.Time
-	// Down is until when a server was down for certain: it answers before the harness has heard that it does. Zero, it was not.
+	// Down is the time until which a server was certainly down. It answers before the harness detects it. Zero means that it was not down.
 	Down time.Time
 }
 
-// Of says whether the fault is of one of the kinds.
+// Of reports whether the fault is of one of the kinds.
 func (f Fault) Of(kinds ...Kind) bool {
 	for _, kind := range kinds {
 		if f.Kind == kind {

@@ -14,10 +14,10 @@ import (
 
 var zero = time.Date(2026, 11, 24, 12, 0, 0, 0, time.UTC)
 
-// at is a time of the made-up history, in seconds.
+// at returns a time of the constructed history, in seconds.
 func at(seconds float64) time.Time { return zero.Add(time.Duration(seconds * float64(time.Second))) }
 
-// tale is a history in the making.
+// tale builds a history.
 type tale struct{ audit.History }
 
 func newTale() *tale {
@@ -33,7 +33,7 @@ func (h *tale) row(id string, status webhook.Status) *audit.Delivery {
 	return &h.Deliveries[len(h.Deliveries)-1]
 }
 
-// request adds one that arrives at a time and is answered a tenth of a second later.
+// request adds a request that arrives at a time and is answered a tenth of a second later.
 func (h *tale) request(id string, dispatcher int, arrived float64, status int) *audit.Request {
 	h.Requests = append(h.Requests, audit.Request{
 		Receipt: int64(len(h.Requests) + 1), Delivery: id, Path: "/hook", Event: "evt-" + id, BodyHash: 1, Timestamp: at(arrived).Unix(),
@@ -42,7 +42,7 @@ func (h *tale) request(id string, dispatcher int, arrived float64, status int) *
 	return &h.Requests[len(h.Requests)-1]
 }
 
-// record puts a request on record, and the row follows.
+// record records a request as an attempt, and updates the row.
 func (h *tale) record(r *audit.Request, outcome webhook.AttemptOutcome, next float64) *audit.Attempt {
 	number := 1
 	for _, a := range h.Attempts {
@@ -79,7 +79,7 @@ func (h *tale) fault(kind audit.Kind, dispatcher int, began, over float64) {
 
 func (h *tale) check() audit.Result { return audit.Check(&h.History) }
 
-// fine is checked to break no rule.
+// fine checks that the history breaks no rule.
 func (h *tale) fine(t *testing.T) audit.Result {
 	t.Helper()
 	result := h.check()
@@ -88,7 +88,7 @@ func (h *tale) fine(t *testing.T) audit.Result {
 	return result
 }
 
-// breaks is checked to break these rules and no other.
+// breaks checks that the history breaks these rules and no other.
 func (h *tale) breaks(t *testing.T, rules ...string) audit.Result {
 	t.Helper()
 	result := h.check()
@@ -110,7 +110,7 @@ const (
 	superseded = webhook.AttemptSuperseded
 )
 
-// delivered is a delivery that failed once, was tried again and arrived.
+// delivered is a delivery that failed once and succeeded at the second attempt.
 func delivered(id string) *tale {
 	h := newTale()
 	h.row(id, webhook.StatusSuccess)

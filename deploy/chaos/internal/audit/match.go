@@ -5,10 +5,10 @@ import (
 	"time"
 )
 
-// slip is how far the times that two processes of one machine note of one thing can lie apart.
+// slip is the largest difference between the times that two processes of one machine record for one event.
 const slip = 250 * time.Millisecond
 
-// match pairs each attempt on record with the request that it was, and says where the two do not agree.
+// match pairs each recorded attempt with its request, and reports where they differ.
 func (c *check) match(s *story) {
 	for _, a := range s.attempts {
 		if a.Status != 0 {
@@ -22,7 +22,7 @@ func (c *check) match(s *story) {
 	}
 }
 
-// matchAnswered goes by the receipt, which came with the answer.
+// matchAnswered matches by the receipt, which the answer carried.
 func (c *check) matchAnswered(s *story, a *Attempt) {
 	if a.Receipt <= 0 || a.Receipt > int64(len(c.Requests)) {
 		c.find("record without a request", s.id, "attempt %d says %d, and the receiver gave no such answer", a.Number, a.Status)
@@ -41,8 +41,8 @@ func (c *check) matchAnswered(s *story, a *Attempt) {
 	}
 }
 
-// matchUnanswered goes by the time, since there is nothing else. An answer that the dispatcher was too late to hear, because
-// the receiver was slow or it was frozen itself, is none.
+// matchUnanswered matches by the time, because there is no receipt. An answer that came after the dispatcher's timeout does not count as an
+// answer.
 func (c *check) matchUnanswered(s *story, a *Attempt) {
 	frozen := c.frozen(a.Started, a.ended())
 	for _, r := range s.requests {
@@ -56,7 +56,7 @@ func (c *check) matchUnanswered(s *story, a *Attempt) {
 		s.pair(a, r)
 		return
 	}
-	if !frozen { // it may have lost its patience before it had a connection
+	if !frozen { // it may have timed out before it had a connection
 		c.find("record without a request", s.id, "attempt %d had no answer, and the receiver no request", a.Number)
 	}
 }
@@ -65,7 +65,7 @@ func (s *story) pair(a *Attempt, r *Request) {
 	s.of[a], s.record[r] = r, a
 }
 
-// frozen says whether any dispatcher was frozen at some time in between.
+// frozen reports whether any dispatcher was suspended at some time in between.
 func (c *check) frozen(from, to time.Time) bool {
 	for _, f := range c.Faults {
 		if f.Kind == DispatcherFrozen && f.Began.Before(to.Add(slip)) && f.Over.After(from.Add(-slip)) {

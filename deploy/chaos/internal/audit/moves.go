@@ -6,7 +6,7 @@ import (
 	"redrive/pkg/webhook"
 )
 
-// moves checks that each decision was made on the one before it: what is over stays over, and nothing is overwritten.
+// moves checks that each change was made on the state before it. A delivery that has ended stays ended, and nothing is overwritten.
 func (c *check) moves(s *story) {
 	for i, a := range s.attempts {
 		if a.Number != i+1 {
@@ -32,11 +32,11 @@ func (c *check) moves(s *story) {
 	c.follows(s, committed)
 }
 
-// follows checks that the row says what the last decision was.
+// follows checks that the row agrees with the last change.
 func (c *check) follows(s *story, committed []*Attempt) {
 	switch {
 	case !s.ended():
-		return // it is lost, and found to be
+		return // it is lost, which another rule reports
 	case len(committed) == 0:
 		if s.row.FailureReason == "" {
 			c.find("row without a reason", s.id, "it is in %s, and no attempt decided that", s.row.Status)
@@ -61,9 +61,9 @@ func (c *check) follows(s *story, committed []*Attempt) {
 }
 
 const (
-	// slack is how early an attempt may start: the queue keeps whole seconds.
+	// slack is how early an attempt may start, because the queue stores whole seconds.
 	slack = time.Second
-	// stale is how old what a dispatcher has loaded can be when it sends: it waits for up to a second for what is early.
+	// stale is the largest age of a loaded row when it is sent, because a worker waits up to a second for a delivery that is early.
 	stale = 2 * time.Second
 )
 
@@ -94,12 +94,12 @@ func (c *check) times(s *story) {
 	}
 }
 
-// knewNothing says whether the request may have been sent without knowing what the attempt decided: before it, beside it, or by
-// a dispatcher that was frozen between.
+// knewNothing reports whether the request may have been sent without knowledge of the attempt's outcome: before it, concurrently, or by a
+// dispatcher that was suspended in between.
 func (c *check) knewNothing(s *story, a *Attempt, r *Request) bool {
 	sent := s.started(r)
 	if other := s.record[r]; other != nil && other.committed() {
-		return other.Number < a.Number || sent.Before(a.ended()) // or else it was decided on top of this
+		return other.Number < a.Number || sent.Before(a.ended()) // otherwise it was decided on this state
 	}
 	if !sent.After(c.recordedBy(a.ended(), noDispatcher).Add(stale)) {
 		return true

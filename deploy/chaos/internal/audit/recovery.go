@@ -2,32 +2,31 @@ package audit
 
 import "time"
 
-// Recovery is what followed a fault.
+// Recovery is the recovery after a fault.
 type Recovery struct {
 	Fault
-	// Waiting is the deliveries that waited when it was over, and Last how long after that, or after they were due, the last of
-	// them was sent.
+	// Waiting is the number of deliveries that waited at the end of the fault. Last is the time from then, or from their due time, to the
+	// last of their sends.
 	Waiting int
 	Last    time.Duration
-	// Unheld is those of them that no dispatcher had in its hands: only the queue could bring them back. First is how long it
-	// took until the first of these was sent, but for the time that a later fault took. What a worker holds goes on by itself, and
-	// says nothing of a queue that was lost.
+	// Unheld is the number of those that no dispatcher had, so that only the queue could deliver them. First is the time until the first of
+	// these was sent, without the time of later faults. A delivery that a worker has shows nothing about a lost queue.
 	Unheld int
 	First  time.Duration
-	// Meanwhile is how many requests arrived while the database was down, once every dispatcher could know of it.
+	// Meanwhile is the number of requests that arrived while the database was down, after every dispatcher could have detected it.
 	Meanwhile int
 }
 
 const (
-	// unaware is how long a dispatcher may take to notice that its database is down: what it has loaded can be due within a
-	// second, and is waited for.
+	// unaware is how long a dispatcher may take to detect that its database is down. It may have loaded a delivery that is due within a
+	// second, and wait for it.
 	unaware = 1500 * time.Millisecond
-	// enqueueing is how long a request of the API may go on to try Redis: what was accepted that long before Redis was back is
-	// not in the queue.
+	// enqueueing is how long an API request may retry Redis. A delivery that was accepted that long before the end of the fault is not in
+	// the queue.
 	enqueueing = 250 * time.Millisecond
 )
 
-// recoveries looks at the faults of the servers that everything depends on.
+// recoveries examines the faults of PostgreSQL and Redis.
 func (c *check) recoveries(stories map[string]*story) []Recovery {
 	var recoveries []Recovery
 	for _, f := range c.Faults {
@@ -59,7 +58,7 @@ func (f Fault) ofServer() bool {
 	return f.Of(RedisKilled, RedisFlushed, RedisPartitioned, PostgresStopped, PostgresPartitioned)
 }
 
-// waited is the time between, but for what a server was away for meanwhile: nobody can recover then.
+// waited returns the time between two times without the periods in which a server was unavailable.
 func (c *check) waited(from, to time.Time) time.Duration {
 	waited := to.Sub(from)
 	for _, f := range c.Faults {
@@ -82,8 +81,7 @@ func (c *check) meanwhile(f Fault) (sent int) {
 	return sent
 }
 
-// unheld says whether no dispatcher had the delivery when the fault began, and what was queued of it, if anything, was lost if the
-// fault was one that loses it.
+// unheld reports whether no dispatcher had the delivery when the fault began. If the fault empties the queue, its task was lost.
 func (c *check) unheld(s *story, f Fault, sent time.Time) bool {
 	for _, r := range s.requests {
 		if r.Arrived.Before(f.Over) && c.doneWith(s, r).After(f.Began) {
@@ -91,13 +89,13 @@ func (c *check) unheld(s *story, f Fault, sent time.Time) bool {
 		}
 	}
 	if f.Of(RedisKilled, RedisFlushed) && s.row.Created.After(f.lost().Add(-enqueueing)) {
-		return false // enqueued when there was something to enqueue it in
+		return false // enqueued when the queue was available
 	}
 	due := s.dueAt(f.Began)
 	return due.Add(-slack).After(f.Began) || sent.After(f.Began.Add(handling))
 }
 
-// doneWith is when a dispatcher had nothing to do with a request any more.
+// doneWith returns the time at which a dispatcher had certainly completed a request.
 func (c *check) doneWith(s *story, r *Request) time.Time {
 	if a := s.record[r]; a != nil {
 		return c.doneBy(a.ended())
@@ -105,7 +103,7 @@ func (c *check) doneWith(s *story, r *Request) time.Time {
 	return r.Arrived.Add(c.Timeout)
 }
 
-// lost is until when what is enqueued is lost for certain.
+// lost returns the time until which a task that is enqueued is certainly lost.
 func (f Fault) lost() time.Time {
 	if f.Down.IsZero() {
 		return f.Began
@@ -113,7 +111,7 @@ func (f Fault) lost() time.Time {
 	return f.Down
 }
 
-// sentAfter is the first time that the delivery was sent after a time at which it waited, and since when it had been due then.
+// sentAfter returns the first send of the delivery after a time at which it waited, and its due time.
 func (s *story) sentAfter(at time.Time) (sent, due time.Time, waited bool) {
 	if s.row == nil || s.row.Created.After(at) {
 		return sent, due, false
@@ -134,7 +132,7 @@ func (s *story) sentAfter(at time.Time) (sent, due time.Time, waited bool) {
 	return sent, due, false
 }
 
-// dueAt is when the delivery was due, by what had been decided at a time.
+// dueAt returns when the delivery was due, by the changes until a time.
 func (s *story) dueAt(at time.Time) time.Time {
 	due := s.row.Created
 	for _, a := range s.attempts {

@@ -10,7 +10,7 @@ import (
 	"redrive/pkg/webhook"
 )
 
-// recovery is what followed the one fault of a server.
+// recovery returns the recovery after the only fault of a server.
 func (h *tale) recovery(t *testing.T) audit.Recovery {
 	t.Helper()
 	recoveries := h.fine(t).Recoveries
@@ -26,14 +26,14 @@ func TestRecoveries(t *testing.T) {
 		h.row(id, webhook.StatusSuccess)
 		h.record(h.request(id, 0, sent, 200), success, 0)
 	}
-	h.row("c", webhook.StatusSuccess) // waited for its own time
+	h.row("c", webhook.StatusSuccess) // waited for its own due time
 	h.record(h.request("c", 0, 1, 500), failure, 30)
 	h.record(h.request("c", 0, 35, 200), success, 0)
-	h.row("d", webhook.StatusSuccess) // over by then
+	h.row("d", webhook.StatusSuccess) // ended by then
 	h.record(h.request("d", 0, 2, 200), success, 0)
-	h.row("e", webhook.StatusSuccess).Created = at(22) // came later
+	h.row("e", webhook.StatusSuccess).Created = at(22) // accepted later
 	h.record(h.request("e", 0, 22, 200), success, 0)
-	h.row("f", webhook.StatusSuccess) // did not wait for it to be over
+	h.row("f", webhook.StatusSuccess) // sent before the fault was over
 	h.record(h.request("f", 0, 18.5, 200), success, 0)
 	h.fault(audit.RedisKilled, 0, 18, 20)
 	h.Faults[0].Down = at(19.8)
@@ -46,7 +46,7 @@ func TestRecoveries(t *testing.T) {
 	assert.Equal(t, 4*time.Second, recovery.First)
 }
 
-// After a queue was emptied, only what no dispatcher held shows that it is filled again.
+// After a queue was emptied, only deliveries that no dispatcher had show that it was rebuilt.
 func TestRecoveryOfWhatNobodyHeld(t *testing.T) {
 	for name, c := range map[string]struct {
 		held func(h *tale)
@@ -76,7 +76,7 @@ func TestRecoveryOfWhatNobodyHeld(t *testing.T) {
 			}
 			assert.Zero(t, h.recovery(t).Unheld)
 
-			h.row("b", webhook.StatusSuccess) // was in the queue alone
+			h.row("b", webhook.StatusSuccess) // was only in the queue
 			h.record(h.request("b", 0, 33.2, 200), success, 0)
 			recovery := h.recovery(t)
 			assert.Equal(t, 1, recovery.Unheld)
@@ -85,7 +85,7 @@ func TestRecoveryOfWhatNobodyHeld(t *testing.T) {
 	}
 }
 
-// A fault that follows has its own time, and that is all it excuses.
+// A later fault excuses its own time, and no more.
 func TestRecoveryIsInterrupted(t *testing.T) {
 	h := newTale()
 	h.row("a", webhook.StatusSuccess)
@@ -97,7 +97,7 @@ func TestRecoveryIsInterrupted(t *testing.T) {
 	assert.Equal(t, 11*time.Second, h.fine(t).Recoveries[0].First)
 }
 
-// Dispatchers that know the database to be down send nothing.
+// Dispatchers that have detected the unavailable database send nothing.
 func TestSentMeanwhile(t *testing.T) {
 	h := newTale()
 	for id, sent := range map[string]float64{"not known yet": 19, "known": 19.7, "up again": 20.1} {

@@ -8,7 +8,7 @@ import (
 	"redrive/pkg/webhook"
 )
 
-// story is all there is about one delivery.
+// story is the complete record of one delivery.
 type story struct {
 	id       string
 	row      *Delivery
@@ -46,14 +46,14 @@ func (h *History) stories() map[string]*story {
 	return stories
 }
 
-// committed is the attempts that decided something.
+// committed returns the attempts that changed the delivery.
 func (s *story) committed() []*Attempt {
 	return slices.DeleteFunc(slices.Clone(s.attempts), func(a *Attempt) bool { return !a.committed() })
 }
 
 func (s *story) ended() bool { return s.row != nil && !s.row.Status.Waiting() }
 
-// started is when a request set out, as well as is known.
+// started returns when a request was sent, as exactly as is known.
 func (s *story) started(r *Request) time.Time {
 	if a := s.record[r]; a != nil {
 		return a.Started
@@ -61,7 +61,7 @@ func (s *story) started(r *Request) time.Time {
 	return r.Arrived
 }
 
-// endedRight says whether the delivery ended as its receiver decided, or else how it did end.
+// endedRight reports whether the delivery ended as its receiver determined, and otherwise how it ended.
 func (h *History) endedRight(s *story) (right bool, found string) {
 	switch {
 	case s == nil || s.row == nil:

@@ -10,7 +10,7 @@ import (
 	"strings"
 )
 
-// Call POSTs and reads what a 200 holds. The error is that of an exchange that did not come to its end.
+// Call sends a POST and reads the body of a 200. An error means that the exchange was not completed.
 func Call(ctx context.Context, client *http.Client, url, key, body string, data any) (status int, err error) {
 	request, err := http.NewRequestWithContext(ctx, http.MethodPost, url, strings.NewReader(body))
 	if err != nil {

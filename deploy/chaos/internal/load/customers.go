@@ -8,48 +8,49 @@ import (
 	"redrive/pkg/signing"
 )
 
-// Organization is a customer: a key, and endpoints that are sent every event of it.
+// Organization is a customer: a key, and endpoints that get every event of the organization.
 type Organization struct {
 	ID, Key   string
 	Endpoints int
-	// Burst is how many events it publishes in one request. An organization that floods publishes more than its share of the queue.
+	// Burst is the number of events in one request. An organization that floods publishes more than its share of the queue.
 	Burst int
 }
 
-// Floods says whether the organization publishes in batches.
+// Floods reports whether the organization publishes in batches.
 func (o Organization) Floods() bool { return o.Burst > 1 }
 
-// deliveries is how many deliveries one request makes.
+// deliveries returns the number of deliveries of one request.
 func (o Organization) deliveries() int { return o.Burst * o.Endpoints }
 
-// fanOuts are how many endpoints each organization has. One that does not flood has one, so that any number of deliveries can be published.
+// fanOuts are the numbers of endpoints of the organizations. One organization that does not flood has one endpoint, so that any number of
+// deliveries can be published.
 var fanOuts = []int{1, 1, 1, 2, 3}
 
-// floods is how many of the organizations flood.
+// floods is the number of organizations that flood.
 const floods = 2
 
-// Path begins the path of every operation on webhooks.
+// Path is the prefix of all operations on webhooks.
 const Path = "/v1/execution-webhooks"
 
-// Registration is where organizations are made.
+// Registration describes the organizations to create.
 type Registration struct {
 	// API is the base URL of the API.
 	API    string
 	Client *http.Client
-	// NewKey makes a raw API key of an organization, which is made with it.
+	// NewKey creates an organization with a raw API key.
 	NewKey func(ctx context.Context, organization string) (string, error)
-	// Receiver is where the endpoints are.
+	// Receiver is the base URL of the endpoints.
 	Receiver interface {
 		URL(path string) string
 		Trust(path string, key signing.Key)
 	}
 	MaxRetries int
-	// Burst is how many events an organization that floods publishes in one request. Defaults to 1: none floods.
+	// Burst is the number of events that an organization that floods publishes in one request. Defaults to 1: no organization floods.
 	Burst int
 }
 
-// Register makes the organizations and their endpoints, and has the receiver trust their secrets. It returns the path of each
-// endpoint at the receiver.
+// Register creates the organizations and their endpoints, and adds their secrets to the receiver. It returns the path of each endpoint at
+// the receiver.
 func (r Registration) Register(ctx context.Context) (organizations []Organization, paths map[string]string, err error) {
 	paths = map[string]string{}
 	for i, endpoints := range fanOuts {

@@ -1,4 +1,4 @@
-// Package load publishes events to a running API until they are accepted, and keeps what was accepted.
+// Package load publishes events to a running API until they are accepted, and records the accepted deliveries.
 package load
 
 import (
@@ -12,8 +12,7 @@ import (
 	"time"
 )
 
-// Load publishes, again and again until it has an answer: what was answered 2xx is accepted. All its methods are safe for
-// concurrent use.
+// Load publishes each event until it is accepted: until a 2xx. All its methods are safe for concurrent use.
 type Load struct {
 	url           string
 	client        *http.Client
@@ -23,7 +22,7 @@ type Load struct {
 	accepted  []string
 	answers   []answered
 	refusal   string   // the last of them
-	refusals  int      // answers that asked to come back later, and exchanges that broke off
+	refusals  int      // answers that asked for a retry, and exchanges that were interrupted
 	oddities  []string // unexpected answers
 	oddCount  int
 	published int
@@ -34,7 +33,7 @@ func New(url string, client *http.Client, organizations []Organization) *Load {
 	return &Load{url: url, client: client, organizations: organizations}
 }
 
-// answered is a publication that was accepted.
+// answered is an accepted publication.
 type answered struct {
 	at   time.Time
 	took time.Duration
@@ -55,8 +54,8 @@ func NewClient() *http.Client {
 	return &http.Client{Timeout: publishTimeout, Transport: &http.Transport{MaxIdleConnsPerHost: publishers}}
 }
 
-// Publish has as many deliveries accepted as are wanted, evenly over a time, and those that an outage delayed at once when it is over.
-// The last tenth is published slowly, until hurry is closed.
+// Publish publishes until the given number of deliveries is accepted, evenly over a time. Publications that an outage delayed follow as
+// soon as it is over. The last tenth is published slowly, until hurry is closed.
 func (l *Load) Publish(ctx context.Context, deliveries int, over time.Duration, hurry <-chan struct{}) {
 	jobs := make(chan Organization)
 	var group sync.WaitGroup
@@ -102,7 +101,7 @@ func (l *Load) pace(ctx context.Context, deliveries int, over time.Duration, hur
 	}
 }
 
-// turn returns the organization with the fewest deliveries so far, of those whose next request makes no more than are left.
+// turn returns the organization with the fewest deliveries so far, among those whose next request does not exceed the remaining number.
 func (l *Load) turn(shares []int, left int) (turn int) {
 	turn = -1
 	for i, o := range l.organizations {
@@ -113,7 +112,7 @@ func (l *Load) turn(shares []int, left int) (turn int) {
 	return turn
 }
 
-// until publishes until it is accepted.
+// until publishes until the event is accepted.
 func (l *Load) until(ctx context.Context, o Organization) {
 	path, body, read := l.request(o)
 	for ctx.Err() == nil {
@@ -134,7 +133,7 @@ func (l *Load) until(ctx context.Context, o Organization) {
 	}
 }
 
-// event is a body that no other event has.
+// event returns a body that differs from all others.
 func (l *Load) event() string {
 	l.mutex.Lock()
 	l.published++
@@ -156,8 +155,8 @@ func (l *Load) accept(ids []string, o Organization, began time.Time) {
 	}
 }
 
-// refused notes why an event has to be published again. Away and overloaded are fine, and so are a proxy's 502 and 504 for an exchange
-// with the API that broke off; anything else is not.
+// refused records why an event must be published again. An unavailable or overloaded API is expected, and so are a proxy's 502 and 504.
+// Anything else is reported.
 func (l *Load) refused(status int, err error) {
 	l.mutex.Lock()
 	defer l.mutex.Unlock()
@@ -178,38 +177,38 @@ func (l *Load) odd(format string, args ...any) {
 	}
 }
 
-// Organizations returns who publishes.
+// Organizations returns the publishing organizations.
 func (l *Load) Organizations() []Organization { return slices.Clone(l.organizations) }
 
-// Count is how many deliveries are accepted so far.
+// Count returns the number of deliveries accepted so far.
 func (l *Load) Count() int {
 	l.mutex.Lock()
 	defer l.mutex.Unlock()
 	return len(l.accepted)
 }
 
-// Accepted is the deliveries that are accepted so far.
+// Accepted returns the deliveries accepted so far.
 func (l *Load) Accepted() []string {
 	l.mutex.Lock()
 	defer l.mutex.Unlock()
 	return slices.Clone(l.accepted)
 }
 
-// AcceptedAfter says whether a publication that began after a time was accepted.
+// AcceptedAfter reports whether a publication that began after a time was accepted.
 func (l *Load) AcceptedAfter(at time.Time) bool {
 	l.mutex.Lock()
 	defer l.mutex.Unlock()
 	return slices.ContainsFunc(l.answers, func(a answered) bool { return a.at.After(at) })
 }
 
-// Refusals is how many publications were put off or broke off, and were tried again.
+// Refusals returns the number of publications that were refused or interrupted, and repeated.
 func (l *Load) Refusals() int {
 	l.mutex.Lock()
 	defer l.mutex.Unlock()
 	return l.refusals
 }
 
-// LastRefusal says why a publication was put off or broke off last.
+// LastRefusal returns why a publication was last refused or interrupted.
 func (l *Load) LastRefusal() string {
 	l.mutex.Lock()
 	defer l.mutex.Unlock()
@@ -223,7 +222,7 @@ func (l *Load) Oddities() (count int, examples []string) {
 	return l.oddCount, slices.Clone(l.oddities)
 }
 
-// Times are the longest that a publication took which began at certain times, and the median of all.
+// Times returns the longest duration of the publications that the filter selects by their start, and the median of all.
 func (l *Load) Times(within func(time.Time) bool) (longest, median time.Duration) {
 	l.mutex.Lock()
 	defer l.mutex.Unlock()

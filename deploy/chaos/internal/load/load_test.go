@@ -17,7 +17,7 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// api accepts every publication, and each of them at the second try only.
+// api accepts every publication at the second try.
 type api struct {
 	mutex  sync.Mutex
 	tries  map[string]int
@@ -52,7 +52,7 @@ func (a *api) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	_ = json.NewEncoder(w).Encode(map[string]any{"data": data})
 }
 
-// Organizations get equal parts of the deliveries, those that flood in batches. All that was accepted is known.
+// Organizations get equal parts of the deliveries. Those that flood publish in batches. All accepted deliveries are recorded.
 func TestPublishFloodsInBatches(t *testing.T) {
 	a := &api{tries: map[string]int{}, events: map[string]int{}}
 	server := httptest.NewServer(a)

@@ -2,7 +2,7 @@ package load
 
 import "strings"
 
-// answer is what a publication is answered.
+// answer is the answer to a publication.
 type answer interface{ ids() []string }
 
 // published is one event with its deliveries.
@@ -16,7 +16,7 @@ func (p published) ids() []string {
 	return ids
 }
 
-// batch is several.
+// batch is the answer to several events.
 type batch struct{ Results []published }
 
 func (b batch) ids() (ids []string) {
@@ -26,7 +26,7 @@ func (b batch) ids() (ids []string) {
 	return ids
 }
 
-// request returns what an organization publishes at once, and what its answer is read into.
+// request returns the body that an organization publishes in one request, and the value that its answer is decoded into.
 func (l *Load) request(o Organization) (path, body string, read func() answer) {
 	if !o.Floods() {
 		return "/events", l.event(), func() answer { return new(published) }

@@ -1,5 +1,5 @@
-// Package proxy is a TCP proxy that can lose the network: while it is partitioned, connections stay open, new ones are taken,
-// and not a byte passes either way. What was under way arrives when it is healed, as TCP would have it.
+// Package proxy is a TCP proxy that can simulate a network partition. During a partition, connections stay open, new ones are accepted, and
+// no byte passes in either direction. Bytes in transit arrive after the partition, as with TCP.
 package proxy
 
 import (
@@ -20,16 +20,16 @@ type Proxy struct {
 	mutex       sync.Mutex
 	closed      bool
 	connections map[net.Conn]struct{}
-	healed      chan struct{} // closed while bytes pass
+	healed      chan struct{} // closed unless partitioned
 }
 
 const (
-	// dialTimeout bounds the search for a target on the same machine.
+	// dialTimeout bounds a connect to a target on the same machine.
 	dialTimeout = 5 * time.Second
 	bufferSize  = 32 << 10
 )
 
-// New listens on a free port of loopback. The target need not be there yet.
+// New listens on a free port of loopback. The target need not exist yet.
 func New(target string) (*Proxy, error) {
 	listener, err := (&net.ListenConfig{}).Listen(context.Background(), "tcp", "127.0.0.1:0")
 	if err != nil {
@@ -43,7 +43,7 @@ func New(target string) (*Proxy, error) {
 	return p, nil
 }
 
-// Addr is where the proxy listens.
+// Addr returns the address of the proxy.
 func (p *Proxy) Addr() string { return p.listener.Addr().String() }
 
 // Partition stops all bytes.
@@ -57,7 +57,7 @@ func (p *Proxy) Partition() {
 	}
 }
 
-// Heal lets them pass again, those first that were held.
+// Heal ends the partition. Bytes that were held pass first.
 func (p *Proxy) Heal() {
 	p.mutex.Lock()
 	defer p.mutex.Unlock()
@@ -73,7 +73,7 @@ func (p *Proxy) Close() error {
 	p.mutex.Lock()
 	p.closed = true
 	for connection := range p.connections {
-		_ = connection.Close() // whoever reads from it notices
+		_ = connection.Close() // the reading goroutine detects this
 	}
 	p.mutex.Unlock()
 	p.Heal()
@@ -95,7 +95,7 @@ func (p *Proxy) accept() {
 	}
 }
 
-// serve dials only when the network is there: nobody gets as far as the server in a partition.
+// serve dials the target only without a partition, so that no client reaches the server during one.
 func (p *Proxy) serve(client net.Conn) {
 	if !p.own(client) {
 		return
@@ -105,7 +105,7 @@ func (p *Proxy) serve(client net.Conn) {
 	dialer := net.Dialer{Timeout: dialTimeout}
 	server, err := dialer.DialContext(context.Background(), "tcp", p.target)
 	if err != nil || !p.own(server) {
-		return // the client finds its connection closed
+		return // the client's connection is closed
 	}
 	defer p.disown(server)
 
@@ -115,7 +115,7 @@ func (p *Proxy) serve(client net.Conn) {
 	group.Wait()
 }
 
-// forward copies until one side ends, and ends the other: neither Redis nor PostgreSQL goes on with half a connection.
+// forward copies until one side ends, and then closes the other. Neither Redis nor PostgreSQL uses half-open connections.
 func (p *Proxy) forward(to, from net.Conn) {
 	defer func() { _, _ = to.Close(), from.Close() }()
 	buffer := make([]byte, bufferSize)
@@ -139,7 +139,7 @@ func (p *Proxy) passable() <-chan struct{} {
 	return p.healed
 }
 
-// own has a connection closed with the proxy. It is closed at once if that has happened.
+// own closes a connection together with the proxy, or immediately if the proxy is closed.
 func (p *Proxy) own(connection net.Conn) bool {
 	p.mutex.Lock()
 	defer p.mutex.Unlock()

@@ -17,7 +17,7 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 const soon = time.Minute
 
-// echoing is a server that sends lines back.
+// echoing is a server that echoes lines.
 func echoing(t *testing.T) string {
 	t.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
@@ -83,7 +83,7 @@ func TestForwards(t *testing.T) {
 	assert.Equal(t, "hello\n", line)
 }
 
-// Nothing passes a partition, on connections old and new, and all of it arrives when it is over.
+// Nothing passes a partition, on old and on new connections, and all of it arrives afterwards.
 func TestPartition(t *testing.T) {
 	p := start(t, echoing(t))
 	old := dial(t, p)

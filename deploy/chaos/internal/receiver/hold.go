@@ -7,7 +7,7 @@ import (
 	"redrive/deploy/chaos/internal/audit"
 )
 
-// Hold keeps the answers to the first requests of some deliveries back until it is released.
+// Hold delays the answers to the first requests of some deliveries until it is released.
 type Hold struct {
 	dispatcher int
 	limit      int
@@ -17,7 +17,7 @@ type Hold struct {
 	held       []string // guarded by the receiver
 }
 
-// Hold holds the next requests that a dispatcher sends, up to a number of them, if they are the first of their deliveries.
+// Hold holds the next requests of a dispatcher, up to a number of them, if they are the first of their deliveries.
 func (r *Receiver) Hold(dispatcher, limit int) *Hold {
 	h := &Hold{dispatcher: dispatcher, limit: limit, full: make(chan struct{}), released: make(chan struct{})}
 	r.mutex.Lock()
@@ -26,13 +26,13 @@ func (r *Receiver) Hold(dispatcher, limit int) *Hold {
 	return h
 }
 
-// Full is closed when as many requests are held as were to be.
+// Full is closed when the given number of requests is held.
 func (h *Hold) Full() <-chan struct{} { return h.full }
 
-// Held is the deliveries whose requests are held, once Full.
+// Held returns the deliveries whose requests are held, once Full is closed.
 func (h *Hold) Held() []string { return h.held }
 
-// Release lets the answers go. It may be called again.
+// Release sends the answers. It may be called again.
 func (h *Hold) Release() { h.release.Do(func() { close(h.released) }) }
 
 // take is called with the receiver locked.

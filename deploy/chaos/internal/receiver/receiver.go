@@ -1,5 +1,5 @@
-// Package receiver is the customers' servers of a chaos run. What a delivery goes through there is scripted by a hash of its
-// ID; every signature is verified; every request that has arrived whole is on record, with what it was answered.
+// Package receiver simulates the customers' servers of a chaos run. A hash of a delivery's ID determines the answers. Every signature is
+// verified, and every complete request is recorded with its answer.
 package receiver
 
 import (
@@ -22,13 +22,13 @@ import (
 	"redrive/pkg/signing"
 )
 
-// ReceiptHeader carries a number that is given out once, so that an attempt on record names the request that it was.
+// ReceiptHeader carries a unique number, so that a recorded attempt names its request.
 const ReceiptHeader = "X-Receipt"
 
-// userAgent is how a dispatcher names itself before its version.
+// userAgent is the prefix of a dispatcher's User-Agent, before its version.
 const userAgent = "Redrive/"
 
-// Version is the version of the dispatcher of a number: that is how a request tells who sent it.
+// Version returns the version of the dispatcher with a number, by which the receiver identifies the sender of a request.
 func Version(dispatcher int) string { return fmt.Sprintf("chaos.%d", dispatcher) }
 
 const headerTimeout = 10 * time.Second
@@ -44,19 +44,18 @@ type Receiver struct {
 	keys     map[string]signing.Key // by path
 	seen     map[string]int         // requests of each delivery
 	requests []*audit.Request
-	open     map[int]int // requests that are not answered yet, of each dispatcher
+	open     map[int]int // unanswered requests, by dispatcher
 	hold     *Hold
 	latest   time.Time
 }
 
 // Options of a Receiver.
 type Options struct {
-	// Think is what it takes for an answer on average: any time up to twice as long, so that there is something in flight when
-	// something dies.
+	// Think is the average time for an answer: any time up to twice as long, so that requests are in flight at a fault.
 	Think time.Duration
-	// Host is the address that it listens on. Defaults to loopback.
+	// Host is the address to listen on. Defaults to loopback.
 	Host string
-	// Anonymous has every dispatcher be number 0, whatever its version.
+	// Anonymous attributes every request to dispatcher 0, whatever its version.
 	Anonymous bool
 }
 
@@ -74,20 +73,20 @@ func New(o Options) (*Receiver, error) {
 	return r, nil
 }
 
-// Addr is where it listens.
+// Addr returns the address of the receiver.
 func (r *Receiver) Addr() string { return r.addr }
 
-// URL is where the endpoint of a path is.
+// URL returns the URL of the endpoint with a path.
 func (r *Receiver) URL(path string) string { return "http://" + r.addr + path }
 
-// Trust has the requests to a path verified with a key.
+// Trust sets the key that verifies the requests to a path.
 func (r *Receiver) Trust(path string, key signing.Key) {
 	r.mutex.Lock()
 	defer r.mutex.Unlock()
 	r.keys[path] = key
 }
 
-// Close ends the receiver and every request that is open.
+// Close ends the receiver and every open request.
 func (r *Receiver) Close() error {
 	err := r.server.Close()
 	if served := <-r.served; !errors.Is(served, http.ErrServerClosed) {
@@ -96,11 +95,11 @@ func (r *Receiver) Close() error {
 	return err
 }
 
-// ServeHTTP plays the script.
+// ServeHTTP answers by the script of the delivery.
 func (r *Receiver) ServeHTTP(w http.ResponseWriter, request *http.Request) {
 	body, err := io.ReadAll(request.Body)
 	if err != nil {
-		return // it did not arrive
+		return // it arrived incompletely
 	}
 	seen := &audit.Request{
 		Delivery:   request.Header.Get(signing.HeaderID),
@@ -110,7 +109,7 @@ func (r *Receiver) ServeHTTP(w http.ResponseWriter, request *http.Request) {
 		BodyHash:   hash(body),
 		Event:      eventOf(body),
 	}
-	seen.Timestamp, _ = strconv.ParseInt(request.Header.Get(signing.HeaderTimestamp), 10, 64) // a wrong one verifies nothing
+	seen.Timestamp, _ = strconv.ParseInt(request.Header.Get(signing.HeaderTimestamp), 10, 64) // a wrong key verifies nothing
 	a, hold := r.enter(seen, request.Header, body)
 	hold.wait(request.Context())
 	r.ponder(request.Context(), a)
@@ -118,7 +117,7 @@ func (r *Receiver) ServeHTTP(w http.ResponseWriter, request *http.Request) {
 	respond(w, a, seen.Receipt)
 }
 
-// enter puts a request on record and looks up what it is to be answered.
+// enter records a request and returns its answer.
 func (r *Receiver) enter(seen *audit.Request, header http.Header, body []byte) (answer, *Hold) {
 	r.mutex.Lock()
 	key := r.keys[seen.Path]
@@ -147,7 +146,7 @@ func (r *Receiver) ponder(ctx context.Context, a answer) {
 	defer timer.Stop()
 	select {
 	case <-timer.C:
-	case <-ctx.Done(): // whoever asked is gone
+	case <-ctx.Done(): // the client has disconnected
 	}
 }
 
@@ -170,7 +169,7 @@ func respond(w http.ResponseWriter, a answer, receipt int64) {
 	w.WriteHeader(a.status)
 }
 
-// hangUp closes the connection in place of an answer: with a FIN, or with a reset.
+// hangUp closes the connection instead of an answer: with a FIN, or with a reset.
 func hangUp(w http.ResponseWriter, reset bool) {
 	connection, _, err := http.NewResponseController(w).Hijack()
 	if err != nil {
@@ -207,6 +206,6 @@ func eventOf(body []byte) string {
 	var event struct {
 		ID string `json:"id"`
 	}
-	_ = json.Unmarshal(body, &event) // what is no event has no ID
+	_ = json.Unmarshal(body, &event) // a body that is no event has no ID
 	return event.ID
 }

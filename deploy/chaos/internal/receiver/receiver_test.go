@@ -20,7 +20,7 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// idOf is an ID whose script is of a kind.
+// idOf returns an ID whose script has the kind.
 func idOf(t *testing.T, kind receiver.Kind) string {
 	t.Helper()
 	for i := range 100_000 {
@@ -112,7 +112,7 @@ func TestScript(t *testing.T) {
 	}
 }
 
-// The shares are those that a run is described with.
+// The shares are those that the output of a run states.
 func TestShares(t *testing.T) {
 	const ids = 100_000
 	counts := map[receiver.Kind]float64{}
@@ -173,7 +173,7 @@ func TestNoticesWhoIsNoDispatcher(t *testing.T) {
 	assert.Equal(t, -1, b.Requests()[0].Dispatcher)
 }
 
-// A hold keeps first requests of one dispatcher, up to its number, and nothing else.
+// A hold keeps first requests of one dispatcher, up to its number, and no others.
 func TestHold(t *testing.T) {
 	b := newBench(t)
 	fine := idOf(t, receiver.Fine)
@@ -199,7 +199,7 @@ func TestHold(t *testing.T) {
 	assert.False(t, b.Keeps(1))
 }
 
-// Who loses patience is on record as gone: it never heard the answer.
+// A request whose client timed out is recorded as abandoned, because the client never read the answer.
 func TestAbandoned(t *testing.T) {
 	b := newBench(t)
 	hold := b.Hold(1, 1)

@@ -6,7 +6,7 @@ import (
 	"redrive/deploy/chaos/internal/audit"
 )
 
-// Requests is what has arrived so far, in order.
+// Requests returns the requests so far, in order.
 func (r *Receiver) Requests() []audit.Request {
 	r.mutex.Lock()
 	defer r.mutex.Unlock()
@@ -17,21 +17,21 @@ func (r *Receiver) Requests() []audit.Request {
 	return requests
 }
 
-// Count is how many requests have arrived.
+// Count returns the number of requests so far.
 func (r *Receiver) Count() int {
 	r.mutex.Lock()
 	defer r.mutex.Unlock()
 	return len(r.requests)
 }
 
-// SeenAfter says whether a request has arrived after a time.
+// SeenAfter reports whether a request has arrived after a time.
 func (r *Receiver) SeenAfter(at time.Time) bool {
 	r.mutex.Lock()
 	defer r.mutex.Unlock()
 	return r.latest.After(at)
 }
 
-// Keeps says whether a dispatcher waits for an answer.
+// Keeps reports whether a dispatcher waits for an answer.
 func (r *Receiver) Keeps(dispatcher int) bool {
 	r.mutex.Lock()
 	defer r.mutex.Unlock()

@@ -7,25 +7,25 @@ import (
 	"time"
 )
 
-// Kind is what a delivery goes through at the receiver.
+// Kind is the sequence of answers that a delivery gets.
 type Kind int
 
-// The kinds, of which the delivery's ID alone decides: whoever knows the ID knows how its delivery has to end.
+// The kinds. The delivery's ID alone determines the kind, so the audit knows how each delivery must end.
 const (
-	Fine      Kind = iota // 200 at once
+	Fine      Kind = iota // 200 to the first request
 	Failing               // 500, then 200
 	Throttled             // 429 with Retry-After, then 200
 	Closed                // the connection is closed without an answer, then 200
 	Reset                 // the connection is reset, then 200
-	Slow                  // 200 after about a second, then 200 at once
-	Dead                  // 500 for ever
+	Slow                  // 200 after about a second, then 200 without delay
+	Dead                  // 500 to every request
 )
 
 const (
-	// retryAfter is what a throttled delivery is asked to wait for: longer than any delay of the compressed schedule, so that
-	// it makes a difference.
+	// retryAfter is the value of Retry-After for a throttled delivery. It is longer than any delay of the shortened schedule, so that
+	// ignoring it is detected.
 	retryAfter = 4 * time.Second
-	// slowness is what a slow answer takes.
+	// slowness is the duration of a slow answer.
 	slowness = time.Second
 )
 
@@ -33,7 +33,7 @@ const (
 func KindOf(id string) Kind {
 	sum := sha256.Sum256([]byte(id))
 	for _, share := range []struct {
-		perMille uint64 // up to here
+		perMille uint64 // up to this value of the hash
 		kind     Kind
 	}{{50, Failing}, {70, Throttled}, {80, Closed}, {90, Reset}, {95, Slow}, {100, Dead}} {
 		if binary.BigEndian.Uint64(sum[:])%1000 < share.perMille {
@@ -43,7 +43,7 @@ func KindOf(id string) Kind {
 	return Fine
 }
 
-// answer is what one request gets. A zero status is none.
+// answer is the answer to one request. A zero status closes the connection without an answer.
 type answer struct {
 	status     int
 	retryAfter time.Duration
@@ -51,7 +51,7 @@ type answer struct {
 	reset      bool
 }
 
-// answerTo scripts the nth request of a delivery, counted from 0.
+// answerTo returns the answer to the nth request of a delivery, counted from 0.
 func answerTo(kind Kind, nth int) answer {
 	switch {
 	case kind == Dead:

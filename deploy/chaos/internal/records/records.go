@@ -1,4 +1,4 @@
-// Package records reads what a run has left in the database.
+// Package records reads the database after a run.
 package records
 
 import (
@@ -12,19 +12,19 @@ import (
 	"redrive/deploy/chaos/internal/receiver"
 )
 
-// Database answers queries: a pool, or a connection.
+// Database executes queries: a pool, or a connection.
 type Database interface {
 	Query(ctx context.Context, query string, args ...any) (pgx.Rows, error)
 	QueryRow(ctx context.Context, query string, args ...any) pgx.Row
 }
 
-// Waiting says whether any delivery has not ended.
+// Waiting reports whether any delivery has not ended.
 func Waiting(ctx context.Context, database Database) (waiting bool, err error) {
 	err = database.QueryRow(ctx, "SELECT EXISTS (SELECT FROM deliveries WHERE status IN ('pending', 'retrying'))").Scan(&waiting)
 	return waiting, err
 }
 
-// Deliveries are all rows. Paths are those of the endpoints at the receiver, by their IDs.
+// Deliveries returns all rows. Paths are the paths of the endpoints at the receiver, by endpoint ID.
 func Deliveries(ctx context.Context, database Database, paths map[string]string) ([]audit.Delivery, error) {
 	rows, err := database.Query(ctx, `SELECT id, event_id, endpoint_id, status, failure_reason, last_attempt_id,
 		retry_count, max_retries, attempt_count, created_at FROM deliveries`)
@@ -44,7 +44,7 @@ func Deliveries(ctx context.Context, database Database, paths map[string]string)
 	return deliveries, nil
 }
 
-// Attempts are all that are on record.
+// Attempts returns all recorded attempts.
 func Attempts(ctx context.Context, database Database) ([]audit.Attempt, error) {
 	rows, err := database.Query(ctx, `SELECT id, delivery_id, number, outcome, started_at, duration_ms, response_status,
 		coalesce((CAST(response_headers AS jsonb) ->> $1)::bigint, 0), next_retry_at FROM attempts`, receiver.ReceiptHeader)

@@ -5,10 +5,10 @@ import (
 	"fmt"
 )
 
-// Counts are deliveries that were created, attempts that were not superseded, and deliveries that succeeded.
+// Counts are numbers of created deliveries, of attempts that were not superseded, and of deliveries that succeeded.
 type Counts struct{ Created, Attempts, Succeeded int64 }
 
-// Statistics returns what the statistics have, merged or not, and what the tables have. Nothing may move.
+// Statistics returns the counts of the statistics, merged or not, and those of the tables. No process may write meanwhile.
 func Statistics(ctx context.Context, database Database) (counted, rows Counts, err error) {
 	err = database.QueryRow(ctx, `SELECT CAST(coalesce(sum(created), 0) AS bigint), CAST(coalesce(sum(attempts), 0) AS bigint), CAST(coalesce(sum(succeeded), 0) AS bigint)
 		FROM (

@@ -8,7 +8,7 @@ import (
 	"redrive/pkg/webhook"
 )
 
-// forgetful is a store that never knows what is due or waits, so that the reconciler has nothing to do, not even after a restart.
+// forgetful is a store that never returns due or waiting deliveries, so that the reconciler does nothing, even after a restart.
 type forgetful struct{ *store.Store }
 
 func (forgetful) ListDue(context.Context, time.Time, store.Due, int) ([]store.Due, error) {
@@ -21,7 +21,7 @@ func (forgetful) ListLanes(context.Context, webhook.Lane, int) ([]webhook.Lane, 
 
 func (forgetful) FindWaiting(context.Context, []string) ([]store.Due, error) { return nil, nil }
 
-// unfenced is a store that takes every outcome for one that was decided on the delivery as it is now.
+// unfenced is a store that accepts every outcome as if it were decided on the delivery's present state.
 type unfenced struct{ *store.Store }
 
 func (u unfenced) RecordOutcome(ctx context.Context, o webhook.Outcome) (webhook.Delivery, error) {

@@ -1,5 +1,5 @@
-// Package variant is a dispatcher with one of its safeguards taken out, to see that the harness notices. It is built from the
-// dispatcher's own parts, and lives here alone: no setting of the product does what it does.
+// Package variant is a dispatcher without one of its safeguards, to show that the harness detects its absence. It is built from the
+// dispatcher's own parts and exists only here: no setting of the product has this effect.
 //
 // A harness runs it by starting its own program again, with Command as the first argument.
 package variant
@@ -27,34 +27,34 @@ import (
 // Command is the first argument that makes a harness's program this dispatcher. The control and the version follow it.
 const Command = "dispatcher-without"
 
-// Control is what is taken out.
+// Control is the safeguard that is removed.
 type Control string
 
 // The controls.
 const (
-	// NoReconciler finds nothing that is due: what the queue has lost is lost.
+	// NoReconciler finds nothing that is due, so that tasks that the queue has lost stay lost.
 	NoReconciler Control = "no-reconciler"
-	// NoFencing writes every outcome over whatever is there.
+	// NoFencing writes every outcome, whatever the row's revision.
 	NoFencing Control = "no-fencing"
-	// AsynqDefaults leaves everything to asynq, at its own interval.
+	// AsynqDefaults leaves recovery to asynq, at asynq's own interval.
 	AsynqDefaults Control = "asynq-defaults"
 )
 
-// Controls is all of them.
+// Controls are all controls.
 var Controls = []Control{NoReconciler, NoFencing, AsynqDefaults}
 
 // asynqForwardInterval is asynq's own, as of 0.26.
 const asynqForwardInterval = 5 * time.Second
 
-// IsCommand says whether a program's arguments ask for this dispatcher.
+// IsCommand reports whether a program's arguments select this dispatcher.
 func IsCommand(args []string) bool { return len(args) == 4 && args[1] == Command }
 
-// Args are the arguments that do.
+// Args returns the arguments that select it.
 func Args(control Control, version string) []string {
 	return []string{Command, string(control), version}
 }
 
-// Main runs the dispatcher until it is told to stop, and returns the exit code. It takes the settings of the real one.
+// Main runs the dispatcher until a signal ends it, and returns the exit code. It has the settings of the real one.
 func Main(args, environ []string, stderr io.Writer) int {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM)
 	defer stop()
@@ -101,7 +101,7 @@ func run(ctx context.Context, control Control, version string, environ []string,
 		return errors.Join(err, opened.Close())
 	}
 	err = lifecycle.Run(ctx, service, service.TimeToStop())
-	if !errors.Is(err, context.DeadlineExceeded) { // deliveries that are still at it need both
+	if !errors.Is(err, context.DeadlineExceeded) { // deliveries in progress need both
 		err = errors.Join(err, opened.Close())
 	}
 	return err
