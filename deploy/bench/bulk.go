@@ -65,7 +65,7 @@ func (o *outage) end(ctx context.Context) error {
 	return o.receiver.stop(context.WithoutCancel(ctx))
 }
 
-// bulkJob is what the API says of one.
+// bulkJob is a bulk job as the API returns it.
 type bulkJob struct {
 	ID                    string
 	Status                string

@@ -22,7 +22,7 @@ import (
 // publicOrigin is the origin of links. The tests replace it by the one of the stack, whose port is not known before it starts.
 const publicOrigin = "http://console.example"
 
-// customer is a running Redrive with a console, and a receiver that answers as the test says.
+// customer is a running Redrive with a console, and a receiver whose answers the test sets.
 type customer struct {
 	*redrive
 	// organization is the customer's, and platform a platform key.
@@ -128,7 +128,8 @@ func (c *customer) publish(t *testing.T, body string) (event string, deliveries 
 	return published.Event.ID, deliveries
 }
 
-// missed publishes events until one makes no delivery, since its process knows that the endpoint is disabled. It returns a part of this event.
+// missed publishes events until one makes no delivery, because its process has read that the endpoint is disabled. It returns a part of
+// this event.
 func (c *customer) missed(t *testing.T) string {
 	t.Helper()
 	for n := 100; ; n++ {
@@ -139,7 +140,7 @@ func (c *customer) missed(t *testing.T) string {
 	}
 }
 
-// A customer that comes by a link sets an endpoint up, tests it, and later finds out why nothing arrives and brings it back.
+// A customer with a link creates an endpoint and tests it. Later the customer finds out why nothing arrives, and retries the deliveries.
 func TestConsoleCustomerByLink(t *testing.T) {
 	t.Parallel()
 	for name, scripted := range map[string]bool{"with script": true, "without script": false} {
@@ -204,7 +205,7 @@ func customerByLink(t *testing.T, scripted bool) {
 	}
 }
 
-// Support pastes an ID, reads why, retries and sees it delivered.
+// Support pastes an ID, reads the explanation, retries and sees the delivery succeed.
 func TestConsoleSupport(t *testing.T) {
 	t.Parallel()
 	c := startConsole(t, nil)
@@ -243,7 +244,7 @@ func TestConsoleSupport(t *testing.T) {
 	page.askedOnly(c.host(t))
 }
 
-// An operator sees what is wrong, opens an organization and acts for it. The change is recorded as the operator's.
+// An operator sees a problem, opens an organization and acts for it. The change is recorded as the operator's.
 func TestConsoleOperator(t *testing.T) {
 	t.Parallel()
 	c := startConsole(t, nil)
@@ -279,7 +280,7 @@ func TestConsoleOperator(t *testing.T) {
 	page.shows("main", "Failed")
 }
 
-// What a session may not do has no control, and is refused if it is tried all the same.
+// Actions that a session may not do have no control, and are refused if they are requested anyway.
 func TestConsoleReadOnly(t *testing.T) {
 	t.Parallel()
 	c := startConsole(t, nil)

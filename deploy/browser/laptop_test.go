@@ -33,7 +33,7 @@ func laptop(t *testing.T, seeded bool) (l *local.Local, folder string) {
 	return l, folder
 }
 
-// onALaptop is what make run runs, as another Redrive.
+// onALaptop is another Redrive, as make run starts it.
 type onALaptop struct{ url, key string }
 
 func (l onALaptop) URL() string { return l.url }
@@ -57,7 +57,8 @@ func secretIn(t *testing.T, folder, name string) string {
 	return strings.TrimSpace(string(text))
 }
 
-// A developer opens the address that make run prints, sees the seeded failure, mends the receiver, retries, publishes, and copies a command.
+// A developer opens the address that make run prints, sees the failed delivery, heals the receiver, retries, publishes, and copies a
+// command.
 func TestConsoleDeveloperOnALaptop(t *testing.T) {
 	t.Parallel()
 	l, folder := laptop(t, true)
@@ -92,7 +93,7 @@ func TestConsoleDeveloperOnALaptop(t *testing.T) {
 	b.shows("main", "Success")
 }
 
-// run runs a command as a shell does, with the key in KEY, and returns the explanation that it prints.
+// run executes a command as a shell does, with the key in KEY, and returns the explanation that it prints.
 func run(t *testing.T, folder, command string) (data struct{ Code string }) {
 	t.Helper()
 	shell := exec.CommandContext(t.Context(), "sh", "-c", command)

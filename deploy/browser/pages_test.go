@@ -20,10 +20,10 @@ import (
 	"redrive/pkg/webhook"
 )
 
-// hostile is stored wherever somebody else may store a text. It must be shown, and never run.
+// hostile is stored wherever an API key may store a text. It must be shown as text, and never run.
 const hostile = `<img src=x onerror="window.hostile=1"><script>window.hostile=1</script>'"&amp;`
 
-// everything is an organization that has one of everything, with hostile texts.
+// everything is an organization with one resource of each kind, with hostile texts.
 type everything struct {
 	*customer
 	endpoint, disabled, event, failed, delivered, job, key string
@@ -137,14 +137,14 @@ func (e everything) auditAll(b *tab, prefix string) {
 	b.askedOnly(c.host(b.t))
 }
 
-// forget drops the messages of the browser that have the text.
+// forget removes the browser's messages that contain the text.
 func (b *tab) forget(text string) {
 	b.mutex.Lock()
 	defer b.mutex.Unlock()
 	b.complain = slices.DeleteFunc(b.complain, func(message string) bool { return strings.Contains(message, text) })
 }
 
-// audit opens a page in both themes on both screens and looks for what keeps people from using it.
+// audit opens a page in both themes on both screens and checks that it is usable.
 func (b *tab) audit(name, path, origin string) {
 	b.t.Helper()
 	b.visit(origin+path, 1280)
@@ -189,7 +189,7 @@ func (b *tab) picture(name string) {
 	require.NoError(b.t, os.WriteFile(filepath.Join(folder, name+".png"), picture, 0o644))
 }
 
-// Keyboard alone reaches every control, and the focus can be seen.
+// The keyboard alone reaches every control, and the focus is visible.
 func TestConsoleKeyboard(t *testing.T) {
 	t.Parallel()
 	c := startConsole(t, nil)
@@ -212,7 +212,7 @@ func TestConsoleKeyboard(t *testing.T) {
 	assert.Len(t, seen, reachable)
 }
 
-// A refresh changes what is different, and keeps the focus, the scroll position and what is unfolded. A selection stops it.
+// A refresh changes only different nodes. It keeps the focus, the scroll position and unfolded parts. A selection stops it.
 func TestConsoleRefreshKeepsThePlace(t *testing.T) {
 	t.Parallel()
 	c := startConsole(t, nil)

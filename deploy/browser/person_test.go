@@ -9,15 +9,15 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// The functions of this file find controls as a person does: by the words on them and beside them.
+// The functions of this file find controls by their visible words, as a person does.
 
-// press presses the button or link with these words, or whose name for a screen reader they are. It waits until there is one.
+// press presses the button or link with these words, or with this name for screen readers. It waits until there is one.
 func (b *tab) press(words string) {
 	b.t.Helper()
 	b.pressNamed(words, fmt.Sprintf(`[e.innerText.trim(), e.ariaLabel].includes(%q)`, words))
 }
 
-// pressFirst presses the first button or link whose words begin so.
+// pressFirst presses the first button or link whose words have the prefix.
 func (b *tab) pressFirst(beginning string) {
 	b.t.Helper()
 	b.pressNamed(beginning, fmt.Sprintf(`e.innerText.trim().startsWith(%q)`, beginning))
@@ -33,7 +33,7 @@ func (b *tab) pressNamed(words, condition string) {
 	})()`, condition), "nothing to press is called "+words)
 }
 
-// write writes into the field with the label, in place of what is in it.
+// write replaces the content of the field with the label.
 func (b *tab) write(label, text string) {
 	b.t.Helper()
 	b.eventually(fmt.Sprintf(`(() => {
@@ -59,7 +59,7 @@ const labelled = `((text) => {
 func (b *tab) eventually(script, otherwise string) {
 	b.t.Helper()
 	for deadline := time.Now().Add(patience); time.Now().Before(deadline); {
-		found, err := chromedp.Run(b, chromedp.Evaluate[bool](script)) // an error means that the browser is about to open another page
+		found, err := chromedp.Run(b, chromedp.Evaluate[bool](script)) // An error means that the browser is about to open another page.
 		if err == nil && found {
 			return
 		}
@@ -74,7 +74,7 @@ func (b *tab) at(part string) {
 	b.eventually(fmt.Sprintf(`location.href.includes(%q) && document.readyState === "complete"`, part), "the page is not "+part)
 }
 
-// withoutScript makes the browser run no scripts of pages.
+// withoutScript disables the scripts of pages.
 func (b *tab) withoutScript() {
 	b.t.Helper()
 	b.do(command(emulation.SetScriptExecutionDisabled, emulation.SetScriptExecutionDisabledParams{Value: true}))

@@ -12,7 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// client is somebody at the API, or at the queue's web UI.
+// client is a client of the API, or of the queue's web UI.
 type client struct {
 	t         *testing.T
 	authorize func(*http.Request)

@@ -14,7 +14,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// ours are the services that run our programs, and the programs.
+// ours are the services that run our programs, with the programs.
 var ours = map[string]string{
 	"migrate":            "/api-service",
 	"api-service":        "/api-service",
@@ -28,7 +28,7 @@ func TestTheReceiverIsForTheDemoAlone(t *testing.T) {
 	assert.ElementsMatch(t, append(usual, "receiver"), shown)
 }
 
-// A service that publishes a port of the machine, or has a name of its own, cannot be scaled.
+// A service that publishes a fixed port of the machine, or has a fixed name, cannot be scaled.
 func TestComposePublishesTheProxyAloneAndOnLoopback(t *testing.T) {
 	var published []string
 	for name, service := range demo(t).Services {
@@ -141,7 +141,7 @@ func TestDatabasesHaveTimeForTheirFirstStart(t *testing.T) {
 	}
 }
 
-// A tmpfs takes the mode of the image's folder on some engines, and then its owner alone can write to it.
+// On some engines a tmpfs takes the mode of the image's folder, and then only its owner can write to it.
 func TestPostgresOwnsItsSocketFolder(t *testing.T) {
 	service := project(t, environment(t)).Services["postgres"]
 	uid, gid, found := strings.Cut(service.User, ":")

@@ -10,20 +10,20 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// instruction is one line of a Dockerfile, whose flags (--name=value) stand before the rest.
+// instruction is one instruction of a Dockerfile. Its flags (--name=value) precede the other arguments.
 type instruction struct {
 	name  string
 	flags map[string]string
 	rest  string
 }
 
-// stage is what begins with a FROM.
+// stage is a build stage, which begins with a FROM.
 type stage struct {
 	name, from   string
 	instructions []instruction
 }
 
-// stages reads as much of the format as the file uses.
+// stages parses the part of the format that the file uses.
 func stages(t *testing.T, file string) map[string]stage {
 	t.Helper()
 	text, err := os.ReadFile(file)
@@ -97,7 +97,7 @@ func TestImagesStartTheirProgramWithoutPrivileges(t *testing.T) {
 	}
 }
 
-// The image has the toolchain that it has: it may not fetch a newer one.
+// The image has its own toolchain, and must not download a newer one.
 func TestTheBuilderIsNewEnough(t *testing.T) {
 	image := base(stages(t, dockerfile), "modules")
 	has, found := strings.CutPrefix(image, "golang:")

@@ -19,8 +19,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// builder builds images as a container engine would, each stage's file system being a directory: from what is in the build's
-// context and nothing else. Base images are taken for empty, and their tools for this machine's.
+// builder builds images as a container engine does, from the files in the build's context only. The file system of each stage is a
+// directory. Base images are empty, and their tools are those of this machine.
 type builder struct {
 	t         *testing.T
 	dir       string
@@ -30,7 +30,7 @@ type builder struct {
 	built     map[string]*image
 }
 
-// image is a stage that has been built.
+// image is a built stage.
 type image struct {
 	root      string
 	workDir   string
@@ -107,7 +107,7 @@ func (b *builder) step(in *image, step instruction) {
 	}
 }
 
-// words has a shell read what may be quoted.
+// words splits a line into words with a shell, because it may contain quotes.
 func words(t *testing.T, text string) map[string]string {
 	t.Helper()
 	cmd := exec.Command("sh", "-c", "env -i "+text+" env")
@@ -124,7 +124,7 @@ func words(t *testing.T, text string) map[string]string {
 func (b *builder) run(in *image, command string) {
 	b.t.Helper()
 	if strings.Contains(command, "go mod download") {
-		return // it is there to be cached in a layer; the build fetches what it lacks
+		return // this instruction only fills the cache of a layer; the build downloads missing modules itself
 	}
 	cmd := exec.Command("sh", "-c", command)
 	cmd.Dir = filepath.Join(in.root, in.workDir)
@@ -208,7 +208,7 @@ var images struct {
 	built bool
 }
 
-// programs are the built programs by their paths in the images, which are built once for all tests.
+// programs are the built programs by their paths in the images. They are built once for all tests.
 func programs(t *testing.T, composed *types.Project) map[string]string {
 	t.Helper()
 	images.once.Do(func() {
@@ -237,7 +237,7 @@ func TestImagesAreBuiltFromTheContextAlone(t *testing.T) {
 		require.NoError(t, err)
 		assert.True(t, info.Mode()&0o111 == 0o111, "%s can be run by anybody", name)
 		if name == "/receiver" {
-			continue // it tells no version
+			continue // it prints no version
 		}
 		said, err := exec.Command(path, "--version").Output()
 		require.NoError(t, err)

@@ -11,7 +11,7 @@ import (
 	"golang.org/x/net/dns/dnsmessage"
 )
 
-// nameServer answers for the names that it has, as the engine's does.
+// nameServer answers queries for its names, as the engine's name server does.
 type nameServer struct {
 	conn  net.PacketConn
 	mutex sync.Mutex
@@ -35,7 +35,7 @@ func startNameServer(t *testing.T) *nameServer {
 	return s
 }
 
-// set gives the name these addresses and no others; without any it does not exist.
+// set sets the addresses of a name. Without addresses the name does not exist.
 func (s *nameServer) set(name string, addresses ...string) {
 	s.mutex.Lock()
 	defer s.mutex.Unlock()

@@ -54,7 +54,7 @@ func TestWhatLooksAtMetricsIsLockedDown(t *testing.T) {
 	assert.Equal(t, "false", grafana["GF_AUTH_BASIC_ENABLED"], "its administrator has a password that everybody knows")
 }
 
-// mounted is the file of this repository that a service sees under the path.
+// mounted returns the file of this repository that is mounted into a service at the path.
 func mounted(t *testing.T, service types.ServiceConfig, path string) string {
 	t.Helper()
 	for _, mount := range service.Volumes {
@@ -74,7 +74,7 @@ func parsed[T any](t *testing.T, path string) (content T) {
 	return content
 }
 
-// discovery finds the addresses under a name.
+// discovery resolves the addresses of a name.
 type discovery struct {
 	Names []string
 	Type  string

@@ -14,10 +14,10 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// startLimit ends a test that waits for what does not happen. It is a safety limit: no verdict depends on it.
+// startLimit bounds the wait for an event in a test. It is a safety limit: no verdict depends on it.
 const startLimit = 2 * time.Minute
 
-// process is one program of the stack. What it writes is read for the addresses that it has bound.
+// process is one program of the stack. Its output is searched for the addresses that it has bound.
 type process struct {
 	path    string
 	values  map[string]string
@@ -40,7 +40,7 @@ func startProcess(t *testing.T, path string, values map[string]string, arguments
 	p.cmd.Stdout, p.cmd.Stderr = p, p
 	require.NoError(t, p.cmd.Start())
 	go func() {
-		_ = p.cmd.Wait() // the state says all
+		_ = p.cmd.Wait() // the state has the result
 		close(p.ended)
 	}()
 	t.Cleanup(func() {
@@ -53,7 +53,7 @@ func startProcess(t *testing.T, path string, values map[string]string, arguments
 	return p
 }
 
-// Write takes what the program writes.
+// Write reads the program's output.
 func (p *process) Write(text []byte) (int, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -89,7 +89,7 @@ func (p *process) written() string {
 	return p.output.String()
 }
 
-// bound waits until the program has started, and returns where it listens.
+// bound waits until the program has started, and returns its address.
 func (p *process) bound(t *testing.T) addresses {
 	t.Helper()
 	select {
@@ -119,7 +119,7 @@ func (p *process) stop(t *testing.T, limit time.Duration) {
 	assert.Zero(t, p.wait(t, limit), "%s ends in good order", p.path)
 }
 
-// run runs a program with the given environment to its end.
+// run runs a program with the given environment until it ends.
 func run(path string, values map[string]string, arguments ...string) (stdout, stderr string, code int) {
 	var out, err bytes.Buffer
 	cmd := exec.Command(path, arguments...)

@@ -17,7 +17,7 @@ import (
 )
 
 const (
-	// repository is where docker-compose.yml is, and what images are built from.
+	// repository is the folder of docker-compose.yml, from which images are built.
 	repository = "../.."
 	version    = "v1.2.3-composed"
 )
@@ -28,13 +28,13 @@ func TestMain(m *testing.M) {
 	os.Exit(code)
 }
 
-// environment is what `make env up` starts the stack with.
+// environment is the environment with which `make env up` starts the stack.
 func environment(t *testing.T) types.Mapping {
 	t.Helper()
 	return read(t, makeEnv(t))
 }
 
-// demoEnvironment is the same once its reader has followed what the file says about the sample receiver.
+// demoEnvironment is the environment after the file's instructions for the sample receiver.
 func demoEnvironment(t *testing.T) types.Mapping {
 	t.Helper()
 	file := makeEnv(t)
@@ -95,7 +95,7 @@ func demo(t *testing.T) *types.Project {
 	return project(t, demoEnvironment(t))
 }
 
-// resolved is a service's environment as its process gets it: what has no value is not set.
+// resolved returns a service's environment as its process gets it. A variable without a value is not set.
 func resolved(service types.ServiceConfig) map[string]string {
 	values := make(map[string]string)
 	for name, value := range service.Environment {

@@ -19,7 +19,7 @@ const proxyConfiguration = repository + "/deploy/docker/proxy/haproxy.cfg"
 
 func contextOf(t *testing.T) context.Context { return context.WithoutCancel(t.Context()) }
 
-// proxyClient makes requests without keeping connections, so that the test leaves none behind.
+// proxyClient makes requests without keep-alive, so that no connection remains after the test.
 var proxyClient = &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
 
 func ask(t require.TestingT, method, url, body string) *http.Response {
@@ -56,7 +56,7 @@ func TestProxyReplicasShareTheRequests(t *testing.T) {
 	assert.Equal(t, 1, read["/large"+large])
 }
 
-// The only replica is replaced by one at another address, while requests come in.
+// The only replica is replaced by one at another address during requests.
 func TestProxyOnlyReplicaReplacedLosesNoRequest(t *testing.T) {
 	names, requests := startNameServer(t), newRequestLog()
 	names.set("api-service", firstReplica)
@@ -90,7 +90,7 @@ func TestProxyOnlyReplicaReplacedLosesNoRequest(t *testing.T) {
 	}
 	reached(200)
 	old.stop(t)
-	names.set("api-service") // as while a container is replaced
+	names.set("api-service") // as during the replacement of a container
 	held := answered.Load()
 	names.set("api-service", otherReplica)
 	startReplica(t, otherReplica, recording("new", requests))
@@ -107,7 +107,7 @@ func TestProxyOnlyReplicaReplacedLosesNoRequest(t *testing.T) {
 	assert.Positive(t, from["new"])
 }
 
-// A replica that dies with a request may have done what it asks for: a POST is not sent again.
+// A replica that dies during a request may have executed it. A POST is therefore not sent again.
 func TestProxyReplicaDiesWithARequestRepeatsGETAlone(t *testing.T) {
 	names, requests := startNameServer(t), newRequestLog()
 	names.set("api-service", firstReplica)

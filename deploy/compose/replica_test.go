@@ -20,8 +20,8 @@ import (
 	"redrive/pkg/testservers"
 )
 
-// The proxy and the replicas behind it have addresses of loopback, because their ports are fixed. Another run of these tests at the same
-// time has others.
+// The proxy and the replicas have their own addresses of loopback, because their ports are fixed. Concurrent runs of these tests use
+// different addresses.
 var (
 	proxyAddress = ownAddress(1)
 	firstReplica = ownAddress(2)
@@ -57,7 +57,7 @@ func (l *requestLog) counts() (read, from map[string]int) {
 	return l.read, l.from
 }
 
-// replica stops as the API does.
+// replica stops in the same way as the API.
 type replica struct {
 	api, ops *lifecycle.Server
 }
@@ -86,7 +86,7 @@ func (r *replica) stop(t *testing.T) {
 	require.NoError(t, r.ops.Stop(contextOf(t)))
 }
 
-// recording answers 200 to what it has noted.
+// recording answers 200 after it has recorded the request.
 func recording(name string, into *requestLog) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		body, err := io.ReadAll(r.Body)

@@ -71,7 +71,7 @@ func TestSecretsMovedAreInNoVariable(t *testing.T) {
 	assert.Equal(t, os.FileMode(0o700), info.Mode().Perm(), "the machine's other users do not")
 }
 
-// The programs take what the files say, where the engine mounts them.
+// The programs read the secrets from the files where the engine mounts them.
 func TestServicesReadTheirSecretsFromFiles(t *testing.T) {
 	before, after, folder := moveSecrets(t)
 	inFiles, err := loadFiles(t, after, strings.Split(after["COMPOSE_FILE"], ":")...)

@@ -21,7 +21,7 @@ import (
 	"redrive/pkg/testservers"
 )
 
-// startPostgres does what the image does on a new volume, and returns where the server is.
+// startPostgres does the same as the image on a new volume, and returns the server's address.
 func startPostgres(t *testing.T, service types.ServiceConfig) string {
 	t.Helper()
 	server, err := testservers.StartPostgres(testservers.PostgresOptions{})
@@ -37,7 +37,7 @@ func startPostgres(t *testing.T, service types.ServiceConfig) string {
 	for _, statement := range []string{
 		fmt.Sprintf("CREATE ROLE %s LOGIN PASSWORD '%s'", values["POSTGRES_USER"], values["POSTGRES_PASSWORD"]),
 		fmt.Sprintf("CREATE DATABASE %s OWNER %s TEMPLATE template0 ENCODING 'UTF8' LOCALE 'C'", values["POSTGRES_DB"], values["POSTGRES_USER"]),
-		// The servers of tests ask nobody for a password. This one does, as the image.
+		// The servers of testservers need no password. This one does, as in the image.
 		"COPY (VALUES ('host all postgres 127.0.0.1/32 trust'), ('host all all 127.0.0.1/32 scram-sha-256')) TO '" + access + "'",
 		"SELECT pg_reload_conf()",
 	} {
@@ -56,7 +56,7 @@ func startPostgres(t *testing.T, service types.ServiceConfig) string {
 	return wrong.Host
 }
 
-// startRedis starts a server with the settings of the service's command line, and returns where it is.
+// startRedis starts a server with the settings of the service's command line, and returns its address.
 func startRedis(t *testing.T, service types.ServiceConfig) string {
 	t.Helper()
 	arguments, password := redisCommand(t, service)
@@ -75,7 +75,7 @@ func startRedis(t *testing.T, service types.ServiceConfig) string {
 	return location.Host
 }
 
-// redisCommand runs the service's command with a program in the server's place that notes what it is given.
+// redisCommand runs the service's command with a program instead of the server that records its arguments.
 func redisCommand(t *testing.T, service types.ServiceConfig) (arguments []string, password string) {
 	t.Helper()
 	dir := t.TempDir()

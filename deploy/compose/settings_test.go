@@ -55,7 +55,7 @@ func required(t *testing.T, variables []config.Variable, values map[string]strin
 	}
 }
 
-// A name that no program reads is a typing error, and the setting that was meant keeps its default.
+// A name that no program reads is a typing error: the intended setting keeps its default.
 func TestNoSettingIsMisspelt(t *testing.T) {
 	known := map[string][]config.Variable{
 		"migrate":            config.Variables(config.Database{}),
@@ -71,7 +71,7 @@ func TestNoSettingIsMisspelt(t *testing.T) {
 	}
 }
 
-// Whatever is secret differs between two installations, so that none of it is written in the file.
+// Every secret differs between two installations, so that the file contains none.
 func TestNoSecretIsInTheFile(t *testing.T) {
 	one, other := demo(t).Services, demo(t).Services
 	secret := 0
@@ -103,11 +103,11 @@ func TestStoppingOutlastsWhatIsInProgress(t *testing.T) {
 	dispatcher := services["dispatcher-service"]
 	settings, err := config.LoadDispatcher(resolved(dispatcher))
 	require.NoError(t, err)
-	const recording = 10 * time.Second // what the dispatcher allows beside an attempt
+	const recording = 10 * time.Second // the dispatcher's allowance beside an attempt
 	attempt := max(settings.DeliveryTimeout, webhook.MaxTimeoutSeconds*time.Second)
 	assert.Greater(t, time.Duration(*dispatcher.StopGracePeriod), attempt+recording)
 
-	const answering = 30 * time.Second // what the API allows beside DRAIN_DELAY
+	const answering = 30 * time.Second // the API's allowance beside DRAIN_DELAY
 	grace := time.Duration(*services["api-service"].StopGracePeriod)
 	longest := (grace - answering).String()
 	api := resolved(services["api-service"])
@@ -122,7 +122,7 @@ func with(values map[string]string, name, value string) map[string]string {
 	return changed
 }
 
-// The receiver's address is let through once its reader has asked for it, and with it nothing else of the stack.
+// The receiver's address is allowed after the user has set it, and no other address of the stack.
 func TestPrivateAddressesAreClosedUnlessAskedFor(t *testing.T) {
 	shown := demo(t)
 	receiver := netip.MustParseAddr(shown.Services["receiver"].Networks["edge"].Ipv4Address)
@@ -151,7 +151,7 @@ func TestPrivateAddressesAreClosedUnlessAskedFor(t *testing.T) {
 	assert.True(t, shown.Networks["data"].Internal)
 }
 
-// The API believes the proxy and the machine who a request comes from, and no other container.
+// The API accepts the client's address from the proxy and from this machine, and from no other container.
 func TestTheAPITrustsTheProxyAndTheMachine(t *testing.T) {
 	for network, trusted := range map[string]string{"": "192.0.2.0/24", "10.99.1": ""} {
 		values := environment(t)

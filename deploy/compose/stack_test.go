@@ -14,17 +14,17 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// stack is the composed stack, as far as it is ours, on loopback.
+// stack is the composed stack on loopback, as far as it consists of our programs.
 type stack struct {
 	project   *types.Project
 	programs  map[string]string
-	hosts     map[string]string // of the stack's network, as host:port, and where they are here
+	hosts     map[string]string // names of the stack's network, as host:port, with their addresses on this machine
 	processes map[string]*process
 	addresses map[string]addresses
 	reached   map[string]string // the condition that a service has reached
 }
 
-// start starts every service once its dependencies have reached the conditions that the file names.
+// start starts every service after its dependencies have reached the conditions in the file.
 func start(t *testing.T, composed *types.Project) *stack {
 	t.Helper()
 	s := &stack{
@@ -60,7 +60,7 @@ func (s *stack) startService(t *testing.T, name string, service types.ServiceCon
 	case name == "redis":
 		s.hosts["redis:6379"] = startRedis(t, service)
 	case ours[name] == "":
-		return types.ServiceConditionStarted // somebody else's image
+		return types.ServiceConditionStarted // an image of others
 	default:
 		return s.startProgram(t, name, service)
 	}
@@ -78,7 +78,7 @@ func (s *stack) startProgram(t *testing.T, name string, service types.ServiceCon
 	at := p.bound(t)
 	s.processes[name], s.addresses[name] = p, at
 
-	// The check is told what the program was told, and the ports that it has chosen.
+	// The check has the environment of the program, with the ports that the program has bound.
 	checked := maps.Clone(values)
 	for variable, addr := range map[string]string{"API_ADDR": at.Addr, "OPS_ADDR": at.Ops, "RECEIVER_ADDR": at.Addr} {
 		if _, set := checked[variable]; set {
@@ -102,14 +102,14 @@ func (s *stack) awaitHealth(t *testing.T, name string) {
 	require.FailNow(t, name+" is not healthy", said)
 }
 
-// check is the service's health check.
+// check runs the service's health check.
 func (s *stack) check(name string) (said string, code int) {
 	test := s.project.Services[name].HealthCheck.Test
 	_, said, code = run(s.programs[test[1]], s.processes[name].values, test[2:]...)
 	return said, code
 }
 
-// values is a service's environment with the hosts of the stack's network found on loopback, and nothing else changed.
+// values returns a service's environment. The hosts of the stack's network are replaced by addresses of loopback, and nothing else changes.
 func (s *stack) values(t *testing.T, service types.ServiceConfig) map[string]string {
 	t.Helper()
 	values := resolved(service)
@@ -145,7 +145,7 @@ func (s *stack) stop(t *testing.T) {
 	}
 }
 
-// key makes an API key as the file's first lines tell.
+// key creates an API key by the instructions in the file's first lines.
 func (s *stack) key(t *testing.T) string {
 	t.Helper()
 	created, said, code := run(s.programs["/api-service"], s.processes["api-service"].values,

@@ -6,7 +6,7 @@ import (
 	"path/filepath"
 )
 
-// cacheDir is where programs are kept that take minutes to build.
+// cacheDir is the folder for programs whose build takes minutes.
 func cacheDir() (string, error) {
 	cache, err := os.UserCacheDir()
 	if err != nil {

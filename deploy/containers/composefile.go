@@ -12,7 +12,7 @@ import (
 	"slices"
 )
 
-// composed is what Compose reads from docker-compose.yml, as far as it matters here.
+// composed is the part of Compose's configuration that this package uses.
 type composed struct {
 	Services map[string]struct {
 		Image    string
@@ -21,7 +21,7 @@ type composed struct {
 	}
 }
 
-// read has Compose read the file with all its profiles.
+// read reads the file through Compose, with all its profiles.
 func (s *Session) read(ctx context.Context, env string) (*composed, error) {
 	said, err := s.docker(ctx, "compose", "--file", s.composeFile(), "--env-file", env, "--profile", "*", "config", "--format", "json")
 	if err != nil {
@@ -36,7 +36,7 @@ func (s *Session) read(ctx context.Context, env string) (*composed, error) {
 
 func (s *Session) composeFile() string { return filepath.Join(s.Repository, "docker-compose.yml") }
 
-// ours says whether an image is built by our Dockerfile, or is one that another service builds.
+// ours reports whether an image is built by our Dockerfile, or is one that another service builds.
 func (c *composed) ours(service string) bool {
 	image := c.Services[service].Image
 	for _, other := range c.Services {
@@ -47,7 +47,7 @@ func (c *composed) ours(service string) bool {
 	return false
 }
 
-// obtainAll obtains the images of others, that of the Dockerfile among them.
+// obtainAll obtains the images of others, including the base image of the Dockerfile.
 func (s *Session) obtainAll(ctx context.Context, progress io.Writer) error {
 	env, err := s.env(ctx, "images", nil)
 	if err != nil {
@@ -83,7 +83,7 @@ func (s *Session) obtainAll(ctx context.Context, progress io.Writer) error {
 
 var goImage = regexp.MustCompile(`(?m)^ARG GO_IMAGE=(\S+)$`)
 
-// builder is the image that the Dockerfile builds with.
+// builder is the base image of the Dockerfile's build stage.
 func (s *Session) builder() (string, error) {
 	text, err := os.ReadFile(filepath.Join(s.Repository, "deploy", "docker", "Dockerfile"))
 	if err != nil {

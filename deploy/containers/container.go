@@ -19,7 +19,7 @@ const (
 	Proxy      = "proxy"
 )
 
-// Container is a container of a project, as it was when it was looked at.
+// Container is a container of a project, at the time of the query.
 type Container struct {
 	ID      string `json:"Id"`
 	Created time.Time
@@ -50,15 +50,15 @@ type Container struct {
 	}
 }
 
-// Service is what docker-compose.yml calls it.
+// Service returns the name of the container's service in docker-compose.yml.
 func (c Container) Service() string { return c.Config.Labels["com.docker.compose.service"] }
 
-// Healthy says whether it runs and passes its check, if it has one.
+// Healthy reports whether it runs and passes its check, if it has one.
 func (c Container) Healthy() bool {
 	return c.State.Running && (c.State.Health == nil || c.State.Health.Status == "healthy")
 }
 
-// Containers are those of services, oldest first, or of all services if none is named. Those that have ended are among them.
+// Containers returns the containers of the services, oldest first, or of all services if none is named. It includes those that have ended.
 func (p *Project) Containers(ctx context.Context, services ...string) ([]Container, error) {
 	list, err := p.docker(ctx, "ps", "--all", "--quiet", "--no-trunc", "--filter", "label=com.docker.compose.project="+p.Name)
 	if err != nil || list == "" {
@@ -79,7 +79,7 @@ func (p *Project) Containers(ctx context.Context, services ...string) ([]Contain
 	return all, nil
 }
 
-// Container is the only one of a service.
+// Container returns the only container of a service.
 func (p *Project) Container(ctx context.Context, service string) (Container, error) {
 	found, err := p.Containers(ctx, service)
 	if err == nil && len(found) != 1 {
@@ -91,10 +91,11 @@ func (p *Project) Container(ctx context.Context, service string) (Container, err
 	return found[0], nil
 }
 
-// Network is the engine's name of a network of the project.
+// Network returns the engine's name of a network of the project.
 func (p *Project) Network(name string) string { return p.Name + "_" + name }
 
-// Address is where this machine reaches a container in a network of the project. It can change when the container restarts.
+// Address returns the address of a container in a network of the project, as this machine reaches it. It can change when the container
+// restarts.
 func (p *Project) Address(ctx context.Context, service, network string) (string, error) {
 	c, err := p.Container(ctx, service)
 	if err != nil {
@@ -103,7 +104,7 @@ func (p *Project) Address(ctx context.Context, service, network string) (string,
 	return p.AddressOf(c, network)
 }
 
-// AddressOf is Address for a container that was looked at.
+// AddressOf is Address for a container that was queried before.
 func (p *Project) AddressOf(c Container, network string) (string, error) {
 	address := c.NetworkSettings.Networks[p.Network(network)].IPAddress
 	if address == "" {
@@ -112,7 +113,7 @@ func (p *Project) AddressOf(c Container, network string) (string, error) {
 	return address, nil
 }
 
-// Crash kills the process of a container as a crash would. After `docker kill` the engine does not restart a container.
+// Crash kills the process of a container as a crash does. After `docker kill` the engine would not restart the container.
 func (p *Project) Crash(ctx context.Context, service string) error {
 	c, err := p.Container(ctx, service)
 	if err != nil {
@@ -127,7 +128,7 @@ func (p *Project) Crash(ctx context.Context, service string) error {
 	return nil
 }
 
-// Disconnect takes a container out of a network. The function that it returns puts it back under the names that it had.
+// Disconnect removes a container from a network. The returned function connects it again under its former names.
 func (p *Project) Disconnect(ctx context.Context, service, network string) (reconnect func(context.Context) error, err error) {
 	c, err := p.Container(ctx, service)
 	if err != nil {
@@ -166,7 +167,7 @@ func (p *Project) Exec(ctx context.Context, service string, variables map[string
 	return p.docker(ctx, append(append(args, found[0].ID), command...)...)
 }
 
-// Logs are what the containers of the project have written.
+// Logs returns the output of the project's containers.
 func (p *Project) Logs(ctx context.Context, services ...string) (string, error) {
 	return p.Compose(ctx, append([]string{"logs", "--no-color", "--no-log-prefix"}, services...)...)
 }

@@ -14,10 +14,10 @@ import (
 // stopPatience is how long an interrupted docker command may take to end.
 const stopPatience = 20 * time.Second
 
-// engine runs docker commands. Its commands see few of this process's variables: those that say where the engine is. A variable
-// of the shell would replace a value of an env file.
+// engine runs docker commands. Their environment has only the variables that locate the engine, because a variable of the shell would
+// override a value of an env file.
 type engine struct {
-	// config is the directory of the client's settings and plugins. Empty, it is the user's own.
+	// config is the directory of the client's settings and plugins. Empty means the user's own.
 	config string
 }
 
@@ -55,7 +55,7 @@ func (e engine) environ() []string {
 	return environ
 }
 
-// Answers says whether a Docker engine answers, and its version if one does.
+// Answers reports whether a Docker engine answers, and its version if one does.
 func Answers(ctx context.Context) (version string, answers bool) {
 	version, err := engine{}.docker(ctx, "version", "--format", "{{.Server.Version}}")
 	return version, err == nil && version != ""

@@ -8,10 +8,10 @@ import (
 	"time"
 )
 
-// pullLimit bounds how long the registry of one image is tried.
+// pullLimit bounds the pull of one image.
 const pullLimit = 3 * time.Minute
 
-// origin says where an image of others came from.
+// origin is the source of an image of others.
 type origin string
 
 const (
@@ -22,12 +22,12 @@ const (
 	versions        = 20 * time.Second
 )
 
-// Image is one of others, and what is used in its place.
+// Image is an image of others, and the image that is used instead of it.
 type Image struct {
-	// Wanted is the name in docker-compose.yml or the Dockerfile, and Used the one that is run. Empty, there is none.
+	// Wanted is the name in docker-compose.yml or the Dockerfile, and Used the one that runs. Empty means that there is none.
 	Wanted, Used string
 	Origin       origin
-	// Version is what the program inside says of itself.
+	// Version is the version that the program in the image reports.
 	Version string
 }
 
@@ -67,7 +67,7 @@ func (s *Session) pull(ctx context.Context, image string) bool {
 	return err == nil
 }
 
-// versionOf runs the program to get its version: the tag of a stand-in is not its version.
+// versionOf runs the program to get its version, because the tag of a stand-in is not its version.
 func (s *Session) versionOf(ctx context.Context, image string, command []string) string {
 	ctx, cancel := context.WithTimeout(ctx, versions)
 	defer cancel()
@@ -80,7 +80,7 @@ func (s *Session) versionOf(ctx context.Context, image string, command []string)
 	return strings.TrimSpace(line)
 }
 
-// String is a line for people.
+// String returns a line of text about the image.
 func (i Image) String() string {
 	if i.Used == "" {
 		return fmt.Sprintf("%s: neither present nor pullable, and without a stand-in", i.Wanted)

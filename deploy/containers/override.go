@@ -12,13 +12,13 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// imagePrefix begins the names of our images in a session, whose tags begin with its ID.
+// imagePrefix begins the names of our images in a session. Their tags begin with its ID.
 const imagePrefix = "redrive-stack/"
 
-// unavailable is a profile that is never asked for.
+// unavailable is a profile that is never selected.
 const unavailable = "unavailable"
 
-// Release has the project use our images of another release from the next Up on.
+// Release makes the project use our images of another release from the next Up on.
 func (p *Project) Release(ctx context.Context, release Release) error {
 	p.tag, p.source = p.ID, ""
 	if release == Before {
@@ -31,8 +31,8 @@ func (p *Project) Release(ctx context.Context, release Release) error {
 	return p.writeOverride()
 }
 
-// previous returns a directory with the files of the commit before the last. A checkout without history, as of an archive or a shallow
-// clone, has no such commit: then it is the repository itself, and an upgrade replaces images by others of the same code.
+// previous returns a directory with the files of the commit before the last. A checkout without history, such as an archive or a shallow
+// clone, has no such commit. Then it is the repository itself, and an upgrade replaces images by others of the same code.
 func (s *Session) previous(ctx context.Context) (dir string, err error) {
 	if !s.hasHistory(ctx) {
 		return s.Repository, nil
@@ -57,7 +57,7 @@ func (s *Session) hasHistory(ctx context.Context) bool {
 	return exec.CommandContext(ctx, "git", "-C", s.Repository, "cat-file", "-e", "HEAD~1^{commit}").Run() == nil
 }
 
-// override is the file that gives a session's images and names to what docker-compose.yml says, and changes nothing else.
+// override is the file that adds a session's images and names to docker-compose.yml. It changes nothing else.
 func (p *Project) override() string { return filepath.Join(filepath.Dir(p.env), "override.yml") }
 
 func (p *Project) writeOverride() error {
@@ -103,16 +103,16 @@ func (p *Project) overrideBuild() map[string]any {
 	return build
 }
 
-// serves says whether a service is one of the two that the settings are for.
+// serves reports whether a service is one of the two that have the settings.
 func (p *Project) serves(name string) bool { return name == API || name == Dispatcher }
 
-// image is the session's name of the image that a service of ours runs.
+// image returns the session's name of the image of one of our services.
 func (p *Project) image(service string) string {
 	base, _, _ := strings.Cut(path.Base(p.file.Services[service].Image), ":")
 	return imagePrefix + base + ":" + p.tag
 }
 
-// tagged is a list with one of Compose's tags, which say how it is merged.
+// tagged is a list with one of Compose's tags, which define how it is merged.
 func tagged(tag string, values []string) *yaml.Node {
 	node := &yaml.Node{Kind: yaml.SequenceNode, Tag: tag}
 	for _, value := range values {

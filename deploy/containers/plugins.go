@@ -12,25 +12,25 @@ import (
 	"strings"
 )
 
-// plugin is a command of the Docker client that is a program of its own.
+// plugin is a command of the Docker client in a separate program.
 type plugin struct {
 	name string
-	// module and version are what it is built from, and stamp is the variable that the version is written to.
+	// module and version are the source, and stamp is the variable that the version is written to.
 	module, version, stamp string
 	// program is its main package in the module.
 	program string
-	// copied has the module built from a copy: the go command installs no module with exclude directives.
+	// copied builds the module from a copy, because the go command installs no module with exclude directives.
 	copied bool
-	// least is the oldest minor version of that major version that is taken from the machine.
+	// least is the oldest minor version of that major version that is accepted from the machine.
 	least [2]int
 }
 
-// Compose refuses a buildx that does not know its version.
+// Compose refuses a buildx with an unknown version.
 var plugins = []plugin{
 	{
 		name: "docker-compose", module: "github.com/docker/compose/v2", version: "v2.40.3",
 		stamp: "github.com/docker/compose/v2/internal.Version", program: "cmd", copied: true,
-		least: [2]int{2, 24}, // the first that knows !reset
+		least: [2]int{2, 24}, // the first one that supports !reset
 	},
 	{
 		name: "docker-buildx", module: "github.com/docker/buildx", version: "v0.38.2",
@@ -39,8 +39,8 @@ var plugins = []plugin{
 	},
 }
 
-// pluginDir makes a directory of client settings with both plugins, and leaves the user's own untouched. Plugins that the user
-// has are used. Those that are missing are built once for each version and kept in the user's cache directory.
+// pluginDir makes a directory of client settings with both plugins, and leaves the user's own unchanged. The user's plugins are used.
+// Missing ones are built once for each version and kept in the user's cache directory.
 func pluginDir(ctx context.Context, progress io.Writer, dir string) error {
 	home, err := os.UserHomeDir()
 	if err != nil {
@@ -53,7 +53,7 @@ func pluginDir(ctx context.Context, progress io.Writer, dir string) error {
 	if err := os.MkdirAll(filepath.Join(dir, "cli-plugins"), 0o750); err != nil {
 		return fmt.Errorf("make a directory for plugins: %w", err)
 	}
-	// Contexts and credentials stay what they are.
+	// Contexts and credentials are copied unchanged.
 	for _, name := range []string{"config.json", "contexts", "certs"} {
 		if err := link(filepath.Join(users, name), filepath.Join(dir, name)); err != nil {
 			return err
@@ -81,7 +81,7 @@ func link(from, to string) error {
 	return nil
 }
 
-// find returns the path of the plugin, which it builds if there is none.
+// find returns the path of the plugin, and builds it if there is none.
 func (p plugin) find(ctx context.Context, progress io.Writer, users string) (string, error) {
 	for _, dir := range []string{users, "/usr/local/lib/docker/cli-plugins", "/usr/local/libexec/docker/cli-plugins", "/usr/lib/docker/cli-plugins", "/usr/libexec/docker/cli-plugins"} {
 		if path := filepath.Join(dir, p.name); p.usable(ctx, path) {
@@ -100,7 +100,7 @@ func (p plugin) find(ctx context.Context, progress io.Writer, users string) (str
 	return path, p.build(ctx, path)
 }
 
-// usable says whether the program is the plugin in a version that is new enough.
+// usable reports whether the program is the plugin in a version that is new enough.
 func (p plugin) usable(ctx context.Context, path string) bool {
 	said, err := exec.CommandContext(ctx, path, "docker-cli-plugin-metadata").Output()
 	if err != nil {
@@ -115,7 +115,7 @@ func (p plugin) usable(ctx context.Context, path string) bool {
 	return err == nil && (major > p.least[0] || major == p.least[0] && minor >= p.least[1])
 }
 
-// build writes the program beside its place and moves it there when it is whole.
+// build builds the program beside its final path and then renames it, so that the path never has a part of it.
 func (p plugin) build(ctx context.Context, path string) (err error) {
 	temporary, err := os.MkdirTemp(filepath.Dir(path), p.name+"-")
 	if err != nil {

@@ -9,10 +9,10 @@ import (
 	"sync"
 )
 
-// given are the ports and networks that this process has handed out: one that is free again at once could be given twice.
+// given are the ports and networks that this process has returned. Without it, one that is free again could be returned twice.
 var given sync.Map
 
-// freePort finds a port of loopback that nobody listens on.
+// freePort returns a port of loopback on which nothing listens.
 func freePort(ctx context.Context) (string, error) {
 	for {
 		listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", "127.0.0.1:0")

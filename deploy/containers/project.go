@@ -16,15 +16,15 @@ import (
 
 // ProjectOptions of a project.
 type ProjectOptions struct {
-	// Settings are environment variables of both services, and those of the file that Compose itself reads.
+	// Settings are environment variables of both services, and variables that Compose itself reads.
 	Settings map[string]string
-	// Profiles are the profiles of docker-compose.yml that are started beside its usual services.
+	// Profiles are the profiles of docker-compose.yml that are started in addition.
 	Profiles []string
-	// Release is which of our images it starts with. Defaults to Now. They are built on Up if there are none.
+	// Release selects our images for the start. Defaults to Now. Missing images are built by Up.
 	Release Release
 }
 
-// Release says what our images are built from.
+// Release is the source of our images.
 type Release string
 
 // The releases.
@@ -36,13 +36,13 @@ const (
 // Project is one project of Docker Compose.
 type Project struct {
 	*Session
-	// Name is the project's.
+	// Name is the name of the project.
 	Name    string
 	options ProjectOptions
 	env     string
 	values  map[string]string
 	file    *composed
-	// tag is that of our images, and source what they are built from. Empty, that is the repository.
+	// tag is the tag of our images, and source their source folder. Empty means the repository.
 	tag, source string
 }
 
@@ -65,7 +65,7 @@ func (s *Session) NewProject(ctx context.Context, name string, options ProjectOp
 // portVariables finds the settings that say where something is published.
 var portVariables = regexp.MustCompile(`\$\{([A-Z]+_PORT)\b`)
 
-// env makes an env file as `make env` does, with ports and a network that are free, and settings in the place of its own.
+// env makes an env file as `make env` does, with a free network and free ports. The given settings replace those of the file.
 func (s *Session) env(ctx context.Context, name string, settings map[string]string) (string, error) {
 	dir := filepath.Join(s.Dir, name)
 	if err := os.Mkdir(dir, 0o750); err != nil {
@@ -93,11 +93,11 @@ func (s *Session) env(ctx context.Context, name string, settings map[string]stri
 	return file, appendEnv(file, all)
 }
 
-// appendEnv adds values, the last of which count.
+// appendEnv appends values. The last one of a variable counts.
 func appendEnv(file string, values map[string]string) (err error) {
 	var lines strings.Builder
 	for _, name := range slices.Sorted(maps.Keys(values)) {
-		if values[name] == "" { // the file insists on some
+		if values[name] == "" { // the file requires some values
 			continue
 		}
 		fmt.Fprintf(&lines, "%s='%s'\n", name, values[name])
@@ -112,10 +112,10 @@ func appendEnv(file string, values map[string]string) (err error) {
 	return nil
 }
 
-// Value is what the env file says.
+// Value returns a value of the env file.
 func (p *Project) Value(name string) string { return p.values[name] }
 
-// URL is the base URL of the API, as it is published.
+// URL returns the published base URL of the API.
 func (p *Project) URL() string { return "http://127.0.0.1:" + p.Value("API_PORT") }
 
 // Compose runs a command of Docker Compose on the project.
@@ -127,8 +127,7 @@ func (p *Project) Compose(ctx context.Context, args ...string) (string, error) {
 	return p.docker(ctx, append(all, args...)...)
 }
 
-// Up starts what is not running as it should be, and returns when it is healthy. Our images are built if there are none of the
-// release.
+// Up starts the services that do not run, and returns when all are healthy. Missing images of the release are built.
 func (p *Project) Up(ctx context.Context, args ...string) error {
 	up := []string{"up", "--detach", "--wait"}
 	if !p.built(ctx) {
@@ -138,19 +137,19 @@ func (p *Project) Up(ctx context.Context, args ...string) error {
 	return err
 }
 
-// Scale changes how many containers a service has, and leaves the others as they are.
+// Scale changes the number of containers of a service, and leaves the others unchanged.
 func (p *Project) Scale(ctx context.Context, service string, count int) error {
 	_, err := p.Compose(ctx, "up", "--detach", "--wait", "--no-recreate", "--no-deps", "--scale", fmt.Sprintf("%s=%d", service, count), service)
 	return err
 }
 
-// Down removes the containers and networks, and with volumes also the data.
+// Down removes the containers and networks, and the data with volumes.
 func (p *Project) Down(ctx context.Context, args ...string) error {
 	_, err := p.Compose(ctx, append([]string{"down", "--remove-orphans"}, args...)...)
 	return err
 }
 
-// built says whether our images are there.
+// built reports whether our images exist.
 func (p *Project) built(ctx context.Context) bool {
 	for name, service := range p.file.Services {
 		if service.Build != nil && len(service.Profiles) == 0 && !p.has(ctx, p.image(name)) {

@@ -15,18 +15,18 @@ import (
 	"time"
 )
 
-// owner is who has a file in an image.
+// owner is the owner of a file in an image.
 type owner struct{ user, group int }
 
 var root owner
 
-// rootfs writes the file system of an image. Parent directories are added as they are needed. Times are not kept, so that equal
-// content gives an equal image.
+// rootfs writes the file system of an image. Parent directories are added when needed. Times are not kept, so that equal content gives an
+// equal image.
 type rootfs struct {
 	ctx     context.Context // it lives as long as one build
 	archive *tar.Writer
 	have    map[string]bool
-	err     error // the first; nothing is written after it
+	err     error // the first error; nothing is written after it
 }
 
 func newRootfs(ctx context.Context, w io.Writer) *rootfs {
@@ -50,7 +50,7 @@ func (r *rootfs) header(h *tar.Header) bool {
 	return r.err == nil
 }
 
-// name is a path as archives have it.
+// name returns a path in the form that archives use.
 func name(path string) string { return strings.TrimPrefix(path, "/") }
 
 func (r *rootfs) dir(path string, mode int64, of owner) {
@@ -67,7 +67,7 @@ func (r *rootfs) text(path string, mode int64, content string) {
 	}
 }
 
-// file copies a file of this machine, by the path that it has or to another.
+// file copies a file of this machine, under its path or under another.
 func (r *rootfs) file(from, to string) {
 	if r.err != nil {
 		return
@@ -88,7 +88,7 @@ func (r *rootfs) file(from, to string) {
 	}
 }
 
-// tree copies a directory of this machine, but for those of its entries that are named. Links are followed.
+// tree copies a directory of this machine without the named entries. Links are followed.
 func (r *rootfs) tree(from, to string, without ...string) {
 	skip := make(map[string]bool, len(without))
 	for _, entry := range without {
@@ -114,7 +114,7 @@ func (r *rootfs) tree(from, to string, without ...string) {
 	}
 }
 
-// program copies a program of this machine with the libraries that it is linked to.
+// program copies a program of this machine with its shared libraries.
 func (r *rootfs) program(file string) {
 	r.file(file, file)
 	libraries, err := exec.CommandContext(r.ctx, "ldd", file).Output()
@@ -131,7 +131,7 @@ func (r *rootfs) program(file string) {
 	}
 }
 
-// base adds a shell, the certificates that are trusted, and the accounts.
+// base adds a shell, the trusted certificates and the accounts.
 func (r *rootfs) base(accounts ...account) {
 	const busybox = "/bin/busybox"
 	r.file(busybox, busybox)

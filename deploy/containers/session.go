@@ -15,32 +15,32 @@ import (
 )
 
 const (
-	// prefix begins the names of projects, volumes and networks of all sessions, and label marks what is not Compose's.
+	// prefix begins the names of projects, volumes and networks of all sessions. label marks resources that Compose did not create.
 	prefix = "redrive-stack-"
 	label  = "redrive.stack"
-	// Variable names the file of the session that a test process takes part in.
+	// Variable names the file of the session that a test process joins.
 	Variable = "REDRIVE_STACK_SESSION"
 )
 
 // Session is one run of tests on an engine. All its methods are safe for concurrent use.
 type Session struct {
 	engine
-	// ID is in the name of everything that the session makes.
+	// ID is part of the name of everything that the session creates.
 	ID string
-	// Dir is for files, and removed with the session.
+	// Dir is a folder for files. It is removed with the session.
 	Dir string
 	// Repository is the directory of docker-compose.yml.
 	Repository string
-	// Receivers is an address of this machine that containers reach: the gateway of a network of the session's own.
+	// Receivers is an address of this machine that containers can reach: the gateway of the session's own network.
 	Receivers string
-	// Images are those of others, by their names in docker-compose.yml, and GoImage builds ours.
+	// Images are those of others, by their names in docker-compose.yml. GoImage builds ours.
 	Images  map[string]Image
 	GoImage Image
 	// Settings is the directory of the Docker client's settings and plugins.
 	Settings string
 }
 
-// Open begins a session and obtains the images that it needs. It has to be closed also after an error.
+// Open begins a session and obtains the images that it needs. The caller closes it, also after an error.
 func Open(ctx context.Context, progress io.Writer) (*Session, error) {
 	number := make([]byte, 4)
 	_, _ = rand.Read(number) // it never fails
@@ -66,7 +66,7 @@ func Open(ctx context.Context, progress io.Writer) (*Session, error) {
 	return s, s.save()
 }
 
-// Join returns the session that the process takes part in. Another process opened it and closes it.
+// Join returns the session that the process joins. Another process opened it and closes it.
 func Join() (*Session, error) {
 	file := os.Getenv(Variable)
 	if file == "" {
@@ -84,7 +84,7 @@ func Join() (*Session, error) {
 	return s, nil
 }
 
-// File is what Variable names in the processes that take part.
+// File is the value of Variable in the processes that join.
 func (s *Session) File() string { return filepath.Join(s.Dir, "session.json") }
 
 func (s *Session) save() error {
@@ -113,7 +113,7 @@ func (s *Session) listen(ctx context.Context) error {
 	return nil
 }
 
-// Close removes everything that the session made. It goes on after an error, and takes it along.
+// Close removes everything that the session created. It continues after an error and returns all errors.
 func (s *Session) Close(ctx context.Context) error {
 	var failures []error
 	mine := "label=" + label + "=" + s.ID
@@ -122,7 +122,7 @@ func (s *Session) Close(ctx context.Context) error {
 		{[]string{"ps", "--all", "--quiet", "--filter", "name=" + prefix + s.ID}, []string{"rm", "--force", "--volumes"}},
 		{[]string{"volume", "ls", "--quiet", "--filter", "name=" + prefix + s.ID}, []string{"volume", "rm", "--force"}},
 		{[]string{"network", "ls", "--quiet", "--filter", "name=" + prefix + s.ID}, []string{"network", "rm"}},
-		// By their names: equal content of two sessions is one image, and removing that would take it from both.
+		// Images are removed by name. Two sessions with equal content share one image, and removing the image would remove both names.
 		{names(imagePrefix + "*:" + s.ID + "*"), []string{"image", "rm"}},
 		{names(standinPrefix + "*:" + s.ID), []string{"image", "rm"}},
 		{names(standinPrefix + "*/*:" + s.ID), []string{"image", "rm"}},
@@ -144,7 +144,7 @@ func names(reference string) []string {
 	return []string{"image", "ls", "--format", "{{.Repository}}:{{.Tag}}", "--filter", "reference=" + reference}
 }
 
-// repository is the directory of the workspace that the working directory is in.
+// repository returns the directory of the workspace that contains the working directory.
 func repository(ctx context.Context) (string, error) {
 	workspace, err := exec.CommandContext(ctx, "go", "env", "GOWORK").Output()
 	if file := strings.TrimSpace(string(workspace)); err == nil && filepath.IsAbs(file) {

@@ -11,7 +11,7 @@ import (
 	"redrive/pkg/testservers"
 )
 
-// standin makes an image of programs that are installed on this machine.
+// standin makes an image from programs that are installed on this machine.
 type standin struct {
 	// packages are the Debian packages with the programs.
 	packages []debian
@@ -19,7 +19,7 @@ type standin struct {
 	content func(*rootfs) error
 	// settings are further lines of the Dockerfile.
 	settings string
-	// version is the command that prints the version of what is inside.
+	// version is the command that prints the version of the program in the image.
 	version []string
 }
 
@@ -28,7 +28,7 @@ type debian struct{ name, file string }
 
 var busybox = debian{"busybox-static", "/bin/busybox"}
 
-// install installs the packages that are missing. Only root can do that, on Debian and its relatives.
+// install installs the missing packages. This requires root on Debian or one of its derivatives.
 func install(ctx context.Context, progress io.Writer, packages []debian) error {
 	var missing []string
 	for _, p := range packages {
@@ -54,7 +54,7 @@ var standins = map[string]standin{
 
 const standinPrefix = "redrive-standin/"
 
-// build builds the image under a tag, from scratch and the file system.
+// build builds the image from scratch and the file system, under a tag.
 func (s standin) build(ctx context.Context, progress io.Writer, e engine, tag string) (err error) {
 	if err := install(ctx, progress, s.packages); err != nil {
 		return err

@@ -30,7 +30,7 @@ var golangStandin = standin{
 //go:embed postgres.sh
 var postgresEntrypoint string
 
-// postgresPrograms are those that the official image's users, and its entry point, call.
+// postgresPrograms are the programs that the official image's users and its entry point call.
 var postgresPrograms = []string{"postgres", "initdb", "pg_ctl", "pg_isready", "createdb", "psql", "pg_dump", "pg_restore"}
 
 var postgresStandin = standin{
@@ -120,7 +120,7 @@ var alertmanagerStandin = standin{
 	version:  []string{"/usr/bin/prometheus-alertmanager", "--version"},
 }
 
-// newest returns the newest version of what the pattern finds by version.
+// newest returns the newest of the paths that match the pattern, by version.
 func newest(pattern string) (version string, err error) {
 	found, err := filepath.Glob(pattern)
 	if err != nil || len(found) == 0 {
@@ -129,7 +129,7 @@ func newest(pattern string) (version string, err error) {
 	before, _, _ := strings.Cut(pattern, "*")
 	number := func(path string) float64 {
 		text, _, _ := strings.Cut(strings.TrimPrefix(path, before), "/")
-		value, _ := strconv.ParseFloat(text, 64) // what is no number is old
+		value, _ := strconv.ParseFloat(text, 64) // a name that is no number counts as old
 		return value
 	}
 	latest := slices.MaxFunc(found, func(a, b string) int { return int(number(a)*10 - number(b)*10) })

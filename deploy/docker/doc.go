@@ -1,3 +1,3 @@
-// Package docker holds what the container images are built from and the scripts that prepare the stack; here they are
-// tested. That the stack starts is tested in deploy/compose.
+// Package docker holds the sources of the container images and the scripts that prepare the stack, with their tests. Package deploy/compose
+// tests that the stack starts.
 package docker

@@ -13,8 +13,8 @@ import (
 
 const (
 	architecture = "deploy/docs/architecture.md"
-	// maxFunctions and maxFiles are how much a reader has to open to follow one delivery from its publication through a failure and
-	// a retry to its success.
+	// maxFunctions and maxFiles bound the number of functions and files that a reader opens to follow one delivery from its publication
+	// through a failure and a retry to its success.
 	maxFunctions = 30
 	maxFiles     = 20
 )

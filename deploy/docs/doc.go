@@ -1,3 +1,3 @@
-// Package docs holds the pages for those who work on the product, and the tests of all documentation, the guides in pkg/guides
-// included: every link, operation, setting, metric and figure on a page exists in the code, and the commands on a page run.
+// Package docs holds the pages for developers, and the tests of all documentation including the guides in pkg/guides. Every link,
+// operation, setting, metric and figure on a page exists in the code, and the commands on a page run.
 package docs

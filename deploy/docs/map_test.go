@@ -13,8 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// housed reads the map of the house: folders, relative to the top. What stands behind two spaces is said about them, but that names
-// folders too.
+// housed reads the map of the house: folders, relative to the top. The text behind two spaces describes them and can name further folders.
 func housed(t *testing.T) (folders, said []string) {
 	t.Helper()
 	folder := regexp.MustCompile(`[a-z][a-z0-9/-]*/`)
@@ -51,7 +50,7 @@ func TestMapNamesExistingFolders(t *testing.T) {
 	}
 }
 
-// TestMapNamesEveryPackage is content with a folder above it, if that is on the map by itself.
+// TestMapNamesEveryPackage also accepts a folder above the package, if the map names that folder itself.
 func TestMapNamesEveryPackage(t *testing.T) {
 	folders, said := housed(t)
 	mapped := slices.Concat(folders, said)

@@ -14,7 +14,7 @@ import (
 	"redrive/pkg/config"
 )
 
-// source is the code of what runs in production, without its tests.
+// source is the production code, without tests.
 func source(t *testing.T) string {
 	t.Helper()
 	var all strings.Builder
@@ -32,7 +32,7 @@ func source(t *testing.T) string {
 	return all.String()
 }
 
-// found returns what the first group of an expression matches in the guides and the pages of this folder, each once.
+// found returns the first group of each match of an expression in the guides and the pages of this folder, each once.
 func found(t *testing.T, expression string) map[string]string {
 	t.Helper()
 	all := map[string]string{}
@@ -65,7 +65,7 @@ func TestPagesNameExistingSettings(t *testing.T) {
 
 var metricName = regexp.MustCompile(`"(redrive_[a-z_]*[a-z])"`)
 
-// TestPagesExplainEveryMetric goes both ways: what is written about is counted, and what is counted is written about.
+// TestPagesExplainEveryMetric requires each metric on a page to exist, and each metric to be on a page.
 func TestPagesExplainEveryMetric(t *testing.T) {
 	counted := map[string]bool{}
 	for _, match := range metricName.FindAllStringSubmatch(source(t), -1) {
@@ -122,13 +122,13 @@ func TestPagesNameExistingMakeTargets(t *testing.T) {
 	}
 }
 
-// TestPagesFiguresMatchTheCode holds what the pages promise in numbers against where the number is from.
+// TestPagesFiguresMatchTheCode compares the figures on the pages with the constants in the code.
 func TestPagesFiguresMatchTheCode(t *testing.T) {
 	for _, figure := range []struct{ page, says, file, code string }{
 		{"concepts", "looks every 5 seconds", "dispatcher-service/internal/reconcile/reconcile.go", "defaultInterval = 5 * time.Second"},
 		{"concepts", "every 2 seconds", "dispatcher-service/internal/reconcile/search.go", "searchInterval = 2 * time.Second"},
 		{"guarantees", "up to 5 seconds more", "dispatcher-service/internal/reconcile/search.go", "spread = 5 * time.Second"},
-		{"guarantees", "some 25 seconds", "dispatcher-service/app/app.go", "leastMargin = 5 * time.Second"}, // 15 + 5, and a pass
+		{"guarantees", "some 25 seconds", "dispatcher-service/app/app.go", "leastMargin = 5 * time.Second"}, // 15 + 5, and one pass
 		{"guarantees", "after 250 ms at most", "api-service/internal/enqueue/enqueue.go", "callerWait = 250 * time.Millisecond"},
 		{"operations", "after 250 ms at most", "api-service/internal/enqueue/enqueue.go", "callerWait = 250 * time.Millisecond"},
 		{"guarantees", "sending goes on within 10 seconds", "deploy/chaos/options.go", "redisLimit    = 10 * time.Second"},

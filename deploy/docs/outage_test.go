@@ -17,7 +17,7 @@ var (
 	jobID      = regexp.MustCompile(`"id":"(job_\w{26})"`)
 )
 
-// TestOutageGuideBringsBackDeliveries has a receiver fail, and runs the calls of the guide before and after it is mended.
+// TestOutageGuideBringsBackDeliveries makes a receiver fail, and runs the calls of the guide before and after it is healed.
 func TestOutageGuideBringsBackDeliveries(t *testing.T) {
 	needs(t, "bash", "curl")
 	blocks := outageBlocks(t)

@@ -24,10 +24,10 @@ type page struct {
 	blocks []block
 }
 
-// block is fenced, and says in which language it is.
+// block is a fenced block with its language.
 type block struct {
 	language, text string
-	// heading is the nearest above it.
+	// heading is the nearest heading above it.
 	heading string
 }
 
@@ -95,7 +95,7 @@ func headingOf(line string) (title string, isHeading bool) {
 	return strings.TrimSpace(match[1]), true
 }
 
-// in returns the page's one block of a language.
+// in returns the page's only block of a language.
 func (p page) in(t *testing.T, language string) string {
 	t.Helper()
 	var found []string

@@ -17,7 +17,7 @@ import (
 	"redrive/pkg/signing"
 )
 
-// capture is a receiver that keeps what is sent to it, as it is on the wire.
+// capture is a receiver that records the bytes that are sent to it.
 func capture(t *testing.T) (url string, requests <-chan string) {
 	t.Helper()
 	sent := make(chan string, 10)
@@ -41,10 +41,10 @@ func next(t *testing.T, requests <-chan string) string {
 	}
 }
 
-// changing are the parts of a webhook that differ from one to the next.
+// changing are the parts of a webhook that differ from one webhook to the next.
 var changing = regexp.MustCompile(`(Host: |Content-Length: |Redrive/|Webhook-Signature: v1,|Webhook-Timestamp: |(?:dlv|evt)_|"timestamp":"|"organizationId":")[^\s"]+`)
 
-// TestPagesWebhookMatchesASentOne publishes the event of the pages and compares what a receiver gets.
+// TestPagesWebhookMatchesASentOne publishes the event of the pages and compares the webhook that a receiver gets.
 func TestPagesWebhookMatchesASentOne(t *testing.T) {
 	shown := read(t, "pkg/guides/concepts.md").in(t, "http")
 	assert.Equal(t, shown, read(t, "README.md").in(t, "http"), "README and concepts show the same webhook")

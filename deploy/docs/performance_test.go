@@ -10,7 +10,7 @@ import (
 	"redrive/deploy/docs/figures"
 )
 
-// TestPerformancePageShowsMeasuredFigures fails when somebody changes the table or the data without the other.
+// TestPerformancePageShowsMeasuredFigures fails if only one of table and data was changed.
 func TestPerformancePageShowsMeasuredFigures(t *testing.T) {
 	measured, err := os.ReadFile("performance.json")
 	require.NoError(t, err)

@@ -23,10 +23,10 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// patience ends a test that waits for what does not happen. It is a safety limit: no verdict depends on it.
+// patience bounds the wait for an event in a test. It is a safety limit: no verdict depends on it.
 const patience = time.Minute
 
-// running is what `make run` starts, in a folder of its own.
+// running is a Redrive as `make run` starts it, in a folder of its own.
 type running struct {
 	*local.Local
 	// folder has the data, as .local in it.
@@ -51,12 +51,12 @@ func (r running) key(t *testing.T) string {
 	return strings.TrimSpace(string(key))
 }
 
-// delivery is what is looked at of one.
+// delivery has the fields of a delivery that the tests read.
 type delivery struct {
 	ID, EndpointID, EventType, Status string
 }
 
-// call asks the API and decodes the data of its answer.
+// call calls the API and decodes the data of its answer.
 func (r running) call(t require.TestingT, key, method, path string, body, data any) {
 	var encoded bytes.Buffer
 	if body != nil {
@@ -119,7 +119,7 @@ func needs(t *testing.T, programs ...string) {
 	}
 }
 
-// quickStart is the page's commands for a laptop, for the addresses of this instance.
+// quickStart returns the page's commands for a laptop, with the addresses of this instance.
 func (r running) quickStart(t *testing.T) string {
 	t.Helper()
 	var script strings.Builder
@@ -134,7 +134,7 @@ func (r running) quickStart(t *testing.T) string {
 	return here
 }
 
-// banner is the commands that `make run` and `make info` print, and what is around them.
+// banner returns the commands that `make run` and `make info` print, with the text around them.
 func (r running) banner(t *testing.T) (script, printed string) {
 	t.Helper()
 	var text, commands bytes.Buffer
@@ -148,7 +148,7 @@ func (r running) banner(t *testing.T) (script, printed string) {
 	return commands.String(), text.String()
 }
 
-// paste runs a page's commands in one shell and returns what they print.
+// paste runs a page's commands in one shell and returns their output.
 func (r running) paste(t *testing.T, script string) string {
 	t.Helper()
 	write(t, filepath.Join(r.folder, "pasted.sh"), script)

@@ -39,8 +39,7 @@ func (r running) signatures(t *testing.T, heading, endpoint string, requests <-c
 	return strings.Fields(header[1])
 }
 
-// TestGuideEndsALeakedSecret pastes the commands of the guide: on schedule the old secret signs too, after a leak none but the new
-// one does.
+// TestGuideEndsALeakedSecret runs the commands of the guide. After a rotation the old secret signs too; after a leak only the new one does.
 func TestGuideEndsALeakedSecret(t *testing.T) {
 	needs(t, "bash", "curl")
 	r := run(t)
@@ -52,8 +51,8 @@ func TestGuideEndsALeakedSecret(t *testing.T) {
 	assert.Len(t, r.signatures(t, "After a leak", made.Endpoint.ID, requests), 1)
 }
 
-// TestPagesAgreeOnSecrets has each text on a leak, an overlap or a change of the key name what decides it, or link to the
-// one section that does.
+// TestPagesAgreeOnSecrets requires each text about a leak, an overlap or a change of the key to name the deciding parameter, or to link to
+// the one section that does.
 func TestPagesAgreeOnSecrets(t *testing.T) {
 	rules := []struct{ about, says string }{
 		{`(?is)\bleak.*\bsecret|\bsecret.*\bleak`, `overlapHours.{0,20}\b0\b|#after-a-leak|# After a leak`},
@@ -82,14 +81,14 @@ func paragraphs(text string) []string {
 	return regexp.MustCompile(`\n\s*(?:#\s*)?\n|\n\||\n- `).Split(text, -1)
 }
 
-// userTexts are all that users read about settings and the API, by path.
+// userTexts are all texts for users about settings and the API, by path.
 func userTexts(t *testing.T) map[string]string {
 	t.Helper()
 	texts := map[string]string{}
 	for _, p := range pages(t) {
 		texts[p.path] = p.text
 	}
-	// The one section that explains the change of the key is run by the black-box tests.
+	// The black-box tests run the one section that explains the change of the key.
 	const operations = "pkg/guides/operations.md"
 	texts[operations] = strings.Replace(texts[operations], read(t, operations).section(t, "Changing SECRETS_KEY"), "", 1)
 	for _, path := range []string{".env.example", "docker-compose.yml", "api-service/openapi/openapi.yaml"} {

@@ -17,7 +17,7 @@ import (
 	"redrive/pkg/signing"
 )
 
-// received is a webhook as a receiver has it, with the secret that it knows, and what it should think of it.
+// received is a webhook as a receiver gets it, with the receiver's secret and the expected result of the verification.
 type received struct {
 	Name       string `json:"-"`
 	Verifies   bool   `json:"-"`
@@ -28,7 +28,7 @@ type received struct {
 	Body       string `json:"body"`
 }
 
-// webhooks are signed by the package that the dispatcher signs with, and then changed.
+// webhooks are signed by the package that the dispatcher uses, and then changed.
 func webhooks(t *testing.T) []received {
 	t.Helper()
 	older, newer, stranger := secret(t), secret(t), secret(t)
@@ -90,14 +90,14 @@ func secret(t *testing.T) string {
 	return made
 }
 
-// The snippets are run as they stand on the page. A driver reads webhooks, a line of JSON each, and prints a line of true or
-// false for each; it turns them into what the framework of its language would hand over.
+// The snippets run unchanged. A driver reads webhooks, one line of JSON each, and prints true or false for each. It converts them into the
+// form that the framework of its language passes to a handler.
 var languages = map[string]struct {
-	// needs says whether the language can be run here.
+	// needs reports whether the language can run here.
 	needs []string
-	// snippet is the file that the page's block becomes.
+	// snippet is the file that gets the page's block.
 	snippet string
-	// files are what it takes beside that.
+	// files are the other files that are needed.
 	files map[string]string
 	run   []string
 }{
@@ -163,7 +163,7 @@ func main() {
 }
 `},
 	},
-	// Bash has no JSON: a file holds the arguments of each webhook, each of which ends with a zero byte.
+	// Bash has no JSON parser. A file holds the arguments of each webhook, each of which ends with a zero byte.
 	"bash": {
 		needs: []string{"bash", "-c", "command -v openssl"}, snippet: "verify.sh", run: []string{"bash", "driver.sh"},
 		files: map[string]string{"driver.sh": `set -u
@@ -210,7 +210,7 @@ func TestSnippetsVerifyOnlyGenuineWebhooks(t *testing.T) {
 	}
 }
 
-// TestSnippetCasesMatchOurVerifier holds the cases themselves to account.
+// TestSnippetCasesMatchOurVerifier runs the cases against our own verifier.
 func TestSnippetCasesMatchOurVerifier(t *testing.T) {
 	for _, r := range webhooks(t) {
 		key, err := signing.Parse(r.Secret)

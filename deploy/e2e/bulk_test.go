@@ -38,7 +38,7 @@ func (c *client) awaitJob(t *testing.T, id string) (j job) {
 	return j
 }
 
-// A receiver was down. All of its deliveries are brought back by one job, and each arrives once more.
+// A receiver was down. One job retries all of its deliveries, and each arrives once more.
 func TestBulkJobBringsBackAnOutage(t *testing.T) {
 	onEachStack(t, func(t *testing.T, s *suite) {
 		c := s.organization(t)
@@ -65,7 +65,7 @@ func TestBulkJobBringsBackAnOutage(t *testing.T) {
 	})
 }
 
-// What an endpoint missed while it was disabled is delivered by a job, once.
+// The deliveries that an endpoint missed while it was disabled are made by a job, each once.
 func TestBulkJobDeliversWhatWasMissed(t *testing.T) {
 	onEachStack(t, func(t *testing.T, s *suite) {
 		c := s.organization(t)
@@ -87,7 +87,7 @@ func TestBulkJobDeliversWhatWasMissed(t *testing.T) {
 	})
 }
 
-// A cancelled job handles nothing more, and what it has requeued goes on.
+// A cancelled job handles no further deliveries. Those that it has requeued are sent.
 func TestBulkJobCancelled(t *testing.T) {
 	onEachStack(t, func(t *testing.T, s *suite) {
 		c := s.organization(t)

@@ -13,7 +13,7 @@ import (
 	"redrive/deploy/stack"
 )
 
-// One of two dispatchers dies during an attempt. The other one reports, and the fate of the attempt is unknown until it is made again.
+// One of two dispatchers dies during an attempt. The other one reports, and the state of the attempt is unknown until it is repeated.
 func TestExplainOneOfTwoDispatchersDies(t *testing.T) {
 	t.Parallel()
 	processes := stack.Processes(t, stack.Options{Dispatchers: 2})

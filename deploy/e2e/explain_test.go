@@ -40,7 +40,7 @@ func (c *client) explain(t *testing.T, id string) explanation {
 	return e
 }
 
-// awaitCode waits until the delivery is explained by the code: what dispatchers report is up to a second old.
+// awaitCode waits until the delivery's explanation has the code, because reports of dispatchers are up to a second old.
 func (c *client) awaitCode(t *testing.T, id, code string) explanation {
 	t.Helper()
 	var e explanation

@@ -6,7 +6,7 @@ import (
 	"github.com/stretchr/testify/assert"
 )
 
-// counts are those of an interval, or of all.
+// counts are those of an interval, or of all intervals.
 type counts struct {
 	Start                                string
 	Events, P50Ms, P95Ms                 *int64
@@ -25,7 +25,8 @@ type statistics struct {
 	}
 }
 
-// TestStatisticsCountAStory publishes to two endpoints, one of which fails, retries and tests. The statistics have each of these at once.
+// TestStatisticsCountAStory publishes to two endpoints. One of them fails, and is retried and tested. The statistics include all of this
+// without delay.
 func TestStatisticsCountAStory(t *testing.T) {
 	onEachStack(t, func(t *testing.T, s *suite) {
 		c := s.organization(t)
@@ -43,7 +44,7 @@ func TestStatisticsCountAStory(t *testing.T) {
 				c.awaitStatus(t, d.ID, success)
 			}
 		}
-		data[delivery](t, c.post(t, base+"/"+broken.ID+"/test", `{"eventType": "run.finished"}`)) // counts nowhere
+		data[delivery](t, c.post(t, base+"/"+broken.ID+"/test", `{"eventType": "run.finished"}`)) // not counted
 		data[delivery](t, c.retry(t, failed))
 		c.awaitStatus(t, failed, failure)
 

@@ -16,14 +16,14 @@ import (
 	"strings"
 )
 
-// Module is one that is linked into a program of ours.
+// Module is a module that is linked into one of our programs.
 type Module struct {
 	Path, Version string
-	// Licences are SPDX identifiers, Unknown among them if a text is not known here.
+	// Licences are SPDX identifiers. They include Unknown if a text was not identified.
 	Licences []string
 }
 
-// Unknown is a licence that this package does not recognise.
+// Unknown is a licence that this package does not identify.
 const Unknown = "unknown"
 
 // permissive are licences that require at most a notice, or the publication of changes to the licensed files.
@@ -58,7 +58,7 @@ var phrases = []struct {
 	{"CC0-1.0", []string{"cc0 1.0 universal"}, ""},
 }
 
-// identify returns the licences that a text holds.
+// identify returns the licences in a text.
 func identify(text string) []string {
 	text = strings.Join(strings.Fields(strings.ToLower(text)), " ")
 	var found []string
@@ -101,7 +101,7 @@ func linkedInto(ctx context.Context, dir string) (map[string]Module, error) {
 	for lines := bufio.NewScanner(bytes.NewReader(output)); lines.Scan(); {
 		fields := strings.Split(lines.Text(), "\t")
 		if len(fields) != 3 || fields[1] == "" || strings.HasPrefix(fields[0], ours) {
-			continue // the standard library's, or our own
+			continue // a module of the standard library, or one of ours
 		}
 		if _, known := modules[fields[0]]; known {
 			continue

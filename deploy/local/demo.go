@@ -31,7 +31,7 @@ func Demo(ctx context.Context, out io.Writer) (err error) {
 	return s.tell(ctx)
 }
 
-// story prints a line for every step, with the seconds since it began.
+// story prints a line for every step, with the seconds since the start.
 type story struct {
 	client   client
 	receiver string
@@ -41,11 +41,11 @@ type story struct {
 	latest   time.Time // of the lines so far
 }
 
-// line prints what happened at a time. A call's time is the one at which it was made, since the first attempt can begin before the
-// call returns. No line is earlier than the one before it.
+// line prints an event with its time. The time of a call is its start, because the first attempt can begin before the call returns. Times
+// never decrease.
 func (s *story) line(at time.Time, format string, args ...any) {
 	if at.Before(s.latest) {
-		at = s.latest // times on record are cut to microseconds
+		at = s.latest // recorded times are cut to microseconds
 	}
 	s.latest = at
 	_, _ = fmt.Fprintf(s.out, "%6.2f s  %s\n", at.Sub(s.began).Seconds(), fmt.Sprintf(format, args...))
@@ -85,7 +85,7 @@ func (s *story) follow(ctx context.Context, id, status string) error {
 	return s.client.await(ctx, id, func(d delivery) bool {
 		attempts, err := s.client.attempts(ctx, id)
 		if err != nil {
-			return false // asked again, and the deadline tells
+			return false // asked again; the deadline reports the error
 		}
 		for i := len(attempts) - 1 - s.told; i >= 0; i-- { // the newest is first
 			a := attempts[i]

@@ -30,7 +30,7 @@ const (
 	privateFile   = 0o600
 )
 
-// directory is the folder that one instance at a time keeps its data in.
+// directory is the data folder, which one instance at a time may use.
 type directory struct {
 	path string
 	lock *flock.Flock
@@ -52,7 +52,7 @@ func openDirectory(path string) (*directory, error) {
 	case !locked:
 		return nil, fmt.Errorf("another instance is using the folder %s: `make info` prints its addresses; stop it, or set REDRIVE_LOCAL_DIR to another folder", absolute)
 	}
-	// Left by an instance that was killed: nobody must take it for ours.
+	// The file was left by an instance that was killed. No other process may take it for ours.
 	if err := os.Remove(d.file(addressesFile)); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, errors.Join(fmt.Errorf("use the folder: %w", err), d.lock.Unlock())
 	}
@@ -79,7 +79,7 @@ func (d *directory) openStore(ctx context.Context) (*store.Store, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read %s: %w", d.file(secretsFile), err)
 	}
-	// SQLite makes the file, and those beside it, readable by everyone; the permissions of one that is there are kept.
+	// SQLite makes new files readable by everyone, and keeps the permissions of existing ones.
 	file, err := os.OpenFile(d.file(databaseFile), os.O_CREATE|os.O_RDWR, privateFile)
 	if err != nil {
 		return nil, fmt.Errorf("make the database: %w", err)
@@ -100,7 +100,7 @@ func (d *directory) openStore(ctx context.Context) (*store.Store, error) {
 	return opened, nil
 }
 
-// countAll counts what a version did that did not count. Only this process may use the folder, so that such a version does not run.
+// countAll counts the rows of a version without statistics. No such version runs, because only this process may use the folder.
 func countAll(ctx context.Context, s *store.Store) error {
 	if known, err := s.KnowsCounts(ctx); err != nil || known {
 		return err
@@ -114,7 +114,7 @@ var (
 	localPlatformKey = webhook.APIKeySpec{Name: "local platform", Scope: webhook.ScopePlatform, CreatedBy: "local mode"}
 )
 
-// rawKey returns the raw key in a file of the folder, or makes one if it is not there or not in the database.
+// rawKey returns the raw key in a file of the folder. It makes a key if the file or its row is missing.
 func (d *directory) rawKey(ctx context.Context, s *store.Store, file string, spec webhook.APIKeySpec) (webhook.Secret, error) {
 	raw, err := os.ReadFile(d.file(file))
 	if err == nil {
@@ -153,7 +153,7 @@ func (d *directory) writeAddresses(addresses Addresses) error {
 	return d.write(addressesFile, string(content)+"\n")
 }
 
-// write replaces a file as a whole, so that a reader, or a kill, never finds half of it.
+// write replaces a file atomically, so that neither a reader nor a kill leaves half of it.
 func (d *directory) write(name, content string) error {
 	scratch := d.file(name + ".new")
 	if err := os.WriteFile(scratch, []byte(content), privateFile); err != nil {

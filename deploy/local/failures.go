@@ -7,14 +7,14 @@ import (
 	"net/http"
 )
 
-// failure is a delivery in failure as the welcome shows it.
+// failure is a delivery in failure as the welcome message shows it.
 type failure struct {
 	ID, URL, Reason string
-	// Sample says that it went to the sample receiver, which can be healed.
+	// Sample reports that it went to the sample receiver, which can be healed.
 	Sample bool
 }
 
-// looked is how many of the latest deliveries are searched for one in failure, so that a start is quick with any database.
+// looked is the number of latest deliveries that are searched for one in failure. It bounds the time of a start.
 const looked = 2000
 
 // latestFailure returns a delivery in failure to an active endpoint: the latest to the sample receiver, or else the latest. Its ID is
@@ -49,7 +49,7 @@ func (c client) latestFailure(ctx context.Context, sampleURL string) (found fail
 	return found, nil
 }
 
-// endpoint returns an endpoint and remembers it. One that was deleted is empty.
+// endpoint returns an endpoint and caches it. A deleted one is empty.
 func (c client) endpoint(ctx context.Context, id string, known map[string]endpoint) (endpoint, error) {
 	if e, seen := known[id]; seen {
 		return e, nil

@@ -32,7 +32,7 @@ func newOwnHosts(addrs ...string) ownHosts {
 // wrap puts the check around a handler.
 func (o ownHosts) wrap(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if o.contains(r.Host) { // net/http has put the host of an absolute request target there
+		if o.contains(r.Host) { // net/http has stored the host of an absolute request target there
 			next.ServeHTTP(w, r)
 			return
 		}

@@ -13,7 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// A browser that a page of another site leads here names that site as Host.
+// A browser whose page of another site points here sends that site's name as Host.
 func TestForeignHostRefusedOnEveryListener(t *testing.T) {
 	l := start(t, options(t.TempDir()))
 	a := l.Addresses()

@@ -38,18 +38,18 @@ const Organization = "org_local"
 type Options struct {
 	// Dir is the folder of the data. Required.
 	Dir string
-	// APIAddr, OpsAddr and ReceiverAddr are where to listen. Default to a free port of 127.0.0.1.
+	// APIAddr, OpsAddr and ReceiverAddr are the addresses to listen on. Default to a free port of 127.0.0.1.
 	APIAddr, OpsAddr, ReceiverAddr string
-	// DeliveryTimeout and RetrySchedule are the dispatcher's. Default to its own.
+	// DeliveryTimeout and RetrySchedule are settings of the dispatcher, with its defaults.
 	DeliveryTimeout time.Duration
 	RetrySchedule   []time.Duration
 	// DatabaseTimeout bounds one statement of a request or a delivery. Defaults to 5 s.
 	DatabaseTimeout time.Duration
-	// Retention is how long what has ended is kept. Defaults to for ever.
+	// Retention is how long ended deliveries are kept. Defaults to no limit.
 	Retention time.Duration
 	// ErasureDelay is how long a deleted organization can be restored. Defaults to 0.
 	ErasureDelay time.Duration
-	// FailingAfter is how long an endpoint may fail before it is disabled. Defaults to for ever.
+	// FailingAfter is how long an endpoint may fail before it is disabled. Defaults to no limit.
 	FailingAfter time.Duration
 	// OperationsOrganization also gets the operational events of all others. Defaults to none.
 	OperationsOrganization string
@@ -80,7 +80,7 @@ type Local struct {
 	api        *api.App
 	key        webhook.Secret
 	platform   webhook.Secret
-	opened     lifecycle.Stack // what the services use
+	opened     lifecycle.Stack // used by the services
 	serving    lifecycle.Stack // the services, and the receiver
 }
 
@@ -90,7 +90,7 @@ func New(ctx context.Context, options Options) (_ *Local, err error) {
 	l := &Local{}
 	defer func() {
 		if err != nil {
-			_ = l.Stop(context.WithoutCancel(ctx)) // the first error is the one to tell
+			_ = l.Stop(context.WithoutCancel(ctx)) // the first error is returned
 		}
 	}()
 
@@ -143,7 +143,7 @@ func (l *Local) bind(o Options, client redis.UniversalClient) (err error) {
 	l.api, err = api.New(api.Options{
 		Store: l.store, Redis: client, Guard: guard, Log: o.Log, Addr: o.APIAddr, OpsAddr: o.OpsAddr,
 		Version: "local", Wrap: hosts.wrap, DatabaseTimeout: o.DatabaseTimeout, ErasureDelay: o.ErasureDelay,
-		// Whoever reaches loopback can read the folder too.
+		// A process that reaches loopback can read the folder too.
 		Queues:  api.Queues{Open: true},
 		Console: api.Console{Mode: "all", Name: "Redrive", Open: true, Home: Organization},
 	})
@@ -156,7 +156,7 @@ func (l *Local) bind(o Options, client redis.UniversalClient) (err error) {
 
 const receiverTimeout = 5 * time.Second
 
-// Start serves and delivers.
+// Start starts the services and the receiver.
 func (l *Local) Start(ctx context.Context) error {
 	l.receiver.Start()
 	if err := l.dispatcher.Start(ctx); err != nil {
@@ -183,7 +183,7 @@ func (l *Local) Stop(ctx context.Context) error {
 	return l.opened.Unwind(ctx)
 }
 
-// TimeToStop is how long Stop can take when all goes well.
+// TimeToStop returns the longest normal duration of Stop.
 func (l *Local) TimeToStop() time.Duration { return l.api.TimeToStop() + l.dispatcher.TimeToStop() }
 
 // Addresses are base URLs, and one page.

@@ -84,7 +84,7 @@ func TestFirstStartLeavesOneFailedDelivery(t *testing.T) {
 	assert.Equal(t, failed, seed(t, second), "the folder remembers, its key included")
 	require.NoError(t, second.Stop(t.Context()))
 
-	third := start(t, options(dir)) // the receiver is elsewhere now
+	third := start(t, options(dir)) // the receiver has another address now
 	fresh := seed(t, third)
 	assert.NotEqual(t, failed, fresh, "a delivery that can arrive")
 	assert.Equal(t, fresh, seed(t, third))
@@ -100,7 +100,7 @@ func TestFirstStartLeavesOneFailedDelivery(t *testing.T) {
 	assert.Contains(t, text.String(), addresses.Receiver[:len("http://127.0.0.1:")])
 }
 
-// paste runs the commands that are printed, as a shell takes them.
+// paste runs the printed commands in a shell.
 func paste(t *testing.T, printed string) {
 	t.Helper()
 	var commands []string

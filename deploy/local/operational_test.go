@@ -54,7 +54,7 @@ func TestOperationsOrganizationGetsEventsOfOthers(t *testing.T) {
 	}
 }
 
-// A start looks for the latest failure. One of an endpoint that was deleted is passed over.
+// A start searches for the latest failure. It skips a failure of a deleted endpoint.
 func TestStartAfterEndpointOfFailureWasDeleted(t *testing.T) {
 	t.Cleanup(http.DefaultClient.CloseIdleConnections)
 	o := options(t.TempDir())

@@ -8,7 +8,7 @@ import (
 	"redrive/pkg/lifecycle"
 )
 
-// plainly names the setting that changes an address which could not be bound.
+// plainly adds the name of the setting to the error of an address that could not be bound.
 func plainly(err error, part string, settings map[string]string) error {
 	var refused *lifecycle.ListenError
 	if !errors.As(err, &refused) {

@@ -41,7 +41,7 @@ func (l *Local) Seed(ctx context.Context) (failedID string, err error) {
 	if err != nil {
 		return "", err
 	}
-	if len(sent) == 0 { // it is new, or its first start was killed at this very point
+	if len(sent) == 0 { // it is new, or its first start was killed at this point
 		return c.fail(ctx, sample.ID)
 	}
 	for _, d := range sent {

@@ -15,7 +15,7 @@ import (
 	"redrive/pkg/webhook"
 )
 
-// Every command can be pasted as it stands, in another terminal and from any folder.
+// Every command can be pasted unchanged into another terminal, in any folder.
 var welcome = template.Must(template.New("welcome").Parse(`
 Redrive is running. Its data is in {{.Dir}}
 
@@ -67,7 +67,7 @@ No delivery is in failure now. Make the sample receiver fail and publish an even
 // ErrNotRunning is returned by Info for a folder that no instance uses.
 var ErrNotRunning = errors.New("nothing is running: start it with make run")
 
-// Info prints addresses, the API key and the commands to paste, as they fit the instance that uses the folder.
+// Info prints addresses, the API key and the commands to paste, for the instance that uses the folder.
 func Info(ctx context.Context, folder string, w io.Writer) error {
 	absolute, err := filepath.Abs(folder)
 	if err != nil {
@@ -96,7 +96,7 @@ func Info(ctx context.Context, folder string, w io.Writer) error {
 	return d.welcome(ctx, w, addresses, key, platform)
 }
 
-// Welcome prints what Info prints.
+// Welcome prints the output of Info.
 func (l *Local) Welcome(ctx context.Context, w io.Writer) error {
 	return l.dir.welcome(ctx, w, l.Addresses(), l.key, l.platform)
 }

@@ -9,7 +9,7 @@ import (
 	"redrive/pkg/testservers"
 )
 
-// Services whose SECRETS_KEY lacks a key of the database say so on their ops ports and go on working.
+// Services whose SECRETS_KEY lacks a key of the database report it on their ops ports and continue to work.
 func TestMissingKeyIsReportedByHealthAndMetrics(t *testing.T) {
 	t.Parallel()
 	url := testservers.Postgres(t)

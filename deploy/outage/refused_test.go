@@ -21,7 +21,7 @@ type database struct {
 	url   string
 }
 
-// passwordServer starts a server that asks every role but its superuser for a password.
+// passwordServer starts a server that requires a password from every role except its superuser.
 func passwordServer(t *testing.T) *testservers.PostgresServer {
 	t.Helper()
 	server, err := testservers.StartPostgres(testservers.PostgresOptions{})
@@ -72,8 +72,8 @@ func (d *database) disconnect() {
 	d.exec("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname IN ('app', 'moved')")
 }
 
-// A PostgreSQL that refuses connections is unavailable, whatever its reason: callers are asked to try again, nothing is sent, and
-// the outcomes of attempts in flight are recorded once it accepts connections, so that no webhook is sent twice.
+// While PostgreSQL refuses connections, for whatever reason, it counts as unavailable. Callers get 503, and nothing is sent. The outcomes
+// of attempts in flight are recorded when it accepts connections, so that no webhook is sent twice.
 func TestRefusedConnectionsKeepOutcomes(t *testing.T) {
 	t.Parallel()
 	const inFlight = 10
@@ -98,7 +98,7 @@ func TestRefusedConnectionsKeepOutcomes(t *testing.T) {
 			}
 			require.Eventually(t, func() bool { return len(s.receiver.requests()) == inFlight }, soon, poll)
 
-			if name == "database renamed" { // which waits for nobody to be connected
+			if name == "database renamed" { // this waits until no client is connected
 				d.exec("ALTER DATABASE app ALLOW_CONNECTIONS false")
 				d.disconnect()
 				require.Eventually(t, func() bool {

@@ -32,7 +32,7 @@ import (
 
 const (
 	organization = "org_outage"
-	// soon bounds every wait for a signal. It decides nothing.
+	// soon bounds every wait for a signal. No verdict depends on it.
 	soon = time.Minute
 	poll = 10 * time.Millisecond
 )
@@ -53,8 +53,8 @@ func start(t *testing.T, url string) *services {
 	return startApart(t, url, url)
 }
 
-// startApart is start with a URL of the database for each service. An outcome that the database refuses although it is available is
-// kept for no time, so that only an unavailable database preserves outcomes.
+// startApart is start with a separate database URL for each service. An outcome that an available database refuses is not retried, so that
+// only an unavailable database keeps outcomes in memory.
 func startApart(t *testing.T, apiURL, dispatcherURL string) *services {
 	t.Helper()
 	return startSealed(t, storetest.Sealer(t), apiURL, dispatcherURL)
@@ -124,7 +124,7 @@ func (s *services) call(method, path string, body any) (status int, header http.
 	return response.StatusCode, response.Header, answer
 }
 
-// ops returns what a path of an ops port answers.
+// ops returns the answer of a path of an ops port.
 func ops(t *testing.T, addr, path string) (status int, body string) {
 	t.Helper()
 	response, err := client.Get("http://" + addr + path)
@@ -135,7 +135,7 @@ func ops(t *testing.T, addr, path string) (status int, body string) {
 	return response.StatusCode, string(content)
 }
 
-// away reports whether the dispatcher's metric says that its database is away.
+// away reports whether the dispatcher's metric shows an unavailable database.
 func (s *services) away() bool {
 	return gauge(s.t, s.dispatcher.OpsAddr(), "redrive_database_away") == "1"
 }
@@ -195,11 +195,11 @@ func (s *services) statuses() map[string]int {
 	return counts
 }
 
-// receiver records what it is sent. While it is held, it answers nothing.
+// receiver records its requests. While it is held, it does not answer.
 type receiver struct {
 	*httptest.Server
 	mutex sync.Mutex
-	held  chan struct{} // nil while requests are answered at once
+	held  chan struct{} // nil while requests are answered immediately
 	fails bool          // with status 500
 	got   map[string]int
 }
@@ -219,7 +219,7 @@ func newReceiver(t *testing.T) *receiver {
 		}
 	}))
 	t.Cleanup(r.Close)
-	t.Cleanup(r.release) // a test that failed may hold requests, which Close waits for
+	t.Cleanup(r.release) // a failed test may hold requests, which Close would wait for
 	return r
 }
 
@@ -231,7 +231,7 @@ func (r *receiver) hold() (release func()) {
 	return r.release
 }
 
-// release answers the requests that are held. Without any it does nothing.
+// release answers the held requests. Without held requests it does nothing.
 func (r *receiver) release() {
 	r.mutex.Lock()
 	defer r.mutex.Unlock()

@@ -17,8 +17,8 @@ import (
 // longIdle is longer than a connection may be idle before a pool checks it.
 const longIdle = 500 * time.Millisecond
 
-// idle waits until the API has recorded the use of its key, which is the only statement it runs without a call, and has not used its
-// connections for a while.
+// idle waits until the API has recorded the use of its key, which is its only statement without a call, and then until its connections have
+// been idle for longIdle.
 func (s *services) idle(url string) {
 	s.t.Helper()
 	watch := connect(s.t, url)
@@ -31,8 +31,8 @@ func (s *services) idle(url string) {
 	}, soon, poll)
 }
 
-// Connections of both services die silently. The first calls find out, each on one dead connection at most, which costs one ping of a
-// second. No later call uses a dead connection. Every call succeeds, and every webhook is sent once.
+// Connections of both services fail silently. Each of the first calls uses at most one such connection, which costs one ping of a second.
+// Later calls use none. Every call succeeds, and every webhook is sent once.
 func TestSilentConnectionsDelayFirstCallsOnly(t *testing.T) {
 	t.Parallel()
 	const failed = 8
@@ -67,7 +67,7 @@ func TestSilentConnectionsDelayFirstCallsOnly(t *testing.T) {
 	assert.Positive(t, toDispatcher.AskedSilent(), "the connections were dead")
 	askedByDispatcher := toDispatcher.AskedSilent()
 
-	time.Sleep(longIdle) // so that the pools check their connections again
+	time.Sleep(longIdle) // so that the pools check their connections
 	for _, id := range failures[failed/2:] {
 		s.retry(id)
 		s.publish()
@@ -83,7 +83,7 @@ func TestSilentConnectionsDelayFirstCallsOnly(t *testing.T) {
 	}
 }
 
-// One call over a pool of dead connections uses one of them: the others are dropped with it.
+// One call over a pool of failed connections uses one of them. The others are closed with it.
 func TestSilentConnectionsCostOneCallOnePing(t *testing.T) {
 	t.Parallel()
 	url := testservers.Postgres(t)
@@ -100,8 +100,7 @@ func TestSilentConnectionsCostOneCallOnePing(t *testing.T) {
 	assert.Equal(t, 1, toAPI.AskedSilent())
 }
 
-// fillPool has the API open as many connections as it may: calls wait for a lock, each on a connection of its own. It returns their
-// number.
+// fillPool makes the API open all its connections: calls wait for a lock, each on a connection of its own. It returns their number.
 func (s *services) fillPool(url string) int {
 	s.t.Helper()
 	watch := connect(s.t, url)

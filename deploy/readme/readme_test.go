@@ -22,7 +22,7 @@ func readme(t *testing.T) string {
 	return string(content)
 }
 
-// TestReadmeConfigurationTableMatchesTheCode makes the table that the code calls for and looks for it, to the letter.
+// TestReadmeConfigurationTableMatchesTheCode generates the table from the code and requires the same text in the README.
 func TestReadmeConfigurationTableMatchesTheCode(t *testing.T) {
 	assert.True(t, strings.Contains(readme(t), table()), "put this table into the README:\n%s", table())
 }
@@ -86,7 +86,7 @@ func TestReadmeLinkedFilesExist(t *testing.T) {
 	}
 }
 
-// TestReadmeListsEveryGuide requires a row for each guide, with the same words as the index that is served.
+// TestReadmeListsEveryGuide requires a row for each guide, with the same words as in the served index.
 func TestReadmeListsEveryGuide(t *testing.T) {
 	for _, guide := range guides.All() {
 		row := "](" + guides.Folder + "/" + guide.Name + ".md) | " + guide.About + " |"

@@ -1,5 +1,5 @@
-// Package receiver is a sample receiver of webhooks, to see deliveries fail and arrive: /ok answers 200, /flaky answers 500
-// until POST /heal and again after POST /break, and / shows what arrived and whether its signature verified.
+// Package receiver is a sample receiver of webhooks. /ok answers 200. /flaky answers 500 until POST /heal, and again after POST /break. /
+// shows the webhooks that arrived and whether their signatures verified.
 package receiver
 
 import (
@@ -14,7 +14,7 @@ import (
 )
 
 const (
-	// shown is how many of the latest requests are kept.
+	// shown is the number of latest requests that are kept.
 	shown   = 100
 	maxBody = 2 << 20 // bytes
 )

@@ -28,7 +28,7 @@ const (
 	headingKeys     = "Keys and secrets"
 )
 
-// TestCommandsOfTheGuideWork runs those that need running services, as they are in the guide but for the addresses.
+// TestCommandsOfTheGuideWork runs the commands that need running services. Only their addresses are replaced.
 func TestCommandsOfTheGuideWork(t *testing.T) {
 	t.Parallel()
 	m := newMachine(t)
@@ -71,8 +71,8 @@ func TestCommandsOfTheGuideWork(t *testing.T) {
 	assert.Contains(t, m.run(t, "redis-cli INFO keyspace"), "# Keyspace")
 }
 
-// TestCommandsForTheEngineAreThoseOfItsPrograms holds the calls of make and docker against the Makefile, and against what Docker
-// Compose has.
+// TestCommandsForTheEngineAreThoseOfItsPrograms compares the calls of make and docker with the Makefile and with the commands of Docker
+// Compose.
 func TestCommandsForTheEngineAreThoseOfItsPrograms(t *testing.T) {
 	targets, err := exec.Command("make", "--directory", repository, "--silent", "help").Output()
 	require.NoError(t, err)

@@ -1,6 +1,6 @@
-// Package runbook runs the commands of the guide to operations (pkg/guides/operations.md): a backup is taken and restored under data,
-// with the services' commands and with those of the containers. Every command of the guide is run by some test.
+// Package runbook runs the commands of the guide to operations (pkg/guides/operations.md). A backup is taken and restored, with the
+// services' commands and with those of the containers. Every command of the guide is run by some test.
 //
-// The containers' commands run without an engine: in the place of docker is a script that runs the command of a container on this
-// machine. That the engine takes the same commands is tested in deploy/containers.
+// The containers' commands run without an engine: a script replaces docker and runs the command of a container on this machine. Package
+// deploy/containers tests them with an engine.
 package runbook

@@ -17,7 +17,7 @@ const (
 	headingBackup  = "Backup"
 	headingRestore = "Restoring"
 	headingMajor   = "A new major version of PostgreSQL"
-	// safetyLimit ends a test that waits for what does not happen. No verdict depends on it.
+	// safetyLimit bounds the wait for an event in a test. No verdict depends on it.
 	safetyLimit = 2 * time.Minute
 )
 
@@ -80,7 +80,8 @@ func next(t *testing.T, arrived <-chan string) string {
 	}
 }
 
-// drill takes a backup and restores it: a delivery that was waiting is sent, and what was published after the backup is gone.
+// drill takes a backup and restores it. A delivery that was waiting is sent, and a delivery that was published after the backup does not
+// exist.
 func drill(t *testing.T, m *machine, backUp, restore func() (database string)) {
 	t.Helper()
 	url, arrived := receiver(t)
@@ -125,7 +126,7 @@ func TestBackupIsRestoredByTheContainersCommands(t *testing.T) {
 	})
 }
 
-// The new server of the guide is an empty database of the old one here.
+// The new server of the guide is an empty database on the same server here.
 func TestDataMovesToANewMajorVersion(t *testing.T) {
 	t.Parallel()
 	m := newMachine(t)

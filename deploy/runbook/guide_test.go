@@ -65,13 +65,13 @@ func shell(t *testing.T, folder string, environ []string, text string) (said str
 	return output.String()
 }
 
-// elsewhere are the blocks that other packages run, by what they contain.
+// elsewhere are the blocks that other packages run, by a text that they contain.
 var elsewhere = map[string]string{
 	"bin/api-service bulk":           "api-service/cmd/api-service",
 	"bin/api-service rotate-secrets": "deploy/e2e",
 }
 
-// TestEveryCommandOfTheGuideIsRun holds the headings that the tests of this package run the blocks of.
+// TestEveryCommandOfTheGuideIsRun lists the headings whose blocks the tests of this package run.
 func TestEveryCommandOfTheGuideIsRun(t *testing.T) {
 	ran := map[string]bool{
 		headingBackup: true, headingRestore: true, headingUpgrade: true, headingMajor: true, headingRollback: true, headingScaling: true,

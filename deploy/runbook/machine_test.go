@@ -14,14 +14,14 @@ import (
 	"redrive/pkg/testservers"
 )
 
-// machine is where the guide's commands are typed: with a database, a Redis that asks for a password, and running services.
+// machine is the machine on which the guide's commands run, with a database, a Redis that requires a password, and running services.
 type machine struct {
 	folder   string
 	database string // its URL
 	redis    string
 	services *stack.ProcessStack
 	environ  []string
-	calls    string // the file that the script in docker's place writes to
+	calls    string // the file that the replacement of docker writes to
 }
 
 const redisPassword = "of-the-redis-server"
@@ -66,7 +66,7 @@ func newMachine(t *testing.T) *machine {
 	return m
 }
 
-// shims makes a folder with programs in the place of docker and make, and returns it.
+// shims makes a folder with replacements of docker and make, and returns it.
 func (m *machine) shims(t *testing.T, bin, redisPort string) string {
 	t.Helper()
 	folder := filepath.Join(m.folder, "shims")
@@ -74,7 +74,7 @@ func (m *machine) shims(t *testing.T, bin, redisPort string) string {
 	redisCLI, err := exec.LookPath("redis-cli")
 	require.NoError(t, err)
 	for name, script := range map[string]string{
-		// exec runs the command of a container here, and what concerns the engine alone is noted.
+		// exec runs the command of a container on this machine, and records commands for the engine.
 		"docker": `#!/bin/sh
 [ "$1 $2" = "compose exec" ] || { echo "docker $*" >>"` + m.calls + `"; exit 0; }
 shift 2
@@ -96,7 +96,7 @@ esac
 	return folder
 }
 
-// run runs a block with settings over those of the machine.
+// run runs a block with additional settings.
 func (m *machine) run(t *testing.T, text string, settings ...string) (said string) {
 	t.Helper()
 	return shell(t, m.folder, append(m.environ, settings...), text)
@@ -111,7 +111,7 @@ func (m *machine) called(t *testing.T) (calls []string) {
 	return strings.Split(strings.TrimSpace(string(content)), "\n")
 }
 
-// start starts them with another database, or with the one that they had.
+// start starts the services with another database, or with the former one.
 func (m *machine) start(t *testing.T, database string) {
 	t.Helper()
 	for _, service := range append(m.services.Dispatchers(), m.services.API()) {

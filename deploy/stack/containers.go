@@ -16,10 +16,10 @@ import (
 	"redrive/deploy/stack/process"
 )
 
-// containersLimit bounds starting, and stopping, all containers. The images may have to be built first.
+// containersLimit bounds the start and the stop of all containers. The images may have to be built first.
 const containersLimit = 20 * time.Minute
 
-// ContainerStack is the stack of docker-compose.yml. It belongs to a session of package containers.
+// ContainerStack is the stack of docker-compose.yml, in a session of package containers.
 type ContainerStack struct {
 	*containers.Project
 	password  string
@@ -28,7 +28,7 @@ type ContainerStack struct {
 	stop      func() error
 
 	mu      sync.Mutex
-	secrets []string // the raw keys, which no log may hold
+	secrets []string // the raw keys, which no log may contain
 }
 
 var (
@@ -38,7 +38,7 @@ var (
 	_ Operated    = (*ContainerStack)(nil)
 )
 
-// Containers starts a project of the session until the test ends. Attempts are bounded by what docker-compose.yml says.
+// Containers starts a project of the session until the test ends. docker-compose.yml determines the timeout of attempts.
 func Containers(tb testing.TB, session *containers.Session, name string, options Options) *ContainerStack {
 	tb.Helper()
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(tb.Context()), containersLimit)
@@ -62,7 +62,7 @@ func Containers(tb testing.TB, session *containers.Session, name string, options
 	return s
 }
 
-// containerSettings are those that differ from what the file says.
+// containerSettings are the settings that differ from docker-compose.yml.
 func containerSettings(o Options, receivers string) map[string]string {
 	settings := map[string]string{
 		"RETRY_SCHEDULE": o.retrySchedule(), "DRAIN_DELAY": "0s", "PUBLIC_URL": PublicURL, "API_UNAUTHENTICATED_RATE_LIMIT": "0",
@@ -79,7 +79,7 @@ func containerSettings(o Options, receivers string) map[string]string {
 	return settings
 }
 
-// OpsURLs are the base URLs of health and metrics, by the addresses that the containers have now.
+// OpsURLs returns the base URLs of health and metrics, with the present addresses of the containers.
 func (s *ContainerStack) OpsURLs() []string {
 	found, err := s.Project.Containers(context.Background(), containers.API, containers.Dispatcher)
 	if err != nil {
@@ -97,7 +97,7 @@ func (s *ContainerStack) OpsURLs() []string {
 	return urls
 }
 
-// Key is a raw API key of the organization Organization that may read and write.
+// Key returns a raw API key of the organization Organization that may read and write.
 func (s *ContainerStack) Key() string { return s.key }
 
 // NewKey makes another raw API key.
@@ -113,21 +113,21 @@ func (s *ContainerStack) NewKey(tb testing.TB, organization string, scope Scope)
 	return key
 }
 
-// Command runs the API service's program in its container and returns what it printed.
+// Command runs the API service's program in its container and returns its output.
 func (s *ContainerStack) Command(args ...string) (string, error) { return s.CommandWith(nil, args...) }
 
-// CommandWith is Command with settings in the place of the container's own.
+// CommandWith is Command with settings that replace those of the container.
 func (s *ContainerStack) CommandWith(settings map[string]string, args ...string) (string, error) {
 	return s.Exec(context.Background(), containers.API, settings, append([]string{"/api-service"}, args...)...)
 }
 
-// OperatorPassword opens the queue's page.
+// OperatorPassword returns the password of the queue's page.
 func (s *ContainerStack) OperatorPassword() string { return s.password }
 
-// Queues looks into the queue.
+// Queues returns an inspector of the queue.
 func (s *ContainerStack) Queues() *asynq.Inspector { return s.inspector }
 
-// Stop ends all containers in good order. It may be called again.
+// Stop stops all containers with SIGTERM. It may be called again.
 func (s *ContainerStack) Stop() error { return s.stop() }
 
 func (s *ContainerStack) end() error {
@@ -147,7 +147,7 @@ func (s *ContainerStack) end() error {
 	return errors.Join(append(failures, err)...)
 }
 
-// conclude stops the stack, looks through its logs, and removes it.
+// conclude stops the stack, checks its logs, and removes it.
 func (s *ContainerStack) conclude(tb testing.TB) {
 	ctx, cancel := context.WithTimeout(context.Background(), containersLimit)
 	defer cancel()
@@ -169,7 +169,7 @@ func (s *ContainerStack) conclude(tb testing.TB) {
 	}
 }
 
-// shown is how much of the logs of a failed test is shown.
+// shown is the number of bytes of the logs that a failed test shows.
 const shown = 20_000
 
 func end(log string) string { return strings.ToValidUTF8(log[max(0, len(log)-shown):], "") }

@@ -23,8 +23,8 @@ var (
 	_ Single = (*EmbeddedStack)(nil)
 )
 
-// Embedded builds the one program and starts it in a folder of its own, until the test ends. The process is told by its
-// settings what an embedded Redrive can be told; a test of what is public only, or of the operator's password, is not for it.
+// Embedded builds the program and starts it in a folder of its own, until the test ends. Its settings are those that the embedded Redrive
+// has. It cannot serve tests of public destinations or of the operator's password.
 func Embedded(tb testing.TB, options Options) *EmbeddedStack {
 	tb.Helper()
 	if options.PublicOnly {
@@ -63,19 +63,19 @@ func Embedded(tb testing.TB, options Options) *EmbeddedStack {
 	return s
 }
 
-// URL is the base URL of the API.
+// URL returns the base URL of the API.
 func (s *EmbeddedStack) URL() string { return s.process.URL() }
 
-// OpsURLs are the base URLs of health and metrics: there is one.
+// OpsURLs returns the one base URL of health and metrics.
 func (s *EmbeddedStack) OpsURLs() []string { return []string{s.process.OpsURL()} }
 
-// Key is a raw API key of the organization Organization that may read and write.
+// Key returns a raw API key of the organization Organization that may read and write.
 func (s *EmbeddedStack) Key() string { return s.key }
 
-// NewKey makes another raw API key: in the database, which a second process can open, for the program has no command for it.
+// NewKey makes another raw API key in the database, because the program has no command for it. A second process can open the database.
 func (s *EmbeddedStack) NewKey(tb testing.TB, organization string, scope Scope) string {
 	tb.Helper()
-	opened, err := sqlite.Open(filepath.Join(s.dir, "redrive.db"), nil) // nothing sealed is touched
+	opened, err := sqlite.Open(filepath.Join(s.dir, "redrive.db"), nil) // no sealed values are read or written
 	if err != nil {
 		tb.Fatalf("stack: %v", err)
 	}
@@ -95,10 +95,10 @@ func (s *EmbeddedStack) NewKey(tb testing.TB, organization string, scope Scope) 
 	return raw.Reveal()
 }
 
-// Process is the one there is.
+// Process returns the only process.
 func (s *EmbeddedStack) Process() *Service { return s.process }
 
-// Stop ends the process in good order. It may be called again.
+// Stop stops the process with SIGTERM. It may be called again.
 func (s *EmbeddedStack) Stop() error {
 	if !s.process.Started() {
 		return nil

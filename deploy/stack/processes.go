@@ -25,7 +25,7 @@ import (
 const (
 	defaultDeliveryTimeout = 30 * time.Second
 	defaultRetryDelay      = 100 * time.Millisecond
-	// stopMargin is what a service may take to stop, beside its longest attempt.
+	// stopMargin is the time that a service may need to stop, beside its longest attempt.
 	stopMargin = time.Minute
 )
 
@@ -50,9 +50,8 @@ var (
 	_ Operated    = (*ProcessStack)(nil)
 )
 
-// Processes builds the two programs and starts them over a fresh PostgreSQL database and a Redis server of their own, until the
-// test ends. When it has failed by then, the end of the services' logs is shown. A data race, a panic or a secret in a log
-// fails the test by itself.
+// Processes builds the two programs and starts them over a new PostgreSQL database and a Redis server of their own, until the test ends. If
+// the test has failed by then, it shows the end of the services' logs. A data race, a panic or a secret in a log fails the test.
 func Processes(tb testing.TB, options Options) *ProcessStack {
 	tb.Helper()
 	programs, err := binaries.directory()
@@ -105,29 +104,29 @@ func (o Options) retrySchedule() string {
 	return strings.Join(delays, ",")
 }
 
-// PublicURL is the URL with which links to the console begin, unless a test has another. Nothing listens there.
+// PublicURL is the URL with which links to the console begin, unless a test sets another. Nothing listens there.
 const PublicURL = "https://hooks.example.com"
 
-// settingsOf is the whole environment of both services: nothing of this process's, proxies among it, is handed on but where
-// temporary files and time zones are.
+// settingsOf returns the whole environment of both services. It contains no variable of this process, such as a proxy, except the paths of
+// temporary files and time zones.
 func settingsOf(o Options, database, redis string) map[string]string {
 	key := make([]byte, 32)
 	_, _ = rand.Read(key) // it never fails
 	settings := map[string]string{
 		"PATH":             os.Getenv("PATH"),
 		"TMPDIR":           os.TempDir(),
-		"GORACE":           "atexit_sleep_ms=0", // or else every command takes a second longer
+		"GORACE":           "atexit_sleep_ms=0", // without it, every command takes one second longer
 		"DATABASE_URL":     database,
 		"REDIS_URL":        redis,
 		"API_ADDR":         "127.0.0.1:0",
 		"OPS_ADDR":         "127.0.0.1:0",
-		"DRAIN_DELAY":      "0s", // there is no load balancer in front of it
+		"DRAIN_DELAY":      "0s", // there is no load balancer
 		"SECRETS_KEY":      base64.StdEncoding.EncodeToString(key),
 		"DELIVERY_TIMEOUT": o.deliveryTimeout().String(),
 		"DATABASE_TIMEOUT": databaseTimeout.String(),
 		"RETRY_SCHEDULE":   o.retrySchedule(),
 		"PUBLIC_URL":       PublicURL,
-		// All tests come from one address, and many with keys that are none.
+		// All tests come from one address, and many use invalid keys.
 		"API_UNAUTHENTICATED_RATE_LIMIT": "0",
 	}
 	if !o.PublicOnly {
@@ -141,7 +140,7 @@ func settingsOf(o Options, database, redis string) map[string]string {
 	return settings
 }
 
-// dispatcher makes the dispatcher of a number. A shell lowers the limit of open files for good and becomes the dispatcher.
+// dispatcher returns the dispatcher with a number. A shell lowers the limit of open files and then executes the dispatcher.
 func (s *ProcessStack) dispatcher(options Options, number int, program string) *Service {
 	o := process.Options{
 		Name: fmt.Sprintf("%s %d", dispatcherProgram, number), Program: program, Settings: s.settings,
@@ -153,7 +152,7 @@ func (s *ProcessStack) dispatcher(options Options, number int, program string) *
 	return process.New(o)
 }
 
-// start migrates, makes the key and starts the services, all at once.
+// start migrates, makes the key and starts the services concurrently.
 func (s *ProcessStack) start(tb testing.TB) error {
 	if said, err := s.Command("migrate"); err != nil {
 		return fmt.Errorf("%w\n%s", err, said)
@@ -171,10 +170,10 @@ func (s *ProcessStack) start(tb testing.TB) error {
 
 func (s *ProcessStack) services() []*Service { return append([]*Service{s.api}, s.dispatchers...) }
 
-// URL is the base URL of the API.
+// URL returns the base URL of the API.
 func (s *ProcessStack) URL() string { return s.api.URL() }
 
-// OpsURLs are the base URLs of health and metrics, of the API first and then of each dispatcher.
+// OpsURLs returns the base URLs of health and metrics, of the API first and then of each dispatcher.
 func (s *ProcessStack) OpsURLs() []string {
 	var urls []string
 	for _, service := range s.services() {
@@ -183,7 +182,7 @@ func (s *ProcessStack) OpsURLs() []string {
 	return urls
 }
 
-// Key is a raw API key of the organization Organization that may read and write.
+// Key returns a raw API key of the organization Organization that may read and write.
 func (s *ProcessStack) Key() string { return s.key }
 
 // NewKey makes another raw API key.
@@ -200,10 +199,10 @@ func (s *ProcessStack) NewKey(tb testing.TB, organization string, scope Scope) s
 	return key
 }
 
-// Command runs the API service's program with arguments and returns what it printed.
+// Command runs the API service's program with arguments and returns its output.
 func (s *ProcessStack) Command(args ...string) (string, error) { return s.CommandWith(nil, args...) }
 
-// CommandWith is Command with settings in the place of the stack's own.
+// CommandWith is Command with settings that replace those of the stack.
 func (s *ProcessStack) CommandWith(settings map[string]string, args ...string) (string, error) {
 	all := maps.Clone(s.settings)
 	maps.Copy(all, settings)
@@ -217,16 +216,17 @@ func (s *ProcessStack) CommandWith(settings map[string]string, args ...string) (
 	return said.String(), nil
 }
 
-// Program is the path of the API service's program.
+// Program returns the path of the API service's program.
 func (s *ProcessStack) Program() string { return s.program }
 
-// Environ is the environment of the services, as NAME=value.
+// Environ returns the environment of the services, as NAME=value.
 func (s *ProcessStack) Environ() []string { return process.Environ(s.settings) }
 
-// OperatorPassword opens the queue's page.
+// OperatorPassword returns the password of the queue's page.
 func (s *ProcessStack) OperatorPassword() string { return s.settings["OPERATOR_PASSWORD"] }
 
-// Secrets are those of the settings: the key that encrypts, the operator's password, and the database's if its server asks for one.
+// Secrets returns the secrets in the settings: the encryption key, the operator's password, and the database's password if its server
+// requires one.
 func (s *ProcessStack) Secrets() []string {
 	secrets := []string{s.settings["SECRETS_KEY"]}
 	if password := s.settings["OPERATOR_PASSWORD"]; password != "" {
@@ -241,19 +241,19 @@ func (s *ProcessStack) Secrets() []string {
 	return secrets
 }
 
-// Queues looks into the queue.
+// Queues returns an inspector of the queue.
 func (s *ProcessStack) Queues() *asynq.Inspector { return s.inspector }
 
-// Redis is the queue's server, and this stack's alone.
+// Redis returns the queue's server, which belongs to this stack only.
 func (s *ProcessStack) Redis() *testservers.RedisServer { return s.redis }
 
-// API is the API service.
+// API returns the API service.
 func (s *ProcessStack) API() *Service { return s.api }
 
-// Dispatchers are the dispatcher services.
+// Dispatchers returns the dispatcher services.
 func (s *ProcessStack) Dispatchers() []*Service { return s.dispatchers }
 
-// Stop ends everything in good order. It may be called again.
+// Stop stops everything with SIGTERM. It may be called again.
 func (s *ProcessStack) Stop() error { return s.stop() }
 
 func (s *ProcessStack) end() error {
@@ -274,7 +274,7 @@ func (s *ProcessStack) end() error {
 
 func (s *ProcessStack) conclude(tb testing.TB) { conclude(tb, s, s.services()) }
 
-// conclude stops a stack and says what the logs of its services have to say.
+// conclude stops a stack and reports alarms in the logs of its services.
 func conclude(tb testing.TB, s Stack, services []*Service) {
 	if err := s.Stop(); err != nil {
 		tb.Errorf("stack: %v", err)

@@ -13,15 +13,15 @@ import (
 
 // Stack is a running Redrive.
 type Stack interface {
-	// URL is the base URL of the API, without a slash at its end. It stays the same over restarts.
+	// URL returns the base URL of the API, without a slash at its end. It stays the same over restarts.
 	URL() string
-	// OpsURLs are the base URLs of health and metrics, of the API first and then of each dispatcher.
+	// OpsURLs returns the base URLs of health and metrics, of the API first and then of each dispatcher.
 	OpsURLs() []string
-	// Key is a raw API key of the organization Organization that may read and write.
+	// Key returns a raw API key of the organization Organization that may read and write.
 	Key() string
 	// NewKey makes another raw API key. A platform key belongs to no organization: the organization is not used.
 	NewKey(tb testing.TB, organization string, scope Scope) string
-	// Stop ends everything in good order. It is called at the end of the test in any case, and may be called before.
+	// Stop stops everything with SIGTERM. It is called at the end of the test in any case, and may be called before.
 	Stop() error
 }
 
@@ -29,7 +29,7 @@ type Stack interface {
 // the document is never the caller's own.
 const Organization = "org-of-the-stack"
 
-// Scope is what an API key may do.
+// Scope is the access of an API key.
 type Scope string
 
 // The scopes of API keys.
@@ -54,7 +54,7 @@ type Service = process.Service
 // Options of a stack. The zero value is a Redrive that sends to this machine and retries after a second.
 type Options struct {
 	// DeliveryTimeout bounds one attempt. Defaults to 30 s, which no healthy receiver reaches on a busy machine. The reconciler enqueues
-	// lost deliveries 5 to 10 s after it.
+	// lost deliveries 5 to 10 s later.
 	DeliveryTimeout time.Duration
 	// RetrySchedule holds the delays before each retry, which are rounded up to a whole second. Defaults to 100 ms.
 	RetrySchedule []time.Duration
@@ -62,20 +62,20 @@ type Options struct {
 	Dispatchers int
 	// PublicOnly keeps the production settings of the egress guard: https and public addresses only.
 	PublicOnly bool
-	// OperatorPassword opens the queue's web UI.
+	// OperatorPassword is the password of the queue's web UI.
 	OperatorPassword string
 	// Descriptors is the limit of open files of each dispatcher (ulimit -n). Defaults to that of the test.
 	Descriptors int
-	// DispatcherLog gets a copy of what the dispatchers write. Defaults to none.
+	// DispatcherLog gets a copy of the dispatchers' output. Defaults to none.
 	DispatcherLog io.Writer
 	// Settings are further environment variables of both services.
 	Settings map[string]string
 }
 
-// databaseTimeout is longer than a statement takes on a busy machine. No test here is about a database that hangs.
+// databaseTimeout is longer than a statement takes on a busy machine. No test of this package uses a database that hangs.
 const databaseTimeout = time.Minute
 
-// Inspectable is a stack whose queue can be looked into.
+// Inspectable is a stack whose queue can be inspected.
 type Inspectable interface {
 	Queues() *asynq.Inspector
 }
@@ -91,7 +91,7 @@ type Fleet interface {
 	Dispatchers() []*Service
 }
 
-// Operated is a stack whose queue page asks for the operator's password.
+// Operated is a stack whose queue page requires the operator's password.
 type Operated interface {
 	OperatorPassword() string
 }
@@ -103,8 +103,8 @@ type Single interface {
 
 // CommandLine is a stack whose API service has a command line.
 type CommandLine interface {
-	// Command runs the API service's program with arguments and returns what it printed.
+	// Command runs the API service's program with arguments and returns its output.
 	Command(args ...string) (string, error)
-	// CommandWith is Command with settings in the place of the stack's own.
+	// CommandWith is Command with settings that replace those of the stack.
 	CommandWith(settings map[string]string, args ...string) (string, error)
 }

@@ -1,5 +1,4 @@
-// Package figures puts what the benchmark measured into a page, as a table between two markers, so that the page says what the
-// data says.
+// Package figures writes the figures of the benchmark into a page, as a table between two markers.
 package figures
 
 import (
@@ -10,7 +9,7 @@ import (
 	"strings"
 )
 
-// The lines that the table stands between.
+// The lines before and after the table.
 const (
 	Begin = "<!-- performance:begin -->"
 	End   = "<!-- performance:end -->"
@@ -60,10 +59,10 @@ func write(table *strings.Builder, name string, r row) {
 	if r.Note != "" {
 		ratio = strings.TrimPrefix(ratio+"; "+r.Note, "; ")
 	}
-	_, _ = fmt.Fprintf(table, "| %s | %s | %s | %s | %s |\n", name, number(r.Value), spread, r.Unit, ratio) // a Builder takes everything
+	_, _ = fmt.Fprintf(table, "| %s | %s | %s | %s | %s |\n", name, number(r.Value), spread, r.Unit, ratio) // a Builder returns no error
 }
 
-// number leaves no more digits than mean something.
+// number rounds to the significant digits.
 func number(value float64) string {
 	switch {
 	case value >= 100:
@@ -75,7 +74,7 @@ func number(value float64) string {
 	}
 }
 
-// Into returns the page with the table between its markers, in place of what was there.
+// Into returns the page with the table between its markers. It replaces the former table.
 func Into(page, table string) (string, error) {
 	before, rest, begins := strings.Cut(page, Begin+"\n")
 	_, after, ends := strings.Cut(rest, End)

@@ -14,16 +14,16 @@ import (
 type Source struct {
 	// Output is the name of the binary.
 	Output string
-	// Module is the directory of its module, and Package its package in there.
+	// Module is the directory of its module, and Package its package in the module.
 	Module, Package string
-	// Version is stamped into the program. Empty, it is left as it is.
+	// Version is stamped into the program. Empty means no version.
 	Version string
-	// Race has it built with the race detector.
+	// Race builds the program with the race detector.
 	Race bool
 }
 
-// Build builds all programs at once, for the linker is what takes the time, and returns the directory that they are in. In a test run
-// with testservers.ProgramsVariable, programs that another process of the run has built are not built again.
+// Build builds all programs concurrently, because linking takes most of the time, and returns their directory. In a test run with
+// testservers.ProgramsVariable, a program that another process of the run has built is not built again.
 func Build(sources ...Source) (dir string, err error) {
 	workspace, err := workspace()
 	if err != nil {
@@ -44,7 +44,7 @@ func Build(sources ...Source) (dir string, err error) {
 	return dir, err
 }
 
-// build builds what is deployed, a static binary, unless it is to look for races.
+// build builds a static binary, as it is deployed, or a binary with the race detector.
 func (s Source) build(workspace, dir string) error {
 	args := []string{"build", "-buildvcs=false", "-o", filepath.Join(dir, s.Output)}
 	flags := "-s -w"
@@ -67,7 +67,7 @@ func (s Source) build(workspace, dir string) error {
 	return nil
 }
 
-// workspace is the directory of the modules: the parent of the one that the working directory is in, or the one of go.work.
+// workspace returns the directory of the modules: the parent of the working directory's module, or the directory of go.work.
 func workspace() (string, error) {
 	said, err := exec.Command("go", "env", "GOMOD", "GOWORK").Output()
 	if err != nil {

@@ -11,7 +11,7 @@ import (
 	"time"
 )
 
-// child is one run of a program, in a process group of its own, so that a Ctrl-C in the terminal is not for it.
+// child is one run of a program, in a process group of its own, so that a Ctrl-C in the terminal does not reach it.
 type child struct {
 	process *os.Process
 	done    chan struct{} // closed when it has ended
@@ -34,8 +34,7 @@ func startChild(path string, args, environ []string, output io.Writer) (*child, 
 	return c, nil
 }
 
-// run stays on one thread: what the kernel takes for the death of the parent is the death of the thread that started the
-// child, and the Go runtime ends threads as it likes.
+// run stays on one thread. The kernel signals the child when the thread that started it ends, and the Go runtime ends threads at any time.
 func (c *child) run(cmd *exec.Cmd, started chan<- error) {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
@@ -45,12 +44,12 @@ func (c *child) run(cmd *exec.Cmd, started chan<- error) {
 	}
 	c.process = cmd.Process
 	started <- nil
-	_ = cmd.Wait() // the state says all
+	_ = cmd.Wait() // the state has the result
 	c.state = cmd.ProcessState
 	close(c.done)
 }
 
-// signal does nothing to a process that has ended.
+// signal does nothing if the process has ended.
 func (c *child) signal(signal os.Signal) error {
 	if err := c.process.Signal(signal); !errors.Is(err, os.ErrProcessDone) {
 		return err
@@ -58,7 +57,7 @@ func (c *child) signal(signal os.Signal) error {
 	return nil
 }
 
-// wait waits for the end for at most the given time and says whether it came.
+// wait waits at most the given time for the end, and reports whether the process has ended.
 func (c *child) wait(limit time.Duration) bool {
 	timer := time.NewTimer(limit)
 	defer timer.Stop()

@@ -2,5 +2,5 @@ package process
 
 import "syscall"
 
-// endWithParent has the kernel kill the child when this process dies, however it dies.
+// endWithParent makes the kernel kill the child when this process ends for any reason.
 func endWithParent(attributes *syscall.SysProcAttr) { attributes.Pdeathsig = syscall.SIGKILL }

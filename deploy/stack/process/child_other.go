@@ -4,5 +4,5 @@ package process
 
 import "syscall"
 
-// endWithParent does nothing: only Linux tells children that their parent has died.
+// endWithParent does nothing, because only Linux signals children when their parent ends.
 func endWithParent(*syscall.SysProcAttr) {}

@@ -1,11 +1,11 @@
 // Package process builds Redrive's programs from source and runs them as processes of their own, for tests and harnesses that
 // start, stop, kill and freeze services:
 //
-//	New ─▶ Start ─▶ Stop                      SIGTERM, and all in good order
+//	New ─▶ Start ─▶ Stop                      SIGTERM
 //	         │  ▲    Kill                      SIGKILL
-//	         │  └──  …and again, on the same addresses
+//	         │  └──  starts again on the same addresses
 //	         └─ Freeze ─▶ Thaw                 SIGSTOP, SIGCONT
 //
-// It reads the services' logs: that is how it knows that one has started and where it listens, and it notices what must never
-// be in a log, such as a signing secret or a data race.
+// It reads the services' logs to find their start, their addresses, and texts that must never be in a log, such as a signing secret or a
+// data race.
 package process

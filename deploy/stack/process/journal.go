@@ -10,30 +10,30 @@ import (
 )
 
 const (
-	// tailLength and troublesLength are how many lines of a log are kept, to be shown when a test fails: the last of all, and
-	// the last of those that are more than information.
+	// tailLength and troublesLength are the numbers of log lines that are kept for failed tests: the last of all, and the last above the
+	// level info.
 	tailLength     = 40
 	troublesLength = 40
-	// maxAlarms bounds what is said about a service that does nothing but complain.
+	// maxAlarms bounds the number of alarms about one service.
 	maxAlarms = 5
 )
 
-// journal reads a service's log: it keeps the end, hears the addresses that were bound, and notices what must never be there.
+// journal reads a service's log. It keeps the end, finds the bound addresses, and searches for texts that must not be in a log.
 type journal struct {
 	mu        sync.Mutex
 	partial   []byte
 	tail      []string
 	troubles  []string
 	alarms    []string
-	forbidden []string // texts that no line may hold
+	forbidden []string // texts that no line may contain
 	started   chan addresses
-	ready     []string // the messages that say that the service has started
+	ready     []string // the messages that report the start of the service
 }
 
-// addresses is what a service says it listens on.
+// addresses are the addresses that a service logs at its start.
 type addresses struct{ API, Ops string }
 
-// neverLogged are the beginnings of signing secrets, and what Go says of a race or a crash.
+// neverLogged are prefixes of signing secrets, and Go's messages about a race or a crash.
 var neverLogged = []string{"whsec_", "WARNING: DATA RACE", "panic: "}
 
 func newJournal() *journal {
@@ -43,7 +43,7 @@ func newJournal() *journal {
 	}
 }
 
-// Alarms finds in a whole log what must never be there: secrets, races, crashes and the texts that are given.
+// Alarms searches a whole log for secrets, races, crashes and the given texts.
 func Alarms(log string, forbidden ...string) []string {
 	j := newJournal()
 	for _, text := range forbidden {
@@ -53,14 +53,14 @@ func Alarms(log string, forbidden ...string) []string {
 	return j.alarmed()
 }
 
-// forbid has a text noticed from now on.
+// forbid adds a text that no later line may contain.
 func (j *journal) forbid(text string) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	j.forbidden = append(j.forbidden, text)
 }
 
-// Write takes the log as the service writes it.
+// Write reads the log while the service writes it.
 func (j *journal) Write(output []byte) (int, error) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
@@ -88,8 +88,8 @@ func (j *journal) line(line string) {
 	j.hear(line)
 }
 
-// hear looks for the message that the service has started. A busy service writes thousands of lines a second: only those that
-// may be it are decoded.
+// hear looks for the message that reports the start. A busy service writes thousands of lines per second, so only lines that contain the
+// message are decoded.
 func (j *journal) hear(line string) {
 	if !slices.ContainsFunc(j.ready, func(message string) bool { return strings.Contains(line, message) }) {
 		return
@@ -100,7 +100,7 @@ func (j *journal) hear(line string) {
 	}
 	select {
 	case j.started <- addresses{API: entry.Addr, Ops: entry.Ops}:
-	default: // nobody waits for a second announcement
+	default: // a second message has no reader
 	}
 }
 

@@ -2,5 +2,5 @@
 
 package process
 
-// RaceDetector says whether this program was built with the race detector.
+// RaceDetector reports whether this program was built with the race detector.
 const RaceDetector = true

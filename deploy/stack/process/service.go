@@ -12,31 +12,30 @@ import (
 )
 
 const (
-	// startLimit bounds how long a service may take until it says that it has started.
+	// startLimit bounds the time from the start of a process to the message that reports it.
 	startLimit = 2 * time.Minute
-	// killLimit bounds how long a killed process may take to disappear.
+	// killLimit bounds the time until a killed process has ended.
 	killLimit = time.Minute
 )
 
 // Options of a Service.
 type Options struct {
-	// Name is what errors call it.
+	// Name is the service's name in errors.
 	Name string
-	// Program is the path of its binary, and Args what it is given. Program is required.
+	// Program is the path of its binary, and Args are its arguments. Program is required.
 	Program string
 	Args    []string
 	// Settings are its whole environment.
 	Settings map[string]string
-	// StopLimit is how long it may take to end in good order.
+	// StopLimit bounds the time of a stop after SIGTERM.
 	StopLimit time.Duration
-	// Ready are the messages in its log that say that it has started. Defaults to those of the services.
+	// Ready are the log messages that report the start. Defaults to those of the services.
 	Ready []string
-	// Log is given a copy of what the service writes. Defaults to nowhere.
+	// Log gets a copy of the service's output. Defaults to none.
 	Log io.Writer
 }
 
-// Service is one process at a time. Its addresses, once bound, stay the same over restarts. All its methods are safe for
-// concurrent use.
+// Service is one process at a time. Its addresses, once bound, stay the same over restarts. All its methods are safe for concurrent use.
 type Service struct {
 	options Options
 	journal *journal
@@ -58,8 +57,7 @@ func New(options Options) *Service {
 	return &Service{options: options, journal: journal}
 }
 
-// Start starts a service that is not running and returns when it has started. Settings replace those that it has, for this
-// run.
+// Start starts a service that is not running, and returns when it has started. The given settings replace its own for this run.
 func (s *Service) Start(settings map[string]string) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -91,26 +89,26 @@ func (s *Service) Start(settings map[string]string) error {
 	}
 }
 
-// Started says whether the service was ever started.
+// Started reports whether the service was ever started.
 func (s *Service) Started() bool { return s.current() != nil }
 
-// Running says whether it runs, frozen or not.
+// Running reports whether the process exists, frozen or not.
 func (s *Service) Running() bool {
 	child := s.current()
 	return child != nil && child.running()
 }
 
-// Terminate asks the service to end, as an orchestrator does, and does not wait for it.
+// Terminate sends SIGTERM and does not wait for the end.
 func (s *Service) Terminate() error { return s.current().signal(syscall.SIGTERM) }
 
-// Freeze stops the process where it is: its connections stay open, and nobody answers on them.
+// Freeze suspends the process. Its connections stay open without an answer.
 func (s *Service) Freeze() error { return s.current().signal(syscall.SIGSTOP) }
 
-// Thaw lets a frozen process go on.
+// Thaw resumes a frozen process.
 func (s *Service) Thaw() error { return s.current().signal(syscall.SIGCONT) }
 
-// Wait waits until the service has ended and returns its exit code, -1 if a signal ended it. One that takes too long is
-// killed, and an error.
+// Wait waits until the service has ended and returns its exit code, -1 if a signal ended it. After StopLimit it kills the service and
+// returns an error.
 func (s *Service) Wait() (code int, err error) {
 	child := s.current()
 	if child.wait(s.options.StopLimit) {
@@ -120,7 +118,8 @@ func (s *Service) Wait() (code int, err error) {
 	return -1, errors.Join(err, s.Kill())
 }
 
-// Stop ends the service in good order; that it was not in good order is the error. A service that is not running is fine.
+// Stop sends SIGTERM and waits for the end. It returns an error if the service did not exit with 0 in time. A service that is not running
+// is no error.
 func (s *Service) Stop() error {
 	if !s.current().running() {
 		return nil
@@ -135,7 +134,7 @@ func (s *Service) Stop() error {
 	return err
 }
 
-// Kill ends the service as a crash would, and returns when it is gone.
+// Kill sends SIGKILL and returns when the process has ended.
 func (s *Service) Kill() error {
 	child := s.current()
 	if err := child.signal(syscall.SIGKILL); err != nil {
@@ -147,33 +146,33 @@ func (s *Service) Kill() error {
 	return nil
 }
 
-// Name is what errors call it.
+// Name returns the service's name in errors.
 func (s *Service) Name() string { return s.options.Name }
 
-// PID is the process ID of the current run, or of the last one.
+// PID returns the process ID of the current run, or of the last one.
 func (s *Service) PID() int { return s.current().process.Pid }
 
-// URL is the base URL of its API, if it has one.
+// URL returns the base URL of its API, if it has one.
 func (s *Service) URL() string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return "http://" + s.bound.API
 }
 
-// OpsURL is the base URL of health and metrics.
+// OpsURL returns the base URL of health and metrics.
 func (s *Service) OpsURL() string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return "http://" + s.bound.Ops
 }
 
-// Forbid has a text noticed that must not be in the log, from now on.
+// Forbid adds a text that the log may not contain from now on.
 func (s *Service) Forbid(text string) { s.journal.forbid(text) }
 
-// Alarms is what was in the log and must never be there.
+// Alarms returns the lines that must not be in the log.
 func (s *Service) Alarms() []string { return s.journal.alarmed() }
 
-// LogEnd is the end of the log, for people who look for what went wrong.
+// LogEnd returns the end of the log, for debugging.
 func (s *Service) LogEnd() string { return s.journal.end() }
 
 func (s *Service) current() *child {

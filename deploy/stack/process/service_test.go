@@ -10,7 +10,7 @@ import (
 	"redrive/pkg/testlog"
 )
 
-// polite says where it listens, and ends when it is asked to.
+// polite logs its address, and ends at SIGTERM.
 const polite = `
 trap 'echo "{\"msg\":\"bye\"}"; exit 0' TERM
 echo "{\"msg\":\"API started\",\"addr\":\"$API_ADDR\",\"ops\":\"127.0.0.1:2\"}"

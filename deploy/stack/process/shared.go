@@ -11,8 +11,8 @@ import (
 	"redrive/pkg/testservers"
 )
 
-// provide puts the program into dir. If the programs of a test run have a folder, the first process of the run that needs the program
-// builds it there, and others link to it.
+// provide puts the program into dir. If the test run has a folder for programs, the first process of the run that needs the program builds
+// it there, and the others link to it.
 func (s Source) provide(workspace, dir string) error {
 	shared := os.Getenv(testservers.ProgramsVariable)
 	if shared == "" {
@@ -28,7 +28,7 @@ func (s Source) provide(workspace, dir string) error {
 	return nil
 }
 
-// key is the same for programs that are built alike from the same source.
+// key is the same for programs that are built in the same way from the same source.
 func (s Source) key(workspace string) string {
 	sum := sha256.Sum256(fmt.Appendf(nil, "%q %+v", workspace, s))
 	return hex.EncodeToString(sum[:8])
@@ -43,7 +43,7 @@ func (s Source) buildOnce(workspace, folder string) error {
 	if err != nil {
 		return fmt.Errorf("open the lock of a program: %w", err)
 	}
-	defer func() { _ = lock.Close() }() // which releases it
+	defer func() { _ = lock.Close() }() // this releases the lock
 	if err := syscall.Flock(int(lock.Fd()), syscall.LOCK_EX); err != nil {
 		return fmt.Errorf("lock the folder of a program: %w", err)
 	}

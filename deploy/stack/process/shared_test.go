@@ -24,7 +24,7 @@ func smallModule(t *testing.T) (workspace string, source Source) {
 	return workspace, Source{Output: "small", Module: "module", Package: "."}
 }
 
-// A program is built once in a run: links lead to one file, and the source is not needed again.
+// A program is built once in a run. Links lead to one file, and the source is not read again.
 func TestProvideSharedProgramIsBuiltOnce(t *testing.T) {
 	t.Setenv("GOWORK", "off")
 	t.Setenv(testservers.ProgramsVariable, t.TempDir())

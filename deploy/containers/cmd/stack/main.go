@@ -1,5 +1,5 @@
-// Command stack tests the containers: it opens a session on the Docker engine and runs the tests that take part in it. It ends with
-// 0 where no engine answers, and says so. It ends with 1 if a test failed, and with 2 if there was nothing to test.
+// Command stack tests the containers: it opens a session on the Docker engine and runs the tests of the containers in it. The exit code is
+// 0, with a message, if no engine answers. It is 1 if a test failed, and 2 if the tests could not run.
 package main
 
 import (
@@ -20,7 +20,7 @@ import (
 const (
 	exitFailed  = 1
 	exitInvalid = 2
-	// closeLimit bounds how long everything may take to be removed.
+	// closeLimit bounds the time to remove everything.
 	closeLimit = 2 * time.Minute
 	// killDelay is how long interrupted tests may take to end.
 	killDelay = time.Minute
@@ -63,17 +63,17 @@ func run(ctx context.Context, args []string, out io.Writer) (code int) {
 	return 0
 }
 
-// suites are the packages with tests of the containers, which have a build tag of their own.
+// suites are the packages with tests of the containers. The tests have a build tag of their own.
 var suites = []string{"./e2e", "./chaos/docker"}
 
-// test runs the tests with further arguments for `go test`. The suites run side by side: each has projects of its own, and both mostly wait.
+// test runs the tests with further arguments for `go test`. The suites run in parallel: each has its own projects, and both mostly wait.
 func test(ctx context.Context, session *containers.Session, args []string, out io.Writer) error {
 	all := append([]string{"test", "-tags", "containers", "-count", "1", "-timeout", "30m", "-p", strconv.Itoa(len(suites))}, args...)
 	cmd := exec.CommandContext(ctx, "go", append(all, suites...)...)
 	cmd.Dir = filepath.Join(session.Repository, "deploy")
 	cmd.Env = append(os.Environ(), "CGO_ENABLED=0", containers.Variable+"="+session.File())
 	cmd.Stdout, cmd.Stderr = out, out
-	// A Ctrl-C reaches this process alone, which hands it on.
+	// A Ctrl-C reaches only this process, which forwards it.
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGINT) }
 	cmd.WaitDelay = killDelay
@@ -87,7 +87,7 @@ func test(ctx context.Context, session *containers.Session, args []string, out i
 	return nil
 }
 
-// awaitGroup waits until no process of a group is left: what a docker command makes after everything was removed would stay.
+// awaitGroup waits until no process of a group is left. Otherwise a docker command could create resources after everything was removed.
 func awaitGroup(group int) {
 	deadline := time.Now().Add(killDelay)
 	for syscall.Kill(-group, 0) == nil && time.Now().Before(deadline) {

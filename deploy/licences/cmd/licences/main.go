@@ -1,4 +1,4 @@
-// Command licences lists the modules that the programs are built of, with their licences. It fails if one has to be looked at.
+// Command licences lists the modules of the programs with their licences. It fails if a licence is unknown or not permitted.
 package main
 
 import (

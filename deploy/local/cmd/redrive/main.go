@@ -1,5 +1,5 @@
-// Command redrive runs Redrive in one process, for trying it: `redrive` until it is stopped, `redrive demo` for a short story
-// that leaves nothing behind. `redrive info` prints the addresses and commands of the one that runs.
+// Command redrive runs Redrive in one process: `redrive` until it is stopped, `redrive demo` for a short demonstration without remaining
+// data. `redrive info` prints the addresses and commands of the running one.
 package main
 
 import (
@@ -19,12 +19,12 @@ import (
 
 const (
 	exitFailed  = 1
-	exitInvalid = 2 // wrong arguments or settings: starting again will not help
+	exitInvalid = 2 // wrong arguments or settings: a restart cannot help
 )
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
-	context.AfterFunc(ctx, stop) // a second Ctrl-C ends the process at once
+	context.AfterFunc(ctx, stop) // a second Ctrl-C ends the process immediately
 	code := run(ctx, os.Args[1:])
 	stop()
 	os.Exit(code)
@@ -59,7 +59,7 @@ func run(ctx context.Context, args []string) int {
 
 func serve(ctx context.Context, settings config.Local) error {
 	log := local.NewLogger(os.Stderr, settings.LogLevel, settings.LogFormat)
-	slog.SetDefault(log) // what libraries say has its place in the log too
+	slog.SetDefault(log) // messages of libraries go to the log too
 	queue.LogTo(log)
 	l, err := local.New(ctx, local.Options{
 		Dir: settings.Dir, APIAddr: settings.Addr, OpsAddr: settings.OpsAddr, ReceiverAddr: settings.ReceiverAddr,

@@ -1,4 +1,4 @@
-// Command receiver runs the sample receiver by itself, beside the composed stack.
+// Command receiver runs the sample receiver alone, beside the composed stack.
 package main
 
 import (
@@ -22,7 +22,7 @@ const (
 	timeout     = 5 * time.Second
 )
 
-// RECEIVER_ADDR is where it listens; RECEIVER_SECRETS are the signing secrets that it verifies with, comma-separated.
+// RECEIVER_ADDR is the address to listen on. RECEIVER_SECRETS are the signing secrets for verification, comma-separated.
 func main() {
 	addr := os.Getenv("RECEIVER_ADDR")
 	if addr == "" {
