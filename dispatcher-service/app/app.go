@@ -119,7 +119,7 @@ type Options struct {
 	DatabaseTimeout time.Duration
 	// ForwardInterval is how often tasks that have come due are made pending. Defaults to the worker's own.
 	ForwardInterval time.Duration
-	// Retention is how long deliveries and events are kept after they have ended. 0 is for ever.
+	// Retention is how long deliveries and events are kept after they have ended. 0 means no limit.
 	Retention time.Duration
 	// Tracing provides the tracer of deliveries. Defaults to no traces.
 	Tracing trace.TracerProvider
@@ -137,7 +137,7 @@ const (
 	headerTimeout = 5 * time.Second
 	// leastMargin is the margin unless DatabaseTimeout is longer.
 	leastMargin = 5 * time.Second
-	// memoryWaiters is the share of workers, as a divisor, that may wait for memory. The others go on with what fits.
+	// memoryWaiters is the share of workers, as a divisor, that may wait for memory. The other workers handle small deliveries.
 	memoryWaiters = 8
 )
 

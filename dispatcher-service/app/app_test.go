@@ -29,7 +29,7 @@ func TestDelivers(t *testing.T) {
 	require.NoError(t, err)
 	b.arrives(d)
 
-	forgotten := b.publish(webhook.Now().Add(-time.Hour)) // committed, and nobody lived to enqueue it
+	forgotten := b.publish(webhook.Now().Add(-time.Hour)) // committed and not enqueued, as after a crash
 	b.arrives(forgotten)
 
 	require.Eventually(t, func() bool {
@@ -113,7 +113,7 @@ func TestRequiredOptions(t *testing.T) {
 	}
 }
 
-// Neither server is there at the start, and both come later: nobody has to lend a hand.
+// Both servers are unavailable at the start and become available later. The dispatcher recovers without a restart.
 func TestStartsWithoutItsServers(t *testing.T) {
 	t.Parallel()
 	database, err := testservers.StartPostgres(testservers.PostgresOptions{})
@@ -139,7 +139,7 @@ func TestStartsWithoutItsServers(t *testing.T) {
 	b.arrives(d)
 }
 
-// Stop gives up at its deadline, however long a receiver takes, and can be asked again.
+// Stop returns at its deadline, however long a receiver takes, and may be called again.
 func TestStopHeedsItsDeadline(t *testing.T) {
 	t.Parallel()
 	b := newBench(t, testservers.Postgres(t), testservers.Redis(t))
@@ -167,7 +167,7 @@ func assertFree(t *testing.T, addr string) {
 	require.NoError(t, listener.Close())
 }
 
-// A Redis that is full, or read-only, answers and gives nothing out. The dispatcher says so, and goes on once it does.
+// A Redis that is full or read-only refuses commands. The dispatcher reports it, and continues when Redis accepts commands.
 func TestRedisIsFull(t *testing.T) {
 	t.Parallel()
 	cache, err := testservers.StartRedis(testservers.RedisOptions{Settings: map[string]string{"maxmemory": "1"}})

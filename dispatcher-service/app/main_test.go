@@ -35,7 +35,7 @@ const (
 	org         = "org_a"
 )
 
-// bench is what a dispatcher needs, and a receiver that says when it was sent something.
+// bench has the servers of a dispatcher, and a receiver that signals each request.
 type bench struct {
 	t        *testing.T
 	store    *store.Store
@@ -98,7 +98,7 @@ func (b *bench) publish(due time.Time) webhook.Delivery {
 	return d
 }
 
-// arrives waits until the receiver has it and the database says so.
+// arrives waits until the receiver has the delivery and the database has its success.
 func (b *bench) arrives(d webhook.Delivery) {
 	b.t.Helper()
 	select {
@@ -160,7 +160,7 @@ func get(t *testing.T, service *app.App, path string) (status int, body string) 
 	return response.StatusCode, string(content)
 }
 
-// holding is a receiver that says when it has a request, and holds the answer.
+// holding is a receiver that signals a request and holds the answer.
 func holding(held, release chan struct{}) http.Handler {
 	return http.HandlerFunc(func(http.ResponseWriter, *http.Request) {
 		close(held)

@@ -14,7 +14,7 @@ import (
 	"redrive/pkg/webhook"
 )
 
-// An outage of Redis has one line when it begins and one when it ends, whatever part of the dispatcher needs Redis meanwhile.
+// An outage of Redis has one log line when it begins and one when it ends, whichever parts of the dispatcher use Redis meanwhile.
 func TestRedisOutageHasTwoLines(t *testing.T) {
 	t.Parallel()
 	cache, err := testservers.StartRedis(testservers.RedisOptions{})

@@ -138,7 +138,7 @@ func TestCheckAddrAllowListAccepts(t *testing.T) {
 	assert.ErrorIs(t, broken.CheckAddr(netip.MustParseAddr("127.0.0.1")), ErrRefused, "an invalid prefix")
 }
 
-// What we accept, a table generated from the registries by somebody else accepts too.
+// Every address that we accept is also accepted by a table that another library generates from the registries.
 func TestCheckAddrRefusesAllThatSSRFLibraryRefuses(t *testing.T) {
 	g, yardstick := New(Config{}), ssrf.New(ssrf.WithAnyPort())
 

@@ -58,7 +58,7 @@ func TestDialForbiddenAddressIsRefused(t *testing.T) {
 	assert.NoError(t, dial(open, "[::ffff:127.0.0.1]:"+port))
 }
 
-// DNS that answers with a public address while the endpoint is saved, and with ours once it is dialled.
+// DNS answers with a public address when the endpoint is saved, and with a private one when it is dialled.
 func TestDialReboundNameIsRefused(t *testing.T) {
 	var received atomic.Int32
 	receiver := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { received.Add(1) }))
@@ -96,7 +96,7 @@ func TestDialReboundNameIsRefused(t *testing.T) {
 	assert.EqualValues(t, 1, received.Load())
 }
 
-// fakeDNS is a DNS server that gives one IPv4 address for every name, and lets the test change its mind.
+// fakeDNS is a DNS server that answers every name with one IPv4 address, which the test can change.
 type fakeDNS struct {
 	resolver *net.Resolver
 	answer   atomic.Value // of netip.Addr

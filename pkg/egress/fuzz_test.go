@@ -15,8 +15,8 @@ var reasons = []string{
 	ReasonDestinationNotAllowed,
 }
 
-// FuzzCheckURL holds CheckURL to this: it never panics, every refusal is a *Refusal with a known reason, and whatever it
-// accepts means to net/url, which the sender uses, exactly what was checked.
+// FuzzCheckURL checks that CheckURL never panics, that every refusal is a *Refusal with a known reason, and that net/url, which the sender
+// uses, parses an accepted URL in the same way.
 func FuzzCheckURL(f *testing.F) {
 	for _, seed := range []string{
 		"https://example.com/hook?x=1", "HTTPS://EXAMPLE.com:8443", "http://example.com/", "https://8.8.8.8/",

@@ -12,7 +12,7 @@ import (
 	"redrive/pkg/lifecycle"
 )
 
-// A server that drains goes on answering and lets go of its clients one answer at a time.
+// A server that drains continues to answer, and closes each connection after its next response.
 func TestServerDrainAnswersUntilStopped(t *testing.T) {
 	server, err := lifecycle.NewServer("127.0.0.1:0", &http.Server{
 		Handler:           http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNoContent) }),

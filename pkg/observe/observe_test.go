@@ -83,7 +83,7 @@ func TestHealthcheckRequestsOwnPort(t *testing.T) {
 	require.Error(t, observe.Healthcheck(t.Context(), "no port", "/readyz"))
 }
 
-// The ops port answers HEAD as GET, which net/http's patterns see to.
+// The ops port answers HEAD like GET, by net/http's patterns.
 func TestOpsHeadAnswersLikeGet(t *testing.T) {
 	handler := observe.NewHealth().Handler(observe.NewRegistry())
 	for _, path := range []string{"/livez", "/readyz", "/metrics"} {

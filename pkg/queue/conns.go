@@ -13,8 +13,8 @@ import (
 
 // conns tracks the open connections to each address, to close those that have died silently.
 //
-// A proxy that drops idle connections, a firewall that restarts or a machine that goes down kills all idle connections to an address at
-// once, and the client is not told. The first sign is a command that times out. The pool would detect each further dead connection by
+// A proxy that drops idle connections, a firewall that restarts or a machine that goes down ends all idle connections to an address at the
+// same time, without a signal to the client. The first sign is a command that times out. The pool would detect each further dead connection by
 // another timeout. Therefore, when a read times out, all idle connections to the address that have carried no data since that command was
 // sent are closed together. Connections with a command in progress are left to their own deadlines.
 type conns struct {

@@ -51,8 +51,7 @@ const (
 // idleFor is how long the note lasts that a dispatcher waits for a notification. It is longer than a dispatcher waits.
 const idleFor = 10 * time.Second
 
-// Take takes up to n tasks off the queue, pending ones and those of the candidates in their order, and returns what became of the
-// candidates that it came to. A paused queue has none. When it returns fewer than n tasks, the next enqueue sends a notification; see
+// Take dequeues up to n tasks: pending ones, and candidates in their order. It returns the fate of each candidate that it reached. A paused queue has none. When it returns fewer than n tasks, the next enqueue sends a notification; see
 // Notifications.
 func (l *Lanes) Take(ctx context.Context, queue string, n int, candidates []Candidate) (Taking, error) {
 	k := keys.Of(queue)

@@ -66,7 +66,7 @@ func (s *Store) page(ctx context.Context, w walk, page webhook.Page) (ids []stri
 	}
 }
 
-// cut returns the page of the IDs that were found, up to one more than the page, and the position of its last item if there is one more.
+// cut returns the page, and the position of its last item if found has an ID beyond the page.
 func cut(found []string, page webhook.Page) (ids []string, next string) {
 	ids = found[min(len(found), page.Offset):]
 	if len(ids) > page.Limit {

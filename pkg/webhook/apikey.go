@@ -98,7 +98,8 @@ func (s APIKeySpec) expiry(c *check, now time.Time) {
 	}
 }
 
-// A raw key is rdk_, or rpk_ for a platform key, then 32 random bytes as 43 digits of base 62, and the CRC-32 of these digits as 6 more.
+// A raw key has three parts: the prefix rdk_, or rpk_ for a platform key; 32 random bytes as 43 digits of base 62; and the CRC-32 of these
+// digits as 6 more.
 // With the checksum, the API and a leak scanner recognize a key without a database.
 const (
 	rawKeyPrefix         = "rdk_"

@@ -73,8 +73,8 @@ func (p EndpointPatch) Change(by string, now time.Time) EndpointChange {
 	return EndpointChange{Kind: ChangeUpdated, By: by, At: now, Apply: p.apply}
 }
 
-// apply changes the endpoint, or returns an error if the result would not be valid or would send headers to another destination than the
-// one for which they were given.
+// apply changes the endpoint. It returns an error if the result would be invalid, or if headers would be sent to another destination than
+// theirs.
 func (p EndpointPatch) apply(e *Endpoint) error {
 	if p.URL.Present && !p.Headers.Present && len(e.Headers) > 0 && origin(p.URL.Value) != origin(e.URL) {
 		return Invalid("headers_required", "headers",

@@ -94,8 +94,8 @@ func (a *Authenticator) Authenticate(ctx context.Context, raw string) (webhook.I
 	return identity, nil
 }
 
-// Organization returns the organization that a platform key may act for. It returns an error with the code not_found for an ID without an
-// organization and for a deleted one, and an error with the code unavailable if the database could not be read.
+// Organization returns the organization that a platform key may act for. The error has the code not_found if there is no
+// such organization or it was deleted, and unavailable if the database could not be read.
 func (a *Authenticator) Organization(ctx context.Context, id string) (webhook.Organization, error) {
 	if webhook.CheckOrganizationID(id) != nil {
 		return webhook.Organization{}, errNoOrganization

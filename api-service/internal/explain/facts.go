@@ -88,9 +88,9 @@ func (f Facts) asleep() bool {
 // large reports whether the dispatcher loads the event's data apart from the delivery, within its memory budget.
 func (f Facts) large() bool { return f.DataSize > webhook.MaxLoadedData }
 
-// uncertain reports whether Redis has to be read again to tell what happens, because a dispatcher may have something to report that it
-// reports within a second: no dispatcher reports, since Redis has just been emptied; a worker has the task and no attempt is reported; or
-// the task was put off and nothing that holds it is reported.
+// uncertain reports whether Redis must be read again, because a dispatcher may publish the missing fact within a second. There are three
+// cases. No dispatcher has a summary, because Redis was just emptied. A worker has the task and no attempt is reported. The task was snoozed
+// and no reason is reported.
 func (f Facts) uncertain() bool {
 	if f.Queue == nil || !f.Record.Delivery.Status.Waiting() {
 		return false

@@ -58,7 +58,7 @@ func TestMissingSettings(t *testing.T) {
 	assert.Empty(t, stdout.String())
 }
 
-// settings are valid, but that nobody listens there; overrides replace them.
+// settings are valid, but the servers do not exist. The overrides replace settings.
 func settings(overrides ...string) []string {
 	return append([]string{
 		"DATABASE_URL=postgres://u:s3cret@127.0.0.1:1/d",
@@ -106,7 +106,7 @@ func TestHealthcheckOfNobody(t *testing.T) {
 	assert.NotContains(t, stderr.String(), "s3cret")
 }
 
-// The servers are away: it starts all the same, says so without a password, and ends well when it is told to.
+// The servers are unavailable. The service starts, reports this without a password, and ends cleanly at a signal.
 func TestServesWithoutServers(t *testing.T) {
 	t.Parallel()
 	var stderr testlog.Buffer
@@ -138,7 +138,7 @@ func TestServes(t *testing.T) {
 	assert.NotContains(t, log.String(), `"level":"ERROR"`)
 }
 
-// runUntil runs the service until it has logged the text, then tells it to end, and returns its exit code.
+// runUntil runs the service until it has logged the text, then sends it a signal, and returns its exit code.
 func runUntil(t *testing.T, environ []string, stderr *testlog.Buffer, text string) int {
 	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())

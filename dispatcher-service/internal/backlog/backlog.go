@@ -1,6 +1,6 @@
-// Package backlog exports metrics of the waiting work: the tasks in each state and their shares, the lanes in backlog, the deliveries that
-// wait, the age of the delivery that has been due for longest, and the endpoints that are failing or disabled. A scrape reads Redis and the
-// database with a few cheap queries, at most once in 5 s and for at most 2 s. It ends even if both hang.
+// Package backlog exports metrics of the waiting work: tasks by state, shares, lanes in backlog, waiting deliveries, the age of the delivery
+// that has been due for longest, and failing or disabled endpoints. A scrape reads Redis and the database with a few cheap queries, at most
+// once in 5 s and for at most 2 s. It ends even if both hang.
 //
 // All dispatchers export the same values, since they share one queue. Aggregate over dispatchers with the maximum, not the sum.
 package backlog

@@ -159,7 +159,7 @@ func (b *Bulkheads) wokenByPeer(e *endpoint, h, self *held, now time.Time) bool 
 	return len(e.held) > 0 || before(self, youngest)
 }
 
-// hold remembers the delivery and returns the deferral with the end of its snooze.
+// hold adds the delivery to the held ones and returns the deferral with the end of its snooze.
 func (b *Bulkheads) hold(e *endpoint, r Request, cause Cause, now time.Time) Deferral {
 	until := now.Add(b.snooze(e, r, cause, now))
 	b.remember(e, r, until, now)

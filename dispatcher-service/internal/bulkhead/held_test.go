@@ -82,7 +82,7 @@ func TestReservationUnusedExpires(t *testing.T) {
 	})
 }
 
-// A delivery that needs no attempt frees its reserved slot at once.
+// A delivery that needs no attempt frees its reserved slot immediately.
 func TestForgetReservedFreesSlot(t *testing.T) {
 	inBubble(t, Options{PerEndpoint: 1}, func(b *bench) {
 		permit := b.acquire(b.request("ep_a"))

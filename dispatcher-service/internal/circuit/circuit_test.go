@@ -78,7 +78,7 @@ func TestOpensWithoutServiceForSomeTime(t *testing.T) {
 	assert.Equal(t, Open, seldom.State)
 }
 
-// What a receiver answers is between it and the retry schedule.
+// The status of an answer never opens a circuit. The retry schedule handles it.
 func TestAnswersOpenNothing(t *testing.T) {
 	t.Parallel()
 	c := clocked{now: epoch}
@@ -90,8 +90,8 @@ func TestAnswersOpenNothing(t *testing.T) {
 	assert.True(t, c.Healthy())
 }
 
-// Nine in a hundred of an endpoint's webhooks hang. All others are Answered at once, so that in the end nothing but timeouts
-// comes in; in the order in which the attempts were begun they are few.
+// Nine of a hundred webhooks of an endpoint hang, and the others are answered immediately. The last outcomes to arrive are all timeouts,
+// but they are few in the order in which the attempts began.
 func TestMinorityOfTimeoutsOpensNothing(t *testing.T) {
 	t.Parallel()
 	random := rand.New(rand.NewPCG(1, 2))

@@ -38,7 +38,7 @@ func (h *history) end(number uint64, o Outcome) {
 	}
 }
 
-// clear forgets all outcomes. Attempts in flight are recorded when they end.
+// clear removes all outcomes. Attempts in flight are recorded when they end.
 func (h *history) clear() { h.known, h.slow, h.failed, h.timedOut = 0, 0, 0, 0 }
 
 // bad returns the attempts that make the endpoint degraded.

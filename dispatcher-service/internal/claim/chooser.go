@@ -93,7 +93,7 @@ func (c *chooser) organization(id string) *organization {
 	return o
 }
 
-// forget drops an organization that has neither lanes nor deliveries in flight.
+// forget removes an organization that has neither lanes nor deliveries in flight.
 func (c *chooser) forget(id string, o *organization) {
 	if o.inFlight == 0 && len(o.rings[0].lanes)+len(o.rings[1].lanes)+len(o.rings[2].lanes) == 0 {
 		delete(c.organizations, id)
@@ -215,7 +215,7 @@ func (c *chooser) rest(id webhook.Lane, until time.Time) {
 	}
 }
 
-// rests reports whether a lane is passed over, and forgets one whose time is over.
+// rests reports whether a lane is passed over, and removes one whose time is over.
 func (c *chooser) rests(id webhook.Lane) bool {
 	until, known := c.resting[id]
 	if known && !time.Now().Before(until) {

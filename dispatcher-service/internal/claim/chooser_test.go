@@ -116,7 +116,7 @@ func TestChoosePassesOverEndpointWithoutRoom(t *testing.T) {
 	assert.Equal(t, map[string]int{"ep_two": 1, "ep_free": 4}, count(c.take(5), byEndpoint))
 }
 
-// What a take did not come to is chosen again.
+// A candidate that a take did not reach is chosen again.
 func TestSettleKeepsWhatWasNotReached(t *testing.T) {
 	c := newChooser(anyRoom)
 	c.fill(laneOf("a", "ep_a", 0), 10)

@@ -146,7 +146,7 @@ func (c *Claimer) handBack(ctx context.Context, taken []queue.Taken) {
 	}
 }
 
-// signal lets those who wait look again: there may be more to take.
+// signal makes waiting callers try again, because there may be more to take.
 func (c *Claimer) signal() {
 	c.mutex.Lock()
 	defer c.mutex.Unlock()
@@ -154,7 +154,7 @@ func (c *Claimer) signal() {
 	c.broadcast()
 }
 
-// freed lets those who wait look again if there is something to take: there may be more room for it.
+// freed makes waiting callers try again if there is something to take, because there may be more room for it.
 func (c *Claimer) freed() {
 	c.mutex.Lock()
 	defer c.mutex.Unlock()

@@ -68,7 +68,7 @@ func (l *lags) takeWorst() time.Duration {
 }
 
 // run reports until ctx ends: every reportInterval while there are lags, and an empty report after the last. A failed report is left out:
-// the API forgets reports after 300 ms.
+// the API ignores reports after 300 ms.
 func (l *lags) run(ctx context.Context, report func(context.Context, map[string]time.Duration) error) {
 	for {
 		select {

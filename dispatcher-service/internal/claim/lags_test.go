@@ -36,7 +36,7 @@ func TestLagsAreReportedWhileThereAreAny(t *testing.T) {
 	})
 }
 
-// A delivery that waited for a receiver says nothing about this machine.
+// The lag of a delivery that waited for a receiver shows nothing about this machine.
 func TestLagCountsWhileDispatcherIsBusy(t *testing.T) {
 	c := newIdle(&pendingTasks{})
 	begin := func(id string) {

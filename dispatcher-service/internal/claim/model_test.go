@@ -204,7 +204,7 @@ func (m *machine) reconcile() {
 	}
 }
 
-// settle goes on without faults until all is done.
+// settle runs without faults until all deliveries are done.
 func (m *machine) settle() {
 	for _, r := range m.database.rows {
 		r.committed = true

@@ -83,7 +83,7 @@ func (c *Claimer) waitFor(t *testing.T) (id string, after time.Duration) {
 	return taken.DeliveryID, time.Since(began)
 }
 
-// A dequeue that was refused, since all workers were busy or the own work was at its limit, looks again as soon as a worker is free or
+// A dequeue was refused, because all workers were busy or the own work was at its limit. It tries again as soon as a worker is free or
 // there is room for a take.
 func TestNextRefusedWakesWhenWorkEnds(t *testing.T) {
 	for name, workers := range map[string]int{"no worker is free": 1, "own work is at its limit": 2 * leastWork} {

@@ -12,7 +12,7 @@ import (
 	"redrive/pkg/webhook"
 )
 
-// counting is a real store that counts its statements and holds the first ones until everybody is waiting.
+// counting is a real store that counts its statements and holds the first ones until all callers wait.
 type counting struct {
 	deliver.Store
 	hold           chan struct{}
@@ -30,8 +30,8 @@ func (c *counting) RecordOutcomes(ctx context.Context, outcomes []webhook.Outcom
 	return c.Store.RecordOutcomes(ctx, outcomes)
 }
 
-// Deliveries share their statements, and each has its own outcome: one that does not exist, or is to be sent to nobody, keeps
-// none of the others back.
+// Deliveries share their statements, and each has its own outcome. A delivery that does not exist, or that may not be sent, does not affect
+// the others.
 func TestBatched(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, 0)

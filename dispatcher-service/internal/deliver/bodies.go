@@ -102,7 +102,7 @@ func (b *bodies) read(ctx context.Context, shared *body, event webhook.Event) ([
 	return shared.content, shared.err
 }
 
-// forget has the next delivery of the event read the body again.
+// forget makes the next delivery of the event read the body again.
 func (b *bodies) forget(shared *body, eventID string) {
 	b.mutex.Lock()
 	defer b.mutex.Unlock()

@@ -41,7 +41,7 @@ func New(options Options, registry prometheus.Registerer) *Deliverer {
 	}
 }
 
-// inFlightSnooze is when a delivery that this process is sending is looked at again.
+// inFlightSnooze is the snooze of a delivery that this process is sending already.
 const inFlightSnooze = 5 * time.Second
 
 // Deliver makes one attempt of the delivery if one is due, and returns the verdict for its task. An error means that the

@@ -106,13 +106,12 @@ func TestDeliverOtherQueueRemovesTask(t *testing.T) {
 	assert.Equal(t, d, w.find(d.ID).Delivery, "the task in the other queue serves it")
 }
 
-// Another run moves the row while this one is sending: the attempt goes on record and decides nothing, and the queue is told
-// what the row says.
+// Another run changes the row while this one is sending. The attempt is recorded and decides nothing, and the verdict follows from the row.
 func TestSuperseded(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
 		maxRetries int
-		status     int // what the other run was answered
+		status     int // the answer to the other run
 		verdict    deliver.VerdictKind
 		reason     string
 	}{
@@ -138,7 +137,7 @@ func TestSuperseded(t *testing.T) {
 	}
 }
 
-// record is what another run, in another process, does.
+// record records an outcome as another run in another process does.
 func (w *world) record(d webhook.Delivery, status int) {
 	outcome, err := webhook.Policy{}.Decide(d, webhook.Result{StartedAt: webhook.Now(), ResponseStatus: status}, webhook.Now())
 	assert.NoError(w.t, err)
@@ -146,8 +145,8 @@ func (w *world) record(d webhook.Delivery, status int) {
 	assert.NoError(w.t, failures[0])
 }
 
-// The other run fails for good, and somebody retries by hand, all while this one is sending: the fresh set of retries must
-// not be touched, and the task must run again at once.
+// While this run is sending, the other run fails for good and the delivery is retried by hand. The new set of retries must not change, and
+// the task must run again immediately.
 func TestManualRetryWhileSending(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, 0)
@@ -182,7 +181,7 @@ func TestContextEndsWhileSending(t *testing.T) {
 	assert.Equal(t, webhook.StatusSuccess, w.find(d.ID).Delivery.Status)
 }
 
-// Even the answer to a dead letter is read after the context has ended, or it would lose its reason.
+// The row of a dead letter is read even after the context has ended. Otherwise its task would lose the reason.
 func TestContextEndsWhileFailing(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, 0)

@@ -16,13 +16,13 @@ import (
 	"redrive/pkg/webhook"
 )
 
-// fakeStore has one delivery, and faults.
+// fakeStore has one delivery, and injects faults.
 type fakeStore struct {
 	mutex    sync.Mutex
 	dispatch webhook.Dispatch
 	load     error
 	ping     func() error
-	record   func(context.Context) error // asked before each write
+	record   func(context.Context) error // called before each write
 	written  []webhook.Outcome
 	tries    int
 }
@@ -95,8 +95,8 @@ func TestDeliverDatabaseUnavailableReturnsError(t *testing.T) {
 	assert.Zero(t, sender.sent.Load())
 }
 
-// An attempt is kept until the database takes it, whatever the database says meanwhile: if it were given up, the receiver
-// would be sent the webhook again every few seconds.
+// An outcome is kept until the database accepts it, whatever errors the database returns meanwhile. Otherwise the receiver would get the
+// webhook again every few seconds.
 func TestRecordDatabaseUnavailableRetries(t *testing.T) {
 	for name, fault := range map[string]error{"away": errAway, "refusing": errors.New("deadlock detected")} {
 		t.Run(name, func(t *testing.T) {
@@ -122,7 +122,7 @@ func TestRecordDatabaseUnavailableRetries(t *testing.T) {
 	}
 }
 
-// However long a database is away, what was sent is kept.
+// However long a database is unavailable, outcomes are kept.
 func TestRecordLongOutageKeepsOutcome(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		begin := time.Now()
@@ -130,13 +130,13 @@ func TestRecordLongOutageKeepsOutcome(t *testing.T) {
 			if time.Since(begin) > 3*time.Hour {
 				return nil
 			}
-			select { // frozen: nothing until the caller has had enough
+			select { // no response until the caller's deadline
 			case <-ctx.Done():
 			case <-time.After(20 * time.Second):
 			}
 			return errAway
 		}}
-		ctx, lost := context.WithTimeout(t.Context(), time.Minute) // the queue has lost its patience
+		ctx, lost := context.WithTimeout(t.Context(), time.Minute) // asynq's deadline has passed
 		defer lost()
 		verdict, err := newDeliverer(store, &scripted{}).Deliver(ctx, store.dispatch.Delivery.ID, webhook.QueueDeliveries)
 		require.NoError(t, err)
@@ -165,7 +165,7 @@ func TestAbandonGivesUpOutcome(t *testing.T) {
 	})
 }
 
-// A database that is there and refuses an outcome will refuse it tomorrow too.
+// A database that is available and refuses an outcome will not accept it later.
 func TestRecordRefusedTooLongGivesUp(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		refused := errors.New("violates a constraint")
@@ -189,7 +189,7 @@ func TestRecordPurgedDeliveryFails(t *testing.T) {
 	assert.Equal(t, 1, store.tries)
 }
 
-// lossy is a real store whose first writes fail, before the commit or after it, when the answer is lost.
+// lossy is a real store whose first writes fail: before the commit, or after it, when the response is lost.
 type lossy struct {
 	deliver.Store
 	before, after int
@@ -222,7 +222,7 @@ func TestRecordedOnce(t *testing.T) {
 	}
 }
 
-// The answer to the commit is lost, and before it is asked for again somebody has retried by hand.
+// The response to the commit is lost, and before the outcome is written again the delivery is retried by hand.
 func TestRecordRetriedMeanwhileSnoozes(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, 0)

@@ -11,12 +11,12 @@ const (
 	// maxRereads bounds how often the endpoint is read again for one attempt. A database that takes longer than EndpointAge for a small
 	// statement would otherwise keep a worker.
 	maxRereads = 3
-	// staleSnooze is when a delivery is looked at again whose endpoint could not be read in time.
+	// staleSnooze is the snooze of a delivery whose endpoint could not be read in time.
 	staleSnooze = time.Second
 )
 
-// freshen returns the dispatch with an endpoint that was read at most EndpointAge ago, so that a pause, a deletion or a change of the
-// endpoint holds for every attempt that starts later. It returns send, or the verdict for a delivery that may not be sent any more.
+// freshen returns the dispatch with an endpoint that was read at most EndpointAge ago. A pause, a deletion or a change of the endpoint
+// therefore holds for every attempt that starts later. freshen returns send, or the verdict for a delivery that may not be sent any more.
 func (d *Deliverer) freshen(ctx context.Context, dispatch webhook.Dispatch) (current webhook.Dispatch, verdict Verdict, send bool, err error) {
 	for reread := 0; time.Since(dispatch.ReadAt) > d.options.EndpointAge; reread++ {
 		if reread == maxRereads {
@@ -58,7 +58,7 @@ func loadEndpoints(store Reader) func(ctx context.Context, ids []string) ([]read
 	}
 }
 
-// loadDispatches loads deliveries and notes when.
+// loadDispatches loads deliveries and records the time.
 func loadDispatches(store Reader) func(ctx context.Context, ids []string) ([]webhook.Dispatch, []error) {
 	return func(ctx context.Context, ids []string) ([]webhook.Dispatch, []error) {
 		at := time.Now()

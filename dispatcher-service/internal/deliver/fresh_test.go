@@ -16,7 +16,7 @@ import (
 	"redrive/pkg/webhook"
 )
 
-// changing is a store whose endpoint is another one when it is read again.
+// changing is a store that returns a changed endpoint when it is read again.
 type changing struct {
 	*fakeStore
 	next   webhook.Endpoint
@@ -71,7 +71,7 @@ func TestDeliverEndpointPausedMeanwhileHolds(t *testing.T) {
 	})
 }
 
-// A deleted organization can be restored as it was, so that not even a delivery to a disabled or a deleted endpoint ends.
+// A deleted organization can be restored as it was. So not even a delivery to a disabled or a deleted endpoint ends.
 func TestDeliverOrganizationDeletedHolds(t *testing.T) {
 	for name, change := range map[string]func(*webhook.Endpoint){
 		"active":   func(*webhook.Endpoint) {},
@@ -118,7 +118,7 @@ func TestDeliverEndpointEndedMeanwhileEnds(t *testing.T) {
 	}
 }
 
-// A row that is young enough is not read again: it would be a statement for each delivery.
+// A row that is young enough is not read again, to save a statement for each delivery.
 func TestDeliverFreshEndpointNotReadAgain(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		dispatch := due(webhook.EndpointFresh)
@@ -130,7 +130,7 @@ func TestDeliverFreshEndpointNotReadAgain(t *testing.T) {
 	})
 }
 
-// A database that takes too long never gives a row that is young enough. The worker does not ask it for ever.
+// A slow database never returns a row that is young enough. The worker stops after maxRereads.
 func TestDeliverEndpointReadTooSlowlySnoozes(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		store, sender := &changing{takes: webhook.EndpointFresh + time.Millisecond}, &scripted{}

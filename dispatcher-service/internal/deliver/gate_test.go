@@ -14,8 +14,8 @@ import (
 	"redrive/pkg/webhook"
 )
 
-// A delivery that finds its endpoint's slots taken is put off: it costs no attempt, no retry and no write, and another endpoint's
-// is sent meanwhile.
+// A delivery that finds its endpoint's slots used is snoozed without an attempt, a retry or a write. A delivery of another endpoint is sent
+// meanwhile.
 func TestDeliverBusyEndpointSnoozes(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, 1)

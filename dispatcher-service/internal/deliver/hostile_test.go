@@ -29,14 +29,14 @@ import (
 	"redrive/pkg/webhook"
 )
 
-// path is all that a delivery goes through: load, send, record.
+// path is the complete path of a delivery: load, send, record.
 type path struct {
 	t         *testing.T
 	store     *store.Store
 	deliverer *deliver.Deliverer
 }
 
-// newPath makes a path that is patient: receivers that linger need hurried.
+// newPath makes a path with a long timeout. Receivers that never end the exchange need a short one.
 func newPath(t *testing.T, opened *store.Store) path {
 	t.Helper()
 	return hurried(t, opened, hostile.Patience)
@@ -63,7 +63,7 @@ func (p path) publish(t *testing.T, url string) webhook.Delivery {
 	return delivery
 }
 
-// attempt makes the one attempt and returns what is on record of it, and of the delivery.
+// attempt makes one attempt and returns its record and that of the delivery.
 func (p path) attempt(t *testing.T, url string) (webhook.Attempt, webhook.Delivery, deliver.Verdict) {
 	t.Helper()
 	id := p.publish(t, url).ID
@@ -76,8 +76,8 @@ func (p path) attempt(t *testing.T, url string) (webhook.Attempt, webhook.Delive
 	return attempts.Items[0], record.Delivery, verdict
 }
 
-// meet makes an attempt at the case's receiver. Where the timeout ends it, the timeout grows until the sender has received what the
-// receiver sends: when it is reached exactly is tested on virtual time, in package sender.
+// meet makes an attempt at the case's receiver. If the timeout ends it, the timeout grows until the sender has received all that the
+// receiver sends. Package sender tests the exact timeout in virtual time.
 func (p path) meet(t *testing.T, c hostile.Case) (webhook.Attempt, webhook.Delivery, deliver.Verdict) {
 	t.Helper()
 	url := hostile.Listen(t, c.Script).URL
@@ -93,7 +93,7 @@ func (p path) meet(t *testing.T, c hostile.Case) (webhook.Attempt, webhook.Deliv
 	}
 }
 
-// stores are of every kind.
+// stores are the kinds of stores.
 func stores(t *testing.T) map[string]*store.Store {
 	t.Helper()
 	small, err := sqlite.Open(t.TempDir()+"/redrive.db", storetest.Sealer(t))
@@ -105,7 +105,7 @@ func stores(t *testing.T) map[string]*store.Store {
 	}
 }
 
-// Whatever a receiver does, its delivery is on record with a plain reason and goes on as it should, and the worker is free again.
+// Whatever a receiver does, its delivery is recorded with a reason in plain words, its next state is correct, and the worker is free again.
 func TestHostileReceivers(t *testing.T) {
 	t.Parallel()
 	for kind, opened := range stores(t) {
@@ -141,7 +141,7 @@ func TestHostileReceivers(t *testing.T) {
 	}
 }
 
-// assertPlain wants a sentence for a customer that quotes nothing of what was received.
+// assertPlain checks that the text is a sentence for a customer and quotes nothing that was received.
 func assertPlain(t *testing.T, message string, c hostile.Case) {
 	t.Helper()
 	want := c.Failure
@@ -169,7 +169,7 @@ func (p path) assertFree(t *testing.T) {
 	assert.Equal(t, deliver.Done(), verdict)
 }
 
-// Names that lead nowhere, receivers that cannot prove who they are and those that point elsewhere.
+// Names that do not resolve, receivers with invalid certificates, and receivers that redirect.
 func TestHostileDestinations(t *testing.T) {
 	t.Parallel()
 	elsewhere := hostile.Listen(t, hostile.Answered("HTTP/1.1 200 OK\r\n\r\n"))
@@ -217,7 +217,8 @@ func TestHostileDestinations(t *testing.T) {
 	assert.Empty(t, elsewhere.Connections, "nothing is followed")
 }
 
-// A kept-alive connection that is closed as it is used again is an attempt that failed, seen once, and ours to repeat.
+// If a reused keep-alive connection is closed during a request, the attempt has failed. The request is sent once, and the policy repeats
+// it.
 func TestReusedConnectionClosedIsOneAttempt(t *testing.T) {
 	t.Parallel()
 	for kind, opened := range stores(t) {
@@ -248,16 +249,16 @@ func TestReusedConnectionClosedIsOneAttempt(t *testing.T) {
 	}
 }
 
-// What a receiver says of when to come again is believed within bounds, and of 429 and 503 alone.
+// Retry-After is respected within bounds, and for 429 and 503 only.
 func TestRetryAfterIsBounded(t *testing.T) {
 	t.Parallel()
 	const day = 24 * time.Hour
-	// comes is when the retry is due after an attempt that ended at the time.
+	// comes returns when the retry is due after an attempt that ended at the time.
 	type comes func(ended time.Time) (earliest, latest time.Time)
 	in := func(earliest, latest time.Duration) comes {
 		return func(ended time.Time) (time.Time, time.Time) { return ended.Add(earliest), ended.Add(latest) }
 	}
-	ourOwn := in(4*time.Second, 6*time.Second) // the first of webhook.DefaultSchedule, give or take its jitter
+	ourOwn := in(4*time.Second, 6*time.Second) // the first delay of webhook.DefaultSchedule, with its jitter
 	date := time.Now().Add(time.Hour).UTC().Truncate(time.Second)
 	for kind, opened := range stores(t) {
 		p := newPath(t, opened)
@@ -304,8 +305,8 @@ func TestRetryAfterIsBounded(t *testing.T) {
 	}
 }
 
-// An attempt takes a bounded amount of memory, whatever is sent to it. It runs alone, for all that the process allocates counts,
-// the receiver's own memory too.
+// An attempt uses a bounded amount of memory, whatever is sent to it. The test runs alone, because it counts all allocations of the
+// process, including the receiver's.
 func TestMemoryIsBounded(t *testing.T) {
 	const deliveries = 10
 	flood := []byte(strings.Repeat("x", 1<<20))

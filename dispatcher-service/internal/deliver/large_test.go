@@ -35,7 +35,7 @@ func (w *world) publishLarge(count int) (webhook.Event, []webhook.Delivery) {
 	return event, deliveries
 }
 
-// within returns a Deliverer with so much memory, and its budget.
+// within returns a Deliverer with the given memory, and its budget.
 func (w *world) within(s deliver.Store, size int64, waiters int) (*deliver.Deliverer, *memory.Budget) {
 	o := options(s, w.sender)
 	o.Memory, o.MemoryWaiters = memory.New(size), waiters
@@ -100,7 +100,7 @@ func TestLargeBodySharedByDeliveriesOfEvent(t *testing.T) {
 	assert.Zero(t, budget.InUse())
 }
 
-// loading is a real store that counts the loads of bodies, or has them fail.
+// loading is a real store that counts the loads of bodies, or makes them fail.
 type loading struct {
 	deliver.Store
 	loads atomic.Int32
@@ -115,7 +115,7 @@ func (l *loading) LoadData(ctx context.Context, eventIDs []string) ([]json.RawMe
 	return l.Store.LoadData(ctx, eventIDs)
 }
 
-// A delivery that waits for memory holds no slot of its endpoint. It is sent once there is memory.
+// A delivery that waits for memory holds no slot of its endpoint. It is sent when there is memory.
 func TestLargeBodyWaitsWithoutSlot(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, 0)
@@ -132,7 +132,7 @@ func TestLargeBodyWaitsWithoutSlot(t *testing.T) {
 	assert.Zero(t, budget.InUse())
 }
 
-// Workers that wait for memory are few. The deliveries of other events are snoozed at once, and a stop ends the wait.
+// The number of workers that wait for memory is bounded. Deliveries of other events are snoozed immediately, and a stop ends the wait.
 func TestLargeBodySnoozedWithoutMemory(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, 0)
@@ -174,7 +174,7 @@ func TestLargeBodyNotLoadedIsRetried(t *testing.T) {
 	assert.Equal(t, outcome{verdict: deliver.Done()}, <-start(t, d, large[0].ID))
 }
 
-// A delivery without memory makes its organization's state in the summary, for as long as others may wait too.
+// A delivery without memory is reported in the summary under its organization, while others may wait too.
 func TestSummaryHasOrganizationWithoutMemory(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, 5)

@@ -23,7 +23,7 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(testservers.Suite(m)) }
 
 const org = "org_a"
 
-// world is a real store with one endpoint, and a receiver that answers as the test says.
+// world is a real store with one endpoint, and a receiver with the answers of the test.
 type world struct {
 	t        *testing.T
 	store    *store.Store
@@ -44,7 +44,7 @@ func newEndpoint(maxRetries int) webhook.Endpoint {
 	return webhook.NewEndpoint(org, "key_a", spec, "whsec_a", webhook.Now())
 }
 
-// publish makes a delivery that is due now, changed as the test likes.
+// publish makes a delivery that is due now, with the changes of the test.
 func (w *world) publish(change ...func(*webhook.Delivery)) webhook.Delivery {
 	w.t.Helper()
 	event := newEvent()
@@ -85,7 +85,7 @@ func each[T, R any](items []T, serve func(T) (R, error)) ([]R, []error) {
 	return results, failures
 }
 
-// newGate lets everything in that a test sends at once.
+// newGate admits all deliveries that a test sends concurrently.
 func newGate() *bulkhead.Bulkheads {
 	return bulkhead.New(bulkhead.Options{Workers: 1000, Log: slog.New(slog.DiscardHandler)}, prometheus.NewRegistry())
 }
@@ -97,7 +97,7 @@ func (w *world) find(id string) webhook.Record {
 	return record
 }
 
-// attempts lists what is on record, the oldest first.
+// attempts lists the recorded attempts, oldest first.
 func (w *world) attempts(id string) []webhook.AttemptOutcome {
 	w.t.Helper()
 	list := storetest.ListAttempts(w.t, w.store, org, id, webhook.Page{Limit: 100})
@@ -109,12 +109,12 @@ func (w *world) attempts(id string) []webhook.AttemptOutcome {
 	return outcomes
 }
 
-// scripted is a Sender whose receiver answers 200, or as the test says.
+// scripted is a Sender whose receiver answers 200, or as the test sets.
 type scripted struct {
 	status  int
 	failure string
 	short   error                  // no attempt is made
-	during  func(webhook.Dispatch) // what happens meanwhile
+	during  func(webhook.Dispatch) // called during the attempt
 	sent    atomic.Int32
 }
 

@@ -56,7 +56,7 @@ func TestOutcomeResetsOrphans(t *testing.T) {
 	}
 }
 
-// A worker that lost its task and is at it all the same is no orphan, and neither is a delivery that was purged.
+// A worker that lost its lease and is still sending is no orphan, and neither is a delivery that was purged.
 func TestOrphanedInFlightOrPurgedCountsNothing(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, 5)

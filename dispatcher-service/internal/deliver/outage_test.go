@@ -15,7 +15,7 @@ import (
 	"redrive/pkg/webhook"
 )
 
-// recovering is a database that is away until it is told to be back, and counts who asks.
+// recovering is a database that is unavailable until the test makes it available. It counts its probes.
 type recovering struct {
 	*fakeStore
 	isBack         atomic.Bool
@@ -49,7 +49,7 @@ func (r *recovering) LoadDispatches(_ context.Context, ids []string) ([]webhook.
 	})
 }
 
-// While the database is away nothing is sent, tasks wait where they are, and only one of them asks.
+// While the database is unavailable, nothing is sent. Workers keep their tasks, and one of them probes.
 func TestDeliverDatabaseUnavailableSendsNothing(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		store, sender := &recovering{fakeStore: &fakeStore{dispatch: due(0)}}, &scripted{}
@@ -79,7 +79,7 @@ func TestDeliverDatabaseUnavailableSendsNothing(t *testing.T) {
 	})
 }
 
-// Whoever asks for all can end: another takes over.
+// If the worker that probes ends, another one probes.
 func TestDeliverProberCancelledAnotherProbes(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		store := &recovering{fakeStore: &fakeStore{dispatch: due(0)}}
@@ -92,7 +92,7 @@ func TestDeliverProberCancelledAnotherProbes(t *testing.T) {
 			_, err := d.Deliver(ctx, "dlv_a", webhook.QueueDeliveries)
 			ended <- err
 		}()
-		synctest.Wait() // it asks
+		synctest.Wait() // it probes
 		done := make(chan error)
 		go func() {
 			_, err := d.Deliver(t.Context(), "dlv_b", webhook.QueueDeliveries)
@@ -128,10 +128,10 @@ func TestDrainReturnsWaitingDeliveries(t *testing.T) {
 	})
 }
 
-// An outage that begins between the load and the POST is heeded too.
+// An outage that begins between the load and the POST is respected too.
 func TestDeliverOutageAfterLoadSendsNothing(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		dispatch := due(500 * time.Millisecond) // it waits for its second
+		dispatch := due(500 * time.Millisecond) // it waits for its whole second
 		store := &recovering{fakeStore: &fakeStore{dispatch: dispatch}}
 		store.isBack.Store(true)
 		sender := &scripted{}
@@ -150,7 +150,7 @@ func TestDeliverOutageAfterLoadSendsNothing(t *testing.T) {
 	})
 }
 
-// slow is a database that takes its time to load.
+// slow is a database with a slow load.
 type slow struct {
 	*fakeStore
 	loading, release chan struct{}
@@ -162,7 +162,8 @@ func (s *slow) LoadDispatches(ctx context.Context, ids []string) ([]webhook.Disp
 	return s.fakeStore.LoadDispatches(ctx, ids)
 }
 
-// What had not been sent when the stop began is handed back: its attempt could outlast the stop, and be made twice.
+// A delivery that was not sent before the stop began returns to the queue. Its attempt could outlast the stop, and would then be made
+// twice.
 func TestDrainReturnsLoadingDelivery(t *testing.T) {
 	t.Parallel()
 	sender := &scripted{}

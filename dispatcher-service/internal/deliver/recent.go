@@ -10,14 +10,15 @@ import (
 )
 
 const (
-	// attemptedFor is longer than an endpoint with an open circuit goes without an attempt: a minute, a snooze and a timeout.
+	// attemptedFor is longer than the longest time without an attempt to an endpoint with an open circuit: a minute, a snooze and a
+	// timeout.
 	attemptedFor = 3 * time.Minute
 	failedFor    = 10 * time.Minute
 	sweepEvery   = time.Minute
 )
 
-// recent counts the endpoints that were attempted lately, by whether they answered, and those of which a delivery has failed. One
-// endpoint that is down and a way out that is dead look the same in the rate of attempts, and differ in this number. It names no
+// recent counts the endpoints with recent attempts, by whether they answered, and the endpoints with a recent failure of a delivery. In the
+// rate of attempts, one endpoint that is down and a broken network of this process look the same; these counts tell them apart. It names no
 // endpoint, and is safe for concurrent use.
 type recent struct {
 	attempted, failed *prometheus.Desc
@@ -42,7 +43,7 @@ func newRecent() *recent {
 	}
 }
 
-// note adds an attempt. failed says that it ended its delivery in failure.
+// note adds an attempt. failed means that the attempt ended its delivery in failure.
 func (r *recent) note(attempt webhook.Attempt, endpointID string, failed bool) {
 	now := time.Now()
 	r.mutex.Lock()
@@ -53,12 +54,12 @@ func (r *recent) note(attempt webhook.Attempt, endpointID string, failed bool) {
 		seen.failed = now
 	}
 	r.last[endpointID] = seen
-	if now.Sub(r.swept) >= sweepEvery { // nobody may be asking for metrics
+	if now.Sub(r.swept) >= sweepEvery { // so that memory is bounded also without scrapes of the metrics
 		r.sweep(now)
 	}
 }
 
-// sweep forgets endpoints that count no longer. The caller holds the lock.
+// sweep removes endpoints that no longer count. The caller holds the lock.
 func (r *recent) sweep(now time.Time) {
 	r.swept = now
 	for id, seen := range r.last {
@@ -68,13 +69,13 @@ func (r *recent) sweep(now time.Time) {
 	}
 }
 
-// Describe is for prometheus.Collector.
+// Describe implements prometheus.Collector.
 func (r *recent) Describe(descriptions chan<- *prometheus.Desc) {
 	descriptions <- r.attempted
 	descriptions <- r.failed
 }
 
-// Collect is for prometheus.Collector.
+// Collect implements prometheus.Collector.
 func (r *recent) Collect(metrics chan<- prometheus.Metric) {
 	answered, unanswered, failed := r.count(time.Now())
 	metrics <- prometheus.MustNewConstMetric(r.attempted, prometheus.GaugeValue, float64(answered), "answered")

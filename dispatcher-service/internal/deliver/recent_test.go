@@ -15,7 +15,7 @@ import (
 	"redrive/pkg/webhook"
 )
 
-// agreeable is a store that loads what it holds and accepts every outcome.
+// agreeable is a store that loads its delivery and accepts every outcome.
 type agreeable struct {
 	deliver.Store
 	held map[string]webhook.Dispatch
@@ -31,7 +31,7 @@ func (agreeable) RecordOutcomes(_ context.Context, outcomes []webhook.Outcome) (
 
 func (agreeable) Writable(context.Context) error { return nil }
 
-// lately is what the metrics tell of endpoints and of deliveries that failed.
+// lately returns the metrics of endpoints and of failed deliveries.
 type lately struct{ answered, unanswered, failed, byAttempt, byGone, byJob float64 }
 
 func latelyOf(t *testing.T, registry *prometheus.Registry) lately {

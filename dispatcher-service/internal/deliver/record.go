@@ -23,8 +23,8 @@ func (d *Deliverer) record(ctx context.Context, dispatch webhook.Dispatch, resul
 	return outcome, current, err
 }
 
-// commit writes the outcome until the database accepts it: writing it twice is harmless. An attempt without a record is made
-// again, so an unavailable database is waited for until Abandon. A refusal is retried for RefusalLimit.
+// commit writes the outcome until the database accepts it. A second write has no effect. An attempt without a record would be made again,
+// so commit waits for an unavailable database until Abandon. A refusal is retried for RefusalLimit.
 func (d *Deliverer) commit(ctx context.Context, outcome webhook.Outcome) (current webhook.Delivery, err error) {
 	began := time.Now()
 	for pause := firstPause; ; pause = min(2*pause, longestPause) {

@@ -10,13 +10,13 @@ import (
 // refusalLife is how long a refusal counts. A delivery that waits for memory asks again within longestMemoryWait and twice memorySnooze.
 const refusalLife = longestMemoryWait + 2*memorySnooze
 
-// refusals remembers the organizations whose deliveries got no memory. The zero value is ready for use. It is safe for concurrent use.
+// refusals has the organizations whose deliveries got no memory. The zero value is ready for use. It is safe for concurrent use.
 type refusals struct {
 	mutex sync.Mutex
 	last  map[string]time.Time // by organization
 }
 
-// note remembers a refusal.
+// note adds a refusal.
 func (r *refusals) note(organizationID string, now time.Time) {
 	r.mutex.Lock()
 	defer r.mutex.Unlock()
@@ -26,7 +26,7 @@ func (r *refusals) note(organizationID string, now time.Time) {
 	r.last[organizationID] = now
 }
 
-// recent returns the refusals within refusalLife, and forgets the others.
+// recent returns the refusals within refusalLife, and removes the others.
 func (r *refusals) recent() map[string]queue.OrganizationState {
 	r.mutex.Lock()
 	defer r.mutex.Unlock()

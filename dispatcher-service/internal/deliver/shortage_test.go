@@ -22,7 +22,7 @@ import (
 
 var errNoDescriptors = errors.New("out of file descriptors")
 
-// An attempt that was not made leaves the row as it was, whatever its retries are, and the endpoint's circuit closed.
+// An attempt that was not made leaves the row unchanged, whatever its retries, and the endpoint's circuit closed.
 func TestShortageMakesNoAttempt(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, 0)
@@ -71,7 +71,7 @@ func (lone) RecordOutcomes(_ context.Context, outcomes []webhook.Outcome) ([]web
 	return each(outcomes, func(webhook.Outcome) (webhook.Delivery, error) { return webhook.Delivery{}, errAway })
 }
 
-// One line when it begins and one when it ends, and in between ever longer pauses, however many deliveries meet it.
+// A shortage has one log line when it begins and one when it ends. The pauses in between grow, however many deliveries are affected.
 func TestShortageIsLoggedOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var text bytes.Buffer

@@ -18,5 +18,5 @@ func (d *Deliverer) Abandon() {
 // CheckResources returns an error while attempts are postponed because this process lacks resources. It is a health probe.
 func (d *Deliverer) CheckResources(context.Context) error { return d.shortage.check() }
 
-// Forget tells the delivery's bulkhead that its task was removed from the queue: the delivery waits in the database.
+// Forget informs the delivery's bulkhead that its task was removed from the queue: the delivery waits in the database.
 func (d *Deliverer) Forget(id string) { d.options.Gate.Forget(id) }

@@ -13,7 +13,7 @@ import (
 	"redrive/pkg/webhook"
 )
 
-// due is a delivery whose retry is due in a while.
+// due is a delivery whose retry is due later.
 func due(in time.Duration) webhook.Dispatch {
 	event, endpoint := newEvent(), newEndpoint(1)
 	delivery := webhook.NewDelivery(event, endpoint, webhook.Now())
@@ -22,7 +22,7 @@ func due(in time.Duration) webhook.Dispatch {
 	return webhook.Dispatch{Delivery: delivery, Event: event, Endpoint: endpoint}
 }
 
-// The queue keeps whole seconds, so a task can start up to one too early: that is waited for.
+// The queue stores whole seconds, so a task can start up to one second early. The handler waits for the rest.
 func TestSlightlyEarlyWaits(t *testing.T) {
 	for _, early := range []time.Duration{time.Microsecond, 300 * time.Millisecond, time.Second} {
 		synctest.Test(t, func(t *testing.T) {
@@ -53,7 +53,7 @@ func TestEarlySnoozes(t *testing.T) {
 	})
 }
 
-// A pending delivery is due. That its time has not come yet says that the clocks of two machines differ.
+// A pending delivery is due now. If its time is in the future, the clocks of two machines differ.
 func TestPendingIsDueDespiteClockSkew(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		dispatch := due(7 * time.Minute)
@@ -66,7 +66,7 @@ func TestPendingIsDueDespiteClockSkew(t *testing.T) {
 	})
 }
 
-// requeued is a store in which somebody whose clock is ahead retries by hand while the delivery is being sent.
+// requeued is a store in which a process with a fast clock retries the delivery by hand while it is being sent.
 type requeued struct{ *fakeStore }
 
 func (r requeued) RecordOutcomes(_ context.Context, outcomes []webhook.Outcome) ([]webhook.Delivery, []error) {

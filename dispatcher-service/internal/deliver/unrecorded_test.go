@@ -16,8 +16,7 @@ import (
 	"redrive/pkg/webhook"
 )
 
-// refusing is a database that takes no outcome, and counts orphans all the same. It takes an end too, unless the test says
-// otherwise.
+// refusing is a database that accepts no outcome but counts orphans. It accepts an end too, unless the test disables that.
 type refusing struct {
 	*fakeStore
 	refusesEnds bool
@@ -46,7 +45,7 @@ func (r *refusing) ReadAttempts(context.Context, string, []string) ([]webhook.At
 	return nil, nil
 }
 
-// What the database refuses for good is not sent for ever.
+// A delivery whose outcomes the database always refuses is not sent without end.
 func TestRefusedOutcomesEndDelivery(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		store, sender := &refusing{fakeStore: &fakeStore{dispatch: due(0)}}, &scripted{}
@@ -58,7 +57,7 @@ func TestRefusedOutcomesEndDelivery(t *testing.T) {
 			_, err := run()
 			require.ErrorIs(t, err, errRefused)
 		}
-		for range 2 { // as it ends, and when somebody runs its task once more
+		for range 2 { // when it ends, and when an operator runs its task again
 			verdict, err := run()
 			require.NoError(t, err)
 			assert.Equal(t, deliver.KindDead, verdict.Kind)
@@ -68,7 +67,7 @@ func TestRefusedOutcomesEndDelivery(t *testing.T) {
 	})
 }
 
-// Nor is it if the end cannot be written either: it is not sent until it can.
+// If the end cannot be written either, the delivery is not sent until it can be.
 func TestRefusedEnd(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		store, sender := &refusing{fakeStore: &fakeStore{dispatch: due(0)}, refusesEnds: true}, &scripted{}
@@ -85,7 +84,7 @@ func TestRefusedEnd(t *testing.T) {
 	})
 }
 
-// A delivery that has its attempts panic is an orphan each time, and leaves neither its slot taken nor itself in flight.
+// A delivery whose attempts panic is an orphan each time. Its slot is released, and it does not stay in flight.
 func TestPanicsEndDelivery(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, 5)

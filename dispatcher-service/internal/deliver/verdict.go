@@ -7,7 +7,7 @@ import (
 	"redrive/pkg/webhook"
 )
 
-// Verdict says what the queue has to do with a task.
+// Verdict is what the queue must do with a task.
 type Verdict struct {
 	Kind   VerdictKind
 	At     time.Time // of Retry and Snooze

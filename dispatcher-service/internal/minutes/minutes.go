@@ -117,7 +117,7 @@ func (c counts) add(minute webhook.Minute, result string, count int64) {
 	c[minute][result] += count
 }
 
-// forget removes the minutes that are too old to be kept: during a long outage, or of attempts that were recorded very late.
+// forget removes the minutes that are too old to be kept. They occur during a long outage, or if attempts were recorded very late.
 func (c counts) forget(now time.Time) {
 	for minute := range c {
 		if minute <= webhook.MinuteOf(now)-queue.MinutesKept {

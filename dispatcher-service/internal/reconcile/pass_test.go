@@ -52,7 +52,7 @@ func TestPassContinuesAfterCursor(t *testing.T) {
 	} {
 		table, q := newRows(c.total), &fakeQueue{}
 		r, _ := newReconciler(table, q, c.perPass)
-		for range 2 { // the second round proves that it begins anew
+		for range 2 { // the second round shows that it starts from the beginning
 			var found []string
 			for range c.passes {
 				require.NoError(t, r.Pass(t.Context()))

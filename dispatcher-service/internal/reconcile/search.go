@@ -81,7 +81,7 @@ func (r *Reconciler) find(ctx context.Context, leases []queue.Lease) (map[string
 }
 
 // lostAttempt reports whether the attempt of a lease has no recorded outcome. If the outcome was recorded, the row's due time is later than
-// the last extension of the lease, and the task is left only because asynq does not acknowledge after a lease has expired.
+// the last extension of the lease. The task then exists only because asynq does not acknowledge after a lease has expired.
 //
 // Leases are in whole seconds. Both times come from the dispatcher's clock, except for a row that the API wrote: if the API's clock is
 // ahead, attempts count as lost only after that much more time.

@@ -158,7 +158,7 @@ func TestSearchFirstReadReclaimsSooner(t *testing.T) {
 		q := &fakeQueue{leases: map[string]queue.Lease{}}
 		q.extend(id, 0)
 		died := time.Now()
-		after(20 * time.Second) // until the first of the fleet is there again
+		after(20 * time.Second) // until the first dispatcher has started again
 		searching(t, table, q)
 		after(time.Minute)
 		late := q.reclaimedAfter(id, died)

@@ -89,8 +89,8 @@ func TestStartTrimsArchiveHourly(t *testing.T) {
 	})
 }
 
-// An outage has one line for each part where it begins and one where it ends, however long it is. It is asked about less often the
-// longer it lasts, and often enough to go on within seconds of its end.
+// An outage has one log line for each part when it begins and one when it ends. The polls become less frequent the longer it lasts, and
+// stay frequent enough to detect its end within seconds.
 func TestAnOutageIsLoggedOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var log strings.Builder

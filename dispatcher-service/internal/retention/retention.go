@@ -1,7 +1,7 @@
 // Package retention deletes old rows: deliveries that ended longer ago than the retention time, with their attempts, and then old events
-// and deleted endpoints without deliveries. It also deletes idempotency keys that have expired, and changes of endpoints that are old or
-// many, and bulk jobs and console sessions that ended long ago, and adds statistics of old hours to their days. Every replica runs it, and
-// replicas that purge at the same time share the work.
+// and deleted endpoints without deliveries. It also deletes expired idempotency keys, changes of endpoints that are old or too many, and bulk
+// jobs and console sessions that ended long ago. It adds statistics of old hours to their days. Every replica runs it, and replicas that
+// purge at the same time share the work.
 //
 // It deletes in small batches and pauses after each for as long as the batch took, so that it uses at most half of one connection's time.
 package retention
@@ -105,9 +105,8 @@ func (p *Purger) Stop(ctx context.Context) error {
 	return nil
 }
 
-// Run deletes all idempotency keys that have expired, changes of endpoints that are old or many, statistics that are old, bulk jobs and
-// console sessions that ended long ago, and all rows that are older than Keep unless Keep is 0. If it returns an error, the next call
-// continues.
+// Run deletes everything that is old enough now. These are expired idempotency keys, changes of endpoints that are old or too many, old
+// statistics, bulk jobs and console sessions that ended long ago, and, unless Keep is 0, all rows that are older than Keep.
 func (p *Purger) Run(ctx context.Context) error {
 	err := errors.Join(p.purgeKeys(ctx), p.purgeChanges(ctx), p.purgeStatistics(ctx), p.purgeJobs(ctx), p.purgeSessions(ctx))
 	if p.options.Keep > 0 {

@@ -81,7 +81,7 @@ func TestRequest(t *testing.T) {
 	assert.False(t, result.ResponseBodyTruncated)
 }
 
-// The receiver is not told, and nothing is sent, when we cannot sign; the customer learns that it is not theirs to mend.
+// If signing fails, nothing is sent. The customer's error says that the receiver is not the cause.
 func TestCannotSign(t *testing.T) {
 	t.Parallel()
 	s := newSender(t)
@@ -125,7 +125,7 @@ func TestCookiesAreNotKept(t *testing.T) {
 	}
 }
 
-// A gzip bomb stays as small as it came.
+// A gzip bomb is not decompressed.
 func TestGzipIsNotUnpacked(t *testing.T) {
 	t.Parallel()
 	s := newSender(t)
@@ -159,7 +159,7 @@ func TestHeaderValuesAreShowable(t *testing.T) {
 	}
 }
 
-// Connections are used again, and by every sender of the process.
+// Connections are reused, and shared by all senders of the process.
 func TestKeepAlive(t *testing.T) {
 	t.Parallel()
 	s := newSender(t)
@@ -179,8 +179,8 @@ func TestKeepAlive(t *testing.T) {
 	require.Equal(t, 200, send(t, s, newDispatch(t, r.URL)).ResponseStatus, "usable after Close")
 }
 
-// The receiver closes a kept-alive connection when the next request is already on it. Nobody can tell whether it was
-// handled, so the transport must not send it again: the attempt has failed, and the retry is ours.
+// The receiver closes a keep-alive connection after the next request was sent on it. The request may have been handled, so the transport
+// must not send it again. The attempt has failed, and the policy repeats it.
 func TestReusedConnectionClosed(t *testing.T) {
 	t.Parallel()
 	for name, end := range map[string]func(*hostile.Peer){"closed": func(*hostile.Peer) {}, "reset": (*hostile.Peer).Reset} {
@@ -214,7 +214,7 @@ func TestReusedConnectionClosed(t *testing.T) {
 	}
 }
 
-// A receiver that closes after every answer races with the next request: that may fail, and is never sent twice.
+// A receiver that closes after every answer races with the next request. The request may fail, and is never sent twice.
 func TestReuseRace(t *testing.T) {
 	t.Parallel()
 	s := newSender(t)
@@ -246,7 +246,7 @@ func TestReuseRace(t *testing.T) {
 	}
 }
 
-// Send is not cut short when the caller's context ends: what a receiver has been sent is seen to its end.
+// Send does not end with the caller's context: an exchange that has begun is completed.
 func TestSendOutlivesItsContext(t *testing.T) {
 	t.Parallel()
 	s := newSender(t)
@@ -254,7 +254,7 @@ func TestSendOutlivesItsContext(t *testing.T) {
 	r := hostile.Listen(t, func(p *hostile.Peer) {
 		p.Request()
 		cancel()
-		p.Say(ok + "Connection: close\r\nContent-Length: 2\r\n\r\nok") // or the next may take a connection that is being closed
+		p.Say(ok + "Connection: close\r\nContent-Length: 2\r\n\r\nok") // otherwise the next one may take a connection that is being closed
 	})
 	result, err := s.Send(ctx, newDispatch(t, r.URL))
 	require.NoError(t, err)
@@ -265,8 +265,8 @@ func TestSendOutlivesItsContext(t *testing.T) {
 	assert.Equal(t, 200, result.ResponseStatus)
 }
 
-// Many hostile receivers at once take memory for what is kept, and not for what they send. It runs alone, for all
-// allocations of the process count.
+// Many hostile receivers use memory only for the bytes that are kept, not for those that they send. The test runs alone, because it counts
+// all allocations of the process.
 func TestMemoryIsBounded(t *testing.T) {
 	const sends = 20
 	s := newSender(t)

@@ -26,7 +26,7 @@ func TestTheEndpointsOwnHeadersAreSentAndMaskedOnRecord(t *testing.T) {
 	d := newDispatch(t, server.URL)
 	d.Endpoint.Headers = map[string]webhook.Secret{
 		"Authorization": "Bearer canary", "x-TEAM": "canary blue",
-		// No endpoint can have these; ours would be the last word all the same.
+		// No endpoint can have these headers. If one had them, ours would override them.
 		"webhook-id": "canary", "Content-Type": "text/canary",
 	}
 	s := newSender(t)
@@ -44,7 +44,7 @@ func TestTheEndpointsOwnHeadersAreSentAndMaskedOnRecord(t *testing.T) {
 	}
 }
 
-// What was saved by a program that knew less must neither break out of its line nor be quoted.
+// A header that an earlier version saved must neither break out of its line nor be quoted.
 func TestAHeaderThatCannotBeSentIsNotQuoted(t *testing.T) {
 	d := newDispatch(t, "http://127.0.0.1:9/")
 	d.Endpoint.Headers = map[string]webhook.Secret{"X-Key": "canary\r\nX-Injected: canary"}

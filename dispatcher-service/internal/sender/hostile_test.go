@@ -10,8 +10,8 @@ import (
 	"redrive/dispatcher-service/internal/hostile"
 )
 
-// Whatever a receiver does, an attempt comes to a plain result, and the next one is served as if nothing had been. The receivers
-// that linger are in TestLingeringReceivers.
+// Whatever a receiver does, an attempt has a result in plain words, and the next one is served normally. TestLingeringReceivers has the
+// receivers that never end the exchange.
 func TestHostileReceivers(t *testing.T) {
 	t.Parallel()
 	require.Equal(t, hostile.KeptBody, maxAnswerBody)

@@ -13,7 +13,7 @@ import (
 	"redrive/dispatcher-service/internal/hostile"
 )
 
-// lingering is the timeout on synctest's clock: it passes when the sender has read all that there is.
+// lingering is the timeout on synctest's clock. It passes when the sender has read everything.
 const lingering = 15 * time.Second
 
 var healthy = hostile.Answered("HTTP/1.1 204 No Content\r\n\r\n")
@@ -26,7 +26,7 @@ func newLingering(t *testing.T, scripts ...func(*hostile.Peer)) *Sender {
 	return s
 }
 
-// An attempt whose receiver lingers ends at the timeout, neither before nor after, and the next one is served.
+// An attempt at a receiver that never ends the exchange ends exactly at the timeout, and the next one is served.
 func TestLingeringReceivers(t *testing.T) {
 	t.Parallel()
 	for name, c := range hostile.Cases {
@@ -77,7 +77,7 @@ func TestTimeoutOfTheEndpoint(t *testing.T) {
 	}
 }
 
-// A name server that does not answer is named as the reason.
+// If a name server does not answer, the reason names it.
 func TestSilentNameServerEndsInTime(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

@@ -18,7 +18,7 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	new(lookups).warm() // the resolver keeps a channel, which must not be made inside a synctest bubble
+	new(lookups).warm() // The resolver keeps a channel, which must not be made inside a synctest bubble.
 	goleak.VerifyTestMain(m)
 }
 
@@ -28,7 +28,7 @@ func loopbackGuard() *egress.Guard {
 	return egress.New(egress.Config{AllowHTTP: true, Allow: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}})
 }
 
-// newSender makes a sender whose timeout no receiver reaches, unless it lingers: that takes virtual time.
+// newSender makes a sender with a timeout that no receiver reaches, except those that never end the exchange. They need virtual time.
 func newSender(t *testing.T) *Sender {
 	t.Helper()
 	s := New(Options{Guard: loopbackGuard(), Timeout: hostile.Patience, UserAgent: "Redrive/test"})
@@ -54,7 +54,7 @@ func newDispatch(t *testing.T, url string) webhook.Dispatch {
 	return webhook.Dispatch{Delivery: webhook.NewDelivery(event, endpoint, now), Event: event, Endpoint: endpoint}
 }
 
-// send makes an attempt and holds it against what is true of every attempt.
+// send makes an attempt and checks the properties that every attempt has.
 func send(t *testing.T, s *Sender, d webhook.Dispatch) webhook.Result {
 	t.Helper()
 	begin := time.Now()
@@ -73,7 +73,7 @@ func send(t *testing.T, s *Sender, d webhook.Dispatch) webhook.Result {
 	return result
 }
 
-// assertPlain wants a sentence for a customer: no address, none of Go's words, and nothing that was received.
+// assertPlain checks that the text is a sentence for a customer, without an address, a text of Go's errors, or received data.
 func assertPlain(t *testing.T, failure string) {
 	t.Helper()
 	assert.NotEmpty(t, failure)

@@ -19,7 +19,7 @@ func cancelled(t *testing.T) (context.Context, context.CancelFunc) {
 	return ctx, cancel
 }
 
-// What the guard refuses is refused when it is dialled, with a sentence that names no address.
+// A destination that the guard refuses is refused when it is dialled. The reason names no address.
 func TestEgressIsGuarded(t *testing.T) {
 	t.Parallel()
 	r := hostile.Listen(t, hostile.Answered(ok+"\r\n"))
@@ -59,7 +59,7 @@ func TestRefusedPort(t *testing.T) {
 	assert.Equal(t, "the connection was refused", result.Failure)
 }
 
-// Names that cannot be resolved, by a server that says so and by one that is broken.
+// Names that cannot be resolved: a server that reports it, and a server that is broken.
 func TestNamesThatDoNotResolve(t *testing.T) {
 	t.Parallel()
 	const noSuchName, serverFailed = 3, 2
@@ -82,7 +82,7 @@ func TestNamesThatDoNotResolve(t *testing.T) {
 	}
 }
 
-// failingDNS asks every name of a server that answers with the code.
+// failingDNS resolves every name at a server that answers with the code.
 func failingDNS(t *testing.T, code byte) *net.Resolver {
 	t.Helper()
 	conn, err := (&net.ListenConfig{}).ListenPacket(t.Context(), "udp4", "127.0.0.1:0")
@@ -98,7 +98,7 @@ func failingDNS(t *testing.T, code byte) *net.Resolver {
 			}
 			reply := append([]byte{}, query[:n]...) // the question again (RFC 1035, section 4.1)
 			reply[2], reply[3] = 0x81, 0x80|code
-			reply[10], reply[11] = 0, 0 // without the additional record that was asked with
+			reply[10], reply[11] = 0, 0 // without the additional record of the query
 			_, _ = conn.WriteTo(reply[:questionEnd(reply)], from)
 		}
 	}()

@@ -19,7 +19,7 @@ func dialError(network string, address net.Addr, call string, number syscall.Err
 	return &net.OpError{Op: "dial", Net: network, Addr: address, Err: os.NewSyscallError(call, number)}
 }
 
-// The first address of a host is refused, and no socket is left for the second.
+// The first address of a host is refused, and there is no socket for the second.
 func TestSendSecondAddressMeetsShortage(t *testing.T) {
 	t.Parallel()
 	local := &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: 443}
@@ -33,7 +33,7 @@ func TestSendSecondAddressMeetsShortage(t *testing.T) {
 	assert.Equal(t, refused, d.explain(refused, true), "the connection was there, and the receiver failed")
 }
 
-// The resolver could not ask for IPv4 addresses, and the host's IPv6 address is refused: it may well have an IPv4 address.
+// The resolver could not query IPv4 addresses, and the host's IPv6 address is refused. The host may have an IPv4 address.
 func TestSendHalfOfLookupMeetsShortage(t *testing.T) {
 	local := &net.TCPAddr{IP: net.IPv6loopback, Port: 443}
 	refused := dialError("tcp", local, "connect", syscall.ECONNREFUSED)
@@ -54,7 +54,7 @@ func TestSendHalfOfLookupMeetsShortage(t *testing.T) {
 	assert.Equal(t, refused, d.explain(refused, false), "the shortage was long before")
 }
 
-// A process without a descriptor to spare makes no attempt, and closes its idle connections to have some.
+// A process without a free descriptor makes no attempt, and closes its idle connections to free some.
 func TestSendWithoutDescriptorsIsNoAttempt(t *testing.T) {
 	healthy := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNoContent) }))
 	defer healthy.Close()
@@ -74,14 +74,14 @@ func TestSendWithoutDescriptorsIsNoAttempt(t *testing.T) {
 	assert.Equal(t, http.StatusNoContent, result.ResponseStatus)
 }
 
-// descriptors are all that the process may have.
+// descriptors is the limit of the process.
 type descriptors struct {
 	t     *testing.T
 	files []*os.File
 	limit syscall.Rlimit
 }
 
-// takeDescriptors lowers the limit of open files a little above those in use, and opens what is left.
+// takeDescriptors lowers the limit of open files slightly above the number in use, and opens the rest.
 func takeDescriptors(t *testing.T) *descriptors {
 	t.Helper()
 	d := &descriptors{t: t}

@@ -53,7 +53,7 @@ func rawReceiver(t *testing.T) (address string, heads <-chan head) {
 	return listener.Addr().String(), arrived
 }
 
-// senderTo is a sender whose connections all lead to one address, whatever host they are for.
+// senderTo is a sender whose connections all lead to one address, whatever their host.
 func senderTo(t *testing.T, address string) *Sender {
 	t.Helper()
 	s := New(Options{Guard: loopbackGuard(), UserAgent: "Redrive/test"})
@@ -122,7 +122,7 @@ func TestSendRequestsTheSavedBytes(t *testing.T) {
 	assert.Greater(t, accepted, 100)
 }
 
-// Endpoints that were saved before such paths were refused are requested in the form that their receivers know.
+// Endpoints that were saved before such paths were refused are requested in the form that their receivers expect.
 func TestSendOldURLWithUnsafePathAsBefore(t *testing.T) {
 	address, heads := rawReceiver(t)
 	s := senderTo(t, address)

@@ -1,10 +1,10 @@
 // Package slots computes how many attempts an endpoint may have in flight, so that endpoints that hang leave workers for the others.
 // It is pure: callers serialize the calls. A slot stands for a worker that attempts a delivery, or is reserved for one.
 //
-// An endpoint has at most PerEndpoint slots, and at most half as many as there are workers to spare. One worker in eight is not
-// to spare: it is for endpoints that have answered recently. Endpoints that want more than there is therefore share what there
-// is, and some workers are always left. With 200 workers, one endpoint that hangs can occupy 50, ten that begin to hang at once
-// 146 between them, and any number of them no more than 175.
+// An endpoint has at most PerEndpoint slots, and at most half as many as there are spare workers. One worker in eight is never spare: it is
+// reserved for endpoints that have answered recently. So endpoints with a high demand share the spare workers, and some workers always
+// remain. With 200 workers, one endpoint that hangs can occupy 50. Ten that begin to hang at the same time can occupy 146 together, and any
+// number of them no more than 175.
 //
 // A degraded endpoint gets a quarter of what degraded endpoints have left of half the workers. With 200 workers, one of them gets
 // 20, ten get 73 between them, and any number of them no more than 100.

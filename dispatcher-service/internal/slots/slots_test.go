@@ -9,7 +9,7 @@ import (
 	"redrive/dispatcher-service/internal/slots"
 )
 
-// share returns how many slots so many endpoints get that all want as many as they can get.
+// share returns how many slots each of so many endpoints gets if all of them request as many as possible.
 func share(s *slots.Slots, endpoints int, degraded, recent bool) int {
 	taken := make([]int, endpoints)
 	before := s.Taken

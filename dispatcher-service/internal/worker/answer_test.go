@@ -34,7 +34,7 @@ func TestIsFailure(t *testing.T) {
 	assert.ErrorIs(t, answer(deliver.Verdict{Kind: deliver.KindDead, Reason: "410"}), asynq.SkipRetry)
 }
 
-// asynq adds the delay to the time at which it has it, and cuts fractions of a second off the sum.
+// asynq adds the delay to its own time, and truncates the sum to whole seconds.
 func TestRetryDelay(t *testing.T) {
 	for _, ahead := range []time.Duration{0, time.Nanosecond, time.Millisecond, 500 * time.Millisecond, 999999 * time.Microsecond} {
 		synctest.Test(t, func(t *testing.T) {

@@ -12,7 +12,7 @@ import (
 	"redrive/pkg/testservers"
 )
 
-// A Redis that is full refuses to give out tasks. It is not asked as fast as it can refuse, and is asked again by itself.
+// A full Redis refuses to dequeue tasks. The servers back off, and dequeue again when Redis accepts commands.
 func TestFullRedisIsPolledSlowly(t *testing.T) {
 	t.Parallel()
 	server, err := testservers.StartRedis(testservers.RedisOptions{})
@@ -35,7 +35,7 @@ func TestFullRedisIsPolledSlowly(t *testing.T) {
 
 var failedCalls = regexp.MustCompile(`cmdstat_evalsha:.*failed_calls=(\d+)`)
 
-// refused is how many scripts Redis has failed.
+// refused returns the number of scripts that Redis has refused.
 func (b bench) refused() int {
 	b.t.Helper()
 	stats, err := b.Redis.Info(b.t.Context(), "commandstats").Result()

@@ -23,10 +23,10 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(testservers.Suite(m), queuetest.IgnoreDials()) }
 
-// soon ends a test that waits for what does not happen. It is a safety limit: no verdict depends on it.
+// soon bounds the wait for an event in a test. It is a safety limit: no verdict depends on it.
 const soon = time.Minute
 
-// deliverer is what the test says a delivery comes to.
+// deliverer returns the verdicts that the test sets.
 type deliverer func(ctx context.Context, id, queue string) (deliver.Verdict, error)
 
 func (d deliverer) Deliver(ctx context.Context, id, queue string) (deliver.Verdict, error) {

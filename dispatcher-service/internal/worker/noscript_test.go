@@ -19,8 +19,8 @@ import (
 	"redrive/pkg/webhook"
 )
 
-// asynq sends the source of its own script to a Redis that does not have it. It never does for a dequeue, which would take tasks without
-// regard to organizations: all tasks come from the Claimer, also after Redis has lost all scripts.
+// asynq sends the source of its own script to a Redis that lacks it. It never does so for a dequeue, which would take tasks without regard
+// to organizations. All tasks come from the Claimer, also after Redis has lost all scripts.
 func TestDequeueWithoutScriptsPassesClaimer(t *testing.T) {
 	t.Parallel()
 	const tasks = 5

@@ -13,7 +13,7 @@ import (
 	"redrive/pkg/testservers"
 )
 
-// orphanage takes down which orphans it is told of, and which deliveries are made.
+// orphanage records the orphans that are counted, and the deliveries that are made.
 type orphanage struct{ orphaned, delivered chan string }
 
 func (o orphanage) Deliver(_ context.Context, id, _ string) (deliver.Verdict, error) {
@@ -30,7 +30,7 @@ func (o orphanage) Orphaned(_ context.Context, id string) error {
 	return nil
 }
 
-// A task whose worker has been gone for long is asynq's to recover. That its attempt has no outcome is not forgotten over it.
+// asynq recovers a task whose worker has been dead for long. Its attempt without an outcome is counted.
 func TestOrphanFoundByAsynq(t *testing.T) {
 	t.Parallel()
 	b := newBench(t, testservers.Redis(t))

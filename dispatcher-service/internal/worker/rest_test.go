@@ -43,8 +43,7 @@ func (l *listedLanes) List(ctx context.Context) (map[webhook.Lane]queue.LaneStat
 	return l.Lanes.List(ctx)
 }
 
-// While a dispatcher lacks resources, the deliveries that it puts off wait in their lane, and are not claimed and given back in a loop: the
-// lane rests.
+// While a dispatcher lacks resources, the lane of the deliveries that it snoozes rests. They are not claimed and returned in a loop.
 func TestRestOverLimitWaitsInLane(t *testing.T) {
 	t.Parallel()
 	const deliveries, limit, workers = 200, 50, 20
@@ -89,7 +88,7 @@ func TestRestOverLimitWaitsInLane(t *testing.T) {
 	stop()
 
 	assert.LessOrEqual(t, depths().Scheduled+depths().Retry, int64(limit))
-	// Those that were pending, and those that were taken before the first came back. Each is run once: its lane rests.
+	// Some were pending, and some were taken before the first one was returned. Each is run once, because its lane rests.
 	assert.LessOrEqual(t, runs.Load(), int64(limit+2*workers), "of %d", deliveries)
 	open, err := lanes.List(t.Context())
 	require.NoError(t, err)

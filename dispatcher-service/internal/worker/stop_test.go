@@ -56,7 +56,7 @@ func (b *blocking) deliver(_ context.Context, id, _ string) (deliver.Verdict, er
 	return deliver.Done(), nil
 }
 
-// Stop waits for what is in flight, which no other server takes over, and takes nothing new.
+// Stop waits for deliveries in flight, which no other server takes over, and dequeues no more.
 func TestStopWaits(t *testing.T) {
 	t.Parallel()
 	b, inFlight := newBench(t, testservers.Redis(t)), newBlocking()
@@ -74,7 +74,7 @@ func TestStopWaits(t *testing.T) {
 	defer cancel()
 	require.ErrorIs(t, pool.Stop(short), context.DeadlineExceeded, "the caller's deadline is heeded")
 	late := b.enqueue()
-	other := b.pool(10, inFlight.deliver) // a replica, which finds the late one and nothing else
+	other := b.pool(10, inFlight.deliver) // a replica, which recovers the late one and nothing else
 	assert.Equal(t, late, queuetest.Receive(t, inFlight.running, "the late delivery"))
 	assert.Empty(t, stopped)
 
@@ -88,7 +88,7 @@ func TestStopWaits(t *testing.T) {
 	assert.EqualValues(t, 4, inFlight.runs.Load(), "each once")
 }
 
-// As many deliveries are in flight as there may be, whichever server took them.
+// As many deliveries are in flight as Concurrency permits, whichever server took them.
 func TestConcurrency(t *testing.T) {
 	t.Parallel()
 	for _, concurrency := range []int{1, 2, 5} {
@@ -126,7 +126,7 @@ func TestRedisComesLater(t *testing.T) {
 	b.WaitUntilRemoved(item.DeliveryID)
 }
 
-// A frozen Redis holds the servers up, and not the caller of Stop.
+// A frozen Redis blocks the servers, but not the caller of Stop.
 func TestStopWhileRedisIsFrozen(t *testing.T) {
 	t.Parallel()
 	server, err := testservers.StartRedis(testservers.RedisOptions{})
@@ -134,7 +134,7 @@ func TestStopWhileRedisIsFrozen(t *testing.T) {
 	t.Cleanup(func() { require.NoError(t, server.Close()) })
 	options, err := redis.ParseURL(server.URL())
 	require.NoError(t, err)
-	options.ReadTimeout = -1 // none: whoever waits for Redis waits until it is resumed
+	options.ReadTimeout = -1 // none: a command on a frozen Redis returns when it is resumed
 	b := newBenchOn(t, redis.NewClient(options))
 	pool := b.pool(4, done)
 	b.WaitUntilRemoved(b.enqueue()) // connected
@@ -144,11 +144,11 @@ func TestStopWhileRedisIsFrozen(t *testing.T) {
 	defer cancel()
 	stopped := make(chan error, 1)
 	go func() { stopped <- pool.Stop(ctx) }()
-	_ = queuetest.Receive(t, stopped, "the end of Stop while Redis is frozen") // nil if no server was asking just then
+	_ = queuetest.Receive(t, stopped, "the end of Stop while Redis is frozen") // nil if no server was polling
 	require.NoError(t, server.Resume())
 }
 
-// draining deliveries end when they are told to, and are handed back.
+// draining deliveries end when Drain is called, and return to the queue.
 type draining struct {
 	deliverer
 	drained chan struct{}
@@ -156,7 +156,7 @@ type draining struct {
 
 func (d draining) Drain() { close(d.drained) }
 
-// What a stopping dispatcher hands back is another's at once, and no failure.
+// A delivery that a stopping dispatcher returns is available to others immediately, and does not count as failed.
 func TestStopHandsBackWhatHasNotBegun(t *testing.T) {
 	t.Parallel()
 	b := newBench(t, testservers.Redis(t))

@@ -31,17 +31,17 @@ func TestDone(t *testing.T) {
 	assert.Zero(t, b.queue().FailedTotal)
 }
 
-// A retry is kept for the second that the database names, and counts as one.
+// A retry is scheduled for the second in the row, and counts as one.
 func TestRetry(t *testing.T) {
 	t.Parallel()
 	b := newBench(t, testservers.Redis(t))
 	begin := time.Now()
-	at := begin.Add(time.Hour).Truncate(time.Second) // whole, as the policy has it
+	at := begin.Add(time.Hour).Truncate(time.Second) // whole seconds, as the policy decides
 	b.pool(4, func(context.Context, string, string) (deliver.Verdict, error) {
 		return deliver.Verdict{Kind: deliver.KindRetry, At: at, Reason: "answered 500; retry 1 of 5 follows"}, nil
 	})
 	task := b.WaitForState(b.enqueue(), asynq.TaskStateRetry)
-	// asynq adds the delay to the time at which it has it, and a busy machine comes to that late.
+	// asynq adds the delay to the time at which it handles the error, which can be late on a busy machine.
 	assert.WithinRange(t, task.NextProcessAt, at, at.Add(time.Since(begin)))
 	assert.Equal(t, 1, task.Retried)
 	assert.Equal(t, "answered 500; retry 1 of 5 follows", task.LastErr)
@@ -67,7 +67,7 @@ func TestRetryRunsNotBeforeItsTime(t *testing.T) {
 	assert.False(t, second.began.Before(first.again), "%s early", first.again.Sub(second.began))
 }
 
-// A snooze is no failure: neither in the task nor in the statistics.
+// A snooze counts as a failure neither in the task nor in the statistics.
 func TestSnooze(t *testing.T) {
 	t.Parallel()
 	b := newBench(t, testservers.Redis(t))
@@ -83,7 +83,7 @@ func TestSnooze(t *testing.T) {
 	assert.Zero(t, b.queue().FailedTotal)
 }
 
-// A time that has passed means at once.
+// A time in the past means now.
 func TestSnoozeUntilThePast(t *testing.T) {
 	t.Parallel()
 	b := newBench(t, testservers.Redis(t))
@@ -110,12 +110,12 @@ func TestDead(t *testing.T) {
 	assert.Equal(t, "the receiver answered 410 Gone", task.LastErr)
 	assert.Equal(t, 1, b.queue().FailedTotal)
 
-	require.NoError(t, b.Inspector.RunTask(webhook.QueueDeliveries, id)) // a click of the operator
+	require.NoError(t, b.Inspector.RunTask(webhook.QueueDeliveries, id)) // an action of the operator
 	require.Eventually(t, func() bool { return b.queue().ProcessedTotal == 2 }, soon, 2*time.Millisecond)
 	assert.Contains(t, b.WaitForState(id, asynq.TaskStateArchived).LastErr, "the receiver answered 410 Gone")
 }
 
-// What went wrong on our side comes back soon, and is held against nobody.
+// After an error of our own, the task runs again soon and does not count as failed.
 func TestError(t *testing.T) {
 	t.Parallel()
 	b := newBench(t, testservers.Redis(t))

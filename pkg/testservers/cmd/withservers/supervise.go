@@ -15,8 +15,8 @@ func supervise(args, env []string, signals <-chan os.Signal) (status int, err er
 	cmd.Env = env
 	cmd.Stdin = inputFor(os.Stdin)
 	cmd.Stdout, cmd.Stderr = os.Stdout, os.Stderr
-	// A group of its own, so that a Ctrl-C comes once and not from the terminal too, and so that SIGTERM ends the test programs
-	// together with the go command that runs them.
+	// The command has a process group of its own. A Ctrl-C therefore reaches it once, and not from the terminal too. SIGTERM ends the test
+	// programs together with the go command.
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	if err := cmd.Start(); err != nil {
 		return exitFailure, fmt.Errorf("starting the command: %w", err)
