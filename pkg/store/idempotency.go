@@ -24,6 +24,7 @@ type idempotencyRow struct {
 	Fingerprint    []byte
 	SubjectID      string
 	Answer         []byte
+	Audit          []byte
 	CreatedAt      time.Time `gorm:"autoCreateTime:false"`
 }
 
@@ -53,7 +54,7 @@ func (s *Store) FindRecorded(ctx context.Context, organizationID string, hashes 
 		if len(row.KeyHash) != sha256.Size || len(row.Fingerprint) != sha256.Size {
 			return nil, errors.New("an idempotency key in the database is damaged")
 		}
-		recorded := webhook.Recorded{Fingerprint: [sha256.Size]byte(row.Fingerprint), SubjectID: row.SubjectID, At: row.CreatedAt.UTC()}
+		recorded := webhook.Recorded{Fingerprint: [sha256.Size]byte(row.Fingerprint), SubjectID: row.SubjectID, Audit: row.Audit, At: row.CreatedAt.UTC()}
 		if recorded.Answer, err = s.openAnswer(row); err != nil {
 			return nil, err
 		}
@@ -79,7 +80,8 @@ func (s *Store) recording(ctx context.Context, write func(tx *gorm.DB) (subjectI
 			return err
 		}
 		row := idempotencyRow{
-			OrganizationID: call.OrganizationID, KeyHash: call.Hash[:], Fingerprint: call.Fingerprint[:], SubjectID: subjectID, CreatedAt: call.At,
+			OrganizationID: call.OrganizationID, KeyHash: call.Hash[:], Fingerprint: call.Fingerprint[:], SubjectID: subjectID, Audit: call.Audit,
+			CreatedAt: call.At,
 		}
 		if call.Answer != nil {
 			if row.Answer, err = call.Answer(made); err != nil {
@@ -117,13 +119,20 @@ func lockOf(organizationID string, hash [sha256.Size]byte) int64 {
 func insertKey(tx *gorm.DB, row idempotencyRow) error {
 	insert := tx.Clauses(clause.OnConflict{
 		Columns:   []clause.Column{{Name: "organization_id"}, {Name: "key_hash"}},
-		DoUpdates: clause.AssignmentColumns([]string{"fingerprint", "subject_id", "answer", "created_at"}),
+		DoUpdates: clause.AssignmentColumns([]string{"fingerprint", "subject_id", "answer", "audit", "created_at"}),
 		Where:     clause.Where{Exprs: []clause.Expression{gorm.Expr("idempotency_keys.created_at < ?", expired(row.CreatedAt))}},
 	}).Create(&row)
 	if insert.Error == nil && insert.RowsAffected == 0 {
 		return webhook.ErrIdempotencyKeyTaken
 	}
 	return insert.Error
+}
+
+// TakeAudit removes the line of the audit log from the record of a call. Of any number of callers, taken is true for one.
+func (s *Store) TakeAudit(ctx context.Context, organizationID string, hash [sha256.Size]byte) (taken bool, err error) {
+	update := s.db.WithContext(ctx).Model(&idempotencyRow{}).
+		Where("organization_id = ? AND key_hash = ? AND audit IS NOT NULL", organizationID, hash[:]).UpdateColumn("audit", nil)
+	return update.RowsAffected == 1, s.translate("take the audit line of a call", update.Error)
 }
 
 // ListPublished returns the deliveries that were created together with events of the organization, by event, in the order of their creation.

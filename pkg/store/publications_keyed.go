@@ -84,7 +84,7 @@ WITH asked AS MATERIALIZED (
 	INSERT INTO idempotency_keys AS i (organization_id, key_hash, fingerprint, subject_id, created_at)
 	SELECT organization_id, key_hash, fingerprint, subject_id, created_at FROM asked WHERE pg_try_advisory_xact_lock(lock)
 	ON CONFLICT (organization_id, key_hash) DO UPDATE
-	SET fingerprint = excluded.fingerprint, subject_id = excluded.subject_id, answer = NULL, created_at = excluded.created_at
+	SET fingerprint = excluded.fingerprint, subject_id = excluded.subject_id, answer = NULL, audit = NULL, created_at = excluded.created_at
 	WHERE i.created_at < excluded.created_at - interval '24 hours' -- webhook.IdempotencyLifetime
 	RETURNING subject_id
 ), taken AS MATERIALIZED (

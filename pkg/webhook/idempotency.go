@@ -100,7 +100,9 @@ type Recorded struct {
 	SubjectID string
 	// Answer is the data of the answer. It is empty if the data is the subject as it is now.
 	Answer []byte
-	At     time.Time
+	// Audit is the line of the audit log that nobody has written yet, as in Call. It is empty if the line was written.
+	Audit []byte
+	At    time.Time
 }
 
 // Call is a request with an idempotency key that publishes nothing. A write that finds the call in its context records it in the
@@ -113,6 +115,9 @@ type Call struct {
 	// Answer returns the data of the answer to what the write has made. If it is nil, the data is the subject as it is when the call is
 	// repeated.
 	Answer func(made any) ([]byte, error)
+	// Audit is recorded together with the call, if it is not empty. It is the line that the audit log gets when the effect is known. A
+	// process that can write the line takes it from the record first, so that it is written once.
+	Audit []byte
 }
 
 type callInContext struct{}

@@ -54,7 +54,7 @@ func (h apiKeyHandlers) create(c echo.Context) error {
 		return err
 	}
 	c.Set(subjectInContext, key.ID)
-	audited(c, "api_key.created", key.ID)
+	audited(c, actionKeyCreated, key.ID)
 	return ok(c, viewNewAPIKey(key, raw))
 }
 

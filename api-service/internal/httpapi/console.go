@@ -58,8 +58,8 @@ func (s Console) UnknownSession(r *http.Request) error {
 
 // Audit logs who began or ended a session, or began to act for an organization, or was refused.
 func (s Console) Audit(r *http.Request, actor, action, subject, organizationID string) {
-	made := change{action, subject}
-	logChange(r.Context(), s.log, made, actor, organizationID, r.Header.Get(echo.HeaderXRequestID), addressOf(r))
+	made := change{action, subject, origin{actor, r.Header.Get(echo.HeaderXRequestID), addressOf(r)}}
+	logChange(r.Context(), s.log, made, organizationID)
 }
 
 // addressOf returns the client address of a request for a page.

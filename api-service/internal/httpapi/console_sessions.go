@@ -69,7 +69,7 @@ func (h consoleSessionHandlers) create(c echo.Context) error {
 		return err
 	}
 	c.Set(subjectInContext, session.ID)
-	audited(c, "console_session.created", session.ID)
+	audited(c, actionSessionCreated, session.ID)
 	return ok(c, viewNewConsoleSession(session, url))
 }
 

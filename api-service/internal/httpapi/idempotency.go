@@ -30,9 +30,10 @@ const (
 	callStatements = 3
 )
 
-// CallStore finds calls with idempotency keys that have been recorded.
+// CallStore finds calls with idempotency keys that have been recorded, and hands out the lines of the audit log that they owe.
 type CallStore interface {
 	FindRecorded(ctx context.Context, organizationID string, hashes [][sha256.Size]byte) (map[[sha256.Size]byte]webhook.Recorded, error)
+	TakeAudit(ctx context.Context, organizationID string, hash [sha256.Size]byte) (taken bool, err error)
 }
 
 // replay answers a repeated call.
@@ -40,21 +41,28 @@ type replay func(c echo.Context, recorded webhook.Recorded) error
 
 // keyedCalls are the routes that take the header Idempotency-Key, apart from those that publish. Their writes record webhook.CallOf.
 type keyedCalls struct {
-	store   CallStore
-	replays map[string]replay // by method and path
+	store  CallStore
+	routes map[string]keyedRoute // by method and path
+}
+
+// keyedRoute is a route that takes the header.
+type keyedRoute struct {
+	again replay
+	// action is the change in the audit log, or "" if the route's calls leave no line.
+	action string
 }
 
 func newKeyedCalls(d Dependencies, memory budget) keyedCalls {
 	current := deliveryHandlers{store: d.Deliveries, memory: memory}.current
-	return keyedCalls{store: d.Calls, replays: map[string]replay{
-		"POST " + base: asRecorded,
-		"POST " + base + "/:id/regenerate-secret": asRecorded,
-		"POST " + keys:                         asRecorded,
-		"POST " + consoles:                     asRecorded,
-		"POST " + deliveries + "/:id/retry":    current,
-		"POST " + deliveries + "/:id/replay":   current,
-		"POST " + base + "/events/:id/deliver": current,
-		"POST " + jobs:                         bulkJobHandlers{store: d.BulkJobs}.current,
+	return keyedCalls{store: d.Calls, routes: map[string]keyedRoute{
+		"POST " + base: {asRecorded, "endpoint.created"},
+		"POST " + base + "/:id/regenerate-secret": {asRecorded, "endpoint.secret_regenerated"},
+		"POST " + keys:                         {asRecorded, actionKeyCreated},
+		"POST " + consoles:                     {asRecorded, actionSessionCreated},
+		"POST " + deliveries + "/:id/retry":    {again: current},
+		"POST " + deliveries + "/:id/replay":   {again: current},
+		"POST " + base + "/events/:id/deliver": {again: current},
+		"POST " + jobs:                         {again: bulkJobHandlers{store: d.BulkJobs}.current},
 	}}
 }
 
@@ -82,7 +90,7 @@ func idempotencyHeader(c echo.Context) (string, error) {
 
 // once calls handle, whose effect happens once for all calls with the same key. A repeated call gets the answer of the first one.
 func (k keyedCalls) once(c echo.Context, r route, handle func() error) error {
-	again, takesKey := k.replays[r.method+" "+r.path]
+	keyed, takesKey := k.routes[r.method+" "+r.path]
 	if !takesKey {
 		return handle()
 	}
@@ -96,9 +104,10 @@ func (k keyedCalls) once(c echo.Context, r route, handle func() error) error {
 	call := &webhook.Call{
 		OrganizationID: caller(c).OrganizationID, At: webhook.Now(),
 		IdempotencyKey: webhook.NewIdempotencyKey(header, []byte("call"), []byte(r.method), []byte(c.Request().URL.Path), []byte(c.Request().URL.RawQuery), bodyOf(c)),
+		Audit:          owedLine(c, keyed.action),
 	}
 	attach(c, call)
-	return k.repeat(c, call, again, handle)
+	return k.repeat(c, call, keyed.again, handle)
 }
 
 // repeat answers the call from its record, or makes it. While another request makes it, repeat looks again after a pause.
@@ -109,6 +118,7 @@ func (k keyedCalls) repeat(c echo.Context, call *webhook.Call, again replay, han
 			return err
 		}
 		err := handle()
+		k.settleLine(c, call, err)
 		if err == nil {
 			return nil
 		}
@@ -142,6 +152,9 @@ func (k keyedCalls) answer(c echo.Context, call *webhook.Call, again replay) (an
 	}
 	if recorded.Fingerprint != call.Fingerprint {
 		return true, webhook.IdempotencyKeyReused(headerIdempotencyKey)
+	}
+	if err := k.takeLine(c, call, recorded); err != nil {
+		return true, err
 	}
 	replayed(c)
 	return true, again(c, recorded)

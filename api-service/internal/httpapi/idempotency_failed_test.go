@@ -20,10 +20,12 @@ import (
 	"redrive/pkg/webhook"
 )
 
-// awayOnce is a store that is unavailable for the first creation of an endpoint. With committed, the creation has an effect all the same.
+// awayOnce is a store that is unavailable for the first creation of an endpoint. With committed, the creation has an effect all the same. With
+// observed, the request learns of it.
 type awayOnce struct {
 	*store.Store
 	committed bool
+	observed  bool
 	failed    bool
 }
 
@@ -32,6 +34,9 @@ func (a *awayOnce) CreateEndpoint(ctx context.Context, e webhook.Endpoint) error
 		return a.Store.CreateEndpoint(ctx, e)
 	}
 	a.failed = true
+	if !a.observed {
+		ctx = webhook.ObservingChanges(ctx, func(webhook.EndpointChanged) {})
+	}
 	if a.committed {
 		if err := a.Store.CreateEndpoint(ctx, e); err != nil {
 			return err
@@ -100,10 +105,14 @@ func (nothingRecorded) FindRecorded(context.Context, string, [][sha256.Size]byte
 	return map[[sha256.Size]byte]webhook.Recorded{}, nil
 }
 
+func (nothingRecorded) TakeAudit(context.Context, string, [sha256.Size]byte) (bool, error) {
+	return false, nil
+}
+
 // callInProgress makes a keyed call whose first request is in progress for a time, and returns the answer and how often the call was made.
 func callInProgress(ctx context.Context, t *testing.T, taken error, busy time.Duration) (answer *httptest.ResponseRecorder, tries int) {
 	t.Helper()
-	calls := keyedCalls{store: nothingRecorded{}, replays: map[string]replay{"POST " + base: asRecorded}}
+	calls := keyedCalls{store: nothingRecorded{}, routes: map[string]keyedRoute{"POST " + base: {again: asRecorded}}}
 	request := httptest.NewRequestWithContext(ctx, http.MethodPost, base, strings.NewReader(createBody))
 	request.Header.Set(headerIdempotencyKey, "order-1")
 	answer = httptest.NewRecorder()
@@ -159,7 +168,7 @@ func TestDocumentListsConflictOfKeyedRoutes(t *testing.T) {
 		}
 	}
 	want := []string{"PUT " + tenants + "/:id", "POST " + base + "/events", "POST " + base + "/events/batch"}
-	for name := range newKeyedCalls(Dependencies{}, budget{}).replays {
+	for name := range newKeyedCalls(Dependencies{}, budget{}).routes {
 		want = append(want, name)
 	}
 	slices.Sort(documented)

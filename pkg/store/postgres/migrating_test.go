@@ -41,5 +41,5 @@ func TestMigrateBlockedNamesTheSession(t *testing.T) {
 	require.NoError(t, err)
 	applied, err := opened.Migrate(t.Context())
 	require.NoError(t, err)
-	assert.Len(t, applied, 30)
+	assert.Len(t, applied, 31)
 }

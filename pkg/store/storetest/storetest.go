@@ -76,6 +76,7 @@ func RunMigrated(t *testing.T, open func(t *testing.T) *store.Store) {
 		"events/ended delivery":                 testEventEndedDelivery,
 		"idempotency/events":                    testKeyedEvents,
 		"idempotency/concurrent events":         testKeyedEventsConcurrent,
+		"idempotency/audit lines":               testAuditTakenOnce,
 		"idempotency/a refused event":           testKeyedEventFails,
 		"idempotency/expiry":                    testKeysExpire,
 		"idempotency/calls":                     testCallsRecorded,
