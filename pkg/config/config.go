@@ -172,6 +172,21 @@ func LoadOrganizations(environ map[string]string) (Organizations, error) {
 	})
 }
 
+// Restoring has the settings of the command that restores an organization. It works without Redis.
+type Restoring struct {
+	Database
+	Redis
+}
+
+// LoadRestoring reads the settings of this command. Without REDIS_URL, Redis is the zero value.
+func LoadRestoring(environ map[string]string) (Restoring, error) {
+	if environ["REDIS_URL"] == "" {
+		database, err := LoadDatabase(environ)
+		return Restoring{Database: database}, err
+	}
+	return load[Restoring](environ, func(r Restoring, c *check) { r.Database.check(c) })
+}
+
 // LoadSealed reads the settings of these commands.
 func LoadSealed(environ map[string]string) (Sealed, error) {
 	return load[Sealed](environ, func(s Sealed, c *check) { s.Database.check(c) })

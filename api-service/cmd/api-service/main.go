@@ -34,7 +34,7 @@ const usage = `api-service serves Redrive's HTTP API. Environment variables conf
   api-service organizations delete ID
                                  delete an organization; it is erased when ERASURE_DELAY has passed
   api-service organizations restore ID
-                                 restore a deleted organization
+                                 restore a deleted organization; with REDIS_URL its waiting deliveries are sent at once
   api-service bulk retry|replay|cancel [--from TIME] [--to TIME] [--endpoint ID] [--organization ID] [--plan] [--json]
                                  [--per-second N] [--cancel-on-interrupt]
                                  start one bulk job for each organization that has deliveries which match, and wait for the jobs.

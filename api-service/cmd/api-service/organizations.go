@@ -28,7 +28,7 @@ func manageOrganizations(ctx context.Context, args, environ []string, stdout io.
 		if args[0] == "delete" {
 			return deleteOrganization(ctx, environ, id, stdout)
 		}
-		return withKeys(ctx, environ, func(s *store.Store) error { return restoreOrganization(ctx, s, id) })
+		return restoreOrganization(ctx, environ, id, stdout)
 	}
 	return invalid("organizations needs list, delete ID or restore ID; try --help")
 }
@@ -96,13 +96,4 @@ func deleteOrganization(ctx context.Context, environ []string, id string, stdout
 		_, err = fmt.Fprintf(stdout, "deleted; `organizations restore %s` restores it until %s\n", id, deleted.EraseAfter.Format(time.RFC3339))
 		return err
 	})
-}
-
-// restoreOrganization restores a deleted organization. It creates none.
-func restoreOrganization(ctx context.Context, s *store.Store, id string) error {
-	if _, err := s.FindOrganization(ctx, id); err != nil {
-		return err
-	}
-	_, err := s.PutOrganization(ctx, id, webhook.OrganizationChange{}, webhook.Now())
-	return err
 }

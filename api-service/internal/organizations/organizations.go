@@ -37,7 +37,7 @@ type Options struct {
 	ErasureDelay time.Duration
 	// Lanes are opened when an organization is restored. Without them the reconciler finds the organization's deliveries that are due.
 	Lanes Lanes
-	// Log is required with Lanes.
+	// Log is required by Put with Lanes.
 	Log *slog.Logger
 }
 
@@ -68,9 +68,27 @@ func (r *Registry) Put(ctx context.Context, id string, change webhook.Organizati
 		return webhook.Organization{}, err
 	}
 	if before.Deleted() && r.options.Lanes != nil {
-		r.open(ctx, id)
+		if err := r.open(ctx, id); err != nil {
+			r.options.Log.WarnContext(ctx, "lanes of an organization not opened, left to the reconciler", "organizationId", id, "error", err)
+		}
 	}
 	return o, nil
+}
+
+// Restore restores a deleted organization. It creates none, and it changes nothing of one that is not deleted. With Options.Lanes it has the
+// waiting deliveries claimed. If that fails, unopened is the error: the organization is restored all the same, and the reconciler finds
+// those of its deliveries that are due.
+func (r *Registry) Restore(ctx context.Context, id string) (unopened, err error) {
+	if _, err := r.store.FindOrganization(ctx, id); err != nil {
+		return nil, err
+	}
+	if _, err := r.store.PutOrganization(ctx, id, webhook.OrganizationChange{}, webhook.Now()); err != nil {
+		return nil, err
+	}
+	if r.options.Lanes == nil {
+		return nil, nil
+	}
+	return r.open(ctx, id), nil
 }
 
 const (
@@ -81,7 +99,7 @@ const (
 )
 
 // open opens the lanes of an organization.
-func (r *Registry) open(ctx context.Context, id string) {
+func (r *Registry) open(ctx context.Context, id string) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), openTimeout)
 	defer cancel()
 	for after := (webhook.Lane{}); ; {
@@ -90,11 +108,10 @@ func (r *Registry) open(ctx context.Context, id string) {
 			err = r.options.Lanes.Open(ctx, lanes)
 		}
 		if err != nil {
-			r.options.Log.WarnContext(ctx, "lanes of an organization not opened, left to the reconciler", "organizationId", id, "error", err)
-			return
+			return err
 		}
 		if len(lanes) < lanesAtOnce {
-			return
+			return nil
 		}
 		after = lanes[len(lanes)-1]
 	}
