@@ -2,6 +2,7 @@ package storetest
 
 import (
 	"fmt"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -34,6 +35,7 @@ func testEndpointPages(t *testing.T, s *store.Store) {
 		require.NoError(t, s.CreateEndpoint(t.Context(), endpoint))
 		ids = append(ids, endpoint.ID)
 	}
+	slices.Sort(ids) // they are of one millisecond, in which IDs need not ascend while other tests make IDs too
 	page := func(limit, offset int) (shown []string, more bool) {
 		list, err := s.ListEndpoints(t.Context(), webhook.EndpointFilter{OrganizationID: org}, webhook.Page{Limit: limit, Offset: offset})
 		require.NoError(t, err)
