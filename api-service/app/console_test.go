@@ -13,7 +13,7 @@ import (
 )
 
 func TestConsoleModes(t *testing.T) {
-	opened := storetest.Migrated(t, storetest.OpenPostgres(t, testservers.Postgres(t)))
+	opened := storetest.NewPostgres(t)
 	client := openRedis(t, testservers.Redis(t))
 	for mode, want := range map[string]struct {
 		status int

@@ -21,7 +21,7 @@ func TestOverviewReadsRealServers(t *testing.T) {
 	require.NoError(t, err)
 	t.Cleanup(func() { assert.NoError(t, client.Close()) })
 	o := Options{
-		Store: storetest.Migrated(t, storetest.OpenPostgres(t, testservers.Postgres(t))), Redis: client, Guard: egress.New(egress.Config{}),
+		Store: storetest.NewPostgres(t), Redis: client, Guard: egress.New(egress.Config{}),
 		Log: slog.New(slog.DiscardHandler),
 	}
 	p := newParts(o, prometheus.NewRegistry())

@@ -20,7 +20,7 @@ func TestRedisOutageLogsTwoLines(t *testing.T) {
 	memory, err := testservers.StartRedis(testservers.RedisOptions{})
 	require.NoError(t, err)
 	t.Cleanup(func() { assert.NoError(t, memory.Close()) })
-	s := storetest.Migrated(t, storetest.OpenPostgres(t, testservers.Postgres(t)))
+	s := storetest.NewPostgres(t)
 	endpoint := webhook.NewEndpoint("org_a", "", webhook.EndpointSpec{Name: "n", URL: "https://example.com"}, "whsec_a", webhook.Now())
 	require.NoError(t, s.CreateEndpoint(t.Context(), endpoint))
 	var log testlog.Buffer

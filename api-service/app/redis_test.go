@@ -31,7 +31,7 @@ type publisher struct {
 
 func newPublisher(t *testing.T, client redis.UniversalClient) publisher {
 	t.Helper()
-	s := storetest.Migrated(t, storetest.OpenPostgres(t, testservers.Postgres(t)))
+	s := storetest.NewPostgres(t)
 	endpoint := webhook.NewEndpoint("org_a", "", webhook.EndpointSpec{Name: "n", URL: "https://example.com"}, "whsec_a", webhook.Now())
 	require.NoError(t, s.CreateEndpoint(t.Context(), endpoint))
 	p := publisher{t: t, store: s, service: started(t, options(s, client)), key: newKey(t, s), endpoint: endpoint}

@@ -7,7 +7,8 @@
 //
 // Both belong to the call alone, so such tests may run in parallel. Both are removed when the test ends. A test that kills, freezes or
 // restarts a server starts its own with [StartPostgres] or [StartRedis]. [StartPgBouncer] starts a pooler for a database, and
-// [StartPrometheus] a server that evaluates rules.
+// [StartPrometheus] a server that evaluates rules. [NewTemplate] prepares a database once, for example by migrations, and copies it for
+// each test.
 //
 // # Where the servers come from
 //

@@ -24,12 +24,21 @@ const (
 
 	// databaseTimeout bounds creating and dropping a database. Dropping waits until the clients are disconnected.
 	databaseTimeout = 30 * time.Second
+
+	// emptyTemplate is the database that is copied for an empty one. It is unchanged and has no connections, unlike template1.
+	emptyTemplate = "template0"
 )
 
 // Postgres returns the URL of a new, empty database. The database is dropped when the test ends, even if clients are connected to it. It is
 // created on the server at TEST_DATABASE_URL, or on a server that all tests of this process share, see [Shutdown]. In both cases its
 // encoding is UTF-8 and it sorts by bytes.
 func Postgres(tb testing.TB) string {
+	tb.Helper()
+	return newDatabase(tb, serverURL(tb), emptyTemplate)
+}
+
+// serverURL returns the URL of the server that databases are created on.
+func serverURL(tb testing.TB) string {
 	tb.Helper()
 	server := os.Getenv(databaseURLVariable)
 	if server == "" {
@@ -38,7 +47,13 @@ func Postgres(tb testing.TB) string {
 			tb.Fatalf("testservers: starting PostgreSQL for the tests of this process: %v", err)
 		}
 	}
-	database, err := createDatabase(server)
+	return server
+}
+
+// newDatabase returns the URL of a copy of the template, which is dropped when the test ends.
+func newDatabase(tb testing.TB, server, template string) string {
+	tb.Helper()
+	database, err := createDatabase(server, template)
 	if err != nil {
 		tb.Fatalf("testservers: creating a database: %v", err)
 	}
@@ -87,7 +102,7 @@ type database struct {
 	url    string
 }
 
-func createDatabase(server string) (*database, error) {
+func createDatabase(server, template string) (*database, error) {
 	location, err := url.Parse(server)
 	if err != nil || (location.Scheme != "postgres" && location.Scheme != "postgresql") {
 		// The error of url.Parse is dropped, because it contains the value, which may contain a password.
@@ -99,14 +114,14 @@ func createDatabase(server string) (*database, error) {
 	location.Path, location.RawPath = "/"+d.name, ""
 	d.url = location.String()
 
-	// template0 is unchanged and has no connections, unlike template1.
-	err = d.exec("CREATE DATABASE " + d.name + " TEMPLATE template0 ENCODING 'UTF8' LOCALE 'C'")
+	create := "CREATE DATABASE " + d.name + " TEMPLATE " + template + " ENCODING 'UTF8' LOCALE 'C'"
+	err = d.exec(create)
 	for range 50 {
 		if !isObjectInUse(err) {
 			break
 		}
-		time.Sleep(100 * time.Millisecond) // the only other connection is autovacuum's, which is short
-		err = d.exec("CREATE DATABASE " + d.name + " TEMPLATE template0 ENCODING 'UTF8' LOCALE 'C'")
+		time.Sleep(100 * time.Millisecond) // the other connections to the template are autovacuum's and closed ones, which end soon
+		err = d.exec(create)
 	}
 	return d, err
 }

@@ -66,7 +66,7 @@ func TestPostgresGivenServerIsUsed(t *testing.T) {
 func TestCreateDatabaseErrorHidesPassword(t *testing.T) {
 	t.Parallel()
 	for _, address := range []string{"mysql://u:hunter2@localhost/db", "postgres://u:hunter2@local host/db", "://hunter2"} {
-		_, err := createDatabase(address)
+		_, err := createDatabase(address, emptyTemplate)
 		require.Error(t, err)
 		assert.NotContains(t, err.Error(), "hunter2")
 	}

@@ -35,11 +35,12 @@ func (s suite) Run() int {
 	return code
 }
 
-// Shutdown closes every server that this process has started and not closed. It may be called at any time and more than once. Servers can
+// Shutdown drops the databases of templates and closes every server that this process has started and not closed. It may be called at any time and more than once. Servers can
 // be started again afterwards.
 func Shutdown() error {
+	err := prepared.dropAll()
 	shared.forget()
-	return open.closeAll()
+	return errors.Join(err, open.closeAll())
 }
 
 // open holds the servers that are not closed yet.

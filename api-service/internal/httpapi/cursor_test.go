@@ -12,7 +12,6 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"redrive/pkg/store/storetest"
-	"redrive/pkg/testservers"
 	"redrive/pkg/webhook"
 )
 
@@ -226,7 +225,7 @@ func TestListWithoutBodiesLeavesThemOut(t *testing.T) {
 
 // A page without bodies reads no bodies, and reserves no memory for them.
 func TestListWithoutBodiesReadsNone(t *testing.T) {
-	opened := &watchedStore{Store: storetest.Migrated(t, storetest.OpenPostgres(t, testservers.Postgres(t)))}
+	opened := &watchedStore{Store: storetest.NewPostgres(t)}
 	s := serve(t, opened.Store, watched(opened)).withKeys(t)
 	s.publishSized(t, 3, 400_000)
 	granted(t, s.call(t, "GET", deliveries+"?bodies=false", s.reader, ""))

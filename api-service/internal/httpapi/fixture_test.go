@@ -38,7 +38,6 @@ import (
 	"redrive/pkg/store"
 	"redrive/pkg/store/storetest"
 	"redrive/pkg/testlog"
-	"redrive/pkg/testservers"
 	"redrive/pkg/webhook"
 )
 
@@ -60,7 +59,7 @@ const publicURL = "https://hooks.example.com/redrive"
 
 func newService(t *testing.T, change ...func(*Dependencies)) *service {
 	t.Helper()
-	return serve(t, storetest.Migrated(t, storetest.OpenPostgres(t, testservers.Postgres(t))), change...)
+	return serve(t, storetest.NewPostgres(t), change...)
 }
 
 func serve(t *testing.T, opened *store.Store, change ...func(*Dependencies)) *service {

@@ -17,7 +17,6 @@ import (
 	"redrive/pkg/store"
 	"redrive/pkg/store/postgres"
 	"redrive/pkg/store/storetest"
-	"redrive/pkg/testservers"
 	"redrive/pkg/webhook"
 )
 
@@ -76,10 +75,10 @@ func watched(s *watchedStore) func(*Dependencies) {
 // onePool is a service whose database has a single connection.
 func onePool(t *testing.T) *store.Store {
 	t.Helper()
-	opened, err := postgres.Open(postgres.Options{URL: testservers.Postgres(t), MaxConnections: 1}, storetest.Sealer(t))
+	opened, err := postgres.Open(postgres.Options{URL: storetest.MigratedPostgres(t), MaxConnections: 1}, storetest.Sealer(t))
 	require.NoError(t, err)
 	t.Cleanup(func() { assert.NoError(t, opened.Close()) })
-	return storetest.Migrated(t, opened)
+	return opened
 }
 
 // publishSized publishes events with so much data to one endpoint.
@@ -131,7 +130,7 @@ func assertNewestFirst(t *testing.T, data map[string]any) {
 
 // A list that fails after its first byte breaks off, so that no client takes it for a page.
 func TestListFailureAfterFirstByteAborts(t *testing.T) {
-	opened := &watchedStore{Store: storetest.Migrated(t, storetest.OpenPostgres(t, testservers.Postgres(t))), fail: 2}
+	opened := &watchedStore{Store: storetest.NewPostgres(t), fail: 2}
 	s := serve(t, opened.Store, watched(opened)).withKeys(t)
 	s.publishSized(t, 3, 400_000)
 	response, err := s.client.Do(s.request(t, "GET", deliveries, s.reader, ""))
@@ -149,7 +148,7 @@ func TestListFailureAfterFirstByteAborts(t *testing.T) {
 }
 
 func TestListFailureBeforeFirstByteIsAnswered(t *testing.T) {
-	opened := &watchedStore{Store: storetest.Migrated(t, storetest.OpenPostgres(t, testservers.Postgres(t))), fail: 1}
+	opened := &watchedStore{Store: storetest.NewPostgres(t), fail: 1}
 	s := serve(t, opened.Store, watched(opened)).withKeys(t)
 	s.publishSized(t, 1, 10)
 	refused(t, s.call(t, "GET", deliveries, s.reader, ""), 503, "database_unavailable")
@@ -157,7 +156,7 @@ func TestListFailureBeforeFirstByteIsAnswered(t *testing.T) {
 
 // A client that goes away is no failure of this service.
 func TestListAbandonedByClientIsNoError(t *testing.T) {
-	opened := &watchedStore{Store: storetest.Migrated(t, storetest.OpenPostgres(t, testservers.Postgres(t)))}
+	opened := &watchedStore{Store: storetest.NewPostgres(t)}
 	s := serve(t, opened.Store, watched(opened)).withKeys(t)
 	s.publishSized(t, 20, 900_000)
 	conn, reader := s.connection(t)

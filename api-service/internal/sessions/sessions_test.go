@@ -13,7 +13,6 @@ import (
 	"redrive/api-service/internal/sessions"
 	"redrive/pkg/store"
 	"redrive/pkg/store/storetest"
-	"redrive/pkg/testservers"
 	"redrive/pkg/webhook"
 )
 
@@ -28,7 +27,7 @@ type world struct {
 
 func newWorld(t *testing.T) world {
 	t.Helper()
-	opened := storetest.Migrated(t, storetest.OpenPostgres(t, testservers.Postgres(t)))
+	opened := storetest.NewPostgres(t)
 	w := world{Registry: sessions.New(opened, sessions.Options{PublicURL: publicURL}), store: opened}
 	w.key = w.newKey(t, "acme", webhook.ScopeReadWrite)
 	return w

@@ -25,7 +25,6 @@ import (
 	"redrive/pkg/store"
 	"redrive/pkg/store/sqlite"
 	"redrive/pkg/store/storetest"
-	"redrive/pkg/testservers"
 	"redrive/pkg/webhook"
 )
 
@@ -100,7 +99,7 @@ func stores(t *testing.T) map[string]*store.Store {
 	require.NoError(t, err)
 	t.Cleanup(func() { assert.NoError(t, small.Close()) })
 	return map[string]*store.Store{
-		"PostgreSQL": storetest.Migrated(t, storetest.OpenPostgres(t, testservers.Postgres(t))),
+		"PostgreSQL": storetest.NewPostgres(t),
 		"SQLite":     storetest.Migrated(t, small),
 	}
 }

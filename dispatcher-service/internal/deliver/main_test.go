@@ -33,7 +33,7 @@ type world struct {
 
 func newWorld(t *testing.T, maxRetries int) *world {
 	t.Helper()
-	opened := storetest.Migrated(t, storetest.OpenPostgres(t, testservers.Postgres(t)))
+	opened := storetest.NewPostgres(t)
 	endpoint := newEndpoint(maxRetries)
 	require.NoError(t, opened.CreateEndpoint(t.Context(), endpoint))
 	return &world{t: t, store: opened, endpoint: endpoint, sender: &scripted{}}

@@ -20,7 +20,7 @@ import (
 func TestPassConcurrentReplicasEnqueueOnce(t *testing.T) {
 	t.Parallel()
 	const total = 700
-	opened := storetest.Migrated(t, storetest.OpenPostgres(t, testservers.Postgres(t)))
+	opened := storetest.NewPostgres(t)
 	b := queuetest.New(t, testservers.Redis(t))
 
 	endpoint := webhook.NewEndpoint("org_a", "key_a", webhook.EndpointSpec{Name: "n", URL: "https://example.com"}, "whsec_a", webhook.Now())

@@ -33,7 +33,7 @@ func newPurger(s retention.Store, keep time.Duration) (*retention.Purger, *prome
 // Several batches of old deliveries are deleted from a real database, and nothing else.
 func TestRunDeletesOldRowsOnly(t *testing.T) {
 	t.Parallel()
-	opened := storetest.Migrated(t, storetest.OpenPostgres(t, testservers.Postgres(t)))
+	opened := storetest.NewPostgres(t)
 	long := webhook.Now().Add(-48 * time.Hour)
 	endpoint := webhook.NewEndpoint("org_a", "", webhook.EndpointSpec{Name: "n", URL: "https://example.com"}, "whsec_a", long)
 	event := webhook.NewEvent("org_a", webhook.EventSpec{Type: "run.finished", Data: []byte(`{}`)}, long)

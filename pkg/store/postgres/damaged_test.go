@@ -7,13 +7,12 @@ import (
 
 	"redrive/pkg/store"
 	"redrive/pkg/store/storetest"
-	"redrive/pkg/testservers"
 )
 
 func TestDamaged(t *testing.T) {
 	storetest.RunDamaged(t, func(t *testing.T) (*store.Store, storetest.Execute) {
-		url := testservers.Postgres(t)
-		opened := storetest.Migrated(t, storetest.OpenPostgres(t, url))
+		url := storetest.MigratedPostgres(t)
+		opened := storetest.OpenPostgres(t, url)
 		beside := connect(t, url)
 		return opened, func(statement string) {
 			_, err := beside.Exec(t.Context(), statement)

@@ -4,10 +4,9 @@ import (
 	"testing"
 
 	"redrive/pkg/store/storetest"
-	"redrive/pkg/testservers"
 )
 
 func TestExhaustedTenThousandDeliveries(t *testing.T) {
 	t.Parallel()
-	storetest.TestExhausted(t, storetest.Migrated(t, storetest.OpenPostgres(t, testservers.Postgres(t))), 10_000)
+	storetest.TestExhausted(t, storetest.NewPostgres(t), 10_000)
 }

@@ -30,8 +30,7 @@ const (
 // throughPooler returns a migrated database's URL and the one through a PgBouncer before it.
 func throughPooler(t *testing.T, mode string) (direct, url string, pooler *testservers.PgBouncer) {
 	t.Helper()
-	direct = testservers.Postgres(t)
-	storetest.Migrated(t, storetest.OpenPostgres(t, direct))
+	direct = storetest.MigratedPostgres(t)
 	pooler, err := testservers.StartPgBouncer(testservers.PgBouncerOptions{
 		Database: direct, Settings: map[string]string{"pool_mode": mode, "default_pool_size": fmt.Sprint(poolSize)},
 	})

@@ -24,14 +24,13 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(testservers.Suite(m)) }
 
 func TestConformance(t *testing.T) {
 	storetest.Run(t, func(t *testing.T) *store.Store {
-		return storetest.Migrated(t, storetest.OpenPostgres(t, testservers.Postgres(t)))
+		return storetest.NewPostgres(t)
 	})
 }
 
 func TestReseal(t *testing.T) {
 	storetest.RunReseal(t, func(t *testing.T) func(store.Sealer) *store.Store {
-		url := testservers.Postgres(t)
-		storetest.Migrated(t, storetest.OpenPostgres(t, url))
+		url := storetest.MigratedPostgres(t)
 		return func(sealer store.Sealer) *store.Store {
 			opened, err := postgres.Open(postgres.Options{URL: url, MaxConnections: 4}, sealer)
 			require.NoError(t, err)
@@ -44,8 +43,8 @@ func TestReseal(t *testing.T) {
 // TestSecretsInDatabaseAreSealed reads the columns directly, and moves sealed values to other rows.
 func TestSecretsInDatabaseAreSealed(t *testing.T) {
 	t.Parallel()
-	url := testservers.Postgres(t)
-	opened := storetest.Migrated(t, storetest.OpenPostgres(t, url))
+	url := storetest.MigratedPostgres(t)
+	opened := storetest.OpenPostgres(t, url)
 	conn := connect(t, url)
 	create := func() webhook.Endpoint {
 		endpoint := webhook.NewEndpoint("org", "", webhook.EndpointSpec{

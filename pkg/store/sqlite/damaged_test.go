@@ -15,7 +15,8 @@ import (
 func TestDamaged(t *testing.T) {
 	storetest.RunDamaged(t, func(t *testing.T) (*store.Store, storetest.Execute) {
 		path := filepath.Join(t.TempDir(), "damaged.db")
-		opened := storetest.Migrated(t, open(t, path))
+		storetest.MigratedSQLite(t, path)
+		opened := open(t, path)
 		beside, err := sql.Open("sqlite", path+"?_pragma=busy_timeout(30000)")
 		require.NoError(t, err)
 		t.Cleanup(func() { assert.NoError(t, beside.Close()) })

@@ -18,14 +18,16 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 func TestConformance(t *testing.T) {
 	storetest.Run(t, func(t *testing.T) *store.Store {
-		return storetest.Migrated(t, open(t, filepath.Join(t.TempDir(), "a strange name?#%.db")))
+		path := filepath.Join(t.TempDir(), "a strange name?#%.db")
+		storetest.MigratedSQLite(t, path)
+		return open(t, path)
 	})
 }
 
 func TestReseal(t *testing.T) {
 	storetest.RunReseal(t, func(t *testing.T) func(store.Sealer) *store.Store {
 		path := filepath.Join(t.TempDir(), "sealed.db")
-		storetest.Migrated(t, open(t, path))
+		storetest.MigratedSQLite(t, path)
 		return func(sealer store.Sealer) *store.Store {
 			opened, err := sqlite.Open(path, sealer)
 			require.NoError(t, err)
