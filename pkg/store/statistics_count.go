@@ -131,7 +131,7 @@ func (t *tallied) insert(tx *gorm.DB) error {
 	if len(t.rows) == 0 {
 		return nil
 	}
-	return tx.CreateInBatches(t.rows, deliveriesPerInsert).Error
+	return tx.CreateInBatches(t.rows, rowsPerInsert).Error
 }
 
 // tally returns what the move counts. A delivery that ends without an attempt counts by countDeliveries.
