@@ -69,6 +69,7 @@ func shell(t *testing.T, folder string, environ []string, text string) (said str
 var elsewhere = map[string]string{
 	"bin/api-service bulk":           "api-service/cmd/api-service",
 	"bin/api-service rotate-secrets": "deploy/e2e",
+	"kubectl apply -k":               "deploy/kubernetes",
 }
 
 // TestEveryCommandOfTheGuideIsRun lists the headings whose blocks the tests of this package run.
