@@ -168,7 +168,7 @@ func timeToStop(t *testing.T, name string, values map[string]string) time.Durati
 			Addr: "127.0.0.1:0", OpsAddr: "127.0.0.1:0", DrainDelay: settings.DrainDelay, DatabaseTimeout: settings.Statements.Timeout,
 		})
 		require.NoError(t, err)
-		t.Cleanup(func() { assert.NoError(t, service.Stop(context.WithoutCancel(t.Context()))) })
+		t.Cleanup(func() { assert.NoError(t, service.Stop(t.Context())) }) // the context has ended: it does not wait for DRAIN_DELAY
 		return service.TimeToStop()
 	}
 	settings, err := config.LoadDispatcher(values)
