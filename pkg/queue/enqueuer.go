@@ -10,6 +10,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"redrive/pkg/lifecycle"
 	"redrive/pkg/queue/internal/keys"
 
 	"github.com/hibiken/asynq"
@@ -195,17 +196,17 @@ const (
 // error.
 func (e *Enqueuer) EnqueueSettled(ctx context.Context, item Item) (Placement, error) {
 	const limit, first, longest = 500 * time.Millisecond, 2 * time.Millisecond, 250 * time.Millisecond
-	for waited, pause := time.Duration(0), first; ; pause = min(2*pause, longest) {
+	pauses := lifecycle.Backoff{First: first, Longest: longest}
+	for waited := time.Duration(0); ; {
 		placement, err := e.Enqueue(ctx, item)
 		if err != nil || placement != Active || waited >= limit {
 			return placement, err
 		}
-		select {
-		case <-ctx.Done():
-			return placement, ctx.Err()
-		case <-time.After(pause):
-			waited += pause
+		pause := pauses.Next()
+		if err := lifecycle.Sleep(ctx, pause); err != nil {
+			return placement, err
 		}
+		waited += pause
 	}
 }
 

@@ -153,13 +153,14 @@ func changedAt(before, now time.Time) time.Time {
 
 // updateColumns writes the fields that were changed. The other columns keep what they have, even if it is damaged.
 func (s *Store) updateColumns(tx *gorm.DB, e webhook.Endpoint, names []string) (updated endpointRow, err error) {
-	columns := map[string]any{"updated_at": e.UpdatedAt}
+	row, columns := endpointRow{UpdatedAt: e.UpdatedAt}, []string{"updated_at"}
 	for _, name := range names {
 		column := endpointColumns[name]
-		if columns[column.name], err = column.value(s, e); err != nil {
+		if err = column.set(s, &row, e); err != nil {
 			return updated, err
 		}
+		columns = append(columns, column.name)
 	}
-	err = tx.Model(&updated).Clauses(returning(&updated)).Where("id = ?", e.ID).UpdateColumns(columns).Error
+	err = tx.Model(&updated).Clauses(returning(&updated)).Where("id = ?", e.ID).Select(columns).UpdateColumns(row).Error
 	return updated, err
 }

@@ -16,6 +16,7 @@ import (
 	"context"
 	"time"
 
+	"redrive/api-service/internal/cache"
 	"redrive/pkg/webhook"
 )
 
@@ -34,11 +35,18 @@ type Uses interface {
 // deleted organization, is refused within a second. It checks the expiry of a key on every call. It is safe for concurrent use.
 type Authenticator struct {
 	uses          Uses
-	recent        *recentlyValid
+	recent        *cache.Recent[hash, struct{}] // keys that were valid at their last use
 	known         *lookup[hash, webhook.Identity]
 	unknown       *lookup[hash, webhook.Identity]
 	organizations *lookup[string, webhook.Organization]
 }
+
+const (
+	// recentFor is how long a key is recently valid after its last use.
+	recentFor = time.Hour
+	// maxRecent bounds the keys in memory.
+	maxRecent = 10_000
+)
 
 // Options configure an Authenticator.
 type Options struct {
@@ -50,7 +58,7 @@ type Options struct {
 func New(store Store, uses Uses, o Options) *Authenticator {
 	return &Authenticator{
 		uses:          uses,
-		recent:        newRecentlyValid(),
+		recent:        cache.NewRecent[hash, struct{}](recentFor, maxRecent),
 		known:         newLookup(store.FindIdentities, o.Timeout),
 		unknown:       newLookup(store.FindIdentities, o.Timeout),
 		organizations: newLookup(store.FindOrganizations, o.Timeout),
@@ -84,10 +92,10 @@ func (a *Authenticator) Authenticate(ctx context.Context, raw string) (webhook.I
 	case err != nil:
 		return webhook.Identity{}, err
 	case !found || !identity.Valid(now):
-		a.recent.remove(h)
+		a.recent.Remove(h)
 		return webhook.Identity{}, ErrUnauthenticated
 	}
-	if a.recent.add(h, now) {
+	if a.recent.Add(h, struct{}{}, now) {
 		a.unknown.cache.Invalidate(h) // only the cache of known keys has it now, so that no older value is used later
 	}
 	a.uses.Used(identity.Key, now)
@@ -112,8 +120,10 @@ func (a *Authenticator) Organization(ctx context.Context, id string) (webhook.Or
 
 var errNoOrganization = webhook.OrganizationNotFound("X-Org-ID")
 
+// lookupOf returns the lookup that a key takes. Keys that were valid recently have one of their own, so that a flood of unknown keys does not delay
+// them.
 func (a *Authenticator) lookupOf(h hash) *lookup[hash, webhook.Identity] {
-	if a.recent.has(h, webhook.Now()) {
+	if _, isRecent := a.recent.Get(h, webhook.Now()); isRecent {
 		return a.known
 	}
 	return a.unknown
@@ -121,7 +131,7 @@ func (a *Authenticator) lookupOf(h hash) *lookup[hash, webhook.Identity] {
 
 // Invalidate removes a key that this process created or revoked from the caches.
 func (a *Authenticator) Invalidate(key webhook.APIKey) {
-	a.recent.remove(key.KeyHash)
+	a.recent.Remove(key.KeyHash)
 	a.known.cache.Invalidate(key.KeyHash)
 	a.unknown.cache.Invalidate(key.KeyHash)
 }

@@ -24,7 +24,7 @@ const (
 
 	// callWait is how long a repeated call waits for the first one.
 	callWait = 5 * time.Second
-	// The pause between two looks doubles from firstCallPause to lastCallPause.
+	// The pause between two lookups doubles from firstCallPause to lastCallPause.
 	firstCallPause, lastCallPause = 10 * time.Millisecond, 250 * time.Millisecond
 	// callStatements is how many times as long a call with a key may take: it looks for the key before and after its effect.
 	callStatements = 3
@@ -110,10 +110,11 @@ func (k keyedCalls) once(c echo.Context, r route, handle func() error) error {
 	return k.repeat(c, call, keyed.again, handle)
 }
 
-// repeat answers the call from its record, or makes it. While another request makes it, repeat looks again after a pause.
+// repeat answers the call from its record, or makes it. While another request makes it, repeat polls for its record.
 func (k keyedCalls) repeat(c echo.Context, call *webhook.Call, again replay, handle func() error) error {
 	began := time.Now()
-	for pause := firstCallPause; ; pause = min(2*pause, lastCallPause) {
+	pauses := lifecycle.Backoff{First: firstCallPause, Longest: lastCallPause}
+	for {
 		if answered, err := k.answer(c, call, again); answered || err != nil {
 			return err
 		}
@@ -132,7 +133,7 @@ func (k keyedCalls) repeat(c echo.Context, call *webhook.Call, again replay, han
 		if time.Since(began) >= callWait {
 			return webhook.ErrIdempotencyInProgress
 		}
-		if err := lifecycle.Sleep(untimed(c), pause); err != nil {
+		if err := pauses.Sleep(untimed(c)); err != nil {
 			return err
 		}
 	}

@@ -13,7 +13,7 @@ import (
 const (
 	// keyWait is how long a request waits for the first request with its key.
 	keyWait = 5 * time.Second
-	// The pause between two looks doubles from firstPause to lastPause. The first request usually needs one commit.
+	// The pause between two lookups doubles from firstPause to lastPause. The first request usually needs one commit.
 	firstPause, lastPause = 10 * time.Millisecond, 250 * time.Millisecond
 )
 
@@ -31,7 +31,8 @@ func (p *Publisher) settleOne(ctx context.Context, organizationID string, public
 // keyWait has passed. It holds no connection to the database while it waits.
 func (p *Publisher) settle(ctx context.Context, organizationID string, taken []*Result) error {
 	began := time.Now()
-	for pause := firstPause; ; pause = min(2*pause, lastPause) {
+	pauses := lifecycle.Backoff{First: firstPause, Longest: lastPause}
+	for {
 		unrecorded, err := p.useRecorded(ctx, organizationID, taken)
 		if err != nil || len(unrecorded) == 0 {
 			return err
@@ -39,7 +40,7 @@ func (p *Publisher) settle(ctx context.Context, organizationID string, taken []*
 		if time.Since(began) >= keyWait {
 			return webhook.ErrIdempotencyInProgress
 		}
-		if err := lifecycle.Sleep(ctx, pause); err != nil {
+		if err := pauses.Sleep(ctx); err != nil {
 			return err
 		}
 		if taken, err = p.createAgain(ctx, unrecorded); err != nil || len(taken) == 0 {

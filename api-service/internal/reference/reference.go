@@ -12,9 +12,10 @@ import (
 	"path"
 	"sync"
 
-	"github.com/swaggest/swgui/v5/static"
+	swagger "github.com/swaggest/swgui/v5/static"
 
 	"redrive/api-service/internal/reference/guidepage"
+	"redrive/api-service/internal/static"
 )
 
 // Path is the path of the API reference. The guides are below it.
@@ -28,15 +29,15 @@ const policy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src
 var own embed.FS
 
 const (
-	html   = "text/html"
-	script = "text/javascript"
-	style  = "text/css"
+	html   = "text/html; charset=utf-8"
+	script = "text/javascript; charset=utf-8"
+	style  = "text/css; charset=utf-8"
 )
 
 // files returns all files by their path below Path. The first call generates them.
-var files = sync.OnceValues(func() (map[string]file, error) {
-	all := map[string]file{}
-	for _, add := range []func(map[string]file) error{addOwn, addSwagger, addGuides} {
+var files = sync.OnceValues(func() (map[string]static.File, error) {
+	all := map[string]static.File{}
+	for _, add := range []func(map[string]static.File) error{addOwn, addSwagger, addGuides} {
 		if err := add(all); err != nil {
 			return nil, err
 		}
@@ -45,7 +46,7 @@ var files = sync.OnceValues(func() (map[string]file, error) {
 })
 
 // addOwn adds the page of the API reference and its own files.
-func addOwn(all map[string]file) error {
+func addOwn(all map[string]static.File) error {
 	for name, contentType := range map[string]string{
 		"index.html": html, "init.js": script, "samples.js": script, "errors.js": script, "labels.js": script, "reference.css": style, "guides.css": style,
 	} {
@@ -56,7 +57,7 @@ func addOwn(all map[string]file) error {
 		if name == "index.html" {
 			name = ""
 		}
-		if all[name], err = text(contentType, content); err != nil {
+		if all[name], err = static.Packed(contentType, content); err != nil {
 			return fmt.Errorf("compress the embedded file %q: %w", name, err)
 		}
 	}
@@ -64,29 +65,29 @@ func addOwn(all map[string]file) error {
 }
 
 // addSwagger adds the files of Swagger UI, which are compressed in its module.
-func addSwagger(all map[string]file) error {
+func addSwagger(all map[string]static.File) error {
 	for name, contentType := range map[string]string{"swagger-ui-bundle.js": script, "swagger-ui.css": style} {
-		packed, err := static.FS.ReadFile(name + ".gz")
+		packed, err := swagger.FS.ReadFile(name + ".gz")
 		if err != nil {
 			return fmt.Errorf("read Swagger UI's file %q: %w", name, err)
 		}
-		if all[name], err = unpacked(contentType, packed); err != nil {
+		if all[name], err = static.Unpacked(contentType, packed); err != nil {
 			return fmt.Errorf("unpack Swagger UI's file %q: %w", name, err)
 		}
 	}
-	icon, err := static.FS.ReadFile("favicon-32x32.png")
-	all["favicon.png"] = newFile("image/png", icon, nil)
+	icon, err := swagger.FS.ReadFile("favicon-32x32.png")
+	all["favicon.png"] = static.New("image/png", icon)
 	return err
 }
 
 // addGuides adds a page for each guide, and the index.
-func addGuides(all map[string]file) error {
+func addGuides(all map[string]static.File) error {
 	pages, err := guidepage.Render(Path + "/")
 	if err != nil {
 		return err
 	}
 	for name, content := range pages {
-		if all[guidepage.Folder+"/"+name], err = text(html, content); err != nil {
+		if all[guidepage.Folder+"/"+name], err = static.Packed(html, content); err != nil {
 			return fmt.Errorf("compress the guide %q: %w", name, err)
 		}
 	}
@@ -101,7 +102,11 @@ func Serve(w http.ResponseWriter, r *http.Request, name string) (found bool, err
 		return false, err
 	}
 	if f, found := all[name]; found {
-		f.serve(w, r)
+		header := w.Header()
+		header.Set("Content-Security-Policy", policy)
+		header.Set("Referrer-Policy", "no-referrer")
+		header.Set("Cache-Control", "no-cache") // a browser revalidates with the ETag
+		f.Serve(w, r)
 		return true, nil
 	}
 	if _, found := all[name+"/"]; found && name != "" {

@@ -49,13 +49,13 @@ type Registry struct {
 	store   Store
 	options Options
 	found   *cache.Cache[[sha256.Size]byte, store.FoundConsoleSession]
-	lately  *lately
+	recent  recent
 }
 
 // New makes a Registry.
 func New(database Store, o Options) *Registry {
 	o.Timeout = cmp.Or(o.Timeout, defaultTimeout)
-	return &Registry{database, o, cache.NewLasting[[sha256.Size]byte, store.FoundConsoleSession](cachedFor), newLately()}
+	return &Registry{database, o, cache.NewLasting[[sha256.Size]byte, store.FoundConsoleSession](cachedFor), newRecent()}
 }
 
 // Found is the session of a request.
@@ -82,7 +82,7 @@ func (r *Registry) Find(ctx context.Context, token string) (Found, error) {
 	found, err := r.found.Get(ctx, hash, func(ctx context.Context) (store.FoundConsoleSession, error) { return r.look(ctx, hash) })
 	now := webhook.Now()
 	if unavailable(err) {
-		if session, ok := r.lately.get(hash, now); ok {
+		if session, ok := r.recent.get(hash, now); ok {
 			return Found{Session: session}, nil
 		}
 	}
@@ -90,10 +90,10 @@ func (r *Registry) Find(ctx context.Context, token string) (Found, error) {
 	case err != nil:
 		return Found{}, err
 	case !found.Valid(now):
-		r.lately.remove(hash)
+		r.recent.remove(hash)
 		return Found{}, ErrNoSession
 	}
-	r.lately.add(hash, found.Session, now)
+	r.recent.add(hash, found.Session, now)
 	return Found{found.Session, found.Organization}, nil
 }
 
@@ -120,7 +120,7 @@ func (r *Registry) End(ctx context.Context, organizationID, id string) (webhook.
 		return webhook.ConsoleSession{}, err
 	}
 	r.found.Invalidate(ended.TokenHash)
-	r.lately.remove(ended.TokenHash)
+	r.recent.remove(ended.TokenHash)
 	return ended, nil
 }
 

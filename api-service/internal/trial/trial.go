@@ -110,8 +110,9 @@ func (t *Tester) sample(ctx context.Context, eventType string) (json.RawMessage,
 func (t *Tester) Await(ctx context.Context, delivery webhook.Delivery) (webhook.Record, error) {
 	waiting, cancel := context.WithTimeout(ctx, t.patience)
 	defer cancel()
-	for pause := firstPause; waiting.Err() == nil; pause = min(2*pause, longestPause) {
-		_ = lifecycle.Sleep(waiting, pause) // the loop ends with it
+	pauses := lifecycle.Backoff{First: firstPause, Longest: longestPause}
+	for waiting.Err() == nil {
+		_ = pauses.Sleep(waiting) // the loop ends with it
 		if t.ended(waiting, delivery) {
 			break
 		}

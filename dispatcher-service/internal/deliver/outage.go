@@ -10,6 +10,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"redrive/pkg/lifecycle"
 	"redrive/pkg/webhook"
 )
 
@@ -121,7 +122,8 @@ func (o *outage) wait(ctx context.Context) error {
 
 // probe pings the database until it responds or the outage has ended otherwise.
 func (o *outage) probe(ctx context.Context, over <-chan struct{}) error {
-	for pause := firstPause; ; pause = min(2*pause, longestPause) {
+	pauses := lifecycle.Backoff{First: firstPause, Longest: longestPause}
+	for {
 		select {
 		case <-over:
 			return nil
@@ -129,7 +131,7 @@ func (o *outage) probe(ctx context.Context, over <-chan struct{}) error {
 			return errDraining
 		case <-ctx.Done():
 			return ctx.Err()
-		case <-time.After(jittered(pause)):
+		case <-time.After(jittered(pauses.Next())):
 		}
 		if err := o.ping(ctx); err == nil {
 			o.end(ctx)

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"time"
 
+	"redrive/api-service/internal/static"
 	"redrive/pkg/webhook"
 )
 
@@ -39,7 +40,7 @@ type Kit struct {
 	limits        Limits
 	timeout       time.Duration
 	snapshots     snapshots
-	assets        map[string]asset
+	assets        map[string]static.File
 	crossOrigin   *http.CrossOriginProtection
 	log           *slog.Logger
 }

@@ -66,18 +66,18 @@ func TestFindWithoutDatabase(t *testing.T) {
 	}
 }
 
-func TestLatelyExpires(t *testing.T) {
+func TestRecentExpires(t *testing.T) {
 	session, token := webhook.NewOperatorLogin(webhook.Now())
 	hash, now := webhook.HashConsoleToken(token), webhook.Now()
-	l := newLately()
+	l := newRecent()
 	l.add(hash, session, now)
-	_, found := l.get(hash, now.Add(latelyFor-time.Second))
+	_, found := l.get(hash, now.Add(recentFor-time.Second))
 	assert.True(t, found)
-	_, found = l.get(hash, now.Add(latelyFor))
+	_, found = l.get(hash, now.Add(recentFor))
 	assert.False(t, found)
 }
 
-// A session that was ended here does not live on while the database is unavailable.
+// A session that was ended here is not used while the database is unavailable.
 func TestEndedSessionIsNotRemembered(t *testing.T) {
 	session, token := webhook.NewOperatorLogin(webhook.Now())
 	f := &failing{session: session}
@@ -91,18 +91,20 @@ func TestEndedSessionIsNotRemembered(t *testing.T) {
 }
 
 // Sessions that are found again do not remove others.
-func TestLatelyIsFull(t *testing.T) {
-	l, now := newLately(), webhook.Now()
+func TestRecentIsFull(t *testing.T) {
+	l, now := newRecent(), webhook.Now()
 	var first, last [32]byte
-	for i := range maxLately {
-		session, token := webhook.NewOperatorLogin(now)
+	var session webhook.ConsoleSession
+	for i := range maxRecent {
+		var token webhook.Secret
+		session, token = webhook.NewOperatorLogin(now)
 		last = webhook.HashConsoleToken(token)
 		if i == 0 {
 			first = last
 		}
 		l.add(last, session, now)
 	}
-	l.add(last, l.found[last].session, now)
+	l.add(last, session, now)
 	_, found := l.get(first, now)
 	assert.True(t, found)
 }
