@@ -15,7 +15,7 @@ func TestMissingKeyIsReportedByHealthAndMetrics(t *testing.T) {
 	url := testservers.Postgres(t)
 	right := start(t, url)
 	right.endpoint()
-	wrong := startSealed(t, storetest.Sealer(t), url, url)
+	wrong := startSealed(t, storetest.Sealer(t), places{apiDatabase: url})
 	for name, addr := range wrong.opsAddrs() {
 		overall, keys := health(t, addr, "keys")
 		assert.Equal(t, "degraded", overall, name)

@@ -14,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/redis/go-redis/v9"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
@@ -47,22 +48,35 @@ type services struct {
 	receiver   *receiver
 }
 
+// places are the URLs of what the services use. Those that are empty are those of a fresh Redis and of the API's PostgreSQL.
+type places struct {
+	apiDatabase, dispatcherDatabase string
+	apiRedis, dispatcherRedis       string
+}
+
 // start starts both services over the database of url and creates an API key.
 func start(t *testing.T, url string) *services {
 	t.Helper()
-	return startApart(t, url, url)
+	return startApart(t, places{apiDatabase: url})
 }
 
-// startApart is start with a separate database URL for each service. An outcome that an available database refuses is not retried, so that
+// startApart is start with URLs for each service. An outcome that an available database refuses is not retried, so that
 // only an unavailable database keeps outcomes in memory.
-func startApart(t *testing.T, apiURL, dispatcherURL string) *services {
+func startApart(t *testing.T, at places) *services {
 	t.Helper()
-	return startSealed(t, storetest.Sealer(t), apiURL, dispatcherURL)
+	return startSealed(t, storetest.Sealer(t), at)
 }
 
 // startSealed is startApart with the keys of the services.
-func startSealed(t *testing.T, sealer store.Sealer, apiURL, dispatcherURL string) *services {
+func startSealed(t *testing.T, sealer store.Sealer, at places) *services {
 	t.Helper()
+	if at.dispatcherDatabase == "" {
+		at.dispatcherDatabase = at.apiDatabase
+	}
+	if at.apiRedis == "" {
+		at.apiRedis = testservers.Redis(t)
+		at.dispatcherRedis = at.apiRedis
+	}
 	s := &services{t: t, log: new(testlog.Buffer), receiver: newReceiver(t)}
 	open := func(application, url string) *store.Store {
 		opened, err := postgres.Open(postgres.Options{URL: url, ApplicationName: application}, sealer)
@@ -70,24 +84,29 @@ func startSealed(t *testing.T, sealer store.Sealer, apiURL, dispatcherURL string
 		t.Cleanup(func() { assert.NoError(t, opened.Close()) })
 		return opened
 	}
-	apiStore, dispatcherStore := open("api-service", apiURL), open("dispatcher-service", dispatcherURL)
+	apiStore, dispatcherStore := open("api-service", at.apiDatabase), open("dispatcher-service", at.dispatcherDatabase)
 	storetest.Migrated(t, apiStore)
 	key, raw := webhook.NewAPIKey(webhook.APIKeySpec{OrganizationID: organization, Name: "test", Scope: webhook.ScopeReadWrite}, webhook.Now())
 	require.NoError(t, apiStore.CreateAPIKey(t.Context(), key))
 	s.key = raw.Reveal()
 
-	client, err := queue.Connect(testservers.Redis(t))
-	require.NoError(t, err)
-	t.Cleanup(func() { assert.NoError(t, client.Close()) })
+	connectRedis := func(url string) redis.UniversalClient {
+		connected, err := queue.Connect(url)
+		require.NoError(t, err)
+		t.Cleanup(func() { assert.NoError(t, connected.Close()) })
+		return connected
+	}
+	apiRedis, dispatcherRedis := connectRedis(at.apiRedis), connectRedis(at.dispatcherRedis)
 	guard := egress.New(egress.Config{AllowHTTP: true, Allow: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}})
 	log := slog.New(slog.NewJSONHandler(s.log, nil))
+	var err error
 	s.dispatcher, err = dispatcher.New(dispatcher.Options{
-		Store: dispatcherStore, Redis: client, Guard: guard, Log: log, OpsAddr: "127.0.0.1:0", OutcomePatience: time.Nanosecond,
+		Store: dispatcherStore, Redis: dispatcherRedis, Guard: guard, Log: log, OpsAddr: "127.0.0.1:0", OutcomePatience: time.Nanosecond,
 	})
 	require.NoError(t, err)
 	t.Cleanup(func() { stop(t, s.dispatcher.Stop) })
 	s.api, err = api.New(api.Options{
-		Store: apiStore, Redis: client, Guard: guard, Log: log, Addr: "127.0.0.1:0", OpsAddr: "127.0.0.1:0", DatabaseTimeout: soon,
+		Store: apiStore, Redis: apiRedis, Guard: guard, Log: log, Addr: "127.0.0.1:0", OpsAddr: "127.0.0.1:0", DatabaseTimeout: soon,
 	})
 	require.NoError(t, err)
 	t.Cleanup(func() { stop(t, s.api.Stop) })

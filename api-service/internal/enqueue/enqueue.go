@@ -5,7 +5,9 @@ package enqueue
 
 import (
 	"context"
+	"errors"
 	"log/slog"
+	"os"
 	"sync"
 	"time"
 
@@ -22,8 +24,8 @@ import (
 const (
 	// callerWait is the longest time that a caller waits for Redis.
 	callerWait = 250 * time.Millisecond
-	// deadline ends a call to Redis that continues in the background.
-	deadline = 2 * time.Second
+	// deadline ends a call to Redis that continues in the background. It leaves room for two timeouts of 1.5 s.
+	deadline = 3500 * time.Millisecond
 	// concurrency bounds the connections that one call of Enqueue uses. asynq has no call that enqueues several tasks.
 	concurrency = 16
 	// maxInProgress bounds the calls in progress while Redis hangs. The reconciler enqueues the deliveries of further calls.
@@ -102,7 +104,7 @@ func (e *Enqueuer) enqueueAll(ctx context.Context, deliveries []webhook.Delivery
 	var once sync.Once
 	for _, lane := range queue.ByLane(deliveries) {
 		group.Go(func() error {
-			placements, err := e.queue.EnqueueLane(ctx, lane)
+			placements, err := e.enqueueLane(ctx, lane)
 			for i, placement := range placements {
 				e.placed.WithLabelValues(string(placement)).Inc()
 				if placement == queue.Backlogged { // it has no task that would carry the trace
@@ -120,6 +122,17 @@ func (e *Enqueuer) enqueueAll(ctx context.Context, deliveries []webhook.Delivery
 		})
 	}
 	_ = group.Wait() // the functions return no error
+}
+
+// enqueueLane enqueues the deliveries of one lane. A command on a connection that has died silently times out, and closes the other dead
+// connections. So what has timed out is repeated once: it takes a new connection, and finds a task that it has made already.
+func (e *Enqueuer) enqueueLane(ctx context.Context, lane []queue.Item) ([]queue.Placement, error) {
+	placements, err := e.queue.EnqueueLane(ctx, lane)
+	if ctx.Err() != nil || !errors.Is(err, context.DeadlineExceeded) && !errors.Is(err, os.ErrDeadlineExceeded) {
+		return placements, err
+	}
+	rest, err := e.queue.EnqueueLane(ctx, lane[len(placements):])
+	return append(placements, rest...), err
 }
 
 // Wait returns when no call is in progress. Each call ends within seconds.

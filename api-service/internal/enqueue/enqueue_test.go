@@ -126,7 +126,7 @@ func TestEnqueueRedisHangsReturnsAfterCallerWait(t *testing.T) {
 		assert.Zero(t, testmetrics.Sum(t, f.registry, "redrive_enqueue_failures_total"), "it may yet succeed")
 
 		f.Wait()
-		assert.LessOrEqual(t, time.Since(start), 2*time.Second, "given up, by all at once")
+		assert.LessOrEqual(t, time.Since(start), 4*time.Second, "given up, by all at once")
 		assert.EqualValues(t, 1000, testmetrics.Sum(t, f.registry, "redrive_enqueue_failures_total"))
 		assert.Equal(t, 1, strings.Count(f.log.String(), "\n"), "one line for a fan-out: %s", f.log)
 		assert.Contains(t, f.log.String(), "deliveries=1000")
@@ -164,6 +164,24 @@ func TestEnqueueFailureCountedAndLoggedOnce(t *testing.T) {
 	assert.Contains(t, f.log.String(), "level=WARN")
 	assert.Contains(t, f.log.String(), "refused")
 	assert.Contains(t, f.log.String(), "deliveryId=dlv_")
+}
+
+// A command on a dead connection times out. The call is repeated once, so that the delivery is not left to the reconciler.
+func TestEnqueueTimedOutRepeatedOnce(t *testing.T) {
+	for times, failures := range map[int64]float64{1: 0, 2: 1} {
+		var calls atomic.Int64
+		f := newFixture(func(context.Context) (queue.Placement, error) {
+			if calls.Add(1) <= times {
+				return "", fmt.Errorf("enqueue: %w", context.DeadlineExceeded)
+			}
+			return queue.Queued, nil
+		})
+		f.Enqueue(t.Context(), some(1)...)
+		f.Wait()
+		assert.EqualValues(t, 2, calls.Load())
+		assert.InDelta(t, failures, testmetrics.Sum(t, f.registry, "redrive_enqueue_failures_total"), 0)
+		assert.InDelta(t, 1-failures, testmetrics.Sum(t, f.registry, "redrive_enqueued_total"), 0)
+	}
 }
 
 func TestEnqueueCallsInProgressBounded(t *testing.T) {
