@@ -11,7 +11,7 @@ SERVERS   := CGO_ENABLED=0 go run ./pkg/testservers/cmd/withservers --
 export GOFLAGS := -buildvcs=false
 
 .DEFAULT_GOAL := help
-.PHONY: help run info demo env secrets up down logs build dist images check fmt lint modules test fuzz licences bench performance screenshots chaos stack clean
+.PHONY: help run info demo env secrets up down logs build dist images check fmt lint modules test fuzz licences bench performance screenshots chaos stack nodes clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -116,6 +116,10 @@ chaos: ## break everything under load and see that nothing is lost; ARGS='--deli
 stack: ## start the containers on a Docker engine, run the end-to-end tests against them and break them; without an engine do nothing
 	@go build -o bin/stack ./deploy/containers/cmd/stack
 	@exec bin/stack $(ARGS)
+
+nodes: ## break nodes and links of a Redrive with several nodes on a Docker engine; ARGS='--short', '--only postgres-killed-sync', '--help'
+	@go build -o bin/nodes ./deploy/chaos/nodes/cmd/nodes
+	@exec bin/nodes $(ARGS)
 
 clean: ## remove what was built
 	rm -rf bin

@@ -55,6 +55,11 @@ func (e engine) environ() []string {
 	return environ
 }
 
+// Docker runs a docker command with the user's own settings and returns what it wrote to standard output.
+func Docker(ctx context.Context, args ...string) (string, error) {
+	return engine{}.docker(ctx, args...)
+}
+
 // Answers reports whether a Docker engine answers, and its version if one does.
 func Answers(ctx context.Context) (version string, answers bool) {
 	version, err := engine{}.docker(ctx, "version", "--format", "{{.Server.Version}}")

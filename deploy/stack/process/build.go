@@ -18,6 +18,8 @@ type Source struct {
 	Module, Package string
 	// Version is stamped into the program. Empty means no version.
 	Version string
+	// Overlay is a file that replaces source files, as `go build -overlay` reads it. Optional.
+	Overlay string
 	// Race builds the program with the race detector.
 	Race bool
 }
@@ -25,7 +27,7 @@ type Source struct {
 // Build builds all programs concurrently, because linking takes most of the time, and returns their directory. In a test run with
 // testservers.ProgramsVariable, a program that another process of the run has built is not built again.
 func Build(sources ...Source) (dir string, err error) {
-	workspace, err := workspace()
+	workspace, err := Workspace()
 	if err != nil {
 		return "", err
 	}
@@ -51,6 +53,9 @@ func (s Source) build(workspace, dir string) error {
 	if s.Version != "" {
 		flags += " -X main.version=" + s.Version
 	}
+	if s.Overlay != "" {
+		args = append(args, "-overlay", s.Overlay)
+	}
 	environ := os.Environ()
 	if s.Race {
 		args = append(args, "-race", "-ldflags", flags)
@@ -67,8 +72,8 @@ func (s Source) build(workspace, dir string) error {
 	return nil
 }
 
-// workspace returns the directory of the modules: the parent of the working directory's module, or the directory of go.work.
-func workspace() (string, error) {
+// Workspace returns the directory of the modules: the parent of the working directory's module, or the directory of go.work.
+func Workspace() (string, error) {
 	said, err := exec.Command("go", "env", "GOMOD", "GOWORK").Output()
 	if err != nil {
 		return "", fmt.Errorf("ask go for the module: %w", err)

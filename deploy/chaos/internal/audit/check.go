@@ -53,6 +53,7 @@ func Check(h *History) Result {
 		c.match(s)
 		c.moves(s)
 		c.times(s)
+		c.handRetries(s)
 		c.duplicates(s)
 	}
 	c.result.InFlight = len(c.held)

@@ -27,6 +27,8 @@ type History struct {
 	Requests []Request
 	// Faults are the injected faults, in order.
 	Faults []Fault
+	// Retries are the retries by hand that the API was asked for.
+	Retries []Retry
 	// Timeout bounds an attempt.
 	Timeout time.Duration
 	// Fails reports whether the receiver refuses every attempt of a delivery.
@@ -85,6 +87,14 @@ type Request struct {
 	Problem string
 }
 
+// Retry is a retry by hand of a delivery that had failed.
+type Retry struct {
+	Delivery string
+	Began    time.Time
+	// Answered says whether the API answered 200. If it did not answer, the retry may have been made all the same.
+	Answered bool
+}
+
 // Kind is the kind of a fault.
 type Kind string
 
@@ -100,6 +110,8 @@ const (
 	RedisPartitioned    Kind = "Redis partitioned"
 	PostgresStopped     Kind = "Postgres stopped"
 	PostgresPartitioned Kind = "Postgres partitioned"
+	// ReceiversPartitioned is that a dispatcher does not reach any receiver.
+	ReceiversPartitioned Kind = "receivers partitioned"
 )
 
 // Fault is one injected fault.

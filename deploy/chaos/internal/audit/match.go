@@ -45,8 +45,12 @@ func (c *check) matchAnswered(s *story, a *Attempt) {
 // answer.
 func (c *check) matchUnanswered(s *story, a *Attempt) {
 	frozen := c.frozen(a.Started, a.ended())
+	arrived := a.ended().Add(slip)
+	if cut, until := c.unreachable(a.Started, a.ended()); cut {
+		frozen, arrived = true, until
+	}
 	for _, r := range s.requests {
-		if s.record[r] != nil || r.Timestamp != a.Started.Unix() || r.Arrived.Before(a.Started.Add(-slip)) || r.Arrived.After(a.ended().Add(slip)) {
+		if s.record[r] != nil || r.Timestamp != a.Started.Unix() || r.Arrived.Before(a.Started.Add(-slip)) || r.Arrived.After(arrived) {
 			continue
 		}
 		late := r.Answered.IsZero() || r.Abandoned || r.Answered.After(a.Started.Add(c.Timeout-slip)) || frozen
@@ -73,6 +77,20 @@ func (c *check) frozen(from, to time.Time) bool {
 		}
 	}
 	return false
+}
+
+// retransmission is how long after a partition a packet may arrive that was sent during it.
+const retransmission = time.Minute
+
+// unreachable says whether any dispatcher was cut off from the receivers at some time in between, and until when a request of that time can
+// arrive.
+func (c *check) unreachable(from, to time.Time) (cut bool, until time.Time) {
+	for _, f := range c.Faults {
+		if f.Kind == ReceiversPartitioned && f.Began.Before(to.Add(slip)) && f.Over.After(from.Add(-slip)) {
+			return true, f.Over.Add(retransmission)
+		}
+	}
+	return false, time.Time{}
 }
 
 func (c *check) find(rule, delivery, detail string, args ...any) {

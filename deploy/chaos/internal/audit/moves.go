@@ -1,6 +1,7 @@
 package audit
 
 import (
+	"slices"
 	"time"
 
 	"redrive/pkg/webhook"
@@ -23,6 +24,7 @@ func (c *check) moves(s *story) {
 		}
 		before := committed[i-1]
 		switch {
+		case before.ends() && s.retried(before.ended(), a.Started):
 		case before.ends():
 			c.find("overwritten", s.id, "attempt %d ended it in %s, and attempt %d moved it again", before.Number, before.Outcome, a.Number)
 		case a.Started.Before(before.ended().Add(-slip)):
@@ -55,8 +57,30 @@ func (c *check) follows(s *story, committed []*Attempt) {
 		c.find("row without a reason", s.id, "attempt %d decided last, and the row names another", last.Number)
 	case s.row.Status != want || !last.ends():
 		c.find("row without a reason", s.id, "it is in %s, and attempt %d did not decide that", s.row.Status, last.Number)
-	case want == webhook.StatusFailure && (s.row.RetryCount != s.row.MaxRetries || len(committed) != s.row.MaxRetries+1):
+	case want == webhook.StatusFailure && (s.row.RetryCount != s.row.MaxRetries || len(committed) != (s.row.MaxRetries+1)*s.rounds(committed)):
 		c.find("given up early", s.id, "after %d attempts, with %d of %d retries counted", len(committed), s.row.RetryCount, s.row.MaxRetries)
+	}
+}
+
+// rounds is how often the delivery had all of its retries: a retry by hand gives it a fresh set.
+func (s *story) rounds(committed []*Attempt) (rounds int) {
+	for _, a := range committed {
+		if a.ends() {
+			rounds++
+		}
+	}
+	return rounds
+}
+
+// handRetries checks that every retry that the API has confirmed was sent.
+func (c *check) handRetries(s *story) {
+	for _, retry := range s.retries {
+		if !retry.Answered {
+			continue
+		}
+		if !slices.ContainsFunc(s.requests, func(r *Request) bool { return r.Arrived.After(retry.Began) }) {
+			c.find("retry not made", s.id, "the API answered 200, and nothing was sent after that")
+		}
 	}
 }
 
@@ -75,6 +99,9 @@ func (c *check) times(s *story) {
 		}
 		for _, r := range s.requests {
 			if s.record[r] == a || c.knewNothing(s, a, r) {
+				continue
+			}
+			if a.ends() && s.retried(a.ended(), s.started(r)) {
 				continue
 			}
 			if a.ends() {

@@ -14,6 +14,7 @@ type story struct {
 	row      *Delivery
 	attempts []*Attempt // by number
 	requests []*Request // as they arrived
+	retries  []*Retry
 	of       map[*Attempt]*Request
 	record   map[*Request]*Attempt
 }
@@ -39,6 +40,10 @@ func (h *History) stories() map[string]*story {
 		s := get(h.Requests[i].Delivery)
 		s.requests = append(s.requests, &h.Requests[i])
 	}
+	for i := range h.Retries {
+		s := get(h.Retries[i].Delivery)
+		s.retries = append(s.retries, &h.Retries[i])
+	}
 	for _, s := range stories {
 		slices.SortFunc(s.attempts, func(a, b *Attempt) int { return cmp.Compare(a.Number, b.Number) })
 		slices.SortFunc(s.requests, func(a, b *Request) int { return a.Arrived.Compare(b.Arrived) })
@@ -52,6 +57,11 @@ func (s *story) committed() []*Attempt {
 }
 
 func (s *story) ended() bool { return s.row != nil && !s.row.Status.Waiting() }
+
+// retried says whether a retry by hand may have been made between two times.
+func (s *story) retried(from, to time.Time) bool {
+	return slices.ContainsFunc(s.retries, func(r *Retry) bool { return r.Began.After(from) && r.Began.Before(to) })
+}
 
 // started returns when a request was sent, as exactly as is known.
 func (s *story) started(r *Request) time.Time {

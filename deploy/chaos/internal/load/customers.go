@@ -1,6 +1,7 @@
 package load
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"net/http"
@@ -45,6 +46,8 @@ type Registration struct {
 		Trust(path string, key signing.Key)
 	}
 	MaxRetries int
+	// Organizations is how many organizations there are. Defaults to 5, which is the most.
+	Organizations int
 	// Burst is the number of events that an organization that floods publishes in one request. Defaults to 1: no organization floods.
 	Burst int
 }
@@ -53,7 +56,7 @@ type Registration struct {
 // the receiver.
 func (r Registration) Register(ctx context.Context) (organizations []Organization, paths map[string]string, err error) {
 	paths = map[string]string{}
-	for i, endpoints := range fanOuts {
+	for i, endpoints := range fanOuts[:cmp.Or(r.Organizations, len(fanOuts))] {
 		id := fmt.Sprintf("org-%d", i)
 		key, err := r.NewKey(ctx, id)
 		if err != nil {

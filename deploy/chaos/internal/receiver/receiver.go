@@ -55,6 +55,8 @@ type Options struct {
 	Think time.Duration
 	// Host is the address to listen on. Defaults to loopback.
 	Host string
+	// Sender returns the number of the dispatcher that sent a request. Defaults to the number in the version that it names.
+	Sender func(*http.Request) int
 	// Anonymous attributes every request to dispatcher 0, whatever its version.
 	Anonymous bool
 }
@@ -104,7 +106,7 @@ func (r *Receiver) ServeHTTP(w http.ResponseWriter, request *http.Request) {
 	seen := &audit.Request{
 		Delivery:   request.Header.Get(signing.HeaderID),
 		Path:       request.URL.Path,
-		Dispatcher: r.sender(request.UserAgent()),
+		Dispatcher: r.sender(request),
 		Arrived:    time.Now(),
 		BodyHash:   hash(body),
 		Event:      eventOf(body),
@@ -181,9 +183,11 @@ func hangUp(w http.ResponseWriter, reset bool) {
 	_ = connection.Close()
 }
 
-func (r *Receiver) sender(agent string) int {
-	version, ours := strings.CutPrefix(agent, userAgent)
+func (r *Receiver) sender(request *http.Request) int {
+	version, ours := strings.CutPrefix(request.UserAgent(), userAgent)
 	switch {
+	case r.options.Sender != nil:
+		return r.options.Sender(request)
 	case !ours:
 		return -1
 	case r.options.Anonymous:

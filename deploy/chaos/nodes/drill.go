@@ -1,0 +1,29 @@
+package nodes
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"redrive/deploy/chaos/internal/audit"
+)
+
+// drill is one fault, or a few in a row, in a world of its own.
+type drill struct {
+	name  string
+	about string
+	// short has the drill be part of a short run.
+	short bool
+	shape
+	run func(ctx context.Context, w *world) error
+	// excuses says whether a finding is what the drill has to find. Optional: without it there is no such finding.
+	excuses func(w *world, f audit.Finding) bool
+}
+
+// drills are all of them. Those that take longest begin first.
+func drills() []drill {
+	return slices.Concat(partitionDrills(), nodeDrills(), postgresDrills(), redisDrills())
+}
+
+// catchUp is how long the nodes work between two faults of one drill.
+const catchUp = 3 * time.Second

@@ -1,0 +1,153 @@
+package nodes
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"redrive/deploy/chaos/internal/audit"
+)
+
+const (
+	brief = 5 * time.Second
+	long  = 90 * time.Second
+	// manyRetries is more than a delivery can have while one of three dispatchers does not reach the receivers.
+	manyRetries = 20
+)
+
+// cutOff is what a service is cut off from.
+type cutOff struct {
+	name  string
+	about string
+	// deaf has only the packets to the service dropped.
+	deaf  bool
+	from  func(*world) []*node
+	kinds []audit.Kind
+}
+
+func partitionDrills() (all []drill) {
+	stores := func(w *world) []*node { return slices.Concat(w.postgres, w.redis, w.sentinels) }
+	redis := func(w *world) []*node { return slices.Concat(w.redis, w.sentinels) }
+	postgres := func(w *world) []*node { return w.postgres }
+	nothing := func(*world) []*node { return nil }
+	for _, c := range []cutOff{
+		{"postgres", "PostgreSQL", false, postgres, []audit.Kind{audit.PostgresPartitioned}},
+		{"redis", "Redis", false, redis, []audit.Kind{audit.RedisPartitioned}},
+		{"stores", "PostgreSQL and Redis", false, stores, []audit.Kind{audit.PostgresPartitioned, audit.RedisPartitioned}},
+		{"receivers", "the receivers", false, nothing, []audit.Kind{audit.ReceiversPartitioned}},
+		{"answers", "the answers of PostgreSQL, which gets its requests", true, postgres, []audit.Kind{audit.PostgresPartitioned}},
+	} {
+		lengths := []time.Duration{brief, long}
+		if c.deaf {
+			lengths = []time.Duration{20 * time.Second}
+		}
+		all = append(all, drill{
+			name: "dispatcher-without-" + c.name, about: fmt.Sprintf("a dispatcher is cut off from %s for %v", c.about, lengths),
+			shape: shape{maxRetries: manyRetries},
+			run: func(ctx context.Context, w *world) error {
+				return each(ctx, lengths, func(length time.Duration) error { return cutDispatcher(ctx, w, c, length) })
+			},
+		})
+	}
+	return append(all, drill{
+		name: "dispatcher-without-postgres-5s", about: "a dispatcher is cut off from PostgreSQL for 5 s", short: true,
+		run: func(ctx context.Context, w *world) error {
+			return cutDispatcher(ctx, w, cutOff{about: "PostgreSQL", from: postgres, kinds: []audit.Kind{audit.PostgresPartitioned}}, brief)
+		},
+	}, drill{
+		name: "api-without-stores", about: "an API process is cut off from PostgreSQL for 20 s, and from Redis for 20 s",
+		run: func(ctx context.Context, w *world) error {
+			if err := cutAPI(ctx, w, "PostgreSQL", audit.APIStopped, w.postgres...); err != nil {
+				return err
+			}
+			return cutAPI(ctx, w, "Redis", audit.RedisPartitioned, redis(w)...)
+		},
+	})
+}
+
+// each does something for each length, with time to catch up before the next.
+func each(ctx context.Context, lengths []time.Duration, do func(time.Duration) error) error {
+	for i, length := range lengths {
+		if i > 0 {
+			if err := pause(ctx, catchUp); err != nil {
+				return err
+			}
+		}
+		if err := do(length); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// unaware is how long a dispatcher that is cut off from PostgreSQL may go on to begin attempts: 1 s is promised, and the receiver sees a
+// request some time after its attempt has begun.
+const unaware = 2 * time.Second
+
+// cutDispatcher cuts one dispatcher off for a time.
+func cutDispatcher(ctx context.Context, w *world, c cutOff, length time.Duration) error {
+	n := w.dispatchers[0]
+	addresses := []string{w.gateway(receivers)}
+	if servers := c.from(w); len(servers) > 0 {
+		addresses = nil
+		for _, server := range servers {
+			addresses = append(addresses, server.addresses()...)
+		}
+	}
+	cut := n.cut
+	if c.deaf {
+		cut = n.deafen
+	}
+	began := time.Now()
+	if err := cut(ctx, addresses...); err != nil {
+		return err
+	}
+	severed := time.Now()
+	if err := pause(ctx, length); err != nil {
+		return err
+	}
+	// What arrives once the packets pass again may have been sent before.
+	_, lastSent := w.sentBetween(0, severed, time.Now())
+	late, _ := w.sentBetween(0, severed.Add(unaware), time.Now())
+	if err := n.heal(ctx); err != nil {
+		return err
+	}
+	over := time.Now()
+	var faults []audit.Fault
+	for _, kind := range c.kinds {
+		faults = append(faults, audit.Fault{Kind: kind, Began: began, Over: over})
+	}
+	what := fmt.Sprintf("dispatcher-0 cut off from %s for %s", c.about, length)
+	if err := w.over(ctx, what, over, faults...); err != nil {
+		return err
+	}
+	if slices.Contains(c.kinds, audit.PostgresPartitioned) {
+		w.last().quiet = max(0, lastSent.Sub(severed))
+		if late > 0 {
+			w.problem("%s: it began %d attempts more than %s later", what, late, unaware)
+		}
+	}
+	return nil
+}
+
+// cutAPI cuts one API process off for a time. The proxy sends requests to the other.
+func cutAPI(ctx context.Context, w *world, from string, kind audit.Kind, servers ...*node) error {
+	const length = 20 * time.Second
+	var addresses []string
+	for _, server := range servers {
+		addresses = append(addresses, server.addresses()...)
+	}
+	f := audit.Fault{Kind: kind, Began: time.Now()}
+	if err := w.apis[0].cut(ctx, addresses...); err != nil {
+		return err
+	}
+	if err := pause(ctx, length); err != nil {
+		return err
+	}
+	if err := w.apis[0].heal(ctx); err != nil {
+		return err
+	}
+	f.Over = time.Now()
+	return w.over(ctx, "api-0 cut off from "+from, f.Over, f)
+}

@@ -1,0 +1,95 @@
+package nodes
+
+import (
+	"context"
+	"time"
+
+	"redrive/deploy/chaos/internal/audit"
+)
+
+func postgresDrills() []drill {
+	return []drill{
+		{
+			name: "postgres-killed-sync", about: "PostgreSQL's primary is killed and its synchronous standby promoted", short: true,
+			shape: shape{synchronous: true}, run: killPrimary,
+		},
+		{
+			name: "postgres-killed-async", about: "PostgreSQL's primary is killed and its asynchronous standby promoted",
+			run: killPrimary, excuses: notReplicated,
+		},
+		{
+			name: "postgres-cut-sync", about: "PostgreSQL's primary is cut off while it runs, and its synchronous standby promoted",
+			shape: shape{synchronous: true}, run: cutPrimary,
+		},
+		{
+			name: "postgres-cut-async", about: "PostgreSQL's primary is cut off while it runs, first from its asynchronous standby, which is promoted",
+			run: cutPrimary, excuses: notReplicated,
+		},
+	}
+}
+
+// detection is how long whoever promotes the standby takes to notice that the primary is away.
+const detection = 3 * time.Second
+
+// killPrimary kills the primary and promotes the standby.
+func killPrimary(ctx context.Context, w *world) error {
+	f := audit.Fault{Kind: audit.PostgresStopped, Began: time.Now()}
+	if err := w.postgres[0].kill(ctx); err != nil {
+		return err
+	}
+	if err := pause(ctx, detection); err != nil {
+		return err
+	}
+	f.Down = time.Now()
+	if err := w.promote(ctx); err != nil {
+		return err
+	}
+	f.Over = time.Now()
+	return w.over(ctx, "primary killed, standby promoted", f.Over, f)
+}
+
+// unreplicated is how long the primary still has clients when it has lost its standby.
+const unreplicated = 2 * time.Second
+
+// cutPrimary cuts the primary off from its standby and then from all nodes, while it goes on to run. The standby is promoted. When the network
+// is in order again there are two servers that take writes, and the old one must not get any.
+func cutPrimary(ctx context.Context, w *world) error {
+	old, standby := w.postgres[0], w.postgres[1]
+	f := audit.Fault{Kind: audit.PostgresStopped, Began: time.Now()}
+	if err := old.cut(ctx, standby.addresses()...); err != nil {
+		return err
+	}
+	if err := pause(ctx, unreplicated); err != nil {
+		return err
+	}
+	if err := old.cut(ctx, w.apart(old, standby)...); err != nil {
+		return err
+	}
+	if err := pause(ctx, detection); err != nil {
+		return err
+	}
+	if err := w.promote(ctx); err != nil {
+		return err
+	}
+	f.Over = time.Now()
+	if err := w.over(ctx, "primary cut off, standby promoted", f.Over, f); err != nil {
+		return err
+	}
+	if err := old.heal(ctx); err != nil {
+		return err
+	}
+	if err := w.over(ctx, "the old primary is reachable again", time.Now()); err != nil {
+		return err
+	}
+	return w.unused(ctx, old)
+}
+
+// unused checks that no service writes to the old primary. Connections that were open when it was cut off may still end there.
+func (w *world) unused(ctx context.Context, old *node) error {
+	var writing int
+	err := w.query(ctx, old, `SELECT count(*) FROM deliveries WHERE created_at > now() - interval '4 seconds'`, &writing)
+	if err == nil && writing > 0 {
+		w.problem("%d deliveries were written to the old primary after it was reachable again", writing)
+	}
+	return err
+}

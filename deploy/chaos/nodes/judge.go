@@ -1,0 +1,105 @@
+package nodes
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"redrive/deploy/chaos/internal/audit"
+	"redrive/deploy/chaos/internal/receiver"
+	"redrive/deploy/chaos/internal/records"
+	"redrive/deploy/stack/process"
+)
+
+// endPatience is how long deliveries may take to end once nothing is broken and nothing is published. What waits then is lost.
+const endPatience = 3 * time.Minute
+
+// conclude ends the load, waits until every delivery has ended, stops the services in good order and audits.
+func (w *world) conclude(ctx context.Context, d drill) (*Result, error) {
+	w.say("waiting for the ends")
+	w.halt()
+	database, err := w.connect(ctx, w.postgres[0])
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = database.Close(context.WithoutCancel(ctx)) }()
+	err = until(ctx, endPatience, func() (bool, error) {
+		waiting, err := records.Waiting(ctx, database)
+		return err == nil && !waiting, err
+	})
+	if err != nil && !errors.Is(err, errPatience) {
+		return nil, err
+	}
+	if err := w.stopServices(ctx); err != nil {
+		return nil, err
+	}
+	history := &audit.History{
+		Accepted: w.load.Accepted(), Requests: w.receiver.Requests(), Faults: w.faults, Retries: w.retries.made(), Timeout: deliveryTimeout,
+		Fails: func(id string) bool { return receiver.KindOf(id) == receiver.Dead },
+	}
+	if history.Deliveries, err = records.Deliveries(ctx, database, w.paths); err != nil {
+		return nil, err
+	}
+	if history.Attempts, err = records.Attempts(ctx, database); err != nil {
+		return nil, err
+	}
+	slices.SortFunc(history.Faults, func(a, b audit.Fault) int { return a.Began.Compare(b.Began) })
+	w.adjustClocks(history)
+	return w.judge(d, history), nil
+}
+
+// stopServices checks how the services end, and what they have logged.
+func (w *world) stopServices(ctx context.Context) error {
+	var stops []func() error
+	for _, n := range slices.Concat(w.apis, w.dispatchers) {
+		stops = append(stops, func() error {
+			if err := n.shutDown(ctx, stopLimit); err != nil {
+				return err
+			}
+			code, err := n.exitCode(ctx)
+			if code != "0" {
+				w.problem("%s ended with exit code %s", n.role, code)
+			}
+			log, failed := n.logs(ctx, "all")
+			for _, alarm := range process.Alarms(log, w.keys...) {
+				w.problem("%s: %s", n.role, alarm)
+			}
+			return errors.Join(err, failed)
+		})
+	}
+	return together(stops...)
+}
+
+// judge holds what has happened against what is promised.
+func (w *world) judge(d drill, history *audit.History) *Result {
+	checked := audit.Check(history)
+	r := &Result{
+		Drill: d.name, Measures: w.measures, Accepted: checked.Accepted, Requests: checked.Requests, Superseded: checked.Superseded,
+		Unrecorded: checked.Unrecorded, InFlight: checked.InFlight, Retried: w.retries.answered(),
+	}
+	for _, f := range checked.Findings {
+		if d.excuses != nil && d.excuses(w, f) {
+			r.Excused++
+			if f.Rule == "lost" {
+				r.Lost++
+			}
+			continue
+		}
+		r.Problems = append(r.Problems, fmt.Sprintf("%s: %s: %s", f.Rule, f.Delivery, f.Detail))
+	}
+	if count, examples := w.load.Oddities(); count > 0 {
+		w.problem("%d answers of the API were odd, such as: %q", count, examples)
+	}
+	if checked.Duplicates > checked.InFlight+r.Excused {
+		w.problem("%d requests were duplicates, and %d in flight at faults", checked.Duplicates, checked.InFlight)
+	}
+	for _, recovery := range checked.Recoveries {
+		if recovery.Meanwhile > 0 {
+			w.problem("%d requests were sent although the database was known to be down", recovery.Meanwhile)
+		}
+	}
+	r.Problems = append(r.Problems, w.problems...)
+	return r
+}

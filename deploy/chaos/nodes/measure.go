@@ -1,0 +1,106 @@
+package nodes
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"redrive/deploy/chaos/internal/audit"
+)
+
+// measure is what was measured of one fault. The times count from since.
+type measure struct {
+	what string
+	// lasted is how long the fault lasted, or the failover took.
+	lasted time.Duration
+	since  time.Time
+	// accepted and sent are how long it took until an event was accepted, and until the last of the dispatchers had sent something.
+	accepted, sent time.Duration
+	// refused are answers of 503 with Retry-After, and broken are other errors, since the fault began. Errors is how long after since a
+	// request began that ended in one.
+	refused, broken int
+	errors          time.Duration
+	// quiet is how long after the fault began the dispatcher that was cut off sent last. Zero, it was not measured.
+	quiet time.Duration
+	note  string
+}
+
+const (
+	// settleLimit is how long Redrive may take to work again once what it needs is back. A run on a busy machine takes a second or two.
+	settleLimit = 15 * time.Second
+	// settlePatience is how long it is waited for.
+	settlePatience = time.Minute
+	// settleTime is how long the load goes on after a fault, so that every dispatcher has something to send.
+	settleTime = 5 * time.Second
+)
+
+// over puts on record that a fault is over, and waits until the nodes work again.
+func (w *world) over(ctx context.Context, what string, since time.Time, faults ...audit.Fault) error {
+	began := since
+	for _, f := range faults {
+		w.fault(f)
+		if f.Began.Before(began) {
+			began = f.Began
+		}
+	}
+	err := until(ctx, settlePatience, func() (bool, error) {
+		return w.load.AcceptedAfter(since) && w.receiver.SeenAfter(since), nil
+	})
+	switch {
+	case errors.Is(err, errPatience):
+		w.problem("%s: nothing is accepted or sent %s later", what, settlePatience)
+	case err != nil:
+		return err
+	}
+	if err := pause(ctx, settleTime); err != nil {
+		return err
+	}
+	m := measure{what: what, lasted: since.Sub(began), since: since}
+	m.accepted = w.answers.success(since)
+	m.sent = w.everybodySent(what, since)
+	var last time.Time
+	m.refused, m.broken, last = w.answers.errors(began)
+	m.errors = max(0, last.Sub(since))
+	if m.sent > settleLimit || m.accepted > settleLimit || m.errors > settleLimit {
+		w.problem("%s: accepted after %s, sent by all after %s, errors for %s, and not within %s", what,
+			seconds(m.accepted), seconds(m.sent), seconds(m.errors), settleLimit)
+	}
+	w.mutex.Lock()
+	w.measures = append(w.measures, m)
+	w.mutex.Unlock()
+	w.say("%s: took %s s, accepted after %s s, sent by all after %s s, %d refused and %d broken requests", what,
+		seconds(m.lasted), seconds(m.accepted), seconds(m.sent), m.refused, m.broken)
+	return nil
+}
+
+// last is the measure of the fault that was over last.
+func (w *world) last() *measure { return &w.measures[len(w.measures)-1] }
+
+// everybodySent is how long after a time it took until every dispatcher had sent something.
+func (w *world) everybodySent(what string, since time.Time) (longest time.Duration) {
+	first := map[int]time.Time{}
+	for _, r := range w.receiver.Requests() {
+		if _, seen := first[r.Dispatcher]; !seen && r.Arrived.After(since) {
+			first[r.Dispatcher] = r.Arrived
+		}
+	}
+	for i := range w.dispatchers {
+		at, sent := first[i]
+		if !sent {
+			w.problem("%s: dispatcher-%d has sent nothing %s later", what, i, time.Since(since).Round(time.Second))
+			continue
+		}
+		longest = max(longest, at.Sub(since))
+	}
+	return longest
+}
+
+// sentBetween is how many requests of a dispatcher arrived between two times, and when the last of them did.
+func (w *world) sentBetween(dispatcher int, from, to time.Time) (count int, last time.Time) {
+	for _, r := range w.receiver.Requests() {
+		if r.Dispatcher == dispatcher && r.Arrived.After(from) && r.Arrived.Before(to) {
+			count, last = count+1, r.Arrived
+		}
+	}
+	return count, last
+}

@@ -1,0 +1,91 @@
+package nodes
+
+import (
+	"context"
+	"net/http"
+	"sync"
+	"time"
+
+	"redrive/deploy/chaos/internal/audit"
+	"redrive/deploy/chaos/internal/load"
+	"redrive/deploy/chaos/internal/receiver"
+)
+
+const (
+	retryInterval = 250 * time.Millisecond
+	// retryTimeout is longer than the API takes to answer that the database is unavailable.
+	retryTimeout = 15 * time.Second
+)
+
+// retries asks for a retry by hand of each delivery that its receiver never takes, once it has failed, and keeps what was answered.
+type retries struct {
+	url    string
+	client *http.Client
+	keys   []string
+
+	mutex sync.Mutex
+	asked []audit.Retry
+}
+
+func newRetries(url string, client *http.Client, customers []load.Organization) *retries {
+	r := &retries{url: url, client: client}
+	for _, customer := range customers {
+		r.keys = append(r.keys, customer.Key)
+	}
+	return r
+}
+
+// run asks until the context ends. Each delivery is retried once: one whose answer was lost is not asked for again.
+func (r *retries) run(ctx context.Context, published *load.Load) {
+	done := map[string]bool{}
+	for pause(ctx, retryInterval) == nil {
+		for _, id := range published.Accepted() {
+			if done[id] || receiver.KindOf(id) != receiver.Dead {
+				continue
+			}
+			done[id] = r.ask(ctx, id)
+			if ctx.Err() != nil {
+				return
+			}
+		}
+	}
+}
+
+// ask asks with the key of each customer, since it is not known whose delivery it is. It says whether the delivery is through.
+func (r *retries) ask(ctx context.Context, id string) (through bool) {
+	for _, key := range r.keys {
+		retry := audit.Retry{Delivery: id, Began: time.Now()}
+		limited, cancel := context.WithTimeout(context.WithoutCancel(ctx), retryTimeout)
+		var ignored any
+		status, err := load.Call(limited, r.client, r.url+load.Path+"/deliveries/"+id+"/retry", key, "", &ignored)
+		cancel()
+		retry.Answered = status == http.StatusOK
+		switch {
+		case retry.Answered, err != nil, status >= http.StatusInternalServerError:
+			r.mutex.Lock()
+			r.asked = append(r.asked, retry)
+			r.mutex.Unlock()
+			return true // what was not answered may have been made
+		case status == http.StatusBadRequest:
+			return false // it has not failed yet
+		}
+	}
+	return false
+}
+
+// made are the retries so far.
+func (r *retries) made() []audit.Retry {
+	r.mutex.Lock()
+	defer r.mutex.Unlock()
+	return append([]audit.Retry(nil), r.asked...)
+}
+
+// answered is how many of them the API confirmed.
+func (r *retries) answered() (count int) {
+	for _, retry := range r.made() {
+		if retry.Answered {
+			count++
+		}
+	}
+	return count
+}
