@@ -123,7 +123,7 @@ func cutDispatcher(ctx context.Context, w *world, c cutOff, length time.Duration
 		return err
 	}
 	if slices.Contains(c.kinds, audit.PostgresPartitioned) {
-		w.last().quiet = max(0, lastSent.Sub(severed))
+		w.last().note = fmt.Sprintf("the last attempt began %s s after the cut", seconds(max(0, lastSent.Sub(severed))))
 		if late > 0 {
 			w.problem("%s: it began %d attempts more than %s later", what, late, unaware)
 		}

@@ -20,9 +20,7 @@ type measure struct {
 	// request began that ended in one.
 	refused, broken int
 	errors          time.Duration
-	// quiet is how long after the fault began the dispatcher that was cut off sent last. Zero, it was not measured.
-	quiet time.Duration
-	note  string
+	note            string
 }
 
 const (

@@ -33,19 +33,15 @@ const maxShown = 20
 // Print writes the table of all drills.
 func Print(out io.Writer, results []*Result) {
 	table := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(table, "\ndrill\tfault\tlasted s\taccepted s\tsent by all s\terrors s\t503\tbroken\tsilent s\t")
+	fmt.Fprintln(table, "\ndrill\tfault\tlasted s\taccepted s\tsent by all s\terrors s\t503\tbroken\t")
 	for _, r := range results {
 		for i, m := range r.Measures {
 			name := r.Drill
 			if i > 0 {
 				name = ""
 			}
-			quiet := "-"
-			if m.quiet > 0 {
-				quiet = seconds(m.quiet)
-			}
-			fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\t%s\t%d\t%d\t%s\t%s\n", name, m.what, seconds(m.lasted), seconds(m.accepted), seconds(m.sent),
-				seconds(m.errors), m.refused, m.broken, quiet, m.note)
+			fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\t%s\t%d\t%d\t%s\n", name, m.what, seconds(m.lasted), seconds(m.accepted), seconds(m.sent),
+				seconds(m.errors), m.refused, m.broken, m.note)
 		}
 	}
 	fmt.Fprintln(table, "\ndrill\taccepted\tlost\trequests\tsuperseded\tnot on record\tin flight at faults\tretries confirmed\ttook s\tverdict")
