@@ -14,7 +14,7 @@ const (
 	flagsOffset = 13
 )
 
-// refuseHandshakes has the kernel drop segments that open a connection. Handshakes that have begun are completed, and the listener
+// refuseHandshakes makes the kernel drop segments that open a connection. Handshakes that have begun are completed, and the listener
 // accepts them. A client whose segment is dropped sends it again a second later.
 //
 // Without it, connections that are complete and not yet accepted are reset when the listener is closed. Their clients may have sent

@@ -15,7 +15,7 @@ import (
 	"redrive/pkg/lifecycle"
 )
 
-// A connection that nobody has accepted when Drain ends is answered, and no other one begins.
+// A connection that is complete but not yet accepted when Drain ends gets an answer. No further connection begins.
 func TestServerDrainAnswersAcceptedConnections(t *testing.T) {
 	server, err := lifecycle.NewServer("127.0.0.1:0", &http.Server{
 		Handler:           http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNoContent) }),

@@ -17,7 +17,7 @@ type Service interface {
 }
 
 // Run starts the service, waits until ctx ends or the service fails, and stops the service within timeToStop. It returns the errors of
-// starting, serving and stopping. The end of ctx is not an error: it is how a process is asked to stop.
+// starting, serving and stopping. The end of ctx is a normal stop and not an error.
 func Run(ctx context.Context, service Service, timeToStop time.Duration) error {
 	err := service.Start(ctx)
 	if err == nil {

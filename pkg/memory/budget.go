@@ -39,7 +39,7 @@ type owner struct {
 	users int // callers that hold or await a reservation
 }
 
-// New makes a Budget of so many bytes. 0 is Default.
+// New makes a Budget with a size in bytes. 0 is Default.
 func New(size int64) *Budget {
 	if size == 0 {
 		size = Default
@@ -61,7 +61,7 @@ type Reservation struct {
 	areas  []area
 }
 
-// Reserve waits until the owner can have so many bytes. If ctx ends before, it returns the error of ctx. Release gives the bytes back.
+// Reserve waits until the bytes are available to the owner. If ctx ends before, it returns the error of ctx. Release returns the bytes.
 func (b *Budget) Reserve(ctx context.Context, ownerID string, size int64) (*Reservation, error) {
 	r := b.begin(ownerID, size)
 	if r.try() {
@@ -151,7 +151,7 @@ func (b *Budget) enter(ownerID string) area {
 	return o.area
 }
 
-// leave forgets the owner with its last caller, so that the map stays as large as the process is busy.
+// leave removes the owner with its last caller, so that the map does not grow with past owners.
 func (b *Budget) leave(ownerID string) {
 	b.mutex.Lock()
 	defer b.mutex.Unlock()

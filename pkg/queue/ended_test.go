@@ -36,7 +36,7 @@ func (c *captured) EvalSha(ctx context.Context, sha string, keys []string, args 
 	return reply
 }
 
-// endings has asynq run so many tasks, and returns the scripts with which it ends them, before they are run.
+// endings lets asynq end a number of tasks, and returns the scripts with which it ends them, before they run.
 func endings(t *testing.T, b bench, count int) []queue.Script {
 	t.Helper()
 	for range count {

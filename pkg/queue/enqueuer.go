@@ -100,8 +100,8 @@ func (e *Enqueuer) Enqueue(ctx context.Context, item Item) (Placement, error) {
 	return "", fmt.Errorf("enqueue delivery %s: its task changed state %d times meanwhile", item.DeliveryID, tries)
 }
 
-// ItemOf returns the item of a waiting delivery. A pending delivery that was attempted before has been retried by hand. A test has no lane:
-// somebody waits for it, and the lane of a paused endpoint is not read. There is at most one a second for each endpoint.
+// ItemOf returns the item of a waiting delivery. A pending delivery with earlier attempts has been retried by hand. A test delivery has no
+// lane: its caller waits for the result, and the lane of a paused endpoint is not read. There is at most one per second for each endpoint.
 func ItemOf(d webhook.Delivery) Item {
 	if d.Test {
 		return Item{DeliveryID: d.ID, Queue: d.Queue, DueAt: d.NextRetryAt}

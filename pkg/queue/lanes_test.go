@@ -226,7 +226,7 @@ func TestTakeFromPausedQueueTakesNothing(t *testing.T) {
 	assert.Len(t, b.take(16, candidateOf(waiting)).Tasks, 16)
 }
 
-// A pending task that asynq's forwarder put there was never counted, and a count that drifted does not keep a share used up for ever.
+// asynq's forwarder makes tasks pending without counting them. A count that differs for that reason does not use up a share for ever.
 func TestSharesRecoverFromDrift(t *testing.T) {
 	t.Parallel()
 	b := newBacklogBench(t)

@@ -19,7 +19,7 @@ var takeSource string
 
 var takeScript = redis.NewScript(takeSource)
 
-// Candidate is a delivery in backlog that a dispatcher asks for.
+// Candidate is a delivery in backlog that a dispatcher requests.
 type Candidate struct {
 	Lane     webhook.Lane
 	Position webhook.Position
@@ -37,7 +37,7 @@ type Taken struct {
 	Since time.Time
 }
 
-// Fate is what became of a candidate.
+// Fate is the result of a Take for one candidate.
 type Fate int
 
 // The fates of a candidate.
@@ -48,7 +48,7 @@ const (
 	NoBacklog Fate = -2 // its lane is not in backlog any more
 )
 
-// idleFor is how long the note lasts that a dispatcher waits for a notification. It is longer than a dispatcher waits.
+// idleFor is the expiry of the key that marks a dispatcher as waiting for a notification. It is longer than a dispatcher waits.
 const idleFor = 10 * time.Second
 
 // Take dequeues up to n tasks: pending ones, and candidates in their order. It returns the fate of each candidate that it reached. A paused queue has none. When it returns fewer than n tasks, the next enqueue sends a notification; see

@@ -145,7 +145,7 @@ WHERE organization_id = ? AND bulk_job_id = ? AND bulk_job_id <> '' GROUP BY sta
 }
 
 // CancelBulkJob ends a running job of the organization and returns it. No step of the job commits after the call. Deliveries that the job
-// has requeued go on. A job that is not running gets webhook.ErrJobFinished.
+// has requeued are still sent. A job that is not running gets webhook.ErrJobFinished.
 func (s *Store) CancelBulkJob(ctx context.Context, organizationID, id string) (webhook.BulkJob, error) {
 	tx := s.db.WithContext(ctx)
 	update := tx.Model(&bulkJobRow{}).Where("id = ? AND organization_id = ? AND status = ?", id, organizationID, webhook.BulkRunning).

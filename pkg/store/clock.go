@@ -22,7 +22,7 @@ func (s *Store) dueAt(asked time.Time) clause.Expr {
 	return gorm.Expr("?", asked)
 }
 
-// instant returns the SQL expression of the time by the database's clock. Within a transaction it goes on, unlike now().
+// instant returns the SQL expression of the time by the database's clock. Unlike now(), it advances within a transaction.
 func (s *Store) instant() clause.Expr {
 	if s.dialect.Postgres {
 		return gorm.Expr("clock_timestamp()")

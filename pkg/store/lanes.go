@@ -69,7 +69,7 @@ func (s *Store) readLanesTogether(ctx context.Context, cursors []LaneCursor, lim
 	return lanes, rows.Err()
 }
 
-// numbers returns the numbers of so many items as an array parameter.
+// numbers returns the numbers of a list of items as an array parameter.
 func numbers(items int) array {
 	all := make([]int, items)
 	for i := range all {

@@ -21,8 +21,9 @@ func (s *Store) SetOperations(rules webhook.Operations) {
 	s.changeOperations(func(o *operations) { o.rules = rules })
 }
 
-// OnOperational has the deliveries of operational events enqueued after their commit. enqueue must not block for long. Without it, the
-// reconciler enqueues them. The first call decides: in local mode both services have the same store, and one of them enqueues for both.
+// OnOperational sets the function that enqueues the deliveries of operational events after their commit. It must not block for long.
+// Without it, the reconciler enqueues them. The first call decides: in local mode both services have the same store, and one of them
+// enqueues for both.
 func (s *Store) OnOperational(enqueue func(ctx context.Context, deliveries ...webhook.Delivery)) {
 	s.changeOperations(func(o *operations) {
 		if o.enqueue == nil {

@@ -12,7 +12,7 @@ import (
 	"redrive/pkg/webhook"
 )
 
-// DeltaPosition is a place among the deltas, from which a merge goes on. The zero value is before all.
+// DeltaPosition is a position among the deltas, from which a merge continues. The zero value is before all.
 type DeltaPosition struct {
 	organizationID string
 	id             int64
@@ -21,7 +21,7 @@ type DeltaPosition struct {
 // MergedStatistics is the result of one batch of a merge.
 type MergedStatistics struct {
 	Deltas int
-	// After is where the next batch goes on. More is false after the last batch.
+	// After is where the next batch begins. More is false after the last batch.
 	After DeltaPosition
 	More  bool
 }

@@ -9,8 +9,8 @@ import (
 	"redrive/pkg/webhook"
 )
 
-// ReserveTest notes that a test delivery to the endpoint is asked for now. Of the calls within webhook.TestInterval, by the clock of the
-// database, one succeeds; the others get an error with the code rate_limited. It returns the endpoint without signing secrets and header
+// ReserveTest records that a test delivery to the endpoint is requested now. Of the calls within webhook.TestInterval, by the clock of the
+// database, one succeeds. The others get an error with the code rate_limited. It returns the endpoint without signing secrets and header
 // values.
 func (s *Store) ReserveTest(ctx context.Context, organizationID, endpointID string) (webhook.Endpoint, error) {
 	now, last, ahead := s.clock(0), s.clock(webhook.TestInterval), s.clock(-webhook.TestInterval)

@@ -123,7 +123,7 @@ func (w walk) union(filter conditions, end, after string, limit int) (query stri
 // few reports whether at most probeRows rows match conditions that an index serves.
 func (s *Store) few(ctx context.Context, w walk) (bool, error) { return s.atMost(ctx, w, probeRows) }
 
-// atMost reports whether at most so many rows match conditions that an index serves.
+// atMost reports whether no more than most rows match conditions that an index serves.
 func (s *Store) atMost(ctx context.Context, w walk, most int) (bool, error) {
 	query, arguments := w.union(conditions{}, "", "", most+1)
 	var count int

@@ -49,7 +49,7 @@ type EndpointHistory struct {
 	Recorded bool
 }
 
-// WhyNone returns why the endpoint has no delivery of the event, or false if the endpoint is not worth showing: it was deleted long before.
+// WhyNone returns why the endpoint has no delivery of the event. It returns false for an endpoint that was deleted long before the event.
 func (h EndpointHistory) WhyNone(event Event) (reason NoDelivery, shown bool) {
 	at, uncertain := event.CreatedAt, event.CreatedAt.Add(-ChangeUncertain)
 	was := h.Endpoint

@@ -100,7 +100,7 @@ type Recorded struct {
 	SubjectID string
 	// Answer is the data of the answer. It is empty if the data is the subject as it is now.
 	Answer []byte
-	// Audit is the line of the audit log that nobody has written yet, as in Call. It is empty if the line was written.
+	// Audit is the line of the audit log that has not been written yet, as in Call. It is empty if the line was written.
 	Audit []byte
 	At    time.Time
 }

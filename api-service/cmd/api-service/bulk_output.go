@@ -92,7 +92,7 @@ func (o *bulkOutput) ended(job webhook.BulkJob) {
 	_, _ = fmt.Fprintln(o.stdout, line)
 }
 
-// left prints a job that goes on, and how to watch and cancel it.
+// left prints a job that is still running, and how to watch and cancel it.
 func (o *bulkOutput) left(job webhook.BulkJob) {
 	o.clear()
 	if o.json {

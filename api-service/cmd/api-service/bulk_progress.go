@@ -79,7 +79,7 @@ type bulkBar struct {
 	bar *progressbar.ProgressBar
 }
 
-// show draws the bar again. A bar that is full cannot be drawn again, so that one whose jobs go on is replaced.
+// show draws the bar again. A full bar cannot be drawn again, so it is replaced if jobs are still running.
 func (b *bulkBar) show(sum bulkSum) {
 	if sum.ended == sum.jobs {
 		return // all results are printed

@@ -123,7 +123,7 @@ func (c bulkCommand) activeOrganizations(ctx context.Context) (ids []string, err
 	return ids, err
 }
 
-// bulkCallTimeout bounds a call that goes on after an interrupt.
+// bulkCallTimeout bounds a call that continues after an interrupt.
 const bulkCallTimeout = 10 * time.Second
 
 // start creates the jobs. A refused one does not stop the others. After an interrupt it creates no more. A creation in

@@ -11,8 +11,8 @@ const (
 	together = 8 * time.Millisecond
 )
 
-// delay returns how long a publish of so many events waits if deliveries of its organization are behind by lag. Each event waits for
-// what the lag is above its target, and a batch for as long as its events in turn, up to longestDelay.
+// delay returns how long a publish of a number of events waits if deliveries of its organization are behind by lag. Each event adds the
+// difference between lag and its target, up to longestDelay.
 func delay(lag time.Duration, events int) time.Duration {
 	excess := min(lag-targetLag, longestDelay)
 	if excess <= 0 || events <= 0 {

@@ -43,8 +43,8 @@ func New(reports Reports) *Gate {
 	return &Gate{lags: lags{reports: reports}, batches: make(chan struct{}, batchesAtOnce), organizations: map[string]*organization{}}
 }
 
-// Admit returns when so many events may be committed, with a function to call after they have been published. It returns the error of ctx
-// if that ends first; there is nothing to call then.
+// Admit returns when the given number of events may be committed, with a function to call after they have been published. It returns the
+// error of ctx if ctx ends first; there is nothing to call then.
 func (g *Gate) Admit(ctx context.Context, organizationID string, events int) (done func(), err error) {
 	o, few := g.enter(organizationID)
 	leave := func() { g.leave(organizationID, o) }

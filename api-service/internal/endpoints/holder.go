@@ -14,7 +14,7 @@ type ChangeStore interface {
 	ChangeEndpoint(ctx context.Context, organizationID, id string, change webhook.EndpointChange) (webhook.Endpoint, error)
 }
 
-// Lanes has dispatchers read the waiting deliveries of lanes. queue.Lanes implements it.
+// Lanes opens lanes, so that dispatchers claim their waiting deliveries. queue.Lanes implements it.
 type Lanes interface {
 	Open(ctx context.Context, lanes []webhook.Lane) error
 }
@@ -56,8 +56,8 @@ func (h *Holder) settle(ctx context.Context, by webhook.APIKey, id string, chang
 	return endpoint, nil
 }
 
-// Resume resumes an endpoint of the key's organization and has its waiting deliveries claimed. If Redis is unavailable, the reconciler
-// finds those that are due.
+// Resume resumes an endpoint of the key's organization and opens its lanes, so that dispatchers claim its waiting deliveries. If Redis is
+// unavailable, the reconciler finds those that are due.
 func (h *Holder) Resume(ctx context.Context, by webhook.APIKey, id string) (webhook.Endpoint, error) {
 	endpoint, err := h.store.ChangeEndpoint(ctx, by.OrganizationID, id, webhook.Resuming(by.ID, webhook.Now()))
 	if err != nil {

@@ -26,7 +26,7 @@ type Store interface {
 	ListLanesOf(ctx context.Context, organizationID string, after webhook.Lane, limit int) ([]webhook.Lane, error)
 }
 
-// Lanes has dispatchers read the waiting deliveries of lanes. queue.Lanes implements it.
+// Lanes opens lanes, so that dispatchers claim their waiting deliveries. queue.Lanes implements it.
 type Lanes interface {
 	Open(ctx context.Context, lanes []webhook.Lane) error
 }
@@ -51,7 +51,8 @@ type Registry struct {
 func New(store Store, options Options) *Registry { return &Registry{store, options} }
 
 // Put creates an organization, changes it, or restores a deleted one. It returns an error with the code conflict if the delay has passed.
-// It has the waiting deliveries of a restored organization claimed. If Redis is unavailable, the reconciler finds those that are due.
+// It opens the lanes of a restored organization, so that dispatchers claim its waiting deliveries. If Redis is unavailable, the reconciler
+// finds those that are due.
 func (r *Registry) Put(ctx context.Context, id string, change webhook.OrganizationChange) (webhook.Organization, error) {
 	if err := webhook.CheckOrganizationID(id); err != nil {
 		return webhook.Organization{}, err

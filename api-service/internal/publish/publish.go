@@ -32,8 +32,8 @@ type Queue interface {
 	Enqueue(ctx context.Context, deliveries ...webhook.Delivery)
 }
 
-// Admission delays publishing while dispatchers are behind: admission.Gate. It returns when so many events may be committed, with a
-// function to call after they were enqueued.
+// Admission delays publishing while dispatchers are behind: admission.Gate. It returns when the given number of events may be committed,
+// with a function to call after they were enqueued.
 type Admission interface {
 	Admit(ctx context.Context, organizationID string, events int) (done func(), err error)
 }

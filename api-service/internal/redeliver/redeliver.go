@@ -70,8 +70,8 @@ func (r *Redeliverer) Retry(ctx context.Context, organizationID, id string) (web
 	return r.RetrySmall(ctx, organizationID, id, 0)
 }
 
-// RetrySmall is Retry for a record of at most so many bytes, as webhook.Sized counts them. It returns webhook.ErrRecordLarge without any effect
-// if the record is larger. 0 is no limit.
+// RetrySmall is Retry for a record of at most maxBytes bytes, as webhook.Sized counts them. It returns webhook.ErrRecordLarge without any
+// effect if the record is larger. 0 is no limit.
 func (r *Redeliverer) RetrySmall(ctx context.Context, organizationID, id string, maxBytes int64) (webhook.Record, error) {
 	retry := webhook.Retry{OrganizationID: organizationID, DeliveryID: id, At: webhook.Now(), MaxBytes: maxBytes}
 	record, err := r.commit(ctx, retry)

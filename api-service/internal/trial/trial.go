@@ -106,7 +106,8 @@ func (t *Tester) sample(ctx context.Context, eventType string) (json.RawMessage,
 	return nil, err
 }
 
-// Await returns the delivery once it has ended, or as it is after Patience or when ctx ends. While the database is unavailable it looks again.
+// Await returns the delivery once it has ended, or its state after Patience or at the end of ctx. It polls also while the database is
+// unavailable.
 func (t *Tester) Await(ctx context.Context, delivery webhook.Delivery) (webhook.Record, error) {
 	waiting, cancel := context.WithTimeout(ctx, t.patience)
 	defer cancel()

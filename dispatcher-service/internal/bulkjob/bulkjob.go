@@ -113,7 +113,7 @@ func (r *Runner) Stop(ctx context.Context) error {
 	return nil
 }
 
-// work makes one step after the other. While a job is running anywhere, it looks often.
+// work makes one step after the other. It polls more often while a job is running.
 func (r *Runner) work(ctx context.Context) {
 	for ctx.Err() == nil {
 		began := time.Now()

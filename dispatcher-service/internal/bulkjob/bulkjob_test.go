@@ -163,7 +163,7 @@ func TestStartTakesOverExpiredLease(t *testing.T) {
 	})
 }
 
-// A new job begins within a second or so, and an installation without jobs is asked about once in a second.
+// A new job begins within about a second. An installation without jobs is polled once per second.
 func TestStartFindsNewJob(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := newFake(10, 0)
@@ -206,7 +206,7 @@ func TestStepFailureIsRetriedLater(t *testing.T) {
 	})
 }
 
-// Redis may be unavailable: what was committed is left to the reconciler, and the job goes on.
+// If Redis is unavailable, the reconciler enqueues the committed deliveries, and the job continues.
 func TestStepEnqueueFailureIsNotAnError(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := newFake(10, 0)

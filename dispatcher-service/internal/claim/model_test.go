@@ -19,8 +19,8 @@ import (
 	"redrive/pkg/webhook"
 )
 
-// The model runs random steps of publishers, dispatchers and faults over real scripts in Redis, one at a time. At no time do two workers
-// have the same delivery, but after Redis was emptied; and in the end every delivery was made.
+// The model runs random steps of publishers, dispatchers and faults over the real scripts in Redis, one at a time. Two workers never have
+// the same delivery, except after Redis was emptied. In the end every delivery is made.
 
 const queueName = webhook.QueueDeliveries
 

@@ -18,8 +18,8 @@ const (
 	// sweepLimit is the number of deliveries at the start of a lane among which late ones are looked for. It is more than a dispatcher
 	// has in flight.
 	sweepLimit = 600
-	// busyInterval is the time between two looks at the lanes while one is to be read, waitingInterval while none is, and idleInterval
-	// while no lane is in backlog. A take that finds that deliveries were added makes the reader look at once.
+	// busyInterval is the time between two reads of the lanes while one must be read, waitingInterval while none must be, and idleInterval
+	// while no lane is in backlog. A take that finds added deliveries triggers a read immediately.
 	busyInterval, waitingInterval, idleInterval = 100 * time.Millisecond, time.Second, 5 * time.Second
 	// sweepInterval is the time between two looks for late deliveries.
 	sweepInterval = 500 * time.Millisecond

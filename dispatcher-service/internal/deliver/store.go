@@ -34,8 +34,8 @@ type Reader interface {
 	LoadEndpoints(ctx context.Context, ids []string) ([]webhook.Endpoint, []error)
 }
 
-// Writer records what became of deliveries. Each method returns the row as it is afterwards: it is unchanged if its revision
-// was no longer the expected one.
+// Writer records outcomes, ends and orphans. Each method returns the row after the call. The row is unchanged if its revision was not the
+// expected one.
 type Writer interface {
 	// Writable returns nil if the database responds, accepts writes and has space for them.
 	Writable(ctx context.Context) error

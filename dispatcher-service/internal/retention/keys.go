@@ -19,7 +19,7 @@ func (p *Purger) purgeKeys(ctx context.Context) error {
 	})
 }
 
-// records deletes batches of records of a kind while a batch has at least so many. It pauses after each for as long as the batch took.
+// records deletes batches of records of a kind until a batch is smaller than the limit. It pauses after each for as long as the batch took.
 func (p *Purger) records(ctx context.Context, kind string, least int64, purge func(context.Context) (int64, error)) error {
 	for {
 		began := time.Now()

@@ -90,7 +90,7 @@ func testBulkLists(t *testing.T, s *store.Store) {
 	assert.Equal(t, &webhook.Resource{Kind: webhook.KindBulkJob, ID: jobs[0].ID, OrganizationID: org}, found)
 }
 
-// The pace is in the job's row: no step is due before its time, whoever makes it.
+// The pace is in the job's row: no step is due before its time, in whichever process.
 func testBulkPace(t *testing.T, s *store.Store) {
 	w := newWorld(t, s)
 	w.failedMany(3)
