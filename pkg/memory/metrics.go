@@ -15,7 +15,7 @@ func (b *Budget) Register(registry prometheus.Registerer) {
 		gauge("redrive_memory_waiting", "Requests or attempts that wait for memory.",
 			func() float64 { return float64(b.waiting.Load()) }),
 		prometheus.NewCounterFunc(prometheus.CounterOpts{
-			Name: "redrive_memory_refused_total", Help: "Requests or attempts that waited for memory in vain.",
+			Name: "redrive_memory_refused_total", Help: "Requests or attempts that got no memory in time.",
 		}, func() float64 { return float64(b.refused.Load()) }),
 	)
 }

@@ -24,7 +24,7 @@ func newMetrics(b *Bulkheads, registry prometheus.Registerer) metrics {
 			Name: "redrive_deliveries_woken_total", Help: "Held deliveries woken because a slot was free.",
 		}),
 		expired: prometheus.NewCounter(prometheus.CounterOpts{
-			Name: "redrive_bulkhead_lapsed_total", Help: "Slots reserved for a woken delivery that did not come.",
+			Name: "redrive_bulkhead_lapsed_total", Help: "Reserved slots whose woken delivery was not dequeued in time.",
 		}),
 	}
 	registry.MustRegister(m.deferred, m.woken, m.expired)
