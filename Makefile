@@ -104,6 +104,7 @@ performance: ## run the benchmark and put its figures on the page about performa
 	@go build -o bin/bench ./deploy/bench/cmd/bench
 	@bin/bench --svg bin/bench.svg --json deploy/docs/performance.json $(ARGS)
 	@go run ./deploy/docs/cmd/figures deploy/docs/performance.json deploy/docs/performance.md
+	@go run ./deploy/docs/cmd/figures deploy/docs/capacity.json pkg/guides/capacity.md deploy/docs/performance.json
 
 screenshots: ## take pictures of every page of the console into bin/screenshots, and those that the README shows
 	@rm -rf bin/screenshots

@@ -11,7 +11,8 @@ import (
 	"redrive/deploy/bench/report"
 )
 
-// The rows about what one delivery takes of PostgreSQL and Redis. They are counts and bytes, which a busy machine does not change.
+// The rows about what one delivery takes of PostgreSQL and Redis. They are counts and bytes, which a busy machine changes little: it
+// shares commits and commands among more deliveries, or among fewer.
 const (
 	rowCapacityWAL         = "capacity-wal"
 	rowCapacityRedis       = "capacity-redis"

@@ -36,6 +36,7 @@ func All() []Guide {
 		{"guarantees", "what is promised, what is not, and what happens when something dies"},
 		{"verifying-signatures", "in JavaScript, Python, Go and a shell"},
 		{"operations", "for operators: runbook, metrics, alerts, log, upgrading, backup"},
+		{"capacity", "what 10, 100 and 1,000 million deliveries a day need, and what to change at each step"},
 	}
 }
 

@@ -75,11 +75,29 @@ func number(value float64) string {
 }
 
 // Into returns the page with the table between its markers. It replaces the former table.
-func Into(page, table string) (string, error) {
-	before, rest, begins := strings.Cut(page, Begin+"\n")
-	_, after, ends := strings.Cut(rest, End)
-	if !begins || !ends {
-		return "", fmt.Errorf("the page needs the lines %s and %s", Begin, End)
+func Into(page, table string) (string, error) { return between(page, Begin, End, table) }
+
+// Fill returns the page with the table of the benchmark's JSON, and with that of Capacity if the page has markers for it. Further files
+// are for the latter alone.
+func Fill(page string, results []byte, further ...[]byte) (string, error) {
+	table, err := Table(results)
+	if err != nil {
+		return "", err
 	}
-	return before + Begin + "\n" + table + End + after, nil
+	if page, err = Into(page, table); err != nil || !strings.Contains(page, BeginCapacity) {
+		return page, err
+	}
+	if table, err = Capacity(append(further, results)...); err != nil {
+		return "", err
+	}
+	return between(page, BeginCapacity, EndCapacity, table)
+}
+
+func between(page, begin, end, table string) (string, error) {
+	before, rest, begins := strings.Cut(page, begin+"\n")
+	_, after, ends := strings.Cut(rest, end)
+	if !begins || !ends {
+		return "", fmt.Errorf("the page needs the lines %s and %s", begin, end)
+	}
+	return before + begin + "\n" + table + end + after, nil
 }

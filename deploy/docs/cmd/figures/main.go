@@ -9,30 +9,34 @@ import (
 )
 
 func main() {
-	if len(os.Args) != 3 {
-		fmt.Fprintln(os.Stderr, "figures needs two arguments: the JSON that the benchmark wrote, and the page to write its table into")
+	if len(os.Args) < 3 {
+		fmt.Fprintln(os.Stderr, "figures needs two arguments or more: the JSON that the benchmark wrote, and the page to write its table into")
 		os.Exit(2)
 	}
-	if err := run(os.Args[1], os.Args[2]); err != nil {
+	if err := run(os.Args[1], os.Args[2], os.Args[3:]); err != nil {
 		fmt.Fprintln(os.Stderr, "figures:", err)
 		os.Exit(1)
 	}
 }
 
-func run(results, page string) error {
+func run(results, page string, others []string) error {
 	measured, err := os.ReadFile(results) //nolint:gosec // G304: the caller's own file
 	if err != nil {
 		return fmt.Errorf("read the benchmark's results: %w", err)
 	}
-	table, err := figures.Table(measured)
-	if err != nil {
-		return err
+	var further [][]byte
+	for _, other := range others {
+		more, err := os.ReadFile(other) //nolint:gosec // G304: likewise
+		if err != nil {
+			return fmt.Errorf("read further results: %w", err)
+		}
+		further = append(further, more)
 	}
 	text, err := os.ReadFile(page) //nolint:gosec // G304: likewise
 	if err != nil {
 		return fmt.Errorf("read the page: %w", err)
 	}
-	filled, err := figures.Into(string(text), table)
+	filled, err := figures.Fill(string(text), measured, further...)
 	if err != nil {
 		return err
 	}
