@@ -16,7 +16,7 @@ import (
 	"github.com/hibiken/asynq"
 
 	"redrive/deploy/chaos/internal/load"
-	"redrive/deploy/chaos/internal/proxy"
+	"redrive/deploy/chaos/proxy"
 	"redrive/deploy/grafana"
 	"redrive/pkg/testservers"
 	"redrive/pkg/webhook"

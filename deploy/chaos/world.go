@@ -14,8 +14,8 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/redis/go-redis/v9"
 
-	"redrive/deploy/chaos/internal/proxy"
 	"redrive/deploy/chaos/internal/receiver"
+	"redrive/deploy/chaos/proxy"
 	"redrive/deploy/stack/process"
 	"redrive/pkg/keyring"
 	"redrive/pkg/lifecycle"

@@ -10,7 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"go.uber.org/goleak"
 
-	"redrive/deploy/chaos/internal/proxy"
+	"redrive/deploy/chaos/proxy"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }

@@ -1,4 +1,4 @@
-// Package proxy is a TCP proxy that can simulate a network partition. During a partition, connections stay open, new ones are accepted, and
+// Package proxy is a TCP proxy that can simulate a network partition and a slow network. During a partition, connections stay open, new ones are accepted, and
 // no byte passes in either direction. Bytes in transit arrive after the partition, as with TCP.
 package proxy
 
@@ -21,6 +21,7 @@ type Proxy struct {
 	closed      bool
 	connections map[net.Conn]struct{}
 	healed      chan struct{} // closed unless partitioned
+	delay       time.Duration
 }
 
 const (
@@ -110,7 +111,7 @@ func (p *Proxy) serve(client net.Conn) {
 	defer p.disown(server)
 
 	var group sync.WaitGroup
-	group.Go(func() { p.forward(server, client) })
+	group.Go(func() { p.forwardLate(server, client, p.delayed()) })
 	p.forward(client, server)
 	group.Wait()
 }
