@@ -11,7 +11,7 @@ import (
 	"redrive/pkg/webhook"
 )
 
-func TestUntilLooksAgain(t *testing.T) {
+func TestUntilPollsAgain(t *testing.T) {
 	looks := 0
 	require.NoError(t, until(t.Context(), "it runs", time.Hour, func(context.Context) (bool, error) {
 		looks++
@@ -22,7 +22,7 @@ func TestUntilLooksAgain(t *testing.T) {
 	require.ErrorContains(t, until(t.Context(), "it runs", 0, func(context.Context) (bool, error) { return false, nil }), "it runs after 0s")
 }
 
-func TestWhatIsLeft(t *testing.T) {
+func TestNoneWaitingAndNothingLeft(t *testing.T) {
 	d, id, endpoint := failedDelivery(t)
 	v := &services{database: d}
 	require.NoError(t, noneWaiting(t.Context(), d, endpoint, time.Hour), "the only delivery has failed")

@@ -46,9 +46,9 @@ func TestClosedLoopEndsWithTheFirstError(t *testing.T) {
 	assert.Less(t, sent.Load(), int32(1_000_000))
 }
 
-// TestOpenLoopWaitsForNobody blocks every request until the last one has been sent. A loop that waited for an answer would never send the
+// TestOpenLoopSendsWithoutAnswers blocks every request until the last one has been sent. A loop that waited for an answer would never send the
 // last one.
-func TestOpenLoopWaitsForNobody(t *testing.T) {
+func TestOpenLoopSendsWithoutAnswers(t *testing.T) {
 	const rate, count = 1000, 50
 	var sent atomic.Int32
 	all := make(chan struct{})

@@ -40,7 +40,7 @@ func TestParseOptions(t *testing.T) {
 	}
 }
 
-func TestParseOptionsSaysWhatIsWrong(t *testing.T) {
+func TestParseOptionsInvalidNamesOption(t *testing.T) {
 	for name, test := range map[string]struct {
 		args []string
 		said string
@@ -106,7 +106,7 @@ func TestAmountsAreScaledAndNeverNothing(t *testing.T) {
 	assert.Equal(t, 10*time.Second, least.idle, "an idle system has to be watched for that long at least")
 }
 
-func TestTheEmbeddedProcessHasNoGoals(t *testing.T) {
+func TestEmbeddedProcessHasNoGoals(t *testing.T) {
 	for _, d := range withoutGoals(catalog()) {
 		assert.Empty(t, d.Goals, d.Name)
 		for _, detail := range slices.Concat(d.Details) {

@@ -62,7 +62,7 @@ func TestPlaceholders(t *testing.T) {
 	assert.Equal(t, 11, next)
 }
 
-func TestTheBodiesAreWhatTheContractSays(t *testing.T) {
+func TestBodiesMatchContract(t *testing.T) {
 	var event struct {
 		EventType string         `json:"eventType"`
 		Data      map[string]any `json:"data"`

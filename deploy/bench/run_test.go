@@ -50,7 +50,7 @@ func TestRunOfWhatCannotBeMeasured(t *testing.T) {
 	require.ErrorContains(t, err, "none of these rows")
 }
 
-func TestAFileThatCannotBeWritten(t *testing.T) {
+func TestRunUnwritableFileIsError(t *testing.T) {
 	write := func(io.Writer) error { return nil }
 	require.NoError(t, writeFile("", write))
 	require.Error(t, writeFile(filepath.Join(t.TempDir(), "no", "such", "folder"), write))

@@ -43,7 +43,7 @@ func operator(t *testing.T, password string) client {
 	return client{t, func(r *http.Request) { r.SetBasicAuth("operator", password) }}
 }
 
-func TestTheStackStartsServesAndStops(t *testing.T) {
+func TestStackStartsServesAndStops(t *testing.T) {
 	values := environment(t)
 	s := start(t, project(t, values))
 	webhooks := s.url("api-service") + "/v1/execution-webhooks"
@@ -68,7 +68,7 @@ func TestTheStackStartsServesAndStops(t *testing.T) {
 	s.stop(t)
 }
 
-func TestTheDemoDeliversToItsReceiver(t *testing.T) {
+func TestDemoDeliversToItsReceiver(t *testing.T) {
 	s := start(t, demo(t))
 	webhooks := s.url("api-service") + "/v1/execution-webhooks"
 	caller := holder(t, s.key(t))

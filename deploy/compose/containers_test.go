@@ -22,7 +22,7 @@ var ours = map[string]string{
 	"receiver":           "/receiver",
 }
 
-func TestTheReceiverIsForTheDemoAlone(t *testing.T) {
+func TestReceiverRunsInDemoOnly(t *testing.T) {
 	usual, shown := slices.Sorted(maps.Keys(project(t, environment(t)).Services)), slices.Sorted(maps.Keys(demo(t).Services))
 	assert.Equal(t, []string{"api-service", "dispatcher-service", "migrate", "postgres", "proxy", "redis"}, usual)
 	assert.ElementsMatch(t, append(usual, "receiver"), shown)

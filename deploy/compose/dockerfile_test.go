@@ -98,7 +98,7 @@ func TestImagesStartTheirProgramWithoutPrivileges(t *testing.T) {
 }
 
 // The image has its own toolchain, and must not download a newer one.
-func TestTheBuilderIsNewEnough(t *testing.T) {
+func TestBuilderIsNewEnough(t *testing.T) {
 	image := base(stages(t, dockerfile), "modules")
 	has, found := strings.CutPrefix(image, "golang:")
 	require.True(t, found, image)

@@ -231,7 +231,7 @@ func programs(t *testing.T, composed *types.Project) map[string]string {
 	return paths
 }
 
-func TestImagesAreBuiltFromTheContextAlone(t *testing.T) {
+func TestImagesUseBuildContextOnly(t *testing.T) {
 	for name, path := range programs(t, demo(t)) {
 		info, err := os.Stat(path)
 		require.NoError(t, err)

@@ -27,7 +27,7 @@ func TestMetricsAreLookedAtByThoseWhoAskForIt(t *testing.T) {
 	assert.ElementsMatch(t, append(usual, "prometheus", "alertmanager", "grafana"), watched)
 }
 
-func TestWhatLooksAtMetricsIsLockedDown(t *testing.T) {
+func TestObservabilityServicesAreHardened(t *testing.T) {
 	services := observed(t).Services
 	for _, name := range []string{"prometheus", "alertmanager", "grafana"} {
 		service := services[name]
@@ -114,7 +114,7 @@ func TestPrometheusFindsTheServicesAndItsRules(t *testing.T) {
 	}
 }
 
-func TestAlertmanagerKnowsTheAlertsAndItsReceivers(t *testing.T) {
+func TestAlertmanagerRoutesAlertsToReceivers(t *testing.T) {
 	services := observed(t).Services
 	settings := parsed[struct {
 		Route struct {

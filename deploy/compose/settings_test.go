@@ -20,7 +20,7 @@ import (
 	"redrive/pkg/webhook"
 )
 
-func TestEverySecretIsRequiredAndSaysWhereToGetIt(t *testing.T) {
+func TestSecretsAreRequiredWithInstructions(t *testing.T) {
 	for _, name := range []string{"POSTGRES_PASSWORD", "REDIS_PASSWORD", "SECRETS_KEY", "OPERATOR_PASSWORD"} {
 		without := environment(t)
 		delete(without, name)
@@ -152,7 +152,7 @@ func TestPrivateAddressesAreClosedUnlessAskedFor(t *testing.T) {
 }
 
 // The API accepts the client's address from the proxy and from this machine, and from no other container.
-func TestTheAPITrustsTheProxyAndTheMachine(t *testing.T) {
+func TestAPITrustsProxyAndMachineOnly(t *testing.T) {
 	for network, trusted := range map[string]string{"": "192.0.2.0/24", "10.99.1": ""} {
 		values := environment(t)
 		values["TRUSTED_PROXIES"] = trusted

@@ -17,7 +17,7 @@ func dialError(network string, address net.Addr, call string, number syscall.Err
 	return &net.OpError{Op: "dial", Net: network, Addr: address, Err: os.NewSyscallError(call, number)}
 }
 
-func TestOfEveryShortageIsRecognized(t *testing.T) {
+func TestOfRecognizesEveryShortage(t *testing.T) {
 	t.Parallel()
 	local := &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: 443}
 	sourceless := &net.TCPAddr{IP: net.ParseIP("fe80::1"), Port: 443} // without a zone no interface is known

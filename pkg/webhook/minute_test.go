@@ -24,7 +24,7 @@ func TestMinuteHasTimesFromItsStart(t *testing.T) {
 	}
 }
 
-func TestResultKeySaysSuccessOrErrorKey(t *testing.T) {
+func TestResultKeyIsSuccessOrErrorKey(t *testing.T) {
 	for want, attempt := range map[string]webhook.Attempt{
 		"success":     {Outcome: webhook.AttemptSuccess, ResponseStatus: 204},
 		"4xx":         {Outcome: webhook.AttemptFailure, ResponseStatus: 410, ErrorCode: webhook.ErrorHTTPStatus},

@@ -73,7 +73,7 @@ func TestPublishBehindWaits(t *testing.T) {
 	})
 }
 
-func TestNoPublishWaitsLongerThanTheLimit(t *testing.T) {
+func TestAdmitWaitsAtMostTheLimit(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		g := busy(t, behind(time.Hour))
 		defer g.Close()
@@ -109,7 +109,7 @@ func TestOrganizationWithFewRequestsDoesNotWait(t *testing.T) {
 }
 
 // Dispatchers that are stopped, and those that are idle beside an endpoint that hangs, report nothing.
-func TestNothingReportedNothingWaits(t *testing.T) {
+func TestAdmitWithoutReportsDoesNotWait(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := behind(time.Hour)
 		g := busy(t, r)

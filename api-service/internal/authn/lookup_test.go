@@ -91,7 +91,7 @@ func TestUnknownKeysManyDelayNoKnownKey(t *testing.T) {
 }
 
 // The keys of callers that have timed out are not looked up later.
-func TestLookupCallerGoneNotAsked(t *testing.T) {
+func TestLookupCanceledCallerIsNotQueried(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := &slowStore{}
 		a := authn.New(s, &uses{}, authn.Options{})

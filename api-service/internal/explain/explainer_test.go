@@ -84,7 +84,7 @@ func TestExplainRedisUnavailable(t *testing.T) {
 }
 
 // Redis has just been emptied, and the dispatcher reports a moment later.
-func TestExplainLooksAgainForDispatchers(t *testing.T) {
+func TestExplainReadsAgainForDispatchers(t *testing.T) {
 	live := []queue.DispatcherView{dispatcher(openCircuit())}
 	a := &answers{situations: []queue.Situation{{Task: queue.PresenceAbsent}, {Task: queue.PresenceAbsent, Dispatchers: live}}}
 	e, took, err := explained(t, &rows{}, a)
@@ -100,7 +100,7 @@ func TestExplainLooksAgainForDispatchers(t *testing.T) {
 }
 
 // A worker has taken or put off the task, and its dispatcher reports why a moment later.
-func TestExplainLooksAgainForReport(t *testing.T) {
+func TestExplainReadsAgainForReport(t *testing.T) {
 	asleep := queue.Situation{Task: queue.PresenceRetry, RunsAt: time.Date(2100, 1, 1, 0, 0, 0, 0, time.UTC)}
 	for code, c := range map[Code]struct {
 		situation queue.Situation

@@ -10,7 +10,7 @@ import (
 	"redrive/pkg/webhook"
 )
 
-func TestMalformedBodyErrorSaysWhatIsWrong(t *testing.T) {
+func TestMalformedBodyErrorNamesCause(t *testing.T) {
 	const half = "has an unpaired surrogate, "
 	for body, want := range map[string]struct{ reason, field, message string }{
 		`{"data":{"a":"\ud83d"}}`:             {"unpaired_surrogate", "data.a", half + `\ud83d, at byte 14`},

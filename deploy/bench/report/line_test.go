@@ -63,7 +63,7 @@ func TestValuesWinOverAReasonForNone(t *testing.T) {
 	assert.Empty(t, lines[2].Missing)
 }
 
-func TestARatioNeedsItsBaseline(t *testing.T) {
+func TestRatioWithoutBaselineIsMissing(t *testing.T) {
 	var samples report.Samples
 	samples.Add("tortoise", 3)
 	assert.Empty(t, report.Lines(definitions, &samples)[0].Ratios)

@@ -49,7 +49,7 @@ func TestTableOfANote(t *testing.T) {
 	assert.Contains(t, out.String(), `"note": "in the third of three very long heats"`)
 }
 
-func TestTableTellsThatItCouldNotBePrinted(t *testing.T) {
+func TestTableWriteErrorIsReturned(t *testing.T) {
 	require.ErrorIs(t, report.Table(brokenPipe{}, report.Lines(definitions, race())), errPipe)
 }
 

@@ -99,7 +99,7 @@ func TestPortTaken(t *testing.T) {
 	assert.NotContains(t, stderr.String(), "s3cret")
 }
 
-func TestHealthcheckOfNobody(t *testing.T) {
+func TestHealthcheckWithoutServerFails(t *testing.T) {
 	t.Parallel()
 	var stdout, stderr testlog.Buffer
 	assert.Equal(t, exitFailed, run(t.Context(), []string{commandHealthcheck}, settings("OPS_ADDR=127.0.0.1:1"), &stdout, &stderr))

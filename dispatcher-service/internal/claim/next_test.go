@@ -69,7 +69,7 @@ func dequeue(c *Claimer, during time.Duration) {
 	group.Wait()
 }
 
-func TestIdleDispatcherLooksTwiceASecond(t *testing.T) {
+func TestIdleDispatcherPollsTwicePerSecond(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := &pendingTasks{peers: queue.NoPeers}
 		dequeue(newIdle(p), 10*time.Second)
@@ -77,7 +77,7 @@ func TestIdleDispatcherLooksTwiceASecond(t *testing.T) {
 	})
 }
 
-func TestIdleDispatcherWithPeersLooksOnceASecond(t *testing.T) {
+func TestIdleDispatcherWithPeersPollsOncePerSecond(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := &pendingTasks{peers: queue.OtherPeers}
 		dequeue(newIdle(p), 10*time.Second)

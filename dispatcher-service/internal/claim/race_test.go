@@ -125,7 +125,7 @@ func TestNextSignalDuringLookIsNotLost(t *testing.T) {
 }
 
 // A lost notification delays a task by the time between two looks at most.
-func TestNextWithoutNotificationLooksAgain(t *testing.T) {
+func TestNextWithoutNotificationPollsAgain(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		q := &tasks{}
 		c := newClaimer(q, 1)

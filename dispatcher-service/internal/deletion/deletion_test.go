@@ -76,7 +76,7 @@ func TestRunEndsAllInBatchesWithPauses(t *testing.T) {
 	})
 }
 
-func TestRunLooksAtRecentDeletionsAndSeldomAtAll(t *testing.T) {
+func TestRunReadsRecentDeletionsOftenAndAllRarely(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := &waiting{}
 		ender, _ := newEnder(w)
@@ -91,7 +91,7 @@ func TestRunLooksAtRecentDeletionsAndSeldomAtAll(t *testing.T) {
 	})
 }
 
-func TestRunAfterErrorLooksAtAllAgain(t *testing.T) {
+func TestRunAfterErrorReadsAllAgain(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := &waiting{err: errors.New("unavailable")}
 		ender, _ := newEnder(w)

@@ -91,7 +91,7 @@ func TestStartTrimsArchiveHourly(t *testing.T) {
 
 // An outage has one log line for each part when it begins and one when it ends. The polls become less frequent the longer it lasts, and
 // stay frequent enough to detect its end within seconds.
-func TestAnOutageIsLoggedOnce(t *testing.T) {
+func TestOutageIsLoggedOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var log strings.Builder
 		q := &fakeQueue{away: true}

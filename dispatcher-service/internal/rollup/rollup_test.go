@@ -71,7 +71,7 @@ func TestStartRestsLongerThanItWorks(t *testing.T) {
 	})
 }
 
-func TestStartIdleLooksEverySecond(t *testing.T) {
+func TestStartIdlePollsEverySecond(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		d := &deltas{}
 		merger, _, _ := newMerger(d)

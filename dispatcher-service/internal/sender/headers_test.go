@@ -19,7 +19,7 @@ import (
 	"redrive/pkg/webhook"
 )
 
-func TestTheEndpointsOwnHeadersAreSentAndMaskedOnRecord(t *testing.T) {
+func TestEndpointHeadersAreSentAndRecordedMasked(t *testing.T) {
 	received := make(chan http.Header, 2)
 	server := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { received <- r.Header }))
 	t.Cleanup(server.Close)
@@ -45,7 +45,7 @@ func TestTheEndpointsOwnHeadersAreSentAndMaskedOnRecord(t *testing.T) {
 }
 
 // A header that an earlier version saved must neither break out of its line nor be quoted.
-func TestAHeaderThatCannotBeSentIsNotQuoted(t *testing.T) {
+func TestUnsendableHeaderIsNotQuoted(t *testing.T) {
 	d := newDispatch(t, "http://127.0.0.1:9/")
 	d.Endpoint.Headers = map[string]webhook.Secret{"X-Key": "canary\r\nX-Injected: canary"}
 	result := send(t, newSender(t), d)

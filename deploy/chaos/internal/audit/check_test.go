@@ -10,7 +10,7 @@ import (
 	"redrive/pkg/webhook"
 )
 
-func TestWhatIsAsItShouldBe(t *testing.T) {
+func TestCheckCorrectHistoryHasNoFindings(t *testing.T) {
 	h := delivered("a")
 	h.row("dead", webhook.StatusFailure)
 	h.record(h.request("dead", 0, 1, 500), failure, 2)
@@ -194,7 +194,7 @@ func TestRowFollowsTheLastDecision(t *testing.T) {
 	})
 }
 
-func TestNothingBeforeItsTime(t *testing.T) {
+func TestCheckEarlySendIsFinding(t *testing.T) {
 	h := delivered("a")
 	h.Attempts[0].Next = at(3.9)
 	h.fine(t) // within the slack

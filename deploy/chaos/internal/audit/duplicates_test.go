@@ -34,7 +34,7 @@ func TestOrphans(t *testing.T) {
 	assert.Equal(t, []time.Duration{19950 * time.Millisecond}, result.Remade)
 }
 
-func TestAKillExplainsOnlyWhatWasInFlight(t *testing.T) {
+func TestDuplicatesKillExplainsInFlightOnly(t *testing.T) {
 	for name, kill := range map[string]func(h *tale){
 		"another's":     func(h *tale) { h.fault(audit.DispatcherKilled, 1, 10.05, 10.6) },
 		"before":        func(h *tale) { h.fault(audit.DispatcherKilled, 0, 5, 5.5) },
@@ -50,7 +50,7 @@ func TestAKillExplainsOnlyWhatWasInFlight(t *testing.T) {
 	}
 }
 
-func TestADatabaseStopExplainsWhatWasSent(t *testing.T) {
+func TestDuplicatesDatabaseStopExplainsSends(t *testing.T) {
 	h := orphaned()
 	h.fault(audit.PostgresStopped, 0, 10.05, 13)
 	result := h.fine(t)
@@ -67,7 +67,7 @@ func TestADatabaseStopExplainsWhatWasSent(t *testing.T) {
 	h.breaks(t, "request without a record")
 }
 
-func TestACleanStopExplainsNothing(t *testing.T) {
+func TestDuplicatesCleanStopExplainsNone(t *testing.T) {
 	h := orphaned()
 	h.fault(audit.DispatcherStopped, 0, 10.05, 10.6)
 	assert.Equal(t, 1, h.breaks(t, "cut short by a clean stop").ByCleanStops)
@@ -137,7 +137,7 @@ func TestTakenAndNotSentYet(t *testing.T) {
 }
 
 // Each open attempt explains one send only.
-func TestOneOpenAttemptMakesUpForOneSend(t *testing.T) {
+func TestDuplicatesOpenAttemptExplainsOneSend(t *testing.T) {
 	h := outrun()
 	h.fault(audit.RedisFlushed, 0, 10.05, 10.05)
 	h.fine(t)

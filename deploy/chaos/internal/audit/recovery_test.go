@@ -47,7 +47,7 @@ func TestRecoveries(t *testing.T) {
 }
 
 // After a queue was emptied, only deliveries that no dispatcher had show that it was rebuilt.
-func TestRecoveryOfWhatNobodyHeld(t *testing.T) {
+func TestRecoveryCountsUnheldDeliveries(t *testing.T) {
 	for name, c := range map[string]struct {
 		held func(h *tale)
 		kind audit.Kind

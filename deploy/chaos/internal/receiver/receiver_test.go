@@ -127,7 +127,7 @@ func TestShares(t *testing.T) {
 	}
 }
 
-func TestAnswersAsToldInDetail(t *testing.T) {
+func TestServeHTTPScriptDetails(t *testing.T) {
 	b := newBench(t)
 	response, err := b.send(t, idOf(t, receiver.Throttled), 0, b.secret)
 	require.NoError(t, err)
@@ -153,7 +153,7 @@ func TestAnswersAsToldInDetail(t *testing.T) {
 	assert.Equal(t, []int{429, 0, 0, 200}, []int{requests[0].Status, requests[1].Status, requests[2].Status, requests[3].Status})
 }
 
-func TestNoticesAWrongSignature(t *testing.T) {
+func TestReceiverRecordsWrongSignature(t *testing.T) {
 	b := newBench(t)
 	other, err := signing.NewSecret()
 	require.NoError(t, err)
@@ -163,7 +163,7 @@ func TestNoticesAWrongSignature(t *testing.T) {
 	assert.NotEmpty(t, b.Requests()[0].Problem)
 }
 
-func TestNoticesWhoIsNoDispatcher(t *testing.T) {
+func TestReceiverRecordsUnknownSender(t *testing.T) {
 	b := newBench(t)
 	request := b.request(t, t.Context(), idOf(t, receiver.Fine), 0, b.secret)
 	request.Header.Set("User-Agent", "curl")
