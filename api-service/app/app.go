@@ -36,6 +36,13 @@ func New(o Options) (*App, error) {
 	registry := observe.NewRegistry()
 	observe.BuildInfo(registry, "api-service", o.Version)
 	observe.Pools(registry, o.Store.Stats, o.Redis)
+	if o.Store.HasReplica() {
+		observe.Replica(registry, o.Store.ReplicaStaleness, observe.ReplicaReads{
+			Replica:  func() uint64 { return o.Store.ReplicaCounts().Replica },
+			Primary:  func() uint64 { return o.Store.ReplicaCounts().Primary },
+			Repeated: func() uint64 { return o.Store.ReplicaCounts().Repeated },
+		})
+	}
 	observe.Storage(registry, o.Store.Full, o.Store.MissingKeyCount)
 	p := newParts(o, registry)
 	health := observe.NewHealth(p.checks...)

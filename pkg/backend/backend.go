@@ -22,9 +22,9 @@ type Backend struct {
 	Redis redis.UniversalClient
 }
 
-// Open creates the store and the Redis client from the settings. It does not connect. The error joins all problems of the settings that are
-// present; package config reports missing ones.
-func Open(settings config.Shared, application string) (*Backend, error) {
+// Open creates the store and the Redis client from the settings. It does not connect. A service that reads from no replica passes the zero
+// Replica. The error joins all problems of the settings that are present; package config reports missing ones.
+func Open(settings config.Shared, replica config.Replica, application string) (*Backend, error) {
 	var b Backend
 	var statements pgx.QueryTracer // nil disables tracing of statements
 	if settings.Tracing.Endpoint != "" {
@@ -42,7 +42,7 @@ func Open(settings config.Shared, application string) (*Backend, error) {
 		}
 	}
 	b.Store, err = postgres.Open(postgres.Options{
-		URL: settings.Database.URL.Reveal(), ApplicationName: application, MaxConnections: settings.MaxConnections,
+		URL: settings.Database.URL.Reveal(), ReplicaURL: replica.URL.Reveal(), ApplicationName: application, MaxConnections: settings.MaxConnections,
 		StatementTimeout: settings.Statements.Timeout, Tracer: statements,
 	}, keys)
 	if err != nil && settings.Database.URL != "" {

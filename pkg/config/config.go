@@ -31,8 +31,13 @@ func (s Secret) LogValue() slog.Value { return slog.StringValue(s.String()) }
 
 // Database configures the connection to PostgreSQL.
 type Database struct {
-	URL            Secret `env:"DATABASE_URL,required,notEmpty" doc:"PostgreSQL, as postgres://user:password@host:port/database; through PgBouncer, in transaction or session mode, with ?default_query_exec_mode=cache_describe"`
+	URL            Secret `env:"DATABASE_URL,required,notEmpty" doc:"PostgreSQL, as postgres://user:password@host:port[,host:port…]/database; of several hosts, the one that accepts writes is used (target_session_attrs=read-write); through PgBouncer, in transaction or session mode, with ?default_query_exec_mode=cache_describe"`
 	MaxConnections int    `env:"DATABASE_MAX_CONNECTIONS" envDefault:"20" doc:"largest number of connections of one process"`
+}
+
+// Replica configures the replica of the database.
+type Replica struct {
+	URL Secret `env:"DATABASE_REPLICA_URL" doc:"one or more streaming standbys of the database, as DATABASE_URL; lists, searches, statistics and the console read from one that is at most 2 s behind, and otherwise from DATABASE_URL; it has as many connections as DATABASE_MAX_CONNECTIONS"`
 }
 
 // Statements bounds what a process waits for its database.
@@ -42,7 +47,7 @@ type Statements struct {
 
 // Redis configures the connection to the queue.
 type Redis struct {
-	URL      Secret `env:"REDIS_URL,required,notEmpty" doc:"Redis, as redis://[[user]:password@]host[:port][,host[:port]…][/database], the same with rediss:// for TLS, or redis-sentinel://[[user]:password@]host:port[,host:port…][/database]?master=name. Several hosts of redis:// and rediss:// are nodes of a cluster. Parameters: pool_size (connections at most, 1 to 65535); redis:// and rediss:// also db, and cluster (true: the host is a node of a cluster; false: it is none; unset, the server is asked); redis-sentinel:// also master, sentinel_user, sentinel_password, and tls (true or false; for the sentinels too); with TLS also tls_server_name (the name in the servers' certificates, if it is not the host). Any other is refused"`
+	URL      Secret `env:"REDIS_URL,required,notEmpty" doc:"Redis, as redis://[[user]:password@]host[:port][,host[:port]…][/database], the same with rediss:// for TLS, redis-cluster://[[user]:password@]host[:port][,host[:port]…] for a cluster, or redis-sentinel://[[user]:password@]host:port[,host:port…][/database]?master=name. Several hosts of redis:// and rediss:// are nodes of a cluster. Parameters: pool_size (connections at most, 1 to 65535); redis:// and rediss:// also db, and cluster (true: the host is a node of a cluster; false: it is none; unset, the server is asked); redis-sentinel:// also master, sentinel_user, sentinel_password; redis-cluster:// and redis-sentinel:// also tls (true or false; for the sentinels too); with TLS also tls_server_name (the name in the servers' certificates, if it is not the host). Any other is refused"`
 	CAFile   string `env:"REDIS_CA_FILE" doc:"file with the certificates (PEM) of the authorities that may sign Redis's certificate; the system's by default"`
 	CertFile string `env:"REDIS_CERT_FILE" doc:"file with the client certificate (PEM) for Redis; read again for each connection"`
 	KeyFile  string `env:"REDIS_KEY_FILE" doc:"file with the key (PEM) of REDIS_CERT_FILE"`
@@ -111,6 +116,7 @@ type API struct {
 	CORSOrigins              []string       `env:"CORS_ORIGINS" doc:"comma-separated origins, such as https://app.example.com, whose pages may call the API from a browser"`
 	Console
 	Erasure
+	Replica
 	// DrainDelay is longer than a load balancer takes to remove an unready instance.
 	DrainDelay time.Duration `env:"DRAIN_DELAY" envDefault:"3s" doc:"how long a stopping API serves requests while /readyz fails, so that load balancers remove it"`
 }

@@ -67,5 +67,5 @@ func TestVariablesOfSecretsAreMarked(t *testing.T) {
 			secrets = append(secrets, v.Name)
 		}
 	}
-	assert.Equal(t, "DATABASE_URL REDIS_URL SECRETS_KEY OPERATOR_PASSWORD", strings.Join(secrets, " "))
+	assert.Equal(t, "DATABASE_URL REDIS_URL SECRETS_KEY OPERATOR_PASSWORD DATABASE_REPLICA_URL", strings.Join(secrets, " "))
 }

@@ -25,7 +25,7 @@ func Connect(rawURL string) (redis.UniversalClient, error) { return ConnectTLS(r
 
 // ConnectTLS is Connect with certificate files for TLS.
 //
-// The URL is redis://, rediss:// (TLS) or redis-sentinel://. Its user and password are those of the Redis servers, not of the sentinels.
+// The URL is redis://, rediss:// (TLS), redis-cluster:// or redis-sentinel://. Its user and password are those of the Redis servers, not of the sentinels.
 // Several hosts in redis:// and rediss:// are nodes of one cluster. A single host may be a node of a cluster too: the client detects that
 // when it connects. The README's configuration table lists the parameters.
 func ConnectTLS(rawURL string, files TLSFiles) (redis.UniversalClient, error) {

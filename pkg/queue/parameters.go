@@ -22,7 +22,7 @@ var parameters = map[string]parameter{
 		l.database, err = parseDatabase(value)
 		return err
 	}},
-	"pool_size": {[]string{schemePlain, schemeTLS, schemeSentinel}, func(l *location, value string) error {
+	"pool_size": {[]string{schemePlain, schemeTLS, schemeCluster, schemeSentinel}, func(l *location, value string) error {
 		size, err := strconv.ParseUint(value, 10, 16)
 		if err != nil || size == 0 {
 			return badURL("pool_size is not a number from 1 to 65535")
@@ -35,11 +35,11 @@ var parameters = map[string]parameter{
 		l.standalone = !l.cluster
 		return err
 	}},
-	"tls": {[]string{schemeSentinel}, func(l *location, value string) (err error) {
+	"tls": {[]string{schemeCluster, schemeSentinel}, func(l *location, value string) (err error) {
 		l.tls, err = parseBool("tls", value)
 		return err
 	}},
-	"tls_server_name": {[]string{schemeTLS, schemeSentinel}, func(l *location, value string) error {
+	"tls_server_name": {[]string{schemeTLS, schemeCluster, schemeSentinel}, func(l *location, value string) error {
 		l.serverName = value
 		return nil
 	}},

@@ -22,7 +22,7 @@ func (f TLSFiles) config(l location) (*tls.Config, error) {
 	if !l.tls {
 		if f != (TLSFiles{}) {
 			return nil, errors.New("REDIS_CA_FILE, REDIS_CERT_FILE and REDIS_KEY_FILE are for TLS, which REDIS_URL does not use: " +
-				"write rediss://, or redis-sentinel:// with tls=true")
+				"write rediss://, or redis-cluster:// or redis-sentinel:// with tls=true")
 		}
 		return nil, nil
 	}

@@ -5,13 +5,14 @@ import (
 	"fmt"
 	"net"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 )
 
 // errURL does not quote the URL, since it may contain a password.
 var errURL = errors.New("REDIS_URL must be redis://[[user]:password@]host[:port][,host[:port]…][/database], the same with rediss:// for TLS, " +
-	"or redis-sentinel://[[user]:password@]host:port[,host:port…][/database]?master=name")
+	"redis-cluster://[[user]:password@]host[:port][,host[:port]…], or redis-sentinel://[[user]:password@]host:port[,host:port…][/database]?master=name")
 
 // badURL returns errURL with a reason. The reason must not quote the URL, except for the names of known parameters.
 func badURL(format string, arguments ...any) error {
@@ -21,6 +22,7 @@ func badURL(format string, arguments ...any) error {
 const (
 	schemePlain    = "redis"
 	schemeTLS      = "rediss"
+	schemeCluster  = "redis-cluster"
 	schemeSentinel = "redis-sentinel"
 	defaultPort    = "6379"
 )
@@ -46,7 +48,7 @@ type location struct {
 // parseURL parses REDIS_URL. It does not use net/url for the authority, since net/url accepts only one host with a port.
 func parseURL(rawURL string) (location, error) {
 	scheme, rest, found := strings.Cut(rawURL, "://")
-	if !found || scheme != schemePlain && scheme != schemeTLS && scheme != schemeSentinel {
+	if !found || !slices.Contains([]string{schemePlain, schemeTLS, schemeCluster, schemeSentinel}, scheme) {
 		return location{}, errURL
 	}
 	if strings.Contains(rest, "#") {
@@ -56,7 +58,7 @@ func parseURL(rawURL string) (location, error) {
 	authority, path, _ := strings.Cut(rest, "/")
 	credentials, hosts, authenticates := cutLast(authority, "@")
 
-	l := location{tls: scheme == schemeTLS}
+	l := location{tls: scheme == schemeTLS, cluster: scheme == schemeCluster}
 	var err error
 	if l.addrs, err = parseHosts(hosts, scheme); err != nil {
 		return location{}, err

@@ -87,6 +87,11 @@ func (r attemptRow) attempt() webhook.Attempt {
 // PageAttempts returns a page of the attempts of one of the organization's deliveries, newest first, with their sizes. ReadAttempts reads
 // them.
 func (s *Store) PageAttempts(ctx context.Context, organizationID, deliveryID string, page webhook.Page) (webhook.List[webhook.Sized], error) {
+	if found, answered, err := onReplica(ctx, s, func(r *Store) (webhook.List[webhook.Sized], error) {
+		return r.PageAttempts(ctx, organizationID, deliveryID, page)
+	}); answered {
+		return found, err
+	}
 	none := webhook.List[webhook.Sized]{}
 	var delivery deliveryRow
 	err := s.db.WithContext(ctx).Select("id").Where("id = ? AND organization_id = ?", deliveryID, organizationID).Take(&delivery).Error
@@ -112,11 +117,21 @@ func (s *Store) PageAttempts(ctx context.Context, organizationID, deliveryID str
 // ReadAttempts returns the attempts of the organization that have the IDs, newest first. They must be of one delivery. It leaves out
 // those that have been purged.
 func (s *Store) ReadAttempts(ctx context.Context, organizationID string, ids []string) ([]webhook.Attempt, error) {
+	if found, answered, err := onReplica(ctx, s, func(r *Store) ([]webhook.Attempt, error) {
+		return r.ReadAttempts(ctx, organizationID, ids)
+	}); answered {
+		return found, err
+	}
 	return s.readAttempts(s.db.WithContext(ctx), organizationID, ids)
 }
 
 // ReadAttemptsWithoutBodies is ReadAttempts without the bodies of the answers.
 func (s *Store) ReadAttemptsWithoutBodies(ctx context.Context, organizationID string, ids []string) ([]webhook.Attempt, error) {
+	if found, answered, err := onReplica(ctx, s, func(r *Store) ([]webhook.Attempt, error) {
+		return r.ReadAttemptsWithoutBodies(ctx, organizationID, ids)
+	}); answered {
+		return found, err
+	}
 	return s.readAttempts(s.db.WithContext(ctx).Omit("response_body"), organizationID, ids)
 }
 

@@ -42,6 +42,16 @@ type readRow struct {
 // ReadStatistics returns what was counted for the query, and since when everything is counted. There may be several counts of an hour. It
 // reads roll-ups, and never deliveries or attempts.
 func (s *Store) ReadStatistics(ctx context.Context, q webhook.StatisticsQuery) ([]webhook.CountedAt, webhook.Counting, error) {
+	type both struct {
+		counted []webhook.CountedAt
+		since   webhook.Counting
+	}
+	if found, answered, err := onReplica(ctx, s, func(r *Store) (found both, err error) {
+		found.counted, found.since, err = r.ReadStatistics(ctx, q)
+		return found, err
+	}); answered {
+		return found.counted, found.since, err
+	}
 	counted, since, err := s.readStatistics(s.db.WithContext(ctx), q)
 	return counted, since, s.translate("read statistics", err)
 }

@@ -29,6 +29,8 @@ type Sealer interface {
 // Dialect is the difference between the databases.
 type Dialect struct {
 	Dialector gorm.Dialector
+	// Replica may answer lists, searches and statistics. It is optional.
+	Replica *Replica
 	// SQL is for migrations and for the statistics of the connections.
 	SQL *sql.DB
 	// Close closes all connections.
@@ -70,6 +72,7 @@ type Store struct {
 	sealer  Sealer
 
 	operations atomic.Pointer[operations]
+	replica    *replica // nil without one
 
 	full atomic.Bool
 	keys keyCheck
@@ -90,7 +93,8 @@ func New(dialect Dialect, sealer Sealer) (*Store, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open the store: %w", err)
 	}
-	return &Store{db: db, dialect: dialect, sealer: sealer}, nil
+	s := &Store{db: db, dialect: dialect, sealer: sealer}
+	return s, s.openReplica(dialect.Replica)
 }
 
 // Close closes the database's connections.

@@ -26,7 +26,7 @@ const applicationName = "redrive-api"
 
 func serve(ctx context.Context, environ []string, logTo io.Writer) (err error) {
 	settings, wrong := config.LoadAPI(config.Environ(environ))
-	opened, alsoWrong := backend.Open(settings.Shared, applicationName)
+	opened, alsoWrong := backend.Open(settings.Shared, settings.Replica, applicationName)
 	if opened != nil {
 		defer func() { err = errors.Join(err, opened.Close()) }()
 	}

@@ -137,7 +137,7 @@ func TestUnknownRouteOrMethodRefused(t *testing.T) {
 	}
 
 	allowed := map[string][]string{}
-	for _, r := range routes(Dependencies{}, budget{}) {
+	for _, r := range routes(Dependencies{}, budget{}, newWriters()) {
 		allowed[r.path] = append(allowed[r.path], r.methods()...)
 	}
 	for path, methods := range allowed {

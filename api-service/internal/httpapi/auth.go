@@ -34,6 +34,7 @@ type gate struct {
 	authenticator *authn.Authenticator
 	limits        limiter
 	accesses      map[string]access
+	writers       *writers
 	log           *slog.Logger
 }
 
@@ -81,6 +82,7 @@ func (g gate) admitKey(c echo.Context, needed access, next echo.HandlerFunc) err
 		return err
 	}
 	observeChanges(c)
+	defer g.writers.record(c)
 	err := next(c)
 	audit(g.log, c, err)
 	return err

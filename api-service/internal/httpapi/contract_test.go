@@ -19,7 +19,7 @@ var requestIDs = regexp.MustCompile(`,?"requestId":"[^"]*"`)
 
 func TestRoutesEqualDocument(t *testing.T) {
 	var served, documented []string
-	for _, r := range routes(Dependencies{}, budget{}) {
+	for _, r := range routes(Dependencies{}, budget{}, newWriters()) {
 		served = append(served, r.method+" "+r.documented())
 	}
 	for path, item := range document(t).Paths.Map() {

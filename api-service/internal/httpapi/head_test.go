@@ -37,7 +37,7 @@ func TestHeadEqualsGetWithoutBody(t *testing.T) {
 	t.Cleanup(func() { assert.NoError(t, redis.Close()) })
 	s := newService(t, func(d *Dependencies) { d.Redis, d.Queues = redis, QueuesOptions{Password: password} }).withKeys(t)
 	own := s.resources(t)
-	for _, r := range append(routes(Dependencies{}, budget{}), referencePages()...) {
+	for _, r := range append(routes(Dependencies{}, budget{}, newWriters()), referencePages()...) {
 		if r.method != http.MethodGet || r.access == platform || strings.HasPrefix(r.path, types) {
 			continue // routes that ignore X-Org-ID have tests of their own
 		}

@@ -29,7 +29,7 @@ func assertSafeHeaders(t *testing.T, a answer) {
 func TestAnswersAllHaveSecurityHeaders(t *testing.T) {
 	s := newService(t).withKeys(t)
 	own := s.resources(t)
-	for _, r := range routes(Dependencies{}, budget{}) {
+	for _, r := range routes(Dependencies{}, budget{}, newWriters()) {
 		for _, key := range []string{s.writer, s.reader, ""} {
 			assertSafeHeaders(t, s.call(t, r.method, r.of(own), key, r.body()))
 		}
@@ -75,7 +75,7 @@ func TestCORS(t *testing.T) {
 	}
 	from := func(origin string) func(*http.Request) { return header("Origin", origin) }
 
-	for _, r := range routes(Dependencies{}, budget{}) {
+	for _, r := range routes(Dependencies{}, budget{}, newWriters()) {
 		path := strings.ReplaceAll(r.path, ":id", "x")
 		a := s.call(t, "OPTIONS", path, "", "", from(ours), preflight)
 		assert.Equal(t, 204, a.status, path)

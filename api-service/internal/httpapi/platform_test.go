@@ -89,7 +89,7 @@ var platformBodies = map[string]string{
 func ofPlatform(t *testing.T) []route {
 	t.Helper()
 	var list []route
-	for _, r := range routes(Dependencies{}, budget{}) {
+	for _, r := range routes(Dependencies{}, budget{}, newWriters()) {
 		if r.access == platform || r.access == anyKey {
 			require.Contains(t, platformBodies, r.method+" "+r.path)
 			list = append(list, r)

@@ -141,7 +141,7 @@ const (
 )
 
 // routes returns all operations. They are the operations of the OpenAPI document.
-func routes(d Dependencies, memory budget) []route {
+func routes(d Dependencies, memory budget, w *writers) []route {
 	ep := endpointHandlers{store: d.Endpoints, registry: d.Registry}
 	held, test := holdHandlers{d.Holder}, trialHandlers{d.Tester}
 	dlv := deliveryHandlers{store: d.Deliveries, redeliverer: d.Redeliverer, memory: memory}
@@ -154,13 +154,13 @@ func routes(d Dependencies, memory budget) []route {
 	bulk := bulkJobHandlers{store: d.BulkJobs, log: d.Log}
 	ses := consoleSessionHandlers{store: d.Console, registry: d.Sessions}
 	return []route{
-		{http.MethodGet, base, read, 0, append([]string{"status", "failing", "q"}, paged...), ep.list},
+		{http.MethodGet, base, read, 0, append([]string{"status", "failing", "q"}, paged...), w.fromReplica(ep.list)},
 		{http.MethodPost, base, write, maxBody, nil, ep.create},
 		{http.MethodGet, base + "/:id", read, 0, nil, ep.get},
-		{http.MethodGet, base + "/:id/changes", read, 0, []string{"from", "to", "limit", "cursor"}, ep.changesOfOne},
-		{http.MethodGet, base + "/changes", read, 0, []string{"endpointId", "by", "from", "to", "limit", "cursor"}, ep.changes},
-		{http.MethodGet, base + "/:id/stats", read, 0, statisticsParameters, counted.ofEndpoint},
-		{http.MethodGet, base + "/stats", read, 0, statisticsParameters, counted.ofOrganization},
+		{http.MethodGet, base + "/:id/changes", read, 0, []string{"from", "to", "limit", "cursor"}, w.fromReplica(ep.changesOfOne)},
+		{http.MethodGet, base + "/changes", read, 0, []string{"endpointId", "by", "from", "to", "limit", "cursor"}, w.fromReplica(ep.changes)},
+		{http.MethodGet, base + "/:id/stats", read, 0, statisticsParameters, w.fromReplica(counted.ofEndpoint)},
+		{http.MethodGet, base + "/stats", read, 0, statisticsParameters, w.fromReplica(counted.ofOrganization)},
 		{http.MethodPatch, base + "/:id", write, maxBody, nil, ep.patch},
 		{http.MethodPost, base + "/:id/disable", write, maxBody, nil, held.disable},
 		{http.MethodPost, base + "/:id/enable", write, maxBody, nil, ep.enable},
@@ -173,13 +173,13 @@ func routes(d Dependencies, memory budget) []route {
 		{http.MethodPost, base + "/events", write, maxBody, nil, withinBacklog(d.Waiting, evt.publish)},
 		{http.MethodPost, base + "/events/batch", write, maxBatchBody, nil, withinBacklog(d.Waiting, evt.publishBatch)},
 
-		{http.MethodGet, base + "/events", read, 0, append([]string{"limit", "cursor", "bodies"}, webhook.EventParameters...), found.list},
+		{http.MethodGet, base + "/events", read, 0, append([]string{"limit", "cursor", "bodies"}, webhook.EventParameters...), w.fromReplica(found.list)},
 		{http.MethodGet, base + "/events/:id", read, 0, nil, found.get},
 		{http.MethodPost, base + "/events/:id/deliver", write, maxBody, nil, found.deliver},
 
-		{http.MethodGet, deliveries, read, 0, slices.Concat(webhook.DeliveryParameters, withBodies), dlv.list},
+		{http.MethodGet, deliveries, read, 0, slices.Concat(webhook.DeliveryParameters, withBodies), w.fromReplica(dlv.list)},
 		{http.MethodGet, deliveries + "/:id", read, 0, nil, dlv.get},
-		{http.MethodGet, deliveries + "/:id/attempts", read, 0, withBodies, dlv.attempts},
+		{http.MethodGet, deliveries + "/:id/attempts", read, 0, withBodies, w.fromReplica(dlv.attempts)},
 		{http.MethodGet, deliveries + "/:id/explain", read, 0, nil, explainHandlers{d.Explainer}.get},
 		{http.MethodPost, deliveries + "/:id/retry", write, maxBody, nil, dlv.retry},
 		{http.MethodPost, deliveries + "/:id/replay", write, maxBody, nil, dlv.replay},
@@ -201,7 +201,7 @@ func routes(d Dependencies, memory budget) []route {
 		{http.MethodGet, consoles + "/:id", read, 0, nil, ses.get},
 		{http.MethodDelete, consoles + "/:id", write, 0, nil, ses.end},
 
-		{http.MethodGet, tenants, platform, 0, []string{"limit", "cursor", "q", "failing"}, org.list},
+		{http.MethodGet, tenants, platform, 0, []string{"limit", "cursor", "q", "failing"}, w.fromReplica(org.list)},
 		{http.MethodGet, tenants + "/:id", platform, 0, nil, org.get},
 		{http.MethodPut, tenants + "/:id", platform, maxBody, nil, org.put},
 		{http.MethodDelete, tenants + "/:id", platform, 0, []string{"confirm"}, org.remove},
@@ -210,7 +210,7 @@ func routes(d Dependencies, memory budget) []route {
 		{http.MethodPut, types + "/:name", platform, maxBody, nil, typ.put},
 		{http.MethodDelete, types + "/:name", platform, 0, nil, typ.remove},
 
-		{http.MethodGet, "/v1/lookup", platform, 0, []string{"id"}, lookupHandlers{d.Lookup}.find},
+		{http.MethodGet, "/v1/lookup", platform, 0, []string{"id"}, w.fromReplica(lookupHandlers{d.Lookup}.find)},
 
 		{http.MethodGet, "/openapi.yaml", public, 0, nil, openAPIYAML},
 		{http.MethodGet, "/openapi.json", public, 0, nil, openAPIJSON},
@@ -229,11 +229,11 @@ func New(d Dependencies) http.Handler {
 	}
 	shared := d.budget()
 
-	calls := newKeyedCalls(d, shared)
+	calls, recent := newKeyedCalls(d, shared), newWriters()
 	accesses := map[string]access{}
 	e.Pre(requestID, safeHeaders, findClient(d.Limits, d.Log), observe(d.Log, d.Metrics), deadline(d.DatabaseTimeout), cors(d.CORSOrigins))
 	limits := newLimiter(d.Limits)
-	e.Use(gate{authenticator: d.Authenticator, limits: limits, accesses: accesses, log: d.Log}.admit)
+	e.Use(gate{authenticator: d.Authenticator, limits: limits, accesses: accesses, writers: recent, log: d.Log}.admit)
 	// Without these routes, base/:id would match with the last word of the path as the ID. The routes below replace some of their methods.
 	e.Any(base+"/events", only("OPTIONS, GET, HEAD, POST"))
 	e.Any(base+"/events/batch", only("OPTIONS, POST"))
@@ -242,7 +242,7 @@ func New(d Dependencies) http.Handler {
 	for _, list := range []string{base + "/changes", base + "/stats", deliveries} {
 		e.Any(list, only("OPTIONS, GET, HEAD"))
 	}
-	for _, r := range append(routes(d, shared), referencePages()...) {
+	for _, r := range append(routes(d, shared, recent), referencePages()...) {
 		for _, method := range r.methods() {
 			e.Add(method, r.path, r.checked(shared, calls))
 			accesses[method+" "+r.path] = r.access

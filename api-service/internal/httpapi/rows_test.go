@@ -86,7 +86,7 @@ var notFoundReasons = map[webhook.Kind]string{
 func protected(t *testing.T) []route {
 	t.Helper()
 	var list []route
-	for _, r := range routes(Dependencies{}, budget{}) {
+	for _, r := range routes(Dependencies{}, budget{}, newWriters()) {
 		if r.access.inOrganization() {
 			_ = r.row(t)
 			list = append(list, r)

@@ -13,6 +13,7 @@ import (
 const (
 	CheckDatabase    = "database"
 	CheckStorage     = "storage"
+	CheckReplica     = "replica" // only if one is configured
 	CheckKeys        = "keys"
 	CheckRedis       = "redis"
 	CheckQueue       = "queue"
@@ -32,6 +33,7 @@ type described struct {
 var descriptions = map[string]described{
 	CheckDatabase:    {"PostgreSQL", guide + "#postgresql-is-down", ""},
 	CheckStorage:     {"Disk of PostgreSQL", guide + "#its-disk-is-full", CheckDatabase},
+	CheckReplica:     {"Replica of PostgreSQL", guide + "#the-replica-lags-or-is-away", CheckDatabase},
 	CheckKeys:        {"Keys of secrets", guide + "#secrets_key-lacks-a-key", CheckDatabase},
 	CheckRedis:       {"Redis", guide + "#redis-is-down-lost-or-emptied", ""},
 	CheckQueue:       {"Queue", guide + "#the-queue-is-paused", CheckRedis},

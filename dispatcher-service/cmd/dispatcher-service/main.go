@@ -84,7 +84,7 @@ func run(ctx context.Context, args, environ []string, stdout, stderr io.Writer) 
 		}
 		return 0
 	}
-	opened, alsoWrong := backend.Open(settings.Shared, "redrive-dispatcher")
+	opened, alsoWrong := backend.Open(settings.Shared, config.Replica{}, "redrive-dispatcher")
 	if err := config.Problems(wrong, alsoWrong); err != nil {
 		if opened != nil {
 			_ = opened.Close() // it has no connections

@@ -26,15 +26,19 @@ var migrations embed.FS
 type Options struct {
 	// URL is postgres://user:password@host:port/database?options, as libpq defines it. Of several hosts, the one that accepts writes is used.
 	URL string
+	// ReplicaURL is that of one or more streaming standbys, which may answer lists, searches and statistics. Optional.
+	ReplicaURL string
 	// ApplicationName is the name in pg_stat_activity.
 	ApplicationName string
-	// MaxConnections bounds the pool. Defaults to 20. More connections than the database's cores and disks can serve would only queue in
+	// MaxConnections bounds the pool, and that of the replica. Defaults to 20. More connections than the database's cores and disks can serve would only queue in
 	// the database.
 	MaxConnections int
 	// StatementTimeout bounds each statement of a batch of events. Defaults to 5 s.
 	StatementTimeout time.Duration
 	// Tracer receives every statement. Optional.
 	Tracer pgx.QueryTracer
+
+	permits func(context.Context) bool // for tests
 }
 
 const (
@@ -48,10 +52,7 @@ func Open(options Options, sealer store.Sealer) (*store.Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	config.Tracer = options.Tracer
-	if config.RuntimeParams["application_name"] == "" {
-		config.RuntimeParams["application_name"] = options.ApplicationName
-	}
+	options.apply(config)
 	// Processes that start together try every second, for up to 5 minutes, to get the lock for migrations.
 	locker, err := lock.NewPostgresSessionLocker(lock.WithLockTimeout(1, 300))
 	if err != nil {
@@ -63,11 +64,18 @@ func Open(options Options, sealer store.Sealer) (*store.Store, error) {
 	}
 
 	db := newPool(*config, options.MaxConnections)
+	pools := pools{primary: db, permits: options.permits}
+	if options.ReplicaURL != "" {
+		if pools.replica, err = openReplica(options, db); err != nil {
+			return nil, errors.Join(err, db.Close())
+		}
+	}
 
 	opened, err := store.New(store.Dialect{
 		Dialector:  postgres.New(postgres.Config{Conn: db}),
 		SQL:        db,
-		Close:      db.Close,
+		Close:      pools.close,
+		Replica:    pools.forStore(),
 		Goose:      goose.DialectPostgres,
 		Migrations: folder,
 		Locker:     locker,
@@ -87,9 +95,43 @@ func Open(options Options, sealer store.Sealer) (*store.Store, error) {
 		Installation: "SELECT (SELECT system_identifier FROM pg_control_system()) || '/' || current_database() || '/' || current_schema()",
 	}, sealer)
 	if err != nil {
-		return nil, errors.Join(err, db.Close())
+		return nil, errors.Join(err, pools.close())
 	}
 	return opened, nil
+}
+
+// apply adds the options to the configuration of a pool.
+func (o Options) apply(config *pgx.ConnConfig) {
+	config.Tracer = o.Tracer
+	if config.RuntimeParams["application_name"] == "" {
+		config.RuntimeParams["application_name"] = o.ApplicationName
+	}
+}
+
+// pools are the connections of a store. The replica is nil if there is none.
+type pools struct {
+	primary *sql.DB
+	replica *standbyPool
+	permits func(context.Context) bool
+}
+
+func (p pools) forStore() *store.Replica {
+	if p.replica == nil {
+		return nil
+	}
+	return &store.Replica{
+		Dialector: postgres.New(postgres.Config{Conn: p.replica.standby}),
+		Permits:   p.permits, Staleness: p.replica.staleness, Failed: p.replica.failed,
+	}
+}
+
+// close ends the measurements before the pool that they use.
+func (p pools) close() error {
+	var failed error
+	if p.replica != nil {
+		failed = p.replica.close()
+	}
+	return errors.Join(failed, p.primary.Close())
 }
 
 func ping(ctx context.Context, db *sql.DB) error {

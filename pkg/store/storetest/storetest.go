@@ -4,6 +4,7 @@ package storetest
 import (
 	"context"
 	"encoding/json"
+	"strings"
 	"testing"
 	"time"
 
@@ -21,25 +22,45 @@ func Run(t *testing.T, open func(t *testing.T) *store.Store) {
 
 // RunMigrated runs the suite without the tests of migrations.
 func RunMigrated(t *testing.T, open func(t *testing.T) *store.Store) {
+	runSome(t, open, func(string) bool { return true })
+}
+
+// RunReads runs the tests of the suite that read lists, searches and statistics.
+func RunReads(t *testing.T, open func(t *testing.T) *store.Store) {
+	runSome(t, open, func(name string) bool {
+		topic, what, _ := strings.Cut(name, "/")
+		return topic == "search" || topic == "deliveries" || topic == "attempts" || topic == "scoping" || topic == "statistics" ||
+			topic == "endpoints" && (what == "pages" || what == "status") || name == "health/filters" || name == "changes/recorded" ||
+			name == "lookup/owner" || name == "organizations/list" || name == "bulk/filters"
+	})
+}
+
+// runSome runs the tests whose names are wanted.
+func runSome(t *testing.T, open func(t *testing.T) *store.Store, wanted func(name string) bool) {
+	alone := func(name string, test func(*testing.T, *store.Store)) {
+		if wanted(name) {
+			t.Run(name, func(t *testing.T) { test(t, open(t)) })
+		}
+	}
 	// These tests are not parallel. They make IDs of several times, which would disturb the ascending IDs of other tests.
-	t.Run("retention/purge", func(t *testing.T) { testPurge(t, open(t)) })
-	t.Run("retention/races", func(t *testing.T) { testPurgeRaces(t, open(t)) })
-	t.Run("retention/endpoints", func(t *testing.T) { testPurgeEndpoints(t, open(t)) })
-	t.Run("held/paused", func(t *testing.T) { testPausedIsPassedOver(t, open(t)) })
-	t.Run("held/paused takes retries", func(t *testing.T) { testPausedTakesRetries(t, open(t)) })
-	t.Run("held/organization deleted", func(t *testing.T) { testDeletedOrganizationIsHeld(t, open(t)) })
-	t.Run("deleted/is gone", func(t *testing.T) { testDeletedIsGone(t, open(t)) })
-	t.Run("deleted/deliveries end", func(t *testing.T) { testEndDeleted(t, open(t)) })
-	t.Run("deleted/concurrent", func(t *testing.T) { testEndDeletedConcurrent(t, open(t)) })
-	t.Run("tests/marked", func(t *testing.T) { testTestDelivery(t, open(t)) })
-	t.Run("tests/one a second", func(t *testing.T) { testReserveTest(t, open(t)) })
-	t.Run("changes/purge", func(t *testing.T) { testPurgeChanges(t, open(t)) })
-	t.Run("search/equals the naive filter", func(t *testing.T) { testSearchEqualsNaiveFilter(t, open(t)) })
-	t.Run("search/while rows change", func(t *testing.T) { testSearchWhileRowsChange(t, open(t)) })
-	t.Run("search/events", func(t *testing.T) { testSearchEvents(t, open(t)) })
-	t.Run("search/endpoints without a delivery", func(t *testing.T) { testFanOut(t, open(t)) })
-	t.Run("operator/loads", func(t *testing.T) { testLoads(t, open(t)) })
-	t.Run("due/a clock that is ahead", func(t *testing.T) { testDueAhead(t, open(t)) })
+	alone("retention/purge", testPurge)
+	alone("retention/races", testPurgeRaces)
+	alone("retention/endpoints", testPurgeEndpoints)
+	alone("held/paused", testPausedIsPassedOver)
+	alone("held/paused takes retries", testPausedTakesRetries)
+	alone("held/organization deleted", testDeletedOrganizationIsHeld)
+	alone("deleted/is gone", testDeletedIsGone)
+	alone("deleted/deliveries end", testEndDeleted)
+	alone("deleted/concurrent", testEndDeletedConcurrent)
+	alone("tests/marked", testTestDelivery)
+	alone("tests/one a second", testReserveTest)
+	alone("changes/purge", testPurgeChanges)
+	alone("search/equals the naive filter", testSearchEqualsNaiveFilter)
+	alone("search/while rows change", testSearchWhileRowsChange)
+	alone("search/events", testSearchEvents)
+	alone("search/endpoints without a delivery", testFanOut)
+	alone("operator/loads", testLoads)
+	alone("due/a clock that is ahead", testDueAhead)
 	for name, test := range map[string]func(*testing.T, *store.Store){
 		"explain/facts":                         testExplained,
 		"endpoints/round trip":                  testEndpointRoundTrip,
@@ -181,6 +202,9 @@ func RunMigrated(t *testing.T, open func(t *testing.T) *store.Store) {
 		"event types/reserved":                  testReservedTypes,
 		"event types/catalogue":                 testEventTypes,
 	} {
+		if !wanted(name) {
+			continue
+		}
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			test(t, open(t))

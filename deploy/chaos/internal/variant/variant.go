@@ -73,7 +73,7 @@ func run(ctx context.Context, control Control, version string, environ []string,
 	if err != nil {
 		return err
 	}
-	opened, err := backend.Open(settings.Shared, "redrive-dispatcher")
+	opened, err := backend.Open(settings.Shared, config.Replica{}, "redrive-dispatcher")
 	if err != nil {
 		return err
 	}

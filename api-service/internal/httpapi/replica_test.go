@@ -1,0 +1,48 @@
+package httpapi
+
+import (
+	"net/http"
+	"net/http/httptest"
+	"testing"
+	"time"
+
+	"github.com/labstack/echo/v4"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"redrive/pkg/webhook"
+)
+
+func TestWritersReadTheirWrites(t *testing.T) {
+	w, now := newWriters(), time.Date(2026, 11, 28, 12, 0, 0, 0, time.UTC)
+	assert.False(t, w.lately("key_a", now))
+	for step := range 100 { // at every phase of the periods
+		written := now.Add(time.Duration(step) * 700 * time.Millisecond)
+		w.wrote("key_a", written)
+		assert.True(t, w.lately("key_a", written.Add(readYourWrites-time.Nanosecond)), step)
+		assert.False(t, w.lately("key_b", written), "another caller")
+	}
+	assert.False(t, w.lately("key_a", now.Add(time.Hour)))
+	assert.Empty(t, w.current)
+	assert.Empty(t, w.earlier, "callers are forgotten")
+}
+
+func TestFromReplicaAfterWriteUsesPrimary(t *testing.T) {
+	w := newWriters()
+	request := func(method string) echo.Context {
+		c := echo.New().NewContext(httptest.NewRequest(method, "/", nil), httptest.NewRecorder())
+		c.Set(identityInContext, webhook.Identity{Key: webhook.APIKey{ID: "key_a"}})
+		return c
+	}
+	permitted := func() (permitted bool) {
+		require.NoError(t, w.fromReplica(func(c echo.Context) error {
+			permitted = webhook.ReplicaReadsOf(c.Request().Context()).Permitted()
+			return nil
+		})(request(http.MethodGet)))
+		return permitted
+	}
+	w.record(request(http.MethodGet))
+	assert.True(t, permitted(), "a read is no write")
+	w.record(request(http.MethodPost))
+	assert.False(t, permitted())
+}
