@@ -86,7 +86,7 @@ func (v *services) takenNow(ctx context.Context) (t taken, err error) {
 
 var commandStat = regexp.MustCompile(`(?m)^cmdstat_([^:]+):calls=(\d+)`)
 
-// countCommands adds up the calls in INFO commandstats: all of them, those that scripts make among them, and the scripts.
+// countCommands sums the calls in INFO commandstats: all of them, including those that scripts make, and the scripts.
 func countCommands(text string) (commands, scripts float64) {
 	for _, match := range commandStat.FindAllStringSubmatch(text, -1) {
 		calls, _ := strconv.ParseFloat(match[2], 64) // they are digits

@@ -59,7 +59,7 @@ func (v *services) watchConnections(ctx context.Context) *connectionWatch {
 	return w
 }
 
-// end ends it and returns what it has seen.
+// end ends the measurement and returns its result.
 func (w *connectionWatch) end() (connections, error) {
 	w.cancel()
 	<-w.done

@@ -34,7 +34,7 @@ const (
 type searched struct {
 	*grown
 	began  time.Time     // the creation of row 0
-	step   time.Duration // from the creation of a row to that of the next
+	step   time.Duration // from the creation of one row to the next
 	values *strings.Replacer
 }
 

@@ -29,7 +29,7 @@ type request struct {
 	method string
 	path   string
 	body   string
-	header http.Header // added, or set in the place of what is sent otherwise
+	header http.Header // added to the headers, or replacing them
 	wrong  bool        // the request breaks the contract on purpose
 	// unchecked leaves out the check against the contract, which takes seconds for large bodies under the race detector.
 	unchecked bool

@@ -16,8 +16,8 @@ type endpointHealth struct {
 	LastSuccessAt       time.Time `json:"lastSuccessAt"`
 }
 
-// TestFailingEndpointIsShownAndReported lets a receiver fail. The endpoint shows it, another endpoint is sent the operational events, and enable
-// starts anew.
+// TestFailingEndpointIsShownAndReported lets a receiver fail. The endpoint shows it, another endpoint gets the operational events, and
+// enable resets the failures.
 func TestFailingEndpointIsShownAndReported(t *testing.T) {
 	onEachStack(t, func(t *testing.T, s *suite) {
 		c := s.organization(t)

@@ -4,6 +4,6 @@
 //	             ├─▶ Line ─▶ Table, JSON, SVG
 //	Samples ─────┘
 //
-// A [Definition] says what a row is and what it must reach, [Samples] holds one value for each round, and a [Line] is what came
-// of the two: the median, its spread, its ratio to a baseline of the same rounds, and whether that is enough.
+// A [Definition] describes a row and its goals. [Samples] holds one value for each round. A [Line] is the result of both: the median, its
+// spread, its ratio to a baseline of the same rounds, and the verdict.
 package report

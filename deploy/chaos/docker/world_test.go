@@ -55,7 +55,7 @@ type world struct {
 	halt func()
 }
 
-// start starts a project, and a load that goes on until finish.
+// start starts a project, and a load that lasts until finish.
 func start(t *testing.T, name string, options containers.ProjectOptions) *world {
 	t.Helper()
 	session, err := containers.Join()

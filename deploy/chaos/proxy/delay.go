@@ -23,7 +23,7 @@ func (p *Proxy) delayed() time.Duration {
 	return p.delay
 }
 
-// late is what was read at once, and when it arrives.
+// late is a read and the time of its arrival.
 type late struct {
 	content []byte
 	due     time.Time
@@ -57,7 +57,7 @@ func (p *Proxy) forwardLate(to, from net.Conn, delay time.Duration) {
 	_ = to.Close()
 }
 
-// arrive writes what is under way when it is due. After a failed write it drops the rest.
+// arrive writes each read when it is due. After a failed write it drops the rest.
 func (p *Proxy) arrive(to net.Conn, under <-chan late) {
 	var failed error
 	for next := range under {

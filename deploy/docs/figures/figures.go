@@ -77,8 +77,8 @@ func number(value float64) string {
 // Into returns the page with the table between its markers. It replaces the former table.
 func Into(page, table string) (string, error) { return between(page, Begin, End, table) }
 
-// Fill returns the page with the table of the benchmark's JSON, and with that of Capacity if the page has markers for it. Further files
-// are for the latter alone.
+// Fill returns the page with the table of the benchmark's JSON. If the page has markers for it, Fill also writes the table of Capacity, to
+// which the further files belong.
 func Fill(page string, results []byte, further ...[]byte) (string, error) {
 	table, err := Table(results)
 	if err != nil {

@@ -91,7 +91,7 @@ type Request struct {
 type Retry struct {
 	Delivery string
 	Began    time.Time
-	// Answered says whether the API answered 200. If it did not answer, the retry may have been made all the same.
+	// Answered reports whether the API answered 200. Without an answer, the retry may have been made.
 	Answered bool
 }
 

@@ -82,8 +82,8 @@ func (c *check) frozen(from, to time.Time) bool {
 // retransmission is how long after a partition a packet may arrive that was sent during it.
 const retransmission = time.Minute
 
-// unreachable says whether any dispatcher was cut off from the receivers at some time in between, and until when a request of that time can
-// arrive.
+// unreachable reports whether any dispatcher was disconnected from the receivers at some time in between, and until when a request of that
+// time can arrive.
 func (c *check) unreachable(from, to time.Time) (cut bool, until time.Time) {
 	for _, f := range c.Faults {
 		if f.Kind == ReceiversPartitioned && f.Began.Before(to.Add(slip)) && f.Over.After(from.Add(-slip)) {

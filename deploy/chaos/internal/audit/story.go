@@ -58,7 +58,7 @@ func (s *story) committed() []*Attempt {
 
 func (s *story) ended() bool { return s.row != nil && !s.row.Status.Waiting() }
 
-// retried says whether a retry by hand may have been made between two times.
+// retried reports whether a retry by hand may have been made between two times.
 func (s *story) retried(from, to time.Time) bool {
 	return slices.ContainsFunc(s.retries, func(r *Retry) bool { return r.Began.After(from) && r.Began.Before(to) })
 }

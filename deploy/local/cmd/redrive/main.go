@@ -74,7 +74,7 @@ func serve(ctx context.Context, settings config.Local) error {
 	return lifecycle.Run(ctx, welcoming{l}, l.TimeToStop())
 }
 
-// welcoming seeds a new folder once everything runs, and says what to do with it.
+// welcoming seeds a new folder once everything runs, and prints instructions.
 type welcoming struct{ *local.Local }
 
 func (w welcoming) Start(ctx context.Context) error {
