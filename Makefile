@@ -6,9 +6,12 @@ LDFLAGS   := -s -w -X main.version=$(VERSION)
 
 GOLANGCI  := go run github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 # Starts a PostgreSQL of its own unless TEST_DATABASE_URL names one, and installs what is missing where it may.
-SERVERS   := CGO_ENABLED=0 go run ./pkg/testservers/cmd/withservers --
+SERVERS   := go run ./pkg/testservers/cmd/withservers --
 
-export GOFLAGS := -buildvcs=false
+# The flags of the programs that are deployed. All targets have them, so that each dependency is compiled once for all. `withservers` does
+# not pass CGO_ENABLED=0 on, because the race detector needs cgo.
+export CGO_ENABLED := 0
+export GOFLAGS     := -buildvcs=false -trimpath
 
 .DEFAULT_GOAL := help
 .PHONY: help run info demo env secrets up down logs build dist images check fmt lint modules test fuzz licences bench performance screenshots chaos stack nodes clean
@@ -47,7 +50,7 @@ logs: ## follow the logs of the containers
 	docker compose --profile demo --profile observability logs --follow --tail 100
 
 build: ## build both services into bin/, as static binaries
-	CGO_ENABLED=0 go build -trimpath -ldflags '$(LDFLAGS)' -o bin/ ./api-service/cmd/api-service ./dispatcher-service/cmd/dispatcher-service
+	go build -ldflags '$(LDFLAGS)' -o bin/ ./api-service/cmd/api-service ./dispatcher-service/cmd/dispatcher-service
 
 dist: ## build the files of a release in bin/dist: archives, SBOMs and checksums; VERSION=v0.2.0
 	VERSION=$(VERSION) sh deploy/release/binaries.sh bin/dist
@@ -74,10 +77,16 @@ TESTTIMEOUT ?= 60m
 
 # SQLite is C that was translated to Go. It works on memory of its own, which the race detector does not watch, and detecting races
 # makes it 5 to 10 times slower. Everything that calls it is built with the detector. The tests build programs with the same flags.
-test: export GOFLAGS := -buildvcs=false '-gcflags=modernc.org/...=-race=false'
+RACEFLAGS := -buildvcs=false '-gcflags=modernc.org/...=-race=false'
+
+# Many packages mostly wait for timers and processes, so more of them run at a time than there are processors. Those of the module deploy
+# come last, when the packages of the programs that they build are compiled. Of them, the one that takes longest begins.
+TESTJOBS  ?= $(shell echo $$(($$(getconf _NPROCESSORS_ONLN) + 2)))
+TESTS     := ./pkg/... ./api-service/... ./dispatcher-service/... ./deploy/e2e ./deploy/...
+
 # `make check` vets, so the tests need not.
 test: ## run all tests, on a PostgreSQL and a Redis of their own
-	$(SERVERS) go test -race -vet=off -timeout $(TESTTIMEOUT) $(addprefix ./,$(addsuffix /...,$(MODULES)))
+	$(SERVERS) env GOFLAGS="$(RACEFLAGS)" go test -race -vet=off -p $(TESTJOBS) -timeout $(TESTTIMEOUT) $(TESTS)
 	@$(MAKE) --no-print-directory fuzz FUZZTIME=2000x
 
 # How long one target is fuzzed, as a duration or as a number of inputs such as 1000x.
@@ -108,7 +117,7 @@ performance: ## run the benchmark and put its figures on the page about performa
 
 screenshots: ## take pictures of every page of the console into bin/screenshots, and those that the README shows
 	@rm -rf bin/screenshots
-	SCREENS=$(CURDIR)/bin/screenshots $(SERVERS) go test -count=1 -run '^TestConsole(PagesAreUsable|Pictures)$$' ./deploy/browser
+	SCREENS=$(CURDIR)/bin/screenshots $(SERVERS) env CGO_ENABLED=0 go test -count=1 -run '^TestConsole(PagesAreUsable|Pictures)$$' ./deploy/browser
 
 chaos: ## break everything under load and see that nothing is lost; ARGS='--deliveries 2000 --seed 7' sets its size
 	@go build -o bin/chaos ./deploy/chaos/cmd/chaos

@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"flag"
 	"testing"
 
 	"go.uber.org/goleak"
@@ -8,4 +9,12 @@ import (
 	"redrive/deploy/stack"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(stack.Suite(ending{m})) }
+// parallel is the number of stories that run at the same time. They mostly wait for retries.
+const parallel = "6"
+
+func TestMain(m *testing.M) {
+	if err := flag.Set("test.parallel", parallel); err != nil { // the command line can set another
+		panic(err)
+	}
+	goleak.VerifyTestMain(stack.Suite(ending{m}))
+}

@@ -97,7 +97,8 @@ func startServer(environment []string) (env []string, stop func() error, err err
 		return env, func() error { return nil }, nil
 	}
 	server, err := testservers.StartPostgres(testservers.PostgresOptions{Settings: map[string]string{
-		"synchronous_commit": "off", // The data does not outlive the server.
+		"synchronous_commit": "off",  // The data does not outlive the server.
+		"max_connections":    "1000", // Several packages use it at the same time.
 	}})
 	if err != nil {
 		return nil, nil, fmt.Errorf("starting PostgreSQL: %w", err)
