@@ -15,7 +15,7 @@ import (
 func TestDamaged(t *testing.T) {
 	storetest.RunDamaged(t, func(t *testing.T) (*store.Store, storetest.Execute) {
 		path := filepath.Join(t.TempDir(), "damaged.db")
-		storetest.MigratedSQLite(t, path)
+		writeMigrated(t, path)
 		opened := open(t, path)
 		beside, err := sql.Open("sqlite", path+"?_pragma=busy_timeout(30000)")
 		require.NoError(t, err)

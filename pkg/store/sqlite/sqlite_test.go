@@ -19,7 +19,7 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 func TestConformance(t *testing.T) {
 	storetest.Run(t, func(t *testing.T) *store.Store {
 		path := filepath.Join(t.TempDir(), "a strange name?#%.db")
-		storetest.MigratedSQLite(t, path)
+		writeMigrated(t, path)
 		return open(t, path)
 	})
 }
@@ -27,7 +27,7 @@ func TestConformance(t *testing.T) {
 func TestReseal(t *testing.T) {
 	storetest.RunReseal(t, func(t *testing.T) func(store.Sealer) *store.Store {
 		path := filepath.Join(t.TempDir(), "sealed.db")
-		storetest.MigratedSQLite(t, path)
+		writeMigrated(t, path)
 		return func(sealer store.Sealer) *store.Store {
 			opened, err := sqlite.Open(path, sealer)
 			require.NoError(t, err)

@@ -3,10 +3,6 @@ package storetest
 import (
 	"context"
 	"errors"
-	"fmt"
-	"os"
-	"path/filepath"
-	"sync"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -15,7 +11,6 @@ import (
 	"redrive/pkg/keyring"
 	"redrive/pkg/store"
 	"redrive/pkg/store/postgres"
-	"redrive/pkg/store/sqlite"
 	"redrive/pkg/testservers"
 )
 
@@ -64,37 +59,6 @@ var migrated = testservers.NewTemplate(func(url string) error {
 	if err != nil {
 		return err
 	}
-	return migrate(opened)
-})
-
-func migrate(opened *store.Store) error {
-	_, err := opened.Migrate(context.Background())
+	_, err = opened.Migrate(context.Background())
 	return errors.Join(err, opened.Close())
-}
-
-// MigratedSQLite writes a new SQLite database with all tables to a file. The migrations run once in a process, and each call copies their
-// result.
-func MigratedSQLite(t testing.TB, path string) {
-	t.Helper()
-	content, err := migratedFile()
-	require.NoError(t, err)
-	require.NoError(t, os.WriteFile(path, content, 0o600))
-}
-
-// migratedFile returns the content of a database's file. Closing the last connection moves everything to that file.
-var migratedFile = sync.OnceValues(func() (content []byte, err error) {
-	dir, err := os.MkdirTemp("", "redrive-migrated-")
-	if err != nil {
-		return nil, fmt.Errorf("make a folder for a database: %w", err)
-	}
-	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
-	path := filepath.Join(dir, "migrated.db")
-	opened, err := sqlite.Open(path, nil)
-	if err != nil {
-		return nil, err
-	}
-	if err := migrate(opened); err != nil {
-		return nil, err
-	}
-	return os.ReadFile(path)
 })
