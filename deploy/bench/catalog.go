@@ -111,6 +111,7 @@ func deliveringRows() []report.Definition {
 			Ratios:  []report.Ratio{{To: rowInsert}, {To: report.Detail(rowInsert, detailMultiRow), Label: "the same with many rows"}},
 			Details: percentiles(),
 		},
+		writeCostRow(),
 		{Name: rowUpdate, Unit: "updates/s", Chart: chartWriting, Baseline: true, Details: percentiles()},
 		{
 			Name: rowRetry, Unit: "retries/s", Chart: chartWriting, Goals: []report.Goal{report.AtLeast(2000)},

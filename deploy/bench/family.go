@@ -17,10 +17,11 @@ type family struct {
 
 // families are in the order of measurement. Those that fill the disk come last.
 func families() []family {
-	growth, searching := &growth{}, &searching{}
+	growth, searching, writing := &growth{}, &searching{}, &writing{}
 	return []family{
 		{name: "draining a queue", rows: []string{rowNoop, rowPost, rowNaive, rowDrain, rowQueueBytes}, embedded: true, round: roundDrain},
 		{name: "publishing alone", rows: []string{rowInsert, rowPublishSingle, rowPublishKeyed, rowPublishBatch}, round: roundPublish},
+		{name: "writing with and without indexes and roll-ups", rows: []string{rowWriteCost}, round: writing.round},
 		{name: "end to end", rows: []string{rowEndToEndSingle, rowEndToEndBatch}, embedded: true, round: roundEndToEnd},
 		{name: "latency at a low rate", rows: []string{rowLatencyP50, rowLatencyP99}, embedded: true, round: roundLatency},
 		{name: "publishing and delivering on one machine", rows: []string{rowSaturated}, embedded: true, round: roundSaturated},
