@@ -54,6 +54,22 @@ func (p *Proxy) Mend() {
 	p.cut = false
 }
 
+// LeadTo closes all connections that exist, and leads new ones to the server of another URL.
+func (p *Proxy) LeadTo(tb testing.TB, server string) {
+	tb.Helper()
+	location, err := url.Parse(server)
+	if err != nil {
+		tb.Fatalf("testservers: %v", err)
+	}
+	p.mutex.Lock()
+	defer p.mutex.Unlock()
+	p.target = location.Host
+	for _, connection := range p.finished {
+		_ = connection.Close()
+	}
+	p.finished = nil
+}
+
 // Silence drops all connections that exist. New connections work.
 func (p *Proxy) Silence() {
 	p.mutex.Lock()
@@ -77,7 +93,10 @@ func (p *Proxy) accept() {
 		if err != nil {
 			return
 		}
-		server, err := net.Dial("tcp", p.target)
+		p.mutex.Lock()
+		target := p.target
+		p.mutex.Unlock()
+		server, err := net.Dial("tcp", target)
 		if err != nil {
 			_ = client.Close()
 			continue

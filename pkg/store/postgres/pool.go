@@ -6,6 +6,7 @@ import (
 	"database/sql/driver"
 	"errors"
 	"fmt"
+	"sync/atomic"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -31,8 +32,16 @@ func poolOf(config pgx.ConnConfig, required role, connections int) *sql.DB {
 		connections = defaultMaxConnections
 	}
 	alive := &liveness{}
+	var served atomic.Bool // a connection was set up
 	db := sql.OpenDB(newConnector(config, required, alive, func(ctx context.Context, connection *pgx.Conn) error {
-		return prepare(ctx, connection, config.DefaultQueryExecMode)
+		err := prepare(ctx, connection, config.DefaultQueryExecMode)
+		switch {
+		case err == nil:
+			served.Store(true)
+		case served.Load() && misconfigured(err):
+			err = fmt.Errorf("%w: %w", errInserted, err)
+		}
+		return err
 	}))
 	db.SetMaxOpenConns(connections)
 	db.SetMaxIdleConns(connections)

@@ -23,8 +23,15 @@ var (
 		"run `api-service migrate` with a DATABASE_URL that leads to PostgreSQL itself")
 )
 
+// errInserted marks the errors of a pooler that was put in front of PostgreSQL while this service runs. The service has worked before, and
+// will again without the pooler: to its callers, the database is unavailable.
+var errInserted = errors.New("a connection pooler has replaced PostgreSQL at the address of DATABASE_URL")
+
 // misconfigured reports whether an error means that the settings of a pooler do not allow this service to work.
 func misconfigured(err error) bool {
+	if errors.Is(err, errInserted) {
+		return false
+	}
 	return errors.Is(err, errPooler) || errors.Is(err, errStatementPooling) || errors.Is(err, errPooledMigrations)
 }
 

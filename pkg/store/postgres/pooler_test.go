@@ -79,6 +79,24 @@ func TestPoolerSettings(t *testing.T) {
 	}
 }
 
+// A pooler that is put in front of PostgreSQL while a service runs, and needs another parameter, makes the database unavailable until it is
+// removed: callers get 503, and outcomes are kept. The error names the parameter.
+func TestPoolerInsertedWhileRunningIsUnavailable(t *testing.T) {
+	t.Parallel()
+	direct, pooled, _ := throughPooler(t, "transaction")
+	proxy, url := testservers.ThroughProxy(t, direct)
+	opened := storetest.OpenPostgres(t, url)
+	require.NoError(t, opened.CheckSchema(t.Context()))
+	proxy.LeadTo(t, pooled)
+	for range poolSize {
+		_, err := opened.ListAPIKeys(t.Context(), "")
+		require.ErrorContains(t, err, "default_query_exec_mode=cache_describe")
+		assert.Equal(t, webhook.CodeUnavailable, webhook.CodeOf(err))
+	}
+	proxy.LeadTo(t, direct)
+	work(t, opened)
+}
+
 // Other clients use the connections of a pooler too.
 func TestPoolerConnectionsKeepNoState(t *testing.T) {
 	t.Parallel()
