@@ -5,6 +5,7 @@ package e2e
 import (
 	"fmt"
 	"net/http"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -22,8 +23,12 @@ func TestRedisCluster(t *testing.T) {
 			cluster, err := testservers.StartRedisCluster(testservers.RedisClusterOptions{Nodes: nodes})
 			require.NoError(t, err)
 			t.Cleanup(func() { require.NoError(t, cluster.Close()) })
+			url := cluster.URL()
+			if nodes > 1 {
+				url = strings.Replace(url, "redis://", "redis-cluster://", 1)
+			}
 			started := stack.Processes(t, stack.Options{
-				OperatorPassword: operatorPassword, Dispatchers: 2, Settings: map[string]string{"REDIS_URL": cluster.URL()},
+				OperatorPassword: operatorPassword, Dispatchers: 2, Settings: map[string]string{"REDIS_URL": url},
 			})
 			s := newSuite(t, started)
 			deliverRetryAndFlush(t, s, cluster)

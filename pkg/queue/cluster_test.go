@@ -34,6 +34,7 @@ func urlsOf(cluster *testservers.RedisCluster) map[string]string {
 		hosts = append(hosts, fmt.Sprintf("127.0.0.1:%d", node.Port()))
 	}
 	urls["all nodes"] = "redis://" + strings.Join(hosts, ",")
+	urls["all nodes of a cluster"] = "redis-cluster://" + strings.Join(hosts, ",")
 	return urls
 }
 

@@ -87,7 +87,7 @@ func (r attemptRow) attempt() webhook.Attempt {
 // PageAttempts returns a page of the attempts of one of the organization's deliveries, newest first, with their sizes. ReadAttempts reads
 // them.
 func (s *Store) PageAttempts(ctx context.Context, organizationID, deliveryID string, page webhook.Page) (webhook.List[webhook.Sized], error) {
-	if found, answered, err := onReplica(ctx, s, func(r *Store) (webhook.List[webhook.Sized], error) {
+	if found, answered, err := onReplica(ctx, s, func(ctx context.Context, r *Store) (webhook.List[webhook.Sized], error) {
 		return r.PageAttempts(ctx, organizationID, deliveryID, page)
 	}); answered {
 		return found, err
@@ -117,7 +117,7 @@ func (s *Store) PageAttempts(ctx context.Context, organizationID, deliveryID str
 // ReadAttempts returns the attempts of the organization that have the IDs, newest first. They must be of one delivery. It leaves out
 // those that have been purged.
 func (s *Store) ReadAttempts(ctx context.Context, organizationID string, ids []string) ([]webhook.Attempt, error) {
-	if found, answered, err := onReplica(ctx, s, func(r *Store) ([]webhook.Attempt, error) {
+	if found, answered, err := onReplica(ctx, s, func(ctx context.Context, r *Store) ([]webhook.Attempt, error) {
 		return r.ReadAttempts(ctx, organizationID, ids)
 	}); answered {
 		return found, err
@@ -127,7 +127,7 @@ func (s *Store) ReadAttempts(ctx context.Context, organizationID string, ids []s
 
 // ReadAttemptsWithoutBodies is ReadAttempts without the bodies of the answers.
 func (s *Store) ReadAttemptsWithoutBodies(ctx context.Context, organizationID string, ids []string) ([]webhook.Attempt, error) {
-	if found, answered, err := onReplica(ctx, s, func(r *Store) ([]webhook.Attempt, error) {
+	if found, answered, err := onReplica(ctx, s, func(ctx context.Context, r *Store) ([]webhook.Attempt, error) {
 		return r.ReadAttemptsWithoutBodies(ctx, organizationID, ids)
 	}); answered {
 		return found, err

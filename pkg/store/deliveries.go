@@ -57,7 +57,7 @@ FROM (?) d LEFT JOIN attempts a ON a.id = d.last_attempt_id ORDER BY d.id DESC`
 // finds the page in indexes and looks at events and attempts for it alone. A page of a filter that no index serves may be short or empty
 // although the list goes on, see walk.
 func (s *Store) PageDeliveries(ctx context.Context, f webhook.DeliveryFilter, page webhook.Page) (webhook.List[webhook.Sized], error) {
-	if found, answered, err := onReplica(ctx, s, func(r *Store) (webhook.List[webhook.Sized], error) {
+	if found, answered, err := onReplica(ctx, s, func(ctx context.Context, r *Store) (webhook.List[webhook.Sized], error) {
 		return r.PageDeliveries(ctx, f, page)
 	}); answered {
 		return found, err
@@ -99,7 +99,7 @@ func (s *Store) SizeDelivery(ctx context.Context, organizationID, id string) (we
 
 // ReadDeliveries returns the organization's deliveries that have the IDs, newest first. It leaves out those that have been purged.
 func (s *Store) ReadDeliveries(ctx context.Context, organizationID string, ids []string) ([]webhook.Record, error) {
-	if found, answered, err := onReplica(ctx, s, func(r *Store) ([]webhook.Record, error) {
+	if found, answered, err := onReplica(ctx, s, func(ctx context.Context, r *Store) ([]webhook.Record, error) {
 		return r.ReadDeliveries(ctx, organizationID, ids)
 	}); answered {
 		return found, err
@@ -109,7 +109,7 @@ func (s *Store) ReadDeliveries(ctx context.Context, organizationID string, ids [
 
 // ReadDeliveriesWithoutBodies is ReadDeliveries without the data of the events and the bodies of the answers.
 func (s *Store) ReadDeliveriesWithoutBodies(ctx context.Context, organizationID string, ids []string) ([]webhook.Record, error) {
-	if found, answered, err := onReplica(ctx, s, func(r *Store) ([]webhook.Record, error) {
+	if found, answered, err := onReplica(ctx, s, func(ctx context.Context, r *Store) ([]webhook.Record, error) {
 		return r.ReadDeliveriesWithoutBodies(ctx, organizationID, ids)
 	}); answered {
 		return found, err

@@ -42,7 +42,7 @@ func (r endpointChangeRow) change() webhook.EndpointChanged {
 // ListEndpointChanges returns a page of the changes that the filter selects, newest first. A change of an endpoint that was deleted is listed
 // as long as the endpoint's row exists.
 func (s *Store) ListEndpointChanges(ctx context.Context, f webhook.ChangeFilter, page webhook.Page) (webhook.List[webhook.EndpointChanged], error) {
-	if found, answered, err := onReplica(ctx, s, func(r *Store) (webhook.List[webhook.EndpointChanged], error) {
+	if found, answered, err := onReplica(ctx, s, func(ctx context.Context, r *Store) (webhook.List[webhook.EndpointChanged], error) {
 		return r.ListEndpointChanges(ctx, f, page)
 	}); answered {
 		return found, err

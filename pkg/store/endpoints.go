@@ -111,7 +111,7 @@ func (s *Store) CheckEndpoint(ctx context.Context, organizationID, id string) er
 
 // ListEndpoints returns a page of the endpoints that the filter selects, newest first, without signing secrets and header values.
 func (s *Store) ListEndpoints(ctx context.Context, f webhook.EndpointFilter, page webhook.Page) (webhook.List[webhook.Endpoint], error) {
-	if found, answered, err := onReplica(ctx, s, func(r *Store) (webhook.List[webhook.Endpoint], error) {
+	if found, answered, err := onReplica(ctx, s, func(ctx context.Context, r *Store) (webhook.List[webhook.Endpoint], error) {
 		return r.ListEndpoints(ctx, f, page)
 	}); answered {
 		return found, err

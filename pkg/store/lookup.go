@@ -9,7 +9,7 @@ import (
 // FindOwner returns the resource that has the ID, or nil if there is none. Deleted endpoints and revoked keys are found as long as they are
 // stored.
 func (s *Store) FindOwner(ctx context.Context, id string) (*webhook.Resource, error) {
-	if found, answered, err := onReplica(ctx, s, func(r *Store) (*webhook.Resource, error) {
+	if found, answered, err := onReplica(ctx, s, func(ctx context.Context, r *Store) (*webhook.Resource, error) {
 		return r.FindOwner(ctx, id)
 	}); answered && (found != nil || err != nil) {
 		return found, err

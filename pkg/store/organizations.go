@@ -95,7 +95,7 @@ func (s *Store) FindOrganizations(ctx context.Context, ids []string) ([]webhook.
 // selects organizations whose ID or name begins with it, in any case. Failing selects those with an endpoint that has failed since its last
 // success.
 func (s *Store) ListOrganizations(ctx context.Context, prefix string, failing bool, page webhook.Page) (webhook.List[webhook.Organization], error) {
-	if found, answered, err := onReplica(ctx, s, func(r *Store) (webhook.List[webhook.Organization], error) {
+	if found, answered, err := onReplica(ctx, s, func(ctx context.Context, r *Store) (webhook.List[webhook.Organization], error) {
 		return r.ListOrganizations(ctx, prefix, failing, page)
 	}); answered {
 		return found, err

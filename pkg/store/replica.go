@@ -25,6 +25,9 @@ type Replica struct {
 // MaxStaleness is the largest age of what a replica may answer.
 const MaxStaleness = 2 * time.Second
 
+// replicaTimeout bounds a read on the replica, so that a caller whose replica stops answering still gets the primary's answer in time.
+const replicaTimeout = 2 * time.Second
+
 // ReplicaCounts count the reads that were permitted to use a replica since the start of the process.
 type ReplicaCounts struct {
 	// Replica were answered by the replica, Primary by the primary because the replica lagged or was unavailable, and Repeated by the primary
@@ -60,7 +63,7 @@ func (s *Store) openReplica(r *Replica) error {
 // onReplica makes a read on the replica if there is one, the context permits it, and the replica is not too far behind. It returns false if the
 // primary has to answer: also if the replica became unavailable, canceled the statement because of a conflict with the replay of changes, or
 // lacks what is asked for, which the primary may have. Every method that may read from a replica begins with it.
-func onReplica[T any](ctx context.Context, s *Store, read func(*Store) (T, error)) (result T, answered bool, err error) {
+func onReplica[T any](ctx context.Context, s *Store, read func(context.Context, *Store) (T, error)) (result T, answered bool, err error) {
 	r := s.replica
 	if r == nil || !r.Permits(ctx) {
 		return result, false, nil
@@ -70,7 +73,9 @@ func onReplica[T any](ctx context.Context, s *Store, read func(*Store) (T, error
 		usePrimary(ctx)
 		return result, false, nil
 	}
-	result, err = read(r.store)
+	bounded, cancel := context.WithTimeout(ctx, replicaTimeout)
+	defer cancel()
+	result, err = read(bounded, r.store)
 	switch code := webhook.CodeOf(err); {
 	case err == nil, ctx.Err() != nil:
 		r.replica.Add(1)

@@ -9,7 +9,7 @@ import (
 // PageEvents returns a page of the events that the filter selects, newest first, with their sizes. ReadEvents reads them. A page of several
 // conditions of which each matches many events may be short or empty although the list goes on, see walk.
 func (s *Store) PageEvents(ctx context.Context, f webhook.EventFilter, page webhook.Page) (list webhook.List[webhook.Sized], err error) {
-	if found, answered, err := onReplica(ctx, s, func(r *Store) (webhook.List[webhook.Sized], error) {
+	if found, answered, err := onReplica(ctx, s, func(ctx context.Context, r *Store) (webhook.List[webhook.Sized], error) {
 		return r.PageEvents(ctx, f, page)
 	}); answered {
 		return found, err
@@ -59,7 +59,7 @@ func (s *Store) eventWalk(ctx context.Context, f webhook.EventFilter) (walk, err
 
 // ReadEvents returns the organization's events that have the IDs, newest first. It leaves out those that have been purged.
 func (s *Store) ReadEvents(ctx context.Context, organizationID string, ids []string) ([]webhook.Event, error) {
-	if found, answered, err := onReplica(ctx, s, func(r *Store) ([]webhook.Event, error) {
+	if found, answered, err := onReplica(ctx, s, func(ctx context.Context, r *Store) ([]webhook.Event, error) {
 		return r.ReadEvents(ctx, organizationID, ids)
 	}); answered {
 		return found, err
@@ -69,7 +69,7 @@ func (s *Store) ReadEvents(ctx context.Context, organizationID string, ids []str
 
 // ReadEventsWithoutBodies is ReadEvents without the data.
 func (s *Store) ReadEventsWithoutBodies(ctx context.Context, organizationID string, ids []string) ([]webhook.Event, error) {
-	if found, answered, err := onReplica(ctx, s, func(r *Store) ([]webhook.Event, error) {
+	if found, answered, err := onReplica(ctx, s, func(ctx context.Context, r *Store) ([]webhook.Event, error) {
 		return r.ReadEventsWithoutBodies(ctx, organizationID, ids)
 	}); answered {
 		return found, err

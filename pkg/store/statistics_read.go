@@ -46,7 +46,7 @@ func (s *Store) ReadStatistics(ctx context.Context, q webhook.StatisticsQuery) (
 		counted []webhook.CountedAt
 		since   webhook.Counting
 	}
-	if found, answered, err := onReplica(ctx, s, func(r *Store) (found both, err error) {
+	if found, answered, err := onReplica(ctx, s, func(ctx context.Context, r *Store) (found both, err error) {
 		found.counted, found.since, err = r.ReadStatistics(ctx, q)
 		return found, err
 	}); answered {

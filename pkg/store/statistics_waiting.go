@@ -10,7 +10,7 @@ import (
 // CountWaitingBy counts the waiting deliveries of an organization, or of one of its endpoints, by status and up to a limit. Tests do not
 // count. It reads only the index of the lanes, and the rows that it counts. Beyond the limit, the earliest due time is found by itself.
 func (s *Store) CountWaitingBy(ctx context.Context, organizationID, endpointID string, limit int) (webhook.Waiting, error) {
-	if found, answered, err := onReplica(ctx, s, func(r *Store) (webhook.Waiting, error) {
+	if found, answered, err := onReplica(ctx, s, func(ctx context.Context, r *Store) (webhook.Waiting, error) {
 		return r.CountWaitingBy(ctx, organizationID, endpointID, limit)
 	}); answered {
 		return found, err
