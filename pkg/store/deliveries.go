@@ -13,11 +13,17 @@ func (s *Store) records(ctx context.Context, organizationID string) *gorm.DB {
 	return s.db.WithContext(ctx).Joins("Event").Joins("LastAttempt").Where("deliveries.organization_id = ?", organizationID)
 }
 
-// CreateDelivery inserts another delivery of an existing event, which is a replay. It returns an error with the code not_found if the event
-// no longer exists.
+// CreateDelivery inserts another delivery of an existing event: a replay, or a delivery to an endpoint that missed the event. It returns an
+// error with the code not_found if the event no longer exists. A bulk job that delivers the event to the same endpoint meanwhile sees the
+// delivery.
 func (s *Store) CreateDelivery(ctx context.Context, d webhook.Delivery) error {
 	err := s.recording(ctx, func(tx *gorm.DB) (string, any, error) {
 		return d.ID, nil, tx.Transaction(func(tx *gorm.DB) error {
+			if d.ReplayOf == "" { // the event of a replay has a delivery to the endpoint
+				if err := s.lockDeliver(tx, d.EndpointID, true); err != nil {
+					return err
+				}
+			}
 			if err := s.keepEvent(tx, d.EventID); err != nil {
 				return err
 			}
