@@ -99,7 +99,7 @@ func (s BulkSpec) Check() error {
 	case s.Action == BulkDeliver && s.EndpointID == "":
 		return Invalid("required", "endpointId", "endpointId is required for the action deliver: the endpoint that missed the events")
 	case s.Action != BulkDeliver && s.EndpointID != "":
-		return Invalid("unexpected_field", "endpointId", "endpointId is for the action deliver only; to select the deliveries of an endpoint, put endpointId into filter")
+		return ErrBulkEndpoint
 	case s.MaxDeliveries < 0 || s.MaxDeliveries > MaxBulkDeliveries:
 		return Invalid("out_of_range", "maxDeliveries", fmt.Sprintf("maxDeliveries must be a whole number between 1 and %d; leave it out for all", MaxBulkDeliveries))
 	case s.PerSecond < 0 || s.PerSecond > MaxBulkPerSecond:
@@ -213,6 +213,8 @@ type BulkPlan struct {
 
 // The errors of bulk jobs. Compare them with errors.Is.
 var (
+	ErrBulkEndpoint = Invalid("unexpected_field", "endpointId",
+		"endpointId is for the action deliver only; to select the deliveries of an endpoint, put endpointId into filter")
 	ErrTooManyJobs = Invalid("too_many_jobs", "",
 		fmt.Sprintf("this organization has %d unfinished bulk jobs; wait until one has finished, or cancel one", MaxBulkJobs))
 	ErrJobFinished = Invalid("job_finished", "status", "the bulk job has finished; only a running one can be cancelled")

@@ -31,7 +31,7 @@ type bulkJobHandlers struct {
 type bulkJobRequest struct {
 	Action        webhook.BulkAction `json:"action"`
 	Filter        map[string]string  `json:"filter"`
-	EndpointID    string             `json:"endpointId"`
+	EndpointID    *string            `json:"endpointId"`
 	MaxDeliveries *int64             `json:"maxDeliveries"`
 	PerSecond     *int               `json:"perSecond"`
 }
@@ -44,8 +44,14 @@ func specOf(c echo.Context) (webhook.BulkSpec, error) {
 	}
 	identity := caller(c)
 	spec := webhook.BulkSpec{
-		OrganizationID: identity.OrganizationID, Action: request.Action, Filter: request.Filter, EndpointID: request.EndpointID,
+		OrganizationID: identity.OrganizationID, Action: request.Action, Filter: request.Filter,
 		PerSecond: webhook.DefaultBulkPerSecond, CreatedBy: identity.ID,
+	}
+	if request.EndpointID != nil {
+		if *request.EndpointID == "" && request.Action != webhook.BulkDeliver {
+			return spec, webhook.ErrBulkEndpoint // Check would take it for none
+		}
+		spec.EndpointID = *request.EndpointID
 	}
 	if request.MaxDeliveries != nil {
 		if *request.MaxDeliveries == 0 {

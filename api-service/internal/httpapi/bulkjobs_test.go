@@ -55,8 +55,10 @@ func TestBulkJobMalformedNamesField(t *testing.T) {
 		`{"action": "retry", "filter": {"runId": "r"}, "maxDeliveries": 0}`:   {"out_of_range", "maxDeliveries"},
 		`{"action": "retry", "filter": {"runId": "r"}, "maxDeliveries": -5}`:  {"out_of_range", "maxDeliveries"},
 		`{"action": "retry", "filter": {"runId": "r"}, "endpointId": "ep_x"}`: {"unexpected_field", "endpointId"},
+		`{"action": "retry", "filter": {"runId": "r"}, "endpointId": ""}`:     {"unexpected_field", "endpointId"},
 		`{"action": "retry", "filter": {"runId": "r"}, "nonsense": 1}`:        {"unknown_field", "nonsense"},
 		deliver(``):                    {"required", "endpointId"},
+		deliver(`, "endpointId": ""`):  {"required", "endpointId"},
 		deliver(`, "endpointId": "x"`): {"invalid_id", "endpointId"},
 		`{"action": "deliver", "filter": {"status": "failure"}, "endpointId": "x"}`: {"unknown_filter", "filter"},
 	} {
