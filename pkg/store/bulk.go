@@ -100,50 +100,6 @@ func findBulkJob(tx *gorm.DB, organizationID, id string) (row bulkJobRow, err er
 	return row, notFound(err, "bulk job", id)
 }
 
-// outcomeTimeout bounds a count of an outcome. A million deliveries take PostgreSQL some 300 ms.
-const outcomeTimeout = 3 * time.Second
-
-// countOutcome counts the outcome of a job if the last count began webhook.BulkOutcomeFresh ago. It reports whether it did. Of concurrent
-// calls, one counts. A count that takes too long is given up, and the outcome stays as old as it is.
-func (s *Store) countOutcome(ctx context.Context, row bulkJobRow) (bool, error) {
-	tx := s.db.WithContext(ctx)
-	now, err := s.databaseTime(tx)
-	if err != nil || now.Sub(timeOf(row.OutcomeTriedAt)) < webhook.BulkOutcomeFresh {
-		return false, err
-	}
-	claim := tx.Model(&bulkJobRow{}).Where("id = ? AND (outcome_tried_at IS NULL OR outcome_tried_at <= ?)", row.ID, now.Add(-webhook.BulkOutcomeFresh)).
-		UpdateColumn("outcome_tried_at", now)
-	if claim.Error != nil || claim.RowsAffected == 0 {
-		return false, claim.Error
-	}
-	limited, cancel := context.WithTimeout(ctx, outcomeTimeout)
-	defer cancel()
-	var counts []struct {
-		Status     string
-		Deliveries int64
-	}
-	err = s.db.WithContext(limited).Raw(`SELECT status, count(*) AS deliveries FROM deliveries
-WHERE organization_id = ? AND bulk_job_id = ? AND bulk_job_id <> '' GROUP BY status`, row.OrganizationID, row.ID).Scan(&counts).Error
-	if err != nil && limited.Err() != nil && ctx.Err() == nil {
-		return false, nil
-	}
-	if err != nil {
-		return false, err
-	}
-	columns := map[string]any{"outcome_success": int64(0), "outcome_failure": int64(0), "outcome_at": now}
-	waiting := int64(0)
-	for _, c := range counts {
-		switch webhook.Status(c.Status) {
-		case webhook.StatusSuccess, webhook.StatusFailure:
-			columns["outcome_"+c.Status] = c.Deliveries
-		case webhook.StatusPending, webhook.StatusRetrying:
-			waiting += c.Deliveries
-		}
-	}
-	columns["outcome_waiting"] = waiting
-	return true, tx.Model(&bulkJobRow{}).Where("id = ?", row.ID).UpdateColumns(columns).Error
-}
-
 // CancelBulkJob ends a running job of the organization and returns it. No step of the job commits after the call. Deliveries that the job
 // has requeued are still sent. A job that is not running gets webhook.ErrJobFinished.
 func (s *Store) CancelBulkJob(ctx context.Context, organizationID, id string) (webhook.BulkJob, error) {

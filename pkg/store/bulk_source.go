@@ -28,24 +28,55 @@ func (s *Store) bulkSource(ctx context.Context, job webhook.BulkJob) (bulkSource
 	if err != nil {
 		return bulkSource{}, err
 	}
-	f.To = earlier(f.To, job.CreatedAt)
+	var existed conditions
 	if job.Action == webhook.BulkRetry {
 		f.FailedBefore = job.CreatedAt
+	} else {
+		existed = s.existedBefore("d", job.CreatedAt)
 	}
 	if len(f.Possible()) == 0 {
 		return bulkSource{empty: true}, nil
 	}
-	events, err := s.eventsToJoin(ctx, f, webhook.Page{})
+	before := f.To
+	if !before.IsZero() {
+		before = before.Add(publishedAhead)
+	}
+	events, err := s.eventsToJoin(ctx, f, before)
 	if err != nil {
 		return bulkSource{}, err
 	}
+	few := false
 	if !events.empty() {
-		query, arguments := s.deliveriesOf(f, events, conditions{})
+		if few, err = s.fewDeliveries(ctx, events); err != nil {
+			return bulkSource{}, err
+		}
+	}
+	if few {
+		query, arguments := s.deliveriesOf(f, events, existed)
 		return bulkSource{query: query, arguments: arguments}, nil
 	}
 	w, err := s.deliveryWalk(ctx, f)
-	w.ascending = true
+	w.ascending, w.filter = true, w.filter.and(existed)
 	return bulkSource{walk: w}, err
+}
+
+// existedBefore returns the condition that a row was inserted before a time of the clock of the database, whatever the clock of the process
+// says that has inserted it. SQLite runs in that process and has the same clock.
+func (s *Store) existedBefore(alias string, at time.Time) (c conditions) {
+	if s.dialect.Postgres {
+		c.add("COALESCE("+alias+".inserted_at, "+alias+".created_at) < ?", at) // rows of an old version have no inserted_at
+	} else {
+		c.add(alias+".created_at < ?", at)
+	}
+	return c
+}
+
+// fewDeliveries reports whether events have at most probeRows deliveries, so that all of them can be read for each step.
+func (s *Store) fewDeliveries(ctx context.Context, events conditions) (bool, error) {
+	query, arguments := s.deliveriesOf(webhook.DeliveryFilter{}, events, conditions{})
+	var count int
+	err := s.planned(ctx).Raw("SELECT count(*) FROM ("+query+" LIMIT ?) probe", append(arguments, probeRows+1)...).Scan(&count).Error
+	return count <= probeRows, err
 }
 
 // bulkEvents returns the source of the events of the types that the job's endpoint subscribes to now.
@@ -61,10 +92,9 @@ func (s *Store) bulkEvents(ctx context.Context, job webhook.BulkJob) (bulkSource
 	if err != nil {
 		return bulkSource{}, err
 	}
-	f.To = earlier(f.To, job.CreatedAt)
 	w, err := s.eventWalk(ctx, f)
 	w.ascending = true
-	w.filter = w.filter.and(subscribed(endpoint.SubscribedEventTypes))
+	w.filter = w.filter.and(s.existedBefore("e", job.CreatedAt)).and(subscribed(endpoint.SubscribedEventTypes))
 	w.filter.add(notTest)
 	return bulkSource{walk: w}, err
 }
@@ -101,14 +131,6 @@ func subscribed(subscriptions []string) (c conditions) {
 	return c
 }
 
-// earlier returns the earlier of two times. A time that is zero is later than every other.
-func earlier(a, b time.Time) time.Time {
-	if a.IsZero() || !b.IsZero() && b.Before(a) {
-		return b
-	}
-	return a
-}
-
 // page returns up to limit IDs after a position, and the position to continue at. The position is empty if nothing follows. The page may be
 // short or empty although more follows.
 func (b bulkSource) page(ctx context.Context, s *Store, after string, limit int) (ids []string, next string, err error) {
@@ -128,84 +150,4 @@ func (b bulkSource) page(ctx context.Context, s *Store, after string, limit int)
 // joined returns the query of up to limit deliveries of few events after a position, oldest first.
 func (b bulkSource) joined(after string, limit int) (query string, arguments []any) {
 	return b.query + " AND d.id > ? ORDER BY d.id LIMIT ?", append(slices.Clip(b.arguments), after, limit)
-}
-
-// counted is how many rows of a source were counted.
-type counted struct {
-	rows        int64
-	first, last string // the IDs of the first and the last of them
-	next        string // the position to continue at
-	done        bool
-}
-
-const (
-	// countWindow and longestCountWindow bound the rows of one statement of a count. A window is four times as large as the one before
-	// while that was fast.
-	countWindow, longestCountWindow = 1024, 65536
-	fastCount                       = 100 * time.Millisecond
-)
-
-// count counts the rows after a position, up to most, for about as long as the budget. It is done if nothing follows or most are counted.
-func (b bulkSource) count(ctx context.Context, s *Store, after string, most int64, budget time.Duration) (c counted, err error) {
-	began := time.Now()
-	c.next = after
-	if b.empty {
-		c.done = true
-		return c, nil
-	}
-	for window := countWindow; ; {
-		lap := time.Now()
-		if err := b.countWindow(ctx, s, &c, window, most); err != nil {
-			return c, err
-		}
-		if c.done || time.Since(began) > budget {
-			return c, nil
-		}
-		if time.Since(lap) < fastCount {
-			window = min(4*window, longestCountWindow)
-		}
-	}
-}
-
-// countWindow counts the rows of the next window.
-func (b bulkSource) countWindow(ctx context.Context, s *Store, c *counted, window int, most int64) (err error) {
-	limit := window
-	if rest := most - c.rows; rest < int64(limit) {
-		limit = int(rest)
-	}
-	var query, end string
-	var arguments []any
-	if b.query != "" {
-		query, arguments = b.joined(c.next, limit)
-	} else {
-		if end, err = s.windowEnd(ctx, b.walk, c.next, window); err != nil {
-			return err
-		}
-		query, arguments = b.walk.union(b.walk.filter, end, c.next, limit)
-		query, arguments = query+" LIMIT ?", append(arguments, limit)
-	}
-	var found struct {
-		Counted     int64
-		First, Last string
-	}
-	err = s.planned(ctx).Raw("SELECT count(*) AS counted, COALESCE(min(id), '') AS first, COALESCE(max(id), '') AS last FROM ("+query+") counting",
-		arguments...).Scan(&found).Error
-	if err != nil {
-		return err
-	}
-	if c.first == "" {
-		c.first = found.First
-	}
-	if found.Last != "" {
-		c.last = found.Last
-	}
-	c.rows += found.Counted
-	switch {
-	case b.query != "":
-		c.done, c.next = found.Counted < int64(limit), c.last
-	default:
-		c.done, c.next = end == "", end
-	}
-	c.done = c.done || c.rows >= most
-	return nil
 }

@@ -10,13 +10,6 @@ import (
 	"redrive/pkg/webhook"
 )
 
-// BulkLease is the right to make the next step of a bulk job. The job's row has its number: a process that has lost the lease, because it
-// expired and another has it now, has another number and cannot commit a step.
-type BulkLease struct {
-	Job webhook.BulkJob
-	row bulkJobRow
-}
-
 // BulkStep is what one step of a bulk job has done.
 type BulkStep struct {
 	// Job is the job after the step.
@@ -30,60 +23,11 @@ type BulkStep struct {
 	Waiting []webhook.Delivery
 }
 
-// errLeaseLost means that a job was cancelled, or that another process has its lease. The step is undone.
-var errLeaseLost = errors.New("the lease of the bulk job was lost")
-
-// LeaseBulkJob leases the running job whose next step has been due for longest, for a time by the clock of the database. It returns nil if no
-// job is due. It leaves out jobs of deleted organizations, which continue if the organization is restored. Of concurrent calls, one gets the
-// job, and others may get nil.
-func (s *Store) LeaseBulkJob(ctx context.Context, lease time.Duration) (*BulkLease, error) {
-	leased, err := s.leaseBulkJob(s.db.WithContext(ctx), lease)
-	return leased, s.translate("lease a bulk job", err)
-}
-
-func (s *Store) leaseBulkJob(tx *gorm.DB, lease time.Duration) (*BulkLease, error) {
-	now, err := s.databaseTime(tx)
-	if err != nil {
-		return nil, err
-	}
-	var due []bulkJobRow
-	err = tx.Where("status = 'running' AND due_at <= ? AND leased_until <= ?", now, now).
-		Where("organization_id NOT IN (" + deletedOrganizations + ")").Order("due_at").Limit(1).Find(&due).Error
-	if err != nil || len(due) == 0 {
-		return nil, err
-	}
-	row := due[0]
-	update := withLease(tx.Model(&bulkJobRow{}), row).
-		UpdateColumns(map[string]any{"lease_number": row.LeaseNumber + 1, "leased_until": now.Add(lease)})
-	if update.Error != nil || update.RowsAffected == 0 {
-		return nil, update.Error
-	}
-	row.LeaseNumber++
-	job, err := row.job()
-	return &BulkLease{Job: job, row: row}, err
-}
-
-// withLease selects the row of a job if the job is running and the lease is still that of the row.
-func withLease(tx *gorm.DB, row bulkJobRow) *gorm.DB {
-	return tx.Where("id = ? AND status = 'running' AND lease_number = ?", row.ID, row.LeaseNumber)
-}
-
-// ReleaseBulkJob ends a lease after a step that has failed, and has the next step wait.
-func (s *Store) ReleaseBulkJob(ctx context.Context, leased *BulkLease, wait time.Duration) error {
-	tx := s.db.WithContext(ctx)
-	now, err := s.databaseTime(tx)
-	if err == nil {
-		err = s.writeStep(tx, leased.row, map[string]any{"due_at": now.Add(wait), "leased_until": now})
-	}
-	if errors.Is(err, errLeaseLost) {
-		return nil
-	}
-	return s.translate("release a bulk job", err)
-}
-
-// StepBulkJob makes the next step of a leased job and ends the lease. A job first counts what it will handle, in steps as well. Each later
-// step handles at most webhook.MaxBulkStep deliveries. Its effect and the progress of the job commit together. It returns nil if the job was
-// cancelled, or if the lease expired and another process has it; the step has no effect then.
+// StepBulkJob makes the next step of a leased job and ends the lease. The first steps count what the job will handle. Each later one handles
+// at most webhook.MaxBulkStep deliveries, and its effect and the progress of the job commit together. The last one finds nothing more, counts
+// the outcome and ends the job. A job of a deleted organization ends after it was counted.
+//
+// It returns nil if the job was cancelled, or if the lease expired and another process has it; the step has no effect then.
 func (s *Store) StepBulkJob(ctx context.Context, leased *BulkLease) (*BulkStep, error) {
 	step, err := s.stepBulkJob(ctx, leased)
 	if errors.Is(err, errLeaseLost) {
@@ -93,7 +37,16 @@ func (s *Store) StepBulkJob(ctx context.Context, leased *BulkLease) (*BulkStep, 
 }
 
 func (s *Store) stepBulkJob(ctx context.Context, leased *BulkLease) (*BulkStep, error) {
-	source, err := s.bulkSource(ctx, leased.Job)
+	if leased.row.Counted {
+		deleted, err := s.organizationDeleted(ctx, leased.Job.OrganizationID)
+		switch {
+		case err != nil:
+			return nil, err
+		case deleted:
+			return s.finishStep(ctx, leased, webhook.SkippedOrganizationDeleted)
+		}
+	}
+	source, err := s.keptSource(ctx, leased.Job)
 	if err != nil {
 		return nil, err
 	}
@@ -110,7 +63,7 @@ const countBudget = time.Second
 func (s *Store) countStep(ctx context.Context, leased *BulkLease, source bulkSource) (*BulkStep, error) {
 	row := leased.row
 	began := row.StartedAt == nil
-	c, err := source.count(ctx, s, row.CountedTo, mostOf(leased.Job.BulkSpec)-row.Total, countBudget)
+	c, err := source.count(ctx, s, counting{after: row.CountedTo, most: mostOf(leased.Job.BulkSpec) - row.Total, budget: countBudget})
 	if err != nil {
 		return nil, err
 	}
@@ -135,27 +88,22 @@ func (s *Store) countStep(ctx context.Context, leased *BulkLease, source bulkSou
 	return &BulkStep{Job: job, Began: began}, err
 }
 
-// handleStep handles the next deliveries.
+// handleStep handles the next deliveries, or ends the job if there are none.
 func (s *Store) handleStep(ctx context.Context, leased *BulkLease, source bulkSource) (step *BulkStep, err error) {
 	tx := s.db.WithContext(ctx)
 	now, err := s.databaseTime(tx)
 	if err != nil {
 		return nil, err
 	}
-	limit := leased.row.pace().Allowed(now)
-	if rest := mostOf(leased.Job.BulkSpec) - leased.row.Processed; int64(limit) > rest {
-		limit = int(rest)
+	next, err := s.bulkChunk(ctx, leased, source, leased.row.pace().Allowed(now))
+	if err != nil {
+		return nil, err
 	}
-	var ids []string
-	next := leased.row.ProcessedTo
-	if limit > 0 {
-		if ids, next, err = source.page(ctx, s, leased.row.ProcessedTo, limit); err != nil {
-			return nil, err
-		}
+	if next.end {
+		return s.finishStep(ctx, leased, webhook.SkippedNoLongerMatching)
 	}
-	finished := next == "" && limit > 0 || leased.row.Processed+int64(len(ids)) >= mostOf(leased.Job.BulkSpec)
 	err = tx.Transaction(func(tx *gorm.DB) error {
-		step, err = s.commitStep(tx, leased, ids, next, finished)
+		step, err = s.commitStep(tx, leased, next)
 		return err
 	})
 	if err != nil {
@@ -164,14 +112,10 @@ func (s *Store) handleStep(ctx context.Context, leased *BulkLease, source bulkSo
 	return step, nil
 }
 
-// commitStep applies the action to the deliveries or events and writes the progress, in one transaction. The row is locked, so that a
-// cancellation of the job comes before or after the step.
-func (s *Store) commitStep(tx *gorm.DB, leased *BulkLease, ids []string, next string, finished bool) (*BulkStep, error) {
-	var row bulkJobRow
-	err := withLease(s.locking(tx, forNoKeyUpdate), leased.row).Take(&row).Error
-	if errors.Is(err, gorm.ErrRecordNotFound) {
-		return nil, errLeaseLost
-	}
+// commitStep applies the action to a chunk and writes the progress, in one transaction. The row is locked, so that a cancellation of the job
+// comes before or after the step.
+func (s *Store) commitStep(tx *gorm.DB, leased *BulkLease, c bulkChunk) (*BulkStep, error) {
+	row, err := s.lockLeased(tx, leased)
 	if err != nil {
 		return nil, err
 	}
@@ -179,52 +123,24 @@ func (s *Store) commitStep(tx *gorm.DB, leased *BulkLease, ids []string, next st
 	if err != nil {
 		return nil, err
 	}
-	handled, err := s.handleBulk(tx, leased.Job, ids, now)
+	h, err := s.handleBulk(tx, leased.Job, c.ids, now)
 	if err != nil {
 		return nil, err
 	}
-	return s.recordStep(tx, row, handled, int64(len(ids)), next, finished, now)
-}
-
-// recordStep writes the progress of a step in its transaction.
-func (s *Store) recordStep(tx *gorm.DB, row bulkJobRow, h handled, processed int64, next string, finished bool, now time.Time) (*BulkStep, error) {
-	skipped, err := decodeColumn[map[string]int64](row.Skipped)
-	if err != nil {
+	if row.Skipped, err = h.addTo(row.Skipped); err != nil {
 		return nil, err
 	}
-	step := &BulkStep{Applied: h.applied, Skipped: h.skipped, Waiting: h.waiting, Finished: finished}
-	row.Processed, row.Applied = row.Processed+processed, row.Applied+h.applied
-	row.Total = max(row.Total, row.Processed)
 	pace := row.pace().After(int(h.applied), now)
-	row.Tokens, row.PacedAt, row.ProcessedTo = pace.Tokens, now, next
-	if finished {
-		h.skip(webhook.SkippedNoLongerMatching, row.Total-row.Processed)
-		row.Processed = row.Total
-		row.Status, row.FinishedAt = string(webhook.BulkCompleted), &now
-	}
-	for reason, count := range h.skipped {
-		skipped[reason] += count
-	}
-	if row.Skipped, err = encodeColumn(skipped); err != nil {
-		return nil, err
-	}
+	row.Processed, row.Applied = row.Processed+int64(len(c.ids)), row.Applied+h.applied
+	row.Total = max(row.Total, row.Processed)
+	row.Tokens, row.PacedAt, row.ProcessedTo = pace.Tokens, now, c.next
 	err = s.writeStep(tx, row, map[string]any{
-		"status": row.Status, "total": row.Total, "processed": row.Processed, "applied": row.Applied, "skipped": row.Skipped,
-		"processed_to": row.ProcessedTo, "tokens": row.Tokens, "paced_at": row.PacedAt, "finished_at": row.FinishedAt,
-		"due_at": pace.Due(), "leased_until": now,
+		"total": row.Total, "processed": row.Processed, "applied": row.Applied, "skipped": row.Skipped,
+		"processed_to": row.ProcessedTo, "tokens": row.Tokens, "paced_at": row.PacedAt, "due_at": pace.Due(), "leased_until": now,
 	})
 	if err != nil {
 		return nil, err
 	}
-	step.Job, err = row.job()
-	return step, err
-}
-
-// writeStep writes columns of a running job whose lease the caller has.
-func (s *Store) writeStep(tx *gorm.DB, row bulkJobRow, columns map[string]any) error {
-	update := withLease(tx.Model(&bulkJobRow{}), row).UpdateColumns(columns)
-	if update.Error == nil && update.RowsAffected == 0 {
-		return errLeaseLost
-	}
-	return update.Error
+	job, err := row.job()
+	return &BulkStep{Job: job, Applied: h.applied, Skipped: h.skipped, Waiting: h.waiting}, err
 }

@@ -32,9 +32,7 @@ func (s *Store) CancelDelivery(ctx context.Context, c webhook.Cancellation) (web
 func (s *Store) cancelRows(tx *gorm.DB, c webhook.Cancellation, ids []string) (ended []string, err error) {
 	next := c.Cancelled()
 	columns := s.failedColumns(next)
-	if next.BulkJobID != "" {
-		columns["bulk_job_id"] = next.BulkJobID
-	}
+	columns["bulk_job_id"] = next.BulkJobID
 	var rows []deliveryRow
 	err = tx.Model(&rows).Clauses(clause.Returning{Columns: []clause.Column{{Name: "id"}}}).Where(s.oneOf("id", ids)).
 		Where("organization_id = ? AND status IN ('pending', 'retrying')", c.OrganizationID).UpdateColumns(columns).Error

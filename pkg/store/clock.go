@@ -45,3 +45,11 @@ func (s *Store) dueByNow(tx *gorm.DB, eventID string, asked time.Time) error {
 	return tx.Model(&deliveryRow{}).Where("event_id = ? AND status = 'pending' AND next_retry_at > ?", eventID, due).
 		UpdateColumn("next_retry_at", due).Error
 }
+
+// earlier returns the earlier of two times. A time that is zero is later than every other.
+func earlier(a, b time.Time) time.Time {
+	if a.IsZero() || !b.IsZero() && b.Before(a) {
+		return b
+	}
+	return a
+}

@@ -63,9 +63,7 @@ func (s *Store) requeueRows(tx *gorm.DB, retry webhook.Retry, ids []string) ([]d
 	state := stateColumns(next)
 	state["next_retry_at"] = s.dueAt(next.NextRetryAt)
 	state["revision"] = gorm.Expr("revision + ?", next.Revision)
-	if next.BulkJobID != "" {
-		state["bulk_job_id"] = next.BulkJobID
-	}
+	state["bulk_job_id"] = next.BulkJobID
 	var rows []deliveryRow
 	update := tx.Model(&rows).Clauses(returning(&deliveryRow{})).Where(s.oneOf("id", ids)).
 		Where("organization_id = ? AND status = ? AND EXISTS (?)", next.OrganizationID, webhook.StatusFailure, active).
@@ -82,7 +80,7 @@ WITH d AS (
 	UPDATE deliveries
 	SET status = next.status, retry_count = next.retry_count, next_retry_at = LEAST(next.next_retry_at, now()),
 		priority = next.priority, requeued = next.requeued, failure_reason = next.failure_reason, orphan_count = next.orphan_count, revision = deliveries.revision + next.revision,
-		updated_at = next.updated_at, failed_at = NULL
+		updated_at = next.updated_at, failed_at = NULL, bulk_job_id = '' -- a job retries by requeueRows
 	FROM ` + parameterRows("next", "id text", "organization_id text", "status text", "retry_count integer", "next_retry_at timestamptz",
 	"priority smallint", "requeued boolean", "failure_reason text", "orphan_count integer", "revision bigint", "updated_at timestamptz",
 	"max_bytes bigint") + `

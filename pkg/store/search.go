@@ -84,7 +84,7 @@ func (s *Store) searchDeliveries(ctx context.Context, f webhook.DeliveryFilter, 
 		return nil, "", err
 	}
 	if !short {
-		events, err := s.eventsToJoin(ctx, f, page)
+		events, err := s.eventsToJoin(ctx, f, lastEvent(f, page))
 		if err != nil {
 			return nil, "", err
 		}
@@ -100,8 +100,8 @@ func (s *Store) searchDeliveries(ctx context.Context, f webhook.DeliveryFilter, 
 }
 
 // eventsToJoin returns the conditions on few events, whose deliveries are then read. It returns none if the filter does not restrict events,
-// or if too many match each of its conditions.
-func (s *Store) eventsToJoin(ctx context.Context, f webhook.DeliveryFilter, page webhook.Page) (conditions, error) {
+// or if too many match each of its conditions. The events are older than a time, unless it is zero.
+func (s *Store) eventsToJoin(ctx context.Context, f webhook.DeliveryFilter, before time.Time) (conditions, error) {
 	if f.EventID != "" {
 		var one conditions
 		one.equal("e.organization_id", f.OrganizationID)
@@ -110,7 +110,9 @@ func (s *Store) eventsToJoin(ctx context.Context, f webhook.DeliveryFilter, page
 	}
 	for _, events := range searchedEvents(f) {
 		restricted := events.and(conditions{})
-		restricted.add("e.id < ?", webhook.FirstID(webhook.KindEvent, lastEvent(f, page)))
+		if !before.IsZero() {
+			restricted.add("e.id < ?", webhook.FirstID(webhook.KindEvent, before))
+		}
 		few, err := s.few(ctx, walk{table: "events", alias: "e", branches: []conditions{restricted}})
 		if err != nil || few {
 			return restricted, err

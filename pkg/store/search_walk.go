@@ -14,6 +14,7 @@ func (s *Store) deliveryWalk(ctx context.Context, f webhook.DeliveryFilter) (wal
 	all.equal("d.organization_id", f.OrganizationID)
 	all.created("d", webhook.KindDelivery, f.From, f.To)
 	filter := deliveryFields(f)
+	filter.equal("d.event_id || ''", f.EventID)
 	if event := eventFields(f); !event.empty() {
 		filter.add("(SELECT "+event.where()+" FROM events e WHERE e.id = d.event_id)", event.arguments...)
 	}

@@ -73,6 +73,7 @@ type Store struct {
 
 	operations atomic.Pointer[operations]
 	replica    *replica // nil without one
+	sources    bulkSources
 
 	full atomic.Bool
 	keys keyCheck

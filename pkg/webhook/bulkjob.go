@@ -41,6 +41,8 @@ const (
 	SkippedDeliveryNotWaiting = "delivery_not_waiting" // see ErrDeliveryNotWaiting
 	SkippedEndpointDisabled   = "endpoint_disabled"    // see ErrEndpointDisabled
 	SkippedEndpointDeleted    = "endpoint_deleted"     // see ErrEndpointDeleted
+
+	SkippedOrganizationDeleted = "organization_deleted" // the organization was deleted before the job reached it
 )
 
 // The limits of bulk jobs.
@@ -190,14 +192,14 @@ func NewBulkJob(spec BulkSpec, now time.Time) BulkJob {
 	return BulkJob{BulkSpec: spec, ID: NewID(KindBulkJob, now), Status: BulkRunning, Skipped: map[string]int64{}, CreatedAt: now}
 }
 
-// BulkOutcome counts, by state, the deliveries of which a job is the latest.
+// BulkOutcome counts, by state, the deliveries of which a job is the latest, see Delivery.BulkJobID.
 type BulkOutcome struct {
 	Success, Failure, Waiting int64
 	// AsOf is when they were counted. It is zero before the first count.
 	AsOf time.Time
 }
 
-// BulkOutcomeFresh is how old a count of an outcome may be.
+// BulkOutcomeFresh is how old a count of an outcome may be. That of a job that has ended is not older than the end.
 const BulkOutcomeFresh = 10 * time.Second
 
 // BulkPlan is what a job would do.

@@ -109,7 +109,8 @@ type Delivery struct {
 	LastAttemptID string
 	// ReplayOf is the ID of the delivery that this one replays. It is empty for others, and for replays of versions that did not record it.
 	ReplayOf string
-	// BulkJobID is the ID of the latest bulk job that has requeued, made or cancelled the delivery. It is empty if none did.
+	// BulkJobID is the ID of the latest bulk job that has requeued, made or cancelled the delivery. It is empty if none did, and after a retry
+	// or a cancellation by hand.
 	BulkJobID string
 	CreatedAt time.Time
 	UpdatedAt time.Time

@@ -239,7 +239,7 @@ func TestBulkMissingAndDeletedRefused(t *testing.T) {
 	}
 	plan := w.bulk(t, "retry", "--from", bulkFrom, "--plan").stdout
 	assert.Contains(t, plan, "org_a")
-	assert.NotContains(t, plan, "org_b", "jobs make no steps for a deleted organization")
+	assert.NotContains(t, plan, "org_b", "a job of a deleted organization handles nothing")
 
 	early := runWith(t, []string{"DATABASE_URL=" + testservers.Postgres(t)}, "bulk", "retry", "--from", bulkFrom)
 	assert.Equal(t, 1, early.code)

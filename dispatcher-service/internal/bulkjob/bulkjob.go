@@ -4,6 +4,7 @@
 //
 //	lease ─▶ count on, until the total is known ─────────────▶ the next step is due at once
 //	      └▶ handle the next deliveries, commit with the progress ─▶ enqueue them ─▶ the next step is due when the pace allows it
+//	      └▶ nothing follows: count the outcome and end the job
 //
 // What a crash leaves behind:
 //

@@ -105,5 +105,6 @@ func testBulkLeaseTakenOver(t *testing.T, s *store.Store) {
 	step, err = s.StepBulkJob(w.ctx, taken)
 	require.NoError(t, err)
 	assert.EqualValues(t, 1, step.Applied)
+	w.work()
 	assert.EqualValues(t, 1, w.ended(job.ID).Applied)
 }

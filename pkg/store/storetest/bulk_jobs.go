@@ -90,36 +90,27 @@ func testBulkLists(t *testing.T, s *store.Store) {
 	assert.Equal(t, &webhook.Resource{Kind: webhook.KindBulkJob, ID: jobs[0].ID, OrganizationID: org}, found)
 }
 
-// The pace is in the job's row: no step is due before its time, in whichever process.
-func testBulkPace(t *testing.T, s *store.Store) {
+// A job of a deleted organization ends. What it has not handled is skipped.
+func testBulkDeletedOrganization(t *testing.T, s *store.Store) {
 	w := newWorld(t, s)
-	w.failedMany(3)
-	job := w.bulk(webhook.BulkSpec{Action: webhook.BulkRetry, Filter: map[string]string{"status": "failure"}, PerSecond: 1})
-	require.NotNil(t, w.step(), "it counts at once")
-	step := w.step()
-	if step != nil { // the pace allows nothing yet
-		assert.Empty(t, step.Waiting)
-	}
-	assert.Nil(t, w.step(), "the first delivery is due after a second")
-	found, err := s.FindBulkJob(w.ctx, org, job.ID)
-	require.NoError(t, err)
-	assert.Zero(t, found.Processed)
-	assert.EqualValues(t, 3, found.Total)
-}
-
-func testBulkDeletedOrganizationWaits(t *testing.T, s *store.Store) {
-	w := newWorld(t, s)
-	w.failed()
+	failed := w.failedMany(3)
 	_, err := s.PutOrganization(w.ctx, org, webhook.OrganizationChange{}, start)
 	require.NoError(t, err)
-	job := w.bulkRetry()
+	begun := w.bulk(webhook.BulkSpec{Action: webhook.BulkRetry, Filter: map[string]string{"status": "failure"}, MaxDeliveries: 2})
+	require.NotNil(t, w.step(), "it counts")
+	fresh := w.bulkRetry()
 	_, err = s.DeleteOrganization(w.ctx, org, webhook.Now(), webhook.Now().Add(time.Hour))
 	require.NoError(t, err)
-	assert.Nil(t, w.step())
+	assert.Empty(t, w.work())
+	assert.Equal(t, map[string]int64{webhook.SkippedOrganizationDeleted: 2}, w.ended(begun.ID).Skipped)
+	assert.Equal(t, map[string]int64{webhook.SkippedOrganizationDeleted: 3}, w.ended(fresh.ID).Skipped)
+
 	_, err = s.PutOrganization(w.ctx, org, webhook.OrganizationChange{}, webhook.Now())
 	require.NoError(t, err)
-	assert.Len(t, w.work(), 1)
-	assert.EqualValues(t, 1, w.ended(job.ID).Applied)
+	assert.Empty(t, w.work(), "a job that has ended does not continue")
+	again := w.bulkRetry()
+	assert.Equal(t, ids(failed), ids(w.work()))
+	assert.EqualValues(t, 3, w.ended(again.ID).Applied)
 }
 
 func testBulkPurge(t *testing.T, s *store.Store) {

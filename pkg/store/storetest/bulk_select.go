@@ -1,7 +1,6 @@
 package storetest
 
 import (
-	"maps"
 	"slices"
 	"testing"
 	"time"
@@ -81,53 +80,4 @@ func testBulkDisappears(t *testing.T, s *store.Store) {
 	ended := w.ended(job.ID)
 	assert.EqualValues(t, 3, ended.Total)
 	assert.Equal(t, map[string]int64{"no_longer_matching": 1}, ended.Skipped)
-}
-
-func testBulkOutcomeAndFilter(t *testing.T, s *store.Store) {
-	w := newWorld(t, s)
-	beside := w.failedMany(4)[3]
-	job := w.bulk(webhook.BulkSpec{Action: webhook.BulkRetry, Filter: map[string]string{"status": "failure"}, MaxDeliveries: 3})
-	waiting := w.work()
-	require.Len(t, waiting, 3)
-	_, _ = w.attempt(waiting[0], 200)
-	waiting[1].MaxRetries = 0
-	_, _ = w.attempt(waiting[1], 500)
-	found := w.ended(job.ID)
-	outcome := found.Outcome
-	assert.WithinDuration(t, time.Now(), outcome.AsOf, time.Minute)
-	outcome.AsOf = time.Time{}
-	assert.Equal(t, webhook.BulkOutcome{Success: 1, Failure: 1, Waiting: 1}, outcome)
-	again := w.ended(job.ID)
-	assert.Equal(t, found.Outcome.AsOf, again.Outcome.AsOf, "it is counted at most every ten seconds")
-
-	for filter, want := range map[string][]string{
-		"":                 ids(waiting),
-		"success":          {waiting[0].ID},
-		"failure":          {waiting[1].ID},
-		"pending,retrying": {waiting[2].ID},
-		"success,failure":  {waiting[0].ID, waiting[1].ID},
-		"retrying,success": {waiting[0].ID},
-	} {
-		parameters := map[string]string{"bulkJobId": job.ID}
-		if filter != "" {
-			parameters["status"] = filter
-		}
-		f, err := webhook.ParseDeliveryFilter(org, webhook.Parameters{Values: parameters})
-		require.NoError(t, err)
-		list, err := s.PageDeliveries(w.ctx, f, webhook.Page{Limit: 10})
-		require.NoError(t, err)
-		got := map[string]bool{}
-		for _, d := range list.Items {
-			got[d.ID] = true
-		}
-		slices.Sort(want)
-		assert.Equal(t, want, slices.Sorted(maps.Keys(got)), "%q", filter)
-		assert.NotContains(t, got, beside.ID)
-	}
-	loaded, err := s.LoadDispatch(w.ctx, waiting[2].ID)
-	require.NoError(t, err)
-	assert.Equal(t, job.ID, loaded.Delivery.BulkJobID)
-	health, err := s.FindEndpoint(w.ctx, org, w.endpoint.ID)
-	require.NoError(t, err)
-	assert.Zero(t, health.Health.ConsecutiveFailures, "a failure of a delivery that a job retried does not count")
 }

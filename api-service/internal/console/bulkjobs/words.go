@@ -64,6 +64,8 @@ var skips = map[string]string{
 	webhook.SkippedDeliveryNotWaiting: "It had ended already.",
 	webhook.SkippedEndpointDisabled:   "Its endpoint is disabled.",
 	webhook.SkippedEndpointDeleted:    "Its endpoint was deleted.",
+
+	webhook.SkippedOrganizationDeleted: "The organization was deleted before the job reached it.",
 }
 
 // organizationOf returns the name of the request's organization, or its ID if it has none.
