@@ -98,11 +98,13 @@ func (m metrics) attempt(due time.Time, o webhook.Outcome, outcome webhook.Attem
 	m.lag.Observe(max(0, o.Attempt.StartedAt.Sub(due).Seconds()))
 	superseded := outcome == webhook.AttemptSuperseded // it has no consequence
 	failed := !superseded && !o.DisableEndpoint && o.Delivery.Status == webhook.StatusFailure
-	ofJob := failed && o.Delivery.BulkJobID != ""
-	m.recent.note(o.Attempt, o.Delivery.EndpointID, failed && !ofJob)
+	ofJob := o.Delivery.BulkJobID != ""
+	if !ofJob { // a job over endpoints that do not answer is no sign of a fault on this side
+		m.recent.note(o.Attempt, o.Delivery.EndpointID, failed)
+	}
 	switch {
 	case superseded:
-	case ofJob:
+	case failed && ofJob:
 		m.ofJob.Inc()
 	case failed:
 		m.failure.Inc()

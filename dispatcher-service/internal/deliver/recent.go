@@ -36,9 +36,9 @@ type lastSeen struct {
 func newRecent() *recent {
 	return &recent{
 		attempted: prometheus.NewDesc("redrive_endpoints_attempted",
-			"Endpoints that this process attempted within 3 minutes, by the result of the last attempt.", []string{"result"}, nil),
+			"Endpoints that this process attempted within 3 minutes, other than for a bulk job, by the result of the last attempt.", []string{"result"}, nil),
 		failed: prometheus.NewDesc("redrive_endpoints_failed",
-			"Endpoints of which an attempt of this process ended a delivery in failure within 10 minutes, other than by 410.", nil, nil),
+			"Endpoints of which an attempt of this process ended a delivery in failure within 10 minutes, other than by 410 or for a bulk job.", nil, nil),
 		last: map[string]lastSeen{},
 	}
 }
