@@ -32,7 +32,7 @@ func (s *Store) bulkSource(ctx context.Context, job webhook.BulkJob) (bulkSource
 	if job.Action == webhook.BulkRetry {
 		f.FailedBefore = job.CreatedAt
 	} else {
-		existed = s.existedBefore("d", job.CreatedAt)
+		existed = existedBefore("d", job.CreatedAt)
 	}
 	if len(f.Possible()) == 0 {
 		return bulkSource{empty: true}, nil
@@ -61,13 +61,9 @@ func (s *Store) bulkSource(ctx context.Context, job webhook.BulkJob) (bulkSource
 }
 
 // existedBefore returns the condition that a row was inserted before a time of the clock of the database, whatever the clock of the process
-// says that has inserted it. SQLite runs in that process and has the same clock.
-func (s *Store) existedBefore(alias string, at time.Time) (c conditions) {
-	if s.dialect.Postgres {
-		c.add("COALESCE("+alias+".inserted_at, "+alias+".created_at) < ?", at) // rows of an old version have no inserted_at
-	} else {
-		c.add(alias+".created_at < ?", at)
-	}
+// says that has inserted it. Rows of SQLite and of an old version have no inserted_at.
+func existedBefore(alias string, at time.Time) (c conditions) {
+	c.add("COALESCE("+alias+".inserted_at, "+alias+".created_at) < ?", at)
 	return c
 }
 
@@ -94,7 +90,7 @@ func (s *Store) bulkEvents(ctx context.Context, job webhook.BulkJob) (bulkSource
 	}
 	w, err := s.eventWalk(ctx, f)
 	w.ascending = true
-	w.filter = w.filter.and(s.existedBefore("e", job.CreatedAt)).and(subscribed(endpoint.SubscribedEventTypes))
+	w.filter = w.filter.and(existedBefore("e", job.CreatedAt)).and(subscribed(endpoint.SubscribedEventTypes))
 	w.filter.add(notTest)
 	return bulkSource{walk: w}, err
 }

@@ -24,7 +24,8 @@ func TestMigrateBlockedNamesTheSession(t *testing.T) {
 		"ALTER TABLE endpoints DROP COLUMN metadata, DROP COLUMN paused_at, DROP COLUMN deleted_at, DROP COLUMN disabled_reason",
 		"DROP TABLE endpoint_changes",
 		"DROP TABLE idempotency_keys", "DROP TABLE endpoint_health", "ALTER TABLE attempts DROP COLUMN error_code",
-		"DROP TABLE bulk_jobs", "DROP TABLE console_sessions", "ALTER TABLE deliveries DROP COLUMN bulk_job_id, DROP COLUMN failed_at",
+		"DROP TABLE bulk_jobs", "DROP TABLE console_sessions", "ALTER TABLE deliveries DROP COLUMN bulk_job_id, DROP COLUMN failed_at, DROP COLUMN inserted_at",
+		"ALTER TABLE events DROP COLUMN inserted_at",
 		"ALTER TABLE deliveries DROP COLUMN priority, DROP COLUMN test, DROP COLUMN requeued, DROP COLUMN replay_of", "ALTER TABLE endpoints DROP COLUMN tested_at",
 		"DROP TABLE organizations, event_types", "DROP TABLE statistics_deltas, statistics_hours, statistics_days, statistics_types, statistics_state", "DROP INDEX api_keys_by_creator, events_by_organization",
 		"BEGIN", "SELECT count(*) FROM endpoints",
@@ -41,5 +42,5 @@ func TestMigrateBlockedNamesTheSession(t *testing.T) {
 	require.NoError(t, err)
 	applied, err := opened.Migrate(t.Context())
 	require.NoError(t, err)
-	assert.Len(t, applied, 31)
+	assert.Len(t, applied, 33)
 }

@@ -1,7 +1,7 @@
--- SQLite runs in the process that publishes. created_at is by its clock.
+-- As in PostgreSQL. It stays empty: SQLite runs in the process that inserts, and created_at is by its clock.
 
 -- +goose Up
-SELECT 1;
+ALTER TABLE deliveries ADD COLUMN inserted_at datetime;
 
 -- +goose Down
-SELECT 1;
+ALTER TABLE deliveries DROP COLUMN inserted_at;
