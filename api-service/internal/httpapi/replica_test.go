@@ -35,10 +35,13 @@ func TestFromReplicaAfterWriteUsesPrimary(t *testing.T) {
 		return c
 	}
 	permitted := func() (permitted bool) {
-		require.NoError(t, w.fromReplica(func(c echo.Context) error {
+		handler := w.fromReplica(func(c echo.Context) error {
 			permitted = webhook.ReplicaReadsOf(c.Request().Context()).Permitted()
+			allow(c, 2)
+			assert.Equal(t, permitted, webhook.ReplicaReadsOf(c.Request().Context()).Permitted(), "after a new deadline")
 			return nil
-		})(request(http.MethodGet)))
+		})
+		require.NoError(t, deadline(0)(handler)(request(http.MethodGet)))
 		return permitted
 	}
 	w.record(request(http.MethodGet))
