@@ -7,6 +7,8 @@ import (
 	"slices"
 	"time"
 
+	"github.com/jackc/pgx/v5"
+
 	"redrive/deploy/chaos/internal/audit"
 	"redrive/deploy/chaos/internal/receiver"
 	"redrive/deploy/chaos/internal/records"
@@ -20,7 +22,11 @@ const endPatience = 3 * time.Minute
 func (w *world) conclude(ctx context.Context, d drill) (*Result, error) {
 	w.say("waiting for the ends")
 	w.halt()
-	database, err := w.connect(ctx, w.postgres[0])
+	var database *pgx.Conn
+	err := until(ctx, startPatience, func() (connected bool, err error) {
+		database, err = w.connect(ctx, w.postgres[0])
+		return err == nil, err
+	})
 	if err != nil {
 		return nil, err
 	}

@@ -24,10 +24,11 @@ type measure struct {
 }
 
 const (
-	// settleLimit is how long Redrive may take to work again once what it needs is back. A run on a busy machine takes a second or two.
-	settleLimit = 15 * time.Second
-	// settlePatience is how long it is waited for.
-	settlePatience = time.Minute
+	// settleLimit is how long Redrive may take to work again once what it needs is back. It takes a second or two, and the limit is for a machine
+	// that has much else to do.
+	settleLimit = 30 * time.Second
+	// settlePatience is how long a drill waits for it.
+	settlePatience = 2 * time.Minute
 	// settleTime is how long the load goes on after a fault, so that every dispatcher has something to send.
 	settleTime = 5 * time.Second
 )

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -19,7 +21,9 @@ type Options struct {
 	Only []string
 	// Parallel is how many drills are done at the same time. Defaults to 3.
 	Parallel int
-	// Progress is told what happens.
+	// Logs is a directory for the logs of the nodes. Defaults to none.
+	Logs string
+	// Progress gets a line for each step.
 	Progress io.Writer
 }
 
@@ -76,7 +80,7 @@ func Run(ctx context.Context, o Options) (results []*Result, err error) {
 		turns <- struct{}{}
 		group.Go(func() {
 			defer func() { <-turns }()
-			results[i], failures[i] = lab.do(ctx, d, progress)
+			results[i], failures[i] = lab.do(ctx, d, o.Logs, progress)
 		})
 	}
 	group.Wait()
@@ -85,19 +89,16 @@ func Run(ctx context.Context, o Options) (results []*Result, err error) {
 }
 
 // do does one drill in a world of its own. An error means that there was no result.
-func (l *lab) do(ctx context.Context, d drill, progress io.Writer) (result *Result, err error) {
+func (l *lab) do(ctx context.Context, d drill, logs string, progress io.Writer) (result *Result, err error) {
 	if ctx.Err() != nil {
 		return nil, nil //nolint:nilnil // the run was interrupted before the drill began, which is no failure of it
 	}
 	began := time.Now()
 	w, err := l.newWorld(ctx, d.name, d.shape, progress)
 	defer func() {
-		if err != nil && ctx.Err() == nil {
-			w.showLogs(context.WithoutCancel(ctx))
-		}
 		limited, cancel := context.WithTimeout(context.WithoutCancel(ctx), cleanLimit)
 		defer cancel()
-		err = errors.Join(err, w.close(limited))
+		err = errors.Join(err, w.keepLogs(limited, logs), w.close(limited))
 	}()
 	if err != nil {
 		return nil, err
@@ -110,20 +111,29 @@ func (l *lab) do(ctx context.Context, d drill, progress io.Writer) (result *Resu
 		return nil, fmt.Errorf("judge %s: %w", d.name, err)
 	}
 	result.Took = time.Since(began)
-	if !result.OK() {
-		w.showLogs(ctx)
-	}
 	w.say("done after %s s: %d problems", seconds(result.Took), len(result.Problems))
 	return result, nil
 }
 
-// showLogs shows the end of the log of every node.
-func (w *world) showLogs(ctx context.Context) {
+// keepLogs writes the log of every node to a folder of the drill.
+func (w *world) keepLogs(ctx context.Context, dir string) error {
+	if dir == "" {
+		return nil
+	}
+	dir = filepath.Join(dir, w.id)
+	if err := os.MkdirAll(dir, 0o750); err != nil {
+		return fmt.Errorf("make a folder for logs: %w", err)
+	}
 	for _, n := range w.nodes() {
-		if log, err := n.logs(ctx, "15"); err == nil {
-			w.say("the end of the log of %s:\n%s", n.role, log)
+		log, err := n.logs(ctx, "all")
+		if err == nil {
+			err = os.WriteFile(filepath.Join(dir, n.role+".log"), []byte(log), 0o600)
+		}
+		if err != nil {
+			return fmt.Errorf("keep the log of %s: %w", n.role, err)
 		}
 	}
+	return nil
 }
 
 // lines keeps the writes of several drills apart.

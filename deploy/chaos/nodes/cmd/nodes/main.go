@@ -66,6 +66,7 @@ func parse(args []string, stderr io.Writer) (options nodes.Options, err error) {
 	flags.SetOutput(stderr)
 	flags.BoolVar(&options.Short, "short", false, "the failover of both stores and one partition alone")
 	flags.IntVar(&options.Parallel, "parallel", 0, "how many drills are done at the same time (default 3)")
+	flags.StringVar(&options.Logs, "logs", "", "a `directory` for the logs of the nodes")
 	only := flags.String("only", "", "`drills` to do, comma-separated:\n"+strings.Join(nodes.List(), "\n"))
 	if err := flags.Parse(args); err != nil {
 		return options, err
