@@ -59,7 +59,7 @@ func (r *retries) ask(ctx context.Context, id string) (through bool) {
 		var ignored any
 		status, err := load.Call(limited, r.client, r.url+load.Path+"/deliveries/"+id+"/retry", key, "", &ignored)
 		cancel()
-		retry.Answered = status == http.StatusOK
+		retry.Ended, retry.Answered = time.Now(), status == http.StatusOK
 		switch {
 		case retry.Answered, err != nil, status >= http.StatusInternalServerError:
 			r.mutex.Lock()

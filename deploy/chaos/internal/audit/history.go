@@ -89,8 +89,8 @@ type Request struct {
 
 // Retry is a retry by hand of a delivery that had failed.
 type Retry struct {
-	Delivery string
-	Began    time.Time
+	Delivery     string
+	Began, Ended time.Time
 	// Answered reports whether the API answered 200. Without an answer, the retry may have been made.
 	Answered bool
 }

@@ -17,7 +17,7 @@ func retried() *tale {
 	h.record(h.request("dead", 0, 11, 500), failure, 12)
 	h.record(h.request("dead", 0, 12, 500), failure, 0)
 	h.Deliveries[0].RetryCount = 1 // of the fresh set
-	h.Retries = []audit.Retry{{Delivery: "dead", Began: at(10), Answered: true}}
+	h.Retries = []audit.Retry{{Delivery: "dead", Began: at(2.05), Ended: at(10), Answered: true}}
 	return h
 }
 
@@ -35,7 +35,7 @@ func TestRetryByHandNotMade(t *testing.T) {
 	h.row("dead", webhook.StatusFailure)
 	h.record(h.request("dead", 0, 1, 500), failure, 2)
 	h.record(h.request("dead", 0, 2, 500), failure, 0)
-	h.Retries = []audit.Retry{{Delivery: "dead", Began: at(10), Answered: true}}
+	h.Retries = []audit.Retry{{Delivery: "dead", Began: at(2.05), Ended: at(10), Answered: true}}
 	h.breaks(t, "retry not made")
 	h.Retries[0].Answered = false
 	h.fine(t)

@@ -60,7 +60,7 @@ func (s *story) ended() bool { return s.row != nil && !s.row.Status.Waiting() }
 
 // retried reports whether a retry by hand may have been made between two times.
 func (s *story) retried(from, to time.Time) bool {
-	return slices.ContainsFunc(s.retries, func(r *Retry) bool { return r.Began.After(from) && r.Began.Before(to) })
+	return slices.ContainsFunc(s.retries, func(r *Retry) bool { return r.Ended.After(from) && r.Began.Before(to) })
 }
 
 // started returns when a request was sent, as exactly as is known.
