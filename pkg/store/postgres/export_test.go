@@ -24,4 +24,5 @@ var (
 const (
 	IdleBeforePing = idleBeforePing
 	ConnectTimeout = connectTimeout
+	Opening        = opening
 )

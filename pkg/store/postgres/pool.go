@@ -33,7 +33,7 @@ func poolOf(config pgx.ConnConfig, required role, connections int) *sql.DB {
 	}
 	alive := &liveness{}
 	var served atomic.Bool // a connection was set up
-	db := sql.OpenDB(newConnector(config, required, alive, func(ctx context.Context, connection *pgx.Conn) error {
+	db := sql.OpenDB(newBounded(newConnector(config, required, alive, func(ctx context.Context, connection *pgx.Conn) error {
 		err := prepare(ctx, connection, config.DefaultQueryExecMode)
 		switch {
 		case err == nil:
@@ -42,7 +42,7 @@ func poolOf(config pgx.ConnConfig, required role, connections int) *sql.DB {
 			err = fmt.Errorf("%w: %w", errInserted, err)
 		}
 		return err
-	}))
+	})))
 	db.SetMaxOpenConns(connections)
 	db.SetMaxIdleConns(connections)
 	db.SetConnMaxLifetime(connectionLifetime)
