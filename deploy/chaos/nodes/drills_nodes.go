@@ -69,7 +69,7 @@ func (w *world) restart(ctx context.Context, n *node, f audit.Fault) error {
 		return err
 	}
 	if err := until(ctx, startPatience, func() (bool, error) { return w.ready(ctx, n) }); err != nil {
-		return err
+		return fmt.Errorf("restart %s: %w", n.role, err)
 	}
 	f.Over = time.Now()
 	if err := w.over(ctx, n.role+" restarted", f.Over, f); err != nil {

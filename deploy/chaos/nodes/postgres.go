@@ -129,9 +129,12 @@ const startPatience = time.Minute
 
 // answering waits until a statement answers true.
 func (w *world) answering(ctx context.Context, n *node, statement string) error {
-	return until(ctx, startPatience, func() (bool, error) {
-		var true bool
-		err := w.query(ctx, n, statement, &true)
-		return true, err
+	err := until(ctx, startPatience, func() (answer bool, err error) {
+		err = w.query(ctx, n, statement, &answer)
+		return answer, err
 	})
+	if err != nil {
+		return fmt.Errorf("wait until %q of %s is true: %w", statement, n.role, err)
+	}
+	return nil
 }
