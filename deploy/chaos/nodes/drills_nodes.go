@@ -13,11 +13,6 @@ func nodeDrills() []drill {
 	return []drill{
 		{name: "dispatcher-paused", about: "a dispatcher is paused for 60 s while others take its work, and resumed", run: pauseDispatcher},
 		{name: "rolling-upgrade", about: "every node is restarted, one after another, with a switchover of both stores", run: restartAll, shape: shape{synchronous: true}},
-		{
-			name: "clocks", about: "clocks are up to 30 s apart: of PostgreSQL, of Redis, and of one process of each service",
-			shape: shape{clocks: map[string]time.Duration{"postgres": 15 * time.Second, "redis": 30 * time.Second, "api-1": 30 * time.Second, "dispatcher-1": 30 * time.Second}},
-			run:   workOffClock, excuses: earlyByClock,
-		},
 	}
 }
 
@@ -75,8 +70,8 @@ func (w *world) restart(ctx context.Context, n *node, f audit.Fault) error {
 	if err := w.over(ctx, n.role+" restarted", f.Over, f); err != nil {
 		return err
 	}
-	if m := w.last(); m.refused+m.broken > 0 {
-		w.problem("%s: %d requests were refused and %d broke off", m.what, m.refused, m.broken)
+	if m := w.last(); m.broken > 0 {
+		w.problem("%s: %d requests broke off", m.what, m.broken)
 	}
 	return nil
 }
@@ -167,14 +162,3 @@ func (w *world) restartRedis(ctx context.Context, n *node) error {
 	}
 	return w.over(ctx, n.role+" restarted", since)
 }
-
-// workOffClock has the nodes work for a while, and PostgreSQL fail over.
-func workOffClock(ctx context.Context, w *world) error {
-	if err := pause(ctx, 20*time.Second); err != nil {
-		return err
-	}
-	return w.over(ctx, "clocks up to 30 s apart", time.Now())
-}
-
-// earlyByClock excuses what clocks that are apart can do: a retry is early or late by the difference.
-func earlyByClock(_ *world, f audit.Finding) bool { return f.Rule == "sent early" }

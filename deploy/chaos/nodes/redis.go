@@ -35,7 +35,7 @@ func (w *world) startRedis(ctx context.Context) error {
 		}
 		n, err := w.start(ctx, spec{
 			role: fmt.Sprintf("redis-%d", i), host: 21 + i, networks: []string{data}, user: "71:71",
-			env: w.clockOf("redis", map[string]string{"PATH": "/usr/bin:/bin"}), command: strings.Fields(options),
+			env: map[string]string{"PATH": "/usr/bin:/bin"}, command: strings.Fields(options),
 		})
 		if err != nil {
 			return err
@@ -51,7 +51,7 @@ func (w *world) startRedis(ctx context.Context) error {
 	for i := range 3 {
 		n, err := w.start(ctx, spec{
 			role: fmt.Sprintf("sentinel-%d", i), host: 31 + i, networks: []string{data}, user: "71:71",
-			env: w.clockOf("redis", map[string]string{"PATH": "/usr/bin:/bin"}), command: []string{"sh", "-c", sentinelScript, "sentinel", primary},
+			env: map[string]string{"PATH": "/usr/bin:/bin"}, command: []string{"sh", "-c", sentinelScript, "sentinel", primary},
 		})
 		if err != nil {
 			return err

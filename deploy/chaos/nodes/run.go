@@ -57,8 +57,7 @@ func Run(ctx context.Context, o Options) (results []*Result, err error) {
 	if err != nil {
 		return nil, err
 	}
-	clocks := slices.ContainsFunc(chosen, func(d drill) bool { return len(d.clocks) > 0 })
-	lab, err := openLab(ctx, o.Progress, clocks)
+	lab, err := openLab(ctx, o.Progress)
 	defer func() {
 		limited, cancel := context.WithTimeout(context.WithoutCancel(ctx), cleanLimit)
 		defer cancel()
