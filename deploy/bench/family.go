@@ -36,6 +36,7 @@ func families() []family {
 		{name: "a backlog beside Redis", rows: []string{rowFloodRedis}, round: roundWaiting},
 		{name: "memory of the dispatcher", rows: []string{rowBytesDispatcher}, round: roundBytesDispatcher},
 		{name: "memory of the API", rows: []string{rowBytesAPI}, round: roundBytesAPI},
+		{name: "several dispatchers", rows: []string{rowNodes}, round: roundNodes},
 		{name: "capacity", rows: []string{rowCapacityWAL, rowCapacityRedis, rowCapacityConnections}, round: roundCapacity},
 		{name: "growing", rows: []string{rowGrowthRetry, rowGrowthList, rowDatabaseBytes}, round: growth.round},
 		{name: "searching", rows: []string{rowGrowthSearch, rowGrowthScan, rowGrowthCursor, rowGrowthPlan, rowGrowthStats, rowConsole}, round: searching.round},

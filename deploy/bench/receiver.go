@@ -18,7 +18,11 @@ const (
 	pathOK    = "/ok"
 	pathFlaky = "/flaky" // 500 until it is healed
 	pathHang  = "/hang"  // no answer until the sender times out
+	pathSlow  = "/slow"  // an answer after slowAnswer
 )
+
+// slowAnswer is how long the receiver takes at pathSlow.
+const slowAnswer = 50 * time.Millisecond
 
 // receiver is the destination of the webhooks. It records when each one first arrived. Requests to the hanging path are only counted.
 type receiver struct {
@@ -44,6 +48,10 @@ func startReceiver() (*receiver, error) {
 			status = http.StatusInternalServerError
 		}
 		r.take(w, q, status)
+	})
+	mux.HandleFunc("POST "+pathSlow, func(w http.ResponseWriter, q *http.Request) {
+		_ = pause(q.Context(), slowAnswer) // the sender has gone if it ends early
+		r.take(w, q, http.StatusOK)
 	})
 	mux.HandleFunc("POST "+pathHang, func(_ http.ResponseWriter, q *http.Request) {
 		r.hanging.Add(1)
