@@ -93,6 +93,9 @@ func (n *nodes) note(count int, rate float64, used nodesUsage, elapsed time.Dura
 	}
 }
 
+// notBusy is the limit where no share is nearly used up. On a machine with other work, that work is the limit.
+const notBusy = "bound by round trips to the stores, or by other processes of the machine"
+
 // limitOf names what bounds a rate: the largest share, if it is nearly used up. Otherwise the dispatchers wait for round trips to the stores.
 func limitOf(shares map[string]float64) string {
 	const nearly = 0.85
@@ -103,7 +106,7 @@ func limitOf(shares map[string]float64) string {
 		}
 	}
 	if largest < nearly {
-		return "bound by round trips to the stores"
+		return notBusy
 	}
 	return fmt.Sprintf("bound by the %s, %.0f %%", limit, largest*100)
 }

@@ -38,6 +38,6 @@ func TestQuotaWritesTheFilesOfBothVersions(t *testing.T) {
 }
 
 func TestLimitIsTheLargestShareThatIsNearlyUsedUp(t *testing.T) {
-	assert.Equal(t, "bound by round trips to the stores", limitOf(map[string]float64{shareQuota: 0.5, shareMachine: 0.84}))
+	assert.Equal(t, notBusy, limitOf(map[string]float64{shareQuota: 0.5, shareMachine: 0.84}))
 	assert.Equal(t, "bound by the share of Redis's core, 97 %", limitOf(map[string]float64{shareQuota: 0.9, shareRedis: 0.97, shareInFlight: 0.2}))
 }
