@@ -13,7 +13,7 @@ import (
 // race is one attempt to connect to several servers. One goroutine uses it, beside one for each server.
 type race struct {
 	of      *switching
-	ctx     context.Context
+	ctx     context.Context //nolint:containedctx // it ends with the race
 	stop    context.CancelFunc
 	results chan result
 	tried   []bool

@@ -29,7 +29,7 @@ type switching struct {
 	last  int // the host that had the role last, or -1
 
 	work    sync.WaitGroup  // added to under the mutex while closing is not done
-	closing context.Context // done when the pool closes
+	closing context.Context //nolint:containedctx // done when the pool closes
 	close   context.CancelFunc
 }
 
