@@ -15,9 +15,13 @@ func (s *Store) PlanBulkJob(ctx context.Context, spec webhook.BulkSpec) (webhook
 	if err := s.checkBulkEndpoint(ctx, spec); err != nil {
 		return webhook.BulkPlan{}, err
 	}
+	now, err := s.databaseTime(s.db.WithContext(ctx)) // a database that does not answer is not a slow count
+	if err != nil {
+		return webhook.BulkPlan{}, s.translate("plan a bulk job", err)
+	}
 	limited, cancel := context.WithTimeout(ctx, planBudget)
 	defer cancel()
-	c, err := s.countForPlan(limited, spec)
+	c, err := s.countForPlan(limited, spec, now)
 	if err != nil && (limited.Err() == nil || ctx.Err() != nil) {
 		return webhook.BulkPlan{}, s.translate("plan a bulk job", err)
 	}
@@ -28,11 +32,7 @@ func (s *Store) PlanBulkJob(ctx context.Context, spec webhook.BulkSpec) (webhook
 }
 
 // countForPlan counts until ctx ends. It then returns what it has counted, and an error.
-func (s *Store) countForPlan(ctx context.Context, spec webhook.BulkSpec) (counted, error) {
-	now, err := s.databaseTime(s.db.WithContext(ctx))
-	if err != nil {
-		return counted{}, err
-	}
+func (s *Store) countForPlan(ctx context.Context, spec webhook.BulkSpec, now time.Time) (counted, error) {
 	source, err := s.bulkSource(ctx, webhook.NewBulkJob(spec, now))
 	if err != nil {
 		return counted{}, err

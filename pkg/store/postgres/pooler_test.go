@@ -88,6 +88,10 @@ func TestPoolerInsertedWhileRunningIsUnavailable(t *testing.T) {
 	opened := storetest.OpenPostgres(t, url)
 	require.NoError(t, opened.CheckSchema(t.Context()))
 	proxy.LeadTo(t, pooled)
+	require.Eventually(t, func() bool { // a call can still meet the connection that broke
+		_, err := opened.ListAPIKeys(t.Context(), "")
+		return err != nil && strings.Contains(err.Error(), "default_query_exec_mode=cache_describe")
+	}, patience, tick)
 	for range poolSize {
 		_, err := opened.ListAPIKeys(t.Context(), "")
 		require.ErrorContains(t, err, "default_query_exec_mode=cache_describe")

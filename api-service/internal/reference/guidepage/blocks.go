@@ -10,12 +10,13 @@ import (
 )
 
 // blocks renders tables and fenced code into scrollable regions that can be focused with the keyboard, because they may be wider than the
-// screen. A table without headings gets no heading row.
+// screen. A table without headings gets no heading row. Comments are left out, and other HTML is replaced by a comment that says so.
 type blocks struct{}
 
 // RegisterFuncs implements renderer.NodeRenderer.
 func (blocks) RegisterFuncs(r renderer.NodeRendererFuncRegisterer) {
 	r.Register(ast.KindFencedCodeBlock, code)
+	r.Register(ast.KindHTMLBlock, rawHTML)
 	r.Register(east.KindTable, table)
 	r.Register(east.KindTableHeader, tableHeader)
 }
@@ -32,6 +33,13 @@ func code(w util.BufWriter, source []byte, node ast.Node, entering bool) (ast.Wa
 	_, _ = w.WriteString(`"><code>`)
 	_, _ = w.Write(util.EscapeHTML(node.Lines().Value(source)))
 	_, _ = w.WriteString("</code></pre>\n")
+	return ast.WalkContinue, nil
+}
+
+func rawHTML(w util.BufWriter, _ []byte, node ast.Node, entering bool) (ast.WalkStatus, error) {
+	if comment := node.(*ast.HTMLBlock).HTMLBlockType == ast.HTMLBlockType2; entering && !comment {
+		_, _ = w.WriteString("<!-- raw HTML omitted -->\n")
+	}
 	return ast.WalkContinue, nil
 }
 

@@ -45,6 +45,8 @@ func TestRenderRawHTMLDropped(t *testing.T) {
 	assert.NotContains(t, html, "onclick")
 	assert.NotContains(t, html, `"javascript:`)
 	assert.Contains(t, html, "&lt;script&gt;")
+	assert.Contains(t, html, "raw HTML omitted")
+	assert.NotContains(t, rendering(t, "<!-- figures:begin -->\n\ntext\n\n<!-- figures:end -->\n"), "<!--", "markers of generated parts are left out")
 }
 
 func TestRenderWideBlocksScroll(t *testing.T) {
