@@ -79,9 +79,9 @@ TESTTIMEOUT ?= 60m
 # makes it 5 to 10 times slower. Everything that calls it is built with the detector. The tests build programs with the same flags.
 RACEFLAGS := -buildvcs=false '-gcflags=modernc.org/...=-race=false'
 
-# Many packages mostly wait for timers and processes, so more of them run at a time than there are processors. Those of the module deploy
-# come last, when the packages of the programs that they build are compiled. Of them, the one that takes longest begins.
-TESTJOBS  ?= $(shell echo $$(($$(getconf _NPROCESSORS_ONLN) + 2)))
+# How many packages are tested at a time. Those of the module deploy come last, when the packages of the programs that they build are
+# compiled. Of them, the one that takes longest begins.
+TESTJOBS  ?= $(shell getconf _NPROCESSORS_ONLN)
 TESTS     := ./pkg/... ./api-service/... ./dispatcher-service/... ./deploy/e2e ./deploy/...
 
 # `make check` vets, so the tests need not.

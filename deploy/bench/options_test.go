@@ -71,7 +71,8 @@ func TestRows(t *testing.T) {
 		asynq-noop asynq-post naive drain publish-batch publish-keyed publish-single insert-baseline write-cost end-to-end-single end-to-end-batch
 		latency-p50 latency-p99 retry update-baseline neighbour-p99 idle-commands queue-bytes growth-retry growth-list database-bytes
 		bulk-drain bulk-pace delete-endpoint pause-resume erase-organization growth-search growth-scan growth-cursor growth-plan growth-stats growth-console
-		flood-p99 flood-single-p99 fanout-p99 floods-p99 flood-drain flood-redis saturated bytes-dispatcher bytes-api`), rowNames())
+		flood-p99 flood-single-p99 fanout-p99 floods-p99 flood-drain flood-redis saturated bytes-dispatcher bytes-api
+		capacity-wal capacity-redis capacity-connections nodes`), rowNames())
 }
 
 func TestEveryRowIsMeasuredOnce(t *testing.T) {
