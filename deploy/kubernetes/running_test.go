@@ -185,7 +185,7 @@ func timeToStop(t *testing.T, name string, values map[string]string) time.Durati
 // opened is a store and a Redis client that have not connected.
 func opened(t *testing.T, settings config.Shared) *backend.Backend {
 	t.Helper()
-	b, err := backend.Open(settings, "", "test")
+	b, err := backend.Open(settings, config.Replica{}, "test")
 	require.NoError(t, err)
 	t.Cleanup(func() { assert.NoError(t, b.Close()) })
 	return b
