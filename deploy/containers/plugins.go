@@ -12,17 +12,15 @@ import (
 	"strings"
 )
 
-// Both plugins are built in the module of Compose, which imports most packages of buildx. With the versions that its go.mod selects, these
-// packages are compiled once.
-const composeModule, composeVersion = "github.com/docker/compose/v2", "v2.40.3"
-
-// plugin is a command of the Docker client that is a program of its own.
+// plugin is a command of the Docker client in a separate program.
 type plugin struct {
 	name string
-	// program is the plugin's main package in the module of Compose or in one that it requires.
+	// module and version are the source, and stamp is the variable that the version is written to.
+	module, version, stamp string
+	// program is its main package in the module.
 	program string
-	// version is written to the variable stamp.
-	version, stamp string
+	// copied builds the module from a copy, because the go command installs no module with exclude directives.
+	copied bool
 	// least is the oldest minor version of that major version that is accepted from the machine.
 	least [2]int
 }
@@ -30,13 +28,13 @@ type plugin struct {
 // Compose refuses a buildx with an unknown version.
 var plugins = []plugin{
 	{
-		name: "docker-compose", program: composeModule + "/cmd",
-		version: composeVersion, stamp: composeModule + "/internal.Version",
+		name: "docker-compose", module: "github.com/docker/compose/v2", version: "v2.40.3",
+		stamp: "github.com/docker/compose/v2/internal.Version", program: "cmd", copied: true,
 		least: [2]int{2, 24}, // the first one that supports !reset
 	},
 	{
-		name: "docker-buildx", program: "github.com/docker/buildx/cmd/buildx",
-		version: "v0.29.1", stamp: "github.com/docker/buildx/version.Version", // the version that Compose requires
+		name: "docker-buildx", module: "github.com/docker/buildx", version: "v0.38.2",
+		stamp: "github.com/docker/buildx/version.Version", program: "cmd/buildx",
 		least: [2]int{0, 17}, // Compose asks for it
 	},
 }
@@ -124,43 +122,44 @@ func (p plugin) build(ctx context.Context, path string) (err error) {
 		return fmt.Errorf("build %s: %w", p.name, err)
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(temporary)) }()
-	source := filepath.Join(temporary, "source")
-	if err := copyCompose(ctx, temporary, source); err != nil {
+	flags := []string{"-trimpath", "-ldflags", fmt.Sprintf("-s -w -X %s=%s", p.stamp, p.version)}
+	if p.copied {
+		err = p.buildCopy(ctx, temporary, flags)
+	} else {
+		install := append(append([]string{"install"}, flags...), p.module+"/"+p.program+"@"+p.version)
+		_, err = goCommand(ctx, temporary, []string{"GOBIN=" + temporary}, install...)
+	}
+	if err != nil {
 		return err
 	}
-	program := filepath.Join(temporary, p.name)
-	stamp := fmt.Sprintf("-s -w -X %s=%s", p.stamp, p.version)
-	// The go.sum of Compose lacks the modules that buildx alone imports. -mod=mod adds them.
-	if _, err := goCommand(ctx, source, "build", "-mod=mod", "-trimpath", "-ldflags", stamp, "-o", program, p.program); err != nil {
-		return err
-	}
-	if err := os.Rename(program, path); err != nil {
+	if err := os.Rename(filepath.Join(temporary, filepath.Base(p.program)), path); err != nil {
 		return fmt.Errorf("build %s: %w", p.name, err)
 	}
 	return nil
 }
 
-// copyCompose copies the module of Compose to the directory source. The go command installs no module with exclude directives, and the
-// files of its cache are read-only.
-func copyCompose(ctx context.Context, dir, source string) error {
-	downloaded, err := goCommand(ctx, dir, "mod", "download", "-json", composeModule+"@"+composeVersion)
+func (p plugin) buildCopy(ctx context.Context, dir string, flags []string) error {
+	downloaded, err := goCommand(ctx, dir, nil, "mod", "download", "-json", p.module+"@"+p.version)
 	if err != nil {
 		return err
 	}
 	var module struct{ Dir string }
 	if err := json.Unmarshal([]byte(downloaded), &module); err != nil {
-		return fmt.Errorf("find the source of Compose: %w", err)
+		return fmt.Errorf("find the source of %s: %w", p.name, err)
 	}
+	source := filepath.Join(dir, "source")
 	if err := os.CopyFS(source, os.DirFS(module.Dir)); err != nil {
-		return fmt.Errorf("copy the source of Compose: %w", err)
+		return fmt.Errorf("copy the source of %s: %w", p.name, err)
 	}
-	return nil
+	args := append(append([]string{"build"}, flags...), "-o", filepath.Join(dir, filepath.Base(p.program)), "./"+p.program)
+	_, err = goCommand(ctx, source, nil, args...)
+	return err
 }
 
-func goCommand(ctx context.Context, dir string, args ...string) (string, error) {
+func goCommand(ctx context.Context, dir string, variables []string, args ...string) (string, error) {
 	cmd := exec.CommandContext(ctx, "go", args...)
 	cmd.Dir = dir
-	cmd.Env = append(os.Environ(), "CGO_ENABLED=0", "GOWORK=off", "GOFLAGS=-buildvcs=false")
+	cmd.Env = append(os.Environ(), append([]string{"CGO_ENABLED=0", "GOWORK=off", "GOFLAGS=-buildvcs=false"}, variables...)...)
 	var complaints strings.Builder
 	cmd.Stderr = &complaints
 	output, err := cmd.Output()

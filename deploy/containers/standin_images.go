@@ -13,7 +13,7 @@ import (
 var golangStandin = standin{
 	packages: []debian{busybox},
 	content: func(r *rootfs) error {
-		goroot, err := goCommand(r.ctx, "", "env", "GOROOT")
+		goroot, err := goCommand(r.ctx, "", nil, "env", "GOROOT")
 		if err != nil {
 			return err
 		}
