@@ -48,7 +48,9 @@ func capacityRows() []report.Definition {
 		{
 			Name: rowCapacityWAL, Unit: "bytes", Chart: chartDisk,
 			Details: []report.Definition{
-				{Name: detailPublished, Unit: "bytes"}, {Name: detailFurther, Unit: "bytes"}, {Name: detailAttempted, Unit: "bytes"},
+				{Name: detailPublished, Unit: "bytes"},
+				{Name: detailFurther, Unit: "bytes"},
+				{Name: detailAttempted, Unit: "bytes"},
 				{Name: detailOneAtATime, Unit: "bytes"},
 			},
 		},

@@ -33,7 +33,7 @@ func TestQuotaWritesTheFilesOfBothVersions(t *testing.T) {
 	assert.Equal(t, "+cpu", contentOf(t, second, "cgroup.subtree_control"))
 	assert.Equal(t, "6000 20000", contentOf(t, second, "group", "cpu.max"))
 
-	_, err = newQuota(t.TempDir(), "group", 0.3)
+	_, err = newQuota(t.TempDir(), "group", 1)
 	require.ErrorContains(t, err, "make a control group", "a machine without control groups")
 }
 

@@ -25,7 +25,7 @@ func TestTheGuidesCommandsFitTheManifests(t *testing.T) {
 	dir := t.TempDir()
 	calls := filepath.Join(dir, "calls")
 	stub := "#!/bin/sh\nprintf '%s\\n' \"$*\" >> " + calls + "\n"
-	require.NoError(t, os.WriteFile(filepath.Join(dir, "kubectl"), []byte(stub), 0o700)) //nolint:gosec // it is run
+	require.NoError(t, os.WriteFile(filepath.Join(dir, "kubectl"), []byte(stub), 0o700))
 	command := exec.CommandContext(t.Context(), "sh", "-eu", "-c", script)
 	command.Env = []string{"PATH=" + dir + string(os.PathListSeparator) + os.Getenv("PATH")}
 	for name := range secrets {

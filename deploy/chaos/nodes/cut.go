@@ -34,7 +34,7 @@ func (n *node) filter(ctx context.Context, commands []string) error {
 	if err != nil {
 		return err
 	}
-	said, err := exec.CommandContext(ctx, "nsenter", "-t", pid, "-n", "sh", "-c", strings.Join(commands, " && ")).CombinedOutput()
+	said, err := exec.CommandContext(ctx, "nsenter", "-t", pid, "-n", "sh", "-c", strings.Join(commands, " && ")).CombinedOutput() //nolint:gosec // the commands are its own
 	if err != nil {
 		return fmt.Errorf("change the packet filter of %s: %w\n%s", n.role, err, said)
 	}

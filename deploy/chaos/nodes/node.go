@@ -120,7 +120,7 @@ func (n *node) exec(ctx context.Context, command ...string) (string, error) {
 
 // logs are the last lines that the node wrote to standard error and standard output; "all" is every line.
 func (n *node) logs(ctx context.Context, lines string) (string, error) {
-	said, err := exec.CommandContext(ctx, "docker", "logs", "--tail", lines, n.container).CombinedOutput()
+	said, err := exec.CommandContext(ctx, "docker", "logs", "--tail", lines, n.container).CombinedOutput() //nolint:gosec // its own container
 	if err != nil {
 		return "", fmt.Errorf("read the log of %s: %w", n.role, err)
 	}
