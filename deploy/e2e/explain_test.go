@@ -222,25 +222,39 @@ func TestExplainFaults(t *testing.T) {
 	})
 }
 
-// Events with large bodies go to receivers that hang. An organization has 32 MiB of the dispatcher's memory, which is not enough for all.
+// Deliveries with large bodies are released at once to receivers that hang. An organization has 32 MiB of the
+// dispatcher's memory, which is not enough for all. Which of them wait changes when an attempt times out.
 func TestExplainHeldForMemory(t *testing.T) {
 	onEachStack(t, func(t *testing.T, s *suite) {
 		c := s.organization(t)
 		hook, hold := newReceiver(t), newGate()
 		types := []string{"one", "two", "three"} // one endpoint may have fewer attempts in flight
-		for _, name := range types {
-			c.endpoint(t, hook.on("/"+name, status(200).behind(hold)), 0, name)
+		endpoints := make([]string, len(types))
+		for i, name := range types {
+			endpoints[i] = c.endpoint(t, hook.on("/"+name, status(200).behind(hold)), 10, name).ID
+			c.pause(t, endpoints[i])
 		}
 		padded := `"data":{"x":"` + strings.Repeat("x", 950_000) + `"}}`
-		last := ""
+		var ids []string
 		for i := range 36 {
-			// All of them have to be in flight before the first attempt times out.
 			body := fmt.Sprintf(`{"eventType":%q,`, types[i%len(types)]) + padded
 			answer := c.call(t, request{method: http.MethodPost, path: base + "/events", body: body, unchecked: true})
-			last = data[published](t, answer).Deliveries[0].ID
+			ids = append(ids, data[published](t, answer).Deliveries[0].ID)
 		}
-		assert.Contains(t, c.awaitCode(t, last, "held_memory").Summary, "DISPATCHER_MEMORY")
+		for _, id := range endpoints {
+			c.resume(t, id)
+		}
+		var held explanation
+		eventually(t, "a delivery waits for memory", func() bool {
+			return slices.ContainsFunc(ids, func(id string) bool {
+				held = c.explain(t, id)
+				return held.Code == "held_memory"
+			})
+		})
+		assert.Contains(t, held.Summary, "DISPATCHER_MEMORY")
 		hold.open()
-		c.awaitCode(t, last, "delivered")
+		for _, id := range ids {
+			c.awaitStatus(t, id, success)
+		}
 	})
 }
