@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"redrive/pkg/lifecycle"
+	"redrive/pkg/linger"
 	"redrive/pkg/observe"
 	"redrive/pkg/queue"
 )
@@ -50,7 +51,9 @@ func New(o Options) (*App, error) {
 	if err != nil {
 		return nil, err
 	}
-	ops, err := lifecycle.NewServer(o.OpsAddr, &http.Server{Handler: o.Wrap(health.Handler(registry)), ReadHeaderTimeout: serverTimeouts.header})
+	ops, err := lifecycle.NewServer(o.OpsAddr, &http.Server{
+		Handler: linger.New(o.Wrap(health.Handler(registry)), linger.Options{Bytes: linger.Beyond}), ReadHeaderTimeout: serverTimeouts.header,
+	})
 	if err != nil {
 		return nil, errors.Join(err, api.Stop(context.Background()))
 	}

@@ -16,7 +16,6 @@ import (
 	"redrive/api-service/internal/httpapi"
 	"redrive/api-service/internal/invalidate"
 	"redrive/api-service/internal/lastused"
-	"redrive/api-service/internal/linger"
 	"redrive/api-service/internal/metrics"
 	"redrive/api-service/internal/operations"
 	"redrive/api-service/internal/organizations"
@@ -26,6 +25,7 @@ import (
 	"redrive/api-service/internal/statistics"
 	"redrive/api-service/internal/trial"
 	"redrive/api-service/internal/waitlimit"
+	"redrive/pkg/linger"
 	"redrive/pkg/memory"
 	"redrive/pkg/observe"
 	"redrive/pkg/queue"
@@ -34,10 +34,6 @@ import (
 // pipelineDelay is how long an enqueue waits for others, so that they share a pipeline. Requests that shared a commit enqueue at the same
 // time, and each of them waits for Redis.
 const pipelineDelay = 500 * time.Microsecond
-
-// discardBeyond is how much larger than the largest body of a route a body may be, in bytes, so that the rest of it is read and
-// discarded. A client that writes the whole body before it reads then receives the refusal.
-const discardBeyond = 2 << 20
 
 // parts are the parts of the service that work in the background and have to be stopped.
 type parts struct {
@@ -132,5 +128,5 @@ func newHandler(o Options, p *parts, registry prometheus.Registerer) http.Handle
 	if o.Tracing != nil {
 		handler = traced(handler, o.Tracing)
 	}
-	return linger.New(o.Wrap(handler), linger.Options{Bytes: httpapi.LargestBody + discardBeyond, Time: serverTimeouts.read})
+	return linger.New(o.Wrap(handler), linger.Options{Bytes: httpapi.LargestBody + linger.Beyond, Time: serverTimeouts.read})
 }

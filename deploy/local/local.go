@@ -27,6 +27,7 @@ import (
 	dispatcher "redrive/dispatcher-service/app"
 	"redrive/pkg/egress"
 	"redrive/pkg/lifecycle"
+	"redrive/pkg/linger"
 	"redrive/pkg/store"
 	"redrive/pkg/webhook"
 )
@@ -124,7 +125,8 @@ func (l *Local) bind(o Options, client redis.UniversalClient) (err error) {
 	})
 	hosts := newOwnHosts(o.APIAddr, o.OpsAddr, o.ReceiverAddr)
 	l.receiver, err = lifecycle.NewServer(o.ReceiverAddr, &http.Server{
-		Handler: hosts.wrap(receiver.New(signingKeys(l.store))), ReadHeaderTimeout: receiverTimeout,
+		Handler:           linger.New(hosts.wrap(receiver.New(signingKeys(l.store))), linger.Options{Bytes: receiver.MaxBody + linger.Beyond}),
+		ReadHeaderTimeout: receiverTimeout,
 	})
 	if err != nil {
 		return plainly(err, "the sample receiver", map[string]string{o.ReceiverAddr: "RECEIVER_ADDR"})

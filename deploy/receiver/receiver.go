@@ -15,8 +15,9 @@ import (
 
 const (
 	// shown is the number of latest requests that are kept.
-	shown   = 100
-	maxBody = 2 << 20 // bytes
+	shown = 100
+	// MaxBody is the size of the largest webhook that is accepted, in bytes.
+	MaxBody = 2 << 20
 )
 
 // Keys returns the signing keys of the endpoint that a delivery was sent to.
@@ -80,7 +81,7 @@ func (r *Receiver) switchTo(healed bool, said string) http.HandlerFunc {
 }
 
 func (r *Receiver) receive(w http.ResponseWriter, q *http.Request, status int) {
-	body, err := io.ReadAll(http.MaxBytesReader(w, q.Body, maxBody))
+	body, err := io.ReadAll(http.MaxBytesReader(w, q.Body, MaxBody))
 	if err != nil {
 		http.Error(w, "the body did not arrive", http.StatusBadRequest)
 		return

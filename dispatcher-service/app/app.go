@@ -32,6 +32,7 @@ import (
 	"redrive/dispatcher-service/internal/worker"
 	"redrive/pkg/egress"
 	"redrive/pkg/lifecycle"
+	"redrive/pkg/linger"
 	"redrive/pkg/memory"
 	"redrive/pkg/observe"
 	"redrive/pkg/queue"
@@ -242,7 +243,9 @@ func New(options Options) (*App, error) {
 	handler := http.NewServeMux()
 	handler.Handle("/", health.Handler(registry))
 	handler.Handle("GET /breakers", gate.Handler())
-	ops, err := lifecycle.NewServer(o.OpsAddr, &http.Server{Handler: o.Wrap(handler), ReadHeaderTimeout: headerTimeout})
+	ops, err := lifecycle.NewServer(o.OpsAddr, &http.Server{
+		Handler: linger.New(o.Wrap(handler), linger.Options{Bytes: linger.Beyond}), ReadHeaderTimeout: headerTimeout,
+	})
 	if err != nil {
 		return nil, err
 	}

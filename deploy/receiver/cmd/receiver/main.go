@@ -13,6 +13,7 @@ import (
 
 	"redrive/deploy/receiver"
 	"redrive/pkg/lifecycle"
+	"redrive/pkg/linger"
 	"redrive/pkg/observe"
 	"redrive/pkg/signing"
 )
@@ -47,7 +48,7 @@ func serve(ctx context.Context, addr string) error {
 		return fmt.Errorf("RECEIVER_SECRETS: %w", err)
 	}
 	server, err := lifecycle.NewServer(addr, &http.Server{
-		Handler:           receiver.New(func(*http.Request) ([]signing.Key, error) { return keys, nil }),
+		Handler:           linger.New(receiver.New(func(*http.Request) ([]signing.Key, error) { return keys, nil }), linger.Options{Bytes: receiver.MaxBody + linger.Beyond}),
 		ReadHeaderTimeout: timeout,
 	})
 	if err != nil {

@@ -16,7 +16,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"go.uber.org/goleak"
 
-	"redrive/api-service/internal/linger"
+	"redrive/pkg/linger"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }

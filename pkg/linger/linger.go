@@ -27,6 +27,10 @@ type Options struct {
 }
 
 const (
+	// Beyond is how much larger than the largest body of a server's routes a body may be, in bytes, so that the rest of it is read and
+	// the client can read the answer.
+	Beyond = 2 << 20
+
 	defaultSilence = 2 * time.Second
 	defaultTime    = 10 * time.Second
 	defaultAtOnce  = 500

@@ -13,7 +13,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"redrive/api-service/internal/linger"
+	"redrive/pkg/linger"
 )
 
 // pipes is an in-memory listener, which works with virtual time.
