@@ -25,29 +25,48 @@ const (
 // used, no circuit opens, and the log has one line about it.
 func TestDispatcherShortOfDescriptorsPutsOff(t *testing.T) {
 	t.Parallel()
-	const endpoints, events = 8, 30
 	log := new(journal)
-	s := newSuite(t, stack.Processes(t, stack.Options{
-		Descriptors: 64, DispatcherLog: log, DeliveryTimeout: patience,
-		Settings: map[string]string{"DISPATCHER_CONCURRENCY": "200", "API_RATE_LIMIT": "0"},
-	}))
-	c := s.organization(t)
+	s := newSuite(t, stack.Processes(t, shortStack(log, 64)))
 	short := newGate()
-	hooks := make([]*receiver, endpoints)
-	for i := range hooks {
+	var hooks []*receiver
+	var urls []string
+	for range shortEndpoints {
 		hook, url := answering(t, status(200).behind(short))
-		hooks[i] = hook
+		hooks, urls = append(hooks, hook), append(urls, url)
+	}
+	s.deliversInSpite(t, log, short, urls, func(i int) *receiver { return hooks[i] })
+}
+
+const (
+	shortEndpoints = 8
+	shortEvents    = 30 // for each endpoint
+)
+
+// shortStack has a dispatcher that may have more attempts in flight than it has resources for.
+func shortStack(log *journal, descriptors int) stack.Options {
+	return stack.Options{
+		Descriptors: descriptors, DispatcherLog: log, DeliveryTimeout: patience,
+		Settings: map[string]string{"DISPATCHER_CONCURRENCY": "200", "API_RATE_LIMIT": "0"},
+	}
+}
+
+// deliversInSpite publishes events for endpoints whose receivers hold the requests at a gate. It opens the gate when the dispatcher has run
+// out of a resource, and then expects one successful attempt for each delivery.
+func (s *suite) deliversInSpite(t *testing.T, log *journal, short *gate, urls []string, hook func(endpoint int) *receiver) {
+	t.Helper()
+	c := s.organization(t)
+	for i, url := range urls {
 		c.endpoint(t, url, 3, fmt.Sprint("event.", i))
 	}
 	var published []string
-	for range events {
-		for i := range hooks {
+	for range shortEvents {
+		for i := range urls {
 			made := c.publishEvent(t, fmt.Sprintf(`{"eventType":"event.%d","data":{}}`, i)).Deliveries
 			require.Len(t, made, 1)
 			published = append(published, made[0].ID)
 		}
 	}
-	eventually(t, "the dispatcher has no descriptor left", func() bool { return log.Count(outOfResources) > 0 })
+	eventually(t, "the dispatcher has run out of a resource", func() bool { return log.Count(outOfResources) > 0 })
 	short.open()
 
 	deadline := time.Now().Add(3 * patience)
@@ -62,7 +81,7 @@ func TestDispatcherShortOfDescriptorsPutsOff(t *testing.T) {
 		attempts := c.attempts(t, id)
 		assert.Len(t, attempts, 1, id)
 		assert.Equal(t, success, attempts[0].Outcome, id)
-		assert.Len(t, hooks[i%endpoints].of(id), 1, id)
+		assert.Len(t, hook(i%len(urls)).of(id), 1, id)
 	}
 	code, breakers := s.visit(t, fleet(t, s).Dispatchers()[0].OpsURL()+"/breakers", "", "")
 	assert.Equal(t, http.StatusOK, code)
