@@ -45,7 +45,7 @@ func TestFullDiskIsReportedByHealthAndMetrics(t *testing.T) {
 		assert.Equal(t, "failed", storage, name)
 	}
 
-	disk.Grow()
+	disk.Grow(64)
 	require.Eventually(t, func() bool { return s.statuses()["success"] == 1 }, soon, poll)
 	for name, addr := range s.opsAddrs() {
 		overall, storage := health(t, addr, "storage")
@@ -63,7 +63,7 @@ func (d *database) smallDisk() *testservers.SmallDisk {
 	d.t.Helper()
 	var data string
 	require.NoError(d.t, d.admin.QueryRow(d.t.Context(), "SHOW data_directory").Scan(&data))
-	disk := testservers.NewSmallDisk(d.t)
+	disk := testservers.NewSmallDisk(d.t, 4)
 	d.exec("CREATE TABLESPACE small_outage LOCATION '" + disk.Folder(data) + "'")
 	d.t.Cleanup(func() {
 		for _, statement := range []string{"DROP TABLE IF EXISTS events, attempts, filler CASCADE", "DROP TABLESPACE small_outage"} {

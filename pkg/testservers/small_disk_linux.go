@@ -1,6 +1,7 @@
 package testservers
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"syscall"
@@ -9,14 +10,14 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// SmallDisk is a mounted disk of a few megabytes.
+// SmallDisk is a mounted disk of few megabytes.
 type SmallDisk struct {
 	tb    testing.TB
 	mount string
 }
 
-// NewSmallDisk mounts a disk of 4 MB until the test ends. It skips the test if this process must not mount disks.
-func NewSmallDisk(tb testing.TB) *SmallDisk {
+// NewSmallDisk mounts a disk of a size in megabytes until the test ends. It skips the test if this process must not mount disks.
+func NewSmallDisk(tb testing.TB, megabytes int) *SmallDisk {
 	tb.Helper()
 	if os.Geteuid() != 0 {
 		tb.Skip("only root can mount a small disk")
@@ -25,7 +26,7 @@ func NewSmallDisk(tb testing.TB) *SmallDisk {
 	if err != nil {
 		tb.Fatalf("testservers: %v", err)
 	}
-	if err := unix.Mount("tmpfs", mount, "tmpfs", 0, "size=4m"); err != nil {
+	if err := unix.Mount("tmpfs", mount, "tmpfs", 0, diskSize(megabytes)); err != nil {
 		_ = os.Remove(mount)
 		tb.Skipf("this machine does not let root mount a small disk: %v", err)
 	}
@@ -62,10 +63,12 @@ func (d *SmallDisk) Folder(like string) string {
 	return folder
 }
 
-// Grow gives the disk 64 MB.
-func (d *SmallDisk) Grow() {
+// Grow gives the disk another size, in megabytes.
+func (d *SmallDisk) Grow(megabytes int) {
 	d.tb.Helper()
-	if err := unix.Mount("tmpfs", d.mount, "tmpfs", unix.MS_REMOUNT, "size=64m"); err != nil {
+	if err := unix.Mount("tmpfs", d.mount, "tmpfs", unix.MS_REMOUNT, diskSize(megabytes)); err != nil {
 		d.tb.Fatalf("testservers: growing a small disk: %v", err)
 	}
 }
+
+func diskSize(megabytes int) string { return fmt.Sprintf("size=%dm", megabytes) }

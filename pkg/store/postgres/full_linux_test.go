@@ -20,7 +20,7 @@ func TestDiskFullIsDetectedAndRecovers(t *testing.T) {
 	admin := connect(t, url)
 	var data string
 	require.NoError(t, admin.QueryRow(t.Context(), "SHOW data_directory").Scan(&data))
-	disk := testservers.NewSmallDisk(t)
+	disk := testservers.NewSmallDisk(t, 4)
 	_, err := admin.Exec(t.Context(), "CREATE TABLESPACE small LOCATION '"+disk.Folder(data)+"'")
 	require.NoError(t, err)
 	opened := storetest.Migrated(t, storetest.OpenPostgres(t, url))
@@ -49,7 +49,7 @@ func TestDiskFullIsDetectedAndRecovers(t *testing.T) {
 	assert.Equal(t, webhook.CodeUnavailable, webhook.CodeOf(opened.CheckSpace(t.Context())))
 	assert.Equal(t, webhook.CodeUnavailable, webhook.CodeOf(opened.Writable(t.Context())))
 
-	disk.Grow()
+	disk.Grow(64)
 	require.NoError(t, opened.Writable(t.Context()))
 	assert.False(t, opened.Full())
 	require.NoError(t, publish())
