@@ -184,9 +184,9 @@ type Restoring struct {
 	Redis
 }
 
-// LoadRestoring reads the settings of this command. Without REDIS_URL, Redis is the zero value.
+// LoadRestoring reads the settings of this command. Without REDIS_URL, in a variable or in a file, Redis is the zero value.
 func LoadRestoring(environ map[string]string) (Restoring, error) {
-	if environ["REDIS_URL"] == "" {
+	if environ["REDIS_URL"] == "" && environ["REDIS_URL"+fileSuffix] == "" {
 		database, err := LoadDatabase(environ)
 		return Restoring{Database: database}, err
 	}

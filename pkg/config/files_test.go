@@ -38,6 +38,19 @@ func TestSecretsAreReadFromFiles(t *testing.T) {
 	assert.Equal(t, "postgres://db/x", database.URL.Reveal())
 }
 
+func TestRestoringUsesRedisOfAFile(t *testing.T) {
+	settings, err := config.LoadRestoring(map[string]string{
+		"DATABASE_URL":   "postgres://db/x",
+		"REDIS_URL_FILE": secretFile(t, "redis://r\n"),
+	})
+	require.NoError(t, err)
+	assert.Equal(t, "redis://r", settings.Redis.URL.Reveal())
+
+	settings, err = config.LoadRestoring(map[string]string{"DATABASE_URL": "postgres://db/x"})
+	require.NoError(t, err)
+	assert.Zero(t, settings.Redis)
+}
+
 func TestSecretFileWrongIsNamedWithoutTheSecret(t *testing.T) {
 	file := secretFile(t, "canary")
 	missing := filepath.Join(t.TempDir(), "missing")
