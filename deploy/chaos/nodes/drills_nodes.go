@@ -67,10 +67,11 @@ func (w *world) restart(ctx context.Context, n *node, f audit.Fault) error {
 		return fmt.Errorf("restart %s: %w", n.role, err)
 	}
 	f.Over = time.Now()
-	if err := w.over(ctx, n.role+" restarted", f.Over, f); err != nil {
+	m, err := w.measure(ctx, measure{what: n.role + " restarted", since: f.Over}, f)
+	if err != nil {
 		return err
 	}
-	if m := w.last(); m.broken > 0 {
+	if m.broken > 0 {
 		w.problem("%s: %d requests broke off", m.what, m.broken)
 	}
 	return nil

@@ -118,15 +118,16 @@ func cutDispatcher(ctx context.Context, w *world, c cutOff, length time.Duration
 	for _, kind := range c.kinds {
 		faults = append(faults, audit.Fault{Kind: kind, Began: began, Over: over})
 	}
-	what := fmt.Sprintf("dispatcher-0 cut off from %s for %s", c.about, length)
-	if err := w.over(ctx, what, over, faults...); err != nil {
+	m := measure{what: fmt.Sprintf("dispatcher-0 cut off from %s for %s", c.about, length), since: over}
+	withoutPostgres := slices.Contains(c.kinds, audit.PostgresPartitioned)
+	if withoutPostgres {
+		m.note = fmt.Sprintf("the last attempt began %s s after the cut", seconds(max(0, lastSent.Sub(severed))))
+	}
+	if _, err := w.measure(ctx, m, faults...); err != nil {
 		return err
 	}
-	if slices.Contains(c.kinds, audit.PostgresPartitioned) {
-		w.last().note = fmt.Sprintf("the last attempt began %s s after the cut", seconds(max(0, lastSent.Sub(severed))))
-		if late > 0 {
-			w.problem("%s: it began %d attempts more than %s later", what, late, unaware)
-		}
+	if withoutPostgres && late > 0 {
+		w.problem("%s: it began %d attempts more than %s later", m.what, late, unaware)
 	}
 	return nil
 }

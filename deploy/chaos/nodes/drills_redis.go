@@ -77,8 +77,10 @@ func cutRedisMinority(ctx context.Context, w *world) error {
 		return err
 	}
 	f.Over = time.Now()
-	err := w.over(ctx, "primary with the minority cut off, replica promoted", f.Over, f)
-	w.last().note = fmt.Sprintf("promoted after %s s", seconds(promoted))
+	_, err := w.measure(ctx, measure{
+		what: "primary with the minority cut off, replica promoted", since: f.Over,
+		note: fmt.Sprintf("promoted after %s s", seconds(promoted)),
+	}, f)
 	return err
 }
 

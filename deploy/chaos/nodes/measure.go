@@ -35,7 +35,13 @@ const (
 
 // over puts on record that a fault is over, and waits until the nodes work again.
 func (w *world) over(ctx context.Context, what string, since time.Time, faults ...audit.Fault) error {
-	began := since
+	_, err := w.measure(ctx, measure{what: what, since: since}, faults...)
+	return err
+}
+
+// measure does what over does. It completes a measure that has what, since and perhaps a note, and returns it.
+func (w *world) measure(ctx context.Context, m measure, faults ...audit.Fault) (measure, error) {
+	began := m.since
 	for _, f := range faults {
 		w.fault(f)
 		if f.Began.Before(began) {
@@ -43,37 +49,34 @@ func (w *world) over(ctx context.Context, what string, since time.Time, faults .
 		}
 	}
 	err := until(ctx, settlePatience, func() (bool, error) {
-		return w.load.AcceptedAfter(since) && w.receiver.SeenAfter(since), nil
+		return w.load.AcceptedAfter(m.since) && w.receiver.SeenAfter(m.since), nil
 	})
 	switch {
 	case errors.Is(err, errPatience):
-		w.problem("%s: nothing is accepted or sent %s later", what, settlePatience)
+		w.problem("%s: nothing is accepted or sent %s later", m.what, settlePatience)
 	case err != nil:
-		return err
+		return measure{}, err
 	}
 	if err := pause(ctx, settleTime); err != nil {
-		return err
+		return measure{}, err
 	}
-	m := measure{what: what, lasted: since.Sub(began), since: since}
-	m.accepted = w.answers.success(since)
-	m.sent = w.everybodySent(what, since)
+	m.lasted = m.since.Sub(began)
+	m.accepted = w.answers.success(m.since)
+	m.sent = w.everybodySent(m.what, m.since)
 	var last time.Time
 	m.refused, m.broken, last = w.answers.errors(began)
-	m.errors = max(0, last.Sub(since))
+	m.errors = max(0, last.Sub(m.since))
 	if m.sent > settleLimit || m.accepted > settleLimit || m.errors > settleLimit {
-		w.problem("%s: accepted after %s, sent by all after %s, errors for %s, and not within %s", what,
+		w.problem("%s: accepted after %s, sent by all after %s, errors for %s, and not within %s", m.what,
 			seconds(m.accepted), seconds(m.sent), seconds(m.errors), settleLimit)
 	}
 	w.mutex.Lock()
 	w.measures = append(w.measures, m)
 	w.mutex.Unlock()
-	w.say("%s: took %s s, accepted after %s s, sent by all after %s s, %d refused and %d broken requests", what,
+	w.say("%s: took %s s, accepted after %s s, sent by all after %s s, %d refused and %d broken requests", m.what,
 		seconds(m.lasted), seconds(m.accepted), seconds(m.sent), m.refused, m.broken)
-	return nil
+	return m, nil
 }
-
-// last is the measure of the fault that was over last.
-func (w *world) last() *measure { return &w.measures[len(w.measures)-1] }
 
 // everybodySent is how long after a time it took until every dispatcher had sent something.
 func (w *world) everybodySent(what string, since time.Time) (longest time.Duration) {
