@@ -76,11 +76,11 @@ func (t taken) since(before taken) taken {
 func (v *services) takenNow(ctx context.Context) (t taken, err error) {
 	const position = "SELECT (pg_current_wal_insert_lsn() - '0/0')::float8"
 	if err := v.database.pool.QueryRow(ctx, position).Scan(&t.wal); err != nil {
-		return taken{}, fmt.Errorf("ask for the position of the WAL: %w", err)
+		return taken{}, fmt.Errorf("read the position of the WAL: %w", err)
 	}
 	text, err := v.redis.Info(ctx, "commandstats").Result()
 	if err != nil {
-		return taken{}, fmt.Errorf("ask Redis what it has run: %w", err)
+		return taken{}, fmt.Errorf("read the statistics of commands from Redis: %w", err)
 	}
 	t.commands, t.scripts = countCommands(text)
 	return t, nil

@@ -14,7 +14,7 @@ import (
 	"redrive/deploy/bench/report"
 )
 
-// connectionsInterval is how often processes are asked for their connections.
+// connectionsInterval is the time between two readings of the numbers of connections.
 const connectionsInterval = 100 * time.Millisecond
 
 // connectionsOf names what a process has open to a server.
@@ -34,7 +34,7 @@ func (c connections) note(samples *report.Samples) {
 	}
 }
 
-// connectionWatch asks both services for their connections until it ends.
+// connectionWatch reads the numbers of connections of both services until it ends.
 type connectionWatch struct {
 	cancel context.CancelFunc
 	done   chan struct{}
@@ -66,12 +66,12 @@ func (w *connectionWatch) end() (connections, error) {
 	return w.seen, w.err
 }
 
-// look asks each process once.
+// look reads the metrics of each process once.
 func (c *connections) look(ctx context.Context, urls map[string]string) error {
 	for process, url := range urls {
 		metrics, err := scrape(ctx, url)
 		if err != nil {
-			return fmt.Errorf("ask the %s for its connections: %w", process, err)
+			return fmt.Errorf("read the connections of the %s: %w", process, err)
 		}
 		now := map[string]float64{
 			connectionsOf(process, processPostgres): metrics["redrive_database_connections"],

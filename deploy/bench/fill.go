@@ -15,7 +15,7 @@ import (
 )
 
 // filling writes as many deliveries into the tables as years of use would, each with its event and its attempt. It copies an existing
-// delivery, so it needs to know only the columns that differ.
+// delivery, so it sets only the columns that differ.
 type filling struct {
 	database   *database
 	deliveryID string // of the copied delivery

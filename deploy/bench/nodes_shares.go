@@ -9,7 +9,7 @@ import (
 	"redrive/deploy/bench/report"
 )
 
-// The shares that are told of each number of dispatchers, and that show the limit.
+// The shares of the processors that are reported for each number of dispatchers. They show the limit.
 const (
 	shareQuota    = "share of the dispatchers' cores"
 	shareMachine  = "share of the machine's cores"

@@ -12,7 +12,7 @@
 //	         the rows ────┼──▶ audit ──▶ a table, and a line for programs
 //	         the faults ──┘
 //
-// The receiver answers by a hash of the delivery's ID, so the audit knows how each delivery must end. A seed determines the faults, their
+// The receiver answers by a hash of the delivery's ID, so the audit can derive how each delivery must end. A seed determines the faults, their
 // order and their pauses. When all deliveries have ended, or after a limit, everything is stopped with SIGTERM and the audit begins.
 //
 // A run with a Control has dispatchers without one safeguard, and must fail. This tests the harness itself.

@@ -38,7 +38,7 @@ func (r *run) do(ctx context.Context, a action, random *rand.Rand) error {
 	case storm:
 		return r.storm(ctx, random)
 	}
-	return fmt.Errorf("nobody knows how to do %q", a)
+	return fmt.Errorf("there is no fault %q", a)
 }
 
 const (

@@ -235,7 +235,7 @@ func TestImagesUseBuildContextOnly(t *testing.T) {
 	for name, path := range programs(t, demo(t)) {
 		info, err := os.Stat(path)
 		require.NoError(t, err)
-		assert.True(t, info.Mode()&0o111 == 0o111, "%s can be run by anybody", name)
+		assert.True(t, info.Mode()&0o111 == 0o111, "%s can be run by every user", name)
 		if name == "/receiver" {
 			continue // it prints no version
 		}

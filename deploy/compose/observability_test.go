@@ -51,7 +51,7 @@ func TestObservabilityServicesAreHardened(t *testing.T) {
 	}
 	grafana := resolved(services["grafana"])
 	assert.Equal(t, "Viewer", grafana["GF_AUTH_ANONYMOUS_ORG_ROLE"])
-	assert.Equal(t, "false", grafana["GF_AUTH_BASIC_ENABLED"], "its administrator has a password that everybody knows")
+	assert.Equal(t, "false", grafana["GF_AUTH_BASIC_ENABLED"], "the password of its administrator is public")
 }
 
 // mounted returns the file of this repository that is mounted into a service at the path.

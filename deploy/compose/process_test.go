@@ -116,7 +116,7 @@ func (p *process) wait(t *testing.T, limit time.Duration) (code int) {
 func (p *process) stop(t *testing.T, limit time.Duration) {
 	t.Helper()
 	require.NoError(t, p.cmd.Process.Signal(syscall.SIGTERM))
-	assert.Zero(t, p.wait(t, limit), "%s ends in good order", p.path)
+	assert.Zero(t, p.wait(t, limit), "%s exits with 0", p.path)
 }
 
 // run runs a program with the given environment until it ends.

@@ -134,7 +134,7 @@ func TestPrivateAddressesAreClosedUnlessAskedFor(t *testing.T) {
 	for _, name := range []string{"api-service", "dispatcher-service"} {
 		assert.NotContains(t, resolved(closed[name]), "EGRESS_ALLOW", name)
 		assert.NotContains(t, resolved(closed[name]), "EGRESS_ALLOW_HTTP", name)
-		assert.Contains(t, shown.Services[name].Networks, "edge", "%s knows the receiver's name", name)
+		assert.Contains(t, shown.Services[name].Networks, "edge", "%s can resolve the receiver's name", name)
 
 		guard := guardOf(t, closed[name], receiver)
 		require.Error(t, guard.CheckURL(t.Context(), "http://receiver:8099/ok"))

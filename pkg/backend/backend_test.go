@@ -27,7 +27,7 @@ func TestOpenInvalidSettingsNamesAllWithoutValues(t *testing.T) {
 	_, err = backend.Open(config.Shared{Redis: config.Redis{URL: "redis://h"}, SecretsKey: "short"}, config.Replica{}, "test")
 	require.ErrorContains(t, err, "SECRETS_KEY")
 	assert.NotContains(t, err.Error(), "REDIS_URL")
-	assert.NotContains(t, err.Error(), "DATABASE_URL", "what is missing is told elsewhere")
+	assert.NotContains(t, err.Error(), "DATABASE_URL", "a missing setting is reported elsewhere")
 }
 
 func TestOpenUnreachableServersSucceeds(t *testing.T) {

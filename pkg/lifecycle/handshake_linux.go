@@ -18,7 +18,7 @@ const (
 // accepts them. A client whose segment is dropped sends it again a second later.
 //
 // Without it, connections that are complete and not yet accepted are reset when the listener is closed. Their clients may have sent
-// a request, and cannot know whether it was read.
+// a request, and cannot determine whether it was read.
 func refuseHandshakes(listener net.Listener) error {
 	instructions := []unix.SockFilter{
 		{Code: unix.BPF_LD | unix.BPF_B | unix.BPF_ABS, K: flagsOffset},

@@ -84,7 +84,7 @@ func TestEnqueueOverShareWaitsInLane(t *testing.T) {
 	other := itemIn(laneOf("org:b", "ep_b"))
 	assert.Equal(t, queue.Queued, b.Put(other), "another organization has a share of its own")
 	head := itemIn(webhook.Lane{OrganizationID: "org:a", EndpointID: "ep_a", Priority: webhook.PriorityHead})
-	assert.Equal(t, queue.Queued, b.Put(head), "and so has what somebody waits for")
+	assert.Equal(t, queue.Queued, b.Put(head), "and so has a delivery of priority head")
 	bulk := itemIn(webhook.Lane{OrganizationID: "org:c", EndpointID: "ep_c", Priority: webhook.PriorityBulk})
 	assert.Equal(t, queue.Backlogged, b.Put(bulk), "bulk deliveries have none")
 	assert.Equal(t, queue.AlreadyQueued, b.Put(other), "it has a task")
@@ -311,7 +311,7 @@ func TestClaimEncodesAsAsynqDoes(t *testing.T) {
 	assert.Equal(t, b.Task(own.DeliveryID).Timeout, info.Timeout)
 }
 
-// Somebody waits for a test, and the lane of a paused endpoint is not read.
+// A test has no lane, because the lane of a paused endpoint is not read.
 func TestItemOfTestHasNoLane(t *testing.T) {
 	t.Parallel()
 	event, endpoint := webhook.Event{ID: "evt_1", OrganizationID: "org_a"}, webhook.Endpoint{ID: "ep_a"}

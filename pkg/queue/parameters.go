@@ -110,7 +110,7 @@ func (l *location) apply(given map[string]string, scheme string) error {
 	several := len(l.addrs) > 1 && scheme != schemeSentinel
 	switch {
 	case scheme == schemeSentinel && l.master == "":
-		return badURL("master is missing: the name by which the sentinels know the primary")
+		return badURL("master is missing: the name under which the sentinels monitor the primary")
 	case l.sentinelUsername != "" && l.sentinelPassword == "":
 		return badURL("sentinel_user is given without sentinel_password")
 	case l.serverName != "" && !l.tls:

@@ -53,7 +53,7 @@ func TestSentinelFailoverEnqueuesOnNewPrimary(t *testing.T) {
 	)})
 	sentinels := redis.NewClient(&redis.Options{Addr: fmt.Sprintf("127.0.0.1:%d", sentinel.Port())})
 	t.Cleanup(func() { assert.NoError(t, sentinels.Close()) })
-	require.Eventually(t, func() bool { // the sentinel knows the replica from the primary, which it asks every second
+	require.Eventually(t, func() bool { // the sentinel finds the replica in INFO of the primary, which it reads every second
 		known, err := sentinels.Do(t.Context(), "SENTINEL", "REPLICAS", "m").Slice()
 		return err == nil && len(known) == 1
 	}, soon, 20*time.Millisecond)

@@ -29,7 +29,7 @@ const (
 	FailureEndpointDisabled FailureReason = "endpoint_disabled"
 	// FailureEndpointDeleted means that the endpoint was deleted while the delivery waited.
 	FailureEndpointDeleted FailureReason = "endpoint_deleted"
-	// FailureCancelled means that somebody cancelled the delivery while it waited.
+	// FailureCancelled means that the delivery was cancelled by a call while it waited.
 	FailureCancelled FailureReason = "cancelled"
 	// FailureOrphaned means that MaxOrphans consecutive attempts ended without an outcome.
 	FailureOrphaned FailureReason = "attempts_orphaned"

@@ -197,7 +197,7 @@ func TestEnqueueCallsInProgressBounded(t *testing.T) {
 
 		start := time.Now()
 		f.Enqueue(t.Context(), some(7)...)
-		assert.Zero(t, time.Since(start), "nobody waits for what is not tried")
+		assert.Zero(t, time.Since(start), "there is no wait without a try")
 		assert.EqualValues(t, 7, testmetrics.Sum(t, f.registry, "redrive_enqueue_failures_total"))
 		assert.EqualValues(t, limit, f.enqueuer.running.Load())
 

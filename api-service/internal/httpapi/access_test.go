@@ -113,7 +113,7 @@ func TestOtherOrganizationsResourceNotFound(t *testing.T) {
 		assert.Empty(t, granted(t, s.call(t, "GET", list, otherKey, ""))["items"], list)
 	}
 	published := granted(t, s.call(t, "POST", base+"/events", otherKey, publishBody))
-	assert.Empty(t, published["deliveries"], "an event reaches nobody else's endpoints")
+	assert.Empty(t, published["deliveries"], "an event reaches only the endpoints of its organization")
 	assert.NotNil(t, published["deliveries"])
 
 	after := s.call(t, "GET", deliveries+"/"+deliveryID, s.reader, "").body

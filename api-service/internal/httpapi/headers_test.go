@@ -22,7 +22,7 @@ func assertSafeHeaders(t *testing.T, a answer) {
 		assert.Equal(t, []string{want}, a.header.Values(name), name)
 	}
 	for _, banner := range []string{"Server", "X-Powered-By"} {
-		assert.Empty(t, a.header.Values(banner), "it is nobody's business what we run")
+		assert.Empty(t, a.header.Values(banner), "the server is not named")
 	}
 }
 
@@ -55,7 +55,7 @@ func TestQueuesPagePolicyAllowsOwnScripts(t *testing.T) {
 	assert.NotContains(t, policy, "http")
 	assert.Equal(t, "nosniff", page.header.Get("X-Content-Type-Options"))
 	assert.Equal(t, "no-referrer", page.header.Get("Referrer-Policy"))
-	assert.NotRegexp(t, `(?:src|href)="?https?:`, string(page.body), "it asks nobody else for anything, which the policy would refuse")
+	assert.NotRegexp(t, `(?:src|href)="?https?:`, string(page.body), "it loads nothing from elsewhere, which the policy would refuse")
 }
 
 func TestCORS(t *testing.T) {

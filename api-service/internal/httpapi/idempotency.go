@@ -30,7 +30,7 @@ const (
 	callStatements = 3
 )
 
-// CallStore finds calls with idempotency keys that have been recorded, and hands out the lines of the audit log that they owe.
+// CallStore finds calls with idempotency keys that have been recorded, and takes their pending lines of the audit log.
 type CallStore interface {
 	FindRecorded(ctx context.Context, organizationID string, hashes [][sha256.Size]byte) (map[[sha256.Size]byte]webhook.Recorded, error)
 	TakeAudit(ctx context.Context, organizationID string, hash [sha256.Size]byte) (taken bool, err error)
@@ -104,7 +104,7 @@ func (k keyedCalls) once(c echo.Context, r route, handle func() error) error {
 	call := &webhook.Call{
 		OrganizationID: caller(c).OrganizationID, At: webhook.Now(),
 		IdempotencyKey: webhook.NewIdempotencyKey(header, []byte("call"), []byte(r.method), []byte(c.Request().URL.Path), []byte(c.Request().URL.RawQuery), bodyOf(c)),
-		Audit:          owedLine(c, keyed.action),
+		Audit:          encodeLine(c, keyed.action),
 	}
 	attach(c, call)
 	return k.repeat(c, call, keyed.again, handle)

@@ -21,7 +21,7 @@ import (
 )
 
 // awayOnce is a store that is unavailable for the first creation of an endpoint. With committed, the creation has an effect all the same. With
-// observed, the request learns of it.
+// observed, its request gets the result.
 type awayOnce struct {
 	*store.Store
 	committed bool

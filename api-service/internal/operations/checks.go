@@ -26,7 +26,7 @@ const guide = "/docs/guides/operations"
 // described is what a check looks like to people.
 type described struct {
 	title, runbook string
-	// needs is the check without which this one cannot tell anything.
+	// needs is the check without which this one has no result.
 	needs string
 }
 

@@ -38,7 +38,7 @@ func race() *report.Samples {
 
 func TestLines(t *testing.T) {
 	lines := report.Lines(definitions, race())
-	require.Len(t, lines, 3, "what nobody measured or missed is not there")
+	require.Len(t, lines, 3, "a row that was neither measured nor left out is not there")
 
 	tortoise := lines[1]
 	assert.InDelta(t, 18, tortoise.Value, 1e-9)

@@ -13,7 +13,7 @@ type answer struct {
 	retryAfter   bool
 }
 
-// refused says whether the API asked to come back later.
+// refused reports whether the API answered 503 with Retry-After.
 func (a answer) refused() bool { return a.status == http.StatusServiceUnavailable && a.retryAfter }
 
 // answers is a transport that keeps how each exchange ended. It is safe for concurrent use.
@@ -24,7 +24,7 @@ type answers struct {
 	all   []answer
 }
 
-// RoundTrip hands the request on.
+// RoundTrip sends the request through the next transport and records how it ended.
 func (t *answers) RoundTrip(request *http.Request) (*http.Response, error) {
 	a := answer{began: time.Now()}
 	response, err := t.next.RoundTrip(request)
@@ -45,8 +45,8 @@ func (t *answers) CloseIdleConnections() {
 	}
 }
 
-// errors are the exchanges that began after a time and ended in an error of the server or in none: those that the API put off, the
-// others, and when the last of them began.
+// errors are the exchanges that began after a time and ended in an error of the server or in none: those that
+// the API answered 503 with Retry-After, the others, and when the last of them began.
 func (t *answers) errors(after time.Time) (refused, others int, last time.Time) {
 	t.mutex.Lock()
 	defer t.mutex.Unlock()

@@ -16,6 +16,6 @@
 // No image is pulled or built. The image of all containers has directories alone: containers see /usr of this machine, read-only, and run
 // its PostgreSQL, Redis and HAProxy, and the services as they are built from source. A drill promotes the standby of PostgreSQL itself.
 //
-// A cut drops packets in the network namespace of the node, as a failed switch does: connections stay open and nobody gets an error.
+// A cut drops packets in the network namespace of the node, as a failed switch does: connections stay open, and neither end gets an error.
 // The verdict comes from package audit, like that of package chaos.
 package nodes

@@ -16,7 +16,7 @@ type drill struct {
 	short bool
 	shape
 	run func(ctx context.Context, w *world) error
-	// excuses says whether a finding is what the drill has to find. Optional: without it there is no such finding.
+	// excuses reports whether a finding is expected from the drill. Optional: without it no finding is expected.
 	excuses func(w *world, f audit.Finding) bool
 }
 

@@ -51,7 +51,7 @@ func restartAll(ctx context.Context, w *world) error {
 	return w.upgradeRedis(ctx)
 }
 
-// restart ends a service in good order, starts it again, and waits until it is ready.
+// restart stops a service with SIGTERM, starts it again, and waits until it is ready.
 func (w *world) restart(ctx context.Context, n *node, f audit.Fault) error {
 	f.Began = time.Now()
 	if err := n.shutDown(ctx, stopLimit); err != nil {
@@ -77,7 +77,7 @@ func (w *world) restart(ctx context.Context, n *node, f audit.Fault) error {
 	return nil
 }
 
-// upgradePostgres restarts the standby, then stops the primary in good order, promotes the standby, and has the old primary follow it.
+// upgradePostgres restarts the standby, then shuts the primary down cleanly, promotes the standby, and has the old primary follow it.
 func (w *world) upgradePostgres(ctx context.Context) error {
 	const limit = 30 * time.Second
 	primary, standby := w.postgres[0], w.postgres[1]
@@ -149,7 +149,7 @@ func (w *world) upgradeRedis(ctx context.Context) error {
 	return nil
 }
 
-// restartRedis restarts a replica or a Sentinel, which nobody notices.
+// restartRedis restarts a replica or a Sentinel. No request and no attempt depends on it.
 func (w *world) restartRedis(ctx context.Context, n *node) error {
 	since := time.Now()
 	if err := n.shutDown(ctx, 10*time.Second); err != nil {

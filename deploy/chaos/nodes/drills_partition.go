@@ -81,8 +81,8 @@ func each(ctx context.Context, lengths []time.Duration, do func(time.Duration) e
 	return nil
 }
 
-// unaware is how long a dispatcher that is cut off from PostgreSQL may go on to begin attempts: 1 s is promised, and the receiver sees a
-// request some time after its attempt has begun.
+// unaware is how long a dispatcher that is cut off from PostgreSQL may continue to begin attempts. The promise is 1 s; a request arrives at
+// the receiver some time after its attempt has begun.
 const unaware = 2 * time.Second
 
 // cutDispatcher cuts one dispatcher off for a time.

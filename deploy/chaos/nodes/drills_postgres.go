@@ -28,7 +28,7 @@ func postgresDrills() []drill {
 	}
 }
 
-// detection is how long whoever promotes the standby takes to notice that the primary is away.
+// detection is the time between the loss of the primary and the promotion of the standby.
 const detection = 3 * time.Second
 
 // killPrimary kills the primary and promotes the standby.
@@ -51,8 +51,8 @@ func killPrimary(ctx context.Context, w *world) error {
 // unreplicated is how long the primary still has clients when it has lost its standby.
 const unreplicated = 2 * time.Second
 
-// cutPrimary cuts the primary off from its standby and then from all nodes, while it goes on to run. The standby is promoted. When the network
-// is in order again there are two servers that take writes, and the old one must not get any.
+// cutPrimary cuts the primary off from its standby and then from all nodes. The primary continues to run, and the standby is promoted. When
+// the network is healed, two servers accept writes, and the old one must not get any.
 func cutPrimary(ctx context.Context, w *world) error {
 	old, standby := w.postgres[0], w.postgres[1]
 	f := audit.Fault{Kind: audit.PostgresStopped, Began: time.Now()}

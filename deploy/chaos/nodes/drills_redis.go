@@ -45,8 +45,8 @@ func killRedis(ctx context.Context, w *world) error {
 	return w.redisSays(ctx, w.redis[0], "INFO", "role:slave", "replication")
 }
 
-// cutRedisMinority cuts the primary off together with the minority of the Sentinels, a dispatcher and an API process: those go on to use it,
-// while the others use the replica that the majority promotes. What was written to the old primary meanwhile is lost.
+// cutRedisMinority cuts the primary off together with the minority of the Sentinels, a dispatcher and an API process. These continue to use
+// it, while the others use the replica that the majority promotes. Writes to the old primary during the cut are lost.
 func cutRedisMinority(ctx context.Context, w *world) error {
 	const length = 20 * time.Second
 	minority := []*node{w.redis[0], w.sentinels[0], w.dispatchers[0], w.apis[0]}
@@ -72,7 +72,7 @@ func cutRedisMinority(ctx context.Context, w *world) error {
 			return err
 		}
 	}
-	// The old primary is emptied and copies the new one when its Sentinel has heard of it. Until then the minority uses it.
+	// The old primary is emptied and copies the new one when its Sentinel has received the new configuration. Until then the minority uses it.
 	if err := w.redisSays(ctx, w.redis[0], "INFO", "role:slave", "replication"); err != nil {
 		return err
 	}
@@ -84,7 +84,7 @@ func cutRedisMinority(ctx context.Context, w *world) error {
 	return err
 }
 
-// awaitPromotion waits until a Sentinel names another primary, and that takes writes.
+// awaitPromotion waits until a Sentinel names another primary, which accepts writes.
 func (w *world) awaitPromotion(ctx context.Context, asked *node) error {
 	return until(ctx, startPatience, func() (bool, error) {
 		primary, err := w.redisPrimary(ctx, asked)

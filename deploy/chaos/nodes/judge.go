@@ -18,9 +18,9 @@ import (
 // endPatience is how long deliveries may take to end once nothing is broken and nothing is published. What waits then is lost.
 const endPatience = 3 * time.Minute
 
-// conclude ends the load, waits until every delivery has ended, stops the services in good order and audits.
+// conclude ends the load, waits until every delivery has ended, stops the services with SIGTERM and audits.
 func (w *world) conclude(ctx context.Context, d drill) (*Result, error) {
-	w.say("waiting for the ends")
+	w.say("waiting until every delivery has ended")
 	w.halt()
 	var database *pgx.Conn
 	err := until(ctx, startPatience, func() (connected bool, err error) {

@@ -108,7 +108,7 @@ func (l *lab) close(ctx context.Context) error {
 // removeAll removes every object with the label.
 func removeAll(ctx context.Context) error { return remove(ctx, label, true) }
 
-// remove removes the containers and networks with a label, and the images too if asked to.
+// remove removes the containers and networks with a label, and, with images, also the images.
 func remove(ctx context.Context, mark string, images bool) error {
 	mine := "label=" + mark
 	kinds := []struct{ list, remove []string }{

@@ -33,13 +33,13 @@ const (
 	settleTime = 5 * time.Second
 )
 
-// over puts on record that a fault is over, and waits until the nodes work again.
+// over records that a fault has ended, and waits until the nodes work again.
 func (w *world) over(ctx context.Context, what string, since time.Time, faults ...audit.Fault) error {
 	_, err := w.measure(ctx, measure{what: what, since: since}, faults...)
 	return err
 }
 
-// measure does what over does. It completes a measure that has what, since and perhaps a note, and returns it.
+// measure does the same as over. It completes a measure that has what, since and perhaps a note, and returns it.
 func (w *world) measure(ctx context.Context, m measure, faults ...audit.Fault) (measure, error) {
 	began := m.since
 	for _, f := range faults {

@@ -80,7 +80,7 @@ func (n *node) addresses() (all []string) {
 	return all
 }
 
-// resume starts the container, also after kill and stop. Cuts are forgotten then.
+// resume starts the container, also after kill and stop. All cuts are removed then.
 func (n *node) resume(ctx context.Context) error {
 	_, err := containers.Docker(ctx, "start", n.container)
 	return err
@@ -92,7 +92,7 @@ func (n *node) kill(ctx context.Context) error {
 	return err
 }
 
-// shutDown ends the node in good order, within a time.
+// shutDown stops the node with its stop signal, and kills it after the limit.
 func (n *node) shutDown(ctx context.Context, limit time.Duration) error {
 	_, err := containers.Docker(ctx, "stop", "--time", strconv.Itoa(int(limit.Seconds())), n.container)
 	return err
@@ -118,7 +118,7 @@ func (n *node) exec(ctx context.Context, command ...string) (string, error) {
 	return containers.Docker(ctx, append([]string{"exec", n.container}, command...)...)
 }
 
-// logs are the last lines that the node wrote to standard error and standard output; "all" is every line.
+// logs are the last lines of standard error and standard output; "all" is every line.
 func (n *node) logs(ctx context.Context, lines string) (string, error) {
 	said, err := exec.CommandContext(ctx, "docker", "logs", "--tail", lines, n.container).CombinedOutput() //nolint:gosec // its own container
 	if err != nil {

@@ -66,7 +66,7 @@ func (w *world) startPostgres(ctx context.Context) error {
 	return w.answering(ctx, w.postgres[0], "SELECT EXISTS (SELECT FROM pg_stat_replication WHERE sync_state = 'sync')")
 }
 
-// promote makes the standby the primary and returns when it takes writes.
+// promote makes the standby the primary and returns when it accepts writes.
 func (w *world) promote(ctx context.Context) error {
 	standby := w.postgres[1]
 	if _, err := standby.exec(ctx, "pg_ctl", "promote", "--wait"); err != nil {
@@ -76,7 +76,7 @@ func (w *world) promote(ctx context.Context) error {
 	return w.answering(ctx, standby, "SELECT NOT pg_is_in_recovery()")
 }
 
-// follow has a server that was stopped in good order start as a standby. Its settings name the primary already.
+// follow starts a server that was shut down cleanly as a standby. Its settings name the primary already.
 func (w *world) follow(ctx context.Context, n *node) error {
 	signal := filepath.Join(w.dir, "standby.signal")
 	if err := os.WriteFile(signal, nil, 0o644); err != nil { //nolint:gosec // the user of PostgreSQL in the container has to read it
@@ -88,7 +88,7 @@ func (w *world) follow(ctx context.Context, n *node) error {
 	return n.resume(ctx)
 }
 
-// databaseURL names both servers; the one that takes writes is used.
+// databaseURL names both servers; the one that accepts writes is used.
 func (w *world) databaseURL() string {
 	var hosts []string
 	for _, n := range w.postgres {

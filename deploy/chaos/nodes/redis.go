@@ -130,7 +130,7 @@ func askRedis(ctx context.Context, n *node, command ...any) (string, error) {
 func (w *world) redisPrimary(ctx context.Context, asked *node) (*node, error) {
 	answer, err := askRedis(ctx, asked, "SENTINEL", "GET-MASTER-ADDR-BY-NAME", masterName)
 	if err != nil {
-		return nil, fmt.Errorf("ask %s for the primary: %w", asked.role, err)
+		return nil, fmt.Errorf("read the primary from %s: %w", asked.role, err)
 	}
 	for _, n := range w.redis {
 		if strings.Contains(answer, n.address(data)+" ") {

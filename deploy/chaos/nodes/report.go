@@ -24,7 +24,7 @@ type Result struct {
 	Problems []string
 }
 
-// OK says whether no promise was broken.
+// OK reports whether no promise was broken.
 func (r *Result) OK() bool { return len(r.Problems) == 0 }
 
 // maxShown is how many problems of one drill are shown.

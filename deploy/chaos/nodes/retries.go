@@ -17,14 +17,14 @@ const (
 	retryTimeout = 15 * time.Second
 )
 
-// retries asks for a retry by hand of each delivery that its receiver never takes, once it has failed, and keeps what was answered.
+// retries makes one call to retry each delivery that its receiver always refuses, after the delivery has failed, and records the answers.
 type retries struct {
 	url    string
 	client *http.Client
 	keys   []string
 
 	mutex sync.Mutex
-	asked []audit.Retry
+	calls []audit.Retry
 }
 
 func newRetries(url string, client *http.Client, customers []load.Organization) *retries {
@@ -35,7 +35,7 @@ func newRetries(url string, client *http.Client, customers []load.Organization) 
 	return r
 }
 
-// run asks until the context ends. Each delivery is retried once: one whose answer was lost is not asked for again.
+// run makes the calls until the context ends. Each delivery is retried once: a call whose answer was lost is not repeated.
 func (r *retries) run(ctx context.Context, published *load.Load) {
 	done := map[string]bool{}
 	for pause(ctx, retryInterval) == nil {
@@ -43,7 +43,7 @@ func (r *retries) run(ctx context.Context, published *load.Load) {
 			if done[id] || receiver.KindOf(id) != receiver.Dead {
 				continue
 			}
-			done[id] = r.ask(ctx, id)
+			done[id] = r.call(ctx, id)
 			if ctx.Err() != nil {
 				return
 			}
@@ -51,8 +51,8 @@ func (r *retries) run(ctx context.Context, published *load.Load) {
 	}
 }
 
-// ask asks with the key of each customer, since it is not known whose delivery it is. It says whether the delivery is through.
-func (r *retries) ask(ctx context.Context, id string) (through bool) {
+// call calls with the key of each customer, because the owner of the delivery is not known here. It reports whether the delivery is done.
+func (r *retries) call(ctx context.Context, id string) (done bool) {
 	for _, key := range r.keys {
 		retry := audit.Retry{Delivery: id, Began: time.Now()}
 		limited, cancel := context.WithTimeout(context.WithoutCancel(ctx), retryTimeout)
@@ -63,9 +63,9 @@ func (r *retries) ask(ctx context.Context, id string) (through bool) {
 		switch {
 		case retry.Answered, err != nil, status >= http.StatusInternalServerError:
 			r.mutex.Lock()
-			r.asked = append(r.asked, retry)
+			r.calls = append(r.calls, retry)
 			r.mutex.Unlock()
-			return true // what was not answered may have been made
+			return true // without an answer the retry may have been made
 		case status == http.StatusBadRequest:
 			return false // it has not failed yet
 		}
@@ -77,7 +77,7 @@ func (r *retries) ask(ctx context.Context, id string) (through bool) {
 func (r *retries) made() []audit.Retry {
 	r.mutex.Lock()
 	defer r.mutex.Unlock()
-	return append([]audit.Retry(nil), r.asked...)
+	return append([]audit.Retry(nil), r.calls...)
 }
 
 // answered is how many of them the API confirmed.

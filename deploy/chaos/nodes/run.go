@@ -135,7 +135,7 @@ func (w *world) keepLogs(ctx context.Context, dir string) error {
 	return nil
 }
 
-// lines keeps the writes of several drills apart.
+// lines prevents that the lines of several drills mix.
 type lines struct {
 	mutex sync.Mutex
 	to    io.Writer

@@ -19,7 +19,7 @@ const (
 	dispatcherProgram = "dispatcher-service"
 	apiCount          = 2
 	dispatcherCount   = 3
-	// dispatcherHost is the last number of the address of the first dispatcher. The receiver knows dispatchers by their addresses.
+	// dispatcherHost is the last number of the address of the first dispatcher. The receiver identifies dispatchers by their addresses.
 	dispatcherHost  = 51
 	deliveryTimeout = 5 * time.Second
 	schedule        = "1s,1s,1s,2s"
@@ -133,7 +133,7 @@ func (w *world) startProxy(ctx context.Context) error {
 	return nil
 }
 
-// ready says whether a service passes its own check.
+// ready reports whether /readyz of a service answers 200.
 func (w *world) ready(ctx context.Context, n *node) (bool, error) {
 	ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
 	defer cancel()

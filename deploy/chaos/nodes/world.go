@@ -158,19 +158,19 @@ func (w *world) apart(from ...*node) (addresses []string) {
 	return addresses
 }
 
-// say tells the operator what happens.
+// say writes one line of progress.
 func (w *world) say(format string, args ...any) {
 	fmt.Fprintf(w.progress, "%s %s: %s\n", time.Now().Format(time.TimeOnly), w.id, fmt.Sprintf(format, args...))
 }
 
-// problem puts a broken promise on record.
+// problem records a broken promise.
 func (w *world) problem(format string, args ...any) {
 	w.mutex.Lock()
 	defer w.mutex.Unlock()
 	w.problems = append(w.problems, fmt.Sprintf(format, args...))
 }
 
-// fault puts on record what was done to the nodes.
+// fault records a fault of the nodes.
 func (w *world) fault(f audit.Fault) {
 	w.mutex.Lock()
 	defer w.mutex.Unlock()

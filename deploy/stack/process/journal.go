@@ -85,12 +85,12 @@ func (j *journal) line(line string) {
 			j.alarms = append(j.alarms, fmt.Sprintf("the log holds %.12s…: %s", text, line))
 		}
 	}
-	j.hear(line)
+	j.detectStart(line)
 }
 
-// hear looks for the message that reports the start. A busy service writes thousands of lines per second, so only lines that contain the
+// detectStart looks for the message that reports the start. A busy service writes thousands of lines per second, so only lines that contain the
 // message are decoded.
-func (j *journal) hear(line string) {
+func (j *journal) detectStart(line string) {
 	if !slices.ContainsFunc(j.ready, func(message string) bool { return strings.Contains(line, message) }) {
 		return
 	}

@@ -66,7 +66,7 @@ func TestServiceFrozenIsNotStopped(t *testing.T) {
 	require.NoError(t, s.Start(nil))
 	require.NoError(t, s.Freeze())
 	require.NoError(t, s.Terminate())
-	assert.False(t, s.current().wait(50*time.Millisecond), "it does not hear")
+	assert.False(t, s.current().wait(50*time.Millisecond), "it ignores the signal")
 	assert.True(t, s.Running())
 	require.NoError(t, s.Thaw())
 	code, err := s.Wait()

@@ -22,7 +22,7 @@ const (
 	patience = 500 * time.Millisecond
 )
 
-// Lanes is what Redis knows about the backlog: queue.Lanes.
+// Lanes reads the state of the backlog in Redis: queue.Lanes.
 type Lanes interface {
 	List(ctx context.Context) (map[webhook.Lane]queue.LaneState, error)
 	Close(ctx context.Context, lane webhook.Lane, state queue.LaneState) (bool, error)

@@ -140,7 +140,7 @@ FROM deliveries, generate_series(2, $2) n WHERE event_id = $1`, event.ID, many)
 	assert.EqualValues(t, many, ended.Applied)
 }
 
-// A plan gives up a statement that takes too long, and answers what it knows.
+// A plan gives up a statement that takes too long, and answers what was counted before.
 func TestPlanBulkJobEndsSlowStatement(t *testing.T) {
 	w := newBulkWorld(t)
 	w.publish("a", webhook.Now().Add(-time.Hour), webhook.StatusFailure)

@@ -98,7 +98,7 @@ func (r *race) take(got result) {
 	}
 }
 
-// end cancels the attempts that have no result yet and closes the connections that nobody took.
+// end cancels the attempts that have no result yet and closes the connections that were not used.
 func (r *race) end() {
 	r.stop()
 	r.mutex.Lock()

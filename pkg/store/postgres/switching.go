@@ -129,7 +129,7 @@ func (s *switching) lastHost() int {
 	return s.last
 }
 
-// choose returns the best connection of a race and remembers its host.
+// choose returns the best connection of a race and records its host.
 func (s *switching) choose(r *race) driver.Conn {
 	s.mutex.Lock()
 	defer s.mutex.Unlock()

@@ -68,7 +68,7 @@ func testLargeFanOut(t *testing.T, s *store.Store) {
 	assert.Equal(t, deliveries[2_499], w.find(deliveries[2_499].ID).Delivery)
 
 	lonely := webhook.NewEvent(org, webhook.EventSpec{Type: "run.finished", Data: json.RawMessage(`{}`)}, start)
-	assert.NoError(t, s.CreateEvent(w.ctx, lonely, nil), "an event that nobody subscribes to is kept too")
+	assert.NoError(t, s.CreateEvent(w.ctx, lonely, nil), "an event without a subscription is kept too")
 }
 
 func testDeliveryPages(t *testing.T, s *store.Store) {

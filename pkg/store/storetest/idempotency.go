@@ -197,11 +197,11 @@ func testCallsRecorded(t *testing.T, s *store.Store) {
 func testAuditTakenOnce(t *testing.T, s *store.Store) {
 	w := newWorld(t, s)
 	line := []byte(`{"action":"endpoint.created"}`)
-	owing := callFor("owing", nil)
+	owing := callFor("pending", nil)
 	owing.Audit = line
-	require.NoError(t, s.CreateEndpoint(webhook.WithCall(w.ctx, owing), endpointNamed("owing")))
+	require.NoError(t, s.CreateEndpoint(webhook.WithCall(w.ctx, owing), endpointNamed("pending")))
 	require.NoError(t, s.CreateEndpoint(webhook.WithCall(w.ctx, callFor("silent", nil)), endpointNamed("silent")))
-	recorded, _ := w.recorded("owing")
+	recorded, _ := w.recorded("pending")
 	require.Equal(t, line, recorded.Audit)
 	recorded, _ = w.recorded("silent")
 	require.Empty(t, recorded.Audit)
@@ -219,12 +219,12 @@ func testAuditTakenOnce(t *testing.T, s *store.Store) {
 	}
 	callers.Wait()
 	require.EqualValues(t, 1, taken.Load())
-	recorded, found := w.recorded("owing")
+	recorded, found := w.recorded("pending")
 	require.True(t, found, "the record stays")
 	require.Empty(t, recorded.Audit)
 	mine, err := s.TakeAudit(w.ctx, org, callFor("silent", nil).Hash)
 	require.NoError(t, err)
-	require.False(t, mine, "it owes none")
+	require.False(t, mine, "it has no pending line")
 }
 
 func endpointNamed(name string) webhook.Endpoint {

@@ -23,7 +23,7 @@ var actions = []action{
 	{webhook.BulkDeliver, "Deliver", "Sends events to one endpoint that it has no delivery of, if it subscribes to their types now.", "event", "events"},
 }
 
-// actionOf returns the words for an action. One that this version does not know is shown by its own name.
+// actionOf returns the words for an action. An action that is unknown to this version is shown by its own name.
 func actionOf(name string) action {
 	for _, known := range actions {
 		if string(known.Name) == name {

@@ -97,7 +97,7 @@ func parse(args []string, stderr io.Writer) (options chaos.Options, seeds []uint
 		return options, nil, err
 	}
 	if flags.NArg() > 0 {
-		return options, nil, fmt.Errorf("nobody knows what %q means here", flags.Arg(0))
+		return options, nil, fmt.Errorf("unexpected argument %q", flags.Arg(0))
 	}
 	options.Control = chaos.Control(*control)
 	options.Progress = stderr

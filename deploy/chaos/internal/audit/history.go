@@ -27,7 +27,7 @@ type History struct {
 	Requests []Request
 	// Faults are the injected faults, in order.
 	Faults []Fault
-	// Retries are the retries by hand that the API was asked for.
+	// Retries are the requests for retries by hand.
 	Retries []Retry
 	// Timeout bounds an attempt.
 	Timeout time.Duration

@@ -22,7 +22,7 @@ type Load struct {
 	accepted  []string
 	answers   []answered
 	refusal   string   // the last of them
-	refusals  int      // answers that asked for a retry, and exchanges that were interrupted
+	refusals  int      // answers with Retry-After, and exchanges that were interrupted
 	oddities  []string // unexpected answers
 	oddCount  int
 	published int

@@ -57,7 +57,7 @@ type Options struct {
 	Host string
 	// Sender returns the number of the dispatcher that sent a request. Defaults to the number in the version that it names.
 	Sender func(*http.Request) int
-	// Anonymous attributes every request to dispatcher 0, whatever its version.
+	// Anonymous attributes every request to dispatcher 0, independently of its version.
 	Anonymous bool
 }
 

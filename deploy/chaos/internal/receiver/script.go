@@ -10,7 +10,7 @@ import (
 // Kind is the sequence of answers that a delivery gets.
 type Kind int
 
-// The kinds. The delivery's ID alone determines the kind, so the audit knows how each delivery must end.
+// The kinds. The delivery's ID alone determines the kind, so the audit can derive how each delivery must end.
 const (
 	Fine      Kind = iota // 200 to the first request
 	Failing               // 500, then 200

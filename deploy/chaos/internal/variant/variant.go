@@ -34,7 +34,7 @@ type Control string
 const (
 	// NoReconciler finds nothing that is due, so that tasks that the queue has lost stay lost.
 	NoReconciler Control = "no-reconciler"
-	// NoFencing writes every outcome, whatever the row's revision.
+	// NoFencing writes every outcome without a comparison of the row's revision.
 	NoFencing Control = "no-fencing"
 	// AsynqDefaults leaves recovery to asynq, at asynq's own interval.
 	AsynqDefaults Control = "asynq-defaults"

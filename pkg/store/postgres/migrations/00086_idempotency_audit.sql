@@ -1,4 +1,4 @@
--- The line of the audit log that a call owes. It is NULL once a process writes the line, and for calls that write none.
+-- The pending line of the audit log. It is NULL after a process has taken the line to write it, and for calls without a line.
 
 -- +goose Up
 ALTER TABLE idempotency_keys ADD COLUMN audit bytea;

@@ -29,7 +29,7 @@ func TestMain(m *testing.M) {
 // withservers prepares a run whose files end up in the directory returned.
 func withservers(t *testing.T, args ...string) (*exec.Cmd, string) {
 	t.Helper()
-	// Not t.TempDir, which nobody but its owner can enter.
+	// Not t.TempDir, which only its owner can enter.
 	temporary, err := os.MkdirTemp("", "withservers-")
 	require.NoError(t, err)
 	require.NoError(t, os.Chmod(temporary, 0o777))

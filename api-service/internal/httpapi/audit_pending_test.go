@@ -100,8 +100,8 @@ func (o *takingOnce) TakeAudit(ctx context.Context, organizationID string, hash 
 	return o.CallStore.TakeAudit(ctx, organizationID, hash)
 }
 
-// The line that a call owes is the line that it writes itself, on every route.
-func TestAuditLineOwedIsTheLineOfTheCall(t *testing.T) {
+// The pending line of a call is the line that the call writes itself, on every route.
+func TestAuditLinePendingIsTheLineOfTheCall(t *testing.T) {
 	s := newService(t).withKeys(t)
 	id, _ := s.endpoint(t, s.writer)
 	bodies := map[string]string{
