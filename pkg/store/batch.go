@@ -26,9 +26,9 @@ func refusesOne(err error, items int) bool {
 // together calls do for every item, and then counts, in one transaction of SQLite. There each transaction takes the write lock and writes to
 // the disk. An item that fails is rolled back alone. The errors are in the order of the items; all of them fail if the transaction is not
 // committed.
-func together[T any](ctx context.Context, db *gorm.DB, items []T, do func(tx *gorm.DB, i int, item T) (tallied, error)) []error {
+func together[T any](ctx context.Context, s *Store, items []T, do func(tx *gorm.DB, i int, item T) (tallied, error)) []error {
 	failures := make([]error, len(items))
-	err := db.WithContext(ctx).Transaction(func(tx *gorm.DB) error {
+	err := s.db.WithContext(ctx).Transaction(func(tx *gorm.DB) error {
 		var all tallied
 		for i, item := range items {
 			var counted tallied
@@ -43,7 +43,7 @@ func together[T any](ctx context.Context, db *gorm.DB, items []T, do func(tx *go
 				return err
 			}
 		}
-		return all.insert(tx)
+		return all.insert(tx, s.rowsPerInsert())
 	})
 	if err != nil {
 		for i := range failures {

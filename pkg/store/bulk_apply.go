@@ -108,7 +108,7 @@ func (s *Store) insertInBulk(tx *gorm.DB, h *handled) error {
 		rows[i], ids[i] = newDeliveryRow(d), d.ID
 	}
 	h.applied = int64(len(rows))
-	if err := insertDeliveryRows(tx, rows); err != nil {
+	if err := s.insertDeliveryRows(tx, rows); err != nil {
 		return err
 	}
 	return s.countDeliveries(tx, "created", webhook.HourOf(rows[0].CreatedAt), ids...)

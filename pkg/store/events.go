@@ -51,9 +51,14 @@ func newEventRow(event webhook.Event) eventRow {
 	}
 }
 
-// rowsPerInsert is the largest number of rows of one INSERT. The driver of SQLite searches all parameters for each of them, so that one
-// statement for 1,000 rows takes ten times longer than ten statements for 100.
-const rowsPerInsert = 100
+// rowsPerInsert is the largest number of rows of one INSERT. It keeps a statement below PostgreSQL's 65,535 parameters. The driver of SQLite
+// searches all parameters for each of them, so that one statement for 1,000 rows takes ten times longer than ten statements for 100.
+func (s *Store) rowsPerInsert() int {
+	if s.dialect.Postgres {
+		return 1000
+	}
+	return 100
+}
 
 func (s *Store) createDeliveries(tx *gorm.DB, eventID string, deliveries []webhook.Delivery) error {
 	rows := make([]deliveryRow, len(deliveries))
@@ -67,12 +72,12 @@ func (s *Store) createDeliveries(tx *gorm.DB, eventID string, deliveries []webho
 	if len(rows) == 0 {
 		return nil
 	}
-	if err := insertDeliveryRows(tx, rows); err != nil {
+	if err := s.insertDeliveryRows(tx, rows); err != nil {
 		return err
 	}
 	return s.dueByNow(tx, eventID, latest)
 }
 
-func insertDeliveryRows(tx *gorm.DB, rows []deliveryRow) error {
-	return tx.Omit(clause.Associations).CreateInBatches(rows, rowsPerInsert).Error
+func (s *Store) insertDeliveryRows(tx *gorm.DB, rows []deliveryRow) error {
+	return tx.Omit(clause.Associations).CreateInBatches(rows, s.rowsPerInsert()).Error
 }

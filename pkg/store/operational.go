@@ -165,7 +165,7 @@ func (s *Store) publishOperational(tx *gorm.DB, notice webhook.Notice, organizat
 	}
 	var counted tallied
 	counted.published(webhook.Publication{Event: event, Deliveries: deliveries})
-	return counted.insert(tx)
+	return counted.insert(tx, s.rowsPerInsert())
 }
 
 // PublishExhausted publishes the exhausted deliveries of up to limit endpoints that were counted since their last event, if that is

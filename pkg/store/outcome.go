@@ -109,7 +109,7 @@ func (s *Store) recordAlone(ctx context.Context, o webhook.Outcome) (webhook.Del
 // recordEach records the outcomes in one transaction of SQLite.
 func (s *Store) recordEach(ctx context.Context, outcomes []webhook.Outcome) ([]webhook.Delivery, []error) {
 	done := make([]recorded, len(outcomes))
-	failures := together(ctx, s.db, outcomes, func(tx *gorm.DB, i int, o webhook.Outcome) (counted tallied, err error) {
+	failures := together(ctx, s, outcomes, func(tx *gorm.DB, i int, o webhook.Outcome) (counted tallied, err error) {
 		if done[i], err = s.record(tx, o); done[i].moved {
 			counted.recorded(o)
 		}

@@ -83,7 +83,7 @@ func (s *Store) createBatch(ctx context.Context, publications []webhook.Publicat
 
 // createEach inserts the events in one transaction of SQLite.
 func (s *Store) createEach(ctx context.Context, publications []webhook.Publication) []error {
-	failures := together(ctx, s.db, publications, func(tx *gorm.DB, _ int, p webhook.Publication) (counted tallied, err error) {
+	failures := together(ctx, s, publications, func(tx *gorm.DB, _ int, p webhook.Publication) (counted tallied, err error) {
 		if p.Key != nil {
 			if err := insertKey(tx, keyOf(p)); err != nil {
 				return counted, err

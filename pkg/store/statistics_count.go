@@ -126,12 +126,12 @@ func joined(a, b string) string {
 	return a + " " + b
 }
 
-// insert appends the deltas.
-func (t *tallied) insert(tx *gorm.DB) error {
+// insert appends the deltas, up to rows of them with one statement.
+func (t *tallied) insert(tx *gorm.DB, rows int) error {
 	if len(t.rows) == 0 {
 		return nil
 	}
-	return tx.CreateInBatches(t.rows, rowsPerInsert).Error
+	return tx.CreateInBatches(t.rows, rows).Error
 }
 
 // tally returns what the move counts. A delivery that ends without an attempt counts by countDeliveries.

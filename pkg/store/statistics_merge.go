@@ -149,7 +149,7 @@ func (s *Store) nameTypes(tx *gorm.DB, tallies []webhook.Tally, keep bool) error
 	if !keep || len(added) == 0 {
 		return nil
 	}
-	return tx.Clauses(onConflictNothing).CreateInBatches(added, rowsPerInsert).Error
+	return tx.Clauses(onConflictNothing).CreateInBatches(added, s.rowsPerInsert()).Error
 }
 
 // keysPerRead bounds the keys of one statement. SQLite allows 32,766 parameters.
@@ -244,7 +244,7 @@ func (s *Store) writeCounts(tx *gorm.DB, table string, counts periodCounts, keys
 		}
 	}
 	if !s.dialect.Postgres {
-		return tx.Table(table).Clauses(clause.OnConflict{UpdateAll: true}).CreateInBatches(rows, rowsPerInsert).Error
+		return tx.Table(table).Clauses(clause.OnConflict{UpdateAll: true}).CreateInBatches(rows, s.rowsPerInsert()).Error
 	}
 	return tx.Exec("INSERT INTO "+table+writeCountsSQL,
 		column(rows, func(r *countRow) string { return r.OrganizationID }),
