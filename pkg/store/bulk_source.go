@@ -37,11 +37,7 @@ func (s *Store) bulkSource(ctx context.Context, job webhook.BulkJob) (bulkSource
 	if len(f.Possible()) == 0 {
 		return bulkSource{empty: true}, nil
 	}
-	before := f.To
-	if !before.IsZero() {
-		before = before.Add(publishedAhead)
-	}
-	events, err := s.eventsToJoin(ctx, f, before)
+	events, err := s.eventsToJoin(ctx, f, f.To)
 	if err != nil {
 		return bulkSource{}, err
 	}
@@ -60,8 +56,8 @@ func (s *Store) bulkSource(ctx context.Context, job webhook.BulkJob) (bulkSource
 	return bulkSource{walk: w}, err
 }
 
-// existedBefore returns the condition that a row was inserted before a time of the clock of the database, whatever the clock of the process
-// says that has inserted it. Rows of SQLite and of an old version have no inserted_at.
+// existedBefore returns the condition that a row was inserted before a time of the clock of the database. The clock of the process that has
+// inserted it does not matter. Rows of SQLite and of an old version have no inserted_at.
 func existedBefore(alias string, at time.Time) (c conditions) {
 	c.add("COALESCE("+alias+".inserted_at, "+alias+".created_at) < ?", at)
 	return c
@@ -70,9 +66,7 @@ func existedBefore(alias string, at time.Time) (c conditions) {
 // fewDeliveries reports whether events have at most probeRows deliveries, so that all of them can be read for each step.
 func (s *Store) fewDeliveries(ctx context.Context, events conditions) (bool, error) {
 	query, arguments := s.deliveriesOf(webhook.DeliveryFilter{}, events, conditions{})
-	var count int
-	err := s.planned(ctx).Raw("SELECT count(*) FROM ("+query+" LIMIT ?) probe", append(arguments, probeRows+1)...).Scan(&count).Error
-	return count <= probeRows, err
+	return s.hasAtMost(ctx, query, arguments, probeRows)
 }
 
 // bulkEvents returns the source of the events of the types that the job's endpoint subscribes to now.

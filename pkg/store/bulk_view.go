@@ -2,6 +2,8 @@ package store
 
 import (
 	"errors"
+	"maps"
+	"slices"
 	"time"
 
 	"gorm.io/gorm"
@@ -62,16 +64,9 @@ func (s *Store) viewDeliveries(tx *gorm.DB, v *bulkView, ids []string, lock bool
 	endpoints, events := map[string]bool{}, map[string]bool{}
 	for _, d := range found {
 		v.deliveries[d.ID] = d
-		if !endpoints[d.EndpointID] {
-			endpoints[d.EndpointID] = true
-			endpointIDs = append(endpointIDs, d.EndpointID)
-		}
-		if !events[d.EventID] {
-			events[d.EventID] = true
-			eventIDs = append(eventIDs, d.EventID)
-		}
+		endpoints[d.EndpointID], events[d.EventID] = true, true
 	}
-	return endpointIDs, eventIDs, err
+	return slices.Sorted(maps.Keys(endpoints)), slices.Sorted(maps.Keys(events)), err
 }
 
 // haveDelivery returns those of the events that have a delivery to an endpoint.

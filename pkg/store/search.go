@@ -84,7 +84,7 @@ func (s *Store) searchDeliveries(ctx context.Context, f webhook.DeliveryFilter, 
 		return nil, "", err
 	}
 	if !short {
-		events, err := s.eventsToJoin(ctx, f, lastEvent(f, page))
+		events, err := s.eventsToJoin(ctx, f, lastDelivery(f, page))
 		if err != nil {
 			return nil, "", err
 		}
@@ -100,7 +100,8 @@ func (s *Store) searchDeliveries(ctx context.Context, f webhook.DeliveryFilter, 
 }
 
 // eventsToJoin returns the conditions on few events, whose deliveries are then read. It returns none if the filter does not restrict events,
-// or if too many match each of its conditions. The events are older than a time, unless it is zero.
+// or if too many match each of its conditions. Unless the time is zero, the
+// deliveries are older than it, and a delivery is not older than its event.
 func (s *Store) eventsToJoin(ctx context.Context, f webhook.DeliveryFilter, before time.Time) (conditions, error) {
 	if f.EventID != "" {
 		var one conditions
@@ -111,7 +112,7 @@ func (s *Store) eventsToJoin(ctx context.Context, f webhook.DeliveryFilter, befo
 	for _, events := range searchedEvents(f) {
 		restricted := events.and(conditions{})
 		if !before.IsZero() {
-			restricted.add("e.id < ?", webhook.FirstID(webhook.KindEvent, before))
+			restricted.add("e.id < ?", webhook.FirstID(webhook.KindEvent, before.Add(publishedAhead)))
 		}
 		few, err := s.few(ctx, walk{table: "events", alias: "e", branches: []conditions{restricted}})
 		if err != nil || few {
@@ -124,8 +125,8 @@ func (s *Store) eventsToJoin(ctx context.Context, f webhook.DeliveryFilter, befo
 // publishedAhead is by how much the clock of a process that publishes may be ahead of one that replays.
 const publishedAhead = 10 * time.Minute
 
-// lastEvent returns a time after the creation of the events whose deliveries are on the page. A delivery is not older than its event.
-func lastEvent(f webhook.DeliveryFilter, page webhook.Page) time.Time {
+// lastDelivery returns a time that no delivery of the page is younger than.
+func lastDelivery(f webhook.DeliveryFilter, page webhook.Page) time.Time {
 	last := webhook.Now()
 	if !f.To.IsZero() && f.To.Before(last) {
 		last = f.To
@@ -133,7 +134,7 @@ func lastEvent(f webhook.DeliveryFilter, page webhook.Page) time.Time {
 	if at, ok := webhook.TimeOfID(page.After); ok && at.Before(last) {
 		last = at
 	}
-	return last.Add(publishedAhead)
+	return last
 }
 
 // pageOfEvents returns a page of the deliveries of few events. It reads them all and sorts them.

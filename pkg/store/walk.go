@@ -126,6 +126,11 @@ func (s *Store) few(ctx context.Context, w walk) (bool, error) { return s.atMost
 // atMost reports whether no more than most rows match conditions that an index serves.
 func (s *Store) atMost(ctx context.Context, w walk, most int) (bool, error) {
 	query, arguments := w.union(conditions{}, "", "", most+1)
+	return s.hasAtMost(ctx, query, arguments, most)
+}
+
+// hasAtMost reports whether a query has no more than most rows.
+func (s *Store) hasAtMost(ctx context.Context, query string, arguments []any, most int) (bool, error) {
 	var count int
 	err := s.planned(ctx).Raw("SELECT count(*) FROM ("+query+" LIMIT ?) probe", append(arguments, most+1)...).Scan(&count).Error
 	return count <= most, err
