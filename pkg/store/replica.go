@@ -70,7 +70,7 @@ func onReplica[T any](ctx context.Context, s *Store, read func(context.Context, 
 	}
 	if r.usable() != nil {
 		r.primary.Add(1)
-		usePrimary(ctx)
+		webhook.ReplicaReadsOf(ctx).UsePrimary()
 		return result, false, nil
 	}
 	bounded, cancel := context.WithTimeout(ctx, replicaTimeout)
@@ -87,14 +87,8 @@ func onReplica[T any](ctx context.Context, s *Store, read func(context.Context, 
 		return result, true, err
 	}
 	r.repeated.Add(1)
-	usePrimary(ctx)
+	webhook.ReplicaReadsOf(ctx).UsePrimary()
 	return result, false, nil
-}
-
-func usePrimary(ctx context.Context) {
-	if permission := webhook.ReplicaReadsOf(ctx); permission != nil {
-		permission.UsePrimary()
-	}
 }
 
 var errStale = errors.New("the replica is more than 2 s behind the primary: lists and statistics are read from the primary")

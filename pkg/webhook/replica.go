@@ -26,5 +26,9 @@ func ReplicaReadsOf(ctx context.Context) *ReplicaReads {
 // Permitted reports whether a replica may answer. It is false for nil.
 func (r *ReplicaReads) Permitted() bool { return r != nil && !r.primary.Load() }
 
-// UsePrimary ends the permission.
-func (r *ReplicaReads) UsePrimary() { r.primary.Store(true) }
+// UsePrimary ends the permission. It does nothing for nil.
+func (r *ReplicaReads) UsePrimary() {
+	if r != nil {
+		r.primary.Store(true)
+	}
+}
