@@ -10,7 +10,6 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"redrive/pkg/store/storetest"
-	"redrive/pkg/testservers"
 	"redrive/pkg/webhook"
 )
 
@@ -20,8 +19,8 @@ import (
 // reads and before their commits.
 func TestBulkDeliverBesideSingleDelivery(t *testing.T) {
 	t.Parallel()
-	url := testservers.Postgres(t)
-	opened := storetest.Migrated(t, storetest.OpenPostgres(t, url))
+	url := storetest.MigratedPostgres(t)
+	opened := storetest.OpenPostgres(t, url)
 	endpoint := newEndpoint(t, opened)
 	event := webhook.NewEvent(endpoint.OrganizationID, webhook.EventSpec{Type: "a", Data: json.RawMessage(`{}`)}, webhook.Now().Add(-time.Minute))
 	require.NoError(t, opened.CreateEvent(t.Context(), event, nil))

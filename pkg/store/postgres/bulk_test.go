@@ -13,7 +13,6 @@ import (
 
 	"redrive/pkg/store"
 	"redrive/pkg/store/storetest"
-	"redrive/pkg/testservers"
 	"redrive/pkg/webhook"
 )
 
@@ -28,8 +27,8 @@ type bulkWorld struct {
 func newBulkWorld(t *testing.T) bulkWorld {
 	t.Helper()
 	t.Parallel()
-	url := testservers.Postgres(t)
-	opened := storetest.Migrated(t, storetest.OpenPostgres(t, url))
+	url := storetest.MigratedPostgres(t)
+	opened := storetest.OpenPostgres(t, url)
 	return bulkWorld{opened, t, connect(t, url), newEndpoint(t, opened)}
 }
 

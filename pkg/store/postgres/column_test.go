@@ -12,18 +12,16 @@ import (
 	"redrive/pkg/store"
 	"redrive/pkg/store/postgres"
 	"redrive/pkg/store/storetest"
-	"redrive/pkg/testservers"
 	"redrive/pkg/webhook"
 )
 
 // Migrations run while old processes run. The prepared statements of these must work after a column was added to every table.
 func TestStatementsAfterNewColumnSucceed(t *testing.T) {
 	t.Parallel()
-	url := testservers.Postgres(t)
+	url := storetest.MigratedPostgres(t)
 	opened, err := postgres.Open(postgres.Options{URL: url, MaxConnections: 1}, storetest.Sealer(t))
 	require.NoError(t, err)
 	t.Cleanup(func() { assert.NoError(t, opened.Close()) })
-	storetest.Migrated(t, opened)
 	w := fill(t, opened)
 	calls := statementCalls(t.Context(), opened, w)
 	for name, call := range rareCalls(t, opened, w) {

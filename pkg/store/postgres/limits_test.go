@@ -10,15 +10,14 @@ import (
 
 	stored "redrive/pkg/store"
 	"redrive/pkg/store/storetest"
-	"redrive/pkg/testservers"
 	"redrive/pkg/webhook"
 )
 
 // A statement that ends at a limit of the server, because another session holds a row, is unavailable and can be retried.
 func TestStatementAtServerLimitIsUnavailable(t *testing.T) {
 	t.Parallel()
-	url := testservers.Postgres(t)
-	store := storetest.Migrated(t, storetest.OpenPostgres(t, url))
+	url := storetest.MigratedPostgres(t)
+	store := storetest.OpenPostgres(t, url)
 	now := webhook.Now()
 	endpoint := webhook.NewEndpoint("org", "", webhook.EndpointSpec{Name: "n", URL: "https://example.com"}, "whsec_a", now)
 	require.NoError(t, store.CreateEndpoint(t.Context(), endpoint))

@@ -109,7 +109,12 @@ func setUp(ctx context.Context, connection *pgx.Conn, with func(pooled bool) err
 		err = with(pooled)
 	}
 	if err != nil {
-		return errors.Join(fmt.Errorf("%w: %w", errSetup, err), connection.Close(ctx))
+		return failSetUp(ctx, connection, err)
 	}
 	return nil
+}
+
+// failSetUp closes a connection whose setup failed, and returns the error.
+func failSetUp(ctx context.Context, connection *pgx.Conn, err error) error {
+	return errors.Join(fmt.Errorf("%w: %w", errSetup, err), connection.Close(ctx))
 }

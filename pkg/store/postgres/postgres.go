@@ -92,7 +92,7 @@ func Open(options Options, sealer store.Sealer) (*store.Store, error) {
 		Blockers:       blockers,
 		CustomPlan:     customPlan(config.DefaultQueryExecMode),
 		// A copy of a database that was made from the server's files has the same name.
-		Installation: "SELECT (SELECT system_identifier FROM pg_control_system()) || '/' || current_database() || '/' || current_schema()",
+		Installation: "SELECT " + systemSQL + " || '/' || current_database() || '/' || current_schema()",
 	}, sealer)
 	if err != nil {
 		return nil, errors.Join(err, pools.close())
@@ -134,11 +134,11 @@ func (p pools) close() error {
 	return errors.Join(failed, p.primary.Close())
 }
 
+// ping returns an error unless the server accepts writes.
 func ping(ctx context.Context, db *sql.DB) error {
-	var readOnly string
-	err := db.QueryRowContext(ctx, "SHOW transaction_read_only").Scan(&readOnly)
-	if err == nil && readOnly != "off" {
-		err = errReadOnly
+	var answer string
+	if err := db.QueryRowContext(ctx, writer.query).Scan(&answer); err != nil {
+		return err
 	}
-	return err
+	return writer.verdict(answer)
 }

@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"sync"
 	"time"
+
+	"redrive/pkg/lifecycle"
 )
 
 const (
@@ -23,13 +25,12 @@ var (
 
 // standbyPool is a pool of connections to a streaming standby, and how far it is behind.
 //
-// The age of what it shows is bounded without the clocks of the servers. At each measurement the primary's position in the WAL is remembered with the
-// time. A standby that has replayed a remembered position shows all that was committed until then. So an idle primary makes no standby old, and
+// The age of what it shows is bounded without the clocks of the servers. At each measurement the primary's position in the WAL is recorded with the
+// time. A standby that has replayed a recorded position shows all that was committed until then. So an idle primary makes no standby old, and
 // a standby that is cut off becomes old as soon as the primary writes.
 type standbyPool struct {
 	primary, standby *sql.DB
-	stop             context.CancelFunc
-	done             chan struct{}
+	measurements     lifecycle.Background
 
 	mutex     sync.Mutex
 	positions []position // oldest first
@@ -50,18 +51,14 @@ func openReplica(options Options, primary *sql.DB) (*standbyPool, error) {
 		return nil, err
 	}
 	options.apply(config)
-	s := &standbyPool{primary: primary, done: make(chan struct{})}
+	s := &standbyPool{primary: primary}
 	s.standby = poolOf(*config, standby, options.MaxConnections)
-	ctx, stop := context.WithCancel(context.Background())
-	s.stop = stop
-	go s.watch(ctx)
+	s.measurements.Start(s.watch)
 	return s, nil
 }
 
 func (s *standbyPool) close() error {
-	s.stop()
-	<-s.done
-	return s.standby.Close()
+	return errors.Join(s.measurements.Stop(context.Background()), s.standby.Close()) // a measurement ends with its context
 }
 
 func (s *standbyPool) staleness() (time.Duration, error) {
@@ -78,7 +75,6 @@ func (s *standbyPool) failed(err error) {
 }
 
 func (s *standbyPool) watch(ctx context.Context) {
-	defer close(s.done)
 	ticker := time.NewTicker(measuring)
 	defer ticker.Stop()
 	for ctx.Err() == nil {
@@ -90,10 +86,9 @@ func (s *standbyPool) watch(ctx context.Context) {
 	}
 }
 
-// The system identifier is the same on a primary and its standbys.
 const (
-	primarySQL = "SELECT (SELECT system_identifier FROM pg_control_system()), (pg_current_wal_lsn() - '0/0'::pg_lsn)::bigint"
-	standbySQL = "SELECT (SELECT system_identifier FROM pg_control_system()), COALESCE(pg_last_wal_replay_lsn() - '0/0'::pg_lsn, 0)::bigint"
+	primarySQL = "SELECT " + systemSQL + ", (pg_current_wal_lsn() - '0/0'::pg_lsn)::bigint"
+	standbySQL = "SELECT " + systemSQL + ", COALESCE(pg_last_wal_replay_lsn() - '0/0'::pg_lsn, 0)::bigint"
 )
 
 // measure compares the standby with the primary. The standby is read first, so that a position beyond that of the primary means that it follows

@@ -25,16 +25,24 @@ var (
 	standby = role{"SELECT pg_is_in_recovery()", "t", errNotStandby}
 )
 
+// verdict returns an error unless the answer of the query is the one that the role requires.
+func (r role) verdict(answer string) error {
+	if answer != r.want {
+		return r.refused
+	}
+	return nil
+}
+
 // check returns an error unless the server has the role. For the zero role, it is a ping.
 func (r role) check(ctx context.Context, connection *pgconn.PgConn) error {
 	if r.query == "" {
 		return connection.Ping(ctx)
 	}
 	row, err := oneRow(ctx, connection, r.query)
-	if err == nil && row[0] != r.want {
-		err = r.refused
+	if err != nil {
+		return err
 	}
-	return err
+	return r.verdict(row[0])
 }
 
 // oneRow returns the texts of a statement's only row. It needs no prepared statement, so that it works through every pooler.

@@ -13,7 +13,6 @@ import (
 	"redrive/pkg/store"
 	"redrive/pkg/store/postgres"
 	"redrive/pkg/store/storetest"
-	"redrive/pkg/testservers"
 	"redrive/pkg/webhook"
 )
 
@@ -23,11 +22,10 @@ func TestSearchWithoutAnIndexIsBounded(t *testing.T) {
 	t.Parallel()
 	const rows = 45_000
 	rare := []int{rows - 10, rows / 2, 10} // newest first
-	url := testservers.Postgres(t)
+	url := storetest.MigratedPostgres(t)
 	opened, err := postgres.Open(postgres.Options{URL: url, MaxConnections: 2}, storetest.Sealer(t))
 	require.NoError(t, err)
 	t.Cleanup(func() { assert.NoError(t, opened.Close()) })
-	storetest.Migrated(t, opened)
 	conn, err := pgx.Connect(t.Context(), url)
 	require.NoError(t, err)
 	defer func() { assert.NoError(t, conn.Close(t.Context())) }()

@@ -67,8 +67,8 @@ func (s *sessions) admit(connection *pgconn.PgConn, reached timeline) error {
 	return nil
 }
 
-// knows reports whether a primary was reached.
-func (s *sessions) knows() bool {
+// reachedPrimary reports whether a connection to a primary was ever admitted.
+func (s *sessions) reachedPrimary() bool {
 	s.mutex.Lock()
 	defer s.mutex.Unlock()
 	return s.newest != timeline{}

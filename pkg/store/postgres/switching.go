@@ -4,7 +4,6 @@ import (
 	"context"
 	"database/sql/driver"
 	"errors"
-	"fmt"
 	"sync"
 	"time"
 
@@ -84,7 +83,7 @@ func (s *switching) verify(ctx context.Context, connection *pgx.Conn) error {
 		}
 	}
 	if err != nil {
-		return errors.Join(fmt.Errorf("%w: %w", errSetup, err), connection.Close(ctx))
+		return failSetUp(ctx, connection, err)
 	}
 	return nil
 }
@@ -106,7 +105,7 @@ func (s *switching) Connect(ctx context.Context) (driver.Conn, error) {
 		case got := <-r.results:
 			r.take(got)
 			switch {
-			case r.best != nil && (s.sessions.knows() && first >= 0 || r.pending == 0):
+			case r.best != nil && (s.sessions.reachedPrimary() && first >= 0 || r.pending == 0):
 				return s.choose(r), nil
 			case r.best != nil:
 				waiting.Reset(settling)

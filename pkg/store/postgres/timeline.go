@@ -23,8 +23,11 @@ func (t timeline) before(other timeline) bool {
 	return t.system == other.system && t.number < other.number
 }
 
+// systemSQL is the identifier of the system. It is the same on a primary and its standbys.
+const systemSQL = "(SELECT system_identifier FROM pg_control_system())"
+
 // The first eight digits of a WAL file's name are the number of the timeline.
-const timelineSQL = "SELECT (SELECT system_identifier FROM pg_control_system()), left(pg_walfile_name(pg_current_wal_lsn()), 8)"
+const timelineSQL = "SELECT " + systemSQL + ", left(pg_walfile_name(pg_current_wal_lsn()), 8)"
 
 // readTimeline returns the timeline of a primary. It is unknown if the server does not permit these functions, as some managed ones do not.
 func readTimeline(ctx context.Context, connection *pgconn.PgConn) (timeline, error) {
