@@ -36,7 +36,7 @@ func (p *PublicURL) UnmarshalText(text []byte) error {
 	if err != nil || strings.ContainsAny(trimmed, "?#") || u.Path != "" && path.Clean(u.Path) != u.Path {
 		return errors.New("it must be an http or https URL such as https://hooks.example.com, possibly with a path, without user, query and fragment")
 	}
-	u.Scheme, u.Host = strings.ToLower(u.Scheme), strings.ToLower(u.Host)
+	u.Host = strings.ToLower(u.Host) // the scheme already is
 	*p = PublicURL(u.String())
 	return nil
 }

@@ -21,9 +21,9 @@ func (p databasePool) register(registry prometheus.Registerer) {
 	gauge(registry, name, help, inState("idle"), func() float64 { return float64(p.stats().Idle) })
 	gauge(registry, "redrive_database_connections_max", "Maximum number of connections to the database.", nil,
 		func() float64 { return float64(p.stats().MaxOpenConnections) })
-	counter(registry, "redrive_database_connection_waits_total", "Statements that waited for a connection to the database.",
+	counter(registry, "redrive_database_connection_waits_total", "Statements that waited for a connection to the database.", nil,
 		func() float64 { return float64(p.stats().WaitCount) })
-	counter(registry, "redrive_database_connection_wait_seconds_total", "Time that statements waited for a connection to the database, in seconds.",
+	counter(registry, "redrive_database_connection_wait_seconds_total", "Time that statements waited for a connection to the database, in seconds.", nil,
 		func() float64 { return p.stats().WaitDuration.Seconds() })
 }
 
@@ -36,9 +36,9 @@ func (p redisPool) register(registry prometheus.Registerer) {
 		return max(0, float64(stats.TotalConns)-float64(stats.IdleConns)) // the two values are not read atomically
 	})
 	gauge(registry, name, help, inState("idle"), func() float64 { return float64(p.client.PoolStats().IdleConns) })
-	counter(registry, "redrive_redis_connection_waits_total", "Commands that waited for a connection to Redis.",
+	counter(registry, "redrive_redis_connection_waits_total", "Commands that waited for a connection to Redis.", nil,
 		func() float64 { return float64(p.client.PoolStats().WaitCount) })
-	counter(registry, "redrive_redis_connection_timeouts_total", "Commands that failed because no connection to Redis became free in time.",
+	counter(registry, "redrive_redis_connection_timeouts_total", "Commands that failed because no connection to Redis became free in time.", nil,
 		func() float64 { return float64(p.client.PoolStats().Timeouts) })
 }
 
@@ -48,6 +48,6 @@ func gauge(registry prometheus.Registerer, name, help string, labels prometheus.
 	registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: name, Help: help, ConstLabels: labels}, value))
 }
 
-func counter(registry prometheus.Registerer, name, help string, value func() float64) {
-	registry.MustRegister(prometheus.NewCounterFunc(prometheus.CounterOpts{Name: name, Help: help}, value))
+func counter(registry prometheus.Registerer, name, help string, labels prometheus.Labels, value func() float64) {
+	registry.MustRegister(prometheus.NewCounterFunc(prometheus.CounterOpts{Name: name, Help: help, ConstLabels: labels}, value))
 }

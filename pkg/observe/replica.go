@@ -19,8 +19,6 @@ func Replica(registry prometheus.Registerer, staleness func() time.Duration, rea
 		func() float64 { return math.Min(staleness().Seconds(), longestStaleness.Seconds()) })
 	const name, help = "redrive_database_replica_reads_total", "Lists, searches and statistics that may use the replica, by the server that answered."
 	for by, count := range map[string]func() uint64{"replica": reads.Replica, "primary": reads.Primary, "primary_after_replica": reads.Repeated} {
-		registry.MustRegister(prometheus.NewCounterFunc(
-			prometheus.CounterOpts{Name: name, Help: help, ConstLabels: prometheus.Labels{"by": by}}, func() float64 { return float64(count()) },
-		))
+		counter(registry, name, help, prometheus.Labels{"by": by}, func() float64 { return float64(count()) })
 	}
 }

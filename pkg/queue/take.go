@@ -43,7 +43,7 @@ type Fate int
 // The fates of a candidate.
 const (
 	Claimed   Fate = 1  // it is among the tasks
-	HasTask   Fate = 0  // it is queued or another dispatcher has it
+	HasTask   Fate = 0  // it is queued or active
 	Passed    Fate = -1 // another dispatcher has moved the cursor beyond it
 	NoBacklog Fate = -2 // its lane is not in backlog any more
 )
@@ -51,8 +51,8 @@ const (
 // idleFor is the expiry of the key that marks a dispatcher as waiting for a notification. It is longer than a dispatcher waits.
 const idleFor = 10 * time.Second
 
-// Take dequeues up to n tasks: pending ones, and candidates in their order. It returns the fate of each candidate that it reached. A paused queue has none. When it returns fewer than n tasks, the next enqueue sends a notification; see
-// Notifications.
+// Take dequeues up to n tasks: pending ones, and candidates in their order. It returns the fate of each candidate that it reached. A paused
+// queue returns no task. When Take returns fewer than n tasks, the next enqueue sends a notification; see Notifications.
 func (l *Lanes) Take(ctx context.Context, queue string, n int, candidates []Candidate) (Taking, error) {
 	k := keys.Of(queue)
 	organizations := map[string]struct{}{}
@@ -83,15 +83,15 @@ func (l *Lanes) Take(ctx context.Context, queue string, n int, candidates []Cand
 // Taking is the result of one Take.
 type Taking struct {
 	Tasks []Taken
-	Fates []Fate // of the candidates that it came to
+	Fates []Fate // of the candidates that Take reached
 	Added int64  // the number of deliveries that were ever added to lanes; 0 while the queue is paused
-	// Peers says whether another dispatcher waits for notifications as well.
+	// Peers reports whether another dispatcher waits for notifications as well.
 	Peers Peers
 	// Later is when the first scheduled or retry task is due, in the far future without one. It is zero if there may be more to take.
 	Later time.Time
 }
 
-// Peers is what a Take learned about other dispatchers.
+// Peers is the state of other dispatchers at a Take.
 type Peers int
 
 // The values of Peers.
@@ -145,7 +145,7 @@ func readTask(value any) (Taken, error) {
 	return taken, nil
 }
 
-// peers returns what the name of the dispatcher that waited last says.
+// peers returns the value for the name of the dispatcher that waited last.
 func (l *Lanes) peers(waited string) Peers {
 	switch waited {
 	case "":

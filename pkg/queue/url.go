@@ -19,6 +19,9 @@ func badURL(format string, arguments ...any) error {
 	return fmt.Errorf("%w: %w", errURL, fmt.Errorf(format, arguments...))
 }
 
+// schemes are those of REDIS_URL.
+var schemes = []string{schemePlain, schemeTLS, schemeCluster, schemeSentinel}
+
 const (
 	schemePlain    = "redis"
 	schemeTLS      = "rediss"
@@ -48,7 +51,7 @@ type location struct {
 // parseURL parses REDIS_URL. It does not use net/url for the authority, since net/url accepts only one host with a port.
 func parseURL(rawURL string) (location, error) {
 	scheme, rest, found := strings.Cut(rawURL, "://")
-	if !found || !slices.Contains([]string{schemePlain, schemeTLS, schemeCluster, schemeSentinel}, scheme) {
+	if !found || !slices.Contains(schemes, scheme) {
 		return location{}, errURL
 	}
 	if strings.Contains(rest, "#") {

@@ -11,14 +11,13 @@ import (
 	"redrive/pkg/store"
 	"redrive/pkg/store/sqlite"
 	"redrive/pkg/store/storetest"
-	"redrive/pkg/testservers"
 )
 
 func TestBackfillStatistics(t *testing.T) {
 	t.Run("postgres", func(t *testing.T) {
 		storetest.RunBackfill(t, func(t *testing.T) (*store.Store, storetest.Forgetting) {
-			url := testservers.Postgres(t)
-			return storetest.Migrated(t, storetest.OpenPostgres(t, url)), forgetting(t, "pgx", url)
+			url := storetest.MigratedPostgres(t)
+			return storetest.OpenPostgres(t, url), forgetting(t, "pgx", url)
 		})
 	})
 	t.Run("sqlite", func(t *testing.T) {

@@ -42,9 +42,9 @@ func (s *Store) createEndpoint(tx *gorm.DB, e webhook.Endpoint, record webhook.E
 }
 
 // ChangeEndpoint changes an endpoint, records the change and returns the endpoint without signing secrets and header values. It is the only
-// way to change an endpoint that exists. The endpoint's row is locked from the read until the commit, so that concurrent changes take effect one
-// after the other. If the change changes no field, nothing is written. The error of
-// the change is returned as it is. An endpoint that was deleted is not found.
+// way to change an endpoint that exists. The endpoint's row is locked from the read until the commit, so that concurrent changes take effect
+// one after the other. If the change changes no field, nothing is written. The error of the change is returned as it is. A deleted endpoint
+// is not found.
 func (s *Store) ChangeEndpoint(ctx context.Context, organizationID, id string, change webhook.EndpointChange) (changed webhook.Endpoint, err error) {
 	var secrets []webhook.SigningSecret // after the change, if it was opened for it
 	apply := change.Apply

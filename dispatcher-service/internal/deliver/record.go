@@ -6,6 +6,7 @@ import (
 
 	"go.opentelemetry.io/otel/trace"
 
+	"redrive/pkg/lifecycle"
 	"redrive/pkg/tracing"
 	"redrive/pkg/webhook"
 )
@@ -27,7 +28,8 @@ func (d *Deliverer) record(ctx context.Context, dispatch webhook.Dispatch, resul
 // so commit waits for an unavailable database until Abandon. A refusal is retried for RefusalLimit.
 func (d *Deliverer) commit(ctx context.Context, outcome webhook.Outcome) (current webhook.Delivery, err error) {
 	began := time.Now()
-	for pause := firstPause; ; pause = min(2*pause, longestPause) {
+	pauses := lifecycle.Backoff{First: firstPause, Longest: longestPause}
+	for first := true; ; first = false {
 		current, err = d.groups.outcomes.Do(ctx, outcome)
 		switch code := webhook.CodeOf(err); {
 		case err == nil:
@@ -40,14 +42,14 @@ func (d *Deliverer) commit(ctx context.Context, outcome webhook.Outcome) (curren
 		case time.Since(began) >= d.options.RefusalLimit:
 			return current, err
 		}
-		if pause == firstPause {
+		if first {
 			d.options.Log.WarnContext(ctx, "attempt not recorded yet: recording is retried", "deliveryId", outcome.Delivery.ID, "error", err)
 		}
 		select {
 		case <-d.abandoned:
 			return current, err
 		case <-d.outage.resolved():
-		case <-time.After(jittered(pause)):
+		case <-time.After(jittered(pauses.Next())):
 		}
 	}
 }

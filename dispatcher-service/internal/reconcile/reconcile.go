@@ -1,5 +1,5 @@
 // Package reconcile enqueues due deliveries that Redis has lost. Redis may lose any task at any time, and a process may crash between
-// the commit of a delivery and its enqueueing. The database knows what is due.
+// the commit of a delivery and its enqueueing. The rows of the database decide what is due.
 //
 // A pass compares deliveries that have been due for longer than an attempt takes with their tasks:
 //
@@ -185,7 +185,8 @@ func (r *Reconciler) Stop(ctx context.Context) error {
 // repeat calls do at the interval, sooner after an error, and at once when soon receives, until ctx ends. It logs the first of several
 // failures and the first success after them. While Redis is unavailable, it logs only failures of the database.
 func (r *Reconciler) repeat(ctx context.Context, part string, interval time.Duration, soon <-chan struct{}, do func(context.Context) error) {
-	failing, pause := false, firstPause
+	first := lifecycle.Backoff{First: firstPause, Longest: longestPause}
+	failing, pauses := false, first
 	for {
 		wait := interval*9/10 + rand.N(interval/5+1)
 		err := do(ctx)
@@ -194,8 +195,8 @@ func (r *Reconciler) repeat(ctx context.Context, part string, interval time.Dura
 			return
 		case err != nil:
 			r.metrics.failures.Inc()
+			pause := pauses.Next()
 			wait = min(wait, pause/2+rand.N(pause))
-			pause = min(2*pause, longestPause)
 			if !failing && (!r.options.RedisUnavailable() || isDatabase(err)) {
 				failing = true
 				r.options.Log.WarnContext(ctx, "reconcile failed, retrying", "part", part, "error", err)
@@ -205,7 +206,7 @@ func (r *Reconciler) repeat(ctx context.Context, part string, interval time.Dura
 			r.options.Log.InfoContext(ctx, "reconcile succeeded again", "part", part)
 		}
 		if err == nil {
-			pause = firstPause
+			pauses = first
 		}
 
 		select {
