@@ -15,9 +15,11 @@ import (
 
 	"github.com/hibiken/asynq"
 
+	"redrive/deploy/chaos/internal/await"
 	"redrive/deploy/chaos/internal/load"
 	"redrive/deploy/chaos/proxy"
 	"redrive/deploy/grafana"
+	"redrive/pkg/lifecycle"
 	"redrive/pkg/testservers"
 	"redrive/pkg/webhook"
 )
@@ -156,7 +158,7 @@ func hostOf(url string) string { return strings.TrimPrefix(url, "http://") }
 
 // publish publishes an event to every endpoint repeatedly. An event that is not accepted is not missed.
 func (c *alertCheck) publish(ctx context.Context) {
-	for pause(ctx, publishEvery) == nil {
+	for lifecycle.Sleep(ctx, publishEvery) == nil {
 		_, _ = load.Call(ctx, c.client, c.api.URL()+load.Path+"/events", c.key, `{"eventType":"run.finished","data":{}}`, &struct{}{})
 	}
 }
@@ -164,7 +166,7 @@ func (c *alertCheck) publish(ctx context.Context) {
 // during returns the time from the beginning of a fault to its alert.
 func (c *alertCheck) during(ctx context.Context, name string, begin, end func() error) (time.Duration, error) {
 	delivered := c.receiver.Count()
-	if err := until(ctx, alertLimit, func() (bool, error) {
+	if err := await.Until(ctx, alertLimit, func() (bool, error) {
 		firing, err := c.firing(ctx)
 		return err == nil && len(firing) == 0 && c.receiver.Count() >= delivered+deadEndpoints, err
 	}); err != nil {
@@ -175,7 +177,7 @@ func (c *alertCheck) during(ctx context.Context, name string, begin, end func() 
 		return 0, err
 	}
 	defer func() { _ = end() }()
-	if err := until(ctx, alertLimit, func() (bool, error) {
+	if err := await.Until(ctx, alertLimit, func() (bool, error) {
 		firing, err := c.firing(ctx)
 		return firing[name], err
 	}); err != nil {
@@ -185,7 +187,7 @@ func (c *alertCheck) during(ctx context.Context, name string, begin, end func() 
 	if err := end(); err != nil {
 		return after, err
 	}
-	if err := until(ctx, alertLimit, func() (bool, error) {
+	if err := await.Until(ctx, alertLimit, func() (bool, error) {
 		firing, err := c.firing(ctx)
 		return err == nil && !firing[name], err
 	}); err != nil {

@@ -9,7 +9,9 @@ import (
 	"time"
 
 	"redrive/deploy/chaos/internal/audit"
+	"redrive/deploy/chaos/internal/await"
 	"redrive/deploy/stack/process"
+	"redrive/pkg/lifecycle"
 )
 
 // rollingUpdate stops one service after the other with SIGTERM and starts it again.
@@ -25,14 +27,14 @@ func (r *run) rollingUpdate(ctx context.Context) error {
 func (r *run) replace(ctx context.Context, s *process.Service, f audit.Fault) error {
 	f.Began = time.Now()
 	if err := s.Stop(); err != nil {
-		r.problem("a clean stop: %v", err)
+		r.Problem("a clean stop: %v", err)
 	}
 	f.Over = time.Now()
-	r.done(f)
+	r.Fault(f)
 	if err := s.Start(nil); err != nil {
 		return err
 	}
-	return pause(ctx, updatePause)
+	return lifecycle.Sleep(ctx, updatePause)
 }
 
 const (
@@ -56,7 +58,7 @@ func (r *run) killEvery(ctx context.Context, random *rand.Rand, count int) error
 	for range count {
 		number := random.IntN(len(r.dispatchers))
 		busy := func() (bool, error) { return r.receiver.Keeps(number), nil }
-		if err := until(ctx, busyPatience, busy); err != nil && !errors.Is(err, errPatience) {
+		if err := await.Until(ctx, busyPatience, busy); err != nil && !errors.Is(err, await.ErrPatience) {
 			return err
 		}
 		if err := r.kill(ctx, r.dispatchers[number], audit.Fault{Kind: audit.DispatcherKilled, Dispatcher: number}); err != nil {
@@ -77,23 +79,23 @@ func (r *run) killAPI(ctx context.Context) error {
 
 func (r *run) kill(ctx context.Context, s *process.Service, f audit.Fault) error {
 	if !s.Running() {
-		r.problem("%s ended by itself; the end of its log:\n%s", s.Name(), s.LogEnd())
+		r.Problem("%s ended by itself; the end of its log:\n%s", s.Name(), s.LogEnd())
 	}
 	f.Began = time.Now()
 	if err := s.Kill(); err != nil {
 		return err
 	}
-	if err := pause(ctx, deathTime); err != nil {
+	if err := lifecycle.Sleep(ctx, deathTime); err != nil {
 		return err
 	}
 	f.Over = time.Now()
-	r.done(f)
+	r.Fault(f)
 	return s.Start(nil)
 }
 
 // freeze suspends a dispatcher for longer than its leases last, and resumes it.
 func (r *run) freeze(ctx context.Context, random *rand.Rand) error {
-	return r.frozen(random.IntN(len(r.dispatchers)), func() error { return pause(ctx, freezeTime) })
+	return r.frozen(random.IntN(len(r.dispatchers)), func() error { return lifecycle.Sleep(ctx, freezeTime) })
 }
 
 // frozen calls a function while a dispatcher is suspended.
@@ -105,7 +107,7 @@ func (r *run) frozen(number int, do func() error) error {
 	}
 	failed := do()
 	f.Over = time.Now()
-	r.done(f)
+	r.Fault(f)
 	return errors.Join(failed, s.Thaw())
 }
 
@@ -127,7 +129,7 @@ func (r *run) outrunFrozen(ctx context.Context, random *rand.Rand) error {
 	select {
 	case <-hold.Full():
 	case <-time.After(sendPatience):
-		r.problem("dispatcher %d was not seen sending %d deliveries within %s", number, held, sendPatience)
+		r.Problem("dispatcher %d was not seen sending %d deliveries within %s", number, held, sendPatience)
 		return nil
 	case <-ctx.Done():
 		return ctx.Err()
@@ -138,11 +140,11 @@ func (r *run) outrunFrozen(ctx context.Context, random *rand.Rand) error {
 			return fmt.Errorf("flush Redis: %w", err)
 		}
 		f.Over = time.Now()
-		r.done(f)
+		r.Fault(f)
 		defer hold.Release()
-		err := until(ctx, outrunPatience, func() (bool, error) { return r.moved(ctx, hold.Held()) })
-		if errors.Is(err, errPatience) {
-			r.problem("what dispatcher %d was frozen with was not made by another within %s", number, outrunPatience)
+		err := await.Until(ctx, outrunPatience, func() (bool, error) { return r.moved(ctx, hold.Held()) })
+		if errors.Is(err, await.ErrPatience) {
+			r.Problem("what dispatcher %d was frozen with was not made by another within %s", number, outrunPatience)
 			return nil
 		}
 		return err
@@ -150,7 +152,7 @@ func (r *run) outrunFrozen(ctx context.Context, random *rand.Rand) error {
 	if err != nil {
 		return err
 	}
-	return pause(ctx, lateTime)
+	return lifecycle.Sleep(ctx, lateTime)
 }
 
 // moved reports whether each of the deliveries has a recorded attempt.
@@ -170,7 +172,7 @@ func (r *run) storm(ctx context.Context, random *rand.Rand) error {
 	random.Shuffle(len(others), func(i, j int) { others[i], others[j] = others[j], others[i] })
 	var failed error
 	for _, a := range others {
-		if failed = pause(ctx, downtime(random)); failed == nil {
+		if failed = lifecycle.Sleep(ctx, downtime(random)); failed == nil {
 			failed = r.do(ctx, a, random)
 		}
 		if failed != nil {

@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"redrive/deploy/chaos/internal/audit"
+	"redrive/deploy/chaos/internal/await"
+	"redrive/pkg/lifecycle"
 )
 
 // do executes one step of the plan. It returns when the fault is over and the system has begun to recover.
@@ -59,7 +61,7 @@ func (r *run) killRedis(ctx context.Context, random *rand.Rand) error {
 	if err := r.redis.Kill(); err != nil {
 		return err
 	}
-	if err := pause(ctx, downtime(random)); err != nil {
+	if err := lifecycle.Sleep(ctx, downtime(random)); err != nil {
 		return err
 	}
 	f.Down = time.Now()
@@ -83,7 +85,7 @@ func (r *run) stopPostgres(ctx context.Context, random *rand.Rand) error {
 	if err := r.postgres.Immediate(); err != nil {
 		return err
 	}
-	if err := pause(ctx, downtime(random)); err != nil {
+	if err := lifecycle.Sleep(ctx, downtime(random)); err != nil {
 		return err
 	}
 	f.Down = time.Now()
@@ -104,7 +106,7 @@ func (r *run) partition(ctx context.Context, kind audit.Kind, from breakable) er
 	f := audit.Fault{Kind: kind, Began: time.Now()}
 	from.Partition()
 	defer from.Heal()
-	if err := pause(ctx, partitionTime); err != nil {
+	if err := lifecycle.Sleep(ctx, partitionTime); err != nil {
 		return err
 	}
 	from.Heal()
@@ -115,13 +117,13 @@ func (r *run) partition(ctx context.Context, kind audit.Kind, from breakable) er
 // limit, so the next fault must not begin before.
 func (r *run) over(ctx context.Context, f audit.Fault) error {
 	f.Over = time.Now()
-	r.done(f)
+	r.Fault(f)
 	if r.options.Short {
 		return nil
 	}
-	err := until(ctx, sendPatience, func() (bool, error) { return r.receiver.SeenAfter(f.Over), nil })
-	if errors.Is(err, errPatience) {
-		r.problem("nothing was sent within %s after %s", sendPatience, f.Kind)
+	err := await.Until(ctx, sendPatience, func() (bool, error) { return r.receiver.SeenAfter(f.Over), nil })
+	if errors.Is(err, await.ErrPatience) {
+		r.Problem("nothing was sent within %s after %s", sendPatience, f.Kind)
 		return nil
 	}
 	return err

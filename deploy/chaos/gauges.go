@@ -23,7 +23,7 @@ func (r *run) gauges(ctx context.Context) []Gauge {
 		g := Gauge{Service: s.Name()}
 		values, err := scrape(ctx, r.client, s.OpsURL()+"/metrics", "go_goroutines", "process_resident_memory_bytes")
 		if err != nil {
-			r.problem("%s shows no metrics: %v", s.Name(), err)
+			r.Problem("%s shows no metrics: %v", s.Name(), err)
 		}
 		g.Goroutines, g.Memory = int(values["go_goroutines"]), int64(values["process_resident_memory_bytes"])
 		gauges = append(gauges, g)

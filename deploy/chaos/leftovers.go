@@ -5,6 +5,7 @@ import (
 	"errors"
 	"time"
 
+	"redrive/deploy/chaos/internal/await"
 	"redrive/pkg/queue/queuetest"
 	"redrive/pkg/webhook"
 )
@@ -31,11 +32,11 @@ const (
 
 // leftovers counts when no task is open any more, or after leftoverPatience.
 func (r *run) leftovers(ctx context.Context) (left Leftovers, err error) {
-	waited := until(ctx, leftoverPatience, func() (bool, error) {
+	waited := await.Until(ctx, leftoverPatience, func() (bool, error) {
 		left, err = r.countTasks(ctx)
 		return err == nil && left.Open == 0, err
 	})
-	if errors.Is(waited, errPatience) {
+	if errors.Is(waited, await.ErrPatience) {
 		return left, err
 	}
 	return left, waited

@@ -38,5 +38,5 @@ func (r *run) progress() string {
 		return fmt.Sprintf("%5s  %s", since, r.step)
 	}
 	return fmt.Sprintf("%5s  accepted %d of %d, requests %d, problems %d  %s",
-		since, r.load.Count(), r.options.Deliveries, r.receiver.Count(), len(r.problems), r.step)
+		since, r.load.Count(), r.options.Deliveries, r.receiver.Count(), len(r.Problems()), r.step)
 }

@@ -11,9 +11,12 @@ import (
 	"time"
 
 	"redrive/deploy/chaos/internal/audit"
+	"redrive/deploy/chaos/internal/await"
+	"redrive/deploy/chaos/internal/journal"
 	"redrive/deploy/chaos/internal/load"
 	"redrive/deploy/chaos/internal/records"
 	"redrive/deploy/stack/process"
+	"redrive/pkg/lifecycle"
 )
 
 // run is the state of a run.
@@ -26,10 +29,10 @@ type run struct {
 	paths   map[string]string // of the endpoints
 	waiting waiting
 
+	journal.Journal
+
 	mutex    sync.Mutex
 	step     string
-	faults   []audit.Fault
-	problems []string
 	backlogs map[string]int // how often an organization had a lane in backlog
 }
 
@@ -99,7 +102,7 @@ func (r *run) play(ctx context.Context) error {
 		if err := r.do(ctx, s.action, rand.New(rand.NewPCG(r.options.Seed, uint64(i)+1))); err != nil {
 			return fmt.Errorf("%s: %w", s.action, err)
 		}
-		if err := pause(ctx, s.quiet); err != nil {
+		if err := lifecycle.Sleep(ctx, s.quiet); err != nil {
 			return err
 		}
 	}
@@ -113,21 +116,18 @@ func (r *run) play(ctx context.Context) error {
 // warm waits until the first deliveries are sent.
 func (r *run) warm(ctx context.Context) error {
 	r.enter("warming up")
-	return until(ctx, startPatience, func() (bool, error) { return r.receiver.Count() > 0, nil })
+	return await.Until(ctx, startPatience, func() (bool, error) { return r.receiver.Count() > 0, nil })
 }
 
-const (
-	startPatience = 30 * time.Second
-	lookInterval  = 20 * time.Millisecond
-)
+const startPatience = 30 * time.Second
 
 // awaitEnds waits until no delivery waits, or until its patience has passed. Deliveries that have not ended then are lost.
 func (r *run) awaitEnds(ctx context.Context) error {
-	err := until(ctx, r.options.patience(), func() (bool, error) {
+	err := await.Until(ctx, r.options.patience(), func() (bool, error) {
 		waiting, err := records.Waiting(ctx, r.database)
 		return err == nil && !waiting, err
 	})
-	if errors.Is(err, errPatience) {
+	if errors.Is(err, await.ErrPatience) {
 		return nil
 	}
 	return err
@@ -138,7 +138,7 @@ func (r *run) conclude(ctx context.Context) (*Report, error) {
 	r.enter("looking at what is left")
 	for _, s := range r.services() {
 		if !s.Running() {
-			r.problem("%s ended by itself; the end of its log:\n%s", s.Name(), s.LogEnd())
+			r.Problem("%s ended by itself; the end of its log:\n%s", s.Name(), s.LogEnd())
 		}
 	}
 	report := &Report{Options: r.options}
@@ -149,7 +149,7 @@ func (r *run) conclude(ctx context.Context) (*Report, error) {
 	report.Gauges = r.gauges(ctx)
 	r.enter("stopping")
 	if err := r.each((*process.Service).Stop); err != nil {
-		r.problem("the last stop: %v", err)
+		r.Problem("the last stop: %v", err)
 	}
 	r.enter("auditing")
 	history, err := r.history(ctx)
@@ -173,26 +173,26 @@ func (r *run) conclude(ctx context.Context) (*Report, error) {
 func (r *run) complain(report *Report) {
 	for _, s := range r.services() {
 		for _, alarm := range s.Alarms() {
-			r.problem("%s: %s", s.Name(), alarm)
+			r.Problem("%s: %s", s.Name(), alarm)
 		}
 	}
 	if count, examples := r.load.Oddities(); count > 0 {
-		r.problem("%d answers of the API were odd, such as: %q", count, examples)
+		r.Problem("%d answers of the API were odd, such as: %q", count, examples)
 	}
 	if accepted := r.load.Count(); accepted != r.options.Deliveries {
-		r.problem("%d deliveries were accepted, and %d were to be", accepted, r.options.Deliveries)
+		r.Problem("%d deliveries were accepted, and %d were to be", accepted, r.options.Deliveries)
 	}
 	report.Floods = floodsOf(r.load.Organizations(), r.backlogs)
 	report.Refusals = r.load.Refusals()
 	report.SlowestWithoutRedis, report.PublishMedian = r.load.Times(r.withoutRedis)
 	report.Waiting = r.waiting.result
-	report.Problems = slices.Concat(r.problems, excesses(report))
+	report.Problems = slices.Concat(r.Problems(), excesses(report))
 	report.Slow = judge(report)
 }
 
 // withoutRedis reports whether Redis was unavailable at a time.
 func (r *run) withoutRedis(at time.Time) bool {
-	for _, f := range r.faults {
+	for _, f := range r.Faults() {
 		if f.Of(audit.RedisKilled, audit.RedisPartitioned) && f.Began.Before(at) && f.Over.After(at) {
 			return true
 		}
@@ -204,51 +204,4 @@ func (r *run) enter(step string) {
 	r.mutex.Lock()
 	defer r.mutex.Unlock()
 	r.step = step
-}
-
-func (r *run) problem(format string, args ...any) {
-	r.mutex.Lock()
-	defer r.mutex.Unlock()
-	r.problems = append(r.problems, fmt.Sprintf(format, args...))
-}
-
-// done records a fault.
-func (r *run) done(f audit.Fault) {
-	r.mutex.Lock()
-	defer r.mutex.Unlock()
-	r.faults = append(r.faults, f)
-}
-
-var errPatience = errors.New("patience has run out")
-
-// until polls for a condition that gives no signal. A failed query counts as false.
-func until(ctx context.Context, patience time.Duration, holds func() (bool, error)) error {
-	deadline := time.NewTimer(patience)
-	defer deadline.Stop()
-	ticker := time.NewTicker(lookInterval)
-	defer ticker.Stop()
-	for {
-		held, err := holds()
-		if held {
-			return nil
-		}
-		select {
-		case <-ctx.Done():
-			return ctx.Err()
-		case <-deadline.C:
-			return errors.Join(errPatience, err)
-		case <-ticker.C:
-		}
-	}
-}
-
-func pause(ctx context.Context, d time.Duration) error {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-ctx.Done():
-		return ctx.Err()
-	case <-timer.C:
-		return nil
-	}
 }

@@ -14,7 +14,7 @@ func (r *run) checkStatistics(ctx context.Context) error {
 		return err
 	}
 	if problem := differing(counted, rows); problem != "" {
-		r.problem("%s", problem)
+		r.Problem("%s", problem)
 	}
 	return nil
 }

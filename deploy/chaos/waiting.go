@@ -7,6 +7,7 @@ import (
 	"math/rand/v2"
 	"time"
 
+	"redrive/deploy/chaos/internal/await"
 	"redrive/pkg/queue"
 	"redrive/pkg/webhook"
 )
@@ -41,16 +42,15 @@ func (r *run) fillQueue(ctx context.Context, random *rand.Rand) error {
 	if err := r.killRedis(ctx, random); err != nil {
 		return err
 	}
-	r.mutex.Lock()
-	back := r.faults[len(r.faults)-1].Over
-	r.mutex.Unlock()
+	faults := r.Faults()
+	back := faults[len(faults)-1].Over
 	result := BackInQueue{Waiting: len(ids)}
-	err = until(ctx, queuePatience, func() (bool, error) { return r.inBacklog(ctx, ids[0]) })
+	err = await.Until(ctx, queuePatience, func() (bool, error) { return r.inBacklog(ctx, ids[0]) })
 	switch {
 	case err == nil:
 		result.After = time.Since(back)
-	case errors.Is(err, errPatience):
-		r.problem("the lane of %d waiting deliveries is not in backlog %s after Redis came back", len(ids), queuePatience)
+	case errors.Is(err, await.ErrPatience):
+		r.Problem("the lane of %d waiting deliveries is not in backlog %s after Redis came back", len(ids), queuePatience)
 	default:
 		return err
 	}
@@ -59,7 +59,7 @@ func (r *run) fillQueue(ctx context.Context, random *rand.Rand) error {
 		return err
 	}
 	if int(depths.Scheduled) >= len(ids) {
-		r.problem("%d deliveries that are due in %s have a task", depths.Scheduled, parkedFor)
+		r.Problem("%d deliveries that are due in %s have a task", depths.Scheduled, parkedFor)
 	}
 	r.waiting.result = result
 	if _, err := r.database.Exec(ctx, "DELETE FROM deliveries WHERE id = ANY($1)", ids); err != nil {

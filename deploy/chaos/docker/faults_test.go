@@ -13,6 +13,7 @@ import (
 
 	"redrive/deploy/chaos/internal/audit"
 	"redrive/deploy/containers"
+	"redrive/pkg/lifecycle"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -78,10 +79,7 @@ func (w *world) partition(service string, length time.Duration) {
 	began := time.Now()
 	reconnect, err := w.Disconnect(w.ctx, service, networkOf(service))
 	require.NoError(w.t, err)
-	select {
-	case <-time.After(length):
-	case <-w.ctx.Done():
-	}
+	_ = lifecycle.Sleep(w.ctx, length) // an end of the test ends the partition early
 	require.NoError(w.t, reconnect(context.WithoutCancel(w.ctx)))
 	w.over("the partition of "+service+" for "+length.String(), began, partitioned[service])
 }
@@ -91,7 +89,7 @@ func (w *world) over(what string, began time.Time, kinds []audit.Kind) {
 	w.t.Helper()
 	over := time.Now()
 	for _, kind := range kinds {
-		w.faults = append(w.faults, audit.Fault{Kind: kind, Began: began, Over: over})
+		w.Fault(audit.Fault{Kind: kind, Began: began, Over: over})
 	}
 	var accepted, sent time.Duration
 	w.eventually("the stack works after "+what, func() bool {

@@ -17,6 +17,8 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"redrive/deploy/chaos/internal/audit"
+	"redrive/deploy/chaos/internal/await"
+	"redrive/deploy/chaos/internal/journal"
 	"redrive/deploy/chaos/internal/load"
 	"redrive/deploy/chaos/internal/receiver"
 	"redrive/deploy/chaos/internal/records"
@@ -50,7 +52,7 @@ type world struct {
 	load     *load.Load
 	paths    map[string]string
 	keys     []string
-	faults   []audit.Fault
+	journal.Journal
 	// halt ends the load and waits for it.
 	halt func()
 }
@@ -152,15 +154,11 @@ func (w *world) finish() audit.Result {
 
 func (w *world) history(database *pgx.Conn) *audit.History {
 	w.t.Helper()
-	deliveries, err := records.Deliveries(w.ctx, database, w.paths)
+	history, err := records.History(w.ctx, database, records.Run{
+		Load: w.load, Receiver: w.receiver, Paths: w.paths, Faults: w.Faults(), Timeout: deliveryTimeout,
+	})
 	require.NoError(w.t, err)
-	attempts, err := records.Attempts(w.ctx, database)
-	require.NoError(w.t, err)
-	slices.SortFunc(w.faults, func(a, b audit.Fault) int { return a.Began.Compare(b.Began) })
-	return &audit.History{
-		Accepted: w.load.Accepted(), Deliveries: deliveries, Attempts: attempts, Requests: w.receiver.Requests(), Faults: w.faults,
-		Timeout: deliveryTimeout, Fails: func(id string) bool { return receiver.KindOf(id) == receiver.Dead },
-	}
+	return history
 }
 
 // report logs the results, and fails the test for each broken promise.
@@ -200,17 +198,5 @@ func (w *world) endedWell(services ...string) {
 // eventually polls for a condition that gives no signal.
 func (w *world) eventually(what string, holds func() bool) {
 	w.t.Helper()
-	deadline := time.NewTimer(patience)
-	defer deadline.Stop()
-	ticker := time.NewTicker(50 * time.Millisecond)
-	defer ticker.Stop()
-	for !holds() {
-		select {
-		case <-deadline.C:
-			require.FailNow(w.t, what, "not after %s", patience)
-		case <-w.ctx.Done():
-			require.FailNow(w.t, what, "the test was ended")
-		case <-ticker.C:
-		}
-	}
+	require.NoError(w.t, await.Until(w.ctx, patience, func() (bool, error) { return holds(), nil }), what)
 }

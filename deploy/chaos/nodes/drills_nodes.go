@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"redrive/deploy/chaos/internal/audit"
+	"redrive/deploy/chaos/internal/await"
+	"redrive/pkg/lifecycle"
 )
 
 func nodeDrills() []drill {
@@ -23,7 +25,7 @@ func pauseDispatcher(ctx context.Context, w *world) error {
 	if err := w.dispatchers[0].pause(ctx); err != nil {
 		return err
 	}
-	if err := pause(ctx, length); err != nil {
+	if err := lifecycle.Sleep(ctx, length); err != nil {
 		return err
 	}
 	if err := w.dispatchers[0].unpause(ctx); err != nil {
@@ -58,12 +60,12 @@ func (w *world) restart(ctx context.Context, n *node, f audit.Fault) error {
 		return err
 	}
 	if code, err := n.exitCode(ctx); err != nil || code != "0" {
-		w.problem("%s ended with exit code %s when it was restarted (%v)", n.role, code, err)
+		w.Problem("%s ended with exit code %s when it was restarted (%v)", n.role, code, err)
 	}
 	if err := n.resume(ctx); err != nil {
 		return err
 	}
-	if err := until(ctx, startPatience, func() (bool, error) { return w.ready(ctx, n) }); err != nil {
+	if err := await.Until(ctx, startPatience, func() (bool, error) { return w.ready(ctx, n) }); err != nil {
 		return fmt.Errorf("restart %s: %w", n.role, err)
 	}
 	f.Over = time.Now()
@@ -72,7 +74,7 @@ func (w *world) restart(ctx context.Context, n *node, f audit.Fault) error {
 		return err
 	}
 	if m.broken > 0 {
-		w.problem("%s: %d requests broke off", m.what, m.broken)
+		w.Problem("%s: %d requests broke off", m.what, m.broken)
 	}
 	return nil
 }

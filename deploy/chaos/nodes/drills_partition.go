@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"redrive/deploy/chaos/internal/audit"
+	"redrive/pkg/lifecycle"
 )
 
 const (
@@ -70,7 +71,7 @@ func partitionDrills() (all []drill) {
 func each(ctx context.Context, lengths []time.Duration, do func(time.Duration) error) error {
 	for i, length := range lengths {
 		if i > 0 {
-			if err := pause(ctx, catchUp); err != nil {
+			if err := lifecycle.Sleep(ctx, catchUp); err != nil {
 				return err
 			}
 		}
@@ -88,23 +89,20 @@ const unaware = 2 * time.Second
 // cutDispatcher cuts one dispatcher off for a time.
 func cutDispatcher(ctx context.Context, w *world, c cutOff, length time.Duration) error {
 	n := w.dispatchers[0]
-	addresses := []string{w.gateway(receivers)}
-	if servers := c.from(w); len(servers) > 0 {
-		addresses = nil
-		for _, server := range servers {
-			addresses = append(addresses, server.addresses()...)
-		}
+	from := addresses(c.from(w)...)
+	if len(from) == 0 {
+		from = []string{w.gateway(receivers)}
 	}
 	cut := n.cut
 	if c.deaf {
 		cut = n.deafen
 	}
 	began := time.Now()
-	if err := cut(ctx, addresses...); err != nil {
+	if err := cut(ctx, from...); err != nil {
 		return err
 	}
 	severed := time.Now()
-	if err := pause(ctx, length); err != nil {
+	if err := lifecycle.Sleep(ctx, length); err != nil {
 		return err
 	}
 	// What arrives once the packets pass again may have been sent before.
@@ -127,7 +125,7 @@ func cutDispatcher(ctx context.Context, w *world, c cutOff, length time.Duration
 		return err
 	}
 	if withoutPostgres && late > 0 {
-		w.problem("%s: it began %d attempts more than %s later", m.what, late, unaware)
+		w.Problem("%s: it began %d attempts more than %s later", m.what, late, unaware)
 	}
 	return nil
 }
@@ -135,15 +133,11 @@ func cutDispatcher(ctx context.Context, w *world, c cutOff, length time.Duration
 // cutAPI cuts one API process off for a time. The proxy sends requests to the other.
 func cutAPI(ctx context.Context, w *world, from string, kind audit.Kind, servers ...*node) error {
 	const length = 20 * time.Second
-	var addresses []string
-	for _, server := range servers {
-		addresses = append(addresses, server.addresses()...)
-	}
 	f := audit.Fault{Kind: kind, Began: time.Now()}
-	if err := w.apis[0].cut(ctx, addresses...); err != nil {
+	if err := w.apis[0].cut(ctx, addresses(servers...)...); err != nil {
 		return err
 	}
-	if err := pause(ctx, length); err != nil {
+	if err := lifecycle.Sleep(ctx, length); err != nil {
 		return err
 	}
 	if err := w.apis[0].heal(ctx); err != nil {

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"redrive/deploy/chaos/internal/audit"
+	"redrive/pkg/lifecycle"
 )
 
 func postgresDrills() []drill {
@@ -37,7 +38,7 @@ func killPrimary(ctx context.Context, w *world) error {
 	if err := w.postgres[0].kill(ctx); err != nil {
 		return err
 	}
-	if err := pause(ctx, detection); err != nil {
+	if err := lifecycle.Sleep(ctx, detection); err != nil {
 		return err
 	}
 	f.Down = time.Now()
@@ -59,13 +60,13 @@ func cutPrimary(ctx context.Context, w *world) error {
 	if err := old.cut(ctx, standby.addresses()...); err != nil {
 		return err
 	}
-	if err := pause(ctx, unreplicated); err != nil {
+	if err := lifecycle.Sleep(ctx, unreplicated); err != nil {
 		return err
 	}
 	if err := old.cut(ctx, w.apart(old, standby)...); err != nil {
 		return err
 	}
-	if err := pause(ctx, detection); err != nil {
+	if err := lifecycle.Sleep(ctx, detection); err != nil {
 		return err
 	}
 	if err := w.promote(ctx); err != nil {
@@ -89,7 +90,7 @@ func (w *world) unused(ctx context.Context, old *node) error {
 	var writing int
 	err := w.query(ctx, old, `SELECT count(*) FROM deliveries WHERE created_at > now() - interval '4 seconds'`, &writing)
 	if err == nil && writing > 0 {
-		w.problem("%d deliveries were written to the old primary after it was reachable again", writing)
+		w.Problem("%d deliveries were written to the old primary after it was reachable again", writing)
 	}
 	return err
 }

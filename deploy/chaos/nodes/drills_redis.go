@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"redrive/deploy/chaos/internal/audit"
+	"redrive/deploy/chaos/internal/await"
+	"redrive/pkg/lifecycle"
 )
 
 func redisDrills() []drill {
@@ -50,10 +52,7 @@ func killRedis(ctx context.Context, w *world) error {
 func cutRedisMinority(ctx context.Context, w *world) error {
 	const length = 20 * time.Second
 	minority := []*node{w.redis[0], w.sentinels[0], w.dispatchers[0], w.apis[0]}
-	var majority []string
-	for _, n := range []*node{w.redis[1], w.redis[2], w.sentinels[1], w.sentinels[2], w.dispatchers[1], w.dispatchers[2], w.apis[1]} {
-		majority = append(majority, n.addresses()...)
-	}
+	majority := addresses(w.redis[1], w.redis[2], w.sentinels[1], w.sentinels[2], w.dispatchers[1], w.dispatchers[2], w.apis[1])
 	f := audit.Fault{Kind: audit.RedisPartitioned, Began: time.Now()}
 	for _, n := range minority {
 		if err := n.cut(ctx, majority...); err != nil {
@@ -64,7 +63,7 @@ func cutRedisMinority(ctx context.Context, w *world) error {
 		return err
 	}
 	promoted := time.Since(f.Began)
-	if err := pause(ctx, max(0, length-promoted)); err != nil {
+	if err := lifecycle.Sleep(ctx, max(0, length-promoted)); err != nil {
 		return err
 	}
 	for _, n := range minority {
@@ -86,7 +85,7 @@ func cutRedisMinority(ctx context.Context, w *world) error {
 
 // awaitPromotion waits until a Sentinel names another primary, which accepts writes.
 func (w *world) awaitPromotion(ctx context.Context, asked *node) error {
-	return until(ctx, startPatience, func() (bool, error) {
+	return await.Until(ctx, startPatience, func() (bool, error) {
 		primary, err := w.redisPrimary(ctx, asked)
 		if err != nil || primary == w.redis[0] {
 			return false, err
@@ -107,7 +106,7 @@ func killClusterNode(ctx context.Context, w *world) error {
 	if err := owner.kill(ctx); err != nil {
 		return err
 	}
-	if err := pause(ctx, length); err != nil {
+	if err := lifecycle.Sleep(ctx, length); err != nil {
 		return err
 	}
 	f.Down = time.Now()

@@ -10,7 +10,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"redrive/deploy/chaos/internal/audit"
-	"redrive/deploy/chaos/internal/receiver"
+	"redrive/deploy/chaos/internal/await"
 	"redrive/deploy/chaos/internal/records"
 	"redrive/deploy/stack/process"
 )
@@ -23,7 +23,7 @@ func (w *world) conclude(ctx context.Context, d drill) (*Result, error) {
 	w.say("waiting until every delivery has ended")
 	w.halt()
 	var database *pgx.Conn
-	err := until(ctx, startPatience, func() (connected bool, err error) {
+	err := await.Until(ctx, startPatience, func() (connected bool, err error) {
 		database, err = w.connect(ctx, w.postgres[0])
 		return err == nil, err
 	})
@@ -31,27 +31,23 @@ func (w *world) conclude(ctx context.Context, d drill) (*Result, error) {
 		return nil, err
 	}
 	defer func() { _ = database.Close(context.WithoutCancel(ctx)) }()
-	err = until(ctx, endPatience, func() (bool, error) {
+	err = await.Until(ctx, endPatience, func() (bool, error) {
 		waiting, err := records.Waiting(ctx, database)
 		return err == nil && !waiting, err
 	})
-	if err != nil && !errors.Is(err, errPatience) {
+	if err != nil && !errors.Is(err, await.ErrPatience) {
 		return nil, err
 	}
 	if err := w.stopServices(ctx); err != nil {
 		return nil, err
 	}
-	history := &audit.History{
-		Accepted: w.load.Accepted(), Requests: w.receiver.Requests(), Faults: w.faults, Retries: w.retries.made(), Timeout: deliveryTimeout,
-		Fails: func(id string) bool { return receiver.KindOf(id) == receiver.Dead },
-	}
-	if history.Deliveries, err = records.Deliveries(ctx, database, w.paths); err != nil {
+	history, err := records.History(ctx, database, records.Run{
+		Load: w.load, Receiver: w.receiver, Paths: w.paths, Faults: w.Faults(), Timeout: deliveryTimeout,
+	})
+	if err != nil {
 		return nil, err
 	}
-	if history.Attempts, err = records.Attempts(ctx, database); err != nil {
-		return nil, err
-	}
-	slices.SortFunc(history.Faults, func(a, b audit.Fault) int { return a.Began.Compare(b.Began) })
+	history.Retries = w.retries.made()
 	return w.judge(d, history), nil
 }
 
@@ -65,11 +61,11 @@ func (w *world) stopServices(ctx context.Context) error {
 			}
 			code, err := n.exitCode(ctx)
 			if code != "0" {
-				w.problem("%s ended with exit code %s", n.role, code)
+				w.Problem("%s ended with exit code %s", n.role, code)
 			}
 			log, failed := n.logs(ctx, "all")
 			for _, alarm := range process.Alarms(log, w.keys...) {
-				w.problem("%s: %s", n.role, alarm)
+				w.Problem("%s: %s", n.role, alarm)
 			}
 			return errors.Join(err, failed)
 		})
@@ -95,16 +91,16 @@ func (w *world) judge(d drill, history *audit.History) *Result {
 		r.Problems = append(r.Problems, fmt.Sprintf("%s: %s: %s", f.Rule, f.Delivery, f.Detail))
 	}
 	if count, examples := w.load.Oddities(); count > 0 {
-		w.problem("%d answers of the API were odd, such as: %q", count, examples)
+		w.Problem("%d answers of the API were odd, such as: %q", count, examples)
 	}
 	if checked.Duplicates > checked.InFlight+r.Excused {
-		w.problem("%d requests were duplicates, and %d in flight at faults", checked.Duplicates, checked.InFlight)
+		w.Problem("%d requests were duplicates, and %d in flight at faults", checked.Duplicates, checked.InFlight)
 	}
 	for _, recovery := range checked.Recoveries {
 		if recovery.Meanwhile > 0 {
-			w.problem("%d requests were sent although the database was known to be down", recovery.Meanwhile)
+			w.Problem("%d requests were sent although the database was known to be down", recovery.Meanwhile)
 		}
 	}
-	r.Problems = append(r.Problems, w.problems...)
+	r.Problems = append(r.Problems, w.Problems()...)
 	return r
 }

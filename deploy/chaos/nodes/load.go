@@ -2,10 +2,10 @@ package nodes
 
 import (
 	"context"
-	"errors"
 	"sync"
 	"time"
 
+	"redrive/deploy/chaos/internal/await"
 	"redrive/deploy/chaos/internal/load"
 )
 
@@ -47,42 +47,5 @@ func (w *world) publish(ctx context.Context) error {
 		stop()
 		group.Wait()
 	}
-	return until(ctx, startPatience, func() (bool, error) { return w.receiver.Count() >= warmUp, nil })
-}
-
-const lookInterval = 50 * time.Millisecond
-
-var errPatience = errors.New("it took too long")
-
-// until looks again and again for what gives no signal. A look that fails is one that did not see it.
-func until(ctx context.Context, patience time.Duration, holds func() (bool, error)) error {
-	deadline := time.NewTimer(patience)
-	defer deadline.Stop()
-	ticker := time.NewTicker(lookInterval)
-	defer ticker.Stop()
-	for {
-		held, err := holds()
-		if held && err == nil {
-			return nil
-		}
-		select {
-		case <-ctx.Done():
-			return ctx.Err()
-		case <-deadline.C:
-			return errors.Join(errPatience, err)
-		case <-ticker.C:
-		}
-	}
-}
-
-// pause waits for a time, or until the run is interrupted.
-func pause(ctx context.Context, d time.Duration) error {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-ctx.Done():
-		return ctx.Err()
-	case <-timer.C:
-		return nil
-	}
+	return await.Until(ctx, startPatience, func() (bool, error) { return w.receiver.Count() >= warmUp, nil })
 }

@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"redrive/deploy/chaos/internal/audit"
+	"redrive/deploy/chaos/internal/await"
+	"redrive/pkg/lifecycle"
 )
 
 // measure is what was measured of one fault. The times count from since.
@@ -43,21 +45,21 @@ func (w *world) over(ctx context.Context, what string, since time.Time, faults .
 func (w *world) measure(ctx context.Context, m measure, faults ...audit.Fault) (measure, error) {
 	began := m.since
 	for _, f := range faults {
-		w.fault(f)
+		w.Fault(f)
 		if f.Began.Before(began) {
 			began = f.Began
 		}
 	}
-	err := until(ctx, settlePatience, func() (bool, error) {
+	err := await.Until(ctx, settlePatience, func() (bool, error) {
 		return w.load.AcceptedAfter(m.since) && w.receiver.SeenAfter(m.since), nil
 	})
 	switch {
-	case errors.Is(err, errPatience):
-		w.problem("%s: nothing is accepted or sent %s later", m.what, settlePatience)
+	case errors.Is(err, await.ErrPatience):
+		w.Problem("%s: nothing is accepted or sent %s later", m.what, settlePatience)
 	case err != nil:
 		return measure{}, err
 	}
-	if err := pause(ctx, settleTime); err != nil {
+	if err := lifecycle.Sleep(ctx, settleTime); err != nil {
 		return measure{}, err
 	}
 	m.lasted = m.since.Sub(began)
@@ -67,7 +69,7 @@ func (w *world) measure(ctx context.Context, m measure, faults ...audit.Fault) (
 	m.refused, m.broken, last = w.answers.errors(began)
 	m.errors = max(0, last.Sub(m.since))
 	if m.sent > settleLimit || m.accepted > settleLimit || m.errors > settleLimit {
-		w.problem("%s: accepted after %s, sent by all after %s, errors for %s, and not within %s", m.what,
+		w.Problem("%s: accepted after %s, sent by all after %s, errors for %s, and not within %s", m.what,
 			seconds(m.accepted), seconds(m.sent), seconds(m.errors), settleLimit)
 	}
 	w.mutex.Lock()
@@ -89,7 +91,7 @@ func (w *world) everybodySent(what string, since time.Time) (longest time.Durati
 	for i := range w.dispatchers {
 		at, sent := first[i]
 		if !sent {
-			w.problem("%s: dispatcher-%d has sent nothing %s later", what, i, time.Since(since).Round(time.Second))
+			w.Problem("%s: dispatcher-%d has sent nothing %s later", what, i, time.Since(since).Round(time.Second))
 			continue
 		}
 		longest = max(longest, at.Sub(since))

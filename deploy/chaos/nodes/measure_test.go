@@ -26,5 +26,5 @@ func TestMeasureInterruptedIsAnError(t *testing.T) {
 	_, err = w.measure(ctx, measure{what: "a fault", since: began, note: "a note"}, audit.Fault{Began: began})
 	require.ErrorIs(t, err, context.Canceled)
 	assert.Empty(t, w.measures)
-	assert.Len(t, w.faults, 1, "the fault counts all the same")
+	assert.Len(t, w.Faults(), 1, "the fault counts all the same")
 }

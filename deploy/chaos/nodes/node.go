@@ -80,6 +80,14 @@ func (n *node) addresses() (all []string) {
 	return all
 }
 
+// addresses are all addresses of nodes.
+func addresses(nodes ...*node) (all []string) {
+	for _, n := range nodes {
+		all = append(all, n.addresses()...)
+	}
+	return all
+}
+
 // resume starts the container, also after kill and stop. All cuts are removed then.
 func (n *node) resume(ctx context.Context) error {
 	_, err := containers.Docker(ctx, "start", n.container)

@@ -10,6 +10,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"redrive/deploy/chaos/internal/await"
 	"redrive/deploy/containers"
 )
 
@@ -129,7 +130,7 @@ const startPatience = time.Minute
 
 // answering waits until a statement answers true.
 func (w *world) answering(ctx context.Context, n *node, statement string) error {
-	err := until(ctx, startPatience, func() (answer bool, err error) {
+	err := await.Until(ctx, startPatience, func() (answer bool, err error) {
 		err = w.query(ctx, n, statement, &answer)
 		return answer, err
 	})

@@ -6,6 +6,8 @@ import (
 	"strings"
 
 	"github.com/redis/go-redis/v9"
+
+	"redrive/deploy/chaos/internal/await"
 )
 
 const (
@@ -104,7 +106,7 @@ func (w *world) redisURL() string {
 
 // redisSays waits until the answer of a command contains a text.
 func (w *world) redisSays(ctx context.Context, n *node, command, text string, args ...any) error {
-	err := until(ctx, startPatience, func() (bool, error) {
+	err := await.Until(ctx, startPatience, func() (bool, error) {
 		answer, err := askRedis(ctx, n, append([]any{command}, args...)...)
 		return strings.Contains(answer, text), err
 	})

@@ -15,7 +15,7 @@ func notReplicated(w *world, f audit.Finding) bool {
 	if !known {
 		return false
 	}
-	for _, fault := range w.faults {
+	for _, fault := range w.Faults() {
 		if !fault.Of(audit.PostgresStopped) {
 			continue
 		}

@@ -12,7 +12,8 @@ import (
 
 func TestNotReplicatedExcusesTheWindowAlone(t *testing.T) {
 	began := time.Date(2026, 11, 24, 12, 0, 0, 0, time.UTC)
-	w := &world{faults: []audit.Fault{{Kind: audit.PostgresStopped, Began: began, Over: began.Add(6 * time.Second)}}}
+	w := &world{}
+	w.Fault(audit.Fault{Kind: audit.PostgresStopped, Began: began, Over: began.Add(6 * time.Second)})
 	finding := func(rule string, after time.Duration) audit.Finding {
 		return audit.Finding{Rule: rule, Delivery: webhook.NewID(webhook.KindDelivery, began.Add(after))}
 	}

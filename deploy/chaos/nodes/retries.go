@@ -9,6 +9,7 @@ import (
 	"redrive/deploy/chaos/internal/audit"
 	"redrive/deploy/chaos/internal/load"
 	"redrive/deploy/chaos/internal/receiver"
+	"redrive/pkg/lifecycle"
 )
 
 const (
@@ -38,7 +39,7 @@ func newRetries(url string, client *http.Client, customers []load.Organization) 
 // run makes the calls until the context ends. Each delivery is retried once: a call whose answer was lost is not repeated.
 func (r *retries) run(ctx context.Context, published *load.Load) {
 	done := map[string]bool{}
-	for pause(ctx, retryInterval) == nil {
+	for lifecycle.Sleep(ctx, retryInterval) == nil {
 		for _, id := range published.Accepted() {
 			if done[id] || receiver.KindOf(id) != receiver.Dead {
 				continue

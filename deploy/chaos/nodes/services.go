@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"redrive/deploy/chaos/internal/await"
 	"redrive/deploy/containers"
 	"redrive/deploy/stack/process"
 	"redrive/pkg/keyring"
@@ -125,7 +126,7 @@ func (w *world) startProxy(ctx context.Context) error {
 		return err
 	}
 	for _, n := range append(w.apis, w.dispatchers...) {
-		if err := until(ctx, startPatience, func() (bool, error) { return w.ready(ctx, n) }); err != nil {
+		if err := await.Until(ctx, startPatience, func() (bool, error) { return w.ready(ctx, n) }); err != nil {
 			log, _ := n.logs(ctx, "20")
 			return fmt.Errorf("wait for %s: %w\n%s", n.role, err, log)
 		}

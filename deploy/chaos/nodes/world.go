@@ -11,7 +11,7 @@ import (
 	"sync"
 	"time"
 
-	"redrive/deploy/chaos/internal/audit"
+	"redrive/deploy/chaos/internal/journal"
 	"redrive/deploy/chaos/internal/load"
 	"redrive/deploy/chaos/internal/receiver"
 	"redrive/deploy/containers"
@@ -58,11 +58,11 @@ type world struct {
 	retries  *retries
 	halt     func() // ends the load and waits for it
 
+	journal.Journal
+
 	mutex    sync.Mutex
 	keys     []string
-	faults   []audit.Fault
 	measures []measure
-	problems []string
 }
 
 func (w *world) name(part string) string { return "redrive-nodes-" + w.id + "-" + part }
@@ -149,32 +149,13 @@ func (w *world) nodes() []*node {
 }
 
 // apart are the addresses of all nodes but some.
-func (w *world) apart(from ...*node) (addresses []string) {
-	for _, n := range w.nodes() {
-		if !slices.Contains(from, n) {
-			addresses = append(addresses, n.addresses()...)
-		}
-	}
-	return addresses
+func (w *world) apart(from ...*node) []string {
+	return addresses(slices.DeleteFunc(w.nodes(), func(n *node) bool { return slices.Contains(from, n) })...)
 }
 
 // say writes one line of progress.
 func (w *world) say(format string, args ...any) {
 	fmt.Fprintf(w.progress, "%s %s: %s\n", time.Now().Format(time.TimeOnly), w.id, fmt.Sprintf(format, args...))
-}
-
-// problem records a broken promise.
-func (w *world) problem(format string, args ...any) {
-	w.mutex.Lock()
-	defer w.mutex.Unlock()
-	w.problems = append(w.problems, fmt.Sprintf(format, args...))
-}
-
-// fault records a fault of the nodes.
-func (w *world) fault(f audit.Fault) {
-	w.mutex.Lock()
-	defer w.mutex.Unlock()
-	w.faults = append(w.faults, f)
 }
 
 // together runs functions at the same time.
