@@ -116,6 +116,7 @@ func newHandler(o Options, p *parts, registry prometheus.Registerer) http.Handle
 		Operations:      p.operations,
 		Limits:          o.Limits,
 		DatabaseTimeout: o.DatabaseTimeout,
+		Replica:         o.Store.HasReplica(),
 		Memory:          budget,
 		CORSOrigins:     o.CORSOrigins,
 		Pages:           newConsole(o, p, budget),

@@ -36,8 +36,7 @@ func Open(settings config.Shared, replica config.Replica, application string) (*
 		problems = append(problems, fmt.Errorf("SECRETS_KEY is not valid: %w", err))
 	}
 	if settings.Redis.URL != "" {
-		files := queue.TLSFiles{CA: settings.CAFile, Cert: settings.CertFile, Key: settings.KeyFile}
-		if b.Redis, err = queue.ConnectTLS(settings.Redis.URL.Reveal(), files); err != nil {
+		if b.Redis, err = ConnectRedis(settings.Redis); err != nil {
 			problems = append(problems, err)
 		}
 	}
@@ -52,6 +51,12 @@ func Open(settings config.Shared, replica config.Replica, application string) (*
 		return nil, errors.Join(append(problems, b.Close())...)
 	}
 	return &b, nil
+}
+
+// ConnectRedis creates a Redis client from the settings. It does not connect. The error does not quote the URL.
+func ConnectRedis(settings config.Redis) (redis.UniversalClient, error) {
+	files := queue.TLSFiles{CA: settings.CAFile, Cert: settings.CertFile, Key: settings.KeyFile}
+	return queue.ConnectTLS(settings.URL.Reveal(), files)
 }
 
 // Close closes the store and the client, and returns the errors of both.

@@ -88,14 +88,9 @@ func checkOptionalOrganization(id string) error {
 	return webhook.CheckOrganizationID(id)
 }
 
-// withKeys runs a command that needs the table of keys. It returns an error that says how to create the table if it is missing.
+// withKeys runs a command that needs the tables and no sealed values.
 func withKeys(ctx context.Context, environ []string, do func(*store.Store) error) error {
-	return withDatabase(environ, func(s *store.Store) error {
-		if err := s.CheckSchema(ctx); err != nil {
-			return err
-		}
-		return do(s)
-	})
+	return withDatabase(environ, withTables(ctx, do))
 }
 
 // createKey creates a key, and its organization if that is missing. It prints only the raw key, so that a script can read it.

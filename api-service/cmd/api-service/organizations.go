@@ -85,15 +85,12 @@ func deleteOrganization(ctx context.Context, environ []string, id string, stdout
 	if err != nil {
 		return invalidError{err}
 	}
-	return withStore(settings.Database, nil, func(s *store.Store) error {
-		if err := s.CheckSchema(ctx); err != nil {
-			return err
-		}
+	return withStore(settings.Database, nil, withTables(ctx, func(s *store.Store) error {
 		deleted, err := organizations.New(s, organizations.Options{ErasureDelay: settings.Delay}).Delete(ctx, id)
 		if err != nil {
 			return err
 		}
 		_, err = fmt.Fprintf(stdout, "deleted; `organizations restore %s` restores it until %s\n", id, deleted.EraseAfter.Format(time.RFC3339))
 		return err
-	})
+	}))
 }

@@ -21,10 +21,7 @@ const (
 
 // rotateSecrets encrypts every value of an older key with the newest key. It can be interrupted and run again at any time.
 func rotateSecrets(ctx context.Context, environ []string, stdout io.Writer) error {
-	return withSealed(environ, func(s *store.Store) error {
-		if err := s.CheckSchema(ctx); err != nil {
-			return err
-		}
+	return withSealed(environ, withTables(ctx, func(s *store.Store) error {
 		for range resealPasses {
 			changed, err := resealAll(ctx, s, stdout)
 			switch {
@@ -36,7 +33,7 @@ func rotateSecrets(ctx context.Context, environ []string, stdout io.Writer) erro
 			}
 		}
 		return errors.New("a service goes on encrypting with an older key: see that every one has the newest key first in SECRETS_KEY, and run the command again")
-	})
+	}))
 }
 
 // resealAll reseals everything once. It returns how many values it changed.

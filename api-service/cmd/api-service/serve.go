@@ -95,6 +95,17 @@ func withDatabase(environ []string, do func(*store.Store) error) error {
 	return withStore(settings, nil, do)
 }
 
+// withTables calls a function of a command if the store has the tables of this version. Otherwise it returns an error that names the command
+// which makes them.
+func withTables(ctx context.Context, do func(*store.Store) error) func(*store.Store) error {
+	return func(s *store.Store) error {
+		if err := s.CheckSchema(ctx); err != nil {
+			return err
+		}
+		return do(s)
+	}
+}
+
 // withStore opens the store for a command and closes it afterwards.
 func withStore(settings config.Database, sealer store.Sealer, do func(*store.Store) error) (err error) {
 	opened, err := postgres.Open(postgres.Options{

@@ -35,11 +35,16 @@ func deadline(statement time.Duration) echo.MiddlewareFunc {
 		return func(c echo.Context) error {
 			ctx, cancel := context.WithCancel(c.Request().Context())
 			defer cancel()
-			c.Set(timingInContext, timing{ctx, statement})
-			allow(c, 1)
+			setTiming(c, timing{ctx, statement})
 			return next(c)
 		}
 	}
+}
+
+// setTiming replaces the request's timing, and gives the request the deadline of one statement from now on.
+func setTiming(c echo.Context, t timing) {
+	c.Set(timingInContext, t)
+	allow(c, 1)
 }
 
 // untimed returns the request's context without a deadline.

@@ -27,6 +27,19 @@ func TestWritersReadTheirWrites(t *testing.T) {
 	assert.Empty(t, w.earlier, "callers are forgotten")
 }
 
+func TestFromReplicaWithoutReplicaUsesPrimary(t *testing.T) {
+	var w *writers
+	c := echo.New().NewContext(httptest.NewRequest(http.MethodPost, "/", nil), httptest.NewRecorder())
+	w.record(c)
+	called := false
+	require.NoError(t, deadline(0)(w.fromReplica(func(c echo.Context) error {
+		called = true
+		assert.False(t, webhook.ReplicaReadsOf(c.Request().Context()).Permitted())
+		return nil
+	}))(c))
+	assert.True(t, called)
+}
+
 func TestFromReplicaAfterWriteUsesPrimary(t *testing.T) {
 	w := newWriters()
 	request := func(method string) echo.Context {

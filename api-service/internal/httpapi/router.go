@@ -59,6 +59,8 @@ type Dependencies struct {
 	Limits     Limits
 	// DatabaseTimeout is how long a request waits for one statement; a batch waits three times as long. Defaults to 5 s.
 	DatabaseTimeout time.Duration
+	// Replica reports whether the database has a replica for reads.
+	Replica bool
 	// Memory bounds the bytes that all requests hold of bodies and pages. Defaults to a budget of memory.Default bytes.
 	Memory *memory.Budget
 	// MemoryWait is how long a request waits for memory. Defaults to 10 s.
@@ -229,7 +231,11 @@ func New(d Dependencies) http.Handler {
 	}
 	shared := d.budget()
 
-	calls, recent := newKeyedCalls(d, shared), newWriters()
+	calls := newKeyedCalls(d, shared)
+	var recent *writers
+	if d.Replica {
+		recent = newWriters()
+	}
 	accesses := map[string]access{}
 	e.Pre(requestID, safeHeaders, findClient(d.Limits, d.Log), observe(d.Log, d.Metrics), deadline(d.DatabaseTimeout), cors(d.CORSOrigins))
 	limits := newLimiter(d.Limits)
