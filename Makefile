@@ -75,14 +75,14 @@ modules: ## build and vet every module outside the workspace, and see that their
 # A safety limit for each package, which a busy machine does not reach.
 TESTTIMEOUT ?= 60m
 
-# SQLite is C that was translated to Go. It works on memory of its own, which the race detector does not watch, and detecting races
+# SQLite is C that was translated to Go. It uses memory of its own, which the race detector does not watch, and the detector
 # makes it 5 to 10 times slower. Everything that calls it is built with the detector. The tests build programs with the same flags.
 RACEFLAGS := -buildvcs=false '-gcflags=modernc.org/...=-race=false'
 
 # How many packages are tested at a time. Those of the module deploy come last, when the packages of the programs that they build are
 # compiled. Of them, the one that takes longest begins.
 TESTJOBS  ?= $(shell getconf _NPROCESSORS_ONLN)
-TESTS     := ./pkg/... ./api-service/... ./dispatcher-service/... ./deploy/e2e ./deploy/...
+TESTS     := $(patsubst %,./%/...,$(filter-out deploy,$(MODULES))) ./deploy/e2e ./deploy/...
 
 # `make check` vets, so the tests need not.
 test: ## run all tests, on a PostgreSQL and a Redis of their own

@@ -2,6 +2,7 @@ package kubernetes_test
 
 import (
 	"slices"
+	"sync"
 	"testing"
 
 	monitoringv1 "github.com/prometheus-operator/prometheus-operator/pkg/apis/monitoring/v1"
@@ -52,17 +53,25 @@ func buildIn(t *testing.T, files filesys.FileSystem, path string) objects {
 	return all
 }
 
-func decode(t *testing.T, text []byte) (runtime.Object, error) {
-	t.Helper()
+// decoder decodes one object strictly. It is made once for all tests.
+var decoder = sync.OnceValues(func() (runtime.Decoder, error) {
 	types := runtime.NewScheme()
 	for _, add := range []func(*runtime.Scheme) error{
 		appsv1.AddToScheme, autoscalingv2.AddToScheme, batchv1.AddToScheme, corev1.AddToScheme, monitoringv1.AddToScheme,
 		networkingv1.AddToScheme, policyv1.AddToScheme,
 	} {
-		require.NoError(t, add(types))
+		if err := add(types); err != nil {
+			return nil, err
+		}
 	}
-	decoder := json.NewSerializerWithOptions(json.DefaultMetaFactory, types, types, json.SerializerOptions{Yaml: true, Strict: true})
-	object, _, err := decoder.Decode(text, nil, nil)
+	return json.NewSerializerWithOptions(json.DefaultMetaFactory, types, types, json.SerializerOptions{Yaml: true, Strict: true}), nil
+})
+
+func decode(t *testing.T, text []byte) (runtime.Object, error) {
+	t.Helper()
+	strict, err := decoder()
+	require.NoError(t, err)
+	object, _, err := strict.Decode(text, nil, nil)
 	return object, err
 }
 

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -34,14 +35,12 @@ func (s source) length(n ast.Node) int {
 	return s.set.Position(n.End()).Line - s.set.Position(n.Pos()).Line + 1
 }
 
-// parse returns all Go files but the generated ones in testdata.
-func parse(t *testing.T) []source {
-	t.Helper()
+// parsed are all Go files but the generated ones in testdata. They are read once for all tests, which must not change them.
+var parsed = sync.OnceValues(func() (sources []source, err error) {
 	const top = "../.."
 	set := token.NewFileSet()
-	var sources []source
 	for _, module := range modules {
-		require.NoError(t, filepath.WalkDir(filepath.Join(top, module), func(path string, entry fs.DirEntry, err error) error {
+		err = filepath.WalkDir(filepath.Join(top, module), func(path string, entry fs.DirEntry, err error) error {
 			switch {
 			case err != nil:
 				return err
@@ -51,15 +50,29 @@ func parse(t *testing.T) []source {
 				return nil
 			}
 			text, err := os.ReadFile(path)
-			require.NoError(t, err)
+			if err != nil {
+				return err
+			}
 			syntax, err := parser.ParseFile(set, path, text, parser.ParseComments)
-			require.NoError(t, err)
+			if err != nil {
+				return err
+			}
 			relative, err := filepath.Rel(top, path)
-			require.NoError(t, err)
 			sources = append(sources, source{relative, strings.Count(string(text), "\n"), strings.HasSuffix(path, "_test.go"), syntax, set})
-			return nil
-		}))
+			return err
+		})
+		if err != nil {
+			return nil, err
+		}
 	}
+	return sources, nil
+})
+
+// parse returns parsed.
+func parse(t *testing.T) []source {
+	t.Helper()
+	sources, err := parsed()
+	require.NoError(t, err)
 	require.NotEmpty(t, sources)
 	return sources
 }
