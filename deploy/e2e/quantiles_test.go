@@ -2,7 +2,6 @@ package e2e
 
 import (
 	"math"
-	"net"
 	"net/http"
 	"slices"
 	"sync/atomic"
@@ -20,14 +19,10 @@ func TestStatisticsQuantilesMatchRecordedAttempts(t *testing.T) {
 		const deliveries = 60
 		c := s.organization(t)
 		var requests atomic.Int64
-		listener, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", net.JoinHostPort(receiverHost, "0"))
-		require.NoError(t, err)
-		slow := &http.Server{ReadHeaderTimeout: patience, Handler: http.HandlerFunc(func(http.ResponseWriter, *http.Request) {
+		slow := serveReceiver(t, http.HandlerFunc(func(http.ResponseWriter, *http.Request) {
 			time.Sleep(time.Duration(40+16*(requests.Add(1)%deliveries)) * time.Millisecond)
-		})}
-		go func() { _ = slow.Serve(listener) }()
-		t.Cleanup(func() { assert.NoError(t, slow.Close()) })
-		e := c.endpoint(t, "http://"+listener.Addr().String(), 0)
+		}))
+		e := c.endpoint(t, slow.URL, 0)
 		for range deliveries {
 			c.post(t, base+"/events", `{"eventType": "run.finished", "data": {}}`)
 		}

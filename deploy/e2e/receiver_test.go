@@ -72,24 +72,31 @@ var receiverHost = "127.0.0.1"
 func newReceiver(t *testing.T) *receiver {
 	t.Helper()
 	r := &receiver{scripts: map[string][]answer{}, changed: make(chan struct{})}
-	r.server = httptest.NewUnstartedServer(r)
-	listener, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", net.JoinHostPort(receiverHost, "0"))
-	require.NoError(t, err)
-	require.NoError(t, r.server.Listener.Close())
-	r.server.Listener = listener
-	r.server.Start()
+	r.server = serveReceiver(t, r)
 	t.Cleanup(r.close)
 	return r
 }
 
-// close opens every gate first, because the server waits for its answers.
+// serveReceiver serves a handler at receiverHost until the test ends.
+func serveReceiver(t *testing.T, handler http.Handler) *httptest.Server {
+	t.Helper()
+	listener, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", net.JoinHostPort(receiverHost, "0"))
+	require.NoError(t, err)
+	server := httptest.NewUnstartedServer(handler)
+	require.NoError(t, server.Listener.Close())
+	server.Listener = listener
+	server.Start()
+	t.Cleanup(server.Close)
+	return server
+}
+
+// close opens every gate, because the server waits for its answers when it closes.
 func (r *receiver) close() {
 	r.mu.Lock()
 	for _, g := range r.gates {
 		g.open()
 	}
 	r.mu.Unlock()
-	r.server.Close()
 }
 
 // on sets the script of a path and returns its URL.
