@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"redrive/deploy/bench/report"
+	"redrive/pkg/lifecycle"
 )
 
 const (
@@ -43,16 +44,11 @@ func roundBytesDispatcher(ctx context.Context, s *session) error {
 	if err := v.clear(ctx); err != nil { // A new dispatcher, so that its peak of memory belongs to this measurement.
 		return err
 	}
-	c, err := s.customer(ctx)
+	c, err := s.customerTo(ctx, r.url(pathHang), hangingEndpoints)
 	if err != nil {
 		return err
 	}
 	defer c.close()
-	for range hangingEndpoints {
-		if _, err := c.createEndpoint(ctx, r.url(pathHang), eventType, 0); err != nil {
-			return err
-		}
-	}
 	s.progress.say("%s: %d events of 1 MB to %d endpoints that hang", rowBytesDispatcher, hangingEvents, hangingEndpoints)
 	var answer bytes.Buffer
 	for range hangingEvents {
@@ -63,7 +59,7 @@ func roundBytesDispatcher(ctx context.Context, s *session) error {
 	if err := awaitHanging(ctx, r, hangingEnough); err != nil {
 		return err
 	}
-	if err := pause(ctx, hangingFor); err != nil {
+	if err := lifecycle.Sleep(ctx, hangingFor); err != nil {
 		return err
 	}
 	used, err := watched{pid: v.dispatcher.PID()}.usage()
@@ -80,22 +76,11 @@ func awaitHanging(ctx context.Context, r *receiver, count int64) error {
 		if time.Since(began) > patience {
 			return errors.New("too few attempts hang")
 		}
-		if err := pause(ctx, look); err != nil {
+		if err := lifecycle.Sleep(ctx, look); err != nil {
 			return err
 		}
 	}
 	return nil
-}
-
-func pause(ctx context.Context, d time.Duration) error {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
 }
 
 func mebibytes(u usage) float64 { return u.memory / (1 << 20) }

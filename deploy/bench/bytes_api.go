@@ -12,6 +12,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"redrive/deploy/bench/report"
+	"redrive/pkg/lifecycle"
 )
 
 // The details of the API's memory.
@@ -185,7 +186,7 @@ func (c *customer) readPage(ctx context.Context, to io.Writer) error {
 type slowWriter struct{ ctx context.Context } //nolint:containedctx // io.Writer has no parameter for it
 
 func (w slowWriter) Write(chunk []byte) (int, error) {
-	if err := pause(w.ctx, slowPause*time.Duration(1+len(chunk)/slowChunk)); err != nil {
+	if err := lifecycle.Sleep(w.ctx, slowPause*time.Duration(1+len(chunk)/slowChunk)); err != nil {
 		return 0, err
 	}
 	return len(chunk), nil

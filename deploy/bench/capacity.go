@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"redrive/deploy/bench/report"
+	"redrive/pkg/lifecycle"
 )
 
 // The rows about what one delivery takes of PostgreSQL and Redis. They are counts and bytes, which a busy machine changes little: it
@@ -197,7 +198,7 @@ func (s *session) capacityApart(ctx context.Context, v *services, c *customer, r
 			return err
 		}
 	}
-	if err := pause(ctx, time.Second); err != nil { // the API caches subscriptions for less
+	if err := lifecycle.Sleep(ctx, time.Second); err != nil { // the API caches subscriptions for less
 		return err
 	}
 	events := max(1, count/capacityFanout)

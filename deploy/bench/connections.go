@@ -12,6 +12,7 @@ import (
 	"github.com/prometheus/common/model"
 
 	"redrive/deploy/bench/report"
+	"redrive/pkg/lifecycle"
 )
 
 // connectionsInterval is the time between two readings of the numbers of connections.
@@ -51,7 +52,7 @@ func (v *services) watchConnections(ctx context.Context) *connectionWatch {
 		defer close(w.done)
 		for w.err == nil {
 			w.err = w.seen.look(context.WithoutCancel(ctx), urls)
-			if pause(ctx, connectionsInterval) != nil {
+			if lifecycle.Sleep(ctx, connectionsInterval) != nil {
 				return // ended
 			}
 		}

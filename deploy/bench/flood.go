@@ -9,6 +9,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"redrive/deploy/bench/report"
+	"redrive/pkg/lifecycle"
 )
 
 const (
@@ -101,7 +102,7 @@ func (s *session) besideFlood(ctx context.Context, f flood, other *healthy) (bes
 	defer func() { err = errors.Join(err, r.stop(context.WithoutCancel(ctx))) }()
 	var customers []*customer
 	for range f.customers {
-		c, err := s.floodingCustomer(ctx, r, f.endpoints)
+		c, err := s.customerTo(ctx, r.url(pathOK), f.endpoints)
 		if err != nil {
 			return beside, 0, err
 		}
@@ -118,12 +119,8 @@ func (s *session) besideFlood(ctx context.Context, f flood, other *healthy) (bes
 			return err
 		})
 	}
-	timer := time.NewTimer(floodHeadStart)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-	case <-ctx.Done():
-		return beside, 0, ctx.Err()
+	if err := lifecycle.Sleep(ctx, floodHeadStart); err != nil {
+		return beside, 0, err
 	}
 	beside, err = other.measureAt(ctx, floodRate, s.amounts.besideFlood)
 	if err := errors.Join(err, group.Wait()); err != nil {
@@ -133,18 +130,4 @@ func (s *session) besideFlood(ctx context.Context, f flood, other *healthy) (bes
 		return beside, 0, err
 	}
 	return beside, report.Rate(total, time.Since(r.first())), nil
-}
-
-func (s *session) floodingCustomer(ctx context.Context, r *receiver, endpoints int) (*customer, error) {
-	c, err := s.customer(ctx)
-	if err != nil {
-		return nil, err
-	}
-	for range endpoints {
-		if _, err := c.createEndpoint(ctx, r.url(pathOK), eventType, 0); err != nil {
-			c.close()
-			return nil, err
-		}
-	}
-	return c, nil
 }

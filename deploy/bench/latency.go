@@ -66,14 +66,11 @@ func measureLatency(ctx context.Context, s *session) ([]publishedEvent, error) {
 	if err != nil {
 		return nil, err
 	}
-	c, err := s.customer(ctx)
+	c, err := s.customerTo(ctx, r.url(pathOK), 1)
 	if err != nil {
 		return nil, err
 	}
 	defer c.close()
-	if _, err := c.createEndpoint(ctx, r.url(pathOK), eventType, 0); err != nil {
-		return nil, err
-	}
 	body := eventBody(eventType)
 	if err := warmUp(ctx, s, c, body); err != nil {
 		return nil, err

@@ -142,16 +142,11 @@ func (n *nodes) measure(ctx context.Context, count int) error {
 	if err != nil {
 		return err
 	}
-	c, err := s.customer(ctx)
+	c, err := s.customerTo(ctx, r.url(pathSlow), nodeEndpoints)
 	if err != nil {
 		return err
 	}
 	defer c.close()
-	for range nodeEndpoints {
-		if _, err := c.createEndpoint(ctx, r.url(pathSlow), eventType, 0); err != nil {
-			return err
-		}
-	}
 	s.progress.say("%s: %d deliveries for %s", rowNodes, deliveries, dispatchers(count))
 	if err := errors.Join(n.start(count), publishAll(ctx, c, deliveries/nodeEndpoints)); err != nil {
 		return err

@@ -50,7 +50,7 @@ func startReceiver() (*receiver, error) {
 		r.take(w, q, status)
 	})
 	mux.HandleFunc("POST "+pathSlow, func(w http.ResponseWriter, q *http.Request) {
-		_ = pause(q.Context(), slowAnswer) // the sender has gone if it ends early
+		_ = lifecycle.Sleep(q.Context(), slowAnswer) // the sender has gone if it ends early
 		r.take(w, q, http.StatusOK)
 	})
 	mux.HandleFunc("POST "+pathHang, func(_ http.ResponseWriter, q *http.Request) {

@@ -81,6 +81,21 @@ func (s *session) customer(ctx context.Context) (*customer, error) {
 	return newCustomer(ctx, running.url(), running.store(), publishConnections)
 }
 
+// customerTo makes a customer of the running system with endpoints at the URL. The caller closes the customer.
+func (s *session) customerTo(ctx context.Context, url string, endpoints int) (*customer, error) {
+	c, err := s.customer(ctx)
+	if err != nil {
+		return nil, err
+	}
+	for range endpoints {
+		if _, err := c.createEndpoint(ctx, url, eventType, 0); err != nil {
+			c.close()
+			return nil, err
+		}
+	}
+	return c, nil
+}
+
 // cleared returns the running system without deliveries.
 func (s *session) cleared(ctx context.Context) (system, error) {
 	running, err := s.system(ctx)
@@ -100,13 +115,6 @@ func (s *session) subscribed(ctx context.Context) (system, *customer, *receiver,
 	if err != nil {
 		return nil, nil, nil, err
 	}
-	c, err := s.customer(ctx)
-	if err != nil {
-		return nil, nil, nil, err
-	}
-	if _, err := c.createEndpoint(ctx, r.url(pathOK), eventType, 0); err != nil {
-		c.close()
-		return nil, nil, nil, err
-	}
-	return running, c, r, nil
+	c, err := s.customerTo(ctx, r.url(pathOK), 1)
+	return running, c, r, err
 }
