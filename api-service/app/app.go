@@ -12,6 +12,7 @@ import (
 	"redrive/pkg/lifecycle"
 	"redrive/pkg/linger"
 	"redrive/pkg/observe"
+	"redrive/pkg/profile"
 	"redrive/pkg/queue"
 )
 
@@ -52,7 +53,8 @@ func New(o Options) (*App, error) {
 		return nil, err
 	}
 	ops, err := lifecycle.NewServer(o.OpsAddr, &http.Server{
-		Handler: linger.New(o.Wrap(health.Handler(registry)), linger.Options{Bytes: linger.Beyond}), ReadHeaderTimeout: serverTimeouts.header,
+		Handler:           linger.New(o.Wrap(profile.Handler(health.Handler(registry), o.Profiles)), linger.Options{Bytes: linger.Beyond}),
+		ReadHeaderTimeout: serverTimeouts.header,
 	})
 	if err != nil {
 		return nil, errors.Join(err, api.Stop(context.Background()))

@@ -34,6 +34,8 @@ type Options struct {
 	Addr string
 	// OpsAddr is the address of health and metrics. Defaults to :9090.
 	OpsAddr string
+	// Profiles serves profiles of the process at OpsAddr, below profile.Path.
+	Profiles bool
 	// Queues configures the queue's web UI. The zero value disables it.
 	Queues Queues
 	// Limits bound the requests of one caller. The zero value sets no limit.

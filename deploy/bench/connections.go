@@ -86,7 +86,7 @@ func (c *connections) look(ctx context.Context, urls map[string]string) error {
 	return nil
 }
 
-// scrape returns the gauges of an ops port, each summed over its labels.
+// scrape returns the gauges and counters of an ops port, each summed over its labels.
 func scrape(ctx context.Context, url string) (map[string]float64, error) {
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, url+"/metrics", nil)
 	if err != nil {
@@ -112,7 +112,7 @@ func gauges(text io.Reader) (map[string]float64, error) {
 	sums := map[string]float64{}
 	for name, family := range families {
 		for _, metric := range family.GetMetric() {
-			sums[name] += metric.GetGauge().GetValue()
+			sums[name] += metric.GetGauge().GetValue() + metric.GetCounter().GetValue()
 		}
 	}
 	return sums, nil

@@ -34,6 +34,7 @@ const (
 	redisLarge
 	redisSearchSmall
 	redisSearchLarge
+	redisLinked
 )
 
 // servers are started on first use.

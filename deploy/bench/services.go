@@ -35,9 +35,22 @@ type services struct {
 	another func() (stop func(), err error)
 }
 
+// place is where the services have their data.
+type place struct {
+	database string // a new one
+	redis    int
+	// through returns the URL by which the services reach the store of a name and a URL. Without it, they use the URL itself.
+	through func(store, url string) (string, error)
+}
+
 // startServices starts both over a database of their own.
 func startServices(ctx context.Context, s servers, programs string, opened *lifecycle.Stack) (*services, error) {
-	url, err := s.createDatabase(ctx, "redrive")
+	return startServicesAt(ctx, s, programs, opened, place{database: "redrive", redis: redisSystem})
+}
+
+// startServicesAt starts both at a place.
+func startServicesAt(ctx context.Context, s servers, programs string, opened *lifecycle.Stack, at place) (*services, error) {
+	url, err := s.createDatabase(ctx, at.database)
 	if err != nil {
 		return nil, err
 	}
@@ -46,15 +59,23 @@ func startServices(ctx context.Context, s servers, programs string, opened *life
 		return nil, err
 	}
 	opened.Push("the database", func(context.Context) error { return v.database.close() })
-	if v.redis, err = s.redisClient(redisSystem); err != nil {
+	if v.redis, err = s.redisClient(at.redis); err != nil {
 		return nil, err
 	}
 	opened.Push("the Redis client", func(context.Context) error { return v.redis.Close() })
-	redisURL, err := s.redisURL(redisSystem)
+	redisURL, err := s.redisURL(at.redis)
 	if err != nil {
 		return nil, err
 	}
 	settings := settingsOf(v.database, redisURL)
+	for name, store := range map[string]string{"DATABASE_URL": processPostgres, "REDIS_URL": processRedis} {
+		if at.through == nil {
+			break
+		}
+		if settings[name], err = at.through(store, settings[name]); err != nil {
+			return nil, err
+		}
+	}
 	v.api = newService(opened, apiProgram, programs, settings)
 	v.dispatcher = newService(opened, dispatcherProgram, programs, settings)
 	v.another = func() (func(), error) {
@@ -92,6 +113,7 @@ func settingsOf(d *database, redisURL string) map[string]string {
 		"EGRESS_ALLOW":      "127.0.0.0/8",
 		"RETENTION":         "0s",
 		"ERASURE_DELAY":     "0s",
+		"OPS_PROFILES":      "true",
 		"API_RATE_LIMIT":    "0", // The limits of a key would limit the measurement.
 	}
 }

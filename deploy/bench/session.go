@@ -21,6 +21,7 @@ type session struct {
 	samples  report.Samples
 	opened   lifecycle.Stack
 	running  system
+	linked   int                    // databases that were made for counted links
 	programs func() (string, error) // builds the programs once, and returns their folder
 }
 

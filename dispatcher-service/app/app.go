@@ -35,6 +35,7 @@ import (
 	"redrive/pkg/linger"
 	"redrive/pkg/memory"
 	"redrive/pkg/observe"
+	"redrive/pkg/profile"
 	"redrive/pkg/queue"
 	"redrive/pkg/webhook"
 )
@@ -99,6 +100,8 @@ type Options struct {
 	Log *slog.Logger
 	// OpsAddr is the listen address of health and metrics. Defaults to :9091.
 	OpsAddr string
+	// Profiles serves profiles of the process at OpsAddr, below profile.Path.
+	Profiles bool
 	// Wrap wraps the handler of that address. Defaults to none.
 	Wrap func(http.Handler) http.Handler
 	// Concurrency is the number of deliveries in flight at once. Defaults to 200.
@@ -244,7 +247,8 @@ func New(options Options) (*App, error) {
 	handler.Handle("/", health.Handler(registry))
 	handler.Handle("GET /breakers", gate.Handler())
 	ops, err := lifecycle.NewServer(o.OpsAddr, &http.Server{
-		Handler: linger.New(o.Wrap(handler), linger.Options{Bytes: linger.Beyond}), ReadHeaderTimeout: headerTimeout,
+		Handler:           linger.New(o.Wrap(profile.Handler(handler, o.Profiles)), linger.Options{Bytes: linger.Beyond}),
+		ReadHeaderTimeout: headerTimeout,
 	})
 	if err != nil {
 		return nil, err

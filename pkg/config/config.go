@@ -59,6 +59,11 @@ type Log struct {
 	Format string     `env:"LOG_FORMAT" envDefault:"json" doc:"json or text"`
 }
 
+// Profiles configures profiles of the process.
+type Profiles struct {
+	Profiles bool `env:"OPS_PROFILES" envDefault:"false" doc:"serve profiles of the process at /debug/pprof/ of OPS_ADDR, for go tool pprof"`
+}
+
 // Egress configures the destinations of webhooks beside public https addresses.
 type Egress struct {
 	AllowHTTP bool           `env:"EGRESS_ALLOW_HTTP" envDefault:"false" doc:"accept endpoints with plain http URLs"`
@@ -92,6 +97,7 @@ type Shared struct {
 	Tracing
 	Redis
 	Operations
+	Profiles
 	SecretsKey Secret `env:"SECRETS_KEY,required,notEmpty" doc:"base64 of the 32-byte key that encrypts signing secrets and custom headers; during a rotation several, comma-separated, of which the first encrypts"`
 	Statements
 }

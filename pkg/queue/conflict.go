@@ -36,7 +36,7 @@ func (e *Enqueuer) resolve(ctx context.Context, item Item) (Placement, error) {
 		return Active, nil
 	case asynq.TaskStateArchived, asynq.TaskStateCompleted:
 		if item.Ended = true; item.fair() {
-			return e.placeFair(ctx, item)
+			return e.placeOne(ctx, item)
 		}
 		return e.wakeEnded(ctx, item), nil
 	default: // scheduled or retry

@@ -4,12 +4,19 @@
 -- ARGV: when the number of the day expires, the largest number of all tasks, then the ID of each task
 -- Returns for each task 1, or 0 if it is not active.
 
-local ended, answers = 0, {}
+local leases = redis.call("ZMSCORE", KEYS[2], unpack(ARGV, 3))
+local ended, answers, over = 0, {}, {}
 for i = 3, #ARGV do
 	local id = ARGV[i]
-	local active = redis.call("LREM", KEYS[1], 0, id) > 0 and redis.call("ZREM", KEYS[2], id) > 0 and redis.call("DEL", KEYS[i + 2]) > 0
-	answers[i - 2] = active and 1 or 0
+	local active = redis.call("LREM", KEYS[1], 0, id) > 0 and leases[i - 2]
+	if active then
+		over[#over + 1] = id
+	end
+	answers[i - 2] = active and redis.call("DEL", KEYS[i + 2]) > 0 and 1 or 0
 	ended = ended + answers[i - 2]
+end
+if #over > 0 then
+	redis.call("ZREM", KEYS[2], unpack(over))
 end
 if ended == 0 then
 	return answers

@@ -5,8 +5,6 @@ import (
 	_ "embed"
 	"errors"
 	"fmt"
-	"slices"
-	"strings"
 	"sync/atomic"
 	"time"
 
@@ -136,7 +134,7 @@ func (i Item) fair() bool { return i.Lane.EndpointID != "" && !i.DueAt.After(tim
 // place enqueues a delivery that has no task. The placement is empty if it has one.
 func (e *Enqueuer) place(ctx context.Context, item Item) (Placement, error) {
 	if item.fair() {
-		return e.placeFair(ctx, item)
+		return e.placeOne(ctx, item)
 	}
 	_, err := e.client.EnqueueContext(ctx, newTask(ctx, item.DeliveryID, item.Queue), asynq.ProcessAt(item.DueAt))
 	switch {
@@ -153,43 +151,53 @@ var enqueueSource string
 
 var enqueueScript = redis.NewScript(enqueueSource)
 
-// placeFair enqueues a delivery as a task unless its organization's share of the pending list is used up. It replaces a task that has
-// ended if item.Ended. The placement is empty if the delivery has another task.
-func (e *Enqueuer) placeFair(ctx context.Context, item Item) (Placement, error) {
-	message, err := encodeTask(ctx, item.DeliveryID, item.Queue)
-	if err != nil {
-		return "", err
-	}
+// placeFair enqueues deliveries as tasks unless their organizations' shares of the pending list are used up. All name the same queue. It
+// replaces a task that has ended if item.Ended. The placement of a delivery that has another task is empty.
+func (e *Enqueuer) placeFair(ctx context.Context, items ...Item) ([]Placement, error) {
 	if !e.registered.Load() {
-		if err := e.RegisterQueues(ctx, item.Queue); err != nil {
-			return "", err
+		if err := e.RegisterQueues(ctx, items[0].Queue); err != nil {
+			return nil, err
 		}
 		e.registered.Store(true)
 	}
-	share, limit := shareOf(item.Lane)
-	k := keys.Of(item.Queue)
-	placed, err := enqueueScript.Run(ctx, e.redis,
-		[]string{k.Task(item.DeliveryID), k.Pending, lanesKey, addedKey, sharesKey, idleKey, totalKey, k.Archived, k.Completed},
-		message, item.DeliveryID, time.Now().UnixNano(), encodeLane(item.Lane), encodePosition(item.Position), share, limit, wakeChannel, item.Ended).Int()
-	switch {
-	case err != nil:
-		return "", err
-	case placed == placedPending:
-		return Queued, nil
-	case placed == placedInLane:
-		return Backlogged, nil
-	case placed == placedAgain:
-		return Woken, nil
+	k := keys.Of(items[0].Queue)
+	names := []string{k.Pending, lanesKey, addedKey, sharesKey, idleKey, totalKey, k.Archived, k.Completed}
+	arguments := []any{wakeChannel}
+	for _, item := range items {
+		message, err := encodeTask(ctx, item.DeliveryID, item.Queue)
+		if err != nil {
+			return nil, err
+		}
+		share, limit := shareOf(item.Lane)
+		names = append(names, k.Task(item.DeliveryID))
+		arguments = append(arguments, message, item.DeliveryID, time.Now().UnixNano(), encodeLane(item.Lane), encodePosition(item.Position), share, limit,
+			item.Ended)
 	}
-	return "", nil
+	placed, err := enqueueScript.Run(ctx, e.redis, names, arguments...).Int64Slice()
+	if err != nil {
+		return nil, err
+	}
+	if len(placed) != len(items) {
+		return nil, errShortReply
+	}
+	made := make([]Placement, len(placed))
+	for i, number := range placed {
+		made[i] = placements[number]
+	}
+	return made, nil
 }
 
-// What enqueue.lua returns for a delivery without a task.
-const (
-	placedPending = 1
-	placedInLane  = 2
-	placedAgain   = 3 // pending, in place of a task that had ended
-)
+// placeOne is placeFair for one delivery.
+func (e *Enqueuer) placeOne(ctx context.Context, item Item) (Placement, error) {
+	made, err := e.placeFair(ctx, item)
+	if err != nil {
+		return "", err
+	}
+	return made[0], nil
+}
+
+// placements are what enqueue.lua returns for a delivery. It returns 0 if the delivery has another task.
+var placements = map[int64]Placement{1: Queued, 2: Backlogged, 3: Woken}
 
 // EnqueueSettled is Enqueue, repeated with back-off for about half a second while the placement is Active. It is for a manual retry that
 // comes just after the last attempt was recorded, while asynq is still archiving its task. If ctx ends, it returns Active and ctx's
@@ -208,32 +216,6 @@ func (e *Enqueuer) EnqueueSettled(ctx context.Context, item Item) (Placement, er
 		}
 		waited += pause
 	}
-}
-
-// EnqueueLane is EnqueueSettled for deliveries of one lane, in their order. After the first that waits in its lane, one question to Redis
-// serves all that follow. The placements are of the deliveries up to the first error.
-func (e *Enqueuer) EnqueueLane(ctx context.Context, items []Item) ([]Placement, error) {
-	placements := make([]Placement, 0, len(items))
-	for i, item := range items {
-		placement, err := e.EnqueueSettled(ctx, item)
-		if err != nil {
-			return placements, err
-		}
-		placements = append(placements, placement)
-		rest := items[i+1:]
-		if placement != Backlogged || len(rest) == 0 || slices.ContainsFunc(rest, func(i Item) bool { return i.Ended }) {
-			continue
-		}
-		first := slices.MinFunc(rest, func(a, b Item) int { return strings.Compare(encodePosition(a.Position), encodePosition(b.Position)) })
-		added, err := e.lanes.Add(ctx, item.Lane, first.Position, len(rest))
-		if err != nil {
-			return placements, err
-		}
-		if added {
-			return append(placements, slices.Repeat([]Placement{Backlogged}, len(rest))...), nil
-		}
-	}
-	return placements, nil
 }
 
 // RegisterQueues adds the names to the set of queues that asynq's Inspector and its web UI list. asynq does this once per client, and not

@@ -73,7 +73,7 @@ func runScripts(client redis.UniversalClient) groupcommit.Write[script, *redis.C
 		together := calls(scripts, remaining)
 		send(ctx, client, together)
 		for _, c := range together {
-			c.answer(ctx, client, replies)
+			c.answer(ctx, client, scripts, replies)
 		}
 		return replies, failures
 	}

@@ -16,7 +16,7 @@ if state[1] then
 	return {tasks, fates, 0, "", 0}
 end
 local wanted, lease, prefix = tonumber(ARGV[1]), ARGV[2], ARGV[3]
-local leases, claimed, cursors, moved = {}, {}, {}, {}
+local leases, active, cursors, moved = {}, {}, {}, {}
 local lowered = {[KEYS[6]] = {}, [KEYS[7]] = {}}
 
 local function add(id, message, lane, since)
@@ -33,22 +33,25 @@ end
 
 local function pop(limit)
 	while #tasks < limit do
-		local id = redis.call("RPOPLPUSH", KEYS[1], KEYS[3])
-		if not id then
+		local ids = redis.call("RPOP", KEYS[1], limit - #tasks)
+		if not ids or #ids == 0 then
 			redis.call("DEL", KEYS[6]) -- nothing is pending: counts that drifted begin anew
 			lowered[KEYS[6]] = {}
 			return
 		end
-		local key = prefix .. id
-		local found = redis.call("HMGET", key, "msg", "lane", "share", "later", "pending_since")
-		redis.call("HSET", key, "state", "active")
-		redis.call("HDEL", key, "pending_since", "share", "later")
-		lower(KEYS[6], found[3])
-		lower(KEYS[7], found[4])
-		if found[1] then
-			add(id, found[1], found[2] or "", found[5] or "")
-		else
-			redis.call("ZADD", KEYS[4], lease, id)
+		for _, id in ipairs(ids) do
+			local key = prefix .. id
+			local found = redis.call("HMGET", key, "msg", "lane", "share", "later", "pending_since")
+			redis.call("HSET", key, "state", "active")
+			redis.call("HDEL", key, "pending_since", "share", "later")
+			lower(KEYS[6], found[3])
+			lower(KEYS[7], found[4])
+			active[#active + 1] = id
+			if found[1] then
+				add(id, found[1], found[2] or "", found[5] or "")
+			else
+				redis.call("ZADD", KEYS[4], lease, id)
+			end
 		end
 	end
 end
@@ -73,7 +76,7 @@ local function claim(lane, position, id, message)
 		return 0
 	end
 	redis.call("HSET", key, "msg", message, "lane", lane, "state", "active")
-	claimed[#claimed + 1] = id
+	active[#active + 1] = id
 	add(id, message, lane, position ~= "" and string.sub(position, 1, 16) .. "000" or "")
 	return 1
 end
@@ -89,8 +92,8 @@ local function flush()
 	for lane, position in pairs(moved) do
 		redis.call("HSET", KEYS[5], lane, position)
 	end
-	if #claimed > 0 then
-		redis.call("LPUSH", KEYS[3], unpack(claimed))
+	if #active > 0 then
+		redis.call("LPUSH", KEYS[3], unpack(active))
 	end
 	if #leases > 0 then
 		redis.call("ZADD", KEYS[4], unpack(leases))

@@ -60,6 +60,7 @@ func serve(ctx context.Context, environ []string, logTo io.Writer) (err error) {
 		Log:             log,
 		Addr:            settings.Addr,
 		OpsAddr:         settings.OpsAddr,
+		Profiles:        settings.Profiles.Profiles,
 		Limits: app.Limits{
 			PerKey: settings.RateLimit, Unauthenticated: settings.UnauthenticatedRateLimit, TrustedProxies: settings.TrustedProxies,
 		},

@@ -16,6 +16,7 @@ import (
 	"go.opentelemetry.io/otel/trace"
 	"golang.org/x/sync/errgroup"
 
+	"redrive/pkg/profile"
 	"redrive/pkg/queue"
 	"redrive/pkg/tracing"
 	"redrive/pkg/webhook"
@@ -83,6 +84,7 @@ func (e *Enqueuer) Enqueue(ctx context.Context, deliveries ...webhook.Delivery) 
 	done := make(chan struct{})
 	e.group.Go(func() {
 		defer func() { <-e.inProgress; close(done) }()
+		profile.Enqueue.Begin()
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), deadline)
 		defer cancel()
 		e.enqueueAll(ctx, deliveries)

@@ -16,6 +16,7 @@ import (
 	"go.opentelemetry.io/otel/trace"
 
 	metric "redrive/pkg/observe"
+	"redrive/pkg/profile"
 	"redrive/pkg/tracing"
 	"redrive/pkg/webhook"
 )
@@ -48,6 +49,7 @@ func observe(log *slog.Logger, metrics prometheus.Registerer) echo.MiddlewareFun
 
 	return func(next echo.HandlerFunc) echo.HandlerFunc {
 		return func(c echo.Context) error {
+			profile.Accept.Begin() // the connection's goroutine keeps it, so that it covers net/http
 			if _, inside := insideIdentity(c.Request()); inside {
 				return unobserved(next, c)
 			}

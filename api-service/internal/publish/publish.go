@@ -15,6 +15,7 @@ import (
 	"redrive/api-service/internal/cache"
 	"redrive/api-service/internal/metrics"
 	"redrive/pkg/groupcommit"
+	"redrive/pkg/profile"
 	"redrive/pkg/tracing"
 	"redrive/pkg/webhook"
 )
@@ -153,6 +154,8 @@ func (p *Publisher) commit(ctx context.Context, publication webhook.Publication)
 
 // create commits events and counts those that were committed.
 func (p *Publisher) create(ctx context.Context, publications []webhook.Publication) []error {
+	profile.Commit.Begin()
+	defer profile.Accept.Begin() // a large event is written by the goroutine of its request
 	failures := p.store.CreateEvents(ctx, publications)
 	for i, publication := range publications {
 		if failures[i] == nil {

@@ -8,6 +8,7 @@ import (
 
 	"redrive/api-service/internal/metrics"
 	"redrive/pkg/groupcommit"
+	"redrive/pkg/profile"
 	"redrive/pkg/webhook"
 )
 
@@ -53,6 +54,7 @@ type Options struct {
 func New(store Store, queue Queue, written metrics.Writes, o Options) *Redeliverer {
 	retry := func(ctx context.Context, retries []webhook.Retry) ([]webhook.Record, []error) {
 		defer written.RetryBatch(len(retries))
+		profile.Commit.Begin()
 		return store.RetryDeliveries(ctx, retries)
 	}
 	return &Redeliverer{

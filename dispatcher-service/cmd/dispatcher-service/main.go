@@ -127,6 +127,7 @@ func serve(ctx context.Context, settings config.Dispatcher, opened *backend.Back
 		Guard:               egress.New(egress.Config{AllowHTTP: settings.AllowHTTP, Allow: settings.Allow, NAT64: settings.NAT64}),
 		Log:                 log,
 		OpsAddr:             settings.OpsAddr,
+		Profiles:            settings.Profiles.Profiles,
 		Memory:              int64(settings.Memory),
 		Concurrency:         settings.Concurrency,
 		EndpointConcurrency: settings.EndpointConcurrency,

@@ -5,6 +5,7 @@ import (
 
 	"github.com/redis/go-redis/v9"
 
+	"redrive/pkg/profile"
 	"redrive/pkg/queue"
 )
 
@@ -33,6 +34,7 @@ func (w client) EvalSha(ctx context.Context, sha string, keys []string, args ...
 }
 
 func (w client) dequeue(ctx context.Context) *redis.Cmd {
+	profile.Take.Begin()
 	reply := redis.NewCmd(ctx)
 	taken, found, err := w.claimer.next(ctx)
 	switch {

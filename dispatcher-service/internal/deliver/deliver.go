@@ -8,6 +8,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"redrive/dispatcher-service/internal/bulkhead"
+	"redrive/pkg/profile"
 	"redrive/pkg/webhook"
 )
 
@@ -53,6 +54,7 @@ func (d *Deliverer) Deliver(ctx context.Context, id, queue string) (Verdict, err
 	}
 	defer d.inFlight.end(id)
 
+	profile.Load.Begin()
 	if err := d.outage.wait(ctx); err != nil {
 		return Verdict{}, err
 	}

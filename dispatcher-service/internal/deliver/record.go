@@ -7,12 +7,14 @@ import (
 	"go.opentelemetry.io/otel/trace"
 
 	"redrive/pkg/lifecycle"
+	"redrive/pkg/profile"
 	"redrive/pkg/tracing"
 	"redrive/pkg/webhook"
 )
 
 // record decides what follows the attempt and commits that outcome. It returns the row as it is afterwards.
 func (d *Deliverer) record(ctx context.Context, dispatch webhook.Dispatch, result webhook.Result) (outcome webhook.Outcome, current webhook.Delivery, err error) {
+	profile.Record.Begin()
 	outcome, err = d.options.Policy.For(dispatch.Endpoint).Decide(dispatch.Delivery, result, webhook.Now())
 	if err != nil {
 		return outcome, current, err

@@ -11,6 +11,7 @@ import (
 
 	"redrive/pkg/groupcommit"
 	"redrive/pkg/observe"
+	"redrive/pkg/profile"
 	"redrive/pkg/tracing"
 	"redrive/pkg/webhook"
 )
@@ -63,9 +64,17 @@ func newGroups(store Store, timeout time.Duration, log *slog.Logger, registry pr
 		return groupcommit.Options{Timeout: timeout, Writers: 1, Linger: linger, Observe: observe}
 	}
 	return groups{
-		loads:     groupcommit.New(loadDispatches(store), options(sizes[0])),
-		endpoints: groupcommit.New(loadEndpoints(store), options(nil)),
-		outcomes:  groupcommit.New(recordOutcomes(store, log), options(sizes[1])),
+		loads:     groupcommit.New(during(profile.Load, loadDispatches(store)), options(sizes[0])),
+		endpoints: groupcommit.New(during(profile.Load, loadEndpoints(store)), options(nil)),
+		outcomes:  groupcommit.New(during(profile.Record, recordOutcomes(store, log)), options(sizes[1])),
+	}
+}
+
+// during returns a write that is a step in profiles.
+func during[T, R any](step profile.Step, write groupcommit.Write[T, R]) groupcommit.Write[T, R] {
+	return func(ctx context.Context, items []T) ([]R, []error) {
+		step.Begin()
+		return write(ctx, items)
 	}
 }
 

@@ -20,6 +20,7 @@ import (
 	"go.opentelemetry.io/otel/trace"
 
 	"redrive/pkg/egress"
+	"redrive/pkg/profile"
 	"redrive/pkg/shortage"
 	"redrive/pkg/signing"
 	"redrive/pkg/tracing"
@@ -107,6 +108,7 @@ func (s *Sender) Close() { s.transport.CloseIdleConnections() }
 // Send makes one attempt and returns its result. It does not stop when ctx ends, because an exchange that has begun is recorded. The
 // error is a *shortage.Shortage: no attempt was made, and idle connections were closed to free their descriptors.
 func (s *Sender) Send(ctx context.Context, d webhook.Dispatch) (webhook.Result, error) {
+	profile.Sign.Begin()
 	timeout := s.timeout(d.Endpoint)
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), timeout)
 	defer cancel()
@@ -119,6 +121,7 @@ func (s *Sender) Send(ctx context.Context, d webhook.Dispatch) (webhook.Result, 
 	request, err := s.request(ctx, d, started)
 	if err == nil {
 		result.RequestHeaders = masked(request.Header, d.Endpoint.Headers)
+		profile.Post.Begin()
 		err = s.exchange(request, &result)
 	}
 	var short *shortage.Shortage

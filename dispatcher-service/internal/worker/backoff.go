@@ -7,6 +7,7 @@ import (
 
 	"github.com/redis/go-redis/v9"
 
+	"redrive/pkg/profile"
 	"redrive/pkg/queue"
 )
 
@@ -19,6 +20,9 @@ const refusalPause = 250 * time.Millisecond
 
 // EvalSha runs a script. asynq dequeues a task with one.
 func (c backoffClient) EvalSha(ctx context.Context, sha string, keys []string, args ...any) *redis.Cmd {
+	if !queue.IsDequeue(keys) {
+		profile.Acknowledge.Begin()
+	}
 	answer := c.UniversalClient.EvalSha(ctx, sha, keys, args...)
 	if refused(answer.Err()) && queue.IsDequeue(keys) {
 		time.Sleep(refusalPause)
