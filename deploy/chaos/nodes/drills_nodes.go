@@ -15,6 +15,11 @@ func nodeDrills() []drill {
 	return []drill{
 		{name: "dispatcher-paused", about: "a dispatcher is paused for 60 s while others take its work, and resumed", run: pauseDispatcher},
 		{name: "rolling-upgrade", about: "every node is restarted, one after another, with a switchover of both stores", run: restartAll, shape: shape{synchronous: true}},
+		{
+			name: "clocks", about: "clocks are up to 30 s apart: of PostgreSQL, of Redis, and of one process of each service",
+			shape: shape{clocks: map[string]time.Duration{"postgres": 15 * time.Second, "redis": 30 * time.Second, "api-1": 30 * time.Second, "dispatcher-1": 30 * time.Second}},
+			run:   workOffClock, excuses: earlyByClock,
+		},
 	}
 }
 
@@ -165,3 +170,14 @@ func (w *world) restartRedis(ctx context.Context, n *node) error {
 	}
 	return w.over(ctx, n.role+" restarted", since)
 }
+
+// workOffClock lets the nodes work for a while.
+func workOffClock(ctx context.Context, w *world) error {
+	if err := lifecycle.Sleep(ctx, 20*time.Second); err != nil {
+		return err
+	}
+	return w.over(ctx, "clocks up to 30 s apart", time.Now())
+}
+
+// earlyByClock excuses a retry that is due by one clock and early by another.
+func earlyByClock(_ *world, f audit.Finding) bool { return f.Rule == "sent early" }

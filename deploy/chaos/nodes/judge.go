@@ -48,6 +48,7 @@ func (w *world) conclude(ctx context.Context, d drill) (*Result, error) {
 		return nil, err
 	}
 	history.Retries = w.retries.made()
+	w.adjustClocks(history)
 	return w.judge(d, history), nil
 }
 

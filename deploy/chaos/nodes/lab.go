@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"path/filepath"
 	"strings"
@@ -24,14 +25,15 @@ const label = "redrive.nodes"
 type lab struct {
 	dir      string // for files, removed with the lab
 	programs string // the directory of the services' programs
+	moved    string // the directory of those whose clock can be moved, if a drill needs them
 	lock     *os.File
 	subnets  atomic.Int64 // how many were tried
 }
 
 // openLab removes what an earlier run has left and makes what all drills share. The lab has to be closed also after an error.
-func openLab(ctx context.Context, progress io.Writer) (*lab, error) {
+func openLab(ctx context.Context, progress io.Writer, clocks bool) (*lab, error) {
 	l := &lab{}
-	if err := checkMachine(ctx, progress); err != nil {
+	if err := checkMachine(ctx, progress, clocks); err != nil {
 		return l, err
 	}
 	if err := l.exclude(); err != nil {
@@ -50,7 +52,15 @@ func openLab(ctx context.Context, progress io.Writer) (*lab, error) {
 	if l.programs, err = process.Build(sources()...); err != nil {
 		return l, err
 	}
-	return l, nil
+	if !clocks {
+		return l, nil
+	}
+	moved, err := movableClock(ctx, l.dir)
+	if err != nil {
+		return l, err
+	}
+	l.moved, err = process.Build(moved...)
+	return l, err
 }
 
 // packages are what the nodes run, with a file of each that shows that it is installed.
@@ -62,12 +72,17 @@ var packages = map[string]string{
 }
 
 // checkMachine installs what is missing. Cuts are made in the network namespaces of containers, for which only root has the right.
-func checkMachine(ctx context.Context, progress io.Writer) error {
+func checkMachine(ctx context.Context, progress io.Writer, clocks bool) error {
 	if os.Geteuid() != 0 {
 		return errors.New("links between containers can be cut by root alone: run this as root")
 	}
+	wanted := packages
+	if clocks {
+		wanted = maps.Clone(packages)
+		wanted["faketime"] = fakeTime
+	}
 	var missing []string
-	for name, file := range packages {
+	for name, file := range wanted {
 		if found, err := filepath.Glob(file); err != nil || len(found) == 0 {
 			missing = append(missing, name)
 		}
@@ -97,7 +112,7 @@ func (l *lab) close(ctx context.Context) error {
 		return nil
 	}
 	failures := []error{removeAll(ctx)}
-	for _, dir := range []string{l.dir, l.programs} {
+	for _, dir := range []string{l.dir, l.programs, l.moved} {
 		if dir != "" {
 			failures = append(failures, os.RemoveAll(dir))
 		}

@@ -42,7 +42,7 @@ func (w *world) startPostgres(ctx context.Context) error {
 	for i, command := range [][]string{{"sh", "-c", primaryScript}, {"sh", "-c", standbyScript, "standby", w.subnets[data] + ".11"}} {
 		n, err := w.start(ctx, spec{
 			role: fmt.Sprintf("postgres-%d", i), host: 11 + i, networks: []string{data}, user: "70:70", stop: "SIGINT",
-			env: map[string]string{"PATH": programs + ":/usr/bin:/bin", "PGDATA": "/data/pg"}, command: command,
+			env: w.clockOf("postgres", map[string]string{"PATH": programs + ":/usr/bin:/bin", "PGDATA": "/data/pg"}), command: command,
 		})
 		if err != nil {
 			return err

@@ -37,7 +37,7 @@ func (w *world) startRedis(ctx context.Context) error {
 		}
 		n, err := w.start(ctx, spec{
 			role: fmt.Sprintf("redis-%d", i), host: 21 + i, networks: []string{data}, user: "71:71",
-			env: map[string]string{"PATH": "/usr/bin:/bin"}, command: strings.Fields(options),
+			env: w.clockOf("redis", map[string]string{"PATH": "/usr/bin:/bin"}), command: strings.Fields(options),
 		})
 		if err != nil {
 			return err
@@ -53,7 +53,7 @@ func (w *world) startRedis(ctx context.Context) error {
 	for i := range 3 {
 		n, err := w.start(ctx, spec{
 			role: fmt.Sprintf("sentinel-%d", i), host: 31 + i, networks: []string{data}, user: "71:71",
-			env: map[string]string{"PATH": "/usr/bin:/bin"}, command: []string{"sh", "-c", sentinelScript, "sentinel", primary},
+			env: w.clockOf("redis", map[string]string{"PATH": "/usr/bin:/bin"}), command: []string{"sh", "-c", sentinelScript, "sentinel", primary},
 		})
 		if err != nil {
 			return err

@@ -57,7 +57,8 @@ func Run(ctx context.Context, o Options) (results []*Result, err error) {
 	if err != nil {
 		return nil, err
 	}
-	lab, err := openLab(ctx, o.Progress)
+	clocks := slices.ContainsFunc(chosen, func(d drill) bool { return len(d.clocks) > 0 })
+	lab, err := openLab(ctx, o.Progress, clocks)
 	defer func() {
 		limited, cancel := context.WithTimeout(context.WithoutCancel(ctx), cleanLimit)
 		defer cancel()

@@ -30,7 +30,7 @@ func TestDrillsAreChosen(t *testing.T) {
 	}
 	assert.ElementsMatch(t, []string{"postgres-killed-sync", "redis-killed", "dispatcher-without-postgres-5s"}, chosen)
 
-	one, err := Options{Only: []string{"rolling-upgrade"}, Short: true}.chosen()
+	one, err := Options{Only: []string{"clocks"}, Short: true}.chosen()
 	require.NoError(t, err)
 	require.Len(t, one, 1)
 

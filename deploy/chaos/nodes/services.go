@@ -6,6 +6,7 @@ import (
 	"maps"
 	"net/http"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"time"
 
@@ -105,8 +106,12 @@ func (w *world) startServices(ctx context.Context) error {
 func (w *world) program(role string, host int, file string, settings map[string]string, args ...string) spec {
 	env := maps.Clone(w.settings)
 	maps.Copy(env, settings)
+	programs := w.programs
+	if ahead := w.clocks[role]; ahead != 0 {
+		programs, env[aheadVariable] = w.moved, strconv.Itoa(int(ahead.Seconds()))
+	}
 	return spec{
-		role: role, host: host, networks: []string{data}, user: "72:72", mounts: map[string]string{"/service": filepath.Join(w.programs, file)},
+		role: role, host: host, networks: []string{data}, user: "72:72", mounts: map[string]string{"/service": filepath.Join(programs, file)},
 		env: env, command: append([]string{"/service"}, args...),
 	}
 }

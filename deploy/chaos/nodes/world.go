@@ -32,6 +32,8 @@ type shape struct {
 	cluster bool
 	// maxRetries of each endpoint. Defaults to that of the harness.
 	maxRetries int
+	// clocks is how far the clock of a node is ahead.
+	clocks map[string]time.Duration
 }
 
 // world is the nodes of one drill under load.

@@ -18,6 +18,8 @@ type Source struct {
 	Module, Package string
 	// Version is stamped into the program. Empty means no version.
 	Version string
+	// Overlay is a file that replaces source files, as `go build -overlay` reads it. Optional.
+	Overlay string
 	// Race builds the program with the race detector.
 	Race bool
 }
@@ -50,6 +52,9 @@ func (s Source) build(workspace, dir string) error {
 	flags := "-s -w"
 	if s.Version != "" {
 		flags += " -X main.version=" + s.Version
+	}
+	if s.Overlay != "" {
+		args = append(args, "-overlay", s.Overlay)
 	}
 	environ := os.Environ()
 	if s.Race {
