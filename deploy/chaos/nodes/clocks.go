@@ -15,8 +15,13 @@ import (
 	"redrive/deploy/stack/process"
 )
 
-// fakeTime moves the clock of C programs. It has no effect on Go programs.
-const fakeTime = "/usr/lib/x86_64-linux-gnu/faketime/libfaketime.so.1"
+const (
+	// fakeTime moves the clock of C programs. It has no effect on Go programs.
+	fakeTime = "/usr/lib/x86_64-linux-gnu/faketime/libfaketime.so.1"
+	// plainMemory makes a program allocate memory with libc. The allocator of Redis reads the clock when it starts, which needs memory in
+	// fakeTime.
+	plainMemory = "/usr/lib/x86_64-linux-gnu/libc.so.6"
+)
 
 // clockOf adds to the environment of a server the variables that move its clock.
 func (w *world) clockOf(server string, env map[string]string) map[string]string {
@@ -25,7 +30,7 @@ func (w *world) clockOf(server string, env map[string]string) map[string]string 
 		return env
 	}
 	env = maps.Clone(env)
-	env["LD_PRELOAD"], env["FAKETIME"], env["FAKETIME_DONT_FAKE_MONOTONIC"] = fakeTime, fmt.Sprintf("%+.1fs", ahead.Seconds()), "1"
+	env["LD_PRELOAD"], env["FAKETIME"], env["FAKETIME_DONT_FAKE_MONOTONIC"] = fakeTime+":"+plainMemory, fmt.Sprintf("%+.1fs", ahead.Seconds()), "1"
 	return env
 }
 
