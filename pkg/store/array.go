@@ -28,10 +28,22 @@ func column[T, V any](items []T, value func(*T) V) array {
 	return array{values}
 }
 
-// oneOf returns the condition that a column has one of the values, which are a slice.
+// oneOf returns the condition that a column has one of the values, which are a slice. For tables that are divided by month, it hides texts from
+// the planner. It would otherwise prefer a plan for the IDs, of one month, to the kept plan, and plan each statement again.
 func (s *Store) oneOf(column string, values any) *gorm.DB {
+	if _, texts := values.([]string); texts && s.divided() {
+		return s.db.Where(column+" = "+anyKept, array{values})
+	}
 	if s.dialect.Postgres {
 		return s.db.Where(column+" = ANY(?)", array{values})
 	}
 	return s.db.Where(column+" IN ?", values)
+}
+
+// is returns the condition that a column has the value, in the way of oneOf.
+func (s *Store) is(column, value string) *gorm.DB {
+	if s.divided() {
+		return s.db.Where(column+" = (SELECT CAST(? AS text))", value)
+	}
+	return s.db.Where(column+" = ?", value)
 }

@@ -95,7 +95,7 @@ func (s *Store) PageDeliveries(ctx context.Context, f webhook.DeliveryFilter, pa
 
 // SizeDelivery returns the size of one delivery of the organization.
 func (s *Store) SizeDelivery(ctx context.Context, organizationID, id string) (webhook.Sized, error) {
-	one := s.db.Model(&deliveryRow{}).Select("id, event_id, last_attempt_id").Where("organization_id = ? AND id = ?", organizationID, id)
+	one := s.db.Model(&deliveryRow{}).Select("id, event_id, last_attempt_id").Where("organization_id = ?", organizationID).Where(s.is("id", id))
 	var found webhook.Sized
 	if err := s.db.WithContext(ctx).Raw(recordSizes, one).Take(&found).Error; err != nil {
 		return webhook.Sized{}, s.translate("find a delivery", notFound(err, "delivery", id))

@@ -129,20 +129,21 @@ func (s *Store) loadTogether(ctx context.Context, ids []string) (map[string]deli
 	return rows, endpoints, nil
 }
 
-const loadRowsSQL = "SELECT " + deliveryColumns + ", " + eventColumns + " FROM deliveries d JOIN events e ON e.id = d.event_id WHERE d.id "
+// loadRowsSQL returns the statement of loadWhole without the IDs, for the tables or for their partitions.
+func loadRowsSQL(part string) string {
+	return "SELECT " + deliveryColumns + ", " + eventColumns + " FROM deliveries" + part + " d JOIN events" + part + " e ON e.id = d.event_id WHERE d.id "
+}
 
 // loadRows reads deliveries with their events, by ID. It reads deliveries without an event by a second statement. Only an operator can have
 // removed the event.
 func (s *Store) loadRows(ctx context.Context, ids []string) (map[string]deliveryRow, error) {
-	found, err := s.loadWhole(ctx, ids)
-	if err != nil || len(found) == len(ids) {
-		return found, err
-	}
-	var missing []string
-	for _, id := range ids {
-		if _, whole := found[id]; !whole {
-			missing = append(missing, id)
+	found := make(map[string]deliveryRow, len(ids))
+	missing := ids
+	for _, part := range s.partitionOrAll(ids) {
+		if err := s.loadWhole(ctx, part, missing, found); err != nil || len(found) == len(ids) {
+			return found, err
 		}
+		missing = slices.DeleteFunc(slices.Clone(ids), func(id string) bool { _, whole := found[id]; return whole })
 	}
 	var rows []deliveryRow
 	if err := s.db.WithContext(ctx).Where(s.oneOf("id", missing)).Find(&rows).Error; err != nil {
@@ -154,24 +155,24 @@ func (s *Store) loadRows(ctx context.Context, ids []string) (map[string]delivery
 	return found, nil
 }
 
-// loadWhole reads deliveries with their events, by ID. It leaves out deliveries without an event.
-func (s *Store) loadWhole(ctx context.Context, ids []string) (found map[string]deliveryRow, err error) {
-	query := s.db.WithContext(ctx).Raw(loadRowsSQL+"IN ?", webhook.MaxLoadedData, ids)
+// loadWhole reads deliveries with their events, by ID, from the tables or from their partitions, and adds them to found. It leaves out
+// deliveries without an event.
+func (s *Store) loadWhole(ctx context.Context, part string, ids []string, found map[string]deliveryRow) (err error) {
+	query := s.db.WithContext(ctx).Raw(loadRowsSQL(part)+"IN ?", webhook.MaxLoadedData, ids)
 	if s.dialect.Postgres {
-		query = s.db.WithContext(ctx).Raw(loadRowsSQL+"= "+anyKept, webhook.MaxLoadedData, array{ids})
+		query = s.db.WithContext(ctx).Raw(loadRowsSQL(part)+"= "+anyKept, webhook.MaxLoadedData, array{ids})
 	}
 	rows, err := query.Rows()
 	if err != nil {
-		return nil, err
+		return err
 	}
 	defer func() { err = errors.Join(err, rows.Close()) }()
-	found = make(map[string]deliveryRow, len(ids))
 	for rows.Next() {
 		var d deliveryRow
 		var e eventRow
 		var size int64
 		if err := rows.Scan(slices.Concat(d.targets(), e.targets(), []any{&size})...); err != nil {
-			return nil, err
+			return err
 		}
 		e.ID = d.EventID
 		if e.Data == nil {
@@ -180,7 +181,7 @@ func (s *Store) loadWhole(ctx context.Context, ids []string) (found map[string]d
 		d.Event = &e
 		found[d.ID] = d
 	}
-	return found, rows.Err()
+	return rows.Err()
 }
 
 // LoadData returns the data of events. The dispatcher calls it for large data, which LoadDispatches leaves out. Data and errors are in

@@ -103,5 +103,5 @@ func (s *Store) CheckSchema(ctx context.Context) error {
 	if pending {
 		return fmt.Errorf("the database's schema is older than this program: run `api-service migrate` first")
 	}
-	return nil
+	return s.learnLayout(ctx)
 }

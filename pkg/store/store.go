@@ -63,6 +63,8 @@ type Dialect struct {
 	OpenMigrations func(ctx context.Context) (*sql.DB, error)
 	// Blockers describes the sessions that hold locks on the tables if a migration timed out on a lock. It returns "" for other errors.
 	Blockers func(ctx context.Context, db *sql.DB, err error) string
+	// Partitions divides the large tables by month. It is nil for a database that cannot.
+	Partitions Partitions
 }
 
 // Store reads and writes the database. It is safe for concurrent use.
@@ -74,6 +76,10 @@ type Store struct {
 	operations atomic.Pointer[operations]
 	replica    *replica // nil without one
 	sources    bulkSources
+
+	// layout is how the tables are divided, as far as this process knows. It is nil for tables that are not.
+	layout   atomic.Pointer[PartitionLayout]
+	layoutAt atomic.Int64 // when this process looked, in nanoseconds since the epoch
 
 	full atomic.Bool
 	keys keyCheck
@@ -111,5 +117,9 @@ func (s *Store) Stats() sql.DBStats { return s.dialect.SQL.Stats() }
 
 // Ping returns an error unless the database answers and accepts writes.
 func (s *Store) Ping(ctx context.Context) error {
-	return s.translate("ping the database", s.dialect.Ping(ctx))
+	if err := s.dialect.Ping(ctx); err != nil {
+		return s.translate("ping the database", err)
+	}
+	s.relearnLayout(ctx)
+	return nil
 }

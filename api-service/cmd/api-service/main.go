@@ -23,6 +23,8 @@ const usage = `api-service serves Redrive's HTTP API. Environment variables conf
 
   api-service [serve]            serve the API
   api-service migrate            bring the database's schema up to date
+  api-service partition          divide deliveries, attempts and events by month, beside running services. Retention then drops
+                                 whole months. It can be interrupted and run again; a divided database stays divided
   api-service keys create --organization ID --name NAME [--scope read|read-write]
                                  create an API key and print it once
   api-service keys create --platform --name NAME
@@ -81,13 +83,15 @@ func command(ctx context.Context, args, environ []string, stdout, stderr io.Writ
 		name, args = args[0], args[1:]
 	}
 	switch name {
-	case "serve", "migrate", "rotate-secrets":
+	case "serve", "migrate", "partition", "rotate-secrets":
 		if len(args) > 0 {
 			return invalid("%s takes no arguments; try --help", name)
 		}
 		switch name {
 		case "migrate":
 			return migrate(ctx, environ, stdout)
+		case "partition":
+			return partition(ctx, environ, stdout)
 		case "rotate-secrets":
 			return rotateSecrets(ctx, environ, stdout)
 		}

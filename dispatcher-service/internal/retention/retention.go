@@ -3,6 +3,9 @@
 // jobs and console sessions that ended long ago. It adds statistics of old hours to their days. Every replica runs it, and replicas that
 // purge at the same time share the work.
 //
+// In a database whose tables are divided by month, it makes the partitions of coming months and drops whole months. What outlives its month is
+// deleted in batches.
+//
 // It deletes in small batches and pauses after each for as long as the batch took, so that it uses at most half of one connection's time.
 package retention
 
@@ -25,6 +28,7 @@ import (
 type Store interface {
 	History
 	Records
+	Partitions
 }
 
 // History is what is kept for the retention time.
@@ -64,6 +68,8 @@ type Purger struct {
 	store      Store
 	options    Options
 	purged     *prometheus.CounterVec
+	partitions partitionMetrics
+	divided    bool // the tables, as of this run
 	background lifecycle.Background
 }
 
@@ -76,6 +82,7 @@ func New(store Store, options Options, registry prometheus.Registerer) *Purger {
 		Name: "redrive_purged_total", Help: "Rows deleted after their retention time, by kind.",
 	}, []string{"kind"})}
 	registry.MustRegister(p.purged)
+	p.partitions = newPartitionMetrics(registry)
 	for _, kind := range []string{"delivery", "attempt", "event", "endpoint", kindKey, kindChange, kindStatistics, kindJob, kindSession} {
 		p.purged.WithLabelValues(kind) // so that the first increase has a rate too
 	}
@@ -105,10 +112,10 @@ func (p *Purger) Stop(ctx context.Context) error {
 	return nil
 }
 
-// Run deletes everything that is old enough now. These are expired idempotency keys, changes of endpoints that are old or too many, old
+// Run makes partitions of coming months and deletes everything that is old enough now. These are expired idempotency keys, changes of endpoints that are old or too many, old
 // statistics, bulk jobs and console sessions that ended long ago, and, unless Keep is 0, all rows that are older than Keep.
 func (p *Purger) Run(ctx context.Context) error {
-	err := errors.Join(p.purgeKeys(ctx), p.purgeChanges(ctx), p.purgeStatistics(ctx), p.purgeJobs(ctx), p.purgeSessions(ctx))
+	err := errors.Join(p.makePartitions(ctx), p.purgeKeys(ctx), p.purgeChanges(ctx), p.purgeStatistics(ctx), p.purgeJobs(ctx), p.purgeSessions(ctx))
 	if p.options.Keep > 0 {
 		err = errors.Join(err, p.purgeHistory(ctx))
 	}
@@ -117,7 +124,12 @@ func (p *Purger) Run(ctx context.Context) error {
 
 // purgeHistory deletes deliveries, attempts and events.
 func (p *Purger) purgeHistory(ctx context.Context) error {
-	before := webhook.Now().Add(-p.options.Keep)
+	before, err := p.dropMonths(ctx, webhook.Now().Add(-p.options.Keep))
+	return errors.Join(err, p.purgeBefore(ctx, before)) // the purge in batches has to go on without the drop
+}
+
+// purgeBefore deletes what is older than a time, in batches.
+func (p *Purger) purgeBefore(ctx context.Context, before time.Time) error {
 	deliveries, err := p.all(ctx, before, p.store.PurgeDeliveries)
 	if err != nil {
 		return err

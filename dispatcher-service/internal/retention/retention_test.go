@@ -85,6 +85,12 @@ func (s *slow) PurgeConsoleSessions(_ context.Context, before time.Time, limit i
 	return 0, s.err
 }
 
+func (*slow) MakePartitions(context.Context, time.Time) (store.PartitionLayout, []string, error) {
+	return store.PartitionLayout{}, nil, nil
+}
+
+func (*slow) DropMonths(context.Context, time.Time) ([]store.DroppedMonth, error) { return nil, nil }
+
 func (*slow) PurgeBulkJobs(context.Context, time.Time, int) (int64, error) { return 0, nil }
 
 func (*slow) PurgeEndpointChanges(context.Context, time.Time, int, int) (int64, error) { return 0, nil }

@@ -17,6 +17,7 @@ import (
 	"gorm.io/driver/postgres"
 
 	"redrive/pkg/store"
+	"redrive/pkg/store/postgres/months"
 )
 
 //go:embed migrations/*.sql
@@ -44,6 +45,7 @@ type Options struct {
 const (
 	connectTimeout          = 5 * time.Second
 	defaultStatementTimeout = 5 * time.Second
+	maintenanceConnections  = 2
 )
 
 // Open makes a store of a PostgreSQL database. The first statement connects to it.
@@ -64,10 +66,10 @@ func Open(options Options, sealer store.Sealer) (*store.Store, error) {
 	}
 
 	db := newPool(*config, options.MaxConnections)
-	pools := pools{primary: db, permits: options.permits}
+	pools := pools{primary: db, maintenance: poolOf(*config, writer, maintenanceConnections), permits: options.permits}
 	if options.ReplicaURL != "" {
 		if pools.replica, err = openReplica(options, db); err != nil {
-			return nil, errors.Join(err, db.Close())
+			return nil, errors.Join(err, pools.close())
 		}
 	}
 
@@ -90,6 +92,7 @@ func Open(options Options, sealer store.Sealer) (*store.Store, error) {
 		Explain:        explain,
 		OpenMigrations: func(context.Context) (*sql.DB, error) { return openMigrations(*config), nil },
 		Blockers:       blockers,
+		Partitions:     months.New(pools.maintenance),
 		CustomPlan:     customPlan(config.DefaultQueryExecMode),
 		// A copy of a database that was made from the server's files has the same name.
 		Installation: "SELECT " + systemSQL + " || '/' || current_database() || '/' || current_schema()",
@@ -111,8 +114,10 @@ func (o Options) apply(config *pgx.ConnConfig) {
 // pools are the connections of a store. The replica is nil if there is none.
 type pools struct {
 	primary *sql.DB
-	replica *standbyPool
-	permits func(context.Context) bool
+	// maintenance is for changes of partitions, which hold one connection while they work on another.
+	maintenance *sql.DB
+	replica     *standbyPool
+	permits     func(context.Context) bool
 }
 
 func (p pools) forStore() *store.Replica {
@@ -131,7 +136,7 @@ func (p pools) close() error {
 	if p.replica != nil {
 		failed = p.replica.close()
 	}
-	return errors.Join(failed, p.primary.Close())
+	return errors.Join(failed, p.maintenance.Close(), p.primary.Close())
 }
 
 // ping returns an error unless the server accepts writes.

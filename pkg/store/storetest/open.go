@@ -12,6 +12,7 @@ import (
 	"redrive/pkg/store"
 	"redrive/pkg/store/postgres"
 	"redrive/pkg/testservers"
+	"redrive/pkg/webhook"
 )
 
 // Sealer returns a keyring with one random key.
@@ -54,11 +55,37 @@ func NewPostgres(t testing.TB) *store.Store {
 	return OpenPostgres(t, MigratedPostgres(t))
 }
 
-var migrated = testservers.NewTemplate(func(url string) error {
+var migrated = testservers.NewTemplate(func(url string) error { return prepare(url, false) })
+
+// PostgresByMonth returns the URL of a new PostgreSQL database that is divided by month. It has partitions for the months of the suite's fixed
+// times and for those of the clock.
+func PostgresByMonth(t testing.TB) string {
+	t.Helper()
+	return divided.Postgres(t)
+}
+
+// NewPostgresByMonth opens a store in such a database until the test ends.
+func NewPostgresByMonth(t testing.TB) *store.Store {
+	t.Helper()
+	opened := OpenPostgres(t, PostgresByMonth(t))
+	require.NoError(t, opened.CheckSchema(t.Context())) // as a service does at its start
+	return opened
+}
+
+var divided = testservers.NewTemplate(func(url string) error { return prepare(url, true) })
+
+func prepare(url string, byMonth bool) error {
+	ctx := context.Background()
 	opened, err := postgres.Open(postgres.Options{URL: url}, nil) // the migrations seal nothing
 	if err != nil {
 		return err
 	}
-	_, err = opened.Migrate(context.Background())
+	_, err = opened.Migrate(ctx)
+	if err == nil && byMonth {
+		_, err = opened.PartitionByMonth(ctx, start.AddDate(0, -1, 0), func(string) {})
+	}
+	if err == nil && byMonth {
+		_, _, err = opened.MakePartitions(ctx, webhook.Now())
+	}
 	return errors.Join(err, opened.Close())
-})
+}

@@ -1,0 +1,148 @@
+package months
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"time"
+
+	"redrive/pkg/store"
+)
+
+// mostKept bounds the deliveries of a month that are moved to the default partition under the lock. A month with more is left to the purge in
+// batches.
+const mostKept = 5000
+
+// detached is the end of the name of a table that was a partition.
+const detached = "_detached"
+
+// Drop drops the partitions of months that ended before a time, oldest first. A delivery that waits or was updated at or after the time is
+// moved to the default partition, with its attempts, and so are the events of deliveries that remain. A month with more than mostKept of
+// these deliveries is left out. Drop returns store.ErrPartitionsBusy if another process changes partitions.
+func Drop(ctx context.Context, db *sql.DB, before time.Time) (dropped []store.DroppedMonth, err error) {
+	found, err := read(ctx, db)
+	if err != nil || !found.divided() {
+		return nil, err
+	}
+	err = exclusive(ctx, db, func() error {
+		if err := clear(ctx, db); err != nil {
+			return err
+		}
+		for _, p := range found["deliveries"] {
+			if p.to.IsZero() || p.to.After(before) || !found.whole(p) {
+				continue
+			}
+			one, err := drop(ctx, db, month{p.suffix, p.from, p.to}, before)
+			if err != nil {
+				return fmt.Errorf("drop the month before %s: %w", p.to.Format(time.DateOnly), err)
+			}
+			dropped = append(dropped, one)
+		}
+		return nil
+	})
+	return dropped, err
+}
+
+// whole reports whether every table has the partition.
+func (l layout) whole(p part) bool {
+	for _, t := range tables {
+		if other, exists := l.find(t, p.suffix); !exists || !other.to.Equal(p.to) {
+			return false
+		}
+	}
+	return true
+}
+
+// month is a month whose partitions are dropped.
+type month struct {
+	suffix   string
+	from, to time.Time
+}
+
+// drop drops the partitions of one month.
+func drop(ctx context.Context, db *sql.DB, m month, before time.Time) (one store.DroppedMonth, err error) {
+	one = store.DroppedMonth{Name: m.suffix}
+	if err := m.watch(ctx, db); err != nil {
+		return one, err
+	}
+	kept, err := m.scan(ctx, db, before, &one)
+	if err == nil {
+		one.Kept = int64(len(kept))
+		if one.TooMany = len(kept) > mostKept; !one.TooMany {
+			err = m.detach(ctx, db, kept, &one)
+		}
+	}
+	if err != nil || one.TooMany {
+		undo, cancel := context.WithTimeout(context.WithoutCancel(ctx), undoTime)
+		defer cancel()
+		return one, errors.Join(err, m.unwatch(undo, db))
+	}
+	return one, clear(ctx, db)
+}
+
+// scan counts the rows of the month and returns the deliveries that are kept. It blocks nothing.
+func (m month) scan(ctx context.Context, db *sql.DB, before time.Time, one *store.DroppedMonth) (kept []string, err error) {
+	deliveries, attempts, events := "deliveries_"+m.suffix, "attempts_"+m.suffix, "events_"+m.suffix
+	err = inTransaction(ctx, db, func(tx *sql.Tx) error {
+		// A sequential scan reads the table once.
+		if err := run(ctx, tx, "SET LOCAL enable_seqscan = on"); err != nil {
+			return err
+		}
+		counts := "SELECT (SELECT count(*) FROM " + deliveries + "), (SELECT count(*) FROM " + attempts + "), (SELECT count(*) FROM " + events + ")"
+		if err := tx.QueryRowContext(ctx, counts, described).Scan(&one.Deliveries, &one.Attempts, &one.Events); err != nil {
+			return fmt.Errorf("count the rows: %w", err)
+		}
+		kept, err = column(ctx, tx, "SELECT id FROM "+deliveries+" WHERE status IN ('pending', 'retrying') OR updated_at >= $1 LIMIT $2",
+			before.UTC(), mostKept+1)
+		return err
+	})
+	return kept, err
+}
+
+// detach detaches the partitions and moves what is kept, in one transaction with short locks.
+func (m month) detach(ctx context.Context, db *sql.DB, kept []string, one *store.DroppedMonth) error {
+	began := time.Time{}
+	err := short(ctx, db, func(tx *sql.Tx) error {
+		for _, t := range tables {
+			if err := run(ctx, tx, "LOCK TABLE ONLY "+t.name+" IN ACCESS EXCLUSIVE MODE"); err != nil {
+				return err
+			}
+		}
+		began = time.Now()
+		for _, t := range tables {
+			child := t.partition(m.suffix)
+			err := run(ctx, tx, "ALTER TABLE "+t.name+" DETACH PARTITION "+child, "ALTER TABLE "+child+" RENAME TO "+child+detached)
+			if err != nil {
+				return err
+			}
+		}
+		return m.move(ctx, tx, kept)
+	})
+	one.Locked = time.Since(began)
+	return err
+}
+
+// move inserts what is kept into the tables, whose default partitions take it. Deliveries that changed since the scan are kept too.
+func (m month) move(ctx context.Context, tx *sql.Tx, kept []string) error {
+	changed, err := column(ctx, tx, "SELECT DISTINCT id FROM "+m.changes())
+	if err != nil {
+		return err
+	}
+	kept = append(kept, changed...)
+	for _, statement := range []string{
+		"INSERT INTO deliveries SELECT * FROM deliveries_" + m.suffix + detached + " WHERE id = ANY($1)",
+		"INSERT INTO attempts SELECT * FROM attempts_" + m.suffix + detached + " WHERE delivery_id = ANY($1)",
+	} {
+		if _, err := tx.ExecContext(ctx, statement, described, kept); err != nil {
+			return fmt.Errorf("%s: %w", statement, err)
+		}
+	}
+	// The index of the events of deliveries has those that remain: the deliveries of the month are gone from it.
+	events, lower := tables[0], ""
+	if !m.from.IsZero() {
+		lower = "event_id >= " + events.bound(m.from) + " AND "
+	}
+	return run(ctx, tx, "INSERT INTO events SELECT * FROM events_"+m.suffix+detached+
+		" WHERE id IN (SELECT event_id FROM deliveries WHERE "+lower+"event_id < "+events.bound(m.to)+")")
+}

@@ -1,0 +1,53 @@
+package months
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"strconv"
+	"time"
+
+	"redrive/pkg/store"
+)
+
+// Months changes the partitions of a database. It is safe for concurrent use.
+type Months struct{ db *sql.DB }
+
+// New returns the Months of a database, the pool of which has two connections or more.
+func New(db *sql.DB) *Months { return &Months{db} }
+
+// Convert is the function Convert.
+func (m *Months) Convert(ctx context.Context, now time.Time, step func(string)) (bool, error) {
+	return Convert(ctx, m.db, now, step)
+}
+
+// Ahead is the function Ahead.
+func (m *Months) Ahead(ctx context.Context, now time.Time) (made, missing []string, err error) {
+	return Ahead(ctx, m.db, now)
+}
+
+// Drop is the function Drop.
+func (m *Months) Drop(ctx context.Context, before time.Time) ([]store.DroppedMonth, error) {
+	return Drop(ctx, m.db, before)
+}
+
+// Describe returns how the tables are divided.
+func (m *Months) Describe(ctx context.Context) (described store.PartitionLayout, err error) {
+	found, err := read(ctx, m.db)
+	if err != nil || !found.divided() {
+		return described, err
+	}
+	deliveries := tables[1]
+	described.Divided = true
+	for _, p := range found[deliveries.name] {
+		if !p.to.IsZero() && found.whole(p) {
+			described.Parts = append(described.Parts, store.Partition{Suffix: p.suffix, From: p.from, To: p.to})
+		}
+	}
+	strays, err := column(ctx, m.db, "SELECT CAST(GREATEST(reltuples, 0) AS bigint) || '' FROM pg_class WHERE oid = CAST($1 AS regclass)", deliveries.partition(fallback))
+	if err != nil {
+		return described, fmt.Errorf("count the rows of the default partition: %w", err)
+	}
+	described.Strays, err = strconv.ParseInt(strays[0], 10, 64)
+	return described, err
+}
