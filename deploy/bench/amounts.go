@@ -25,6 +25,7 @@ type amounts struct {
 	capacity                      int // deliveries
 	written                       int // deliveries into each database
 	nodes                         int // deliveries that wait
+	partitioned                   int // deliveries
 }
 
 const (
@@ -55,7 +56,8 @@ func newAmounts(scale float64) amounts {
 		growth: count(400), saturated: count(10_000), neighbour: count(100_000), waiting: count(1_000_000),
 		search: count(60), paced: during(30*time.Second, 10*time.Second),
 		deleted: count(50_000), paused: count(10_000), erased: count(100_000), capacity: count(20_000), written: count(40_000), nodes: count(20_000),
-		flood: count(100_000), floodSingle: count(50_000), fanout: count(500),
+		partitioned: max(40_000, count(2_000_000)),
+		flood:       count(100_000), floodSingle: count(50_000), fanout: count(500),
 		besideFlood: during(20*time.Second, 5*time.Second),
 	}
 }

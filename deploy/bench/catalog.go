@@ -59,7 +59,7 @@ const (
 
 // catalog returns all rows, with the goals for an otherwise idle machine with two cores.
 func catalog() []report.Definition {
-	return slices.Concat(deliveringRows(), operationRows(), searchRows(), capacityRows(), []report.Definition{costRow()}, []report.Definition{nodesRow()})
+	return slices.Concat(deliveringRows(), operationRows(), partitionRows(), searchRows(), capacityRows(), []report.Definition{costRow()}, []report.Definition{nodesRow()})
 }
 
 // deliveringRows are the rows about publishing, delivering and retrying, and about the resources that this uses.

@@ -39,6 +39,7 @@ func families() []family {
 		{name: "several dispatchers", rows: []string{rowNodes}, round: roundNodes},
 		{name: "capacity", rows: []string{rowCapacityWAL, rowCapacityRedis, rowCapacityConnections}, round: roundCapacity},
 		{name: "cost of an event", rows: []string{rowCost}, round: roundCost},
+		{name: "partitions by month", rows: []string{rowPartitions}, round: roundPartitions},
 		{name: "growing", rows: []string{rowGrowthRetry, rowGrowthList, rowDatabaseBytes}, round: growth.round},
 		{name: "searching", rows: []string{rowGrowthSearch, rowGrowthScan, rowGrowthCursor, rowGrowthPlan, rowGrowthStats, rowConsole}, round: searching.round},
 	}

@@ -70,7 +70,7 @@ func TestRows(t *testing.T) {
 	assert.ElementsMatch(t, strings.Fields(`
 		asynq-noop asynq-post naive drain publish-batch publish-keyed publish-single insert-baseline write-cost end-to-end-single end-to-end-batch
 		latency-p50 latency-p99 retry update-baseline neighbour-p99 idle-commands queue-bytes growth-retry growth-list database-bytes
-		bulk-drain bulk-pace delete-endpoint pause-resume erase-organization growth-search growth-scan growth-cursor growth-plan growth-stats growth-console
+		bulk-drain bulk-pace delete-endpoint pause-resume erase-organization partitions growth-search growth-scan growth-cursor growth-plan growth-stats growth-console
 		flood-p99 flood-single-p99 fanout-p99 floods-p99 flood-drain flood-redis saturated bytes-dispatcher bytes-api
 		capacity-wal capacity-redis capacity-connections nodes`), rowNames())
 }

@@ -140,7 +140,11 @@ func (s *Store) loadRows(ctx context.Context, ids []string) (map[string]delivery
 	found := make(map[string]deliveryRow, len(ids))
 	missing := ids
 	for _, part := range s.partitionOrAll(ids) {
-		if err := s.loadWhole(ctx, part, missing, found); err != nil || len(found) == len(ids) {
+		err := s.loadWhole(ctx, part, missing, found)
+		if part != "" && s.vanished(err) {
+			continue
+		}
+		if err != nil || len(found) == len(ids) {
 			return found, err
 		}
 		missing = slices.DeleteFunc(slices.Clone(ids), func(id string) bool { _, whole := found[id]; return whole })

@@ -36,7 +36,7 @@ func (s *Store) findOwner(ctx context.Context, id string) (*webhook.Resource, er
 		return nil, webhook.NotFound("resource", id)
 	}
 	var owners []string
-	if err := s.db.WithContext(ctx).Model(table).Where("id = ?", id).Limit(1).Pluck("organization_id", &owners).Error; err != nil {
+	if err := s.db.WithContext(ctx).Model(table).Where(s.is("id", id)).Limit(1).Pluck("organization_id", &owners).Error; err != nil {
 		return nil, s.translate("look up an id", err)
 	}
 	if len(owners) == 0 {

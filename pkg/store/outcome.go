@@ -85,6 +85,9 @@ func (s *Store) recordBatch(ctx context.Context, outcomes []webhook.Outcome) (ma
 		return map[string]bool{}, nil
 	}
 	moved, err := s.moveBatch(s.db.WithContext(ctx), moves, false)
+	if s.vanished(err) {
+		moved, err = s.moveBatch(s.db.WithContext(ctx), moves, false)
+	}
 	err = s.translate("record attempts", err)
 	if err != nil && webhook.CodeOf(err) != webhook.CodeUnavailable {
 		return map[string]bool{}, nil
@@ -99,6 +102,9 @@ func (s *Store) recordAlone(ctx context.Context, o webhook.Outcome) (webhook.Del
 		done, err = s.record(tx, o)
 		return err
 	})
+	if s.vanished(err) {
+		return s.recordAlone(ctx, o)
+	}
 	if err != nil {
 		return webhook.Delivery{}, s.translate("record an attempt", err)
 	}

@@ -10,8 +10,8 @@ import (
 )
 
 // The most frequent statements name the partition that has their deliveries. A statement on a table opens all of its partitions, which takes
-// longer than to read a few rows. The ranges of the partitions guarantee that no other one has the IDs. A partition that was dropped a
-// moment ago fails such a statement, and the next one, within layoutInterval, is on the tables.
+// longer than to read a few rows. The ranges of the partitions guarantee that no other one has the IDs. If a partition was
+// dropped a moment ago, the statement fails and is repeated on the tables.
 
 // partitionOf returns the end of the names of the partition that has all of the deliveries. It returns "" if they are of several ones, and for
 // tables that are not divided.
@@ -56,6 +56,17 @@ func (s *Store) partitionOrAll(ids []string) []string {
 		return []string{part, ""}
 	}
 	return []string{""}
+}
+
+// vanished reports whether a statement failed because the partition that it names was dropped. Until the next learnLayout, statements name
+// none.
+func (s *Store) vanished(err error) bool {
+	layout := s.layout.Load()
+	if err == nil || layout == nil || len(layout.Parts) == 0 || !s.dialect.Partitions.Vanished(err) {
+		return false
+	}
+	s.layout.Store(&PartitionLayout{Divided: true})
+	return true
 }
 
 // divided reports whether this process knows that the tables are divided.

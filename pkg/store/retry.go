@@ -25,6 +25,9 @@ func (s *Store) RetryDeliveries(ctx context.Context, retries []webhook.Retry) ([
 		return s.retryEach(ctx, retries)
 	}
 	requeued, err := s.requeue(ctx, retries)
+	if s.vanished(err) {
+		requeued, err = s.requeue(ctx, retries)
+	}
 	if err = s.translate("retry deliveries", err); refusesOne(err, len(retries)) {
 		return s.retryEach(ctx, retries)
 	}

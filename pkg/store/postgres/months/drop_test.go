@@ -139,3 +139,30 @@ func TestDropKeepsWhatChangesMeanwhile(t *testing.T) {
 	assert.Equal(t, "attempts_default", w.place("attempts", retried.LastAttemptID))
 	assert.Equal(t, "events_default", w.place("events", retried.EventID))
 }
+
+// A process that has learned of a partition goes on after another process has dropped it.
+func TestDropInAnotherProcess(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.divide(march)
+	other := w.open()
+	loaded, retried, recorded := w.publish(month(4)), w.ended(month(4)), w.publish(month(4))
+	for _, work := range []func() error{
+		func() error { _, err := other.LoadDispatch(t.Context(), loaded.ID); return err },
+		func() error { _, err := other.RetryDelivery(t.Context(), "org", retried.ID, month(5)); return err },
+		func() error {
+			outcome, err := webhook.Policy{}.Decide(recorded, webhook.Result{StartedAt: month(5), ResponseStatus: 200}, month(5))
+			require.NoError(t, err)
+			outcome.EventType = "run.finished"
+			_, err = other.RecordOutcome(t.Context(), outcome)
+			return err
+		},
+	} {
+		require.NoError(t, other.CheckSchema(t.Context())) // learns the partitions
+		_, err := w.conn.Exec(t.Context(), "ALTER TABLE deliveries_first RENAME TO deliveries_away; ALTER TABLE deliveries_202604 RENAME TO deliveries_gone")
+		require.NoError(t, err)
+		require.NoError(t, work())
+		_, err = w.conn.Exec(t.Context(), "ALTER TABLE deliveries_away RENAME TO deliveries_first; ALTER TABLE deliveries_gone RENAME TO deliveries_202604")
+		require.NoError(t, err)
+	}
+}

@@ -76,6 +76,8 @@ const (
 	lockTimeout = "55P03"
 	deadlock    = "40P01"
 	outOfRange  = "23514" // check_violation
+
+	undefinedTable = "42P01"
 )
 
 func isCode(err error, codes ...string) bool {
