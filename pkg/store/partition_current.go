@@ -62,7 +62,7 @@ func (s *Store) partitionOrAll(ids []string) []string {
 // none.
 func (s *Store) vanished(err error) bool {
 	layout := s.layout.Load()
-	if err == nil || layout == nil || len(layout.Parts) == 0 || !s.dialect.Partitions.Vanished(err) {
+	if err == nil || layout == nil || len(layout.Parts) == 0 || !s.dialect.Vanished(err) {
 		return false
 	}
 	s.layout.Store(&PartitionLayout{Divided: true})

@@ -17,8 +17,6 @@ type Partitions interface {
 	Drop(ctx context.Context, before time.Time) ([]DroppedMonth, error)
 	// Describe returns how the tables are divided.
 	Describe(ctx context.Context) (PartitionLayout, error)
-	// Vanished reports whether an error means that a table does not exist.
-	Vanished(err error) bool
 }
 
 // DroppedMonth is what became of a month whose rows are older than the retention time.

@@ -65,6 +65,8 @@ type Dialect struct {
 	Blockers func(ctx context.Context, db *sql.DB, err error) string
 	// Partitions divides the large tables by month. It is nil for a database that cannot.
 	Partitions Partitions
+	// Vanished reports whether an error means that a table does not exist. Required with Partitions.
+	Vanished func(error) bool
 }
 
 // Store reads and writes the database. It is safe for concurrent use.

@@ -93,6 +93,7 @@ func Open(options Options, sealer store.Sealer) (*store.Store, error) {
 		OpenMigrations: func(context.Context) (*sql.DB, error) { return openMigrations(*config), nil },
 		Blockers:       blockers,
 		Partitions:     months.New(pools.maintenance),
+		Vanished:       months.Vanished,
 		CustomPlan:     customPlan(config.DefaultQueryExecMode),
 		// A copy of a database that was made from the server's files has the same name.
 		Installation: "SELECT " + systemSQL + " || '/' || current_database() || '/' || current_schema()",

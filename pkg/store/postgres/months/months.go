@@ -32,7 +32,7 @@ func (m *Months) Drop(ctx context.Context, before time.Time) ([]store.DroppedMon
 }
 
 // Vanished reports whether an error means that a table does not exist.
-func (*Months) Vanished(err error) bool { return isCode(err, undefinedTable) }
+func Vanished(err error) bool { return isCode(err, undefinedTable) }
 
 // Describe returns how the tables are divided.
 func (m *Months) Describe(ctx context.Context) (described store.PartitionLayout, err error) {
