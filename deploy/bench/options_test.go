@@ -72,7 +72,7 @@ func TestRows(t *testing.T) {
 		latency-p50 latency-p99 retry update-baseline neighbour-p99 idle-commands queue-bytes growth-retry growth-list database-bytes
 		bulk-drain bulk-pace delete-endpoint pause-resume erase-organization partitions growth-search growth-scan growth-cursor growth-plan growth-stats growth-console
 		flood-p99 flood-single-p99 fanout-p99 floods-p99 flood-drain flood-redis saturated bytes-dispatcher bytes-api
-		capacity-wal capacity-redis capacity-connections nodes`), rowNames())
+		capacity-wal capacity-redis capacity-connections cost nodes`), rowNames())
 }
 
 func TestEveryRowIsMeasuredOnce(t *testing.T) {
