@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"path/filepath"
 	"time"
 
 	"github.com/google/pprof/profile"
@@ -56,10 +57,11 @@ func (s *session) costOfSteps(ctx context.Context, perEvent map[string]time.Dura
 		}
 		select {
 		case err := <-done:
-			if err == nil {
-				noteSteps(&s.samples, profiles, perEvent)
+			if err != nil {
+				return err
 			}
-			return err
+			noteSteps(&s.samples, profiles, perEvent)
+			return writeProfiles(s.options.Profiles, profiles)
 		default:
 		}
 	}
@@ -108,6 +110,19 @@ func takeProfile(ctx context.Context, url string, length time.Duration) (*profil
 		return nil, fmt.Errorf("read a profile: %w", err)
 	}
 	return taken, nil
+}
+
+// writeProfiles writes profiles into a folder, if there is one. Those of later rounds replace them.
+func writeProfiles(folder string, profiles map[string]*profile.Profile) error {
+	if folder == "" {
+		return nil
+	}
+	for process, taken := range profiles {
+		if err := writeFile(filepath.Join(folder, process+".pgo"), taken.Write); err != nil {
+			return fmt.Errorf("keep a profile: %w", err)
+		}
+	}
+	return nil
 }
 
 // noteSteps divides the CPU of each process for an event by the samples of its profile.

@@ -27,6 +27,8 @@ type Options struct {
 	Gate bool
 	// JSON and SVG are the files to write. Empty means none.
 	JSON, SVG string
+	// Profiles is the folder for the CPU profiles of the services that the row cost takes. Empty means none.
+	Profiles string
 }
 
 const (
@@ -51,6 +53,7 @@ func ParseOptions(args []string, w io.Writer) (Options, error) {
 	flags.StringVar(&only, "only", "", "rows to measure, separated by commas: "+strings.Join(rowNames(), ", "))
 	flags.StringVar(&o.JSON, "json", "", "file for the results as JSON")
 	flags.StringVar(&o.SVG, "svg", "", "file for the results as a plot")
+	flags.StringVar(&o.Profiles, "profiles", "", "folder for the CPU profiles that the row "+rowCost+" takes")
 	flags.BoolVar(&quick, "quick", false, "a look in a few minutes: one round, less of everything, and no more than 200 thousand rows")
 	flags.BoolVar(&o.Gate, "gate", false, "exit with status 1 if a ratio misses what it must reach")
 	flags.BoolVar(&o.Embedded, "embedded", false, "measure the one process of `make run`, with SQLite and its queue inside")

@@ -41,7 +41,7 @@ func kindOf(s script) (k *kind, same string) {
 	case isDone(s):
 		return &ending, s.keys[3] // the day
 	case s.sha == enqueueScript.Hash():
-		return &enqueueing, s.keys[0] // the queue
+		return &enqueueing, s.keys[1] // the queue
 	}
 	return nil, ""
 }

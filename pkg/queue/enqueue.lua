@@ -1,7 +1,7 @@
 -- Enqueues deliveries that are due: as pending tasks, as asynq 0.26 does it (internal/rdb, enqueueCmd), or in their lanes. What can be
 -- read once or written for all deliveries together is.
 --
--- KEYS: pending, lanes, added, shares, idle, total, archived, completed, then the hash of each task
+-- KEYS: lanes, pending, added, shares, idle, total, archived, completed, then the hash of each task
 -- ARGV: channel, then for each delivery: encoded task message, ID, time in nanoseconds, lane, position, share, limit of the share,
 --       1 to replace a task that has ended
 -- Returns for each delivery: 0 if it has another task, 1 if its task is pending now, 3 if that replaces one that had ended, 2 if it
@@ -15,7 +15,7 @@ local shares = nil      -- the number of shares
 
 local function cursorOf(lane)
 	if cursors[lane] == nil then
-		cursors[lane] = redis.call("HGET", KEYS[2], lane)
+		cursors[lane] = redis.call("HGET", KEYS[1], lane)
 	end
 	return cursors[lane]
 end
@@ -37,7 +37,7 @@ local function admit(share, limit)
 		read(share)
 	end
 	local allowed = math.min(limit, math.max(5, math.floor(2 * limit / shares)))
-	if counts[share] >= allowed and #pushed == 0 and redis.call("LLEN", KEYS[1]) == 0 then
+	if counts[share] >= allowed and #pushed == 0 and redis.call("LLEN", KEYS[2]) == 0 then
 		redis.call("DEL", KEYS[4]) -- the count had drifted
 		shares, counts = 0, {}
 		read(share)
@@ -68,7 +68,7 @@ local function place(key, message, id, now, lane, position, share, limit, again)
 		return pending
 	end
 	if not cursor then
-		redis.call("HSET", KEYS[2], lane, "0")
+		redis.call("HSET", KEYS[1], lane, "0")
 		cursors[lane] = "0"
 	end
 	added[lane] = (added[lane] or 0) + 1
@@ -83,7 +83,7 @@ for share, count in pairs(placed) do
 	redis.call("HINCRBY", KEYS[4], share, count)
 end
 if #pushed > 0 then
-	redis.call("LPUSH", KEYS[1], unpack(pushed))
+	redis.call("LPUSH", KEYS[2], unpack(pushed))
 end
 for lane, count in pairs(added) do
 	redis.call("HINCRBY", KEYS[3], lane, count)

@@ -161,7 +161,7 @@ func (e *Enqueuer) placeFair(ctx context.Context, items ...Item) ([]Placement, e
 		e.registered.Store(true)
 	}
 	k := keys.Of(items[0].Queue)
-	names := []string{k.Pending, lanesKey, addedKey, sharesKey, idleKey, totalKey, k.Archived, k.Completed}
+	names := []string{lanesKey, k.Pending, addedKey, sharesKey, idleKey, totalKey, k.Archived, k.Completed}
 	arguments := []any{wakeChannel}
 	for _, item := range items {
 		message, err := encodeTask(ctx, item.DeliveryID, item.Queue)
