@@ -47,3 +47,16 @@ func (s *Store) is(column, value string) *gorm.DB {
 	}
 	return s.db.Where(column+" = ?", value)
 }
+
+// take reads the one row that a query by ID finds. For tables that are divided by month, the statement has no LIMIT: the planner would prefer a
+// plan for the limit to the kept plan, and plan each statement again.
+func (s *Store) take(query *gorm.DB, row any) error {
+	if !s.divided() {
+		return query.Take(row).Error
+	}
+	found := query.Find(row)
+	if found.Error == nil && found.RowsAffected == 0 {
+		return gorm.ErrRecordNotFound
+	}
+	return found.Error
+}

@@ -94,7 +94,8 @@ func (s *Store) PageAttempts(ctx context.Context, organizationID, deliveryID str
 	}
 	none := webhook.List[webhook.Sized]{}
 	var delivery deliveryRow
-	err := s.db.WithContext(ctx).Select("id").Where(s.is("id", deliveryID)).Where("organization_id = ?", organizationID).Take(&delivery).Error
+	one := s.db.WithContext(ctx).Select("id").Where(s.is("id", deliveryID)).Where("organization_id = ?", organizationID)
+	err := s.take(one, &delivery)
 	if err != nil {
 		return none, s.translate("find a delivery", notFound(err, "delivery", deliveryID))
 	}

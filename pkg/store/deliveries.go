@@ -39,7 +39,7 @@ func (s *Store) CreateDelivery(ctx context.Context, d webhook.Delivery) error {
 // FindDelivery returns one delivery of the organization with its event and its last attempt.
 func (s *Store) FindDelivery(ctx context.Context, organizationID, id string) (webhook.Record, error) {
 	var row deliveryRow
-	if err := s.records(ctx, organizationID).Where(s.is("deliveries.id", id)).Take(&row).Error; err != nil {
+	if err := s.take(s.records(ctx, organizationID).Where(s.is("deliveries.id", id)), &row); err != nil {
 		return webhook.Record{}, s.translate("find a delivery", notFound(err, "delivery", id))
 	}
 	return row.record(), nil
