@@ -2,7 +2,7 @@ package profile
 
 import (
 	"net/http"
-	"net/http/pprof" //nolint:gosec // it registers at http.DefaultServeMux, which no server of ours uses
+	"net/http/pprof"
 )
 
 // Path is the path of the profiles.

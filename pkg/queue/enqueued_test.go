@@ -2,6 +2,7 @@ package queue_test
 
 import (
 	"context"
+	"slices"
 	"testing"
 
 	"github.com/redis/go-redis/v9"
@@ -52,7 +53,7 @@ func TestEnqueueConcurrentDeliveriesShareAScript(t *testing.T) {
 		assert.False(t, queue.IsDequeue(script.Keys), "Pipelined would send it alone")
 		assert.False(t, queue.IsForward(script.Keys))
 	}
-	scripts := append(kept.scripts, kept.scripts[0]) // again
+	scripts := slices.Concat(kept.scripts, kept.scripts[:1]) // again
 
 	b.Redis.AddHook(seen)
 	replies, failures := queue.RunTogether(t.Context(), b.Redis, scripts)

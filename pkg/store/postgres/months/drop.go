@@ -26,14 +26,14 @@ func Drop(ctx context.Context, db *sql.DB, before time.Time) (dropped []store.Dr
 		return nil, err
 	}
 	err = exclusive(ctx, db, func() error {
-		if err := clear(ctx, db); err != nil {
+		if err := removeLeft(ctx, db); err != nil {
 			return err
 		}
 		for _, p := range found["deliveries"] {
 			if p.to.IsZero() || p.to.After(before) || !found.whole(p) {
 				continue
 			}
-			one, err := drop(ctx, db, month{p.suffix, p.from, p.to}, before)
+			one, err := drop(ctx, db, month(p), before)
 			if err != nil {
 				return fmt.Errorf("drop the month before %s: %w", p.to.Format(time.DateOnly), err)
 			}
@@ -78,7 +78,7 @@ func drop(ctx context.Context, db *sql.DB, m month, before time.Time) (one store
 		defer cancel()
 		return one, errors.Join(err, m.unwatch(undo, db))
 	}
-	return one, clear(ctx, db)
+	return one, removeLeft(ctx, db)
 }
 
 // scan counts the rows of the month and returns the deliveries that are kept. It blocks nothing.

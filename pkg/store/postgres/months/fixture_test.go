@@ -2,6 +2,7 @@ package months_test
 
 import (
 	"context"
+	"errors"
 	"testing"
 	"time"
 
@@ -95,7 +96,7 @@ func (w *world) ended(at time.Time) webhook.Delivery { return w.fail(w.publish(a
 func (w *world) place(table, id string) (name string) {
 	w.t.Helper()
 	err := w.conn.QueryRow(w.t.Context(), "SELECT CAST(CAST(tableoid AS regclass) AS text) FROM "+table+" WHERE id = $1", id).Scan(&name)
-	if err == pgx.ErrNoRows {
+	if errors.Is(err, pgx.ErrNoRows) {
 		return ""
 	}
 	require.NoError(w.t, err)

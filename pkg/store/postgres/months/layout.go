@@ -33,16 +33,6 @@ func (l layout) find(t table, suffix string) (part, bool) {
 	return l[t.name][at], true
 }
 
-// end returns the end of the table's last month.
-func (l layout) end(t table) (end time.Time) {
-	for _, p := range l[t.name] {
-		if p.to.After(end) {
-			end = p.to
-		}
-	}
-	return end
-}
-
 // querier is a database or a transaction.
 type querier interface {
 	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)

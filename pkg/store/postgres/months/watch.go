@@ -39,9 +39,9 @@ func unwatch(ctx context.Context, db *sql.DB, name string) error {
 	})
 }
 
-// clear removes what drops leave, also those that were interrupted: partitions that are detached, and the tables of watch. No other
+// removeLeft removes what drops leave, also those that were interrupted: partitions that are detached, and the tables of watch. No other
 // statement uses the detached tables, so that nothing is blocked while their files are removed.
-func clear(ctx context.Context, db *sql.DB) error {
+func removeLeft(ctx context.Context, db *sql.DB) error {
 	left, err := column(ctx, db, `SELECT relname FROM pg_class WHERE relnamespace = CAST(current_schema() AS regnamespace)
 		AND relkind = 'r' AND NOT relispartition AND relname ~ '^(events|deliveries|attempts)_([0-9]{6}|first)_(detached|changed)$' ORDER BY relname DESC`)
 	if err != nil {
