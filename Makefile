@@ -14,7 +14,7 @@ export CGO_ENABLED := 0
 export GOFLAGS     := -buildvcs=false -trimpath
 
 .DEFAULT_GOAL := help
-.PHONY: help run info demo env secrets up down logs build dist images check fmt lint modules test fuzz licences bench performance screenshots chaos stack nodes clean
+.PHONY: help run info demo env secrets up down logs build dist images check fmt lint modules test fuzz licences bench pgo performance screenshots chaos stack nodes clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -108,6 +108,13 @@ licences: ## list the modules that the programs are built of, with their licence
 bench: ## measure Redrive beside what bounds it; ARGS='--quick', '--only drain,asynq-post --json FILE', '--embedded', '--help'
 	@go build -o bin/bench ./deploy/bench/cmd/bench
 	@exec bin/bench --svg bin/bench.svg $(ARGS)
+
+# With a profile, every package is compiled anew for each program, which takes minutes: the profiles are not in the repository.
+pgo: ## build both services into bin/pgo/, optimized by profiles that the benchmark takes
+	@go build -o bin/bench ./deploy/bench/cmd/bench
+	@bin/bench --only cost --rounds 1 --profiles bin
+	go build -ldflags '$(LDFLAGS)' -pgo bin/API.pgo -o bin/pgo/ ./api-service/cmd/api-service
+	go build -ldflags '$(LDFLAGS)' -pgo bin/dispatcher.pgo -o bin/pgo/ ./dispatcher-service/cmd/dispatcher-service
 
 performance: ## run the benchmark and put its figures on the page about performance; ARGS as for bench
 	@go build -o bin/bench ./deploy/bench/cmd/bench
