@@ -8,7 +8,7 @@ const rowPartitions = "partitions"
 const (
 	detailConversion       = "conversion"
 	detailConversionBlocks = "longest event during the conversion"
-	detailDropWhole        = "drop with its scan"
+	detailDropWhole        = "drop with its scan" //nolint:gosec // no credential
 	detailDropBlocks       = "longest event during the drop"
 	detailFind             = "find"
 	detailLoad             = "load"

@@ -23,7 +23,6 @@ import (
 	"redrive/pkg/queue"
 	"redrive/pkg/store/postgres"
 	"redrive/pkg/testservers"
-	"redrive/pkg/webhook"
 )
 
 // amountsOf is what an event took of both stores, or may take. Times are no part of it: a busy machine must not fail the test.
@@ -160,8 +159,8 @@ func (m *costs) of(t *testing.T, events int, publish func() (deliveryID string, 
 		if err := errors.Join(err, m.receiver.await(t.Context(), drainPatience), settled(t.Context(), m.services.database.store)); err != nil {
 			return err
 		}
-		for exists := int64(1); id != "" && exists > 0; lookups++ {
-			if exists, err = m.services.redis.Exists(t.Context(), "asynq:{"+webhook.QueueDeliveries+"}:t:"+id).Result(); err != nil {
+		for tasks := []string{id}; id != "" && len(tasks) > 0; lookups++ {
+			if tasks, err = m.services.redis.Keys(t.Context(), "*"+id).Result(); err != nil {
 				return err
 			}
 		}

@@ -2,6 +2,7 @@ package bench
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"path/filepath"
@@ -52,8 +53,7 @@ func (s *session) costOfSteps(ctx context.Context, perEvent map[string]time.Dura
 	}()
 	for {
 		if _, err := publishSingles(ctx, c, publishConnections*10); err != nil {
-			<-done
-			return err
+			return errors.Join(err, <-done)
 		}
 		select {
 		case err := <-done:

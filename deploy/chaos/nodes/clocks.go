@@ -70,8 +70,8 @@ func movableClock(ctx context.Context, dir string) ([]process.Source, error) {
 		return nil, err
 	}
 	replacement, overlay := filepath.Join(dir, "time.go"), filepath.Join(dir, "overlay.json")
-	description, _ := json.Marshal(map[string]any{"Replace": map[string]string{original: replacement}}) // it cannot fail
-	err = errors.Join(os.WriteFile(replacement, []byte(source), 0o600), os.WriteFile(overlay, description, 0o600))
+	description, _ := json.Marshal(map[string]any{"Replace": map[string]string{original: replacement}})            // it cannot fail
+	err = errors.Join(os.WriteFile(replacement, []byte(source), 0o600), os.WriteFile(overlay, description, 0o600)) //nolint:gosec // dir is made here
 	if err != nil {
 		return nil, fmt.Errorf("write an overlay of package time: %w", err)
 	}

@@ -39,7 +39,7 @@ type Link struct {
 
 // New makes a link to an address. With postgres, it reads PostgreSQL's protocol, without TLS. The caller closes it.
 func New(target string, postgres bool) (*Link, error) {
-	listener, err := net.Listen("tcp", "127.0.0.1:0") //nolint:noctx // it binds at once
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		return nil, fmt.Errorf("listen for a link: %w", err)
 	}
@@ -75,7 +75,7 @@ func (l *Link) accept() {
 		if err != nil {
 			return // closed
 		}
-		server, err := net.Dial("tcp", l.target) //nolint:noctx // Close ends it
+		server, err := net.Dial("tcp", l.target)
 		if err != nil {
 			_ = client.Close()
 			continue
