@@ -8,5 +8,5 @@ import (
 )
 
 func TestConformanceByMonth(t *testing.T) {
-	storetest.RunMigrated(t, func(t *testing.T) *store.Store { return storetest.NewPostgresByMonth(t) })
+	storetest.RunDivided(t, func(t *testing.T) *store.Store { return storetest.NewPostgresByMonth(t) })
 }

@@ -4,6 +4,7 @@ package storetest
 import (
 	"context"
 	"encoding/json"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -32,6 +33,19 @@ func RunReads(t *testing.T, open func(t *testing.T) *store.Store) {
 		return topic == "search" || topic == "deliveries" || topic == "attempts" || topic == "scoping" || topic == "statistics" ||
 			topic == "endpoints" && (what == "pages" || what == "status") || name == "health/filters" || name == "changes/recorded" ||
 			name == "lookup/owner" || name == "organizations/list" || name == "bulk/filters"
+	})
+}
+
+// elsewhere are the topics of the suite that concern neither deliveries nor attempts nor events.
+var elsewhere = []string{
+	"keys", "console sessions", "operational", "idempotency", "health", "endpoints", "changes", "organizations", "operator", "event types", "statistics",
+}
+
+// RunDivided runs the tests of the suite that concern the tables that are divided by month.
+func RunDivided(t *testing.T, open func(t *testing.T) *store.Store) {
+	runSome(t, open, func(name string) bool {
+		topic, _, _ := strings.Cut(name, "/")
+		return !slices.Contains(elsewhere, topic)
 	})
 }
 
