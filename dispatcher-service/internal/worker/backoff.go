@@ -12,7 +12,7 @@ import (
 )
 
 // backoffClient is asynq's Redis client. asynq pauses when there is no task, but not when Redis refuses to dequeue one: it would poll a
-// Redis that is full or read-only as fast as it can respond. This client pauses then.
+// Redis that is read-only as fast as it can respond. This client pauses then.
 type backoffClient struct{ redis.UniversalClient }
 
 // refusalPause is short beside an outage, and about 100 times as long as a call.

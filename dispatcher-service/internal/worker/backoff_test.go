@@ -12,8 +12,8 @@ import (
 	"redrive/pkg/testservers"
 )
 
-// A full Redis refuses to dequeue tasks. The servers back off, and dequeue again when Redis accepts commands.
-func TestFullRedisIsPolledSlowly(t *testing.T) {
+// A read-only Redis refuses to dequeue tasks. The servers back off, and dequeue again when Redis accepts commands.
+func TestReadOnlyRedisIsPolledSlowly(t *testing.T) {
 	t.Parallel()
 	server, err := testservers.StartRedis(testservers.RedisOptions{})
 	require.NoError(t, err)
@@ -21,7 +21,7 @@ func TestFullRedisIsPolledSlowly(t *testing.T) {
 	b := newBench(t, server.URL())
 	b.pool(4, done)
 	b.WaitUntilRemoved(b.enqueue())
-	require.NoError(t, b.Redis.ConfigSet(t.Context(), "maxmemory", "1").Err())
+	require.NoError(t, b.Redis.SlaveOf(t.Context(), "127.0.0.1", "1").Err())
 
 	before, begin := b.refused(), time.Now()
 	const some = 12
@@ -29,8 +29,21 @@ func TestFullRedisIsPolledSlowly(t *testing.T) {
 	perSecond := float64(b.refused()-before) / time.Since(begin).Seconds()
 	assert.Less(t, perSecond, 100.0, "two servers, four times a second each, and what else asynq asks")
 
-	require.NoError(t, b.Redis.ConfigSet(t.Context(), "maxmemory", "0").Err())
+	require.NoError(t, b.Redis.SlaveOf(t.Context(), "no", "one").Err())
 	b.WaitUntilRemoved(b.enqueue())
+}
+
+// To take a task and to acknowledge it needs no memory.
+func TestFullRedisGivesItsTasks(t *testing.T) {
+	t.Parallel()
+	server, err := testservers.StartRedis(testservers.RedisOptions{})
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, server.Close()) })
+	b := newBench(t, server.URL())
+	id := b.enqueue()
+	require.NoError(t, b.Redis.ConfigSet(t.Context(), "maxmemory", "1").Err())
+	b.pool(4, done)
+	b.WaitUntilRemoved(id)
 }
 
 var failedCalls = regexp.MustCompile(`cmdstat_evalsha:.*failed_calls=(\d+)`)
