@@ -51,14 +51,15 @@ func runSamples(label string, needs []string, ready prepare) func(*testing.T, *s
 		list := samplesOf(t, s, label)
 		require.NotEmpty(t, list)
 		command := ready(t, list)
-		ctx, cancel := context.WithTimeout(context.Background(), 2*patience)
-		defer cancel()
 		for _, one := range list {
+			ctx, cancel := context.WithTimeout(context.Background(), patience) // for each: together they take as long as the machine needs
 			cmd := command(ctx, one)
 			cmd.Env = append(os.Environ(), "NO_PROXY=127.0.0.1", "no_proxy=127.0.0.1", "REDRIVE_URL="+s.stack.URL(), "REDRIVE_API_KEY="+one.key)
 			var said, complained bytes.Buffer
 			cmd.Stdout, cmd.Stderr = &said, &complained
-			require.NoError(t, cmd.Run(), "%s: %s%s\n%s", one.operation, said.String(), complained.String(), one.source)
+			err := cmd.Run()
+			cancel()
+			require.NoError(t, err, "%s: %s%s\n%s", one.operation, said.String(), complained.String(), one.source)
 			switch one.operation {
 			case "getOpenApiYaml":
 				assert.Contains(t, said.String(), "openapi: 3")
