@@ -129,10 +129,13 @@ func (s *Store) loadTogether(ctx context.Context, ids []string) (map[string]deli
 	return rows, endpoints, nil
 }
 
-// loadRowsSQL returns the statement of loadWhole without the IDs, for the tables or for their partitions.
-func loadRowsSQL(part string) string {
-	return "SELECT " + deliveryColumns + ", " + eventColumns + " FROM deliveries" + part + " d JOIN events" + part + " e ON e.id = d.event_id WHERE d.id "
-}
+// loadByList and loadByArray are the statements of loadWhole, with the IDs as a list and as an array of PostgreSQL.
+var (
+	loadByList  = newDivisible(loadRowsSQL + "IN ?")
+	loadByArray = newDivisible(loadRowsSQL + "= " + anyKept)
+)
+
+const loadRowsSQL = "SELECT " + deliveryColumns + ", " + eventColumns + " FROM deliveries{part} d JOIN events{part} e ON e.id = d.event_id WHERE d.id "
 
 // loadRows reads deliveries with their events, by ID. It reads deliveries without an event by a second statement. Only an operator can have
 // removed the event.
@@ -162,9 +165,9 @@ func (s *Store) loadRows(ctx context.Context, ids []string) (map[string]delivery
 // loadWhole reads deliveries with their events, by ID, from the tables or from their partitions, and adds them to found. It leaves out
 // deliveries without an event.
 func (s *Store) loadWhole(ctx context.Context, part string, ids []string, found map[string]deliveryRow) (err error) {
-	query := s.db.WithContext(ctx).Raw(loadRowsSQL(part)+"IN ?", webhook.MaxLoadedData, ids)
+	query := s.db.WithContext(ctx).Raw(loadByList.in(part), webhook.MaxLoadedData, ids)
 	if s.dialect.Postgres {
-		query = s.db.WithContext(ctx).Raw(loadRowsSQL(part)+"= "+anyKept, webhook.MaxLoadedData, array{ids})
+		query = s.db.WithContext(ctx).Raw(loadByArray.in(part), webhook.MaxLoadedData, array{ids})
 	}
 	rows, err := query.Rows()
 	if err != nil {

@@ -79,17 +79,13 @@ func moveOne(tx *gorm.DB, m move) (bool, error) {
 	return true, noteOne(tx, m)
 }
 
-// moveSQL is move in PostgreSQL, for any number of deliveries, in the tables or in their partitions. It returns the IDs of the attempts of those that were moved.
+// moveSQL is move in PostgreSQL, for any number of deliveries. It returns the IDs of the attempts of those that were moved.
 //
 // The attempts that count in the health of an endpoint are merged into one write of it, as webhook.Health.After does one by one. A success
 // of a healthy endpoint is written every webhook.SuccessNoted. An attempt after which something may have to be published about the endpoint
 // is left out, as webhook.Operations.Due says; recordAlone records it. What the statistics count is what webhook.Outcome.Tally says,
 // summed. The subquery, unlike a join, keeps the order of the rows.
-func moveSQL(part string) string {
-	return moveBegin + "UPDATE deliveries" + part + moveState + "INSERT INTO attempts" + part + moveRest
-}
-
-var moveBegin = `
+var moveSQL = newDivisible(`
 WITH next AS (
 	SELECT n.* FROM ` + parameterRows("n",
 	"id text", "revision bigint", "status text", "retry_count integer", "next_retry_at timestamptz", "failure_reason text",
@@ -108,18 +104,14 @@ WITH next AS (
 		FROM endpoint_health h WHERE h.organization_id = n.organization_id AND h.endpoint_id = n.endpoint_id
 	), n.exhausted)
 ), moved AS (
-	`
-
-const moveState = ` d SET status = n.status, retry_count = n.retry_count, next_retry_at = n.next_retry_at,
+	UPDATE deliveries{part} d SET status = n.status, retry_count = n.retry_count, next_retry_at = n.next_retry_at,
 		failure_reason = n.failure_reason, orphan_count = n.orphan_count, last_attempt_id = n.last_attempt_id,
 		attempt_count = d.attempt_count + CAST(n.attempt_id <> '' AS integer), revision = n.revision, updated_at = n.updated_at,
 		failed_at = CASE WHEN n.status = 'failure' THEN clock_timestamp() END
 	FROM next n WHERE d.id = n.id AND d.revision = n.revision - 1
 	RETURNING n.*, d.attempt_count
 ), recorded AS (
-	`
-
-const moveRest = ` (id, organization_id, delivery_id, number, started_at, duration_ms, outcome, request_headers,
+	INSERT INTO attempts{part} (id, organization_id, delivery_id, number, started_at, duration_ms, outcome, request_headers,
 		response_status, response_headers, response_body, response_body_truncated, error_message, error_code, next_retry_at)
 	SELECT attempt_id, organization_id, id, attempt_count, started_at, duration_ms, outcome, request_headers,
 		response_status, response_headers, response_body, response_body_truncated, error_message, error_code, attempt_next_retry_at
@@ -162,14 +154,15 @@ const moveRest = ` (id, organization_id, delivery_id, number, started_at, durati
 	FROM moved WHERE hour IS NOT NULL
 	GROUP BY organization_id, endpoint_id, event_type, hour
 )
-SELECT attempt_id FROM moved`
+SELECT attempt_id FROM moved`)
 
 // moveBatch is move in PostgreSQL. It returns the IDs of the attempts of the deliveries that were moved. A delivery may be named once.
 // Unless all is true, it leaves out the moves after which something may have to be published.
 //
 // It scans the rows itself, because GORM's Scan first formats the statement with all values for a log that is discarded.
 func (s *Store) moveBatch(tx *gorm.DB, moves []move, all bool) (moved map[string]bool, err error) {
-	rows, err := tx.Raw(moveSQL(s.partitionOf(idsOf(moves, func(m *move) string { return m.ID }))), append(moveArguments(moves), all, s.failingAfter().Microseconds())...).Rows()
+	part := s.partitionOf(idsOf(moves, func(m *move) string { return m.ID }))
+	rows, err := tx.Raw(moveSQL.in(part), append(moveArguments(moves), all, s.failingAfter().Microseconds())...).Rows()
 	if err != nil {
 		return nil, err
 	}

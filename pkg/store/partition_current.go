@@ -5,8 +5,6 @@ import (
 	"iter"
 	"slices"
 	"time"
-
-	"redrive/pkg/webhook"
 )
 
 // The most frequent statements name the partition that has their deliveries. A statement on a table opens all of its partitions, which takes
@@ -28,8 +26,8 @@ func (s *Store) partitionOf(ids iter.Seq[string]) string {
 		last = max(last, id)
 	}
 	for _, p := range layout.Parts {
-		if last < webhook.FirstID(webhook.KindDelivery, p.To) {
-			if !p.From.IsZero() && first < webhook.FirstID(webhook.KindDelivery, p.From) {
+		if last < p.end {
+			if first < p.first {
 				return ""
 			}
 			return "_" + p.Suffix
@@ -94,6 +92,9 @@ func (s *Store) learnLayout(ctx context.Context) error {
 		return s.translate("read the partitions", err)
 	}
 	if layout.Divided {
+		for i := range layout.Parts {
+			layout.Parts[i].bound()
+		}
 		s.layout.Store(&layout)
 	} else {
 		s.layout.Store(nil)

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"time"
+
+	"redrive/pkg/webhook"
 )
 
 // Partitions divides the tables of deliveries, attempts and events by month. Package months implements it.
@@ -45,6 +47,16 @@ type PartitionLayout struct {
 type Partition struct {
 	Suffix   string // of the names of its tables
 	From, To time.Time
+
+	first, end string // the bounds of the IDs of its deliveries, once learnLayout has read it; first is "" without a limit
+}
+
+// bound sets the bounds of the IDs.
+func (p *Partition) bound() {
+	if !p.From.IsZero() {
+		p.first = webhook.FirstID(webhook.KindDelivery, p.From)
+	}
+	p.end = webhook.FirstID(webhook.KindDelivery, p.To)
 }
 
 // ErrNoPartitions means that the database cannot divide its tables.

@@ -71,15 +71,13 @@ func (s *Store) requeueRows(tx *gorm.DB, retry webhook.Retry, ids []string) ([]d
 	return rows, update.Error
 }
 
-// requeueSQL is requeue in PostgreSQL, in the tables or in their partitions. See Store.dueAt for the reason of LEAST.
+// requeueSQL is requeue in PostgreSQL. See Store.dueAt for the reason of LEAST.
 //
 // CASE keeps the planner from using another index than the one of the IDs. After statistics were collected while no delivery had failed, it
 // would read all failed deliveries of the database by deliveries_by_status, and compare each with each of next.
-func requeueSQL(part string) string {
-	return `WITH d AS (UPDATE deliveries` + part + requeueState + part + requeueRest + part + requeueJoin
-}
-
-var requeueState = ` AS deliveries
+var requeueSQL = newDivisible(`
+WITH d AS (
+	UPDATE deliveries{part} AS deliveries
 	SET status = next.status, retry_count = next.retry_count, next_retry_at = LEAST(next.next_retry_at, now()),
 		priority = next.priority, requeued = next.requeued, failure_reason = next.failure_reason, orphan_count = next.orphan_count, revision = deliveries.revision + next.revision,
 		updated_at = next.updated_at, failed_at = NULL, bulk_job_id = '' -- a job retries by requeueRows
@@ -90,20 +88,16 @@ var requeueState = ` AS deliveries
 		THEN (SELECT e.status = ? AND e.deleted_at IS NULL FROM endpoints e WHERE e.id = deliveries.endpoint_id)
 			AND (next.max_bytes = 0 OR next.max_bytes >=
 				COALESCE((SELECT octet_length(e.data) FROM events e WHERE e.id = deliveries.event_id), 0) +
-				COALESCE((SELECT ` + attemptBytes + ` FROM attempts`
-
-var requeueRest = ` a WHERE a.id = deliveries.last_attempt_id), 0)) END
+				COALESCE((SELECT ` + attemptBytes + ` FROM attempts{part} a WHERE a.id = deliveries.last_attempt_id), 0)) END
 	RETURNING deliveries.*
 )
 SELECT ` + deliveryColumns + ", " + eventOrNoneColumns + ", " + lastAttemptColumns + `
-FROM d LEFT JOIN events e ON e.id = d.event_id LEFT JOIN attempts`
-
-const requeueJoin = ` a ON a.id = d.last_attempt_id`
+FROM d LEFT JOIN events e ON e.id = d.event_id LEFT JOIN attempts{part} a ON a.id = d.last_attempt_id`)
 
 // requeueBatch is requeue in PostgreSQL.
 func (s *Store) requeueBatch(tx *gorm.DB, retries []webhook.Retry) (records map[string]webhook.Record, err error) {
 	part := s.partitionOf(idsOf(retries, func(r *webhook.Retry) string { return r.DeliveryID }))
-	rows, err := tx.Raw(requeueSQL(part), requeueArguments(retries)...).Rows()
+	rows, err := tx.Raw(requeueSQL.in(part), requeueArguments(retries)...).Rows()
 	if err != nil {
 		return nil, err
 	}

@@ -1,0 +1,26 @@
+package store
+
+import "strings"
+
+// divisible is a statement that can name partitions instead of divided tables. Its text is put together once, because these statements are
+// the most frequent ones.
+type divisible struct {
+	pieces []string // between the names of divided tables and what follows them
+	whole  string   // the statement for the tables
+}
+
+// partMark follows the name of each divided table in the text of a divisible statement.
+const partMark = "{part}"
+
+func newDivisible(text string) divisible {
+	pieces := strings.Split(text, partMark)
+	return divisible{pieces, strings.Join(pieces, "")}
+}
+
+// in returns the statement for the partitions whose names end so, or for the tables.
+func (d divisible) in(part string) string {
+	if part == "" {
+		return d.whole
+	}
+	return strings.Join(d.pieces, part)
+}
