@@ -13,7 +13,8 @@ import (
 // Ahead makes the partitions that are missing for the current month and the next AheadMonths. It returns their names, and those of partitions
 // that cannot be made because the default partition has rows of their months. It makes nothing if the tables are not divided, and returns
 // store.ErrPartitionsBusy if another process does it at this moment.
-func Ahead(ctx context.Context, db *sql.DB, now time.Time) (made, missing []string, err error) {
+func (m *Months) Ahead(ctx context.Context, now time.Time) (made, missing []string, err error) {
+	db := m.db
 	wanted, err := absent(ctx, db, now)
 	if err != nil || len(wanted) == 0 {
 		return nil, nil, errors.Join(err, undoKilled(ctx, db))

@@ -23,11 +23,11 @@ func attach(ctx context.Context, tx *sql.Tx, t table, suffix, bounds string) err
 	if len(options) > 0 && options[0] != "" {
 		with = " WITH (" + options[0] + ")"
 	}
-	owner, err := column(ctx, tx, "SELECT quote_ident(pg_get_userbyid(relowner)) FROM pg_class WHERE oid = CAST($1 AS regclass)", t.name)
+	owner, err := t.owner(ctx, tx)
 	if err != nil {
 		return err
 	}
-	err = run(ctx, tx, "CREATE TABLE "+name+" (LIKE "+t.name+" "+likeTable+")"+with, "ALTER TABLE "+name+" OWNER TO "+owner[0])
+	err = run(ctx, tx, "CREATE TABLE "+name+" (LIKE "+t.name+" "+likeTable+")"+with, "ALTER TABLE "+name+" OWNER TO "+owner)
 	if err != nil {
 		return err
 	}
@@ -49,6 +49,15 @@ func attach(ctx context.Context, tx *sql.Tx, t table, suffix, bounds string) err
 		}
 	}
 	return nil
+}
+
+// owner returns the quoted name of the table's owner.
+func (t table) owner(ctx context.Context, tx *sql.Tx) (string, error) {
+	names, err := column(ctx, tx, "SELECT quote_ident(pg_get_userbyid(relowner)) FROM pg_class WHERE oid = CAST($1 AS regclass)", t.name)
+	if err != nil {
+		return "", err
+	}
+	return names[0], nil
 }
 
 const (

@@ -20,7 +20,8 @@ const AheadMonths = 2
 
 // Convert divides the tables beside other processes, which go on using them. It returns false if they are divided already. It calls step
 // with what it has begun. If it is interrupted or fails, the tables stay as they were.
-func Convert(ctx context.Context, db *sql.DB, now time.Time, step func(string)) (converted bool, err error) {
+func (m *Months) Convert(ctx context.Context, now time.Time, step func(string)) (converted bool, err error) {
+	db := m.db
 	err = exclusive(ctx, db, func() error {
 		found, err := read(ctx, db)
 		if err != nil || found.divided() {
@@ -133,7 +134,7 @@ func swap(ctx context.Context, tx *sql.Tx, t table, month time.Time) error {
 			build = append(build, "CREATE INDEX "+name+" ON "+t.name+" USING "+using)
 		} // a unique index without the key exists in each partition alone
 	}
-	owner, err := column(ctx, tx, "SELECT quote_ident(pg_get_userbyid(relowner)) FROM pg_class WHERE oid = CAST($1 AS regclass)", t.name)
+	owner, err := t.owner(ctx, tx)
 	if err != nil {
 		return err
 	}
@@ -145,7 +146,7 @@ func swap(ctx context.Context, tx *sql.Tx, t table, month time.Time) error {
 		"ALTER TABLE "+t.name+" RENAME TO "+old,
 		"CREATE TABLE "+t.name+" (LIKE "+old+" "+likeTable+") PARTITION BY RANGE ("+t.key+")",
 		"ALTER TABLE "+t.name+" DROP CONSTRAINT "+t.constraint(),
-		"ALTER TABLE "+t.name+" OWNER TO "+owner[0],
+		"ALTER TABLE "+t.name+" OWNER TO "+owner,
 	)
 	if err != nil {
 		return err

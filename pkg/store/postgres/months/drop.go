@@ -20,7 +20,8 @@ const detached = "_detached"
 // Drop drops the partitions of months that ended before a time, oldest first. A delivery that waits or was updated at or after the time is
 // moved to the default partition, with its attempts, and so are the events of deliveries that remain. A month with more than mostKept of
 // these deliveries is left out. Drop returns store.ErrPartitionsBusy if another process changes partitions.
-func Drop(ctx context.Context, db *sql.DB, before time.Time) (dropped []store.DroppedMonth, err error) {
+func (m *Months) Drop(ctx context.Context, before time.Time) (dropped []store.DroppedMonth, err error) {
+	db := m.db
 	found, err := read(ctx, db)
 	if err != nil || !found.divided() {
 		return nil, err

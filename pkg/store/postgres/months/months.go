@@ -5,7 +5,6 @@ import (
 	"database/sql"
 	"fmt"
 	"strconv"
-	"time"
 
 	"redrive/pkg/store"
 )
@@ -15,21 +14,6 @@ type Months struct{ db *sql.DB }
 
 // New returns the Months of a database, the pool of which has two connections or more.
 func New(db *sql.DB) *Months { return &Months{db} }
-
-// Convert is the function Convert.
-func (m *Months) Convert(ctx context.Context, now time.Time, step func(string)) (bool, error) {
-	return Convert(ctx, m.db, now, step)
-}
-
-// Ahead is the function Ahead.
-func (m *Months) Ahead(ctx context.Context, now time.Time) (made, missing []string, err error) {
-	return Ahead(ctx, m.db, now)
-}
-
-// Drop is the function Drop.
-func (m *Months) Drop(ctx context.Context, before time.Time) ([]store.DroppedMonth, error) {
-	return Drop(ctx, m.db, before)
-}
 
 // Vanished reports whether an error means that a table does not exist.
 func Vanished(err error) bool { return isCode(err, undefinedTable) }
