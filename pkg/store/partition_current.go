@@ -91,6 +91,7 @@ func (s *Store) learnLayout(ctx context.Context) error {
 	if err != nil {
 		return s.translate("read the partitions", err)
 	}
+	s.layoutAt.Store(time.Now().UnixNano())
 	if layout.Divided {
 		for i := range layout.Parts {
 			layout.Parts[i].bound()

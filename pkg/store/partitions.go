@@ -3,7 +3,6 @@ package store
 import (
 	"context"
 	"errors"
-	"fmt"
 	"time"
 
 	"redrive/pkg/webhook"
@@ -13,8 +12,8 @@ import (
 type Partitions interface {
 	// Convert divides the tables. It returns false if they are divided already, and calls step with what it has begun.
 	Convert(ctx context.Context, now time.Time, step func(string)) (bool, error)
-	// Ahead makes the partitions of this month and the next ones, if the tables are divided.
-	Ahead(ctx context.Context, now time.Time) (made, missing []string, err error)
+	// Ahead makes the partitions of this month and the next ones, if the tables are divided. It returns those that it cannot make.
+	Ahead(ctx context.Context, now time.Time) (missing []string, err error)
 	// Drop drops the months that ended before a time. It does nothing if the tables are not divided.
 	Drop(ctx context.Context, before time.Time) ([]DroppedMonth, error)
 	// Describe returns how the tables are divided.
@@ -59,9 +58,6 @@ func (p *Partition) bound() {
 	p.end = webhook.FirstID(webhook.KindDelivery, p.To)
 }
 
-// ErrNoPartitions means that the database cannot divide its tables.
-var ErrNoPartitions = errors.New("only PostgreSQL divides its tables by month")
-
 // ErrPartitionsBusy means that another process converts the tables, makes partitions or drops them.
 var ErrPartitionsBusy = errors.New("another process changes the partitions")
 
@@ -69,11 +65,11 @@ var ErrPartitionsBusy = errors.New("another process changes the partitions")
 // divided already. After an error the tables are as they were, and it can be called again.
 func (s *Store) PartitionByMonth(ctx context.Context, now time.Time, step func(string)) (bool, error) {
 	if s.dialect.Partitions == nil {
-		return false, ErrNoPartitions
+		return false, errors.New("only PostgreSQL divides its tables by month")
 	}
 	converted, err := s.dialect.Partitions.Convert(ctx, now, step)
 	if err != nil {
-		return false, fmt.Errorf("divide the tables by month: %w", s.translate("divide the tables", err))
+		return false, s.translate("divide the tables by month", err)
 	}
 	return converted, s.learnLayout(ctx)
 }
@@ -84,7 +80,7 @@ func (s *Store) MakePartitions(ctx context.Context, now time.Time) (layout Parti
 	if s.dialect.Partitions == nil {
 		return layout, nil, nil
 	}
-	_, missing, err = s.dialect.Partitions.Ahead(ctx, now)
+	missing, err = s.dialect.Partitions.Ahead(ctx, now)
 	if errors.Is(err, ErrPartitionsBusy) {
 		err = nil // the other process makes them
 	}

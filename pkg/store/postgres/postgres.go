@@ -92,7 +92,7 @@ func Open(options Options, sealer store.Sealer) (*store.Store, error) {
 		Explain:        explain,
 		OpenMigrations: func(context.Context) (*sql.DB, error) { return openMigrations(*config), nil },
 		Blockers:       blockers,
-		Partitions:     months.New(pools.maintenance),
+		Partitions:     months.New(pools.maintenance, pools.primary),
 		Vanished:       months.Vanished,
 		CustomPlan:     customPlan(config.DefaultQueryExecMode),
 		// A copy of a database that was made from the server's files has the same name.

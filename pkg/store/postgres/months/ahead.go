@@ -10,14 +10,14 @@ import (
 	"redrive/pkg/store"
 )
 
-// Ahead makes the partitions that are missing for the current month and the next AheadMonths. It returns their names, and those of partitions
+// Ahead makes the partitions that are missing for the current month and the next AheadMonths. It returns the names of those
 // that cannot be made because the default partition has rows of their months. It makes nothing if the tables are not divided, and returns
 // store.ErrPartitionsBusy if another process does it at this moment.
-func (m *Months) Ahead(ctx context.Context, now time.Time) (made, missing []string, err error) {
+func (m *Months) Ahead(ctx context.Context, now time.Time) (missing []string, err error) {
 	db := m.db
 	wanted, err := absent(ctx, db, now)
 	if err != nil || len(wanted) == 0 {
-		return nil, nil, errors.Join(err, undoKilled(ctx, db))
+		return nil, errors.Join(err, undoKilled(ctx, db))
 	}
 	err = exclusive(ctx, db, func() error {
 		if wanted, err = absent(ctx, db, now); err != nil { // another process may have made them
@@ -28,15 +28,13 @@ func (m *Months) Ahead(ctx context.Context, now time.Time) (made, missing []stri
 			if err != nil {
 				return fmt.Errorf("make the partition %s: %w", w.name(), err)
 			}
-			if done {
-				made = append(made, w.name())
-			} else {
+			if !done {
 				missing = append(missing, w.name())
 			}
 		}
 		return nil
 	})
-	return made, missing, err
+	return missing, err
 }
 
 // undoKilled removes the constraints of a conversion that was killed, before the month begins whose IDs they refuse.

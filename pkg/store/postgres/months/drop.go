@@ -34,7 +34,7 @@ func (m *Months) Drop(ctx context.Context, before time.Time) (dropped []store.Dr
 			if p.to.IsZero() || p.to.After(before) || !found.whole(p) {
 				continue
 			}
-			one, err := drop(ctx, db, month(p), before)
+			one, err := drop(ctx, db, p, before)
 			if err != nil {
 				return fmt.Errorf("drop the month before %s: %w", p.to.Format(time.DateOnly), err)
 			}
@@ -55,14 +55,8 @@ func (l layout) whole(p part) bool {
 	return true
 }
 
-// month is a month whose partitions are dropped.
-type month struct {
-	suffix   string
-	from, to time.Time
-}
-
 // drop drops the partitions of one month.
-func drop(ctx context.Context, db *sql.DB, m month, before time.Time) (one store.DroppedMonth, err error) {
+func drop(ctx context.Context, db *sql.DB, m part, before time.Time) (one store.DroppedMonth, err error) {
 	one = store.DroppedMonth{Name: m.suffix}
 	if err := m.watch(ctx, db); err != nil {
 		return one, err
@@ -82,27 +76,30 @@ func drop(ctx context.Context, db *sql.DB, m month, before time.Time) (one store
 	return one, removeLeft(ctx, db)
 }
 
-// scan counts the rows of the month and returns the deliveries that are kept. It blocks nothing.
-func (m month) scan(ctx context.Context, db *sql.DB, before time.Time, one *store.DroppedMonth) (kept []string, err error) {
-	deliveries, attempts, events := "deliveries_"+m.suffix, "attempts_"+m.suffix, "events_"+m.suffix
+// scan returns the deliveries that are kept, and counts the rows of the month unless these are too many. It blocks nothing.
+func (m part) scan(ctx context.Context, db *sql.DB, before time.Time, one *store.DroppedMonth) (kept []string, err error) {
+	ofDeliveries, ofAttempts, ofEvents := deliveries.partition(m.suffix), attempts.partition(m.suffix), events.partition(m.suffix)
 	err = inTransaction(ctx, db, func(tx *sql.Tx) error {
 		// A sequential scan reads the table once.
 		if err := run(ctx, tx, "SET LOCAL enable_seqscan = on"); err != nil {
 			return err
 		}
-		counts := "SELECT (SELECT count(*) FROM " + deliveries + "), (SELECT count(*) FROM " + attempts + "), (SELECT count(*) FROM " + events + ")"
+		kept, err = column(ctx, tx, "SELECT id FROM "+ofDeliveries+" WHERE status IN ('pending', 'retrying') OR updated_at >= $1 LIMIT $2",
+			before.UTC(), mostKept+1)
+		if err != nil || len(kept) > mostKept {
+			return err
+		}
+		counts := "SELECT (SELECT count(*) FROM " + ofDeliveries + "), (SELECT count(*) FROM " + ofAttempts + "), (SELECT count(*) FROM " + ofEvents + ")"
 		if err := tx.QueryRowContext(ctx, counts, described).Scan(&one.Deliveries, &one.Attempts, &one.Events); err != nil {
 			return fmt.Errorf("count the rows: %w", err)
 		}
-		kept, err = column(ctx, tx, "SELECT id FROM "+deliveries+" WHERE status IN ('pending', 'retrying') OR updated_at >= $1 LIMIT $2",
-			before.UTC(), mostKept+1)
-		return err
+		return nil
 	})
 	return kept, err
 }
 
 // detach detaches the partitions and moves what is kept, in one transaction with short locks.
-func (m month) detach(ctx context.Context, db *sql.DB, kept []string, one *store.DroppedMonth) error {
+func (m part) detach(ctx context.Context, db *sql.DB, kept []string, one *store.DroppedMonth) error {
 	began := time.Time{}
 	err := short(ctx, db, func(tx *sql.Tx) error {
 		for _, t := range tables {
@@ -125,25 +122,25 @@ func (m month) detach(ctx context.Context, db *sql.DB, kept []string, one *store
 }
 
 // move inserts what is kept into the tables, whose default partitions take it. Deliveries that changed since the scan are kept too.
-func (m month) move(ctx context.Context, tx *sql.Tx, kept []string) error {
+func (m part) move(ctx context.Context, tx *sql.Tx, kept []string) error {
 	changed, err := column(ctx, tx, "SELECT DISTINCT id FROM "+m.changes())
 	if err != nil {
 		return err
 	}
 	kept = append(kept, changed...)
 	for _, statement := range []string{
-		"INSERT INTO deliveries SELECT * FROM deliveries_" + m.suffix + detached + " WHERE id = ANY($1)",
-		"INSERT INTO attempts SELECT * FROM attempts_" + m.suffix + detached + " WHERE delivery_id = ANY($1)",
+		"INSERT INTO deliveries SELECT * FROM " + deliveries.partition(m.suffix) + detached + " WHERE id = ANY($1)",
+		"INSERT INTO attempts SELECT * FROM " + attempts.partition(m.suffix) + detached + " WHERE delivery_id = ANY($1)",
 	} {
 		if _, err := tx.ExecContext(ctx, statement, described, kept); err != nil {
 			return fmt.Errorf("%s: %w", statement, err)
 		}
 	}
 	// The index of the events of deliveries has those that remain: the deliveries of the month are gone from it.
-	events, lower := tables[0], ""
+	lower := ""
 	if !m.from.IsZero() {
 		lower = "event_id >= " + events.bound(m.from) + " AND "
 	}
-	return run(ctx, tx, "INSERT INTO events SELECT * FROM events_"+m.suffix+detached+
+	return run(ctx, tx, "INSERT INTO events SELECT * FROM "+events.partition(m.suffix)+detached+
 		" WHERE id IN (SELECT event_id FROM deliveries WHERE "+lower+"event_id < "+events.bound(m.to)+")")
 }

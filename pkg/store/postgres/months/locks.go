@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -39,16 +40,10 @@ func exclusive(ctx context.Context, db *sql.DB, work func() error) error {
 // A lock that blocks all other statements of a table is requested for a short time. Statements that queued behind it run in the pause. The
 // last requests are longer than deadlock_timeout (1 s), after which PostgreSQL cancels an autovacuum that holds the lock.
 var (
-	lockTimes = append(repeat(20, 100*time.Millisecond), append(repeat(20, 300*time.Millisecond), repeat(5, 1500*time.Millisecond)...)...)
+	lockTimes = slices.Concat(slices.Repeat([]time.Duration{100 * time.Millisecond}, 20), slices.Repeat([]time.Duration{300 * time.Millisecond}, 20),
+		slices.Repeat([]time.Duration{1500 * time.Millisecond}, 5))
 	lockPause = 500 * time.Millisecond
 )
-
-func repeat(times int, length time.Duration) (all []time.Duration) {
-	for range times {
-		all = append(all, length)
-	}
-	return all
-}
 
 // short calls work in a transaction that waits for locks for a fraction of a second, and begins again if it gets one of them too late. work
 // may therefore be called several times.
@@ -82,15 +77,7 @@ const (
 
 func isCode(err error, codes ...string) bool {
 	var refused *pgconn.PgError
-	if !errors.As(err, &refused) {
-		return false
-	}
-	for _, code := range codes {
-		if refused.Code == code {
-			return true
-		}
-	}
-	return false
+	return errors.As(err, &refused) && slices.Contains(codes, refused.Code)
 }
 
 // inTransaction calls work in a transaction without time limits and commits it unless work fails.

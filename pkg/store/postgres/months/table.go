@@ -12,12 +12,15 @@ type table struct {
 	kind      webhook.Kind // of the IDs in the key
 }
 
+// The divided tables.
+var (
+	events     = table{"events", "id", webhook.KindEvent}
+	deliveries = table{"deliveries", "id", webhook.KindDelivery}
+	attempts   = table{"attempts", "delivery_id", webhook.KindDelivery}
+)
+
 // tables are the divided tables, in the order in which they are locked.
-var tables = []table{
-	{"events", "id", webhook.KindEvent},
-	{"deliveries", "id", webhook.KindDelivery},
-	{"attempts", "delivery_id", webhook.KindDelivery},
-}
+var tables = []table{events, deliveries, attempts}
 
 // The names of partitions that are not of one month.
 const (

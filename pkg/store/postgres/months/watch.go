@@ -7,14 +7,14 @@ import (
 )
 
 // changes is the name of the table that gets the IDs of deliveries of the month that change during its scan.
-func (m month) changes() string { return "deliveries_" + m.suffix + changed }
+func (m part) changes() string { return deliveries.partition(m.suffix) + changed }
 
 // changed is the end of the names of this table, of the trigger that fills it, and of the trigger's function.
 const changed = "_changed"
 
 // watch records every delivery of the month that is inserted or updated from now on. What was written before is committed when it returns, and
 // is seen by a scan.
-func (m month) watch(ctx context.Context, db *sql.DB) error {
+func (m part) watch(ctx context.Context, db *sql.DB) error {
 	name := m.changes()
 	return short(ctx, db, func(tx *sql.Tx) error {
 		schema, err := column(ctx, tx, "SELECT quote_ident(current_schema())")
@@ -26,12 +26,12 @@ func (m month) watch(ctx context.Context, db *sql.DB) error {
 			"CREATE TABLE "+name+` (id text COLLATE "C" NOT NULL)`,
 			"CREATE FUNCTION "+name+"() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS "+
 				"'BEGIN INSERT INTO "+place+" VALUES (NEW.id); RETURN NULL; END'",
-			"CREATE TRIGGER "+name+" AFTER INSERT OR UPDATE ON deliveries_"+m.suffix+" FOR EACH ROW EXECUTE FUNCTION "+name+"()")
+			"CREATE TRIGGER "+name+" AFTER INSERT OR UPDATE ON "+deliveries.partition(m.suffix)+" FOR EACH ROW EXECUTE FUNCTION "+name+"()")
 	})
 }
 
 // unwatch ends watch.
-func (m month) unwatch(ctx context.Context, db *sql.DB) error { return unwatch(ctx, db, m.changes()) }
+func (m part) unwatch(ctx context.Context, db *sql.DB) error { return unwatch(ctx, db, m.changes()) }
 
 func unwatch(ctx context.Context, db *sql.DB, name string) error {
 	return short(ctx, db, func(tx *sql.Tx) error {
