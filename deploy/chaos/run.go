@@ -184,20 +184,19 @@ func (r *run) complain(report *Report) {
 	}
 	report.Floods = floodsOf(r.load.Organizations(), r.backlogs)
 	report.Refusals = r.load.Refusals()
-	report.SlowestWithoutRedis, report.PublishMedian = r.load.Times(r.withoutRedis)
+	report.SlowestWithoutRedis, report.PublishMedian = r.load.Times(withoutRedis(r.Faults()))
 	report.Waiting = r.waiting.result
 	report.Problems = slices.Concat(r.Problems(), excesses(report))
 	report.Slow = judge(report)
 }
 
-// withoutRedis reports whether Redis was unavailable at a time.
-func (r *run) withoutRedis(at time.Time) bool {
-	for _, f := range r.Faults() {
-		if f.Of(audit.RedisKilled, audit.RedisPartitioned) && f.Began.Before(at) && f.Over.After(at) {
-			return true
-		}
+// withoutRedis returns a function that reports whether Redis was unavailable at a time.
+func withoutRedis(faults []audit.Fault) func(time.Time) bool {
+	return func(at time.Time) bool {
+		return slices.ContainsFunc(faults, func(f audit.Fault) bool {
+			return f.Of(audit.RedisKilled, audit.RedisPartitioned) && f.Began.Before(at) && f.Over.After(at)
+		})
 	}
-	return false
 }
 
 func (r *run) enter(step string) {
