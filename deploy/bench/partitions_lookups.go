@@ -3,7 +3,6 @@ package bench
 import (
 	"context"
 	"fmt"
-	"slices"
 	"time"
 
 	"redrive/deploy/bench/report"
@@ -46,8 +45,7 @@ func (m *monthly) lookups(ctx context.Context, suffix string) error {
 				times = append(times, time.Since(began))
 			}
 		}
-		slices.Sort(times)
-		m.samples.Add(report.Detail(rowPartitions, name+suffix), report.Milliseconds(times[len(times)/2]))
+		m.samples.Add(report.Detail(rowPartitions, name+suffix), report.Milliseconds(report.Percentile(times, 0.5)))
 	}
 	return nil
 }

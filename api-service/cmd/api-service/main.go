@@ -8,8 +8,9 @@ import (
 	"io"
 	"os"
 	"os/signal"
-	"runtime/debug"
 	"syscall"
+
+	"redrive/pkg/lifecycle"
 )
 
 // version is set by the linker.
@@ -58,13 +59,8 @@ func (e invalidError) Unwrap() error { return e.error }
 
 func invalid(format string, args ...any) error { return invalidError{fmt.Errorf(format, args...)} }
 
-// garbage is the default of GOGC, as in the dispatcher: nearly all allocations are garbage after their request, so the heap is small.
-const garbage = 300
-
 func main() {
-	if os.Getenv("GOGC") == "" {
-		debug.SetGCPercent(garbage)
-	}
+	lifecycle.CollectLess()
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
 	context.AfterFunc(ctx, stop) // a second Ctrl-C ends the process at once
 	code := run(ctx, os.Args[1:], os.Environ(), os.Stdout, os.Stderr)
