@@ -1,11 +1,9 @@
 package app_test
 
 import (
-	"bufio"
 	"encoding/json"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"strings"
 	"testing"
@@ -15,6 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"redrive/api-service/app"
+	"redrive/pkg/linger/lingertest"
 	"redrive/pkg/webhook"
 )
 
@@ -31,47 +30,15 @@ type upload struct {
 	chunked bool
 }
 
-// send writes the request with a small send buffer and then reads the answer.
+// send writes the request and then reads the answer.
 func (u upload) send(t *testing.T, addr string) (*http.Response, error) {
 	t.Helper()
-	conn, err := net.Dial("tcp", addr)
-	require.NoError(t, err)
-	t.Cleanup(func() { _ = conn.Close() })
-	tcp, ok := conn.(*net.TCPConn)
-	require.True(t, ok)
-	require.NoError(t, tcp.SetWriteBuffer(16<<10))
-	require.NoError(t, conn.SetDeadline(time.Now().Add(time.Minute)))
-
 	length := fmt.Sprintf("Content-Length: %d", u.size)
 	if u.chunked {
 		length = "Transfer-Encoding: chunked"
 	}
 	head := append([]string{u.request + " HTTP/1.1", "Host: a", length}, u.headers...)
-	if _, err := io.WriteString(conn, strings.Join(head, "\r\n")+"\r\n\r\n"); err != nil {
-		return nil, err
-	}
-	if err := u.sendBody(conn); err != nil {
-		return nil, err
-	}
-	return http.ReadResponse(bufio.NewReader(conn), nil)
-}
-
-func (u upload) sendBody(w io.Writer) error {
-	const piece = 8 << 10
-	for sent := 0; sent < u.size; sent += piece {
-		text := strings.Repeat(" ", min(piece, u.size-sent))
-		if u.chunked {
-			text = fmt.Sprintf("%x\r\n%s\r\n", len(text), text)
-		}
-		if _, err := io.WriteString(w, text); err != nil {
-			return err
-		}
-	}
-	if u.chunked {
-		_, err := io.WriteString(w, "0\r\n\r\n")
-		return err
-	}
-	return nil
+	return lingertest.Send(lingertest.Dial(t, addr), strings.Join(head, "\r\n")+"\r\n\r\n", u.size, u.chunked)
 }
 
 func bearer(key string) string { return "Authorization: Bearer " + key }

@@ -8,7 +8,6 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os"
-	"strings"
 	"testing"
 	"time"
 
@@ -17,6 +16,7 @@ import (
 	"go.uber.org/goleak"
 
 	"redrive/pkg/linger"
+	"redrive/pkg/linger/lingertest"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -38,44 +38,6 @@ func listen(t *testing.T, handler http.Handler, o linger.Options) net.Addr {
 	return server.Listener.Addr()
 }
 
-// dial connects with a small send buffer, so that few bytes of a body are in transit.
-func dial(t *testing.T, addr net.Addr) net.Conn {
-	t.Helper()
-	conn, err := net.Dial("tcp", addr.String())
-	require.NoError(t, err)
-	t.Cleanup(func() { _ = conn.Close() })
-	tcp, ok := conn.(*net.TCPConn)
-	require.True(t, ok)
-	require.NoError(t, tcp.SetWriteBuffer(16<<10))
-	require.NoError(t, conn.SetDeadline(time.Now().Add(time.Minute)))
-	return conn
-}
-
-// send writes a request of a size before it reads.
-func send(t *testing.T, conn net.Conn, head string, size int, chunked bool) (*http.Response, error) {
-	t.Helper()
-	if _, err := io.WriteString(conn, head); err != nil {
-		return nil, err
-	}
-	piece := strings.Repeat("x", 8<<10)
-	for sent := 0; sent < size; sent += len(piece) {
-		piece = piece[:min(len(piece), size-sent)]
-		text := piece
-		if chunked {
-			text = fmt.Sprintf("%x\r\n%s\r\n", len(piece), piece)
-		}
-		if _, err := io.WriteString(conn, text); err != nil {
-			return nil, err
-		}
-	}
-	if chunked {
-		if _, err := io.WriteString(conn, "0\r\n\r\n"); err != nil {
-			return nil, err
-		}
-	}
-	return http.ReadResponse(bufio.NewReader(conn), nil)
-}
-
 func TestRefusalClientWritesBeforeItReadsArrives(t *testing.T) {
 	half := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		_, _ = io.CopyN(io.Discard, r.Body, limit/2)
@@ -91,7 +53,7 @@ func TestRefusalClientWritesBeforeItReadsArrives(t *testing.T) {
 			for _, extra := range []string{"", "Connection: close\r\n", "Expect: 100-continue\r\n"} {
 				for _, size := range []int{1, 200 << 10, 300 << 10, limit} {
 					head := fmt.Sprintf("POST / HTTP/%s\r\nHost: a\r\n%sContent-Length: %d\r\n\r\n", version, extra, size)
-					response, err := send(t, dial(t, addr), head, size, false)
+					response, err := lingertest.Send(lingertest.Dial(t, addr.String()), head, size, false)
 					require.NoError(t, err, "%s, HTTP/%s %q, %d bytes", name, version, extra, size)
 					if response.StatusCode == http.StatusContinue { // the handler has read
 						continue
@@ -102,7 +64,7 @@ func TestRefusalClientWritesBeforeItReadsArrives(t *testing.T) {
 			}
 		}
 		for _, size := range []int{1, 300 << 10, limit} {
-			response, err := send(t, dial(t, addr), "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n", size, true)
+			response, err := lingertest.Send(lingertest.Dial(t, addr.String()), "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n", size, true)
 			require.NoError(t, err, "%s, chunked, %d bytes", name, size)
 			assert.Equal(t, http.StatusUnauthorized, response.StatusCode)
 			_ = response.Body.Close()
@@ -121,8 +83,8 @@ func TestEndlessBodyReadToTheLimitOnly(t *testing.T) {
 		"declared": {"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1073741824\r\n\r\n", false},
 		"chunked":  {"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n", true},
 	} {
-		conn := &counting{Conn: dial(t, addr)}
-		_, err := send(t, conn, test.head, 1<<30, test.chunked)
+		conn := &counting{Conn: lingertest.Dial(t, addr.String())}
+		_, err := lingertest.Send(conn, test.head, 1<<30, test.chunked)
 		require.Error(t, err, name)
 		require.NotErrorIs(t, err, os.ErrDeadlineExceeded, name)
 		assert.Less(t, conn.written, limit+buffers, name)
@@ -149,7 +111,7 @@ func TestRefusalBeforeTheBodyHasComeIsComplete(t *testing.T) {
 		"Content-Length: 1048576\r\nExpect: 100-continue\r\n\r\n",
 		"Content-Length: 1073741824\r\n\r\n",
 	} {
-		conn := dial(t, addr)
+		conn := lingertest.Dial(t, addr.String())
 		_, err := io.WriteString(conn, "POST / HTTP/1.1\r\nHost: a\r\n"+head)
 		require.NoError(t, err)
 		response, err := http.ReadResponse(bufio.NewReader(conn), nil)
@@ -172,9 +134,9 @@ func TestConnectionAfterABodyThatWasReadIsKept(t *testing.T) {
 		handler http.Handler
 		size    int
 	}{"read by the handler": {reading, limit}, "read by net/http": {refuse, 100 << 10}, "none": {refuse, 0}} {
-		conn := dial(t, listen(t, test.handler, linger.Options{Bytes: limit}))
+		conn := lingertest.Dial(t, listen(t, test.handler, linger.Options{Bytes: limit}).String())
 		for range 3 {
-			response, err := send(t, conn, fmt.Sprintf("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: %d\r\n\r\n", test.size), test.size, false)
+			response, err := lingertest.Send(conn, fmt.Sprintf("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: %d\r\n\r\n", test.size), test.size, false)
 			require.NoError(t, err, name)
 			assert.False(t, response.Close, name)
 			_, _ = io.Copy(io.Discard, response.Body)
