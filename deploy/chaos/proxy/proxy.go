@@ -1,4 +1,4 @@
-// Package proxy is a TCP proxy that can simulate a network partition and a slow network. During a partition, connections stay open, new ones are accepted, and
+// Package proxy is a TCP proxy that can simulate a network partition and a slow network, and be read by a test. During a partition, connections stay open, new ones are accepted, and
 // no byte passes in either direction. Bytes in transit arrive after the partition, as with TCP.
 package proxy
 
@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"sync"
 	"time"
@@ -22,6 +23,7 @@ type Proxy struct {
 	connections map[net.Conn]struct{}
 	healed      chan struct{} // closed unless partitioned
 	delay       time.Duration
+	tap         func() (sent, received io.Writer)
 }
 
 const (
@@ -110,6 +112,7 @@ func (p *Proxy) serve(client net.Conn) {
 	}
 	defer p.disown(server)
 
+	client, server = p.tapped(client, server)
 	var group sync.WaitGroup
 	group.Go(func() { p.forwardLate(server, client, p.delayed()) })
 	p.forward(client, server)
