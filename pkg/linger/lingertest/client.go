@@ -24,7 +24,7 @@ const (
 // Dial connects until the test ends.
 func Dial(tb testing.TB, addr string) net.Conn {
 	tb.Helper()
-	conn, err := net.Dial("tcp", addr)
+	conn, err := (&net.Dialer{}).DialContext(tb.Context(), "tcp", addr)
 	if err != nil {
 		tb.Fatalf("lingertest: %v", err)
 	}
