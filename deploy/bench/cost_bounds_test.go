@@ -42,37 +42,40 @@ func (a amountsOf) least(b amountsOf) amountsOf {
 	}
 }
 
+// maxTurns ends the search for a turn without periodic work. One in several is such a turn.
+const maxTurns = 60
+
 //go:embed testdata/cost.json
 var costBounds []byte
 
 // TestCostOfAnEventIsWithinItsBounds publishes events one at a time and in batches, and compares what each took with testdata/cost.json. What the
-// services do periodically only adds to it, so the least of several turns counts. With PRINT_COST=1 the test prints the amounts: raise a bound only
-// together with the reason.
+// services do periodically only adds to it, and on a busy machine fewer calls share a round trip: the least of up to maxTurns turns counts. With
+// PRINT_COST=1 the test prints the amounts: raise a bound only together with the reason.
 func TestCostOfAnEventIsWithinItsBounds(t *testing.T) {
 	var bounds map[string]amountsOf
 	require.NoError(t, json.Unmarshal(costBounds, &bounds))
 	m := measureCosts(t)
 	const batched = 100
 	for name, c := range map[string]struct {
-		events, turns int
-		publish       func() (deliveryID string, err error)
+		events  int
+		publish func() (deliveryID string, err error)
 	}{
-		"one at a time": {1, 60, func() (string, error) { return m.customer.publish(t.Context(), eventBody(eventType)) }},
-		"in batches": {batched, 8, func() (string, error) {
+		"one at a time": {1, func() (string, error) { return m.customer.publish(t.Context(), eventBody(eventType)) }},
+		"in batches": {batched, func() (string, error) {
 			_, err := publishBatches(t.Context(), m.customer, batched)
 			return "", err
 		}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			m.of(t, c.events, c.publish) // opens connections, and prepares statements on them
-			least := m.of(t, c.events, c.publish)
-			for range c.turns {
+			bound, least := bounds[name], m.of(t, c.events, c.publish)
+			printed := os.Getenv("PRINT_COST") != ""
+			for turn := 1; turn < maxTurns && (printed || least.least(bound) != least); turn++ {
 				least = least.least(m.of(t, c.events, c.publish))
 			}
-			if os.Getenv("PRINT_COST") != "" {
+			if printed {
 				fmt.Printf("%s: %+v\n", name, least)
 			}
-			bound := bounds[name]
 			assert.LessOrEqual(t, least.Statements, bound.Statements, "SQL statements of an event")
 			assert.LessOrEqual(t, least.RoundTrips, bound.RoundTrips, "SQL round trips of an event")
 			assert.LessOrEqual(t, least.RedisCommands, bound.RedisCommands, "Redis commands of an event")

@@ -128,6 +128,14 @@ func (c *customer) publish(t *testing.T, body string) (event string, deliveries 
 	return published.Event.ID, deliveries
 }
 
+// disabled returns how many endpoints are disabled.
+func (c *customer) disabled(t *testing.T) int {
+	t.Helper()
+	var endpoints struct{ Items []struct{ ID string } }
+	c.call(t, http.MethodGet, "?status=disabled", "", &endpoints)
+	return len(endpoints.Items)
+}
+
 // missed publishes events until one makes no delivery, because its process has read that the endpoint is disabled. It returns a part of
 // this event.
 func (c *customer) missed(t *testing.T) string {
@@ -185,9 +193,14 @@ func customerByLink(t *testing.T, scripted bool) {
 
 	c.answers(http.StatusGone)
 	c.publish(t, `{"eventType": "run.finished", "data": {"n":1}}`)
-	require.Eventually(t, func() bool { return c.got(`"n":1}`) == 1 }, patience, 20*time.Millisecond)
+	// Without script the page stays as it was when it was read.
+	require.Eventually(t, func() bool { return c.disabled(t) == 1 }, patience, 20*time.Millisecond)
+	assert.Equal(t, 1, c.got(`"n":1}`))
 	page.visit(c.URL()+"/console", 1280)
 	page.shows("main", "Billing is disabled since")
+	if !scripted {
+		assert.NotContains(t, page.text(), "Pause refresh", "nothing would happen")
+	}
 	page.shows("main", "410 Gone")
 	missed := c.missed(t)
 

@@ -68,6 +68,7 @@ func shell(t *testing.T, folder string, environ []string, text string) (said str
 // elsewhere are the blocks that other packages run, by a text that they contain.
 var elsewhere = map[string]string{
 	"bin/api-service bulk":           "api-service/cmd/api-service",
+	"bin/api-service partition":      "api-service/cmd/api-service",
 	"bin/api-service rotate-secrets": "deploy/e2e",
 	"kubectl apply -k":               "deploy/kubernetes",
 }
