@@ -79,23 +79,26 @@ TESTTIMEOUT ?= 60m
 # makes it 5 to 10 times slower. Everything that calls it is built with the detector. The tests build programs with the same flags.
 RACEFLAGS := -buildvcs=false '-gcflags=modernc.org/...=-race=false'
 
-# How many packages are tested at a time. Those of the module deploy come last, when the packages of the programs that they build are
+# How many packages are tested at a time: two for each processor, since many tests wait. Those of the module deploy come last, when the packages of the programs that they build are
 # compiled. Of them, the one that takes longest begins.
-TESTJOBS  ?= $(shell getconf _NPROCESSORS_ONLN)
+TESTJOBS  ?= $(shell expr 2 \* $$(getconf _NPROCESSORS_ONLN))
 TESTS     := $(patsubst %,./%/...,$(filter-out deploy,$(MODULES))) ./deploy/e2e ./deploy/...
 
 # `make check` vets, so the tests need not.
 test: ## run all tests, on a PostgreSQL and a Redis of their own
 	$(SERVERS) env GOFLAGS="$(RACEFLAGS)" go test -race -vet=off -p $(TESTJOBS) -timeout $(TESTTIMEOUT) $(TESTS)
-	@$(MAKE) --no-print-directory fuzz FUZZTIME=2000x
+	@$(MAKE) --no-print-directory fuzz FUZZTIME=2000x FUZZBUILD=
 
 # How long one target is fuzzed, as a duration or as a number of inputs such as 1000x.
 FUZZTIME ?= 30s
 
-# Each package is built with the fuzzer's instrumentation once, for all its targets.
+# Each package is built with the fuzzer's instrumentation once, for all its targets. Without it, which `make test` has no time to compile,
+# inputs are changed at random only.
+FUZZBUILD ?= -fuzz Fuzz
+
 fuzz: ## fuzz all that reads what others write, each parser for FUZZTIME=30s
 	@for m in $(MODULES); do (cd $$m && for d in $$(grep -rlE '^func Fuzz' --include='*_test.go' . | xargs -r -n 1 dirname | sort -u); do \
-		cache=$$(go env GOCACHE)/fuzz/$$(go list $$d) && go test -c -vet=off -fuzz Fuzz -o $(CURDIR)/bin/fuzz.test $$d || exit 1; \
+		cache=$$(go env GOCACHE)/fuzz/$$(go list $$d) && go test -c -vet=off $(FUZZBUILD) -o $(CURDIR)/bin/fuzz.test $$d || exit 1; \
 		(cd $$d && for target in $$(grep -hoE '^func Fuzz[A-Za-z0-9]*' *_test.go | cut -c6-); do \
 			echo "fuzz $$m $$d $$target"; \
 			$(CURDIR)/bin/fuzz.test -test.paniconexit0 -test.run '^$$' -test.fuzz "^$$target\$$" -test.fuzztime $(FUZZTIME) -test.fuzzcachedir $$cache || exit 1; \

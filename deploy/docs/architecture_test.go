@@ -2,6 +2,8 @@ package docs_test
 
 import (
 	"fmt"
+	"os"
+	"os/exec"
 	"path/filepath"
 	"regexp"
 	"strings"
@@ -9,6 +11,8 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"redrive/deploy/stack/process"
 )
 
 const (
@@ -51,8 +55,22 @@ func section(t *testing.T, text, heading string) string {
 	return after[:end[0]]
 }
 
+// runWithoutDetector runs the test in a process that is built like the services. The analysis is one goroutine over all of the code, which
+// takes eight times as long with the race detector.
+func runWithoutDetector(t *testing.T) {
+	t.Helper()
+	command := exec.CommandContext(t.Context(), "go", "test", "-vet=off", "-run", "^"+t.Name()+"$", ".")
+	command.Env = append(os.Environ(), "CGO_ENABLED=0", "GOFLAGS=-buildvcs=false -trimpath")
+	said, err := command.CombinedOutput()
+	require.NoError(t, err, "%s", said)
+}
+
 func TestArchitectureNamesFunctionsThatTheServicesReach(t *testing.T) {
 	t.Parallel()
+	if process.RaceDetector {
+		runWithoutDetector(t)
+		return
+	}
 	program := loadServices(t)
 	functions := functionsIn(read(t, architecture).prose)
 	require.Greater(t, len(functions), maxFunctions)

@@ -222,8 +222,8 @@ func TestExplainFaults(t *testing.T) {
 	})
 }
 
-// Deliveries with large bodies are released at once to receivers that hang. An organization has 32 MiB of the
-// dispatcher's memory, which is not enough for all. Which of them wait changes when an attempt times out.
+// Deliveries with large bodies are released at once to receivers that hang, for as long as an endpoint may set. An organization has 32 MiB
+// of the dispatcher's memory, which is not enough for all. Which of them wait changes when an attempt times out.
 func TestExplainHeldForMemory(t *testing.T) {
 	onEachStack(t, func(t *testing.T, s *suite) {
 		c := s.organization(t)
@@ -231,12 +231,12 @@ func TestExplainHeldForMemory(t *testing.T) {
 		types := []string{"one", "two", "three"} // one endpoint may have fewer attempts in flight
 		endpoints := make([]string, len(types))
 		for i, name := range types {
-			endpoints[i] = c.endpoint(t, hook.on("/"+name, status(200).behind(hold)), 10, name).ID
-			c.pause(t, endpoints[i])
+			url := hook.on("/"+name, status(200).behind(hold))
+			endpoints[i] = c.create(t, url, `"paused":true,"timeoutSeconds":30,"subscribedEventTypes":["`+name+`"]`).Endpoint.ID
 		}
 		padded := `"data":{"x":"` + strings.Repeat("x", 950_000) + `"}}`
 		var ids []string
-		for i := range 36 {
+		for i := range 42 {
 			body := fmt.Sprintf(`{"eventType":%q,`, types[i%len(types)]) + padded
 			answer := c.call(t, request{method: http.MethodPost, path: base + "/events", body: body, unchecked: true})
 			ids = append(ids, data[published](t, answer).Deliveries[0].ID)

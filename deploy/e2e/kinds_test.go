@@ -44,8 +44,19 @@ var kinds = []*kind{
 // onEachStack runs a story on each kind of stack, in parallel with other stories. The story uses an organization of its own.
 func onEachStack(t *testing.T, story func(*testing.T, *suite)) {
 	t.Helper()
+	onStacks(t, kinds, story)
+}
+
+// onFirstStack is onEachStack for a story about the programs of callers, which take long to start and are the same for each stack.
+func onFirstStack(t *testing.T, story func(*testing.T, *suite)) {
+	t.Helper()
+	onStacks(t, kinds[:1], story)
+}
+
+func onStacks(t *testing.T, on []*kind, story func(*testing.T, *suite)) {
+	t.Helper()
 	t.Parallel()
-	for _, k := range kinds {
+	for _, k := range on {
 		t.Run(k.name, func(t *testing.T) {
 			t.Parallel()
 			story(t, k.regular.get(t))

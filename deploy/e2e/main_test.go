@@ -10,7 +10,7 @@ import (
 )
 
 // parallel is the number of stories that run at the same time. They mostly wait for retries.
-const parallel = "3"
+const parallel = "4"
 
 func TestMain(m *testing.M) {
 	if err := flag.Set("test.parallel", parallel); err != nil { // the command line can set another

@@ -22,19 +22,19 @@ import (
 // The samples of the API reference are run with IDs in the place of their placeholders.
 
 func TestSamplesCurl(t *testing.T) {
-	onEachStack(t, runSamples("curl", []string{"curl", "--version"}, interpreted("sh")))
+	onFirstStack(t, runSamples("curl", []string{"curl", "--version"}, interpreted("sh")))
 }
 
 func TestSamplesJavaScript(t *testing.T) {
-	onEachStack(t, runSamples("JavaScript", []string{"node", "-e", "fetch"}, interpreted("node", "--input-type=module", "-")))
+	onFirstStack(t, runSamples("JavaScript", []string{"node", "-e", "fetch"}, interpreted("node", "--input-type=module", "-")))
 }
 
 func TestSamplesPython(t *testing.T) {
-	onEachStack(t, runSamples("Python", []string{"python3", "--version"}, interpreted("python3", "-")))
+	onFirstStack(t, runSamples("Python", []string{"python3", "--version"}, interpreted("python3", "-")))
 }
 
 func TestSamplesGo(t *testing.T) {
-	onEachStack(t, runSamples("Go", []string{"go", "version"}, compiled))
+	onFirstStack(t, runSamples("Go", []string{"go", "version"}, compiled))
 }
 
 // sample is a sample of an operation and the client whose key it uses.

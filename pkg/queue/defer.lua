@@ -19,8 +19,7 @@ if not inBacklog then
 	end
 	redis.call("HSET", KEYS[1], ARGV[1], "0")
 end
-redis.call("HINCRBY", KEYS[2], ARGV[1], 1)
-redis.call("INCR", KEYS[8])
+redis.call("HSET", KEYS[2], ARGV[1], redis.call("INCR", KEYS[8]))
 if redis.call("DEL", KEYS[7]) == 1 then
 	redis.call("PUBLISH", ARGV[4], "1")
 end

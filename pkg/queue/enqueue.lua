@@ -71,7 +71,7 @@ local function place(key, message, id, now, lane, position, share, limit, again)
 		redis.call("HSET", KEYS[1], lane, "0")
 		cursors[lane] = "0"
 	end
-	added[lane] = (added[lane] or 0) + 1
+	added[lane] = true
 	waiting = waiting + 1
 	return 2
 end
@@ -85,11 +85,11 @@ end
 if #pushed > 0 then
 	redis.call("LPUSH", KEYS[2], unpack(pushed))
 end
-for lane, count in pairs(added) do
-	redis.call("HINCRBY", KEYS[3], lane, count)
-end
 if waiting > 0 then
-	redis.call("INCRBY", KEYS[6], waiting)
+	local total = redis.call("INCRBY", KEYS[6], waiting)
+	for lane in pairs(added) do
+		redis.call("HSET", KEYS[3], lane, total)
+	end
 end
 if (waiting > 0 or #pushed > 0) and redis.call("DEL", KEYS[5]) == 1 then
 	redis.call("PUBLISH", ARGV[1], "1")

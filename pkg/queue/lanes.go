@@ -21,8 +21,8 @@ import (
 // however many deliveries are in it.
 //
 //	lanesKey    lane → cursor, for each lane in backlog
-//	addedKey    lane → number of deliveries that were added to it, to see that it changed
-//	totalKey    their sum, which only grows
+//	addedKey    lane → totalKey when a delivery was last added to it: a lane that was closed and opened again has another value
+//	totalKey    number of deliveries that were ever added to lanes
 //	sharesKey   share → number of its pending tasks, a hint
 //	laterKey    organization → number of its scheduled tasks, a hint
 //	idleKey     exists while a dispatcher waits for a notification on wakeChannel; names the one that began to wait last
@@ -61,7 +61,7 @@ func NewLanes(client redis.UniversalClient) *Lanes { return &Lanes{redis: client
 type LaneState struct {
 	// Cursor is the last claimed position. Deliveries at or before it have a task, have ended, or were committed late.
 	Cursor webhook.Position
-	// Added changes with every delivery that is added to the lane.
+	// Added grows with every delivery that is added to the lane, and differs after the lane was closed and opened again.
 	Added int64
 }
 
@@ -110,11 +110,11 @@ func (l *Lanes) Open(ctx context.Context, lanes []webhook.Lane) error {
 // openScript sets cursors. It counts the lanes as added deliveries, which makes dispatchers look at the lanes, and keeps one that
 // has found a lane empty from closing it. KEYS: lanes, total, idle, added. ARGV: channel, cursor, lanes.
 var openScript = redis.NewScript(`
+local total = redis.call("INCRBY", KEYS[2], #ARGV - 2)
 for i = 3, #ARGV do
 	redis.call("HSET", KEYS[1], ARGV[i], ARGV[2])
-	redis.call("HINCRBY", KEYS[4], ARGV[i], 1)
+	redis.call("HSET", KEYS[4], ARGV[i], total)
 end
-redis.call("INCRBY", KEYS[2], #ARGV - 2)
 if redis.call("DEL", KEYS[3]) == 1 then
 	redis.call("PUBLISH", ARGV[1], "1")
 end
@@ -136,8 +136,7 @@ local cursor = redis.call("HGET", KEYS[1], ARGV[1])
 if not cursor or ARGV[2] <= cursor then
 	return 0
 end
-redis.call("HINCRBY", KEYS[2], ARGV[1], ARGV[3])
-redis.call("INCRBY", KEYS[3], ARGV[3])
+redis.call("HSET", KEYS[2], ARGV[1], redis.call("INCRBY", KEYS[3], ARGV[3]))
 if redis.call("DEL", KEYS[4]) == 1 then
 	redis.call("PUBLISH", ARGV[4], "1")
 end

@@ -35,6 +35,22 @@ func TestCloseLaneUnlessChanged(t *testing.T) {
 	assert.False(t, open)
 }
 
+// Two dispatchers find the lane of a paused endpoint empty. One closes it, and the endpoint is resumed before the other one closes it too.
+func TestCloseLaneThatWasOpenedAgain(t *testing.T) {
+	t.Parallel()
+	b := newBacklogBench(t)
+	a := []webhook.Lane{laneOf("org_a", "ep_a")}
+	require.NoError(t, b.lanes.Open(t.Context(), a))
+	before, _ := b.state(a[0])
+	closed, err := b.lanes.Close(t.Context(), a[0], before)
+	require.NoError(t, err)
+	require.True(t, closed)
+	require.NoError(t, b.lanes.Open(t.Context(), a))
+	closed, err = b.lanes.Close(t.Context(), a[0], before)
+	require.NoError(t, err)
+	assert.False(t, closed)
+}
+
 func TestOpenCountsAsAdded(t *testing.T) {
 	t.Parallel()
 	b := newBacklogBench(t)

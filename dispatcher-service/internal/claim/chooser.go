@@ -41,6 +41,8 @@ type lane struct {
 	rows   []queue.Candidate
 	picked int  // of rows, in the present choice
 	more   bool // there may be more rows in the database that are due
+	// reached is how far the lane's cursor is known to have come since the lane was opened.
+	reached webhook.Position
 }
 
 func newChooser(room func(endpointID string) int) *chooser {
@@ -225,13 +227,26 @@ func (c *chooser) rests(id webhook.Lane) bool {
 	return known
 }
 
-// settle removes the candidates that the take came to from what was read ahead.
+// settle removes the candidates that the take came to from what was read ahead, and notes how far their lanes' cursors have come.
 func (c *chooser) settle(chosen []queue.Candidate, fates []queue.Fate) {
-	for i := range fates {
+	for i, fate := range fates {
 		l, known := c.lanes[chosen[i].Lane]
-		if known && len(l.rows) > 0 && l.rows[0].Position == chosen[i].Position {
+		if !known {
+			continue
+		}
+		if len(l.rows) > 0 && l.rows[0].Position == chosen[i].Position {
 			l.rows = l.rows[1:]
 		}
+		if fate != queue.NoBacklog && !chosen[i].Late {
+			l.reach(chosen[i].Position)
+		}
+	}
+}
+
+// reach notes that the lane's cursor has come to a position.
+func (l *lane) reach(position webhook.Position) {
+	if position.After(l.reached) {
+		l.reached = position
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"math/rand/v2"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -32,15 +33,18 @@ type row struct {
 	ended     bool
 }
 
-// database keeps rows in memory.
-type database struct{ rows []*row }
+// database keeps rows in memory. The lanes of held endpoints are empty, as those of paused ones are.
+type database struct {
+	rows []*row
+	held map[string]bool
+}
 
 func (d *database) ReadLanes(_ context.Context, cursors []store.LaneCursor, limit int) ([][]store.Due, error) {
 	lanes := make([][]store.Due, len(cursors))
 	for i, c := range cursors {
 		var found []*row
 		for _, r := range d.rows {
-			if r.committed && !r.ended && r.lane == c.Lane && r.position.After(c.After) {
+			if r.committed && !r.ended && !d.held[r.lane.EndpointID] && r.lane == c.Lane && r.position.After(c.After) {
 				found = append(found, r)
 			}
 		}
@@ -79,7 +83,7 @@ func newMachine(t *testing.T, seed uint64, dispatchers int) *machine {
 	t.Cleanup(func() { require.NoError(t, client.Close()) })
 	m := &machine{
 		t: t, random: rand.New(rand.NewPCG(seed, 0)), redis: client, enqueuer: queue.NewEnqueuer(client), lanes: queue.NewLanes(client),
-		database: &database{}, byID: map[string]*row{}, working: map[string]int{}, flushed: map[string]bool{}, clock: webhook.Now().Add(-time.Hour),
+		database: &database{held: map[string]bool{}}, byID: map[string]*row{}, working: map[string]int{}, flushed: map[string]bool{}, clock: webhook.Now().Add(-time.Hour),
 	}
 	for range dispatchers {
 		m.claimers = append(m.claimers, New(Options{
@@ -91,7 +95,7 @@ func newMachine(t *testing.T, seed uint64, dispatchers int) *machine {
 }
 
 func (m *machine) step() {
-	switch m.random.IntN(20) {
+	switch m.random.IntN(24) {
 	case 0, 1, 2, 3, 4:
 		m.publish()
 	case 5:
@@ -106,19 +110,58 @@ func (m *machine) step() {
 		if m.random.IntN(40) == 0 {
 			m.flush()
 		}
+	case 20:
+		m.hold(m.endpoint(m.random.IntN(organizations)))
+	case 21:
+		m.holdBriefly(m.endpoint(m.random.IntN(organizations)))
+	case 22, 23:
+		for endpoint := range m.database.held {
+			m.release(endpoint)
+			break
+		}
 	}
+}
+
+const organizations = 3
+
+// endpoint returns an endpoint of an organization.
+func (m *machine) endpoint(organization int) string {
+	return fmt.Sprint("ep_", organization, "_", m.random.IntN(2))
+}
+
+// hold has nothing read from the endpoint's lanes, and nothing sent of what was claimed.
+func (m *machine) hold(endpoint string) { m.database.held[endpoint] = true }
+
+// holdBriefly has workers give back what they have of the endpoint, and ends the hold before a dispatcher looks at the lanes.
+func (m *machine) holdBriefly(endpoint string) {
+	m.hold(endpoint)
+	for len(m.working) > 0 {
+		m.finish()
+	}
+	m.release(endpoint)
+}
+
+// release ends a hold, and opens the endpoint's lanes as the API does.
+func (m *machine) release(endpoint string) {
+	delete(m.database.held, endpoint)
+	var lanes []webhook.Lane
+	for priority := webhook.PriorityHead; priority <= webhook.PriorityBulk; priority++ {
+		organization, _ := strings.CutPrefix(endpoint, "ep_")
+		lanes = append(lanes, webhook.Lane{OrganizationID: "org_" + organization[:1], EndpointID: endpoint, Priority: priority})
+	}
+	require.NoError(m.t, m.lanes.Open(m.t.Context(), lanes))
 }
 
 func (m *machine) claimer() *Claimer { return m.claimers[m.random.IntN(len(m.claimers))] }
 
 // publish writes a delivery. Some commit later than others with a later time, and of some the enqueue is lost.
 func (m *machine) publish() {
-	organization := m.random.IntN(3)
+	organization := m.random.IntN(organizations)
 	for range 1 + m.random.IntN(40)*max(0, 1-organization) { // the first organization floods
 		m.clock = m.clock.Add(time.Millisecond)
 		r := &row{
 			lane: webhook.Lane{
-				OrganizationID: fmt.Sprint("org_", organization), EndpointID: fmt.Sprint("ep_", organization, "_", m.random.IntN(2)),
+				OrganizationID: fmt.Sprint("org_", organization), EndpointID: m.endpoint(organization),
 				Priority: webhook.Priority(m.random.IntN(3) - 1),
 			},
 			position: webhook.Position{DueAt: m.clock, DeliveryID: webhook.NewID(webhook.KindDelivery, m.clock)},
@@ -164,10 +207,10 @@ func (m *machine) take(i int) {
 	c.ready = nil
 }
 
-// finish ends a delivery and acknowledges its task.
+// finish ends a delivery, unless its endpoint is held, and acknowledges its task.
 func (m *machine) finish() {
 	for id, i := range m.working {
-		m.byID[id].ended = true
+		m.byID[id].ended = !m.database.held[m.byID[id].lane.EndpointID]
 		delete(m.working, id)
 		m.claimers[i].Done(id)
 		require.NoError(m.t, queuetest.Remove(m.t.Context(), m.redis, queueName, id))
@@ -206,6 +249,9 @@ func (m *machine) reconcile() {
 
 // settle runs without faults until all deliveries are done.
 func (m *machine) settle() {
+	for endpoint := range m.database.held {
+		m.release(endpoint)
+	}
 	for _, r := range m.database.rows {
 		r.committed = true
 	}
@@ -227,6 +273,44 @@ func (m *machine) settle() {
 	}
 	for _, r := range m.database.rows {
 		require.True(m.t, r.ended, "%s was never made: %+v", r.position.DeliveryID, r.lane)
+	}
+}
+
+// A lane is claimed to its end and opened again, as by a pause and a resume, before the dispatcher reads its cursor once more.
+func TestLaneOpenedAgainBetweenPassesIsClaimedAgain(t *testing.T) {
+	for name, closed := range map[string]bool{"opened again": false, "closed and opened again": true} {
+		t.Run(name, func(t *testing.T) {
+			m := newMachine(t, 0, 1)
+			lane := webhook.Lane{OrganizationID: "org_0", EndpointID: "ep_0_0", Priority: webhook.PriorityLive}
+			for n := range 3 {
+				due := m.clock.Add(time.Duration(n) * time.Millisecond)
+				r := &row{lane: lane, position: webhook.Position{DueAt: due, DeliveryID: webhook.NewID(webhook.KindDelivery, due)}, committed: true}
+				m.database.rows, m.byID[r.position.DeliveryID] = append(m.database.rows, r), r
+			}
+			m.release(lane.EndpointID)
+			c := m.claimers[0]
+			require.NoError(t, c.reader.pass(t.Context()))
+			for range 3 {
+				m.take(0)
+			}
+			require.Len(t, m.working, 3)
+			m.hold(lane.EndpointID)
+			for len(m.working) > 0 {
+				m.finish()
+			}
+			if closed {
+				open, err := m.lanes.List(t.Context())
+				require.NoError(t, err)
+				_, err = m.lanes.Close(t.Context(), lane, open[lane])
+				require.NoError(t, err)
+			}
+			m.release(lane.EndpointID)
+			for range 3 {
+				require.NoError(t, c.reader.pass(t.Context()))
+				m.take(0)
+			}
+			require.Len(t, m.working, 3)
+		})
 	}
 }
 

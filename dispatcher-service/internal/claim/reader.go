@@ -30,7 +30,9 @@ const (
 
 // progress is how far a lane was read.
 type progress struct {
-	state    queue.LaneState // as Redis has it
+	of       *lane            // which the chooser has; another one after the lane was closed
+	reached  webhook.Position // how far the lane was claimed before Redis was asked for its state
+	state    queue.LaneState  // as Redis has it
 	read     webhook.Position
 	seen     int64     // Added when the end of the lane was reached
 	end      bool      // no delivery that is due is behind read
@@ -131,6 +133,7 @@ func (r *reader) pass(ctx context.Context) error {
 
 // refresh takes over what Redis says about the lanes.
 func (r *reader) refresh(ctx context.Context) error {
+	r.noteReached()
 	listed, err := r.claimer.options.Lanes.List(ctx)
 	if err != nil {
 		return err
@@ -147,23 +150,34 @@ func (r *reader) refresh(ctx context.Context) error {
 	for id, state := range listed {
 		l, p := c.chooser.open(id), r.lanes[id]
 		switch {
-		case p == nil:
-			p = &progress{read: state.Cursor}
+		case p == nil || p.of != l: // it is new, or was closed and opened again
+			p = &progress{of: l, read: state.Cursor}
 			r.lanes[id] = p
 			l.rows = nil
-		case p.state.Cursor.After(state.Cursor): // it was opened again, or Redis was emptied
+		case p.reached.After(state.Cursor): // it was opened again, or Redis was emptied
 			p.read, p.end, p.wasSwept = state.Cursor, false, false
-			l.rows = nil
+			l.rows, l.reached = nil, state.Cursor
 		case state.Cursor.After(p.read): // other dispatchers are ahead
 			p.read = state.Cursor
 		}
 		l.drop(state.Cursor)
+		l.reach(state.Cursor)
 		if state.Added != p.seen {
 			p.end = false
 		}
 		p.state, l.more = state, !p.end
 	}
 	return nil
+}
+
+// noteReached notes how far the lanes are known to be claimed. A cursor that Redis reports later and that is before it was moved back
+// meanwhile, even if no report between showed it further on.
+func (r *reader) noteReached() {
+	r.claimer.mutex.Lock()
+	defer r.claimer.mutex.Unlock()
+	for _, p := range r.lanes {
+		p.reached = p.of.reached
+	}
 }
 
 // drop removes what was read ahead and has been claimed by others.

@@ -110,9 +110,14 @@ func (s *session) Read(b []byte) (int, error) {
 	return n, err
 }
 
+// Close closes the connection once. The pool closes it again when it finds that admit has closed it.
 func (s *session) Close() error {
 	s.of.mutex.Lock()
+	_, open := s.of.open[s]
 	delete(s.of.open, s)
 	s.of.mutex.Unlock()
+	if !open {
+		return nil
+	}
 	return s.Conn.Close()
 }
