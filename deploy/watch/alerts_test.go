@@ -124,8 +124,9 @@ func TestRuleTestsFindAWrongRule(t *testing.T) {
 			"RedriveFinalFailures":     {`and on () max(redrive_endpoints_failed) >= 5`, ``},
 		},
 		"alerts_silent.yml": {
-			"RedriveFinalFailures": {`status="failure",reason="attempt"`, `status="failure"`},
-			"RedriveRedisAway":     {`max by (job) (redrive_redis_away) == 1`, `max_over_time(redrive_redis_away[5m]) == 1`},
+			"RedriveFinalFailures":     {`status="failure",reason="attempt"`, `status="failure"`},
+			"RedrivePartitionsMissing": {`max(redrive_partitions) > 0 and on () `, ``},
+			"RedriveRedisAway":         {`max by (job) (redrive_redis_away) == 1`, `max_over_time(redrive_redis_away[5m]) == 1`},
 		},
 	} {
 		t.Run(test, func(t *testing.T) {
