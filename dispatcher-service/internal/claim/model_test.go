@@ -146,7 +146,7 @@ func (m *machine) release(endpoint string) {
 	delete(m.database.held, endpoint)
 	var lanes []webhook.Lane
 	for priority := webhook.PriorityHead; priority <= webhook.PriorityBulk; priority++ {
-		organization, _ := strings.CutPrefix(endpoint, "ep_")
+		organization := strings.TrimPrefix(endpoint, "ep_")
 		lanes = append(lanes, webhook.Lane{OrganizationID: "org_" + organization[:1], EndpointID: endpoint, Priority: priority})
 	}
 	require.NoError(m.t, m.lanes.Open(m.t.Context(), lanes))
