@@ -9,8 +9,6 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
-
-	"redrive/pkg/lifecycle"
 )
 
 // version is set by the linker.
@@ -60,7 +58,6 @@ func (e invalidError) Unwrap() error { return e.error }
 func invalid(format string, args ...any) error { return invalidError{fmt.Errorf(format, args...)} }
 
 func main() {
-	lifecycle.CollectLess()
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
 	context.AfterFunc(ctx, stop) // a second Ctrl-C ends the process at once
 	code := run(ctx, os.Args[1:], os.Environ(), os.Stdout, os.Stderr)
