@@ -22,7 +22,7 @@ import (
 //
 //	lanesKey    lane → cursor, for each lane in backlog
 //	addedKey    lane → totalKey when a delivery was last added to it: a lane that was closed and opened again has another value
-//	totalKey    number of deliveries that were ever added to lanes
+//	totalKey    number of deliveries that were added to lanes, and of lanes that were opened, since Redis was last empty
 //	sharesKey   share → number of its pending tasks, a hint
 //	laterKey    organization → number of its scheduled tasks, a hint
 //	idleKey     exists while a dispatcher waits for a notification on wakeChannel; names the one that began to wait last
@@ -59,7 +59,7 @@ func NewLanes(client redis.UniversalClient) *Lanes { return &Lanes{redis: client
 
 // LaneState is how far a lane in backlog has been claimed.
 type LaneState struct {
-	// Cursor is the last claimed position. Deliveries at or before it have a task, have ended, or were committed late.
+	// Cursor is the last claimed position. Deliveries at or before it have a task, have ended, were committed late or given back.
 	Cursor webhook.Position
 	// Added grows with every delivery that is added to the lane, and differs after the lane was closed and opened again.
 	Added int64
@@ -160,7 +160,7 @@ redis.call("HDEL", KEYS[1], ARGV[1])
 redis.call("HDEL", KEYS[2], ARGV[1])
 return 1`)
 
-// Behind returns those of the lanes in backlog that still have to come to the position: the backlog is responsible for it.
+// Behind reports whether the lane's cursor still has to come to the position: the backlog is responsible for it.
 func (s LaneState) Behind(p webhook.Position) bool { return p.After(s.Cursor) }
 
 //go:embed defer.lua

@@ -22,6 +22,11 @@ type Due struct {
 	Test bool
 }
 
+// IsDue reports whether the delivery is due. A pending one is, even if the clock of the process that wrote it was ahead.
+func (d Due) IsDue(now time.Time) bool {
+	return d.Status != webhook.StatusRetrying || !d.NextRetryAt.After(now)
+}
+
 // Position returns the delivery's place in its lane.
 func (d Due) Position() webhook.Position {
 	return webhook.Position{DueAt: d.NextRetryAt, DeliveryID: d.ID}

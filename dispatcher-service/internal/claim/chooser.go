@@ -41,7 +41,8 @@ type lane struct {
 	rows   []queue.Candidate
 	picked int  // of rows, in the present choice
 	more   bool // there may be more rows in the database that are due
-	// reached is how far the lane's cursor is known to have come since the lane was opened.
+	// reached is how far the lane's cursor has come, as takes and the reader know. It may be too far after the lane was opened again,
+	// which costs one more read.
 	reached webhook.Position
 }
 
@@ -234,7 +235,7 @@ func (c *chooser) settle(chosen []queue.Candidate, fates []queue.Fate) {
 		if !known {
 			continue
 		}
-		if len(l.rows) > 0 && l.rows[0].Position == chosen[i].Position {
+		if len(l.rows) > 0 && l.rows[0] == chosen[i] { // it may be another candidate for the same delivery
 			l.rows = l.rows[1:]
 		}
 		if fate != queue.NoBacklog && !chosen[i].Late {

@@ -31,7 +31,7 @@ const (
 // progress is how far a lane was read.
 type progress struct {
 	of       *lane            // which the chooser has; another one after the lane was closed
-	reached  webhook.Position // how far the lane was claimed before Redis was asked for its state
+	reached  webhook.Position // lane.reached before Redis was asked for the lane's state
 	state    queue.LaneState  // as Redis has it
 	read     webhook.Position
 	seen     int64     // Added when the end of the lane was reached
@@ -170,8 +170,8 @@ func (r *reader) refresh(ctx context.Context) error {
 	return nil
 }
 
-// noteReached notes how far the lanes are known to be claimed. A cursor that Redis reports later and that is before it was moved back
-// meanwhile, even if no report between showed it further on.
+// noteReached notes how far the lanes are known to be claimed. A cursor that Redis reports later and that is before it was moved back, even
+// if no report between showed it further on.
 func (r *reader) noteReached() {
 	r.claimer.mutex.Lock()
 	defer r.claimer.mutex.Unlock()
@@ -234,7 +234,7 @@ func (r *reader) hungry() []store.LaneCursor {
 func (p *progress) append(l *lane, rows []store.Due, now time.Time) bool {
 	p.end, p.nextDue, p.seen = len(rows) < readAhead, time.Time{}, p.state.Added
 	for i, row := range rows {
-		if row.Status == webhook.StatusRetrying && row.NextRetryAt.After(now) {
+		if !row.IsDue(now) {
 			p.end, p.nextDue = true, row.NextRetryAt
 			return i > 0
 		}

@@ -10,7 +10,8 @@ import (
 )
 
 // sweep looks for deliveries that a lane's cursor has passed and that have no task: rows are not committed in the order of their
-// times. It also closes lanes in which nothing waits any more.
+// times, and workers give deliveries back. It has lanes read again in which a due delivery was not read, or was read and is not claimed. It
+// also closes lanes in which nothing waits any more.
 func (r *reader) sweep(ctx context.Context) error {
 	for cursors := range slices.Chunk(r.unswept(), lanesAtOnce) {
 		rows, err := r.claimer.options.Store.ReadLanes(ctx, cursors, sweepLimit)
@@ -42,15 +43,19 @@ func (r *reader) sweepLane(ctx context.Context, id webhook.Lane, rows []store.Du
 	if len(rows) == 0 && p.end && p.seen == p.state.Added {
 		return r.close(ctx, id, p)
 	}
-	passed := map[string]webhook.Position{}
+	passed, now, idle := map[string]webhook.Position{}, webhook.Now(), r.isIdle(id)
 	var ids []string
 	for _, row := range rows {
 		position := row.Position()
-		if !p.state.Behind(position) {
+		switch {
+		case !p.state.Behind(position):
 			passed[row.ID] = position
 			ids = append(ids, row.ID)
-		} else if p.nextDue.IsZero() && position.After(p.read) {
+		case !row.IsDue(now):
+		case position.After(p.read):
 			p.end = false // its enqueue was lost: nothing was added to the lane
+		case idle:
+			p.read, p.end = p.state.Cursor, false // it was read ahead, and nobody claims it
 		}
 	}
 	late, err := r.claimer.options.Lanes.WithoutTask(ctx, r.claimer.options.Queue, ids)
@@ -60,6 +65,14 @@ func (r *reader) sweepLane(ctx context.Context, id webhook.Lane, rows []store.Du
 	p.swept, p.wasSwept = p.state.Cursor, len(late) == 0
 	r.putFirst(id, late, passed)
 	return nil
+}
+
+// isIdle reports whether nothing was claimed from the lane since the last sweep, although nothing that was read ahead is left.
+func (r *reader) isIdle(id webhook.Lane) bool {
+	p := r.lanes[id]
+	r.claimer.mutex.Lock()
+	defer r.claimer.mutex.Unlock()
+	return p.wasSwept && p.swept == p.state.Cursor && len(r.claimer.chooser.open(id).rows) == 0
 }
 
 // putFirst puts late deliveries in front of what was read ahead.
