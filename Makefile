@@ -79,9 +79,9 @@ TESTTIMEOUT ?= 60m
 # makes it 5 to 10 times slower. Everything that calls it is built with the detector. The tests build programs with the same flags.
 RACEFLAGS := -buildvcs=false '-gcflags=modernc.org/...=-race=false'
 
-# How many packages are tested at a time: two for each processor, since many tests wait. Those of the module deploy come last, when the packages of the programs that they build are
+# How many packages are tested at a time: one more than processors, since many tests wait. Those of the module deploy come last, when the packages of the programs that they build are
 # compiled. Of them, the one that takes longest begins.
-TESTJOBS  ?= $(shell expr 2 \* $$(getconf _NPROCESSORS_ONLN))
+TESTJOBS  ?= $(shell expr 1 + $$(getconf _NPROCESSORS_ONLN))
 TESTS     := $(patsubst %,./%/...,$(filter-out deploy,$(MODULES))) ./deploy/e2e ./deploy/...
 
 # `make check` vets, so the tests need not.

@@ -42,20 +42,33 @@ func (s *PostgresServer) Follow(ctx context.Context, primary *PostgresServer) er
 	return s.Restart(ctx)
 }
 
-// Promote makes a standby a primary, and returns when it accepts writes.
+// Promote makes a standby a primary, and returns when it accepts writes. Only short statements ask for it: what the standby still has to apply
+// may conflict with the snapshot of one that waits.
 func (s *PostgresServer) Promote(ctx context.Context) error {
-	return s.asking(ctx, func(conn *pgx.Conn) error {
-		var promoted bool
-		err := conn.QueryRow(ctx, "SELECT pg_promote(true, 60)").Scan(&promoted)
-		if err == nil && !promoted {
-			err = fmt.Errorf("it is still a standby after a minute; the end of its log:\n%s", logTail(s.dir.log(), 0))
+	err := s.asking(ctx, func(conn *pgx.Conn) error {
+		if _, err := conn.Exec(ctx, "SELECT pg_promote(false)"); err != nil {
+			return err
 		}
-		if err != nil {
-			return fmt.Errorf("promoting a standby: %w", err)
+		for deadline := time.Now().Add(promotionPatience); time.Now().Before(deadline); {
+			var standby bool
+			if err := conn.QueryRow(ctx, "SELECT pg_is_in_recovery()").Scan(&standby); err != nil || !standby {
+				return err
+			}
+			select {
+			case <-ctx.Done():
+				return ctx.Err()
+			case <-time.After(promotionTick):
+			}
 		}
-		return nil
+		return fmt.Errorf("it is still a standby after %s; the end of its log:\n%s", promotionPatience, logTail(s.dir.log(), 0))
 	})
+	if err != nil {
+		return fmt.Errorf("promoting a standby: %w", err)
+	}
+	return nil
 }
+
+const promotionPatience, promotionTick = time.Minute, 10 * time.Millisecond
 
 // AwaitReplay returns when the standby has applied everything that the primary had written at the time of the call.
 func (s *PostgresServer) AwaitReplay(ctx context.Context, primary *PostgresServer) error {
