@@ -42,33 +42,25 @@ func (s *PostgresServer) Follow(ctx context.Context, primary *PostgresServer) er
 	return s.Restart(ctx)
 }
 
-// Promote makes a standby a primary, and returns when it accepts writes. Only short statements ask for it: what the standby still has to apply
-// may conflict with the snapshot of one that waits.
+// promotionTimeout bounds the wait for a promotion.
+const promotionTimeout = time.Minute
+
+// Promote makes a standby a primary, and returns when it accepts writes. It polls with short statements: the snapshot of a long one can
+// conflict with the WAL that the standby still has to replay.
 func (s *PostgresServer) Promote(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, promotionTimeout)
+	defer cancel()
 	err := s.asking(ctx, func(conn *pgx.Conn) error {
 		if _, err := conn.Exec(ctx, "SELECT pg_promote(false)"); err != nil {
 			return err
 		}
-		for deadline := time.Now().Add(promotionPatience); time.Now().Before(deadline); {
-			var standby bool
-			if err := conn.QueryRow(ctx, "SELECT pg_is_in_recovery()").Scan(&standby); err != nil || !standby {
-				return err
-			}
-			select {
-			case <-ctx.Done():
-				return ctx.Err()
-			case <-time.After(promotionTick):
-			}
-		}
-		return fmt.Errorf("it is still a standby after %s; the end of its log:\n%s", promotionPatience, logTail(s.dir.log(), 0))
+		return awaitTrue(ctx, conn, "SELECT NOT pg_is_in_recovery()")
 	})
 	if err != nil {
-		return fmt.Errorf("promoting a standby: %w", err)
+		return fmt.Errorf("promoting a standby: %w; the end of its log:\n%s", err, logTail(s.dir.log(), 0))
 	}
 	return nil
 }
-
-const promotionPatience, promotionTick = time.Minute, 10 * time.Millisecond
 
 // AwaitReplay returns when the standby has applied everything that the primary had written at the time of the call.
 func (s *PostgresServer) AwaitReplay(ctx context.Context, primary *PostgresServer) error {
@@ -79,19 +71,28 @@ func (s *PostgresServer) AwaitReplay(ctx context.Context, primary *PostgresServe
 	if err != nil {
 		return fmt.Errorf("reading the position of a primary: %w", err)
 	}
-	return s.asking(ctx, func(conn *pgx.Conn) error {
-		for {
-			var applied bool
-			if err := conn.QueryRow(ctx, "SELECT pg_last_wal_replay_lsn() >= $1::pg_lsn", written).Scan(&applied); err != nil || applied {
-				return err
-			}
-			select {
-			case <-ctx.Done():
-				return fmt.Errorf("waiting for a standby to apply %s: %w", written, ctx.Err())
-			case <-time.After(readyInterval):
-			}
-		}
+	err = s.asking(ctx, func(conn *pgx.Conn) error {
+		return awaitTrue(ctx, conn, "SELECT pg_last_wal_replay_lsn() >= $1::pg_lsn", written)
 	})
+	if err != nil {
+		return fmt.Errorf("waiting for a standby to apply %s: %w", written, err)
+	}
+	return nil
+}
+
+// awaitTrue repeats a query until it returns true.
+func awaitTrue(ctx context.Context, conn *pgx.Conn, query string, args ...any) error {
+	for {
+		var holds bool
+		if err := conn.QueryRow(ctx, query, args...).Scan(&holds); err != nil || holds {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(readyInterval):
+		}
+	}
 }
 
 func (s *PostgresServer) asking(ctx context.Context, ask func(*pgx.Conn) error) error {
