@@ -3,26 +3,12 @@ package lifecycle
 import (
 	"context"
 	"log/slog"
-	"os"
-	"runtime/debug"
 
 	"github.com/KimMachineGun/automemlimit/memlimit"
 )
 
 // memoryShare is the part of the container's memory limit that the Go runtime keeps to. The rest is for what it does not count.
 const memoryShare = 0.9
-
-// garbage is the default of GOGC. Nearly all allocations are garbage after their request or attempt, so the heap is small. For the
-// dispatcher, collecting it three times less often costs about 20 MB and saves a tenth of the processor time under load.
-const garbage = 300
-
-// CollectLess collects garbage less often than by Go's default, unless GOGC is in the environment. The API does not: its publishes do not
-// become cheaper by it, and small answers beside long pages (row bytes-api of the benchmark) become slower.
-func CollectLess() {
-	if os.Getenv("GOGC") == "" {
-		debug.SetGCPercent(garbage)
-	}
-}
 
 // LimitMemory sets GOMEMLIMIT from the memory limit of the process's container (cgroup v1 or v2), so that the garbage collector works
 // harder before the kernel ends the process. It changes nothing if GOMEMLIMIT is in the environment or there is no limit. A limit

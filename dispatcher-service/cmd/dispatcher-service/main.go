@@ -10,6 +10,7 @@ import (
 	"log/slog"
 	"os"
 	"os/signal"
+	"runtime/debug"
 	"syscall"
 
 	"redrive/dispatcher-service/app"
@@ -42,8 +43,15 @@ It is configured by environment variables (see the README).
   dispatcher-service --version | --help
 `
 
+// garbage is the default of GOGC. Nearly all allocations are garbage after their attempt, so the heap is small. Collecting it three times
+// less often costs about 20 MB and saves a tenth of the processor time under load. The API keeps Go's default: its publishes get no cheaper,
+// and its small answers beside long pages get slower (row bytes-api of the benchmark).
+const garbage = 300
+
 func main() {
-	lifecycle.CollectLess()
+	if os.Getenv("GOGC") == "" {
+		debug.SetGCPercent(garbage)
+	}
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
 	context.AfterFunc(ctx, stop) // a second Ctrl-C ends the process at once
 	code := run(ctx, os.Args[1:], os.Environ(), os.Stdout, os.Stderr)
