@@ -65,7 +65,7 @@ func openPool(t *testing.T, url string, connections int) *sql.DB {
 // insert has a parameter: pgx repeats a statement without one if its connection breaks while the statement runs.
 const insert = "INSERT INTO calls (number) VALUES ($1)"
 
-// callers write through a pool, each again and again, with the deadline that calls of the services have.
+// callers write through a pool, each again and again.
 type callers struct {
 	failures  atomic.Int64
 	lastError atomic.Int64 // nanoseconds since the epoch
@@ -81,7 +81,7 @@ func call(t *testing.T, db *sql.DB, number int) *callers {
 	for range number {
 		group.Go(func() {
 			for ctx.Err() == nil {
-				limited, end := context.WithTimeout(context.Background(), 5*time.Second)
+				limited, end := context.WithTimeout(context.Background(), callDeadline)
 				if _, err := db.ExecContext(limited, insert, 1); err != nil {
 					c.failures.Add(1)
 					c.lastError.Store(time.Now().UnixNano())
@@ -113,9 +113,12 @@ func (c *callers) recovered(t *testing.T, since time.Time) time.Duration {
 	return time.Unix(0, c.lastError.Load()).Sub(since)
 }
 
-// generousLimit is a safety limit for a busy machine, far above the 2 s that are promised. A process that keeps to a frozen server, or to a
-// connection that died silently, needs minutes, and is found by it.
-const generousLimit = 20 * time.Second
+const (
+	// generousLimit is a safety limit for a busy machine, far above the 2 s that are promised.
+	generousLimit = 20 * time.Second
+	// callDeadline is longer, so that a pool fails the test if it waits for the deadlines of its calls.
+	callDeadline = 2 * generousLimit
+)
 
 func TestFailoverEveryWayCallsReachNewPrimary(t *testing.T) {
 	for name, end := range map[string]func(*testing.T, *pair){
