@@ -41,8 +41,8 @@ type lane struct {
 	rows   []queue.Candidate
 	picked int  // of rows, in the present choice
 	more   bool // there may be more rows in the database that are due
-	// reached is how far the lane's cursor has come, as takes and the reader know. It may be too far after the lane was opened again,
-	// which costs one more read.
+	// reached is the last position of the lane's cursor that a take or a list has returned. It may be too far after the lane was
+	// reopened, which costs one extra read.
 	reached webhook.Position
 }
 
@@ -228,14 +228,14 @@ func (c *chooser) rests(id webhook.Lane) bool {
 	return known
 }
 
-// settle removes the candidates that the take came to from what was read ahead, and notes how far their lanes' cursors have come.
+// settle removes the candidates that the take reached from the rows that were read ahead, and records the cursors of their lanes.
 func (c *chooser) settle(chosen []queue.Candidate, fates []queue.Fate) {
 	for i, fate := range fates {
 		l, known := c.lanes[chosen[i].Lane]
 		if !known {
 			continue
 		}
-		if len(l.rows) > 0 && l.rows[0] == chosen[i] { // it may be another candidate for the same delivery
+		if len(l.rows) > 0 && l.rows[0] == chosen[i] { // a late candidate may have the same position
 			l.rows = l.rows[1:]
 		}
 		if fate != queue.NoBacklog && !chosen[i].Late {
@@ -244,7 +244,7 @@ func (c *chooser) settle(chosen []queue.Candidate, fates []queue.Fate) {
 	}
 }
 
-// reach notes that the lane's cursor has come to a position.
+// reach records a position of the lane's cursor.
 func (l *lane) reach(position webhook.Position) {
 	if position.After(l.reached) {
 		l.reached = position

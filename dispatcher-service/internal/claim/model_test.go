@@ -31,7 +31,7 @@ type row struct {
 	position  webhook.Position
 	committed bool
 	ended     bool
-	retrying  bool
+	status    webhook.Status
 }
 
 // database keeps rows in memory. The lanes of held endpoints are empty, as those of paused ones are.
@@ -56,11 +56,7 @@ func (d *database) ReadLanes(_ context.Context, cursors []store.LaneCursor, limi
 			return -1
 		})
 		for _, r := range found[:min(limit, len(found))] {
-			status := webhook.StatusPending
-			if r.retrying {
-				status = webhook.StatusRetrying
-			}
-			lanes[i] = append(lanes[i], store.Due{ID: r.position.DeliveryID, Status: status, Queue: queueName, NextRetryAt: r.position.DueAt})
+			lanes[i] = append(lanes[i], store.Due{ID: r.position.DeliveryID, Status: r.status, Queue: queueName, NextRetryAt: r.position.DueAt})
 		}
 	}
 	return lanes, nil
@@ -134,25 +130,23 @@ func (m *machine) endpoint(organization int) string {
 	return fmt.Sprint("ep_", organization, "_", m.random.IntN(2))
 }
 
-// hold has nothing read from the endpoint's lanes, and nothing sent of what was claimed.
+// hold empties the endpoint's lanes for readers. Workers give back its deliveries.
 func (m *machine) hold(endpoint string) { m.database.held[endpoint] = true }
 
-// holdBriefly has workers give back what they have of the endpoint, and ends the hold before a dispatcher looks at the lanes.
+// holdBriefly holds an endpoint until all workers are done. No dispatcher reads the lanes meanwhile.
 func (m *machine) holdBriefly(endpoint string) {
 	m.hold(endpoint)
-	for len(m.working) > 0 {
-		m.finish()
-	}
+	m.finishAll()
 	m.release(endpoint)
 }
 
 // release ends a hold, and opens the endpoint's lanes as the API does.
 func (m *machine) release(endpoint string) {
 	delete(m.database.held, endpoint)
+	organization, _, _ := strings.Cut(strings.TrimPrefix(endpoint, "ep_"), "_")
 	var lanes []webhook.Lane
 	for priority := webhook.PriorityHead; priority <= webhook.PriorityBulk; priority++ {
-		organization := strings.TrimPrefix(endpoint, "ep_")
-		lanes = append(lanes, webhook.Lane{OrganizationID: "org_" + organization[:1], EndpointID: endpoint, Priority: priority})
+		lanes = append(lanes, webhook.Lane{OrganizationID: "org_" + organization, EndpointID: endpoint, Priority: priority})
 	}
 	require.NoError(m.t, m.lanes.Open(m.t.Context(), lanes))
 }
@@ -164,19 +158,21 @@ func (m *machine) publish() {
 	organization := m.random.IntN(organizations)
 	for range 1 + m.random.IntN(40)*max(0, 1-organization) { // the first organization floods
 		m.clock = m.clock.Add(time.Millisecond)
-		r := &row{
-			lane: webhook.Lane{
-				OrganizationID: fmt.Sprint("org_", organization), EndpointID: m.endpoint(organization),
-				Priority: webhook.Priority(m.random.IntN(3) - 1),
-			},
-			position: webhook.Position{DueAt: m.clock, DeliveryID: webhook.NewID(webhook.KindDelivery, m.clock)},
-		}
-		m.database.rows = append(m.database.rows, r)
-		m.byID[r.position.DeliveryID] = r
+		r := m.write(webhook.Lane{
+			OrganizationID: fmt.Sprint("org_", organization), EndpointID: m.endpoint(organization),
+			Priority: webhook.Priority(m.random.IntN(3) - 1),
+		}, m.clock)
 		if m.random.IntN(5) > 0 {
 			m.commit(r)
 		}
 	}
+}
+
+// write writes a pending delivery that is not committed.
+func (m *machine) write(lane webhook.Lane, due time.Time) *row {
+	r := &row{lane: lane, position: webhook.Position{DueAt: due, DeliveryID: webhook.NewID(webhook.KindDelivery, due)}, status: webhook.StatusPending}
+	m.database.rows, m.byID[r.position.DeliveryID] = append(m.database.rows, r), r
+	return r
 }
 
 func (m *machine) commit(r *row) {
@@ -223,6 +219,12 @@ func (m *machine) finish() {
 	}
 }
 
+func (m *machine) finishAll() {
+	for len(m.working) > 0 {
+		m.finish()
+	}
+}
+
 // flush empties Redis, and rebuilds it as the reconciler does.
 func (m *machine) flush() {
 	require.NoError(m.t, m.redis.FlushAll(m.t.Context()).Err())
@@ -238,6 +240,12 @@ func (m *machine) flush() {
 		}
 	}
 	require.NoError(m.t, m.lanes.Open(m.t.Context(), lanes))
+}
+
+// sweep runs a pass of a reader with a sweep.
+func (m *machine) sweep(c *Claimer) {
+	c.reader.sweepAt = time.Time{}
+	require.NoError(m.t, c.reader.pass(m.t.Context()))
 }
 
 // reconcile enqueues what waits without a task and outside of any lane in backlog.
@@ -264,12 +272,9 @@ func (m *machine) settle() {
 		m.reconcile()
 		for i, c := range m.claimers {
 			for range 30 {
-				c.reader.sweepAt = time.Time{}
-				require.NoError(m.t, c.reader.pass(m.t.Context()))
+				m.sweep(c)
 				m.take(i)
-				for len(m.working) > 0 {
-					m.finish()
-				}
+				m.finishAll()
 			}
 		}
 		if !slices.ContainsFunc(m.database.rows, func(r *row) bool { return !r.ended }) {
@@ -291,8 +296,7 @@ func TestEveryDeliveryIsClaimedOnce(t *testing.T) {
 			}
 			m.settle()
 			for _, c := range m.claimers {
-				c.reader.sweepAt = time.Time{}
-				require.NoError(t, c.reader.pass(t.Context()))
+				m.sweep(c)
 				require.NoError(t, c.reader.pass(t.Context()))
 			}
 			open, err := m.lanes.List(t.Context())

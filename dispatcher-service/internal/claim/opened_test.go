@@ -12,27 +12,24 @@ import (
 
 var theLane = webhook.Lane{OrganizationID: "org_0", EndpointID: "ep_0_0", Priority: webhook.PriorityLive}
 
-// add writes a delivery of theLane that nobody enqueues, due a time after the clock.
+// add commits a delivery of theLane and does not enqueue it. It is due at m.clock plus later.
 func (m *machine) add(later time.Duration) *row {
-	due := m.clock.Add(later)
-	r := &row{lane: theLane, position: webhook.Position{DueAt: due, DeliveryID: webhook.NewID(webhook.KindDelivery, due)}, committed: true}
-	m.database.rows, m.byID[r.position.DeliveryID] = append(m.database.rows, r), r
+	r := m.write(theLane, m.clock.Add(later))
+	r.committed = true
 	return r
 }
 
-// turn runs a pass of the reader with a sweep, and a take.
+// turn runs a pass with a sweep, and a take.
 func (m *machine) turn() {
-	reader := m.claimers[0].reader
-	reader.sweepAt = time.Time{}
-	require.NoError(m.t, reader.pass(m.t.Context()))
+	m.sweep(m.claimers[0])
 	m.take(0)
 }
 
-// The only other delivery of the lane is a retry that is due in a day: the lane stays open, and the reconciler leaves it to the backlog.
+// The only other delivery of the lane is a retry that is due in a day. It keeps the lane open, and the reconciler skips open lanes.
 func TestLostEnqueueBeforeRetryIsClaimed(t *testing.T) {
 	m := newMachine(t, 0, 1)
 	m.add(0)
-	m.add(24 * time.Hour).retrying = true
+	m.add(24 * time.Hour).status = webhook.StatusRetrying
 	m.release(theLane.EndpointID)
 	m.turn()
 	m.finish()
@@ -44,7 +41,20 @@ func TestLostEnqueueBeforeRetryIsClaimed(t *testing.T) {
 	require.Contains(t, m.working, lost.position.DeliveryID)
 }
 
-// A late delivery is taken, its lane is opened again and read, and then the reply of the take arrives. The worker gives the delivery back.
+// A delivery was read ahead, and its candidate was lost. The cursor of its lane does not move, so the sweep restarts the reading.
+func TestLostCandidateIsReadAgain(t *testing.T) {
+	m := newMachine(t, 0, 1)
+	c, lost := m.claimers[0], m.add(0)
+	m.release(theLane.EndpointID)
+	m.sweep(c)
+	c.chooser.lanes[theLane].rows = nil
+	for range 4 {
+		m.turn()
+	}
+	require.Contains(t, m.working, lost.position.DeliveryID)
+}
+
+// A late delivery is taken, and its lane is reopened and read before the take returns. The worker gives the delivery back.
 func TestLaneOpenedAgainDuringTakeOfLateDelivery(t *testing.T) {
 	m := newMachine(t, 0, 1)
 	c, late := m.claimers[0], m.add(0)
@@ -54,9 +64,8 @@ func TestLaneOpenedAgainDuringTakeOfLateDelivery(t *testing.T) {
 	m.turn()
 	m.hold(theLane.EndpointID)
 	m.finish()
-	delete(m.database.held, theLane.EndpointID) // and its lane is not opened
-	c.reader.sweepAt = time.Time{}
-	require.NoError(t, c.reader.pass(t.Context()))
+	delete(m.database.held, theLane.EndpointID) // without opening the lane
+	m.sweep(c)
 
 	chosen := c.chooser.choose(1)
 	require.True(t, chosen[0].Late)
@@ -75,7 +84,7 @@ func TestLaneOpenedAgainDuringTakeOfLateDelivery(t *testing.T) {
 	require.Contains(t, m.working, id)
 }
 
-// A lane is claimed to its end and opened again, as by a pause and a resume, before the dispatcher reads its cursor once more.
+// A lane is claimed to its end and reopened, as by a pause and a resume, before the dispatcher reads its cursor again.
 func TestLaneOpenedAgainBetweenPassesIsClaimedAgain(t *testing.T) {
 	for name, closed := range map[string]bool{"opened again": false, "closed and opened again": true} {
 		t.Run(name, func(t *testing.T) {
@@ -91,9 +100,7 @@ func TestLaneOpenedAgainBetweenPassesIsClaimedAgain(t *testing.T) {
 			}
 			require.Len(t, m.working, 3)
 			m.hold(theLane.EndpointID)
-			for len(m.working) > 0 {
-				m.finish()
-			}
+			m.finishAll()
 			if closed {
 				open, err := m.lanes.List(t.Context())
 				require.NoError(t, err)

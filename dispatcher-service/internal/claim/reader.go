@@ -30,9 +30,9 @@ const (
 
 // progress is how far a lane was read.
 type progress struct {
-	of       *lane            // which the chooser has; another one after the lane was closed
-	reached  webhook.Position // lane.reached before Redis was asked for the lane's state
-	state    queue.LaneState  // as Redis has it
+	of       *lane            // the chooser's lane; it has another one after the lane was closed
+	reached  webhook.Position // lane.reached before the last list
+	state    queue.LaneState  // as of the last list
 	read     webhook.Position
 	seen     int64     // Added when the end of the lane was reached
 	end      bool      // no delivery that is due is behind read
@@ -150,11 +150,11 @@ func (r *reader) refresh(ctx context.Context) error {
 	for id, state := range listed {
 		l, p := c.chooser.open(id), r.lanes[id]
 		switch {
-		case p == nil || p.of != l: // it is new, or was closed and opened again
+		case p == nil || p.of != l: // it is new, or was closed and reopened
 			p = &progress{of: l, read: state.Cursor}
 			r.lanes[id] = p
 			l.rows = nil
-		case p.reached.After(state.Cursor): // it was opened again, or Redis was emptied
+		case p.reached.After(state.Cursor): // it was reopened, or Redis was emptied
 			p.read, p.end, p.wasSwept = state.Cursor, false, false
 			l.rows, l.reached = nil, state.Cursor
 		case state.Cursor.After(p.read): // other dispatchers are ahead
@@ -170,8 +170,7 @@ func (r *reader) refresh(ctx context.Context) error {
 	return nil
 }
 
-// noteReached notes how far the lanes are known to be claimed. A cursor that Redis reports later and that is before it was moved back, even
-// if no report between showed it further on.
+// noteReached copies lane.reached of all lanes. A cursor that is listed later and is before that position was moved back.
 func (r *reader) noteReached() {
 	r.claimer.mutex.Lock()
 	defer r.claimer.mutex.Unlock()

@@ -10,8 +10,8 @@ import (
 )
 
 // sweep looks for deliveries that a lane's cursor has passed and that have no task: rows are not committed in the order of their
-// times, and workers give deliveries back. It has lanes read again in which a due delivery was not read, or was read and is not claimed. It
-// also closes lanes in which nothing waits any more.
+// times, and workers give deliveries back. It restarts the reading of a lane if a due delivery was not read, or was read and not claimed. It
+// closes lanes without waiting deliveries.
 func (r *reader) sweep(ctx context.Context) error {
 	for cursors := range slices.Chunk(r.unswept(), lanesAtOnce) {
 		rows, err := r.claimer.options.Store.ReadLanes(ctx, cursors, sweepLimit)
@@ -43,7 +43,7 @@ func (r *reader) sweepLane(ctx context.Context, id webhook.Lane, rows []store.Du
 	if len(rows) == 0 && p.end && p.seen == p.state.Added {
 		return r.close(ctx, id, p)
 	}
-	passed, now, idle := map[string]webhook.Position{}, webhook.Now(), r.isIdle(id)
+	passed, now, idle := map[string]webhook.Position{}, webhook.Now(), r.isIdle(p)
 	var ids []string
 	for _, row := range rows {
 		position := row.Position()
@@ -51,11 +51,11 @@ func (r *reader) sweepLane(ctx context.Context, id webhook.Lane, rows []store.Du
 		case !p.state.Behind(position):
 			passed[row.ID] = position
 			ids = append(ids, row.ID)
-		case !row.IsDue(now):
+		case !row.IsDue(now): // it is read when it is due
 		case position.After(p.read):
 			p.end = false // its enqueue was lost: nothing was added to the lane
 		case idle:
-			p.read, p.end = p.state.Cursor, false // it was read ahead, and nobody claims it
+			p.read, p.end = p.state.Cursor, false // it was read, and its candidate was lost
 		}
 	}
 	late, err := r.claimer.options.Lanes.WithoutTask(ctx, r.claimer.options.Queue, ids)
@@ -67,12 +67,11 @@ func (r *reader) sweepLane(ctx context.Context, id webhook.Lane, rows []store.Du
 	return nil
 }
 
-// isIdle reports whether nothing was claimed from the lane since the last sweep, although nothing that was read ahead is left.
-func (r *reader) isIdle(id webhook.Lane) bool {
-	p := r.lanes[id]
+// isIdle reports whether the lane has no rows that were read ahead, and its cursor has not moved since the last sweep.
+func (r *reader) isIdle(p *progress) bool {
 	r.claimer.mutex.Lock()
 	defer r.claimer.mutex.Unlock()
-	return p.wasSwept && p.swept == p.state.Cursor && len(r.claimer.chooser.open(id).rows) == 0
+	return p.wasSwept && p.swept == p.state.Cursor && len(p.of.rows) == 0
 }
 
 // putFirst puts late deliveries in front of what was read ahead.
