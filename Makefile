@@ -79,8 +79,8 @@ TESTTIMEOUT ?= 60m
 # makes it 5 to 10 times slower. Everything that calls it is built with the detector. The tests build programs with the same flags.
 RACEFLAGS := -buildvcs=false '-gcflags=modernc.org/...=-race=false'
 
-# How many packages are tested at a time: one more than processors, since many tests wait. Those of the module deploy come last, when the packages of the programs that they build are
-# compiled. Of them, the one that takes longest begins.
+# How many packages are tested at a time: one more than processors, since many tests wait. Those of the module deploy come last, when the
+# packages of the programs that they build are compiled. Of them, the one that takes longest begins.
 TESTJOBS  ?= $(shell expr 1 + $$(getconf _NPROCESSORS_ONLN))
 TESTS     := $(patsubst %,./%/...,$(filter-out deploy,$(MODULES))) ./deploy/e2e ./deploy/...
 
@@ -92,8 +92,8 @@ test: ## run all tests, on a PostgreSQL and a Redis of their own
 # How long one target is fuzzed, as a duration or as a number of inputs such as 1000x.
 FUZZTIME ?= 30s
 
-# Each package is built with the fuzzer's instrumentation once, for all its targets. Without it, which `make test` has no time to compile,
-# inputs are changed at random only.
+# Each package is built with the fuzzer's instrumentation once, for all its targets. It takes minutes to compile, so `make test` leaves it out
+# and changes inputs at random.
 FUZZBUILD ?= -fuzz Fuzz
 
 fuzz: ## fuzz all that reads what others write, each parser for FUZZTIME=30s

@@ -199,7 +199,7 @@ func customerByLink(t *testing.T, scripted bool) {
 	page.visit(c.URL()+"/console", 1280)
 	page.shows("main", "Billing is disabled since")
 	if !scripted {
-		assert.NotContains(t, page.text(), "Pause refresh", "nothing would happen")
+		assert.NotContains(t, page.text(), "Pause refresh", "the button needs the script")
 	}
 	page.shows("main", "410 Gone")
 	missed := c.missed(t)

@@ -222,8 +222,8 @@ func TestExplainFaults(t *testing.T) {
 	})
 }
 
-// Deliveries with large bodies are released at once to receivers that hang, for as long as an endpoint may set. An organization has 32 MiB
-// of the dispatcher's memory, which is not enough for all. Which of them wait changes when an attempt times out.
+// Deliveries with large bodies are released at once. Their receivers hang, and their endpoints have the longest timeout. An organization has
+// 32 MiB of the dispatcher's memory, which is not enough for all. An attempt that times out makes room for another delivery.
 func TestExplainHeldForMemory(t *testing.T) {
 	onEachStack(t, func(t *testing.T, s *suite) {
 		c := s.organization(t)

@@ -47,7 +47,7 @@ func onEachStack(t *testing.T, story func(*testing.T, *suite)) {
 	onStacks(t, kinds, story)
 }
 
-// onFirstStack is onEachStack for a story about the programs of callers, which take long to start and are the same for each stack.
+// onFirstStack runs a story on the first kind only. Programs of callers take long to start, and depend on no kind of stack.
 func onFirstStack(t *testing.T, story func(*testing.T, *suite)) {
 	t.Helper()
 	onStacks(t, kinds[:1], story)

@@ -21,7 +21,7 @@ import (
 // however many deliveries are in it.
 //
 //	lanesKey    lane → cursor, for each lane in backlog
-//	addedKey    lane → totalKey when a delivery was last added to it: a lane that was closed and opened again has another value
+//	addedKey    lane → value of totalKey when a delivery was last added or the lane was opened; a reopened lane has a new value
 //	totalKey    number of deliveries that were added to lanes, and of lanes that were opened, since Redis was last empty
 //	sharesKey   share → number of its pending tasks, a hint
 //	laterKey    organization → number of its scheduled tasks, a hint
@@ -59,9 +59,9 @@ func NewLanes(client redis.UniversalClient) *Lanes { return &Lanes{redis: client
 
 // LaneState is how far a lane in backlog has been claimed.
 type LaneState struct {
-	// Cursor is the last claimed position. Deliveries at or before it have a task, have ended, were committed late or given back.
+	// Cursor is the last claimed position. Deliveries at or before it have a task, have ended, were committed late, or were given back.
 	Cursor webhook.Position
-	// Added grows with every delivery that is added to the lane, and differs after the lane was closed and opened again.
+	// Added grows with every delivery that is added to the lane. A lane that was closed and reopened has a new value.
 	Added int64
 }
 
@@ -160,7 +160,7 @@ redis.call("HDEL", KEYS[1], ARGV[1])
 redis.call("HDEL", KEYS[2], ARGV[1])
 return 1`)
 
-// Behind reports whether the lane's cursor still has to come to the position: the backlog is responsible for it.
+// Behind reports whether the position is after the cursor. Dispatchers then claim its delivery from the lane.
 func (s LaneState) Behind(p webhook.Position) bool { return p.After(s.Cursor) }
 
 //go:embed defer.lua

@@ -35,7 +35,7 @@ func TestCloseLaneUnlessChanged(t *testing.T) {
 	assert.False(t, open)
 }
 
-// Two dispatchers find the lane of a paused endpoint empty. One closes it, and the endpoint is resumed before the other one closes it too.
+// Two dispatchers read the lane of a paused endpoint, which is empty. One closes it. The endpoint is resumed before the other one closes it.
 func TestCloseLaneThatWasOpenedAgain(t *testing.T) {
 	t.Parallel()
 	b := newBacklogBench(t)

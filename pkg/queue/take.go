@@ -44,7 +44,7 @@ type Fate int
 const (
 	Claimed   Fate = 1  // it is among the tasks
 	HasTask   Fate = 0  // it is queued or active
-	Passed    Fate = -1 // the cursor has come to it, by another dispatcher or by a repeated call
+	Passed    Fate = -1 // the cursor is at or after it: another dispatcher has moved it, or the call was repeated
 	NoBacklog Fate = -2 // its lane is not in backlog any more
 )
 
@@ -84,7 +84,7 @@ func (l *Lanes) Take(ctx context.Context, queue string, n int, candidates []Cand
 type Taking struct {
 	Tasks []Taken
 	Fates []Fate // of the candidates that Take reached
-	Added int64  // of totalKey; 0 while the queue is paused
+	Added int64  // the value of totalKey; 0 while the queue is paused
 	// Peers reports whether another dispatcher waits for notifications as well.
 	Peers Peers
 	// Later is when the first scheduled or retry task is due, in the far future without one. It is zero if there may be more to take.

@@ -5,7 +5,7 @@ import "strings"
 // divisible is a statement that can name partitions instead of divided tables. Its text is put together once, because these statements are
 // the most frequent ones.
 type divisible struct {
-	pieces []string // between the names of divided tables and what follows them
+	pieces []string // the text between the marks
 	whole  string   // the statement for the tables
 }
 
@@ -17,7 +17,7 @@ func newDivisible(text string) divisible {
 	return divisible{pieces, strings.Join(pieces, "")}
 }
 
-// in returns the statement for the partitions whose names end so, or for the tables.
+// in returns the statement for the partitions with a suffix, or for the tables if the suffix is empty.
 func (d divisible) in(part string) string {
 	if part == "" {
 		return d.whole

@@ -22,7 +22,7 @@ type Due struct {
 	Test bool
 }
 
-// IsDue reports whether the delivery is due. A pending one is, even if the clock of the process that wrote it was ahead.
+// IsDue reports whether the delivery is due. A pending delivery always is: the clock of its writer may have been ahead.
 func (d Due) IsDue(now time.Time) bool {
 	return d.Status != webhook.StatusRetrying || !d.NextRetryAt.After(now)
 }

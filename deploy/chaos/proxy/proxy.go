@@ -1,5 +1,6 @@
-// Package proxy is a TCP proxy that can simulate a network partition and a slow network, and be read by a test. During a partition, connections stay open, new ones are accepted, and
-// no byte passes in either direction. Bytes in transit arrive after the partition, as with TCP.
+// Package proxy is a TCP proxy that can simulate a network partition and a slow network, and copy its traffic to a test. During a partition,
+// connections stay open, new ones are accepted, and no byte passes in either direction. Bytes in transit arrive after the partition, as with
+// TCP.
 package proxy
 
 import (

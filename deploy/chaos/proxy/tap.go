@@ -5,15 +5,15 @@ import (
 	"net"
 )
 
-// Tap calls tap for each connection that is accepted from now on. What the client sends and receives is also written to the writers, before
-// it is forwarded. Their errors are ignored.
+// Tap calls tap for each connection that is accepted from now on. It copies the client's traffic to the returned writers before it forwards
+// it. Errors of the writers are ignored.
 func (p *Proxy) Tap(tap func() (sent, received io.Writer)) {
 	p.mutex.Lock()
 	defer p.mutex.Unlock()
 	p.tap = tap
 }
 
-// tapped returns both ends of a connection, so that what is read from them is written to the writers of Tap.
+// tapped wraps both ends of a connection, so that their traffic is copied to the writers of Tap.
 func (p *Proxy) tapped(client, server net.Conn) (net.Conn, net.Conn) {
 	p.mutex.Lock()
 	tap := p.tap
@@ -25,7 +25,7 @@ func (p *Proxy) tapped(client, server net.Conn) (net.Conn, net.Conn) {
 	return copied{client, sent}, copied{server, received}
 }
 
-// copied is a connection that writes what is read from it to a writer.
+// copied is a connection whose input is copied to a writer.
 type copied struct {
 	net.Conn
 	to io.Writer

@@ -21,7 +21,7 @@ func (c Counts) Since(before Counts) Counts {
 	return Counts{Bytes: c.Bytes - before.Bytes, Statements: c.Statements - before.Statements, Trips: c.Trips - before.Trips}
 }
 
-// Link is a proxy that counts what passes. It is safe for concurrent use.
+// Link is a proxy that counts its traffic. It is safe for concurrent use.
 type Link struct {
 	*proxy.Proxy
 
@@ -36,10 +36,10 @@ func New(target string, postgres bool) (*Link, error) {
 	}
 	l := &Link{Proxy: made}
 	made.Tap(func() (sent, received io.Writer) {
-		var turn turns
 		if postgres {
 			return io.MultiWriter(size{l}, &messages{link: l}), size{l}
 		}
+		var turn turns
 		return io.MultiWriter(size{l}, &sending{link: l, turn: &turn}), io.MultiWriter(size{l}, &receiving{turn: &turn})
 	})
 	return l, nil

@@ -17,11 +17,11 @@ const (
 	sendBuffer = 16 << 10
 	// piece is the size of a write, and of a chunk, in bytes.
 	piece = 8 << 10
-	// limit ends a connection that is not answered.
+	// limit is the deadline of a connection.
 	limit = time.Minute
 )
 
-// Dial connects until the test ends.
+// Dial opens a connection, which is closed when the test ends.
 func Dial(tb testing.TB, addr string) net.Conn {
 	tb.Helper()
 	conn, err := (&net.Dialer{}).DialContext(tb.Context(), "tcp", addr)
