@@ -48,10 +48,11 @@ func (s *Store) FindIdentities(ctx context.Context, hashes [][sha256.Size]byte) 
 	for i := range hashes {
 		values[i] = hashes[i][:]
 	}
-	query := s.db.WithContext(ctx).Raw(identitiesSQL+"IN ?", values)
+	condition, argument := "IN ?", any(values)
 	if s.dialect.Postgres {
-		query = s.db.WithContext(ctx).Raw(identitiesSQL+"= ANY(?)", array{values})
+		condition, argument = "= ANY(?)", array{values}
 	}
+	query := s.db.WithContext(ctx).Raw(identitiesSQL+condition, argument)
 	var rows []identityRow
 	err := s.translate("find API keys", query.Scan(&rows).Error)
 	found := make(map[[sha256.Size]byte]identityRow, len(rows))

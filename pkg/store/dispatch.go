@@ -2,10 +2,12 @@ package store
 
 import (
 	"context"
+	"database/sql"
 	"encoding/json"
 	"errors"
 	"maps"
 	"slices"
+	"strings"
 	"time"
 
 	"redrive/pkg/webhook"
@@ -69,17 +71,24 @@ func (s *Store) LoadEndpoints(ctx context.Context, ids []string) ([]webhook.Endp
 	})
 }
 
+// openEndpointsByList and openEndpointsByArray are the statements of openEndpoints, with the IDs as a list and as an array of PostgreSQL.
+var (
+	openEndpointsByList  = openEndpointsSQL + "IN ?"
+	openEndpointsByArray = newNumbered(openEndpointsSQL + "= " + anyKept)
+)
+
 const openEndpointsSQL = "SELECT " + endpointColumnsToSend + `, o.deleted_at
 FROM endpoints e LEFT JOIN organizations o ON o.id = e.organization_id WHERE e.id `
 
 // openEndpoints reads endpoints by ID, in one statement. It leaves out those that do not exist. An organization without a row is not
 // deleted.
 func (s *Store) openEndpoints(ctx context.Context, ids []string) (endpoints map[string]openedEndpoint, err error) {
-	query := s.db.WithContext(ctx).Raw(openEndpointsSQL+"IN ?", ids)
+	var rows *sql.Rows
 	if s.dialect.Postgres {
-		query = s.db.WithContext(ctx).Raw(openEndpointsSQL+"= "+anyKept, array{ids})
+		rows, err = openEndpointsByArray.rows(s.db.WithContext(ctx), array{ids})
+	} else {
+		rows, err = s.db.WithContext(ctx).Raw(openEndpointsByList, ids).Rows()
 	}
-	rows, err := query.Rows()
 	if err != nil {
 		return nil, err
 	}
@@ -131,7 +140,7 @@ func (s *Store) loadTogether(ctx context.Context, ids []string) (map[string]deli
 
 // loadByList and loadByArray are the statements of loadWhole, with the IDs as a list and as an array of PostgreSQL.
 var (
-	loadByList  = newDivisible(loadRowsSQL + "IN ?")
+	loadByList  = strings.ReplaceAll(loadRowsSQL, partMark, "") + "IN ?"
 	loadByArray = newDivisible(loadRowsSQL + "= " + anyKept)
 )
 
@@ -165,11 +174,12 @@ func (s *Store) loadRows(ctx context.Context, ids []string) (map[string]delivery
 // loadWhole reads deliveries with their events, by ID, from the tables or from their partitions, and adds them to found. It leaves out
 // deliveries without an event.
 func (s *Store) loadWhole(ctx context.Context, part string, ids []string, found map[string]deliveryRow) (err error) {
-	query := s.db.WithContext(ctx).Raw(loadByList.in(part), webhook.MaxLoadedData, ids)
+	var rows *sql.Rows
 	if s.dialect.Postgres {
-		query = s.db.WithContext(ctx).Raw(loadByArray.in(part), webhook.MaxLoadedData, array{ids})
+		rows, err = loadByArray.in(part).rows(s.db.WithContext(ctx), webhook.MaxLoadedData, array{ids})
+	} else {
+		rows, err = s.db.WithContext(ctx).Raw(loadByList, webhook.MaxLoadedData, ids).Rows()
 	}
-	rows, err := query.Rows()
 	if err != nil {
 		return err
 	}

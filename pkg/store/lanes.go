@@ -30,7 +30,7 @@ func (s *Store) ReadLanes(ctx context.Context, cursors []LaneCursor, limit int) 
 }
 
 // The limit is hidden from the planner, too. See parameterRows.
-var readLanesSQL = `WITH l AS MATERIALIZED (
+var readLanesSQL = newNumbered(`WITH l AS MATERIALIZED (
 	SELECT l.* FROM ` + parameterRows("l", "organization_id text", "endpoint_id text", "priority smallint", "due timestamptz", "id text",
 	"n integer") + `
 	WHERE ` + openLane + `
@@ -41,17 +41,17 @@ FROM l CROSS JOIN LATERAL (
 	WHERE endpoint_id = l.endpoint_id AND priority = l.priority AND status IN ('pending', 'retrying')
 		AND (next_retry_at, id) > (l.due, l.id COLLATE "C")
 	ORDER BY next_retry_at, id LIMIT (SELECT CAST(? AS bigint))
-) d ORDER BY l.n, d.next_retry_at, d.id`
+) d ORDER BY l.n, d.next_retry_at, d.id`)
 
 func (s *Store) readLanesTogether(ctx context.Context, cursors []LaneCursor, limit int) (lanes [][]Due, err error) {
-	rows, err := s.db.WithContext(ctx).Raw(readLanesSQL,
+	rows, err := readLanesSQL.rows(s.db.WithContext(ctx),
 		column(cursors, func(c *LaneCursor) string { return c.OrganizationID }),
 		column(cursors, func(c *LaneCursor) string { return c.EndpointID }),
 		column(cursors, func(c *LaneCursor) webhook.Priority { return c.Priority }),
 		column(cursors, func(c *LaneCursor) time.Time { return c.After.DueAt }),
 		column(cursors, func(c *LaneCursor) string { return c.After.DeliveryID }),
 		numbers(len(cursors)),
-		limit).Rows()
+		limit)
 	if err != nil {
 		return nil, err
 	}

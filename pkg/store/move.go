@@ -162,7 +162,7 @@ SELECT attempt_id FROM moved`)
 // It scans the rows itself, because GORM's Scan first formats the statement with all values for a log that is discarded.
 func (s *Store) moveBatch(tx *gorm.DB, moves []move, all bool) (moved map[string]bool, err error) {
 	part := s.partitionOf(idsOf(moves, func(m *move) string { return m.ID }))
-	rows, err := tx.Raw(moveSQL.in(part), append(moveArguments(moves), all, s.failingAfter().Microseconds())...).Rows()
+	rows, err := moveSQL.in(part).rows(tx, append(moveArguments(moves), all, s.failingAfter().Microseconds())...)
 	if err != nil {
 		return nil, err
 	}

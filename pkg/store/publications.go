@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"time"
 
@@ -110,18 +111,23 @@ func (s *Store) execBatch(ctx context.Context, publications []webhook.Publicatio
 	if slices.ContainsFunc(publications, func(p webhook.Publication) bool { return p.Key != nil }) {
 		return s.execKeyed(ctx, publications)
 	}
-	return nil, s.db.WithContext(ctx).Exec(createSQL, createArguments(publications)...).Error
+	rows, err := createSQL.rows(s.db.WithContext(ctx), createArguments(publications)...)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, rows.Close()) }()
+	return nil, rows.Err()
 }
 
 // createSQL inserts events and their deliveries, and counts them, in one round trip and one commit. See Store.dueAt for the due time of a
 // pending delivery.
-var createSQL = `
+var createSQL = newNumbered(`
 WITH event AS (
 	` + insertEvents + `
 ), counted AS (
 	` + insertTallies + groupTallies + `
 )
-` + insertDeliveries
+` + insertDeliveries)
 
 // insertEvents inserts new events, as rows of e. A condition on e may follow.
 var insertEvents = `INSERT INTO events (id, organization_id, event_type, workflow_id, run_id, execution_id, data, created_at)

@@ -58,7 +58,7 @@ func (s *Store) execKeyed(ctx context.Context, publications []webhook.Publicatio
 		keyed = append(keyed, p)
 		return false
 	})
-	rows, err := s.db.WithContext(ctx).Raw(keyedSQL, append(keyArguments(keyed), createArguments(publications)...)...).Rows()
+	rows, err := keyedSQL.rows(s.db.WithContext(ctx), append(keyArguments(keyed), createArguments(publications)...)...)
 	if err != nil {
 		return nil, err
 	}
@@ -76,7 +76,7 @@ func (s *Store) execKeyed(ctx context.Context, publications []webhook.Publicatio
 // keyedSQL inserts idempotency keys, and what createSQL inserts of the events that have no key or whose key was inserted. It returns the IDs
 // of the other events. A key that another transaction inserts at the same time has the advisory lock of that transaction, so that the
 // statement never waits.
-var keyedSQL = `
+var keyedSQL = newNumbered(`
 WITH asked AS MATERIALIZED (
 	SELECT k.* FROM ` + parameterRows("k", "organization_id text", "key_hash bytea", "fingerprint bytea", "subject_id text",
 	"created_at timestamptz", "lock bigint") + `
@@ -98,7 +98,7 @@ WITH asked AS MATERIALIZED (
 	` + insertDeliveries + `
 	WHERE d.event_id NOT IN (SELECT subject_id FROM taken)
 )
-SELECT subject_id FROM taken`
+SELECT subject_id FROM taken`)
 
 // keyArguments returns the parameters of keyedSQL that createSQL does not have.
 func keyArguments(keyed []webhook.Publication) []any {

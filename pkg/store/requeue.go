@@ -97,7 +97,7 @@ FROM d LEFT JOIN events e ON e.id = d.event_id LEFT JOIN attempts{part} a ON a.i
 // requeueBatch is requeue in PostgreSQL.
 func (s *Store) requeueBatch(tx *gorm.DB, retries []webhook.Retry) (records map[string]webhook.Record, err error) {
 	part := s.partitionOf(idsOf(retries, func(r *webhook.Retry) string { return r.DeliveryID }))
-	rows, err := tx.Raw(requeueSQL.in(part), requeueArguments(retries)...).Rows()
+	rows, err := requeueSQL.in(part).rows(tx, requeueArguments(retries)...)
 	if err != nil {
 		return nil, err
 	}
