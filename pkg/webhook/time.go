@@ -10,11 +10,24 @@ import (
 // written.
 func Now() time.Time { return time.Now().UTC().Truncate(time.Microsecond) }
 
-// timeLayout is RFC 3339 in UTC with six fraction digits. All times have the same width, so that they sort as text.
+// timeLayout is the layout of formatTime: RFC 3339 in UTC with six fraction digits. All times have the same width, so that they sort as text.
 const timeLayout = "2006-01-02T15:04:05.000000Z"
 
 // FormatTime formats a time as the API shows it: RFC 3339 in UTC with six fraction digits.
-func FormatTime(t time.Time) string { return t.UTC().Format(timeLayout) }
+func FormatTime(t time.Time) string { return string(formatTime(t)) }
+
+// formatTime formats a time by timeLayout. It is several times faster than [time.Time.Format] with that layout, because package time formats
+// RFC 3339 without reading the layout.
+func formatTime(t time.Time) []byte {
+	t = t.UTC()
+	text := t.AppendFormat(make([]byte, 0, len(timeLayout)), time.RFC3339)
+	text = append(text[:len(text)-len("Z")], '.')
+	micros := t.Nanosecond() / 1000
+	for place := 100_000; place > 0; place /= 10 {
+		text = append(text, "0123456789"[micros/place%10])
+	}
+	return append(text, 'Z')
+}
 
 // Timestamp is a time that encodes as FormatTime formats it.
 type Timestamp time.Time
@@ -23,9 +36,7 @@ type Timestamp time.Time
 func (t Timestamp) IsZero() bool { return time.Time(t).IsZero() }
 
 // MarshalText formats the time as FormatTime does.
-func (t Timestamp) MarshalText() ([]byte, error) {
-	return time.Time(t).UTC().AppendFormat(nil, timeLayout), nil
-}
+func (t Timestamp) MarshalText() ([]byte, error) { return formatTime(time.Time(t)), nil }
 
 // maxTimeText is the length of the longest text that ParseTime accepts. RFC 3339 does not limit the fraction.
 const maxTimeText = 64

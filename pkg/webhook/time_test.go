@@ -76,6 +76,9 @@ func TestFormatTimeHasConstantWidth(t *testing.T) {
 	}
 	assert.Equal(t, "2026-11-20T15:03:11.000000Z", texts[0])
 	assert.Equal(t, "2026-11-20T15:03:11.120000Z", texts[5])
+	assert.Equal(t, "0001-01-01T00:00:00.000001Z", webhook.FormatTime(time.Time{}.Add(time.Microsecond)))
+	assert.Equal(t, "9999-12-31T23:59:59.999999Z", webhook.FormatTime(time.Date(9999, 12, 31, 23, 59, 59, 999_999_999, time.UTC)))
+	assert.Equal(t, "2026-11-20T15:03:11.012345Z", webhook.FormatTime(start.Add(12_345*time.Microsecond)))
 	assert.True(t, slices.IsSorted(texts), "text order is time order")
 	for _, text := range texts {
 		assert.Len(t, text, len(texts[0]))

@@ -115,10 +115,10 @@ func refusedInBatch(err error) batchResultView {
 // that is not JSON is an error of the whole batch.
 func splitBatch(body []byte) ([]jsontext.Value, error) {
 	lenient := []jsontext.Options{jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true)}
-	if _, err := jsontext.NewDecoder(bytes.NewReader(body), lenient...).ReadValue(); err != nil {
+	if _, err := jsontext.NewDecoder(bytes.NewBuffer(body), lenient...).ReadValue(); err != nil {
 		return nil, malformed("the body", body, err) // so that later errors can quote names
 	}
-	decoder := jsontext.NewDecoder(bytes.NewReader(body), lenient...)
+	decoder := jsontext.NewDecoder(bytes.NewBuffer(body), lenient...)
 	if kind := decoder.PeekKind(); kind != '{' && kind != jsontext.KindInvalid {
 		return nil, webhook.Invalid("invalid_type", "", "the body must be a JSON object")
 	}
