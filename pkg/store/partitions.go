@@ -24,8 +24,10 @@ type Partitions interface {
 type DroppedMonth struct {
 	// Name is the year and the month, or "first" for everything before the first month.
 	Name string
-	// Deliveries, Attempts and Events are how many rows the month had. Kept is how many of the deliveries were moved to the default partition.
-	Deliveries, Attempts, Events, Kept int64
+	// Deliveries is how many deliveries the month had, and Kept how many of them were moved to the default partition.
+	Deliveries, Kept int64
+	// Attempts and Events are about how many the month had, as PostgreSQL estimates it.
+	Attempts, Events int64
 	// TooMany means that more deliveries are kept than are moved. The month was not dropped.
 	TooMany bool
 	// Locked is how long other statements were blocked.

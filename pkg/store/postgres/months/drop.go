@@ -76,24 +76,27 @@ func drop(ctx context.Context, db *sql.DB, m part, before time.Time) (one store.
 	return one, removeLeft(ctx, db)
 }
 
-// scan returns the deliveries that are kept, and counts the rows of the month unless these are too many. It blocks nothing.
+// scan counts the rows of the month and returns the deliveries that are kept, unless these are too many. It blocks nothing. It reads the
+// deliveries alone, once if none is kept, and asks PostgreSQL about how many attempts and events there are.
 func (m part) scan(ctx context.Context, db *sql.DB, before time.Time, one *store.DroppedMonth) (kept []string, err error) {
-	ofDeliveries, ofAttempts, ofEvents := deliveries.partition(m.suffix), attempts.partition(m.suffix), events.partition(m.suffix)
+	table := deliveries.partition(m.suffix)
+	const remains = "status IN ('pending', 'retrying') OR updated_at >= $1"
+	const amounts = "count(*), count(*) FILTER (WHERE " + remains + `),
+		pg_stat_get_live_tuples(CAST(CAST($2 AS text) AS regclass)), pg_stat_get_live_tuples(CAST(CAST($3 AS text) AS regclass))`
 	err = inTransaction(ctx, db, func(tx *sql.Tx) error {
-		// A sequential scan reads the table once.
 		if err := run(ctx, tx, "SET LOCAL enable_seqscan = on"); err != nil {
 			return err
 		}
-		kept, err = column(ctx, tx, "SELECT id FROM "+ofDeliveries+" WHERE status IN ('pending', 'retrying') OR updated_at >= $1 LIMIT $2",
-			before.UTC(), mostKept+1)
-		if err != nil || len(kept) > mostKept {
-			return err
-		}
-		counts := "SELECT (SELECT count(*) FROM " + ofDeliveries + "), (SELECT count(*) FROM " + ofAttempts + "), (SELECT count(*) FROM " + ofEvents + ")"
-		if err := tx.QueryRowContext(ctx, counts, described).Scan(&one.Deliveries, &one.Attempts, &one.Events); err != nil {
+		row := tx.QueryRowContext(ctx, fmt.Sprintf("SELECT %s FROM %s", amounts, table), described, before.UTC(),
+			attempts.partition(m.suffix), events.partition(m.suffix))
+		if err := row.Scan(&one.Deliveries, &one.Kept, &one.Attempts, &one.Events); err != nil {
 			return fmt.Errorf("count the rows: %w", err)
 		}
-		return nil
+		if one.Kept == 0 {
+			return nil
+		}
+		kept, err = column(ctx, tx, "SELECT id FROM "+table+" WHERE "+remains+" LIMIT $2", before.UTC(), mostKept+1)
+		return err
 	})
 	return kept, err
 }
