@@ -64,6 +64,11 @@ func (e *endpoint) healthy(now time.Time) bool {
 	return e.circuit.Healthy() && (oldest == nil || now.Sub(oldest.began) < stalledAfter)
 }
 
+// quick reports whether the endpoint has answered recently and its slots are soon free again.
+func (e *endpoint) quick(now time.Time) bool {
+	return e.healthy(now) && now.Sub(e.lastAnswer) < recentAnswer && e.meanDuration <= quickAnswer
+}
+
 // acceptsWaiter reports whether one more worker may wait for a slot. It requires that an attempt has started or ended within
 // maxSlotWait, and that at the mean duration of attempts the worker gets a slot within maxSlotWait.
 func (e *endpoint) acceptsWaiter(limit int, now time.Time) bool {

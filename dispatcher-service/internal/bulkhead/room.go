@@ -7,8 +7,13 @@ import (
 	"redrive/dispatcher-service/internal/pacing"
 )
 
-// Room returns how many more attempts of the endpoint Acquire would allow now. Held deliveries have precedence: it is 0 while there are
-// any.
+// quickAnswer is the longest mean duration of an endpoint's attempts with which its slots are free again before the deliveries that are claimed
+// now have been loaded. A busy dispatcher loads deliveries in 5 to 15 ms.
+const quickAnswer = 10 * time.Millisecond
+
+// Room returns how many more deliveries of the endpoint may be claimed now. These are as many as Acquire would allow, and for a quick endpoint
+// with a free slot as many as it has slots in addition. Its slots would otherwise be empty most of the time, because a claimed delivery has to
+// be loaded first. Held deliveries have precedence: Room returns 0 while there are any.
 func (b *Bulkheads) Room(endpointID string) int {
 	b.mutex.Lock()
 	defer b.unlock()
@@ -20,7 +25,8 @@ func (b *Bulkheads) Room(endpointID string) int {
 	if len(e.held) > 0 || e.waiters.first != nil || b.refuse(e, now, now) != noCause {
 		return 0
 	}
-	room := b.limit(e, now) - e.occupied()
+	limit := b.limit(e, now)
+	room := limit - e.occupied()
 	switch {
 	case e.circuit.State != circuit.Closed:
 		room = min(room, 1)
@@ -28,6 +34,8 @@ func (b *Bulkheads) Room(endpointID string) int {
 		room = min(room, e.circuit.Ramp-e.current-e.reservations.size)
 	case e.interval > 0: // what its rate allows within the horizon
 		room = min(room, max(1, int(pacing.Horizon/e.interval)))
+	case e.quick(now):
+		room += limit
 	}
 	return max(0, room)
 }
