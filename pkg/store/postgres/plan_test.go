@@ -77,7 +77,7 @@ func TestPlansUseIndexes(t *testing.T) {
 				continue
 			}
 			for _, index := range c.indexes[i] {
-				assert.Contains(t, plan, index, "%s: %s\n%s", name, statement.SQL, plan)
+				assert.Regexp(t, index, plan, "%s: %s\n%s", name, statement.SQL, plan)
 			}
 			if strings.HasPrefix(name, "list") && i == 0 {
 				assert.NotContains(t, plan, "Sort", "%s: the index has the order already\n%s", name, plan)
@@ -89,8 +89,14 @@ func TestPlansUseIndexes(t *testing.T) {
 // statementCall is a call of the store, and the indexes that each of its statements uses.
 type statementCall struct {
 	call    func() error
-	indexes [][]string // of each statement
+	indexes [][]string // of each statement, as regular expressions
 }
+
+// From version 17 on, PostgreSQL reads a list of IDs also by the index of an organization.
+const (
+	eventsByID     = "events_pkey|events_by_organization"
+	deliveriesByID = "deliveries_pkey|deliveries_by_organization"
+)
 
 // statementCalls are the frequent calls.
 func statementCalls(ctx context.Context, opened *store.Store, w filled) map[string]statementCall {
@@ -138,7 +144,7 @@ func statementCalls(ctx context.Context, opened *store.Store, w filled) map[stri
 		},
 		"find an event with its endpoints": {
 			func() error { _, err := opened.FindFanOut(ctx, "org", w.failed.EventID); return err },
-			[][]string{{"events_pkey"}, {"deliveries_by_event"}, {"endpoints_by_organization", "deliveries_by_event"}, {"endpoint_changes"}, {"endpoints_pkey", "endpoint_changes_by_endpoint"}},
+			[][]string{{eventsByID}, {"deliveries_by_event"}, {"endpoints_by_organization", "deliveries_by_event"}, {"endpoint_changes"}, {"endpoints_pkey", "endpoint_changes_by_endpoint"}},
 		},
 		"cancel": {
 			func() error {
@@ -170,7 +176,7 @@ func statementCalls(ctx context.Context, opened *store.Store, w filled) map[stri
 				_, err := opened.ReadDeliveries(ctx, "org", []string{w.failed.ID, w.waiting.ID})
 				return err
 			},
-			[][]string{{"deliveries_pkey", "events_pkey", "attempts_pkey"}},
+			[][]string{{deliveriesByID, "events_pkey", "attempts_pkey"}},
 		},
 		"read attempts": {
 			func() error { _, err := opened.ReadAttempts(ctx, "org", []string{w.failed.LastAttemptID}); return err },
