@@ -14,6 +14,8 @@ type drill struct {
 	about string
 	// short has the drill be part of a short run.
 	short bool
+	// contained has a full run leave it out, because another drill does the same and more.
+	contained bool
 	shape
 	run func(ctx context.Context, w *world) error
 	// excuses reports whether a finding is expected from the drill. Optional: without it no finding is expected.
@@ -22,7 +24,7 @@ type drill struct {
 
 // drills are all of them. Those that take longest begin first.
 func drills() []drill {
-	return slices.Concat(partitionDrills(), nodeDrills(), postgresDrills(), redisDrills())
+	return slices.Concat(nodeDrills(), partitionDrills(), postgresDrills(), redisDrills())
 }
 
 // catchUp is how long the nodes work between two faults of one drill.

@@ -13,8 +13,8 @@ import (
 
 func nodeDrills() []drill {
 	return []drill{
-		{name: "dispatcher-paused", about: "a dispatcher is paused for 60 s while others take its work, and resumed", run: pauseDispatcher},
 		{name: "rolling-upgrade", about: "every node is restarted, one after another, with a switchover of both stores", run: restartAll, shape: shape{synchronous: true}},
+		{name: "dispatcher-paused", about: "a dispatcher is paused for 60 s while others take its work, and resumed", run: pauseDispatcher},
 		{
 			name: "clocks", about: "clocks are up to 30 s apart: of PostgreSQL, of Redis, and of one process of each service",
 			shape: shape{clocks: map[string]time.Duration{"postgres": 15 * time.Second, "redis": 30 * time.Second, "api-1": 30 * time.Second, "dispatcher-1": 30 * time.Second}},
@@ -134,7 +134,7 @@ func (w *world) upgradeRedis(ctx context.Context) error {
 	if err := w.redisSays(ctx, primary, "INFO", "connected_slaves:2", "replication"); err != nil {
 		return err
 	}
-	f := audit.Fault{Kind: audit.RedisPartitioned, Began: time.Now()}
+	f := audit.Fault{Kind: audit.RedisSwitchedOver, Began: time.Now()}
 	if err := w.redisSays(ctx, w.sentinels[0], "SENTINEL", "OK", "FAILOVER", masterName); err != nil {
 		return err
 	}

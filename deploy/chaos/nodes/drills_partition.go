@@ -22,9 +22,11 @@ type cutOff struct {
 	name  string
 	about string
 	// deaf has only the packets to the service dropped.
-	deaf  bool
-	from  func(*world) []*node
-	kinds []audit.Kind
+	deaf bool
+	// retries are those of a delivery. Defaults to that of the harness.
+	retries int
+	from    func(*world) []*node
+	kinds   []audit.Kind
 }
 
 func partitionDrills() (all []drill) {
@@ -33,11 +35,11 @@ func partitionDrills() (all []drill) {
 	postgres := func(w *world) []*node { return w.postgres }
 	nothing := func(*world) []*node { return nil }
 	for _, c := range []cutOff{
-		{"postgres", "PostgreSQL", false, postgres, []audit.Kind{audit.PostgresPartitioned}},
-		{"redis", "Redis", false, redis, []audit.Kind{audit.RedisPartitioned}},
-		{"stores", "PostgreSQL and Redis", false, stores, []audit.Kind{audit.PostgresPartitioned, audit.RedisPartitioned}},
-		{"receivers", "the receivers", false, nothing, []audit.Kind{audit.ReceiversPartitioned}},
-		{"answers", "the answers of PostgreSQL, which gets its requests", true, postgres, []audit.Kind{audit.PostgresPartitioned}},
+		{"postgres", "PostgreSQL", false, 0, postgres, []audit.Kind{audit.PostgresPartitioned}},
+		{"redis", "Redis", false, 0, redis, []audit.Kind{audit.RedisPartitioned}},
+		{"stores", "PostgreSQL and Redis", false, 0, stores, []audit.Kind{audit.PostgresPartitioned, audit.RedisPartitioned}},
+		{"receivers", "the receivers", false, manyRetries, nothing, []audit.Kind{audit.ReceiversPartitioned}},
+		{"answers", "the answers of PostgreSQL, which gets its requests", true, 0, postgres, []audit.Kind{audit.PostgresPartitioned}},
 	} {
 		lengths := []time.Duration{brief, long}
 		if c.deaf {
@@ -45,14 +47,14 @@ func partitionDrills() (all []drill) {
 		}
 		all = append(all, drill{
 			name: "dispatcher-without-" + c.name, about: fmt.Sprintf("a dispatcher is cut off from %s for %v", c.about, lengths),
-			shape: shape{maxRetries: manyRetries},
+			shape: shape{maxRetries: c.retries},
 			run: func(ctx context.Context, w *world) error {
 				return each(ctx, lengths, func(length time.Duration) error { return cutDispatcher(ctx, w, c, length) })
 			},
 		})
 	}
 	return append(all, drill{
-		name: "dispatcher-without-postgres-5s", about: "a dispatcher is cut off from PostgreSQL for 5 s", short: true,
+		name: "dispatcher-without-postgres-5s", about: "a dispatcher is cut off from PostgreSQL for 5 s", short: true, contained: true,
 		run: func(ctx context.Context, w *world) error {
 			return cutDispatcher(ctx, w, cutOff{about: "PostgreSQL", from: postgres, kinds: []audit.Kind{audit.PostgresPartitioned}}, brief)
 		},

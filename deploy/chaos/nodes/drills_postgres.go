@@ -34,10 +34,11 @@ const detection = 3 * time.Second
 
 // killPrimary kills the primary and promotes the standby.
 func killPrimary(ctx context.Context, w *world) error {
-	f := audit.Fault{Kind: audit.PostgresStopped, Began: time.Now()}
-	if err := w.postgres[0].kill(ctx); err != nil {
+	began, err := w.postgres[0].kill(ctx)
+	if err != nil {
 		return err
 	}
+	f := audit.Fault{Kind: audit.PostgresStopped, Began: began}
 	if err := lifecycle.Sleep(ctx, detection); err != nil {
 		return err
 	}

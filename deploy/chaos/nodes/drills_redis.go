@@ -30,10 +30,11 @@ func redisDrills() []drill {
 
 // killRedis kills the primary. It is a replica when it is started again.
 func killRedis(ctx context.Context, w *world) error {
-	f := audit.Fault{Kind: audit.RedisKilled, Began: time.Now()}
-	if err := w.redis[0].kill(ctx); err != nil {
+	began, err := w.redis[0].kill(ctx)
+	if err != nil {
 		return err
 	}
+	f := audit.Fault{Kind: audit.RedisKilled, Began: began}
 	if err := w.awaitPromotion(ctx, w.sentinels[0]); err != nil {
 		return err
 	}
@@ -53,7 +54,7 @@ func cutRedisMinority(ctx context.Context, w *world) error {
 	const length = 20 * time.Second
 	minority := []*node{w.redis[0], w.sentinels[0], w.dispatchers[0], w.apis[0]}
 	majority := addresses(w.redis[1], w.redis[2], w.sentinels[1], w.sentinels[2], w.dispatchers[1], w.dispatchers[2], w.apis[1])
-	f := audit.Fault{Kind: audit.RedisPartitioned, Began: time.Now()}
+	f := audit.Fault{Kind: audit.RedisSwitchedOver, Began: time.Now()}
 	for _, n := range minority {
 		if err := n.cut(ctx, majority...); err != nil {
 			return err
@@ -102,10 +103,11 @@ func killClusterNode(ctx context.Context, w *world) error {
 	if err != nil {
 		return err
 	}
-	f := audit.Fault{Kind: audit.RedisKilled, Began: time.Now()}
-	if err := owner.kill(ctx); err != nil {
+	began, err := owner.kill(ctx)
+	if err != nil {
 		return err
 	}
+	f := audit.Fault{Kind: audit.RedisKilled, Began: began}
 	if err := lifecycle.Sleep(ctx, length); err != nil {
 		return err
 	}

@@ -31,7 +31,7 @@ const (
 	settleLimit = 30 * time.Second
 	// settlePatience is how long a drill waits for it.
 	settlePatience = 2 * time.Minute
-	// settleTime is how long the load goes on after a fault, so that every dispatcher has something to send.
+	// settleTime is how long the load goes on after that at least.
 	settleTime = 5 * time.Second
 )
 
@@ -50,12 +50,14 @@ func (w *world) measure(ctx context.Context, m measure, faults ...audit.Fault) (
 			began = f.Began
 		}
 	}
+	var silent []string
 	err := await.Until(ctx, settlePatience, func() (bool, error) {
-		return w.load.AcceptedAfter(m.since) && w.receiver.SeenAfter(m.since), nil
+		m.sent, silent = w.allSent(m.since)
+		return w.load.AcceptedAfter(m.since) && len(silent) == 0, nil
 	})
 	switch {
 	case errors.Is(err, await.ErrPatience):
-		w.Problem("%s: nothing is accepted or sent %s later", m.what, settlePatience)
+		w.Problem("%s: %s later, events are accepted: %t; nothing was sent by: %v", m.what, settlePatience, w.load.AcceptedAfter(m.since), silent)
 	case err != nil:
 		return measure{}, err
 	}
@@ -64,7 +66,6 @@ func (w *world) measure(ctx context.Context, m measure, faults ...audit.Fault) (
 	}
 	m.lasted = m.since.Sub(began)
 	m.accepted = w.answers.success(m.since)
-	m.sent = w.everybodySent(m.what, m.since)
 	var last time.Time
 	m.refused, m.broken, last = w.answers.errors(began)
 	m.errors = max(0, last.Sub(m.since))
@@ -80,23 +81,23 @@ func (w *world) measure(ctx context.Context, m measure, faults ...audit.Fault) (
 	return m, nil
 }
 
-// everybodySent is how long after a time it took until every dispatcher had sent something.
-func (w *world) everybodySent(what string, since time.Time) (longest time.Duration) {
+// allSent is how long after a time it took until the last dispatcher had sent something, and the dispatchers that have sent nothing.
+func (w *world) allSent(since time.Time) (longest time.Duration, silent []string) {
 	first := map[int]time.Time{}
 	for _, r := range w.receiver.Requests() {
 		if _, seen := first[r.Dispatcher]; !seen && r.Arrived.After(since) {
 			first[r.Dispatcher] = r.Arrived
 		}
 	}
-	for i := range w.dispatchers {
+	for i, n := range w.dispatchers {
 		at, sent := first[i]
 		if !sent {
-			w.Problem("%s: dispatcher-%d has sent nothing %s later", what, i, time.Since(since).Round(time.Second))
+			silent = append(silent, n.role)
 			continue
 		}
 		longest = max(longest, at.Sub(since))
 	}
-	return longest
+	return longest, silent
 }
 
 // sentBetween is how many requests of a dispatcher arrived between two times, and when the last of them did.

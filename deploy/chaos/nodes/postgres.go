@@ -41,7 +41,7 @@ func (w *world) startPostgres(ctx context.Context) error {
 	programs := filepath.Dir(found[len(found)-1])
 	for i, command := range [][]string{{"sh", "-c", primaryScript}, {"sh", "-c", standbyScript, "standby", w.subnets[data] + ".11"}} {
 		n, err := w.start(ctx, spec{
-			role: fmt.Sprintf("postgres-%d", i), host: 11 + i, networks: []string{data}, user: "70:70", stop: "SIGINT",
+			role: fmt.Sprintf("postgres-%d", i), host: 11 + i, networks: []string{data}, user: "70:70", stores: true, stop: "SIGINT",
 			env: w.clockOf("postgres", map[string]string{"PATH": programs + ":/usr/bin:/bin", "PGDATA": "/data/pg"}), command: command,
 		})
 		if err != nil {

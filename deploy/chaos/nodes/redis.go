@@ -36,7 +36,7 @@ func (w *world) startRedis(ctx context.Context) error {
 			options += " --replicaof " + primary + " " + redisPort
 		}
 		n, err := w.start(ctx, spec{
-			role: fmt.Sprintf("redis-%d", i), host: 21 + i, networks: []string{data}, user: "71:71",
+			role: fmt.Sprintf("redis-%d", i), host: 21 + i, networks: []string{data}, user: "71:71", stores: true,
 			env: w.clockOf("redis", map[string]string{"PATH": "/usr/bin:/bin"}), command: strings.Fields(options),
 		})
 		if err != nil {

@@ -47,7 +47,13 @@ func (o Options) chosen() ([]drill, error) {
 		}
 	}
 	return slices.DeleteFunc(all, func(d drill) bool {
-		return len(o.Only) > 0 && !slices.Contains(o.Only, d.name) || len(o.Only) == 0 && o.Short && !d.short
+		switch {
+		case len(o.Only) > 0:
+			return !slices.Contains(o.Only, d.name)
+		case o.Short:
+			return !d.short
+		}
+		return d.contained
 	}), nil
 }
 

@@ -106,8 +106,8 @@ func (c *check) doubled(r *Request, a *Attempt) bool {
 	for _, f := range c.Faults {
 		open := false
 		switch {
-		case f.Of(RedisKilled, RedisFlushed, RedisPartitioned):
-			open = taken.Before(f.Began)
+		case f.Of(RedisKilled, RedisFlushed, RedisPartitioned, RedisSwitchedOver):
+			open = taken.Before(f.lostUntil())
 		case f.Kind == DispatcherFrozen && f.Dispatcher == r.Dispatcher:
 			open = a.Started.Before(f.Over.Add(stale)) // a suspended dispatcher sends the loaded delivery after it is resumed
 		}
@@ -187,7 +187,7 @@ func (c *check) inFlight(r *Request, a *Attempt) {
 		if f.Kind == DispatcherKilled && a != nil {
 			continue // it was recorded by then
 		}
-		if r.Arrived.Before(f.Began) && until.After(f.Began) {
+		if r.Arrived.Before(f.lostUntil()) && until.After(f.Began) {
 			c.held[r] = true
 		}
 	}

@@ -100,14 +100,17 @@ type Kind string
 
 // The kinds of faults.
 const (
-	DispatcherKilled    Kind = "dispatcher killed"
-	DispatcherStopped   Kind = "dispatcher stopped"
-	DispatcherFrozen    Kind = "dispatcher frozen"
-	APIKilled           Kind = "API killed"
-	APIStopped          Kind = "API stopped"
-	RedisKilled         Kind = "Redis killed"
-	RedisFlushed        Kind = "Redis flushed"
-	RedisPartitioned    Kind = "Redis partitioned"
+	DispatcherKilled  Kind = "dispatcher killed"
+	DispatcherStopped Kind = "dispatcher stopped"
+	DispatcherFrozen  Kind = "dispatcher frozen"
+	APIKilled         Kind = "API killed"
+	APIStopped        Kind = "API stopped"
+	RedisKilled       Kind = "Redis killed"
+	RedisFlushed      Kind = "Redis flushed"
+	RedisPartitioned  Kind = "Redis partitioned"
+	// RedisSwitchedOver is that a replica was promoted while the old primary continued to answer. What the old primary was told until the end
+	// of the fault is lost.
+	RedisSwitchedOver   Kind = "Redis switched over"
 	PostgresStopped     Kind = "Postgres stopped"
 	PostgresPartitioned Kind = "Postgres partitioned"
 	// ReceiversPartitioned is that a dispatcher does not reach any receiver.
@@ -123,6 +126,14 @@ type Fault struct {
 	Over time.Time
 	// Down is the time until which a server was certainly down. It answers before the harness detects it. Zero means that it was not down.
 	Down time.Time
+}
+
+// lostUntil is the time until which a change of the queue may be lost. One that was made shortly before the fault may be lost too.
+func (f Fault) lostUntil() time.Time {
+	if f.Kind == RedisSwitchedOver {
+		return f.Over
+	}
+	return f.Began
 }
 
 // Of reports whether the fault is of one of the kinds.

@@ -109,7 +109,7 @@ func (c *check) times(s *story) {
 				continue
 			}
 			due := a.Next
-			if answered := s.of[a]; answered != nil && answered.RetryAfter > 0 {
+			if answered := s.of[a]; answered != nil && a.Status != 0 && answered.RetryAfter > 0 { // without a status the answer was lost
 				if asked := answered.Answered.Add(answered.RetryAfter); asked.After(due) {
 					due = asked
 				}

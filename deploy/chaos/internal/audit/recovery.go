@@ -55,7 +55,7 @@ func (c *check) recoveries(stories map[string]*story) []Recovery {
 }
 
 func (f Fault) ofServer() bool {
-	return f.Of(RedisKilled, RedisFlushed, RedisPartitioned, PostgresStopped, PostgresPartitioned)
+	return f.Of(RedisKilled, RedisFlushed, RedisPartitioned, RedisSwitchedOver, PostgresStopped, PostgresPartitioned)
 }
 
 // waited returns the time between two times without the periods in which a server was unavailable.

@@ -63,6 +63,11 @@ func TestAttemptWithoutReceivers(t *testing.T) {
 	h.fine(t)
 
 	h = cut()
+	h.Requests[0].Status, h.Requests[0].RetryAfter = 503, time.Minute // the answer was lost
+	h.fault(audit.ReceiversPartitioned, 0, .5, 8)
+	h.fine(t)
+
+	h = cut()
 	h.Requests[0].Arrived, h.Requests[0].Answered = at(8.1), at(8.2) // sent again by TCP
 	h.breaks(t, "record without a request", "request without a record")
 	h.fault(audit.ReceiversPartitioned, 0, .5, 8)
