@@ -26,9 +26,19 @@ func newNumbered(text string) numbered {
 	}
 }
 
-// rows executes the statement by GORM and returns its rows. A slice among the arguments is one parameter. The caller closes the rows, also
-// those of a statement that returns none.
+// rows executes the statement by GORM and returns its rows. The caller closes them.
 func (n numbered) rows(tx *gorm.DB, arguments ...any) (*sql.Rows, error) {
+	return n.prepare(tx, arguments).Rows()
+}
+
+// exec executes a statement that returns no rows. Unlike rows, it is repeated on another connection if it could not be sent.
+func (n numbered) exec(tx *gorm.DB, arguments ...any) error {
+	tx = n.prepare(tx, arguments)
+	return tx.Callback().Raw().Execute(tx).Error
+}
+
+// prepare returns the statement with its arguments. A slice among them is one parameter.
+func (n numbered) prepare(tx *gorm.DB, arguments []any) *gorm.DB {
 	for i, argument := range arguments {
 		if a, ok := argument.(array); ok {
 			arguments[i] = a.slice
@@ -37,5 +47,5 @@ func (n numbered) rows(tx *gorm.DB, arguments ...any) (*sql.Rows, error) {
 	tx = tx.Raw("")
 	tx.Statement.SQL.WriteString(string(n))
 	tx.Statement.Vars = arguments
-	return tx.Rows()
+	return tx
 }

@@ -2,7 +2,6 @@ package store
 
 import (
 	"context"
-	"errors"
 	"slices"
 	"time"
 
@@ -111,12 +110,7 @@ func (s *Store) execBatch(ctx context.Context, publications []webhook.Publicatio
 	if slices.ContainsFunc(publications, func(p webhook.Publication) bool { return p.Key != nil }) {
 		return s.execKeyed(ctx, publications)
 	}
-	rows, err := createSQL.rows(s.db.WithContext(ctx), createArguments(publications)...)
-	if err != nil {
-		return nil, err
-	}
-	defer func() { err = errors.Join(err, rows.Close()) }()
-	return nil, rows.Err()
+	return nil, createSQL.exec(s.db.WithContext(ctx), createArguments(publications)...)
 }
 
 // createSQL inserts events and their deliveries, and counts them, in one round trip and one commit. See Store.dueAt for the due time of a
