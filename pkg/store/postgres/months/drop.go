@@ -81,10 +81,10 @@ func drop(ctx context.Context, db *sql.DB, m part, before time.Time) (one store.
 func (m part) scan(ctx context.Context, db *sql.DB, before time.Time, one *store.DroppedMonth) (kept []string, err error) {
 	table := deliveries.partition(m.suffix)
 	const remains = "status IN ('pending', 'retrying') OR updated_at >= $1"
-	const amounts = "count(*), count(*) FILTER (WHERE " + remains + `),
-		pg_stat_get_live_tuples(CAST(CAST($2 AS text) AS regclass)), pg_stat_get_live_tuples(CAST(CAST($3 AS text) AS regclass))`
+	const about = `(SELECT CAST(GREATEST(reltuples, pg_stat_get_live_tuples(oid), 0) AS bigint) FROM pg_class WHERE oid = CAST(CAST(%s AS text) AS regclass))`
+	amounts := "count(*), count(*) FILTER (WHERE " + remains + "), " + fmt.Sprintf(about, "$2") + ", " + fmt.Sprintf(about, "$3")
 	err = inTransaction(ctx, db, func(tx *sql.Tx) error {
-		if err := run(ctx, tx, "SET LOCAL enable_seqscan = on"); err != nil {
+		if err := run(ctx, tx, "SET LOCAL enable_seqscan = on; SET LOCAL max_parallel_workers_per_gather = 2"); err != nil {
 			return err
 		}
 		row := tx.QueryRowContext(ctx, fmt.Sprintf("SELECT %s FROM %s", amounts, table), described, before.UTC(),

@@ -62,6 +62,31 @@ func TestDropMovesWhatIsKept(t *testing.T) {
 	assert.Empty(t, again)
 }
 
+// The amounts are known when PostgreSQL has lost the statistics of activity, as in a crash or a failover.
+func TestDropCountsWithoutStatisticsOfActivity(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.divide(march)
+	for range 3 {
+		w.ended(month(3))
+	}
+	require.NoError(t, w.Close(), "its connections report their activity at their end")
+	require.Eventually(t, func() bool {
+		return len(w.strings("SELECT 'x' FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()")) == 0
+	},
+		time.Minute, time.Millisecond)
+	for _, statement := range []string{"ANALYZE", "SELECT pg_stat_reset()"} {
+		_, err := w.conn.Exec(t.Context(), statement)
+		require.NoError(t, err)
+	}
+	attempts, events := w.strings("SELECT id FROM attempts_first"), w.strings("SELECT id FROM events_first")
+	dropped, err := w.open().DropMonths(t.Context(), month(5))
+	require.NoError(t, err)
+	require.NotEmpty(t, dropped)
+	assert.EqualValues(t, len(attempts), dropped[0].Attempts)
+	assert.EqualValues(t, len(events), dropped[0].Events)
+}
+
 func TestDropLeavesMonthThatHasNotPassed(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
