@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"sync"
 	"sync/atomic"
@@ -95,6 +96,36 @@ func TestDoDuringWriteFormsNextBatch(t *testing.T) {
 	})
 }
 
+// A batch with enough items lingers no longer, and one that would not get a third of them does not linger.
+func TestLingerUntilEnough(t *testing.T) {
+	for interval, want := range map[time.Duration]struct{ least, most int }{
+		10 * time.Millisecond:  {least: 1, most: 1},
+		2 * time.Millisecond:   {least: 12, most: 14},
+		500 * time.Microsecond: {least: 24, most: 26},
+		50 * time.Microsecond:  {least: 24, most: 26},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			var sizes []int
+			group := groupcommit.New(writeNumbers, groupcommit.Options{
+				Writers: 1, Linger: 25 * time.Millisecond, Enough: 24, Observe: func(size int) { sizes = append(sizes, size) },
+			})
+			var callers sync.WaitGroup
+			for range 1000 {
+				callers.Go(func() {
+					_, err := group.Do(t.Context(), 0)
+					assert.NoError(t, err)
+				})
+				time.Sleep(interval)
+			}
+			callers.Wait()
+			settled := sizes[len(sizes)/2 : len(sizes)-1]
+			assert.GreaterOrEqual(t, slices.Min(settled), want.least, interval)
+			assert.LessOrEqual(t, slices.Max(settled), want.most, interval)
+			group.Close()
+		})
+	}
+}
+
 // A batch lingers while items arrive fast, and not after an idle time.
 func TestLingerOnlyWhileItemsArriveFast(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
@@ -113,14 +144,20 @@ func TestLingerOnlyWhileItemsArriveFast(t *testing.T) {
 		assert.Len(t, sizes, 100)
 
 		var callers sync.WaitGroup
-		var waited atomic.Int64
+		var mutex sync.Mutex
+		var longest time.Duration
 		for range 1000 { // one item each millisecond
-			callers.Go(func() { waited.Store(max(waited.Load(), int64(ask()))) })
+			callers.Go(func() {
+				took := ask()
+				mutex.Lock()
+				defer mutex.Unlock()
+				longest = max(longest, took)
+			})
 			time.Sleep(time.Millisecond)
 		}
 		callers.Wait()
 		assert.Less(t, len(sizes)-100, 300, "batches")
-		assert.Equal(t, 5*time.Millisecond, time.Duration(waited.Load()))
+		assert.Equal(t, 5*time.Millisecond, longest)
 
 		sizes = nil
 		for range 20 { // the average gap grows again

@@ -12,7 +12,7 @@ const bulkEvery = 10
 
 // chooser picks candidates. It is not safe for concurrent use.
 type chooser struct {
-	room          func(endpointID string) int // attempts that its bulkhead would admit now
+	room          func(endpointID string) int // further deliveries that its bulkhead will admit
 	organizations map[string]*organization
 	lanes         map[webhook.Lane]*lane
 	entering      map[string]int // deliveries of an endpoint that were taken and did not come to its bulkhead yet

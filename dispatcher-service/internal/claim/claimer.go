@@ -18,6 +18,8 @@ const (
 	takeAtOnce = 16
 	// takeAtLeast is the number of tasks for which a dispatcher takes any while its own work is at its limit.
 	takeAtLeast = 8
+	// mostPassed bounds the candidates in one take beyond the tasks that it may return.
+	mostPassed = 2 * takeAtOnce
 	// patience is how long a dequeue waits for a task.
 	patience = 500 * time.Millisecond
 )
@@ -53,7 +55,7 @@ type Options struct {
 	Queue string
 	// Workers is the number of deliveries in flight at once.
 	Workers int
-	// Room returns how many attempts an endpoint's bulkhead would admit now.
+	// Room returns for how many more deliveries of an endpoint its bulkhead will have a slot by the time that they are loaded.
 	Room func(endpointID string) int
 	Log  *slog.Logger
 	// Emptied is called when Redis has lost its fields about lanes, and once when the queue is paused. It must not block. It may be nil.
@@ -75,6 +77,7 @@ type Claimer struct {
 	held    map[string]holding // taken and not yet done, by delivery ID
 	looks   looks
 	lags    *lags
+	passed  int   // candidates of the last look that other dispatchers had claimed; the next look has as many more
 	added   int64 // the number of deliveries added to lanes, as of the last look
 	closed  bool
 	changed chan struct{} // closed and replaced when a look may find more

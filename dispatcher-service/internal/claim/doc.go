@@ -11,8 +11,8 @@
 //	                         Chooser ◀──rows read ahead── Reader ──▶ PostgreSQL: lanes in backlog
 //
 // The Chooser gives the next place to the organization with the fewest deliveries in flight in this process, and within it to its
-// lanes in turn, lower priorities first. A lane is passed over while its endpoint has as many deliveries in flight as it may have, or
-// while its bulkhead holds it.
+// lanes in turn, lower priorities first. A lane is passed over while its endpoint has as many deliveries in flight and claimed as it may
+// have, or while its bulkhead holds it. A quick endpoint may have as many claimed as it has slots in addition to those in flight.
 //
 // The Load bounds the work of the dispatcher itself, loading and recording, so that a delivery does not share a processor with hundreds
 // of others'.

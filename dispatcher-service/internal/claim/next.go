@@ -90,7 +90,7 @@ func (c *Claimer) room() int {
 // look takes tasks. Those that wait for its end look at what it found.
 func (c *Claimer) look(ctx context.Context, n int) (found bool, err error) {
 	c.mutex.Lock()
-	chosen := c.chooser.choose(n)
+	chosen := c.chooser.choose(n + c.passed)
 	c.mutex.Unlock()
 	taking, err := c.options.Lanes.Take(ctx, c.options.Queue, n, chosen)
 	if err != nil {
@@ -131,9 +131,14 @@ func (c *Claimer) takeOver(n int, chosen []queue.Candidate, taking queue.Taking)
 	defer c.mutex.Unlock()
 	c.metrics.count(taking)
 	c.chooser.settle(chosen, taking.Fates)
+	c.passed = 0
 	for i, fate := range taking.Fates {
-		if fate == queue.NoBacklog {
+		switch fate {
+		case queue.NoBacklog:
 			c.chooser.close(chosen[i].Lane)
+		case queue.Passed:
+			c.passed = min(c.passed+1, mostPassed)
+		case queue.Claimed, queue.HasTask:
 		}
 	}
 	for _, t := range taking.Tasks {

@@ -50,6 +50,13 @@ type Writer interface {
 // makes a statement serve about 25 deliveries rather than 3, which drains it twice as fast.
 const linger = 5 * time.Millisecond
 
+// An outcome lingers longer than a load, because no receiver waits for it: until there are enoughOutcomes, which is at once in a process that
+// drains a backlog alone. One of several that share a backlog would otherwise execute a statement for 3 outcomes each.
+const (
+	lingerOutcomes = 25 * time.Millisecond
+	enoughOutcomes = 24
+)
+
 // groups are the group commits of loads and outcomes. Items that arrive while a statement runs form the next one.
 type groups struct {
 	loads     *groupcommit.Group[string, webhook.Dispatch]
@@ -66,7 +73,9 @@ func newGroups(store Store, timeout time.Duration, log *slog.Logger, registry pr
 	return groups{
 		loads:     groupcommit.New(during(profile.Load, loadDispatches(store)), options(sizes[0])),
 		endpoints: groupcommit.New(during(profile.Load, loadEndpoints(store)), options(nil)),
-		outcomes:  groupcommit.New(during(profile.Record, recordOutcomes(store, log)), options(sizes[1])),
+		outcomes: groupcommit.New(during(profile.Record, recordOutcomes(store, log)), groupcommit.Options{
+			Timeout: timeout, Writers: 1, Linger: lingerOutcomes, Enough: enoughOutcomes, Observe: sizes[1],
+		}),
 	}
 }
 
