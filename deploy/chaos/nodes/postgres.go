@@ -100,7 +100,7 @@ func (w *world) databaseURL() string {
 
 // connect opens one server by its address, as the harness reaches it also when the nodes do not.
 func (w *world) connect(ctx context.Context, n *node) (*pgx.Conn, error) {
-	connection, err := pgx.Connect(ctx, "postgres://redrive@"+n.address(data)+":"+postgresPort+"/postgres?sslmode=disable&connect_timeout=2")
+	connection, err := pgx.Connect(ctx, "postgres://redrive@"+n.address(data)+":"+postgresPort+"/postgres?sslmode=disable&connect_timeout=15")
 	if err != nil {
 		return nil, fmt.Errorf("connect to %s: %w", n.role, err)
 	}
@@ -125,8 +125,9 @@ func (w *world) query(ctx context.Context, n *node, statement string, into any) 
 	return nil
 }
 
-// startPatience is how long a part may take to start. It passes only when something is broken.
-const startPatience = time.Minute
+// startPatience is how long a part may take to start. It passes only when something is broken: on a busy machine, the nodes of a world take two
+// minutes to start.
+const startPatience = 4 * time.Minute
 
 // answering waits until a statement answers true.
 func (w *world) answering(ctx context.Context, n *node, statement string) error {
