@@ -22,7 +22,7 @@ type drill struct {
 	excuses func(w *world, f audit.Finding) bool
 }
 
-// drills are all of them. Those that take longest begin first.
+// drills are all of them. The one that takes longest begins first.
 func drills() []drill {
 	return slices.Concat(nodeDrills(), partitionDrills(), postgresDrills(), redisDrills())
 }

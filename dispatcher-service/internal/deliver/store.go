@@ -70,12 +70,12 @@ func newGroups(store Store, timeout time.Duration, log *slog.Logger, registry pr
 	options := func(observe func(int)) groupcommit.Options {
 		return groupcommit.Options{Timeout: timeout, Writers: 1, Linger: linger, Observe: observe}
 	}
+	outcomes := options(sizes[1])
+	outcomes.Linger, outcomes.Enough = lingerOutcomes, enoughOutcomes
 	return groups{
 		loads:     groupcommit.New(during(profile.Load, loadDispatches(store)), options(sizes[0])),
 		endpoints: groupcommit.New(during(profile.Load, loadEndpoints(store)), options(nil)),
-		outcomes: groupcommit.New(during(profile.Record, recordOutcomes(store, log)), groupcommit.Options{
-			Timeout: timeout, Writers: 1, Linger: lingerOutcomes, Enough: enoughOutcomes, Observe: sizes[1],
-		}),
+		outcomes:  groupcommit.New(during(profile.Record, recordOutcomes(store, log)), outcomes),
 	}
 }
 

@@ -99,6 +99,15 @@ func TestSuperseded(t *testing.T) {
 	h.fine(t)
 
 	h = outrun()
+	h.fault(audit.RedisSwitchedOver, 0, 5, 10.05) // the attempt was begun during the switchover
+	result = h.fine(t)
+	assert.Equal(t, 1, result.InFlight)
+
+	h = outrun()
+	h.fault(audit.RedisPartitioned, 0, 5, 10.05)
+	h.breaks(t, "run twice")
+
+	h = outrun()
 	h.fault(audit.DispatcherKilled, 0, 10.05, 13) // a killed dispatcher supersedes nothing
 	h.breaks(t, "run twice")
 
