@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
@@ -250,6 +251,56 @@ func TestSilentHostCostsHeadStart(t *testing.T) {
 	t.Logf("the first connection took %s", took)
 	assert.Less(t, took, postgres.ConnectTimeout)
 	require.Len(t, sessionsOf(t, db, 4), 4)
+}
+
+// cutOffInSetUp returns a configuration that cuts a server off as soon as it has accepted a connection, before the connection is set up.
+func cutOffInSetUp(t *testing.T, url, address string, server *testservers.Proxy) *pgx.ConnConfig {
+	t.Helper()
+	config, err := pgx.ParseConfig(url)
+	require.NoError(t, err)
+	config.AfterConnect = func(_ context.Context, connection *pgconn.PgConn) error {
+		if connection.Conn().RemoteAddr().String() == address {
+			server.Cut()
+		}
+		return nil
+	}
+	return config
+}
+
+// A call that is connecting when the primary is cut off works once the standby is promoted, although the standby has refused it before.
+func TestFailoverWhileConnecting(t *testing.T) {
+	t.Parallel()
+	p := newPair(t)
+	config := cutOffInSetUp(t, p.url(p.standbyAddr, p.primaryAddr), p.primaryAddr, p.toPrimary)
+	config.ConnectTimeout = callDeadline
+	db := postgres.NewPool(*config, 4)
+	t.Cleanup(func() { assert.NoError(t, db.Close()) })
+	ctx, cancel := context.WithTimeout(t.Context(), callDeadline)
+	defer cancel()
+	answer := make(chan error, 1)
+	go func() { answer <- db.PingContext(ctx) }()
+	require.Eventually(t, func() bool { return p.toPrimary.AskedSilent() > 0 }, patience, tick)
+	require.NoError(t, p.standby.Promote(t.Context()))
+	promoted := time.Now()
+	require.NoError(t, <-answer)
+	assert.Less(t, time.Since(promoted), generousLimit)
+}
+
+// A server that stops answering while a connection is set up delays its callers for the time limit of connections, not until their deadlines.
+func TestSilenceInSetUpIsBounded(t *testing.T) {
+	t.Parallel()
+	server, err := testservers.StartPostgres(testservers.PostgresOptions{})
+	require.NoError(t, err)
+	t.Cleanup(func() { assert.NoError(t, server.Close()) })
+	toServer, address := proxied(t, server)
+	config := cutOffInSetUp(t, "postgres://postgres@"+address+"/postgres?sslmode=disable", address, toServer)
+	config.ConnectTimeout = time.Second
+	db := postgres.NewPool(*config, 4)
+	t.Cleanup(func() { assert.NoError(t, db.Close()) })
+	ctx, cancel := context.WithTimeout(t.Context(), callDeadline)
+	defer cancel()
+	require.Error(t, db.PingContext(ctx))
+	require.NoError(t, ctx.Err(), "the call ended before its deadline")
 }
 
 func TestFailoverThroughPoolersReachesNewPrimary(t *testing.T) {

@@ -1,6 +1,7 @@
 package postgres
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"database/sql/driver"
@@ -66,10 +67,22 @@ func newConnector(config pgx.ConnConfig, required role, alive *liveness, setUp f
 	}
 	hosts := splitHosts(config)
 	if permitsAny && len(hosts) == 1 && required == writer {
-		return stdlib.GetConnector(config, append(options, stdlib.OptionAfterConnect(begin))...)
+		return stdlib.GetConnector(config, append(options, settingUp(config, begin))...)
 	}
 	alive.role = required
 	return newSwitching(hosts, required, begin, options...)
+}
+
+// settingUp has every new connection set up by a function, which may take as long again as the connection. The driver's own timeout ends when
+// the server has accepted the connection. Without this one, a pool that opens connections in the background would wait for ever for a server
+// that does not answer.
+func settingUp(config pgx.ConnConfig, setUp func(context.Context, *pgx.Conn) error) stdlib.OptionOpenDB {
+	limit := cmp.Or(config.ConnectTimeout, connectTimeout)
+	return stdlib.OptionAfterConnect(func(ctx context.Context, connection *pgx.Conn) error {
+		limited, cancel := context.WithTimeout(ctx, limit)
+		defer cancel()
+		return setUp(limited, connection)
+	})
 }
 
 // planning makes every connection plan its statements with index scans and nested loops. The plan of a prepared statement is kept. A plan that

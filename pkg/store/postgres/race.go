@@ -20,7 +20,7 @@ type race struct {
 	pending int
 
 	best     *result
-	failures []error
+	failures []error // by host, of its last attempt
 
 	mutex sync.Mutex
 	ended bool
@@ -35,7 +35,7 @@ type result struct {
 }
 
 func (s *switching) begin(ctx context.Context) *race {
-	r := &race{of: s, results: make(chan result, len(s.hosts)), tried: make([]bool, len(s.hosts))}
+	r := &race{of: s, results: make(chan result, len(s.hosts)), tried: make([]bool, len(s.hosts)), failures: make([]error, len(s.hosts))}
 	racing, cancel := context.WithCancel(ctx)
 	detach := context.AfterFunc(s.closing, cancel)
 	r.ctx, r.stop = racing, func() {
@@ -45,7 +45,7 @@ func (s *switching) begin(ctx context.Context) *race {
 	return r
 }
 
-// try begins to connect to a host, once.
+// try begins to connect to a host, unless it was tried already.
 func (r *race) try(host int) {
 	if r.tried[host] {
 		return
@@ -61,6 +61,16 @@ func (r *race) tryAll() {
 	for host := range r.tried {
 		r.try(host)
 	}
+}
+
+// tryAgain begins to connect to all hosts without an attempt under way.
+func (r *race) tryAgain() {
+	for host, failure := range r.failures {
+		if failure != nil {
+			r.tried[host], r.failures[host] = false, nil
+		}
+	}
+	r.tryAll()
 }
 
 func (r *race) connect(host int) result {
@@ -87,7 +97,7 @@ func (r *race) take(got result) {
 	r.pending--
 	switch {
 	case got.err != nil:
-		r.failures = append(r.failures, got.err)
+		r.failures[got.host] = got.err
 	case r.best == nil:
 		r.best = &got
 	case r.best.timeline.before(got.timeline):

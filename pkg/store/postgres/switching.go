@@ -13,7 +13,8 @@ import (
 
 // switching is a driver.Connector for a URL with several servers, of which one has the role that the pool requires. A connection is first tried
 // at the server that had the role last. If that fails, or takes longer than headStart, it is tried at all others at the same time, so that a
-// server that does not answer delays no caller for long.
+// server that does not answer delays no caller for long. While one of them does not answer, those that failed are tried again: a standby that
+// is promoted meanwhile is then used, and a caller does not wait for the other server's timeout.
 //
 // A former primary that was cut off may accept writes still. A promotion raises the number of the timeline, so that of two servers that
 // accept writes, the one with the lower number is refused. This is a safeguard of one process: only fencing of the former primary, as Patroni
@@ -47,7 +48,7 @@ func newSwitching(hosts []host, required role, setUp func(context.Context, *pgx.
 	for i := range hosts {
 		config := hosts[i].config
 		config.DialFunc = s.sessions.dial
-		s.connects = append(s.connects, stdlib.GetConnector(config, append(options, stdlib.OptionAfterConnect(func(ctx context.Context, connection *pgx.Conn) error {
+		s.connects = append(s.connects, stdlib.GetConnector(config, append(options, settingUp(config, func(ctx context.Context, connection *pgx.Conn) error {
 			if err := setUp(ctx, connection); err != nil {
 				return err
 			}
@@ -116,7 +117,8 @@ func (s *switching) Connect(ctx context.Context) (driver.Conn, error) {
 			if r.best != nil {
 				return s.choose(r), nil
 			}
-			r.tryAll()
+			r.tryAgain()
+			waiting.Reset(headStart)
 		}
 	}
 	return nil, errors.Join(r.failures...)
