@@ -7,6 +7,7 @@ import (
 	"slices"
 	"time"
 
+	"redrive/deploy/chaos/internal/audit"
 	"redrive/deploy/chaos/internal/variant"
 )
 
@@ -89,13 +90,21 @@ const (
 // judges reports whether the limits apply.
 func (o Options) judges() bool { return !o.Short && (o.Control == "" || o.Control == AsynqDefaults) }
 
+// tolerance returns the one of the audit. A short run is a test, and may be made on a busy machine.
+func (o Options) tolerance() int {
+	if o.Short {
+		return audit.BusyMachine
+	}
+	return 1
+}
+
 // patience is how long a delivery may take to end after the last fault. asynq's own recovery takes up to 125 s.
 func (o Options) patience() time.Duration {
 	switch {
 	case o.Control == NoReconciler, o.Control == NoFencing:
 		return 12 * time.Second // longer than any retry
 	case o.Short:
-		return time.Minute
+		return 5 * time.Minute
 	default:
 		return 3 * time.Minute
 	}

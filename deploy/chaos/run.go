@@ -119,7 +119,7 @@ func (r *run) warm(ctx context.Context) error {
 	return await.Until(ctx, startPatience, func() (bool, error) { return r.receiver.Count() > 0, nil })
 }
 
-const startPatience = 30 * time.Second
+const startPatience = 5 * time.Minute
 
 // awaitEnds waits until no delivery waits, or until its patience has passed. Deliveries that have not ended then are lost.
 func (r *run) awaitEnds(ctx context.Context) error {

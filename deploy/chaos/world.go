@@ -118,7 +118,8 @@ const (
 	maxRetries = 4
 	// endpointConcurrency is the number of attempts of a dispatcher to one endpoint at the same time.
 	endpointConcurrency = 20
-	stopLimit           = deliveryTimeout + 25*time.Second
+	// stopLimit is a safety limit for a clean stop, which takes at most the delivery timeout and some seconds.
+	stopLimit = 5 * time.Minute
 )
 
 // sources are the programs to build. Each dispatcher has a version of its own, by which the receiver identifies it.

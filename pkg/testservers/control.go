@@ -27,7 +27,7 @@ func (s *server) PID() int {
 // Stop shuts the server down, and kills it if that takes longer than a minute. The data is kept for Restart. Stop does nothing if the
 // server is not running.
 func (s *server) Stop() error {
-	return s.end("stopping", func(p *process) error { return p.stop(s.program.stop, stopTimeout) })
+	return s.end("stopping", func(p *process) error { return p.stop(s.program.stop, safetyLimit) })
 }
 
 // Kill ends the server and its children with SIGKILL, like a crash. The data is kept. Kill does nothing if the server is not running.
@@ -94,7 +94,7 @@ func (s *server) Close() error {
 		return nil
 	}
 	if s.process != nil {
-		if err := s.process.stop(s.program.discard, stopTimeout); err != nil {
+		if err := s.process.stop(s.program.discard, safetyLimit); err != nil {
 			return fmt.Errorf("closing %s: %w", s.program.name, err)
 		}
 	}

@@ -22,9 +22,6 @@ const ProgramsVariable = "TEST_PROGRAMS"
 const (
 	databaseURLVariable = "TEST_DATABASE_URL"
 
-	// databaseTimeout bounds creating and dropping a database. Dropping waits until the clients are disconnected.
-	databaseTimeout = 30 * time.Second
-
 	// emptyTemplate is the database that is copied for an empty one. It is unchanged and has no connections, unlike template1.
 	emptyTemplate = "template0"
 )
@@ -131,7 +128,7 @@ func (d *database) drop() error {
 }
 
 func (d *database) exec(statement string) error {
-	ctx, cancel := context.WithTimeout(context.Background(), databaseTimeout)
+	ctx, cancel := context.WithTimeout(context.Background(), safetyLimit)
 	defer cancel()
 	conn, err := pgx.Connect(ctx, d.server)
 	if err != nil {

@@ -9,13 +9,9 @@ import (
 	"slices"
 	"strconv"
 	"syscall"
-	"time"
 
 	"github.com/jackc/pgx/v5"
 )
-
-// initTimeout bounds the creation of a data directory, which takes a second on an idle machine.
-const initTimeout = time.Minute
 
 // PostgresOptions are the options of [StartPostgres].
 type PostgresOptions struct {
@@ -77,7 +73,7 @@ func (s *PostgresServer) URL() string {
 
 // Immediate ends the server and its children at once, like Kill, but they notify their clients. The next start recovers as after a crash.
 func (s *PostgresServer) Immediate() error {
-	return s.end("stopping", func(p *process) error { return p.stop(syscall.SIGQUIT, stopTimeout) })
+	return s.end("stopping", func(p *process) error { return p.stop(syscall.SIGQUIT, safetyLimit) })
 }
 
 func postgresURL(port int) string {
@@ -108,8 +104,8 @@ func fillWith(path string, args []string, dir *directory, as *account) error {
 	if err != nil {
 		return err
 	}
-	if !p.wait(initTimeout) {
-		return errors.Join(fmt.Errorf("%s has not ended after %s; the end of its log:\n%s", name, initTimeout, logTail(dir.log(), 0)), p.kill())
+	if !p.wait(safetyLimit) {
+		return errors.Join(fmt.Errorf("%s has not ended after %s; the end of its log:\n%s", name, safetyLimit, logTail(dir.log(), 0)), p.kill())
 	}
 	if p.err != nil {
 		return fmt.Errorf("making a data directory with %s: %w; the end of its log:\n%s", name, p.err, logTail(dir.log(), 0))

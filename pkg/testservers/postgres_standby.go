@@ -42,13 +42,10 @@ func (s *PostgresServer) Follow(ctx context.Context, primary *PostgresServer) er
 	return s.Restart(ctx)
 }
 
-// promotionTimeout bounds the wait for a promotion.
-const promotionTimeout = time.Minute
-
 // Promote makes a standby a primary, and returns when it accepts writes. It polls with short statements: the snapshot of a long one can
 // conflict with the WAL that the standby still has to replay.
 func (s *PostgresServer) Promote(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, promotionTimeout)
+	ctx, cancel := context.WithTimeout(ctx, safetyLimit)
 	defer cancel()
 	err := s.asking(ctx, func(conn *pgx.Conn) error {
 		if _, err := conn.Exec(ctx, "SELECT pg_promote(false)"); err != nil {

@@ -10,9 +10,6 @@ import (
 	"time"
 )
 
-// killTimeout bounds the wait for a killed process to disappear. Only a process that blocks inside the kernel takes longer.
-const killTimeout = time.Minute
-
 var errNotRunning = errors.New("not running")
 
 // process is one run of a program. It has its own process group, so that Ctrl-C in the terminal does not end it before its owner does.
@@ -121,8 +118,8 @@ func (p *process) kill() error {
 	if err := errors.Join(errs...); err != nil {
 		return err
 	}
-	if !p.wait(killTimeout) {
-		return fmt.Errorf("process %d is still there %s after SIGKILL", p.pid, killTimeout)
+	if !p.wait(safetyLimit) {
+		return fmt.Errorf("process %d is still there %s after SIGKILL", p.pid, safetyLimit)
 	}
-	return waitGone(family, killTimeout)
+	return waitGone(family, safetyLimit)
 }

@@ -91,7 +91,7 @@ func (c *RedisCluster) start(options RedisClusterOptions) error {
 		}
 		c.nodes = append(c.nodes, node)
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), readyTimeout)
+	ctx, cancel := context.WithTimeout(context.Background(), safetyLimit)
 	defer cancel()
 	if err := c.each(func(client *redis.Client, i int) error {
 		return client.ClusterAddSlotsRange(ctx, i*clusterSlots/nodes, (i+1)*clusterSlots/nodes-1).Err()

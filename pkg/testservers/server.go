@@ -11,14 +11,14 @@ import (
 )
 
 const (
-	// readyTimeout bounds the time until a server replies, including recovery after a crash.
-	readyTimeout = 2 * time.Minute
+	// safetyLimit bounds each thing that a server does: its start with the recovery after a crash, its stop, the creation of its data, a promotion,
+	// and the creation and removal of a database. Each takes a few seconds at most, and a minute on a machine that is busy with other things.
+	// Only what is broken takes longer.
+	safetyLimit = 5 * time.Minute
 	// readyAttempt bounds one check. If another process has taken the port, it may accept the connection and never reply.
-	readyAttempt = 5 * time.Second
+	readyAttempt = 15 * time.Second
 	// readyInterval is the pause between two checks of a server that does not reply yet.
 	readyInterval = 5 * time.Millisecond
-	// stopTimeout bounds an orderly shutdown. Like readyTimeout, it is a safety limit.
-	stopTimeout = time.Minute
 )
 
 // program describes how a server is run.
@@ -109,13 +109,13 @@ func (s *server) start(ctx context.Context) (err error) {
 			err = errPortTaken
 		}
 		err = fmt.Errorf("starting %s on port %d: %w; the end of its log:\n%s", s.program.name, s.port, err, tail)
-		return errors.Join(err, s.process.stop(s.program.discard, stopTimeout))
+		return errors.Join(err, s.process.stop(s.program.discard, safetyLimit))
 	}
 	return nil
 }
 
 func (s *server) awaitReady(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, readyTimeout)
+	ctx, cancel := context.WithTimeout(ctx, safetyLimit)
 	defer cancel()
 	ticker := time.NewTicker(readyInterval)
 	defer ticker.Stop()

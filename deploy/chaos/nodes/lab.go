@@ -28,12 +28,14 @@ type lab struct {
 	moved    string // the directory of those whose clock can be moved, if a drill needs them
 	lock     *os.File
 	subnets  atomic.Int64 // how many were tried
+	// short means that the run is a test, which may be made on a busy machine: durations are reported and not judged.
+	short bool
 }
 
 // openLab removes what an earlier run has left and makes what all drills share. The lab has to be closed also after an error.
-func openLab(ctx context.Context, progress io.Writer, clocks bool) (*lab, error) {
-	l := &lab{}
-	if err := checkMachine(ctx, progress, clocks); err != nil {
+func openLab(ctx context.Context, o Options, clocks bool) (*lab, error) {
+	l := &lab{short: o.Short}
+	if err := checkMachine(ctx, o.Progress, clocks); err != nil {
 		return l, err
 	}
 	if err := l.exclude(); err != nil {

@@ -15,7 +15,7 @@ import (
 
 // Options of a run.
 type Options struct {
-	// Short has the failover of both stores and one partition alone.
+	// Short has the failover of both stores and one partition alone. Durations are reported and not judged.
 	Short bool
 	// Only are the drills to do. Empty, all of them.
 	Only []string
@@ -64,7 +64,7 @@ func Run(ctx context.Context, o Options) (results []*Result, err error) {
 		return nil, err
 	}
 	clocks := slices.ContainsFunc(chosen, func(d drill) bool { return len(d.clocks) > 0 })
-	lab, err := openLab(ctx, o.Progress, clocks)
+	lab, err := openLab(ctx, o, clocks)
 	defer func() {
 		limited, cancel := context.WithTimeout(context.WithoutCancel(ctx), cleanLimit)
 		defer cancel()

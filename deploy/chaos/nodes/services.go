@@ -27,7 +27,7 @@ const (
 	schedule        = "1s,1s,1s,2s"
 	// defaultMaxRetries is enough for a delivery that its receiver takes in the end, unless a dispatcher does not reach the receiver.
 	defaultMaxRetries = 4
-	stopLimit         = deliveryTimeout + 25*time.Second
+	stopLimit         = 5 * time.Minute // a safety limit
 )
 
 // sources are the programs of the services.

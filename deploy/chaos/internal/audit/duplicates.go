@@ -90,9 +90,11 @@ func (c *check) remade(s *story, r *Request, death Fault) {
 
 // death returns how the process that sent the request ended, or the zero Fault if it ran until the end.
 func (c *check) death(r *Request) Fault {
-	for _, f := range c.Faults {
-		if f.Of(DispatcherKilled, DispatcherStopped) && f.Dispatcher == r.Dispatcher && f.Over.After(r.Arrived) && r.Arrived.Before(f.Began.Add(gone)) {
-			return f
+	for _, late := range []time.Duration{0, c.tolerated(gone) - gone} { // a busy receiver can read a request after the next process was started
+		for _, f := range c.Faults {
+			if f.Of(DispatcherKilled, DispatcherStopped) && f.Dispatcher == r.Dispatcher && f.Over.Add(late).After(r.Arrived) && r.Arrived.Before(f.Began.Add(gone+late)) {
+				return f
+			}
 		}
 	}
 	return Fault{}
@@ -109,7 +111,7 @@ func (c *check) doubled(r *Request, a *Attempt) bool {
 		case f.Of(RedisKilled, RedisFlushed, RedisPartitioned, RedisSwitchedOver):
 			open = taken.Before(f.lostUntil())
 		case f.Kind == DispatcherFrozen && f.Dispatcher == r.Dispatcher:
-			open = a.Started.Before(f.Over.Add(stale)) // a suspended dispatcher sends the loaded delivery after it is resumed
+			open = a.Started.Before(f.Over.Add(c.tolerated(stale))) // a suspended dispatcher sends the loaded delivery after it is resumed
 		}
 		if open && done.After(f.Began) {
 			return true
@@ -121,10 +123,10 @@ func (c *check) doubled(r *Request, a *Attempt) bool {
 // takenBy returns the earliest time at which a dispatcher can have taken the task of a request. It keeps the task while the database is
 // unavailable.
 func (h *History) takenBy(sent time.Time) time.Time {
-	taken := sent.Add(-handling)
+	taken := sent.Add(-h.tolerated(handling))
 	for _, f := range h.Faults {
-		if f.Of(PostgresStopped, PostgresPartitioned) && f.Began.Before(sent) && f.Over.Add(recovery).After(sent) {
-			if held := f.Began.Add(-handling); held.Before(taken) {
+		if f.Of(PostgresStopped, PostgresPartitioned) && f.Began.Before(sent) && f.Over.Add(h.tolerated(recovery)).After(sent) {
+			if held := f.Began.Add(-h.tolerated(handling)); held.Before(taken) {
 				taken = held
 			}
 		}
@@ -135,10 +137,10 @@ func (h *History) takenBy(sent time.Time) time.Time {
 // doneBy returns the latest time at which a dispatcher can have the task of a request that was answered at a time. It keeps outcomes that
 // it cannot record.
 func (h *History) doneBy(answered time.Time) time.Time {
-	done := answered.Add(handling)
+	done := answered.Add(h.tolerated(handling))
 	for _, f := range h.Faults {
 		if f.Of(PostgresStopped, PostgresPartitioned) && f.Began.Before(done) && f.Over.After(answered) {
-			done = f.Over.Add(recovery)
+			done = f.Over.Add(h.tolerated(recovery))
 		}
 	}
 	return done
@@ -148,7 +150,7 @@ func (h *History) doneBy(answered time.Time) time.Time {
 func (c *check) superseded(s *story, a *Attempt, open int) {
 	by := c.recordedBy(a.ended(), noDispatcher)
 	for _, f := range c.Faults {
-		if f.Kind == DispatcherStopped && f.Began.Before(by) && f.Over.Add(lag).After(a.Started) {
+		if f.Kind == DispatcherStopped && f.Began.Before(by) && f.Over.Add(c.tolerated(lag)).After(a.Started) {
 			c.result.ByCleanStops++
 			c.find("run twice by a clean stop", s.id, "attempt %d was superseded, and nothing but a clean stop was near", a.Number)
 			return
@@ -160,10 +162,10 @@ func (c *check) superseded(s *story, a *Attempt, open int) {
 // recordedBy returns the latest time at which a request that ended at a time is recorded, unless its process was killed. It is later while
 // the database is unavailable or the dispatcher is suspended.
 func (h *History) recordedBy(ended time.Time, dispatcher int) time.Time {
-	by := ended.Add(lag)
+	by := ended.Add(h.tolerated(lag))
 	for _, f := range h.Faults {
 		if f.Of(PostgresStopped, PostgresPartitioned) || f.Kind == DispatcherFrozen && f.Dispatcher == dispatcher {
-			if back := f.Over.Add(recovery); f.Began.Before(by) && back.After(by) {
+			if back := f.Over.Add(h.tolerated(recovery)); f.Began.Before(by) && back.After(by) {
 				by = back
 			}
 		}

@@ -73,6 +73,47 @@ func TestDuplicatesCleanStopExplainsNone(t *testing.T) {
 	assert.Equal(t, 1, h.breaks(t, "cut short by a clean stop").ByCleanStops)
 }
 
+// On a busy machine, a request may be read long after its dispatcher was killed, and recorded long after its answer.
+func TestBusyMachine(t *testing.T) {
+	for name, tell := range map[string]func() *tale{
+		"read late": func() *tale {
+			h := orphaned()
+			h.fault(audit.DispatcherKilled, 0, 5, 5.5)
+			return h
+		},
+		"recorded late": func() *tale {
+			h := orphaned()
+			h.fault(audit.DispatcherKilled, 0, 20, 20.5)
+			return h
+		},
+		"acknowledged late": func() *tale {
+			h := outrun()
+			h.fault(audit.RedisFlushed, 0, 18, 18)
+			return h
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			h := tell()
+			assert.NotEmpty(t, h.check().Findings)
+			h.Tolerance = audit.BusyMachine
+			h.fine(t)
+		})
+	}
+	t.Run("the death of the process that sent it comes first", func(t *testing.T) {
+		h := orphaned()
+		h.fault(audit.DispatcherStopped, 0, 5, 5.5)
+		h.fault(audit.DispatcherKilled, 0, 10.05, 10.6)
+		h.Tolerance = audit.BusyMachine
+		h.fine(t)
+	})
+	t.Run("overwritten all the same", func(t *testing.T) {
+		h := delivered("a")
+		h.record(h.request("a", 1, 2.9, 200), success, 0)
+		h.Tolerance = audit.BusyMachine
+		h.breaks(t, "overwritten")
+	})
+}
+
 // outrun is a delivery whose first outcome came too late.
 func outrun() *tale {
 	h := newTale()

@@ -45,15 +45,16 @@ func (c *check) matchAnswered(s *story, a *Attempt) {
 // answer.
 func (c *check) matchUnanswered(s *story, a *Attempt) {
 	frozen := c.frozen(a.Started, a.ended())
-	arrived := a.ended().Add(slip)
+	margin := c.tolerated(slip)
+	arrived := a.ended().Add(margin)
 	if cut, until := c.unreachable(a.Started, a.ended()); cut {
 		frozen, arrived = true, until
 	}
 	for _, r := range s.requests {
-		if s.record[r] != nil || r.Timestamp != a.Started.Unix() || r.Arrived.Before(a.Started.Add(-slip)) || r.Arrived.After(arrived) {
+		if s.record[r] != nil || r.Timestamp != a.Started.Unix() || r.Arrived.Before(a.Started.Add(-margin)) || r.Arrived.After(arrived) {
 			continue
 		}
-		late := r.Answered.IsZero() || r.Abandoned || r.Answered.After(a.Started.Add(c.Timeout-slip)) || frozen
+		late := r.Answered.IsZero() || r.Abandoned || r.Answered.After(a.Started.Add(c.Timeout-margin)) || frozen
 		if r.Status != 0 && !late {
 			c.find("record disagrees", s.id, "attempt %d says that there was no answer, and the receiver answered %d", a.Number, r.Status)
 		}
@@ -72,7 +73,7 @@ func (s *story) pair(a *Attempt, r *Request) {
 // frozen reports whether any dispatcher was suspended at some time in between.
 func (c *check) frozen(from, to time.Time) bool {
 	for _, f := range c.Faults {
-		if f.Kind == DispatcherFrozen && f.Began.Before(to.Add(slip)) && f.Over.After(from.Add(-slip)) {
+		if f.Kind == DispatcherFrozen && f.Began.Before(to.Add(c.tolerated(slip))) && f.Over.After(from.Add(-c.tolerated(slip))) {
 			return true
 		}
 	}
@@ -86,7 +87,7 @@ const retransmission = time.Minute
 // time can arrive.
 func (c *check) unreachable(from, to time.Time) (cut bool, until time.Time) {
 	for _, f := range c.Faults {
-		if f.Kind == ReceiversPartitioned && f.Began.Before(to.Add(slip)) && f.Over.After(from.Add(-slip)) {
+		if f.Kind == ReceiversPartitioned && f.Began.Before(to.Add(c.tolerated(slip))) && f.Over.After(from.Add(-c.tolerated(slip))) {
 			return true, f.Over.Add(retransmission)
 		}
 	}

@@ -128,11 +128,11 @@ func (c *check) knewNothing(s *story, a *Attempt, r *Request) bool {
 	if other := s.record[r]; other != nil && other.committed() {
 		return other.Number < a.Number || sent.Before(a.ended()) // otherwise it was decided on this state
 	}
-	if !sent.After(c.recordedBy(a.ended(), noDispatcher).Add(stale)) {
+	if !sent.After(c.recordedBy(a.ended(), noDispatcher).Add(c.tolerated(stale))) {
 		return true
 	}
 	for _, f := range c.Faults {
-		if f.Kind == DispatcherFrozen && f.Dispatcher == r.Dispatcher && f.Began.Before(c.recordedBy(a.ended(), noDispatcher)) && sent.Before(f.Over.Add(stale)) {
+		if f.Kind == DispatcherFrozen && f.Dispatcher == r.Dispatcher && f.Began.Before(c.recordedBy(a.ended(), noDispatcher)) && sent.Before(f.Over.Add(c.tolerated(stale))) {
 			return true
 		}
 	}

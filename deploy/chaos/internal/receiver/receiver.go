@@ -44,7 +44,6 @@ type Receiver struct {
 	keys     map[string]signing.Key // by path
 	seen     map[string]int         // requests of each delivery
 	requests []*audit.Request
-	open     map[int]int // unanswered requests, by dispatcher
 	hold     *Hold
 	latest   time.Time
 }
@@ -68,7 +67,7 @@ func New(o Options) (*Receiver, error) {
 		return nil, fmt.Errorf("listen for webhooks: %w", err)
 	}
 	r := &Receiver{
-		options: o, addr: listener.Addr().String(), served: make(chan error, 1), keys: map[string]signing.Key{}, seen: map[string]int{}, open: map[int]int{},
+		options: o, addr: listener.Addr().String(), served: make(chan error, 1), keys: map[string]signing.Key{}, seen: map[string]int{},
 	}
 	r.server = &http.Server{Handler: r, ReadHeaderTimeout: headerTimeout}
 	go func() { r.served <- r.server.Serve(listener) }()
@@ -135,7 +134,6 @@ func (r *Receiver) enter(seen *audit.Request, header http.Header, body []byte) (
 	r.requests = append(r.requests, seen)
 	seen.Receipt = int64(len(r.requests))
 	r.latest = seen.Arrived
-	r.open[seen.Dispatcher]++
 	return answerTo(KindOf(seen.Delivery), nth), r.hold.take(seen, nth)
 }
 
@@ -155,7 +153,6 @@ func (r *Receiver) ponder(ctx context.Context, a answer) {
 func (r *Receiver) leave(seen *audit.Request, a answer, abandoned bool) {
 	r.mutex.Lock()
 	defer r.mutex.Unlock()
-	r.open[seen.Dispatcher]--
 	seen.Answered, seen.Status, seen.RetryAfter, seen.Abandoned = time.Now(), a.status, a.retryAfter, abandoned
 }
 

@@ -30,10 +30,3 @@ func (r *Receiver) SeenAfter(at time.Time) bool {
 	defer r.mutex.Unlock()
 	return r.latest.After(at)
 }
-
-// Keeps reports whether a dispatcher waits for an answer.
-func (r *Receiver) Keeps(dispatcher int) bool {
-	r.mutex.Lock()
-	defer r.mutex.Unlock()
-	return r.open[dispatcher] > 0
-}

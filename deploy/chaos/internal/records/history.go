@@ -19,6 +19,8 @@ type Run struct {
 	Faults []audit.Fault
 	// Timeout bounds an attempt.
 	Timeout time.Duration
+	// Tolerance is the one of the audit.
+	Tolerance int
 }
 
 // History returns the history of a run without its retries by hand. All activity must have ended.
@@ -33,6 +35,6 @@ func History(ctx context.Context, database Database, r Run) (*audit.History, err
 	}
 	return &audit.History{
 		Accepted: r.Load.Accepted(), Deliveries: deliveries, Attempts: attempts, Requests: r.Receiver.Requests(), Faults: r.Faults,
-		Timeout: r.Timeout, Fails: func(id string) bool { return receiver.KindOf(id) == receiver.Dead },
+		Timeout: r.Timeout, Tolerance: r.Tolerance, Fails: func(id string) bool { return receiver.KindOf(id) == receiver.Dead },
 	}, nil
 }
