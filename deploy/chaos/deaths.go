@@ -83,6 +83,9 @@ func (r *run) killBusy(ctx context.Context, number int) error {
 	select {
 	case <-hold.Full():
 	case <-waiting.C:
+		if r.options.Short {
+			r.Problem("dispatcher %d was not seen sending a delivery within %s", number, patience)
+		}
 	case <-ctx.Done():
 		return ctx.Err()
 	}

@@ -20,13 +20,16 @@ const (
 
 // judge returns the limits that were missed.
 func judge(r *Report) (slow []string) {
-	if !r.Options.judges() {
-		return nil
-	}
 	miss := func(what string, took, limit time.Duration) {
 		if took > limit {
 			slow = append(slow, fmt.Sprintf("%s: %.1f s, and not within %.1f s", what, took.Seconds(), limit.Seconds()))
 		}
+	}
+	if r.Options.Short {
+		miss("an orphaned attempt was made again", longest(r.Remade), shortOrphanLimit)
+	}
+	if !r.Options.judges() {
+		return slow
 	}
 	for _, recovery := range r.Recoveries {
 		if recovery.Unheld > 0 {

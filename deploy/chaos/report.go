@@ -10,6 +10,8 @@ import (
 type Report struct {
 	Options Options
 	audit.Result
+	// Tolerance is the one of the audit.
+	Tolerance int
 	// Problems are those that the harness found itself, beside the audit's Findings.
 	Problems []string
 	// Slow are the limits that were missed.

@@ -27,7 +27,9 @@ type run struct {
 	client  *http.Client
 	load    *load.Load
 	paths   map[string]string // of the endpoints
-	waiting waiting
+	// planned is how long the faults take on an idle machine, and played how long they took.
+	planned, played time.Duration
+	waiting         waiting
 
 	journal.Journal
 
@@ -97,6 +99,7 @@ func (r *run) play(ctx context.Context) error {
 	if err := r.warm(ctx); err != nil {
 		return err
 	}
+	began := time.Now()
 	for i, s := range steps {
 		r.enter(fmt.Sprintf("%s (%d of %d)", s.action, i+1, len(steps)))
 		if err := r.do(ctx, s.action, rand.New(rand.NewPCG(r.options.Seed, uint64(i)+1))); err != nil {
@@ -106,6 +109,7 @@ func (r *run) play(ctx context.Context) error {
 			return err
 		}
 	}
+	r.planned, r.played = duration(r.options, steps), time.Since(began)
 	r.enter("publishing the rest")
 	close(hurry)
 	publishing.Wait()
@@ -141,7 +145,7 @@ func (r *run) conclude(ctx context.Context) (*Report, error) {
 			r.Problem("%s ended by itself; the end of its log:\n%s", s.Name(), s.LogEnd())
 		}
 	}
-	report := &Report{Options: r.options}
+	report := &Report{Options: r.options, Tolerance: r.options.tolerance(r.planned, r.played)}
 	var err error
 	if report.Leftovers, err = r.leftovers(ctx); err != nil {
 		return nil, err

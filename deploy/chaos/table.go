@@ -40,7 +40,7 @@ func (r *Report) printCounts(w io.Writer) {
 	row("requests", r.Requests, fmt.Sprintf("%d attempts on record", r.Attempts))
 	row("duplicates", r.Duplicates, fmt.Sprintf("%d superseded, %d not on record, %d by clean stops; in flight when something died: %d",
 		r.Superseded, r.Unrecorded, r.ByCleanStops, r.InFlight))
-	row("violations", r.Violations(), "")
+	row("violations", r.Violations(), fmt.Sprintf("with a tolerance of %d", r.Tolerance))
 	row("left in Redis", r.Leftovers.Open, fmt.Sprintf("open tasks, %d of them phantoms; %d dead letters; %d would keep a retry waiting",
 		r.Leftovers.Phantoms, r.Leftovers.DeadLetters, r.Leftovers.Blocking))
 	row("publishing", r.PublishMedian.Round(time.Millisecond), fmt.Sprintf("median; at most %s while Redis was away; %d times tried again",

@@ -28,7 +28,7 @@ type lab struct {
 	moved    string // the directory of those whose clock can be moved, if a drill needs them
 	lock     *os.File
 	subnets  atomic.Int64 // how many were tried
-	// short means that the run is a test, which may be made on a busy machine: durations are reported and not judged.
+	// short means that the run is a test, which may be made on a busy machine.
 	short bool
 }
 

@@ -29,6 +29,8 @@ const (
 	// settleLimit is how long Redrive may take to work again once what it needs is back. It takes a second or two, and the limit is for a machine
 	// that has much else to do.
 	settleLimit = 30 * time.Second
+	// shortSettleLimit is the same for a run that is a test.
+	shortSettleLimit = 2 * time.Minute
 	// settlePatience is how long a drill waits for it.
 	settlePatience = 5 * time.Minute
 	// settleTime is how long the load goes on after that at least.
@@ -69,9 +71,13 @@ func (w *world) measure(ctx context.Context, m measure, faults ...audit.Fault) (
 	var last time.Time
 	m.refused, m.broken, last = w.answers.errors(began)
 	m.errors = max(0, last.Sub(m.since))
-	if slow := m.sent > settleLimit || m.accepted > settleLimit || m.errors > settleLimit; slow && !w.short {
+	limit := settleLimit
+	if w.short {
+		limit = shortSettleLimit
+	}
+	if m.sent > limit || m.accepted > limit || m.errors > limit {
 		w.Problem("%s: accepted after %s, sent by all after %s, errors for %s, and not within %s", m.what,
-			seconds(m.accepted), seconds(m.sent), seconds(m.errors), settleLimit)
+			seconds(m.accepted), seconds(m.sent), seconds(m.errors), limit)
 	}
 	w.mutex.Lock()
 	w.measures = append(w.measures, m)

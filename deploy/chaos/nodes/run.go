@@ -15,7 +15,7 @@ import (
 
 // Options of a run.
 type Options struct {
-	// Short has the failover of both stores and one partition alone. Durations are reported and not judged.
+	// Short has the failover of both stores and one partition alone, and longer limits.
 	Short bool
 	// Only are the drills to do. Empty, all of them.
 	Only []string

@@ -16,11 +16,15 @@ type race struct {
 	ctx     context.Context //nolint:containedctx // it ends with the race
 	stop    context.CancelFunc
 	results chan result
-	tried   []bool
 	pending int
 
-	best     *result
-	failures []error // by host, of its last attempt
+	// by host
+	tried    []bool  // it is not to be tried, as far as is known
+	underway []bool  // its attempt has no result yet
+	repeat   []bool  // an attempt that fails is repeated
+	failures []error // of the last attempt, unless that was canceled
+
+	best *result
 
 	mutex sync.Mutex
 	ended bool
@@ -35,7 +39,11 @@ type result struct {
 }
 
 func (s *switching) begin(ctx context.Context) *race {
-	r := &race{of: s, results: make(chan result, len(s.hosts)), tried: make([]bool, len(s.hosts)), failures: make([]error, len(s.hosts))}
+	hosts := len(s.hosts)
+	r := &race{
+		of: s, results: make(chan result, hosts), tried: make([]bool, hosts), underway: make([]bool, hosts), repeat: make([]bool, hosts),
+		failures: make([]error, hosts),
+	}
 	racing, cancel := context.WithCancel(ctx)
 	detach := context.AfterFunc(s.closing, cancel)
 	r.ctx, r.stop = racing, func() {
@@ -50,7 +58,7 @@ func (r *race) try(host int) {
 	if r.tried[host] {
 		return
 	}
-	r.tried[host] = true
+	r.tried[host], r.underway[host] = true, true
 	r.pending++
 	if !r.of.spawn(func() { r.finish(r.connect(host)) }) {
 		r.finish(result{host: host, err: sql.ErrConnDone})
@@ -63,11 +71,14 @@ func (r *race) tryAll() {
 	}
 }
 
-// tryAgain begins to connect to all hosts without an attempt under way.
+// tryAgain begins to connect to all hosts that have failed. Those with an attempt under way follow if that fails.
 func (r *race) tryAgain() {
-	for host, failure := range r.failures {
-		if failure != nil {
-			r.tried[host], r.failures[host] = false, nil
+	for host := range r.tried {
+		switch {
+		case r.underway[host]:
+			r.repeat[host] = true
+		case r.failures[host] != nil:
+			r.tried[host] = false
 		}
 	}
 	r.tryAll()
@@ -95,9 +106,10 @@ func (r *race) finish(got result) {
 // take keeps a connection if it is the first one or has a newer timeline than the one before.
 func (r *race) take(got result) {
 	r.pending--
+	r.underway[got.host] = false
 	switch {
 	case got.err != nil:
-		r.failures[got.host] = got.err
+		r.fail(got)
 	case r.best == nil:
 		r.best = &got
 	case r.best.timeline.before(got.timeline):
@@ -105,6 +117,16 @@ func (r *race) take(got result) {
 		r.best = &got
 	default:
 		got.close()
+	}
+}
+
+// fail records why an attempt failed. That the caller's deadline has passed says less than the attempt before.
+func (r *race) fail(got result) {
+	if r.failures[got.host] == nil || r.ctx.Err() == nil {
+		r.failures[got.host] = got.err
+	}
+	if r.repeat[got.host] {
+		r.tried[got.host], r.repeat[got.host] = false, false
 	}
 }
 

@@ -22,7 +22,7 @@ type sessions struct {
 type session struct {
 	net.Conn
 	of *sessions
-	// unanswered is the time in nanoseconds since the epoch at which something was sent that has no answer yet, or 0.
+	// unanswered is the time in nanoseconds since the epoch since when something is awaited from the server, or 0.
 	unanswered atomic.Int64
 }
 
@@ -30,15 +30,27 @@ func newSessions() *sessions { return &sessions{open: map[*session]timeline{}} }
 
 // dial opens a connection to a server whose timeline is not known yet.
 func (s *sessions) dial(ctx context.Context, network, address string) (net.Conn, error) {
-	connection, err := dial(ctx, network, address)
-	if err != nil {
+	opened := &session{of: s}
+	opened.await()
+	s.mutex.Lock()
+	s.open[opened] = timeline{}
+	s.mutex.Unlock()
+	var err error
+	if opened.Conn, err = dial(ctx, network, address); err != nil {
+		s.remove(opened)
 		return nil, err
 	}
-	opened := &session{Conn: connection, of: s}
+	opened.unanswered.Store(0)
+	return opened, nil
+}
+
+// remove reports whether the session was there.
+func (s *sessions) remove(one *session) bool {
 	s.mutex.Lock()
 	defer s.mutex.Unlock()
-	s.open[opened] = timeline{}
-	return opened, nil
+	_, open := s.open[one]
+	delete(s.open, one)
+	return open
 }
 
 // admit records the timeline of a connection's server. It closes the connections to servers that the timeline is newer than, and returns an
@@ -74,13 +86,16 @@ func (s *sessions) reachedPrimary() bool {
 	return s.newest != timeline{}
 }
 
-// silent reports whether something that was sent on a connection has no answer for longer than the given time.
+// silent reports whether a server has not answered on a connection for longer than the given time. A connection that was not set up within its
+// time limit does not count: the driver is closing it, which takes up to 15 s.
 func (s *sessions) silent(longer time.Duration) bool {
-	before := time.Now().Add(-longer).UnixNano()
+	now := time.Now()
+	before, givenUp := now.Add(-longer).UnixNano(), now.Add(-connectTimeout).UnixNano()
 	s.mutex.Lock()
 	defer s.mutex.Unlock()
-	for one := range s.open {
-		if since := one.unanswered.Load(); since != 0 && since < before {
+	for one, reached := range s.open {
+		since := one.unanswered.Load()
+		if since != 0 && since < before && (reached != timeline{} || since > givenUp) {
 			return true
 		}
 	}
@@ -97,14 +112,19 @@ func sessionOf(connection *pgconn.PgConn) *session {
 	return found
 }
 
+// await marks that something is awaited from the server, and reports whether nothing was before.
+func (s *session) await() bool { return s.unanswered.CompareAndSwap(0, time.Now().UnixNano()) }
+
 func (s *session) Write(b []byte) (int, error) {
-	s.unanswered.CompareAndSwap(0, time.Now().UnixNano())
+	s.await()
 	return s.Conn.Write(b)
 }
 
+// Read marks it too, since a server can stop in the midst of an answer. The driver reads only what it expects.
 func (s *session) Read(b []byte) (int, error) {
+	began := s.await()
 	n, err := s.Conn.Read(b)
-	if n > 0 {
+	if n > 0 || began {
 		s.unanswered.Store(0)
 	}
 	return n, err
@@ -112,11 +132,7 @@ func (s *session) Read(b []byte) (int, error) {
 
 // Close closes the connection once. The pool closes it again when it finds that admit has closed it.
 func (s *session) Close() error {
-	s.of.mutex.Lock()
-	_, open := s.of.open[s]
-	delete(s.of.open, s)
-	s.of.mutex.Unlock()
-	if !open {
+	if !s.of.remove(s) {
 		return nil
 	}
 	return s.Conn.Close()

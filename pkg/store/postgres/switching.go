@@ -13,8 +13,8 @@ import (
 
 // switching is a driver.Connector for a URL with several servers, of which one has the role that the pool requires. A connection is first tried
 // at the server that had the role last. If that fails, or takes longer than headStart, it is tried at all others at the same time, so that a
-// server that does not answer delays no caller for long. While one of them does not answer, those that failed are tried again: a standby that
-// is promoted meanwhile is then used, and a caller does not wait for the other server's timeout.
+// server that does not answer delays no caller for long. If the watch finds that a standby was promoted meanwhile, hosts that failed are tried
+// again: a caller does not wait for the timeout of the server that does not answer.
 //
 // A former primary that was cut off may accept writes still. A promotion raises the number of the timeline, so that of two servers that
 // accept writes, the one with the lower number is refused. This is a safeguard of one process: only fencing of the former primary, as Patroni
@@ -26,7 +26,8 @@ type switching struct {
 	sessions *sessions
 
 	mutex sync.Mutex
-	last  int // the host that had the role last, or -1
+	last  int           // the host that had the role last, or -1
+	found chan struct{} // closed and replaced when the watch has found another host with the role
 
 	work    sync.WaitGroup  // added to under the mutex while closing is not done
 	closing context.Context //nolint:containedctx // done when the pool closes
@@ -43,7 +44,7 @@ const (
 
 // newSwitching makes a connector. The options set up each connection; setUp runs before the check of the role.
 func newSwitching(hosts []host, required role, setUp func(context.Context, *pgx.Conn) error, options ...stdlib.OptionOpenDB) *switching {
-	s := &switching{role: required, hosts: hosts, sessions: newSessions(), last: -1}
+	s := &switching{role: required, hosts: hosts, sessions: newSessions(), last: -1, found: make(chan struct{})}
 	s.closing, s.close = context.WithCancel(context.Background())
 	for i := range hosts {
 		config := hosts[i].config
@@ -93,7 +94,7 @@ func (s *switching) verify(ctx context.Context, connection *pgx.Conn) error {
 func (s *switching) Connect(ctx context.Context) (driver.Conn, error) {
 	r := s.begin(ctx)
 	defer r.end()
-	first := s.lastHost()
+	first, found := s.lastHost()
 	if first < 0 {
 		r.tryAll()
 	} else {
@@ -117,17 +118,28 @@ func (s *switching) Connect(ctx context.Context) (driver.Conn, error) {
 			if r.best != nil {
 				return s.choose(r), nil
 			}
+			r.tryAll()
+		case <-found:
+			_, found = s.lastHost()
 			r.tryAgain()
-			waiting.Reset(headStart)
 		}
 	}
 	return nil, errors.Join(r.failures...)
 }
 
-func (s *switching) lastHost() int {
+// lastHost returns the host that had the role last, or -1, and a channel that is closed when the watch finds another one.
+func (s *switching) lastHost() (last int, found <-chan struct{}) {
 	s.mutex.Lock()
 	defer s.mutex.Unlock()
-	return s.last
+	return s.last, s.found
+}
+
+// announce lets all races try again.
+func (s *switching) announce() {
+	s.mutex.Lock()
+	defer s.mutex.Unlock()
+	close(s.found)
+	s.found = make(chan struct{})
 }
 
 // choose returns the best connection of a race and records its host.

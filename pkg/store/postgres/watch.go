@@ -15,8 +15,8 @@ const (
 	asking = time.Second
 )
 
-// watch looks for a new primary while statements have no answer. Without it, all connections of a pool could wait for a server that does not
-// answer until their callers' deadlines, while another server was promoted. It ends with Close.
+// watch looks for a new primary while statements or new connections have no answer. Without it, all of a pool could wait for a server that does
+// not answer until their callers' deadlines, while another server was promoted. It ends with Close.
 func (s *switching) watch() {
 	if s.role != writer {
 		return
@@ -35,13 +35,14 @@ func (s *switching) watch() {
 	}
 }
 
-// lookElsewhere connects to all servers but the last primary. The connection itself is not needed: a newer timeline closes the older ones.
+// lookElsewhere connects to all servers but the last primary. The connection itself is not needed: a newer timeline closes the older ones, and
+// callers that are connecting try again.
 func (s *switching) lookElsewhere() {
 	ctx, cancel := context.WithTimeout(s.closing, asking)
 	defer cancel()
 	r := s.begin(ctx)
 	defer r.end()
-	last := s.lastHost()
+	last, _ := s.lastHost()
 	for host := range s.hosts {
 		if host != last {
 			r.try(host)
@@ -50,6 +51,7 @@ func (s *switching) lookElsewhere() {
 	for r.pending > 0 {
 		if r.take(<-r.results); r.best != nil {
 			_ = s.choose(r).Close()
+			s.announce()
 			return
 		}
 	}

@@ -32,14 +32,11 @@ type History struct {
 	// Timeout bounds an attempt.
 	Timeout time.Duration
 	// Tolerance is how many times longer than usual the programs may take for what they do, on a busy machine. 0 means 1. With a higher one,
-	// more requests count as in flight at a fault; the other rules are as strict.
+	// more requests count as in flight at a fault or as unanswered. The rules about what was lost or overwritten are as strict.
 	Tolerance int
 	// Fails reports whether the receiver refuses every attempt of a delivery.
 	Fails func(delivery string) bool
 }
-
-// BusyMachine is a tolerance for runs that are tests. On a machine that did much else, a run took four times as long.
-const BusyMachine = 5
 
 // tolerated returns how long something may take.
 func (h *History) tolerated(usual time.Duration) time.Duration {

@@ -74,7 +74,7 @@ func (c *check) meanwhile(f Fault) (sent int) {
 		return 0
 	}
 	for i := range c.Requests {
-		if arrived := c.Requests[i].Arrived; arrived.After(f.Began.Add(c.tolerated(unaware))) && arrived.Before(f.Down) {
+		if arrived := c.Requests[i].Arrived; arrived.After(f.Began.Add(unaware)) && arrived.Before(f.Down) {
 			sent++
 		}
 	}
