@@ -96,18 +96,21 @@ func TestDoDuringWriteFormsNextBatch(t *testing.T) {
 	})
 }
 
-// A batch with enough items lingers no longer, and one that would not get a third of them does not linger.
+// A batch lingers longer while items are slow, until enough are expected. One that would not get two thirds of them does not linger, and one that
+// gets more within the usual time lingers as usual.
 func TestLingerUntilEnough(t *testing.T) {
 	for interval, want := range map[time.Duration]struct{ least, most int }{
 		10 * time.Millisecond:  {least: 1, most: 1},
-		2 * time.Millisecond:   {least: 12, most: 14},
-		500 * time.Microsecond: {least: 24, most: 26},
-		50 * time.Microsecond:  {least: 24, most: 26},
+		4 * time.Millisecond:   {least: 1, most: 1},
+		3 * time.Millisecond:   {least: 8, most: 10},
+		2 * time.Millisecond:   {least: 11, most: 13},
+		500 * time.Microsecond: {least: 11, most: 13},
+		50 * time.Microsecond:  {least: 99, most: 102},
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			var sizes []int
 			group := groupcommit.New(writeNumbers, groupcommit.Options{
-				Writers: 1, Linger: 25 * time.Millisecond, Enough: 24, Observe: func(size int) { sizes = append(sizes, size) },
+				Writers: 1, Linger: 5 * time.Millisecond, Enough: 12, MostLinger: 25 * time.Millisecond, Observe: func(size int) { sizes = append(sizes, size) },
 			})
 			var callers sync.WaitGroup
 			for range 1000 {
