@@ -35,10 +35,6 @@ type Options struct {
 	// Linger is the minimum time between the starts of two batches while items arrive fast. Larger batches are worth this delay
 	// because a statement costs more than a row. An item is delayed by at most Linger. Defaults to 0: no delay.
 	Linger time.Duration
-	// Enough has a batch linger for longer than Linger while fewer items than this are expected in it: until as many are expected, or for
-	// MostLinger. Nothing lingers if not even two thirds are expected within MostLinger. Defaults to 0: no batch lingers for longer.
-	Enough     int
-	MostLinger time.Duration
 	// Observe is called with the size of each batch after it was written. It may be nil.
 	Observe func(size int)
 }
@@ -143,28 +139,16 @@ func (g *Group[T, R]) writeAll() {
 	}
 }
 
-// linger sleeps until Options.Linger has passed since the start of the last batch, or more while items are slower than Options.Enough. It
-// returns at once if too few items are expected, nothing is pending, a full batch is pending, or the group is closed.
+// linger sleeps until Options.Linger has passed since the start of the last batch, if enough items are expected to arrive in that
+// time. It returns at once if nothing is pending, a full batch is pending, or the group is closed.
 func (g *Group[T, R]) linger() {
 	g.mutex.Lock()
-	rest := g.rest(time.Now())
+	lingers := len(g.pending) > 0 && len(g.pending) < g.options.MaxBatch && !g.closed && g.arrivals.expected(g.options.Linger) >= minExpected
+	rest := g.options.Linger - time.Since(g.began)
 	g.mutex.Unlock()
-	if rest > 0 {
+	if lingers && rest > 0 {
 		time.Sleep(rest)
 	}
-}
-
-// rest returns how long the next batch lingers from now on. It is not positive for one that does not.
-func (g *Group[T, R]) rest(now time.Time) time.Duration {
-	length, least := g.options.Linger, minExpected
-	if g.options.Enough > 0 {
-		length = max(length, min(time.Duration(g.options.Enough)*g.arrivals.gap, g.options.MostLinger))
-		least = max(minExpected, g.options.Enough*2/3)
-	}
-	if len(g.pending) == 0 || len(g.pending) >= g.options.MaxBatch || g.closed || g.arrivals.expected(length) < least {
-		return 0
-	}
-	return length - now.Sub(g.began)
 }
 
 // next removes the oldest pending requests, at most MaxBatch. If there are none, it returns nil and the calling writer must end.

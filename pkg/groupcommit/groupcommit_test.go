@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"strconv"
 	"sync"
 	"sync/atomic"
@@ -94,39 +93,6 @@ func TestDoDuringWriteFormsNextBatch(t *testing.T) {
 		group.Close()
 		assert.Equal(t, []int{1, 8, 3, 1}, sizes)
 	})
-}
-
-// A batch lingers longer while items are slow, until enough are expected. One that would not get two thirds of them does not linger, and one that
-// gets more within the usual time lingers as usual.
-func TestLingerUntilEnough(t *testing.T) {
-	for interval, want := range map[time.Duration]struct{ least, most int }{
-		10 * time.Millisecond:  {least: 1, most: 1},
-		4 * time.Millisecond:   {least: 1, most: 1},
-		3 * time.Millisecond:   {least: 8, most: 10},
-		2 * time.Millisecond:   {least: 11, most: 13},
-		500 * time.Microsecond: {least: 11, most: 13},
-		50 * time.Microsecond:  {least: 99, most: 102},
-	} {
-		synctest.Test(t, func(t *testing.T) {
-			var sizes []int
-			group := groupcommit.New(writeNumbers, groupcommit.Options{
-				Writers: 1, Linger: 5 * time.Millisecond, Enough: 12, MostLinger: 25 * time.Millisecond, Observe: func(size int) { sizes = append(sizes, size) },
-			})
-			var callers sync.WaitGroup
-			for range 1000 {
-				callers.Go(func() {
-					_, err := group.Do(t.Context(), 0)
-					assert.NoError(t, err)
-				})
-				time.Sleep(interval)
-			}
-			callers.Wait()
-			settled := sizes[len(sizes)/2 : len(sizes)-1]
-			assert.GreaterOrEqual(t, slices.Min(settled), want.least, interval)
-			assert.LessOrEqual(t, slices.Max(settled), want.most, interval)
-			group.Close()
-		})
-	}
 }
 
 // A batch lingers while items arrive fast, and not after an idle time.

@@ -50,14 +50,6 @@ type Writer interface {
 // makes a statement serve about 25 deliveries rather than 3, which drains it twice as fast.
 const linger = 5 * time.Millisecond
 
-// An outcome lingers longer than a load while a process has fewer of them, because no receiver waits for it. One of several that share a backlog
-// would otherwise execute a statement for 3 outcomes each. A process that drains a backlog alone has as many within linger: to wait for more
-// than arrive in that time would keep its deliveries from the endpoints' slots, and drain a quarter less.
-const (
-	mostLinger     = 25 * time.Millisecond
-	enoughOutcomes = 12
-)
-
 // groups are the group commits of loads and outcomes. Items that arrive while a statement runs form the next one.
 type groups struct {
 	loads     *groupcommit.Group[string, webhook.Dispatch]
@@ -71,12 +63,10 @@ func newGroups(store Store, timeout time.Duration, log *slog.Logger, registry pr
 	options := func(observe func(int)) groupcommit.Options {
 		return groupcommit.Options{Timeout: timeout, Writers: 1, Linger: linger, Observe: observe}
 	}
-	outcomes := options(sizes[1])
-	outcomes.Enough, outcomes.MostLinger = enoughOutcomes, mostLinger
 	return groups{
 		loads:     groupcommit.New(during(profile.Load, loadDispatches(store)), options(sizes[0])),
 		endpoints: groupcommit.New(during(profile.Load, loadEndpoints(store)), options(nil)),
-		outcomes:  groupcommit.New(during(profile.Record, recordOutcomes(store, log)), outcomes),
+		outcomes:  groupcommit.New(during(profile.Record, recordOutcomes(store, log)), options(sizes[1])),
 	}
 }
 
