@@ -83,11 +83,12 @@ const (
 	redisLimit    = 10 * time.Second // from the end of the Redis fault to the first send
 	postgresLimit = 15 * time.Second // likewise
 	orphanLimit   = 45 * time.Second // from a SIGKILL to the repetition of the attempt
-	// shortOrphanLimit is for short runs. It is shorter than asynq's own recovery, which takes up to 125 s. Nearly all of the usual 16 s are waiting.
-	shortOrphanLimit = 100 * time.Second
-	queueLimit       = 30 * time.Second // from the end of the Redis fault until all waiting deliveries are in backlog, for queueWaiting
-	queueWaiting     = 50_000
+	queueLimit    = 30 * time.Second // from the end of the Redis fault until all waiting deliveries are in backlog, for queueWaiting
+	queueWaiting  = 50_000
 )
+
+// shortOrphanLimit is for short runs. It is shorter than asynq's own recovery, which takes up to 125 s. Nearly all of the usual 16 s are waiting.
+const shortOrphanLimit = 100 * time.Second
 
 // judges reports whether the limits apply.
 func (o Options) judges() bool { return !o.Short && (o.Control == "" || o.Control == AsynqDefaults) }
