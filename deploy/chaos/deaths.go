@@ -10,6 +10,7 @@ import (
 
 	"redrive/deploy/chaos/internal/audit"
 	"redrive/deploy/chaos/internal/await"
+	"redrive/deploy/chaos/internal/receiver"
 	"redrive/deploy/stack/process"
 	"redrive/pkg/lifecycle"
 )
@@ -78,18 +79,28 @@ func (r *run) killBusy(ctx context.Context, number int) error {
 	if r.options.Short {
 		patience = sendPatience
 	}
+	full, err := filled(ctx, hold, patience)
+	if err != nil {
+		return err
+	}
+	if !full && r.options.Short {
+		r.Problem("dispatcher %d was not seen sending a delivery within %s", number, patience)
+	}
+	return r.kill(ctx, r.dispatchers[number], audit.Fault{Kind: audit.DispatcherKilled, Dispatcher: number})
+}
+
+// filled waits until a hold has its requests, and reports whether it got them.
+func filled(ctx context.Context, hold *receiver.Hold, patience time.Duration) (full bool, err error) {
 	waiting := time.NewTimer(patience)
 	defer waiting.Stop()
 	select {
 	case <-hold.Full():
+		return true, nil
 	case <-waiting.C:
-		if r.options.Short {
-			r.Problem("dispatcher %d was not seen sending a delivery within %s", number, patience)
-		}
+		return false, nil
 	case <-ctx.Done():
-		return ctx.Err()
+		return false, ctx.Err()
 	}
-	return r.kill(ctx, r.dispatchers[number], audit.Fault{Kind: audit.DispatcherKilled, Dispatcher: number})
 }
 
 func (r *run) killAPI(ctx context.Context) error {
@@ -145,15 +156,15 @@ func (r *run) outrunFrozen(ctx context.Context, random *rand.Rand) error {
 	number := random.IntN(len(r.dispatchers))
 	hold := r.receiver.Hold(number, held)
 	defer hold.Release()
-	select {
-	case <-hold.Full():
-	case <-time.After(sendPatience):
+	full, err := filled(ctx, hold, sendPatience)
+	if err != nil {
+		return err
+	}
+	if !full {
 		r.Problem("dispatcher %d was not seen sending %d deliveries within %s", number, held, sendPatience)
 		return nil
-	case <-ctx.Done():
-		return ctx.Err()
 	}
-	err := r.frozen(number, func() error {
+	err = r.frozen(number, func() error {
 		f := audit.Fault{Kind: audit.RedisFlushed, Began: time.Now()}
 		if err := r.cache.FlushAll(ctx).Err(); err != nil {
 			return fmt.Errorf("flush Redis: %w", err)

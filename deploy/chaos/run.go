@@ -27,9 +27,9 @@ type run struct {
 	client  *http.Client
 	load    *load.Load
 	paths   map[string]string // of the endpoints
-	// planned is how long the faults take on an idle machine, and played how long they took.
-	planned, played time.Duration
-	waiting         waiting
+	// tolerance is the one of the audit.
+	tolerance int
+	waiting   waiting
 
 	journal.Journal
 
@@ -109,7 +109,7 @@ func (r *run) play(ctx context.Context) error {
 			return err
 		}
 	}
-	r.planned, r.played = duration(r.options, steps), time.Since(began)
+	r.tolerance = r.options.tolerance(duration(r.options, steps), time.Since(began))
 	r.enter("publishing the rest")
 	close(hurry)
 	publishing.Wait()
@@ -145,7 +145,7 @@ func (r *run) conclude(ctx context.Context) (*Report, error) {
 			r.Problem("%s ended by itself; the end of its log:\n%s", s.Name(), s.LogEnd())
 		}
 	}
-	report := &Report{Options: r.options, Tolerance: r.options.tolerance(r.planned, r.played)}
+	report := &Report{Options: r.options, Tolerance: r.tolerance}
 	var err error
 	if report.Leftovers, err = r.leftovers(ctx); err != nil {
 		return nil, err

@@ -24,7 +24,7 @@ func (s *server) PID() int {
 	return s.process.pid
 }
 
-// Stop shuts the server down, and kills it if that takes longer than a minute. The data is kept for Restart. Stop does nothing if the
+// Stop shuts the server down, and kills it if that takes longer than safetyLimit. The data is kept for Restart. Stop does nothing if the
 // server is not running.
 func (s *server) Stop() error {
 	return s.end("stopping", func(p *process) error { return p.stop(s.program.stop, safetyLimit) })

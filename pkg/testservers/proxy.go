@@ -20,6 +20,8 @@ type Proxy struct {
 	asked    int
 	silent   map[net.Conn]bool
 	finished []net.Conn
+	within   chan struct{} // closed when left is 0; nil without a limit
+	left     int           // how many bytes of answers are forwarded still
 }
 
 // ThroughProxy starts a proxy before the server of a URL, until the test ends, and returns the URL through it.
@@ -41,10 +43,53 @@ func ThroughProxy(tb testing.TB, server string) (*Proxy, string) {
 
 // Cut drops all connections that exist, and new ones until Mend: they are accepted and nothing is forwarded.
 func (p *Proxy) Cut() {
-	p.Silence()
 	p.mutex.Lock()
 	defer p.mutex.Unlock()
+	p.cutAll()
+}
+
+// cutAll is called with the proxy locked.
+func (p *Proxy) cutAll() {
+	p.silenceAll()
 	p.cut = true
+}
+
+// CutWithin does the same as Cut when another number of bytes has come from the server, in the midst of an answer. Answers are dropped too from
+// then on. The channel is closed then.
+func (p *Proxy) CutWithin(bytes int) <-chan struct{} {
+	p.mutex.Lock()
+	defer p.mutex.Unlock()
+	p.within, p.left = make(chan struct{}), bytes
+	return p.within
+}
+
+// answers forwards what a server sends to a client.
+type answers struct {
+	net.Conn
+	of *Proxy
+}
+
+// Write drops what is not permitted.
+func (a answers) Write(b []byte) (int, error) {
+	if _, err := a.Conn.Write(b[:a.of.permitted(len(b))]); err != nil {
+		return 0, err
+	}
+	return len(b), nil
+}
+
+// permitted returns how many of so many bytes of answers are forwarded.
+func (p *Proxy) permitted(bytes int) int {
+	p.mutex.Lock()
+	defer p.mutex.Unlock()
+	if p.within == nil {
+		return bytes
+	}
+	permitted := min(bytes, p.left)
+	if p.left -= permitted; p.left == 0 && permitted > 0 {
+		p.cutAll()
+		close(p.within)
+	}
+	return permitted
 }
 
 // Mend ends the effect of Cut on new connections.
@@ -74,6 +119,11 @@ func (p *Proxy) LeadTo(tb testing.TB, server string) {
 func (p *Proxy) Silence() {
 	p.mutex.Lock()
 	defer p.mutex.Unlock()
+	p.silenceAll()
+}
+
+// silenceAll is called with the proxy locked.
+func (p *Proxy) silenceAll() {
 	for connection := range p.silent {
 		p.silent[connection] = true
 	}
@@ -107,7 +157,7 @@ func (p *Proxy) accept() {
 		p.mutex.Unlock()
 		p.group.Go(func() { p.forward(client, server) })
 		p.group.Go(func() {
-			_, _ = io.Copy(client, server)
+			_, _ = io.Copy(answers{client, p}, server)
 			_ = client.Close()
 		})
 	}

@@ -2,9 +2,6 @@ package postgres_test
 
 import (
 	"context"
-	"io"
-	"net"
-	"sync"
 	"testing"
 	"time"
 
@@ -74,11 +71,11 @@ func TestFailoverWithinAnAnswer(t *testing.T) {
 	t.Parallel()
 	p := newPair(t)
 	const answer = 64 << 10
-	address, stopped := stoppingAfter(t, p.primaryAddr, answer/2)
-	db := openPool(t, p.url(address, p.standbyAddr), 1)
+	db := openPool(t, p.url(p.primaryAddr, p.standbyAddr), 1)
 	ctx, cancel := context.WithTimeout(t.Context(), callDeadline)
 	defer cancel()
 	require.NoError(t, db.PingContext(ctx))
+	stopped := p.toPrimary.CutWithin(answer / 2)
 	failed := make(chan error, 1)
 	go func() {
 		var text string
@@ -90,56 +87,4 @@ func TestFailoverWithinAnAnswer(t *testing.T) {
 	require.Error(t, <-failed)
 	assert.Less(t, time.Since(promoted), generousLimit)
 	require.NoError(t, db.PingContext(ctx))
-}
-
-// stoppingAfter is a proxy before a server that forwards a number of bytes of its answers on the first connection, and then stops: connections
-// stay open, and new ones get no answer. The channel is closed then.
-func stoppingAfter(t *testing.T, server string, limit int64) (address string, stopped <-chan struct{}) {
-	t.Helper()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	require.NoError(t, err)
-	ended := make(chan struct{})
-	var group sync.WaitGroup
-	var mutex sync.Mutex
-	opened := []io.Closer{listener}
-	t.Cleanup(func() {
-		mutex.Lock()
-		for _, one := range opened {
-			_ = one.Close()
-		}
-		mutex.Unlock()
-		group.Wait()
-	})
-	accept := func() net.Conn {
-		client, err := listener.Accept()
-		if err != nil {
-			return nil
-		}
-		mutex.Lock()
-		opened = append(opened, client)
-		mutex.Unlock()
-		return client
-	}
-	group.Go(func() {
-		client := accept()
-		if client == nil {
-			return
-		}
-		primary, err := net.Dial("tcp", server)
-		if err != nil {
-			return
-		}
-		mutex.Lock()
-		opened = append(opened, primary)
-		mutex.Unlock()
-		group.Go(func() { _, _ = io.Copy(primary, client) })
-		group.Go(func() {
-			_, _ = io.CopyN(client, primary, limit)
-			close(ended)
-		})
-		for client := accept(); client != nil; client = accept() {
-			group.Go(func() { _, _ = io.Copy(io.Discard, client) })
-		}
-	})
-	return listener.Addr().String(), ended
 }

@@ -41,40 +41,34 @@ func hangs(ctx context.Context) (driver.Conn, error) {
 	return nil, ctx.Err()
 }
 
-// between makes a connector to two scripted hosts.
-func between(t *testing.T, first, second *scripted) *switching {
-	t.Helper()
-	s := newSwitching(nil, standby, nil)
-	t.Cleanup(func() { assert.NoError(t, s.Close()) })
-	s.hosts = []host{{address: "first"}, {address: "second"}}
-	s.connects = []driver.Connector{first, second}
-	return s
-}
-
 func script(attempts ...func(context.Context) (driver.Conn, error)) *scripted {
 	return &scripted{attempts: make(chan int, 8), script: attempts}
 }
 
-// connecting begins to connect and returns the error that it ends with.
-func connecting(ctx context.Context, s *switching) <-chan error {
-	ended := make(chan error, 1)
+// connecting begins to connect by two scripted hosts, and returns once both are tried. The channel gets the error that it ends with.
+func connecting(ctx context.Context, t *testing.T, first, second *scripted) (s *switching, ended <-chan error) {
+	t.Helper()
+	s = newSwitching(nil, standby, nil)
+	t.Cleanup(func() { assert.NoError(t, s.Close()) })
+	s.hosts = []host{{address: "first"}, {address: "second"}}
+	s.connects = []driver.Connector{first, second}
+	result := make(chan error, 1)
 	go func() {
 		connection, err := s.Connect(ctx)
 		if err == nil {
 			err = connection.Close()
 		}
-		ended <- err
+		result <- err
 	}()
-	return ended
+	require.Equal(t, 1, <-first.attempts)
+	require.Equal(t, 1, <-second.attempts)
+	return s, result
 }
 
 func TestRaceTriesHostsAgainThatWereFound(t *testing.T) {
 	t.Parallel()
 	refusing, silent := script(refuses, accepts), script(hangs)
-	s := between(t, refusing, silent)
-	ended := connecting(t.Context(), s)
-	require.Equal(t, 1, <-refusing.attempts)
-	require.Equal(t, 1, <-silent.attempts)
+	s, ended := connecting(t.Context(), t, refusing, silent)
 	s.announce()
 	require.NoError(t, <-ended)
 	assert.Equal(t, 2, <-refusing.attempts)
@@ -90,10 +84,7 @@ func TestRaceRepeatsWhatWasUnderWay(t *testing.T) {
 		return nil, errRefused
 	}
 	refusing, silent := script(late, accepts), script(hangs)
-	s := between(t, refusing, silent)
-	ended := connecting(t.Context(), s)
-	require.Equal(t, 1, <-refusing.attempts)
-	require.Equal(t, 1, <-silent.attempts)
+	s, ended := connecting(t.Context(), t, refusing, silent)
 	s.announce()
 	close(refuse)
 	require.NoError(t, <-ended)
@@ -103,12 +94,9 @@ func TestRaceRepeatsWhatWasUnderWay(t *testing.T) {
 func TestRaceKeepsReasonBesideDeadline(t *testing.T) {
 	t.Parallel()
 	refusing, silent := script(refuses, hangs), script(hangs)
-	s := between(t, refusing, silent)
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
-	ended := connecting(ctx, s)
-	require.Equal(t, 1, <-refusing.attempts)
-	require.Equal(t, 1, <-silent.attempts)
+	s, ended := connecting(ctx, t, refusing, silent)
 	s.announce()
 	require.Equal(t, 2, <-refusing.attempts)
 	cancel()

@@ -70,10 +70,16 @@ func (s *story) pair(a *Attempt, r *Request) {
 	s.of[a], s.record[r] = r, a
 }
 
+// overlaps reports whether a fault lasted at some time in between.
+func (c *check) overlaps(f Fault, from, to time.Time) bool {
+	margin := c.tolerated(slip)
+	return f.Began.Before(to.Add(margin)) && f.Over.After(from.Add(-margin))
+}
+
 // frozen reports whether any dispatcher was suspended at some time in between.
 func (c *check) frozen(from, to time.Time) bool {
 	for _, f := range c.Faults {
-		if f.Kind == DispatcherFrozen && f.Began.Before(to.Add(c.tolerated(slip))) && f.Over.After(from.Add(-c.tolerated(slip))) {
+		if f.Kind == DispatcherFrozen && c.overlaps(f, from, to) {
 			return true
 		}
 	}
@@ -87,7 +93,7 @@ const retransmission = time.Minute
 // time can arrive.
 func (c *check) unreachable(from, to time.Time) (cut bool, until time.Time) {
 	for _, f := range c.Faults {
-		if f.Kind == ReceiversPartitioned && f.Began.Before(to.Add(c.tolerated(slip))) && f.Over.After(from.Add(-c.tolerated(slip))) {
+		if f.Kind == ReceiversPartitioned && c.overlaps(f, from, to) {
 			return true, f.Over.Add(retransmission)
 		}
 	}
